@@ -1,1 +1,20 @@
+//! The mind of thespian-host: every rule of actors, sources and hosts, as plain state machines.
+//!
+//! Nothing here reads a clock, opens a socket, runs WebAssembly or draws a random number. Time is an argument,
+//! addresses and everything else from outside arrive in events, and what is to be done comes back as effects. So the
+//! very code that ships is the code that simulation runs.
 #![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+extern crate alloc;
+
+pub mod address;
+pub mod capability;
+pub mod envelope;
+pub mod fate;
+pub mod limits;
+pub mod message;
+pub mod outbox;
+pub mod source;
+pub mod time;

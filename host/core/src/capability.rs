@@ -1,0 +1,143 @@
+//! What a host has and what an actor needs of it.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A value of a capability.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Value {
+    /// True or false.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number that need not be whole.
+    Number(f64),
+    /// Text.
+    Text(String),
+}
+
+impl Value {
+    /// As a number, where it is one.
+    #[must_use]
+    pub const fn as_number(&self) -> Option<f64> {
+        match self {
+            Self::Integer(number) => Some(*number as f64),
+            Self::Number(number) => Some(*number),
+            Self::Boolean(_) | Self::Text(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Boolean(value) => write!(f, "{value}"),
+            Self::Integer(value) => write!(f, "{value}"),
+            Self::Number(value) => write!(f, "{value}"),
+            Self::Text(value) => write!(f, "\"{value}\""),
+        }
+    }
+}
+
+/// What a host has, by name.
+pub type Capabilities = BTreeMap<String, Value>;
+
+/// What one requirement asks of the capability that it names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Clause {
+    /// It is `true`.
+    IsTrue,
+    /// It equals this value, in type and content.
+    Equals(Value),
+    /// It is a number and at least this one.
+    AtLeast(f64),
+    /// It equals one of these values.
+    OneOf(Vec<Value>),
+}
+
+/// Something a host must have to run an actor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Requirement {
+    /// The capability. Case matters.
+    pub name: String,
+    /// What must hold of it.
+    pub clause: Clause,
+}
+
+impl Requirement {
+    /// Whether a host with these capabilities meets it. An absent capability meets none.
+    #[must_use]
+    pub fn is_met_by(&self, capabilities: &Capabilities) -> bool {
+        let Some(value) = capabilities.get(&self.name) else { return false };
+        match &self.clause {
+            Clause::IsTrue => *value == Value::Boolean(true),
+            Clause::Equals(wanted) => value == wanted,
+            Clause::AtLeast(least) => value.as_number().is_some_and(|number| number >= *least),
+            Clause::OneOf(wanted) => wanted.contains(value),
+        }
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.name;
+        match &self.clause {
+            Clause::IsTrue => write!(f, "`{name}` is true"),
+            Clause::Equals(value) => write!(f, "`{name}` equals {value}"),
+            Clause::AtLeast(least) => write!(f, "`{name}` is at least {least}"),
+            Clause::OneOf(values) => {
+                write!(f, "`{name}` is one of ")?;
+                for (place, value) in values.iter().enumerate() {
+                    write!(f, "{}{value}", if place == 0 { "" } else { ", " })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The requirements that a host with these capabilities does not meet; empty where an actor fits.
+pub fn unmet<'a>(
+    capabilities: &'a Capabilities,
+    requirements: impl IntoIterator<Item = &'a Requirement>,
+) -> impl Iterator<Item = &'a Requirement> {
+    requirements.into_iter().filter(|requirement| !requirement.is_met_by(capabilities))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    fn holds(value: Value, clause: Clause) -> bool {
+        let capabilities = Capabilities::from([("x".to_string(), value)]);
+        Requirement { name: "x".to_string(), clause }.is_met_by(&capabilities)
+    }
+
+    #[test]
+    fn clauses_hold_by_type_and_content() {
+        let text = |text: &str| Value::Text(text.to_string());
+        assert!(holds(Value::Boolean(true), Clause::IsTrue));
+        assert!(!holds(Value::Boolean(false), Clause::IsTrue));
+        assert!(!holds(text("true"), Clause::IsTrue));
+        assert!(holds(text("eu"), Clause::Equals(text("eu"))));
+        assert!(!holds(Value::Integer(1), Clause::Equals(Value::Number(1.0))));
+        assert!(holds(Value::Integer(4), Clause::AtLeast(3.5)));
+        assert!(!holds(text("9"), Clause::AtLeast(1.0)));
+        assert!(holds(text("b"), Clause::OneOf(vec![text("a"), text("b")])));
+        assert!(!holds(text("c"), Clause::OneOf(vec![text("a"), text("b")])));
+    }
+
+    #[test]
+    fn an_absent_capability_meets_nothing_and_is_named() {
+        let capabilities = Capabilities::from([("X".to_string(), Value::Boolean(true))]);
+        let requirement = Requirement { name: "x".to_string(), clause: Clause::IsTrue };
+        let missing: Vec<_> = unmet(&capabilities, [&requirement]).map(ToString::to_string).collect();
+        assert_eq!(missing, ["`x` is true"]);
+    }
+}

@@ -1,0 +1,145 @@
+//! Who to whom and what: everything that can lie in a mailbox.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::ActorAddress;
+use crate::message::Message;
+
+/// A thing for one receiver from one sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// Whom it is for.
+    pub target: ActorAddress,
+    /// Who sent it; for notices of the host, whom they are about.
+    pub sender: ActorAddress,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What an envelope says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// A message of an actor or of an outside program.
+    Message(Message),
+    /// A message came back.
+    Poisoned(Box<Poisoned>),
+    /// The receiver is to exit.
+    ExitRequest(ExitRequest),
+    /// A wakeup is due.
+    Wakeup(Box<Wakeup>),
+    /// A child of the receiver ended.
+    ChildExited(Box<ActorExit>),
+    /// A child of the receiver trapped and lives on.
+    ChildRestarted(Box<ActorRestart>),
+}
+
+impl Body {
+    /// Whether it has a reserved slot in every mailbox, because losing it would break a promise.
+    #[must_use]
+    pub const fn has_reserved_slot(&self) -> bool {
+        matches!(
+            self,
+            Self::ExitRequest(_) | Self::Wakeup(_) | Self::ChildExited(_) | Self::ChildRestarted(_)
+        )
+    }
+
+    /// What it takes in a queue, in bytes. Reserved slots are bounded by their count instead: one exit
+    /// request, one notice for each child, the cap on wakeups.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        match self {
+            Self::Message(message) => message.cost(),
+            Self::Poisoned(poisoned) => poisoned.original.cost() + poisoned.details.len(),
+            _ => 0,
+        }
+    }
+
+    /// The message in it, if it carries one that a person sent: what a dead letter shows.
+    #[must_use]
+    pub fn message(&self) -> Option<&Message> {
+        match self {
+            Self::Message(message) => Some(message),
+            Self::Poisoned(poisoned) => Some(&poisoned.original),
+            _ => None,
+        }
+    }
+}
+
+/// A message that its receiver could not handle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Poisoned {
+    /// Who failed on it.
+    pub target: ActorAddress,
+    /// Why.
+    pub details: String,
+    /// The message as it was sent.
+    pub original: Message,
+}
+
+/// A request to exit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExitRequest {
+    /// Whether the receiver's children exit first.
+    pub recursive: bool,
+}
+
+/// A wakeup that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wakeup {
+    /// Unique among the wakeups of the actor.
+    pub id: u64,
+    /// The delay that was asked for.
+    pub delay: Duration,
+    /// What was given along.
+    pub payload: Option<Message>,
+}
+
+/// An actor's end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActorExit {
+    /// Who is gone.
+    pub address: ActorAddress,
+    /// Why.
+    pub reason: ExitReason,
+}
+
+/// An actor that trapped and lives on in a fresh instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActorRestart {
+    /// Who.
+    pub address: ActorAddress,
+    /// Which instance it is now; the first was 1.
+    pub incarnation: u32,
+    /// What ended the one before.
+    pub reason: String,
+}
+
+/// Why an actor ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "detail")]
+pub enum ExitReason {
+    /// It was asked to.
+    Requested,
+    /// It failed, in a way that its class does not survive.
+    Failed(String),
+    /// The host ended it.
+    Killed(String),
+    /// It never ran.
+    NeverStarted(String),
+}
+
+impl fmt::Display for ExitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Requested => f.write_str("requested"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
+            Self::Killed(why) => write!(f, "killed: {why}"),
+            Self::NeverStarted(why) => write!(f, "never started: {why}"),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Every bound of a host, with its unit and its reason. A bound that is not here does not exist.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+/// What one actor may use. Settable per node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ActorLimits {
+    /// Linear memory of one instance, in bytes. Growth beyond is refused. 64 MiB holds a JSON document of the
+    /// largest message several times over.
+    pub memory_bytes_max: usize,
+    /// Elements of one instance's tables. Tables hold function pointers; big programs have some thousand.
+    pub table_elements_max: usize,
+    /// CPU time of one turn, in ms. A second is a thousand times what an ordinary turn takes.
+    pub turn_cpu_ms_max: u64,
+    /// Wall time of one turn, in ms, without the time in which the host makes it wait. Catches what burns no
+    /// CPU of its own, on a host so busy that CPU time hardly advances.
+    pub turn_wall_ms_max: u64,
+    /// CPU time of `start` and of `describe`, in ms. The same as a turn: neither may do more.
+    pub start_cpu_ms_max: u64,
+    /// One message's cost in bytes: payload, names and headers. What is bigger belongs in a file or in pieces.
+    pub message_bytes_max: usize,
+    /// Entries of one turn's outbox: sends, creates, wakeups and exits. Ten times what a fan-out to a
+    /// thousand children needs.
+    pub outbox_len_max: usize,
+    /// Messages of one turn's outbox, in bytes: four of the largest.
+    pub outbox_bytes_max: usize,
+    /// Messages that wait in one mailbox.
+    pub mailbox_len_max: usize,
+    /// Bytes of the messages that wait in one mailbox: as much as the actor's memory.
+    pub mailbox_bytes_max: usize,
+    /// Wakeups that one actor may have pending: a timer for each message of a full outbox.
+    pub wakeups_max: usize,
+    /// Children of one actor. Bounds the notices for which its mailbox keeps slots.
+    pub children_max: usize,
+    /// Log records of one actor in a second; more are counted and reported as suppressed.
+    pub log_records_per_second_max: u32,
+    /// Bytes of one log record; the rest is cut.
+    pub log_record_bytes_max: usize,
+}
+
+impl Default for ActorLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes_max: 64 * MIB,
+            table_elements_max: 20_000,
+            turn_cpu_ms_max: 1_000,
+            turn_wall_ms_max: 30_000,
+            start_cpu_ms_max: 1_000,
+            message_bytes_max: 16 * MIB,
+            outbox_len_max: 10_000,
+            outbox_bytes_max: 64 * MIB,
+            mailbox_len_max: 100_000,
+            mailbox_bytes_max: 64 * MIB,
+            wakeups_max: 10_000,
+            children_max: 100_000,
+            log_records_per_second_max: 1_000,
+            log_record_bytes_max: 4 * KIB,
+        }
+    }
+}
+
+/// Length of a message's type name, in bytes. It is repeated in every message and in errors.
+pub const TYPE_NAME_LEN_MAX: usize = 256;
+
+/// Size of a component, in bytes. The largest honest ones (an interpreter inside) have 20 MB.
+pub const SOURCE_BYTES_MAX: usize = 32 * MIB;
+/// Sources that a node knows at one time, refused ones included.
+pub const SOURCES_LEN_MAX: usize = 10_000;
+/// Creates that wait for one source to be judged and compiled. More are refused, not queued.
+pub const CREATES_WAITING_MAX: usize = 10_000;
+/// Time for an authority to judge a source: a person may have to be asked. After it the source is refused.
+pub const JUDGEMENT_TIME_MAX: Duration = Duration::from_secs(120);
+
+/// How long what a full receiver refused stays with its sender before it becomes a dead letter.
+pub const HOLD_TIME_MAX: Duration = Duration::from_secs(5);
+/// Messages of one activation: enough to make up for the cache misses of changing to the actor.
+pub const ACTIVATION_LEN_MAX: usize = 64;
+/// Length of one activation: after it others are given their turn.
+pub const ACTIVATION_TIME_MAX: Duration = Duration::from_millis(1);
+
+/// Restarts within [`RESTART_WINDOW`] before an actor has to pause.
+pub const RESTARTS_MAX: usize = 100;
+/// The time over which restarts are counted.
+pub const RESTART_WINDOW: Duration = Duration::from_secs(10);
+/// The first pause of an actor whose restart budget is spent; each next one doubles.
+pub const RESTART_PAUSE_MIN: Duration = Duration::from_millis(10);
+/// The longest such pause.
+pub const RESTART_PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// The shortest delay of a wakeup: below it a timer is a way to spin.
+pub const WAKEUP_DELAY_MIN: Duration = Duration::from_millis(1);
+
+/// How long a stopping node waits for its actors to exit before it kills them.
+pub const STOP_GRACE: Duration = Duration::from_secs(5);
+/// How long a stopping node takes at most: grace, then the kill of whatever spins.
+pub const STOP_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long an actor may take over its exit turn and its children's before it is killed.
+pub const EXIT_GRACE: Duration = Duration::from_secs(30);
+
+/// Text of an error that an actor or a person is shown, in bytes; guests write it, so it is cut.
+pub const ERROR_TEXT_LEN_MAX: usize = 4 * KIB;
+
+/// Dead letters that a node keeps for `status`, newest first.
+pub const DEAD_LETTERS_KEPT: usize = 64;
+/// Ended actors that a node remembers for `status`, with their reasons.
+pub const ENDED_KEPT: usize = 256;
+
+/// Body of one control frame, in bytes: the largest message and room for its envelope.
+pub const FRAME_BYTES_MAX: usize = 16 * MIB + 64 * KIB;
+/// One piece of an uploaded source, in bytes: small enough for a progress bar to move.
+pub const UPLOAD_CHUNK_BYTES: usize = 256 * KIB;
+/// Control connections at one time.
+pub const CONNECTIONS_MAX: usize = 1_024;
+/// Requests under way on one connection; the next frame is read when one is answered.
+pub const REQUESTS_IN_FLIGHT_MAX: usize = 1_024;
+/// Time for a new connection to say hello.
+pub const HELLO_TIME_MAX: Duration = Duration::from_secs(5);
+/// Messages that wait at an outside endpoint; more stay with their senders.
+pub const ENDPOINT_LEN_MAX: usize = 10_000;
+/// Bytes that wait at an outside endpoint.
+pub const ENDPOINT_BYTES_MAX: usize = 64 * MIB;
+/// Answered asks of an endpoint whose later answers still go to `listen`.
+pub const ASKS_REMEMBERED_MAX: usize = 1_024;
+/// Named endpoints that a node keeps.
+pub const NAMED_ENDPOINTS_MAX: usize = 1_024;
+/// How long a named endpoint outlives its last connection.
+pub const NAMED_ENDPOINT_IDLE_MAX: Duration = Duration::from_secs(600);
+/// How long an ask waits when its caller does not say.
+pub const ASK_TIME_DEFAULT: Duration = Duration::from_secs(10);
+/// How long a client's `tell` waits for room in a full mailbox.
+pub const TELL_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a client's `create` waits: the start's own limits end it sooner, a judgement may take this long.
+pub const CREATE_TIME_MAX: Duration = Duration::from_secs(150);
+
+/// Share of the machine's memory that all queued messages together may take: the rest belongs to the
+/// actors.
+pub const QUEUED_MEMORY_SHARE: usize = 4;
+/// By how much a mailbox draws on the node's budget of queued bytes: so that most messages touch no counter
+/// that all cores share.
+pub const QUEUE_GRANT_BYTES: usize = 64 * KIB;
+
+/// Log records that a node keeps for `logs`.
+pub const LOG_RECORDS_KEPT: usize = 10_000;
+/// Log records that a slow follower of `logs -f` may fall behind before it misses some.
+pub const LOG_FOLLOWER_LAG_MAX: usize = 4_096;
+
+/// Spinning turns that may hold a thread of their own at one time; one more ends as overloaded.
+pub const RUNAWAYS_MAX: usize = 64;

@@ -1,0 +1,90 @@
+//! What: messages between actors.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// Type names that begin with this are the host's own; no one but the host can send one.
+pub const RESERVED_PREFIX: &str = "thespian:";
+
+/// How a payload is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Encoding {
+    /// JSON in UTF-8: the default.
+    Json,
+    /// CBOR.
+    Cbor,
+    /// Text in UTF-8.
+    Text,
+    /// Bytes that only sender and receiver understand.
+    Bytes,
+    /// Another encoding, by its media type.
+    Other(Box<str>),
+}
+
+/// One header: a name and a value.
+pub type Header = (Box<str>, Box<str>);
+
+/// What one actor sends another. Immutable; the payload is shared, not copied, when it is cloned.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Selects the receiver's handler.
+    pub type_name: Box<str>,
+    /// How `payload` is written.
+    pub encoding: Encoding,
+    /// The content.
+    pub payload: Bytes,
+    /// Trace context and the like.
+    pub headers: Option<Box<[Header]>>,
+}
+
+/// What a message costs beside its texts and payload: the envelope in its queue, in bytes.
+const ENVELOPE_COST: usize = 192;
+
+impl Message {
+    /// A JSON message.
+    #[must_use]
+    pub fn json(type_name: &str, payload: impl Into<Bytes>) -> Self {
+        Self { type_name: type_name.into(), encoding: Encoding::Json, payload: payload.into(), headers: None }
+    }
+
+    /// A message of raw bytes.
+    #[must_use]
+    pub fn bytes(type_name: &str, payload: impl Into<Bytes>) -> Self {
+        Self {
+            type_name: type_name.into(),
+            encoding: Encoding::Bytes,
+            payload: payload.into(),
+            headers: None,
+        }
+    }
+
+    /// What it takes in a queue, in bytes: what bounds in bytes count.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        let headers = self.headers.iter().flat_map(|headers| headers.iter());
+        let headers: usize = headers.map(|(name, value)| 32 + name.len() + value.len()).sum();
+        ENVELOPE_COST + self.type_name.len() + self.payload.len() + headers
+    }
+
+    /// Whether only the host may send this type.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.type_name.starts_with(RESERVED_PREFIX)
+    }
+}
+
+/// How much of a payload `Debug` shows, in bytes.
+const DEBUG_PAYLOAD_LEN: usize = 48;
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = &self.payload[..self.payload.len().min(DEBUG_PAYLOAD_LEN)];
+        let text = String::from_utf8_lossy(shown);
+        let more = if self.payload.len() > shown.len() { "…" } else { "" };
+        write!(f, "{}({:?}, {} B: {text:?}{more})", self.type_name, self.encoding, self.payload.len())
+    }
+}

@@ -1,0 +1,301 @@
+//! What one turn asks for: collected while the handler runs, committed when it returns `ok`, else dropped.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use crate::address::ActorAddress;
+use crate::capability::Requirement;
+use crate::fate::{Budget, OnTrap};
+use crate::limits::{ActorLimits, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN};
+use crate::message::{Message, RESERVED_PREFIX};
+use crate::source::SourceHash;
+
+/// One thing that a turn asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Send a message.
+    Send {
+        /// To whom.
+        target: ActorAddress,
+        /// What.
+        message: Message,
+    },
+    /// Create a child.
+    Create(Box<CreateChild>),
+    /// Ask an actor, or the sender itself, to exit.
+    Exit {
+        /// Whom.
+        target: ActorAddress,
+        /// Whether its children exit first.
+        recursive: bool,
+    },
+    /// Wake this actor later.
+    Wakeup {
+        /// Unique among its wakeups.
+        id: u64,
+        /// From the commit on.
+        delay: Duration,
+        /// To be given back.
+        payload: Option<Message>,
+    },
+    /// Take a wakeup back.
+    CancelWakeup {
+        /// Which.
+        id: u64,
+    },
+    /// In an exit turn: let the children live.
+    KeepChildren,
+}
+
+/// A child to be created.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateChild {
+    /// Its address, already given to the creator.
+    pub address: ActorAddress,
+    /// Where its class is; `None` is the creator's own source.
+    pub source: Option<SourceHash>,
+    /// Its class.
+    pub class: String,
+    /// What its creator asks for.
+    pub options: CreateOptions,
+}
+
+/// What a creator may say about a new actor.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateOptions {
+    /// What its host must have, besides what its class requires.
+    pub requirements: Vec<Requirement>,
+    /// A message for its start.
+    pub init: Option<Message>,
+    /// What becomes of it after a trap; `None` is what its class says.
+    pub on_trap: Option<OnTrap>,
+    /// Whether the creator hears of restarts.
+    pub watch_restarts: bool,
+}
+
+/// Why an outbox refuses a request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OutboxError {
+    /// The type name belongs to the host.
+    #[error("type names that begin with `{RESERVED_PREFIX}` are the host's own")]
+    Reserved,
+    /// The type name is too long.
+    #[error("a type name has at most {TYPE_NAME_LEN_MAX} bytes")]
+    TypeNameTooLong,
+    /// The message is too big.
+    #[error("the message takes {size} bytes; at most {max} are allowed")]
+    MessageTooBig {
+        /// Its cost in bytes.
+        size: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// No entry is left.
+    #[error("the outbox is full: a turn may ask for {max} things")]
+    Full {
+        /// The bound.
+        max: usize,
+    },
+    /// No room for the bytes is left.
+    #[error("the outbox is full: the messages of a turn may take {max} bytes")]
+    FullOfBytes {
+        /// The bound.
+        max: usize,
+    },
+    /// The actor's own mailbox has no room for what it sends itself.
+    #[error("the actor's own mailbox is full")]
+    OwnMailboxFull,
+    /// Too many wakeups are pending.
+    #[error("at most {max} wakeups may be pending")]
+    TooManyWakeups {
+        /// The bound.
+        max: usize,
+    },
+    /// Only an exit turn can keep the children.
+    #[error("only possible while handling an exit request")]
+    NotExiting,
+}
+
+impl OutboxError {
+    /// Whether a bound is the cause rather than a wrong argument.
+    #[must_use]
+    pub const fn is_exhaustion(&self) -> bool {
+        !matches!(self, Self::Reserved | Self::TypeNameTooLong | Self::NotExiting)
+    }
+}
+
+/// What a turn has asked for so far, with its bounds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outbox {
+    requests: Vec<Request>,
+    bytes: usize,
+    wakeups: usize,
+    wakeups_pending: usize,
+    next_wakeup: u64,
+    exit_turn: bool,
+    exhausted: bool,
+}
+
+impl Outbox {
+    /// An empty outbox for one turn. `wakeups_pending` and `next_wakeup` are the actor's; `exit_turn` says
+    /// whether it handles an exit request.
+    #[must_use]
+    pub fn new(wakeups_pending: usize, next_wakeup: u64, exit_turn: bool) -> Self {
+        Self { wakeups_pending, next_wakeup, exit_turn, ..Self::default() }
+    }
+
+    /// Checks and adds a message for `target`.
+    ///
+    /// # Errors
+    /// Adds nothing when the message breaks a rule or a bound.
+    pub fn send(
+        &mut self,
+        target: ActorAddress,
+        message: Message,
+        limits: &ActorLimits,
+    ) -> Result<(), OutboxError> {
+        let cost = self.check_message(&message, limits)?;
+        self.check_room(cost, limits)?;
+        self.bytes += cost;
+        self.requests.push(Request::Send { target, message });
+        Ok(())
+    }
+
+    /// Checks and adds a child to be created.
+    ///
+    /// # Errors
+    /// Adds nothing when the init message breaks a rule, or a bound is reached.
+    pub fn create(&mut self, child: CreateChild, limits: &ActorLimits) -> Result<(), OutboxError> {
+        let cost = match &child.options.init {
+            Some(message) => self.check_message(message, limits)?,
+            None => 0,
+        };
+        self.check_room(cost, limits)?;
+        self.bytes += cost;
+        self.requests.push(Request::Create(Box::new(child)));
+        Ok(())
+    }
+
+    /// Checks and adds a wakeup; returns its id.
+    ///
+    /// # Errors
+    /// Adds nothing when the payload breaks a rule, or a bound is reached.
+    pub fn wakeup(
+        &mut self,
+        delay: Duration,
+        payload: Option<Message>,
+        limits: &ActorLimits,
+    ) -> Result<u64, OutboxError> {
+        let cost = match &payload {
+            Some(message) => self.check_message(message, limits)?,
+            None => 0,
+        };
+        if self.wakeups_pending + self.wakeups >= limits.wakeups_max {
+            self.exhausted = true;
+            return Err(OutboxError::TooManyWakeups { max: limits.wakeups_max });
+        }
+        self.check_room(cost, limits)?;
+        self.bytes += cost;
+        self.wakeups += 1;
+        let id = self.next_wakeup;
+        self.next_wakeup += 1;
+        self.requests.push(Request::Wakeup { id, delay: delay.max(WAKEUP_DELAY_MIN), payload });
+        Ok(id)
+    }
+
+    /// Adds the taking back of a wakeup.
+    ///
+    /// # Errors
+    /// Adds nothing when the outbox is full.
+    pub fn cancel_wakeup(&mut self, id: u64, limits: &ActorLimits) -> Result<(), OutboxError> {
+        self.check_room(0, limits)?;
+        self.requests.push(Request::CancelWakeup { id });
+        Ok(())
+    }
+
+    /// Adds a request to exit.
+    ///
+    /// # Errors
+    /// Adds nothing when the outbox is full.
+    pub fn request_exit(
+        &mut self,
+        target: ActorAddress,
+        recursive: bool,
+        limits: &ActorLimits,
+    ) -> Result<(), OutboxError> {
+        self.check_room(0, limits)?;
+        self.requests.push(Request::Exit { target, recursive });
+        Ok(())
+    }
+
+    /// Lets the children live, in an exit turn.
+    ///
+    /// # Errors
+    /// In any other turn.
+    pub fn keep_children(&mut self) -> Result<(), OutboxError> {
+        if !self.exit_turn {
+            return Err(OutboxError::NotExiting);
+        }
+        self.requests.push(Request::KeepChildren);
+        Ok(())
+    }
+
+    /// Notes that a bound outside this outbox refused something: the actor's own mailbox, the actors of the
+    /// host.
+    pub fn note_exhausted(&mut self) {
+        self.exhausted = true;
+    }
+
+    /// The bound that refused something in this turn, if any did.
+    #[must_use]
+    pub const fn budget(&self) -> Option<Budget> {
+        if self.exhausted { Some(Budget::Outbox) } else { None }
+    }
+
+    /// Children asked for so far.
+    #[must_use]
+    pub fn creates(&self) -> usize {
+        self.requests.iter().filter(|request| matches!(request, Request::Create(_))).count()
+    }
+
+    /// What was asked for, in order, and the id of the next wakeup.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<Request>, u64) {
+        (self.requests, self.next_wakeup)
+    }
+
+    /// What was asked for so far.
+    #[must_use]
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
+    }
+
+    fn check_message(&mut self, message: &Message, limits: &ActorLimits) -> Result<usize, OutboxError> {
+        if message.is_reserved() {
+            return Err(OutboxError::Reserved);
+        }
+        if message.type_name.len() > TYPE_NAME_LEN_MAX {
+            return Err(OutboxError::TypeNameTooLong);
+        }
+        let size = message.cost();
+        if size > limits.message_bytes_max {
+            self.exhausted = true;
+            return Err(OutboxError::MessageTooBig { size, max: limits.message_bytes_max });
+        }
+        Ok(size)
+    }
+
+    fn check_room(&mut self, cost: usize, limits: &ActorLimits) -> Result<(), OutboxError> {
+        if self.requests.len() >= limits.outbox_len_max {
+            self.exhausted = true;
+            return Err(OutboxError::Full { max: limits.outbox_len_max });
+        }
+        if self.bytes + cost > limits.outbox_bytes_max {
+            self.exhausted = true;
+            return Err(OutboxError::FullOfBytes { max: limits.outbox_bytes_max });
+        }
+        Ok(())
+    }
+}
