@@ -5,10 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A value of a capability.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// In text formats it is the plain value (`true`, `4`, `2.5`, `"eu"`), in binary ones a tagged variant.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// True or false.
     Boolean(bool),
@@ -18,6 +20,72 @@ pub enum Value {
     Number(f64),
     /// Text.
     Text(String),
+}
+
+#[derive(Serialize, Deserialize)]
+enum Tagged {
+    Boolean(bool),
+    Integer(i64),
+    Number(f64),
+    Text(String),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Plain {
+    Boolean(bool),
+    Integer(i64),
+    Number(f64),
+    Text(String),
+}
+
+macro_rules! convert {
+    ($form:ident) => {
+        impl From<$form> for Value {
+            fn from(form: $form) -> Self {
+                match form {
+                    $form::Boolean(value) => Self::Boolean(value),
+                    $form::Integer(value) => Self::Integer(value),
+                    $form::Number(value) => Self::Number(value),
+                    $form::Text(value) => Self::Text(value),
+                }
+            }
+        }
+
+        impl From<Value> for $form {
+            fn from(value: Value) -> Self {
+                match value {
+                    Value::Boolean(value) => Self::Boolean(value),
+                    Value::Integer(value) => Self::Integer(value),
+                    Value::Number(value) => Self::Number(value),
+                    Value::Text(value) => Self::Text(value),
+                }
+            }
+        }
+    };
+}
+
+convert!(Tagged);
+convert!(Plain);
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            Plain::from(self.clone()).serialize(serializer)
+        } else {
+            Tagged::from(self.clone()).serialize(serializer)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            Plain::deserialize(deserializer).map(Self::from)
+        } else {
+            Tagged::deserialize(deserializer).map(Self::from)
+        }
+    }
 }
 
 impl Value {

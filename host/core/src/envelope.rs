@@ -121,7 +121,7 @@ pub struct ActorRestart {
 
 /// Why an actor ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "kind", content = "detail")]
+#[serde(rename_all = "kebab-case")]
 pub enum ExitReason {
     /// It was asked to.
     Requested,

@@ -18,3 +18,4 @@ pub mod message;
 pub mod outbox;
 pub mod source;
 pub mod time;
+pub mod wire;

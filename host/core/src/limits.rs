@@ -9,7 +9,7 @@ const MIB: usize = 1 << 20;
 
 /// What one actor may use. Settable per node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ActorLimits {
     /// Linear memory of one instance, in bytes. Growth beyond is refused. 64 MiB holds a JSON document of the
     /// largest message several times over.

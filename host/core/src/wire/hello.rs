@@ -1,0 +1,115 @@
+//! The first frame in each direction. Its beginning, magic and version, stays the same in every version, so
+//! that any two programs can tell each other why they do not understand each other.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::address::{ActorAddress, HostId};
+use crate::wire::codec;
+use crate::wire::frame::{FrameError, HEADER_LEN, finish_frame};
+
+/// What every hello and every welcome begins with.
+pub const MAGIC: [u8; 4] = *b"thsp";
+/// The version that this program speaks.
+pub const VERSION: u16 = 1;
+
+/// What a client says first.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// What it is, for the log.
+    pub client: String,
+    /// The secret of the token file; needed over TCP.
+    pub token: Option<[u8; 32]>,
+    /// The name of the endpoint it wants to receive at; without one it gets a private endpoint that ends with
+    /// the connection.
+    pub endpoint: Option<String>,
+}
+
+/// What a node answers.
+pub type Answer = Result<Welcome, HelloError>;
+
+/// The client is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The node's program version, for people.
+    pub node_version: String,
+    /// The node.
+    pub host: HostId,
+    /// Where the client receives.
+    pub endpoint: ActorAddress,
+}
+
+/// Why a client is not let in, or why a stream does not begin with a hello.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum HelloError {
+    /// The other side speaks something else.
+    #[error("the other side does not speak the control protocol of thespian-host")]
+    NotAHello,
+    /// The other side speaks another version.
+    #[error("the other side speaks version {theirs} of the control protocol, this one {ours}; use programs of the same release")]
+    Version {
+        /// What it speaks.
+        theirs: u16,
+        /// What we speak.
+        ours: u16,
+    },
+    /// The secret is missing or wrong.
+    #[error("the token is missing or wrong; over TCP pass the node's token file")]
+    Token,
+    /// The endpoint's name can't be used.
+    #[error("the endpoint can't be used: {0}")]
+    Endpoint(String),
+    /// The node has as many connections as it takes.
+    #[error("the node has as many connections as it takes")]
+    TooManyConnections,
+    /// The node is stopping.
+    #[error("the node is stopping")]
+    Stopping,
+}
+
+/// A whole frame with magic, version and `value`.
+///
+/// # Errors
+/// The value does not fit into a frame.
+pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, FrameError> {
+    let mut frame = Vec::from([0; HEADER_LEN]);
+    frame.extend_from_slice(&MAGIC);
+    frame.extend_from_slice(&VERSION.to_le_bytes());
+    codec::encode_into(value, &mut frame)?;
+    finish_frame(&mut frame, 0)?;
+    Ok(frame)
+}
+
+/// The value behind magic and version.
+///
+/// # Errors
+/// The body does not begin with the magic, is of another version, or is malformed.
+pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, HelloError> {
+    let rest = body.strip_prefix(&MAGIC).ok_or(HelloError::NotAHello)?;
+    let (version, rest) = rest.split_first_chunk::<2>().ok_or(HelloError::NotAHello)?;
+    let theirs = u16::from_le_bytes(*version);
+    if theirs != VERSION {
+        return Err(HelloError::Version { theirs, ours: VERSION });
+    }
+    codec::decode(rest).map_err(|_| HelloError::NotAHello)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn a_hello_survives_and_another_version_is_named() {
+        let hello = Hello { client: "test".to_string(), token: Some([9; 32]), endpoint: None };
+        let mut frame = encode(&hello).unwrap();
+        assert!(decode::<Hello>(&frame[HEADER_LEN..]).is_ok_and(|read| read == hello));
+        frame[HEADER_LEN + MAGIC.len()] = 2;
+        let error = decode::<Hello>(&frame[HEADER_LEN..]).err().unwrap();
+        assert_eq!(error, HelloError::Version { theirs: 2, ours: 1 });
+        assert_eq!(decode::<Hello>(b"GET / HTTP/1.1\r\n").err(), Some(HelloError::NotAHello));
+    }
+}

@@ -1,0 +1,51 @@
+//! What a node can be told at its start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use thespian_core::capability::Capabilities;
+use thespian_core::limits::ActorLimits;
+
+/// Who judges sources that are offered to a node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Authority {
+    /// No one: every load is refused. Secure, and the default.
+    #[default]
+    None,
+    /// Everything is approved. For development.
+    TrustAll,
+}
+
+impl Authority {
+    /// As it is written in configuration and shown in status.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::TrustAll => "trust-all",
+        }
+    }
+}
+
+/// What a node can be told at its start. The default suits an embedded node: nothing on disk, no socket.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NodeConfig {
+    /// Private directory for the node's identity, its control socket and token, and the compile cache. Made with
+    /// mode 0700. Absent: an identity for this run, no control socket, nothing cached.
+    pub data_dir: Option<PathBuf>,
+    /// Loopback address at which programs may control the node over TCP with the token file's secret.
+    pub listen: Option<SocketAddr>,
+    /// Who judges sources.
+    pub authority: Authority,
+    /// Live actors at most; absent: as many as the machine can map.
+    pub actors_max: Option<usize>,
+    /// Threads that run actors; absent: one per core.
+    pub guest_threads: Option<usize>,
+    /// What this host has, for actors that require it.
+    pub capabilities: Capabilities,
+    /// What each actor may use.
+    pub limits: ActorLimits,
+}
