@@ -1,3 +1,11 @@
 //! A node of thespian-host, to be embedded or run as a program.
 
+// Said here in words, before a dependency says it in a hundred lines of its own.
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+compile_error!(
+    "thespian-host runs on Linux on x86-64 or aarch64 only: it reserves guests' memory, reads threads' CPU time and \
+     asks who is at the other end of a socket in Linux's ways. Elsewhere, run it in a Linux container or virtual \
+     machine. Actors (the crate `thespian`) and `thespian-core` build on every platform."
+);
+
 pub mod config;
