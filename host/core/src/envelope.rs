@@ -36,6 +36,8 @@ pub enum Body {
     ChildExited(Box<ActorExit>),
     /// A child of the receiver trapped and lives on.
     ChildRestarted(Box<ActorRestart>),
+    /// The receiver is exiting and has no children left. For the receiver's turn, not for its handler.
+    ChildrenGone,
 }
 
 impl Body {

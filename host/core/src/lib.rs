@@ -10,12 +10,19 @@
 extern crate alloc;
 
 pub mod address;
+pub mod admin;
 pub mod capability;
+pub mod effect;
 pub mod envelope;
+pub mod event;
+pub mod family;
 pub mod fate;
 pub mod limits;
+pub mod mailbox;
 pub mod message;
 pub mod outbox;
 pub mod source;
 pub mod time;
+pub mod timers;
+pub mod turn;
 pub mod wire;

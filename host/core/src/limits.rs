@@ -34,7 +34,8 @@ pub struct ActorLimits {
     pub mailbox_len_max: usize,
     /// Bytes of the messages that wait in one mailbox: as much as the actor's memory.
     pub mailbox_bytes_max: usize,
-    /// Wakeups that one actor may have pending: a timer for each message of a full outbox.
+    /// Wakeups that one actor may have pending: a timer for each message of a full outbox. Their payloads together
+    /// may take as much as its mailbox.
     pub wakeups_max: usize,
     /// Children of one actor. Bounds the notices for which its mailbox keeps slots.
     pub children_max: usize,

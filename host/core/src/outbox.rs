@@ -113,6 +113,12 @@ pub enum OutboxError {
         /// The bound.
         max: usize,
     },
+    /// The payloads of the pending wakeups are too big together.
+    #[error("the payloads of pending wakeups may take {max} bytes")]
+    WakeupsTooBig {
+        /// The bound.
+        max: usize,
+    },
     /// Only an exit turn can keep the children.
     #[error("only possible while handling an exit request")]
     NotExiting,
@@ -126,24 +132,36 @@ impl OutboxError {
     }
 }
 
+/// The wakeups that an actor has pending.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wakeups {
+    /// How many.
+    pub len: usize,
+    /// What their payloads cost, in bytes.
+    pub bytes: usize,
+    /// The id of the next.
+    pub next_id: u64,
+}
+
 /// What a turn has asked for so far, with its bounds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outbox {
     requests: Vec<Request>,
     bytes: usize,
-    wakeups: usize,
-    wakeups_pending: usize,
-    next_wakeup: u64,
+    wakeups: Wakeups,
     exit_turn: bool,
     exhausted: bool,
 }
 
 impl Outbox {
-    /// An empty outbox for one turn. `wakeups_pending` and `next_wakeup` are the actor's; `exit_turn` says
-    /// whether it handles an exit request.
-    #[must_use]
-    pub fn new(wakeups_pending: usize, next_wakeup: u64, exit_turn: bool) -> Self {
-        Self { wakeups_pending, next_wakeup, exit_turn, ..Self::default() }
+    /// Makes it empty, for a turn of an actor with these wakeups. `exit_turn` says whether the turn handles an
+    /// exit request.
+    pub fn reset(&mut self, wakeups: Wakeups, exit_turn: bool) {
+        self.requests.clear();
+        self.bytes = 0;
+        self.wakeups = wakeups;
+        self.exit_turn = exit_turn;
+        self.exhausted = false;
     }
 
     /// Checks and adds a message for `target`.
@@ -192,15 +210,20 @@ impl Outbox {
             Some(message) => self.check_message(message, limits)?,
             None => 0,
         };
-        if self.wakeups_pending + self.wakeups >= limits.wakeups_max {
+        if self.wakeups.len >= limits.wakeups_max {
             self.exhausted = true;
             return Err(OutboxError::TooManyWakeups { max: limits.wakeups_max });
         }
+        if self.wakeups.bytes + cost > limits.mailbox_bytes_max {
+            self.exhausted = true;
+            return Err(OutboxError::WakeupsTooBig { max: limits.mailbox_bytes_max });
+        }
         self.check_room(cost, limits)?;
         self.bytes += cost;
-        self.wakeups += 1;
-        let id = self.next_wakeup;
-        self.next_wakeup += 1;
+        self.wakeups.len += 1;
+        self.wakeups.bytes += cost;
+        let id = self.wakeups.next_id;
+        self.wakeups.next_id += 1;
         self.requests.push(Request::Wakeup { id, delay: delay.max(WAKEUP_DELAY_MIN), payload });
         Ok(id)
     }
@@ -254,16 +277,19 @@ impl Outbox {
         if self.exhausted { Some(Budget::Outbox) } else { None }
     }
 
-    /// Children asked for so far.
-    #[must_use]
-    pub fn creates(&self) -> usize {
-        self.requests.iter().filter(|request| matches!(request, Request::Create(_))).count()
+    /// Takes out what was asked for, in order.
+    pub fn drain(&mut self) -> impl Iterator<Item = Request> {
+        self.requests.drain(..)
     }
 
-    /// What was asked for, in order, and the id of the next wakeup.
-    #[must_use]
-    pub fn into_parts(self) -> (Vec<Request>, u64) {
-        (self.requests, self.next_wakeup)
+    /// Takes the children out that are to be created, in order.
+    pub fn drain_creates(&mut self) -> impl Iterator<Item = Box<CreateChild>> {
+        self.requests.extract_if(.., |request| matches!(request, Request::Create(_))).filter_map(|request| {
+            match request {
+                Request::Create(child) => Some(child),
+                _ => None,
+            }
+        })
     }
 
     /// What was asked for so far.

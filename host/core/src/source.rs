@@ -1,5 +1,7 @@
 //! Actor code by hash: what a source is, and its way from offer to judgement to use.
 
+pub mod registry;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;

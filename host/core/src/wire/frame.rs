@@ -69,7 +69,7 @@ impl FrameDecoder {
 ///
 /// # Errors
 /// The body is empty or bigger than allowed.
-pub fn finish_frame(frame: &mut Vec<u8>, start: usize) -> Result<(), FrameError> {
+pub fn finish_frame(frame: &mut [u8], start: usize) -> Result<(), FrameError> {
     let size = frame.len() - start - HEADER_LEN;
     if size == 0 {
         return Err(FrameError::Empty);

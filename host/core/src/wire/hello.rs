@@ -49,7 +49,9 @@ pub enum HelloError {
     #[error("the other side does not speak the control protocol of thespian-host")]
     NotAHello,
     /// The other side speaks another version.
-    #[error("the other side speaks version {theirs} of the control protocol, this one {ours}; use programs of the same release")]
+    #[error(
+        "the other side speaks version {theirs} of the control protocol, this one {ours}; use programs of the same release"
+    )]
     Version {
         /// What it speaks.
         theirs: u16,

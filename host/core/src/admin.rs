@@ -1,0 +1,391 @@
+//! The decider of a node's control plane: creation, exits, sources, and the node's own end.
+//!
+//! One function takes what happened and the time, and says what is to be done. Messages never come here.
+
+#[cfg(test)]
+mod tests;
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::address::ActorAddress;
+use crate::capability::{Capabilities, Requirement, unmet};
+use crate::effect::{Effect, Plan};
+use crate::envelope::{Body, Envelope, ExitReason, ExitRequest};
+use crate::event::{Asker, Event};
+use crate::family::{Family, Member};
+use crate::limits::{CREATES_WAITING_MAX, EXIT_GRACE, STOP_GRACE, STOP_TIME_MAX};
+use crate::outbox::CreateOptions;
+use crate::source::registry::{Availability, Registry};
+use crate::source::{SourceHash, SourceInfo};
+use crate::time::Time;
+use crate::wire::control::{ControlError, Reply};
+
+/// A create that is not yet planned or not yet answered.
+#[derive(Debug)]
+struct Create {
+    asker: Option<Asker>,
+    parent: Option<ActorAddress>,
+    source: SourceHash,
+    class: Option<String>,
+    options: CreateOptions,
+}
+
+#[derive(Debug)]
+struct Stopping {
+    askers: Vec<Asker>,
+    kill_at: Option<Time>,
+    end_at: Time,
+}
+
+/// The control plane of one node.
+#[derive(Debug, Default)]
+pub struct Admin {
+    capabilities: Capabilities,
+    family: Family,
+    sources: Registry,
+    /// Creates that wait for their source.
+    waiting: BTreeMap<ActorAddress, Create>,
+    /// Who asked for actors that are starting.
+    creators: BTreeMap<ActorAddress, Asker>,
+    /// Who waits for actors to end.
+    mourners: BTreeMap<ActorAddress, Vec<Asker>>,
+    stopping: Option<Stopping>,
+    stopped: bool,
+}
+
+impl Admin {
+    /// The control plane of a host that has these capabilities.
+    #[must_use]
+    pub fn new(capabilities: Capabilities) -> Self {
+        Self { capabilities, ..Self::default() }
+    }
+
+    /// Takes what happened and appends what is to be done.
+    pub fn handle(&mut self, now: Time, event: Event, effects: &mut Vec<Effect>) {
+        match event {
+            Event::SourceOffered { asker, hash, label, size } => {
+                if self.stopping.is_some() {
+                    effects.push(Effect::Forget(hash));
+                    answer(asker, Err(ControlError::ShuttingDown), effects);
+                } else {
+                    self.sources.offer(now, asker, hash, label, size, effects);
+                }
+            }
+            Event::SourceJudged { hash, verdict } => {
+                let waited = self.sources.judged(hash, verdict, effects);
+                self.resume(waited, effects);
+            }
+            Event::SourceValidated { hash, outcome, compile_us } => {
+                let waited = self.sources.validated(hash, outcome, compile_us, effects);
+                self.resume(waited, effects);
+            }
+            Event::UnloadAsked { asker, source } => self.unload(asker, &source, effects),
+            Event::CreateAsked { asker, address, create } => {
+                let options = CreateOptions {
+                    requirements: create.requirements,
+                    init: create.init,
+                    on_trap: create.on_trap,
+                    watch_restarts: false,
+                };
+                let class = create.class;
+                self.family.add(address, None, class.as_deref().unwrap_or("?"), None);
+                match self.sources.find(&create.source) {
+                    Ok(source) => {
+                        let create = Create { asker: Some(asker), parent: None, source, class, options };
+                        self.create(address, create, effects);
+                    }
+                    Err(error) => refuse(address, Some(asker), error, effects),
+                }
+            }
+            Event::ChildCreated { parent, child } => {
+                let own = self.family.get(parent).and_then(|parent| parent.source);
+                self.family.add(child.address, Some(parent), &child.class, None);
+                let class = Some(child.class);
+                let gone = || ControlError::Invalid("its creator is gone".to_string());
+                match child.source.or(own).ok_or_else(gone) {
+                    Ok(source) => {
+                        let create = Create {
+                            asker: None,
+                            parent: Some(parent),
+                            source,
+                            class,
+                            options: child.options,
+                        };
+                        self.create(child.address, create, effects);
+                    }
+                    Err(error) => refuse(child.address, None, error, effects),
+                }
+            }
+            Event::ActorStarted { address } => self.started(address, effects),
+            Event::ActorExiting { address, with_children } => {
+                self.family.exiting(address, with_children, now + EXIT_GRACE, effects);
+            }
+            Event::ActorEnded { address, reason } => self.ended(address, &reason, effects),
+            Event::ExitAsked { asker, target, recursive } => {
+                if self.await_end(asker, target, effects) {
+                    let body = Body::ExitRequest(ExitRequest { recursive });
+                    effects.push(Effect::Route(Envelope { target, sender: target, body }));
+                }
+            }
+            Event::KillAsked { asker, target } => {
+                if self.await_end(asker, target, effects) {
+                    self.kill(target, "by an operator", effects);
+                }
+            }
+            Event::StopAsked { asker } => self.stop(now, asker, effects),
+            Event::AskerLeft { asker } => self.forget_asker(asker),
+            Event::TimePassed => self.time_passed(now, effects),
+        }
+    }
+
+    /// When [`Event::TimePassed`] is wanted next.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        let stopping = self.stopping.as_ref().map(|stopping| stopping.kill_at.unwrap_or(stopping.end_at));
+        let stopping = stopping.filter(|_| !self.stopped);
+        [self.family.deadline(), self.sources.deadline(), stopping].into_iter().flatten().min()
+    }
+
+    /// The actors.
+    #[must_use]
+    pub const fn family(&self) -> &Family {
+        &self.family
+    }
+
+    /// The sources.
+    #[must_use]
+    pub const fn sources(&self) -> &Registry {
+        &self.sources
+    }
+
+    /// What this host has.
+    #[must_use]
+    pub const fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Whether it was asked to stop.
+    #[must_use]
+    pub const fn is_stopping(&self) -> bool {
+        self.stopping.is_some()
+    }
+
+    fn create(&mut self, address: ActorAddress, create: Create, effects: &mut Vec<Effect>) {
+        let parent_exits =
+            create.parent.and_then(|parent| self.family.get(parent)).is_some_and(Member::is_exiting);
+        let error = match self.sources.availability(create.source) {
+            _ if self.stopping.is_some() => ControlError::ShuttingDown,
+            _ if parent_exits => ControlError::Invalid("its creator is exiting".to_string()),
+            Availability::Coming if self.waiting.len() >= CREATES_WAITING_MAX => {
+                ControlError::LimitReached(format!("{CREATES_WAITING_MAX} creates wait for their sources"))
+            }
+            Availability::Coming => {
+                self.sources.wait(create.source, address);
+                self.waiting.insert(address, create);
+                return;
+            }
+            Availability::No(error) => error,
+            Availability::Loaded(info) => match plan(address, &create, info, &self.capabilities) {
+                Ok(plan) => {
+                    self.family.resolve(address, &plan.class, plan.source);
+                    self.sources.count(plan.source, true);
+                    self.creators.extend(create.asker.map(|asker| (address, asker)));
+                    effects.push(Effect::Instantiate(Box::new(plan)));
+                    return;
+                }
+                Err(error) => error,
+            },
+        };
+        refuse(address, create.asker, error, effects);
+    }
+
+    fn resume(&mut self, waited: Vec<ActorAddress>, effects: &mut Vec<Effect>) {
+        for address in waited {
+            if let Some(create) = self.waiting.remove(&address) {
+                self.create(address, create, effects);
+            }
+        }
+    }
+
+    fn unload(&mut self, asker: Asker, source: &str, effects: &mut Vec<Effect>) {
+        match self.sources.find(source) {
+            Ok(hash) => {
+                let waited = self.sources.unload(hash, effects);
+                answer(asker, Ok(Reply::Done), effects);
+                self.resume(waited, effects);
+            }
+            Err(error) => answer(asker, Err(error), effects),
+        }
+    }
+
+    fn started(&mut self, address: ActorAddress, effects: &mut Vec<Effect>) {
+        let Some(asker) = self.creators.remove(&address) else { return };
+        let reply = self.family.get(address).and_then(|member| {
+            let class = member.class.clone();
+            member.source.map(|source| Reply::Created { address, source, class })
+        });
+        answer(asker, reply.ok_or(ControlError::TargetDead { target: address }), effects);
+    }
+
+    fn ended(&mut self, address: ActorAddress, reason: &ExitReason, effects: &mut Vec<Effect>) {
+        if let Some(asker) = self.creators.remove(&address) {
+            let why = match reason {
+                ExitReason::NeverStarted(why) => why.clone(),
+                other => other.to_string(),
+            };
+            answer(asker, Err(ControlError::StartFailed { reason: why }), effects);
+        }
+        let Some(member) = self.family.remove(address, reason, effects) else { return };
+        if let Some(source) = member.source {
+            self.sources.count(source, false);
+        }
+        for asker in self.mourners.remove(&address).unwrap_or_default() {
+            answer(asker, Ok(Reply::Ended { reason: reason.clone() }), effects);
+        }
+        self.finish_stop(effects);
+    }
+
+    /// Whether there is such an actor; `asker` then hears of its end.
+    fn await_end(&mut self, asker: Asker, target: ActorAddress, effects: &mut Vec<Effect>) -> bool {
+        if self.family.get(target).is_none() {
+            answer(asker, Err(ControlError::TargetDead { target }), effects);
+            return false;
+        }
+        self.mourners.entry(target).or_default().push(asker);
+        true
+    }
+
+    fn kill(&mut self, root: ActorAddress, reason: &str, effects: &mut Vec<Effect>) {
+        for address in self.family.subtree(root) {
+            if let Some(create) = self.waiting.remove(&address) {
+                refuse(address, create.asker, ControlError::Invalid(format!("killed {reason}")), effects);
+            } else {
+                effects.push(Effect::Kill { address, reason: reason.to_string() });
+            }
+        }
+    }
+
+    fn stop(&mut self, now: Time, asker: Asker, effects: &mut Vec<Effect>) {
+        if self.stopped {
+            answer(asker, Ok(Reply::Done), effects);
+            return;
+        }
+        if let Some(stopping) = &mut self.stopping {
+            stopping.askers.push(asker);
+            return;
+        }
+        let askers = Vec::from([asker]);
+        self.stopping =
+            Some(Stopping { askers, kill_at: Some(now + STOP_GRACE), end_at: now + STOP_TIME_MAX });
+        for (address, create) in core::mem::take(&mut self.waiting) {
+            refuse(address, create.asker, ControlError::ShuttingDown, effects);
+        }
+        let roots = self.family.iter().filter(|(_, member)| member.parent.is_none());
+        let body = Body::ExitRequest(ExitRequest { recursive: true });
+        effects.extend(roots.map(|(address, _)| {
+            Effect::Route(Envelope { target: address, sender: address, body: body.clone() })
+        }));
+        self.finish_stop(effects);
+    }
+
+    fn finish_stop(&mut self, effects: &mut Vec<Effect>) {
+        if let (Some(stopping), true, false) = (&mut self.stopping, self.family.is_empty(), self.stopped) {
+            self.stopped = true;
+            for asker in core::mem::take(&mut stopping.askers) {
+                answer(asker, Ok(Reply::Done), effects);
+            }
+            effects.push(Effect::Stop);
+        }
+    }
+
+    fn forget_asker(&mut self, asker: Asker) {
+        self.sources.forget_asker(asker);
+        self.creators.retain(|_, creator| *creator != asker);
+        self.mourners.retain(|_, askers| {
+            askers.retain(|mourner| *mourner != asker);
+            !askers.is_empty()
+        });
+    }
+
+    fn time_passed(&mut self, now: Time, effects: &mut Vec<Effect>) {
+        for hash in self.sources.overdue(now) {
+            let silence = Err("its authority did not judge it in time".to_string());
+            let waited = self.sources.judged(hash, silence, effects);
+            self.resume(waited, effects);
+        }
+        for address in self.family.overdue(now) {
+            self.kill(address, "its exit took too long", effects);
+        }
+        let Some(stopping) = &mut self.stopping else { return };
+        if stopping.kill_at.is_some_and(|kill_at| kill_at <= now) {
+            stopping.kill_at = None;
+            let all: Vec<_> = self.family.iter().map(|(address, _)| address).collect();
+            let kill = |address| Effect::Kill { address, reason: "the node is stopping".to_string() };
+            effects.extend(all.into_iter().map(kill));
+        } else if stopping.end_at <= now && !self.stopped {
+            self.stopped = true;
+            for asker in core::mem::take(&mut stopping.askers) {
+                answer(asker, Ok(Reply::Done), effects);
+            }
+            effects.push(Effect::Stop);
+        }
+    }
+}
+
+fn answer(asker: Asker, reply: Result<Reply, ControlError>, effects: &mut Vec<Effect>) {
+    effects.push(Effect::Answer { asker, reply });
+}
+
+fn refuse(address: ActorAddress, asker: Option<Asker>, error: ControlError, effects: &mut Vec<Effect>) {
+    effects.push(Effect::RefuseCreate { address, reason: error.to_string() });
+    if let Some(asker) = asker {
+        answer(asker, Err(error), effects);
+    }
+}
+
+/// How to run the actor on this host.
+///
+/// # Errors
+/// The source has no such class, or the host lacks what it requires.
+fn plan(
+    address: ActorAddress,
+    create: &Create,
+    info: &SourceInfo,
+    capabilities: &Capabilities,
+) -> Result<Plan, ControlError> {
+    let classes = || info.classes.iter().map(|class| class.name.clone()).collect();
+    let class = match (&create.class, info.classes.as_slice()) {
+        (None, [only]) => only,
+        (None, _) => return Err(ControlError::ClassNeeded { classes: classes() }),
+        (Some(name), all) => all
+            .iter()
+            .find(|class| class.name == *name)
+            .ok_or_else(|| ControlError::NoSuchClass { class: name.clone(), classes: classes() })?,
+    };
+    let required = class.requires.iter().chain(&create.options.requirements);
+    let missing: Vec<String> = unmet(capabilities, required).map(describe_unmet(capabilities)).collect();
+    if !missing.is_empty() {
+        return Err(ControlError::NoCompatibleHost { class: class.name.clone(), unmet: missing });
+    }
+    Ok(Plan {
+        address,
+        parent: create.parent,
+        source: create.source,
+        class: class.name.clone(),
+        on_trap: create.options.on_trap.unwrap_or(class.on_trap),
+        watch_restarts: create.options.watch_restarts,
+        requirements: create.options.requirements.clone(),
+        init: create.options.init.clone(),
+    })
+}
+
+fn describe_unmet(capabilities: &Capabilities) -> impl Fn(&Requirement) -> String {
+    move |requirement| match capabilities.get(&requirement.name) {
+        Some(value) => format!("this host: {requirement} does not hold, it is {value}"),
+        None => format!("this host: {requirement} does not hold, it has no such capability"),
+    }
+}

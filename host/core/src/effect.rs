@@ -1,0 +1,87 @@
+//! What is to be done: everything that `Admin` decides.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+
+use crate::address::ActorAddress;
+use crate::envelope::{Envelope, ExitReason};
+use crate::event::Asker;
+use crate::fate::OnTrap;
+use crate::message::Message;
+use crate::source::SourceHash;
+use crate::wire::control::{ControlError, LoadProgress, Reply};
+
+/// Something to do, in the imperative. The host carries effects out in order and waits for none.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Let the authority judge a source; answered by `SourceJudged`.
+    Judge(SourceHash),
+    /// Compile a source and ask it what it offers; answered by `SourceValidated`.
+    Validate(SourceHash),
+    /// Drop a source's bytes and code. Actors that run keep what they use.
+    Forget(SourceHash),
+    /// Run the pending actor; answered by `ActorStarted` or `ActorEnded`.
+    Instantiate(Box<Plan>),
+    /// The pending actor will never run; answered by `ActorEnded`.
+    RefuseCreate {
+        /// Who.
+        address: ActorAddress,
+        /// Why.
+        reason: String,
+    },
+    /// Put an envelope into its target's mailbox. It is a notice, so a slot is reserved for it.
+    Route(Envelope),
+    /// End an actor at its next tick or turn boundary; answered by `ActorEnded`.
+    Kill {
+        /// Whom.
+        address: ActorAddress,
+        /// Why.
+        reason: String,
+    },
+    /// Say in the log that an actor without a parent has ended, and why.
+    NoteEnd {
+        /// Who.
+        address: ActorAddress,
+        /// Its class.
+        class: String,
+        /// Why.
+        reason: ExitReason,
+    },
+    /// Tell someone outside how far a load is.
+    Progress {
+        /// Whom.
+        asker: Asker,
+        /// How far.
+        progress: LoadProgress,
+    },
+    /// Answer someone outside: the last that they hear.
+    Answer {
+        /// Whom.
+        asker: Asker,
+        /// What.
+        reply: Result<Reply, ControlError>,
+    },
+    /// Every actor is gone: close the node.
+    Stop,
+}
+
+/// How to run an actor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Its address.
+    pub address: ActorAddress,
+    /// Its creator, if that is an actor.
+    pub parent: Option<ActorAddress>,
+    /// Where its code is.
+    pub source: SourceHash,
+    /// Its class.
+    pub class: String,
+    /// What becomes of it after a trap.
+    pub on_trap: OnTrap,
+    /// Whether its parent hears of restarts.
+    pub watch_restarts: bool,
+    /// What its creator required.
+    pub requirements: alloc::vec::Vec<crate::capability::Requirement>,
+    /// The message for its start.
+    pub init: Option<Message>,
+}

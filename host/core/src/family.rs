@@ -1,0 +1,202 @@
+//! Who created whom. The only place that tells a parent of a child's end: when it removes the child, so exactly
+//! once.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::address::ActorAddress;
+use crate::effect::Effect;
+use crate::envelope::{ActorExit, Body, Envelope, ExitReason, ExitRequest};
+use crate::source::SourceHash;
+use crate::time::Time;
+
+/// One actor among its relatives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its creator, while that lives.
+    pub parent: Option<ActorAddress>,
+    /// Its class; as it was asked for, until its source is known.
+    pub class: String,
+    /// Its source, once it is known.
+    pub source: Option<SourceHash>,
+    children: BTreeSet<ActorAddress>,
+    /// Set while it is exiting: when its patience with its children ends.
+    exiting: Option<Time>,
+}
+
+impl Member {
+    /// Its children that live.
+    pub fn children(&self) -> impl Iterator<Item = ActorAddress> {
+        self.children.iter().copied()
+    }
+
+    /// Whether its exit turn is over.
+    #[must_use]
+    pub const fn is_exiting(&self) -> bool {
+        self.exiting.is_some()
+    }
+}
+
+/// All actors of a node that are pending, run, or exit.
+#[derive(Debug, Default)]
+pub struct Family {
+    members: BTreeMap<ActorAddress, Member>,
+    exit_deadlines: BTreeSet<(Time, ActorAddress)>,
+}
+
+fn notice(target: ActorAddress, sender: ActorAddress, body: Body) -> Effect {
+    Effect::Route(Envelope { target, sender, body })
+}
+
+impl Family {
+    /// Adds an actor. A parent that is already gone leaves it without one.
+    ///
+    /// # Panics
+    /// If the address is known: addresses are never reused.
+    pub fn add(
+        &mut self,
+        address: ActorAddress,
+        parent: Option<ActorAddress>,
+        class: &str,
+        source: Option<SourceHash>,
+    ) {
+        let parent = parent.filter(|parent| self.members.contains_key(parent));
+        if let Some(parent) = parent.and_then(|parent| self.members.get_mut(&parent)) {
+            parent.children.insert(address);
+        }
+        let member = Member { parent, class: class.into(), source, children: BTreeSet::new(), exiting: None };
+        assert!(self.members.insert(address, member).is_none(), "addresses are never reused");
+    }
+
+    /// An actor by its address.
+    #[must_use]
+    pub fn get(&self, address: ActorAddress) -> Option<&Member> {
+        self.members.get(&address)
+    }
+
+    /// Notes which source and class an actor really has.
+    pub fn resolve(&mut self, address: ActorAddress, class: &str, source: SourceHash) {
+        if let Some(member) = self.members.get_mut(&address) {
+            member.class = class.into();
+            member.source = Some(source);
+        }
+    }
+
+    /// An actor's exit turn is over: its children exit, or live on without a parent. Without children it may end
+    /// at once.
+    pub fn exiting(
+        &mut self,
+        address: ActorAddress,
+        with_children: bool,
+        deadline: Time,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(member) = self.members.get_mut(&address) else { return };
+        member.exiting = Some(deadline);
+        self.exit_deadlines.insert((deadline, address));
+        let children: Vec<_> = member.children().collect();
+        if with_children {
+            let body = Body::ExitRequest(ExitRequest { recursive: true });
+            effects.extend(children.iter().map(|child| notice(*child, address, body.clone())));
+        } else {
+            member.children.clear();
+            for child in &children {
+                if let Some(child) = self.members.get_mut(child) {
+                    child.parent = None;
+                }
+            }
+        }
+        self.release_if_alone(address, effects);
+    }
+
+    fn release_if_alone(&self, address: ActorAddress, effects: &mut Vec<Effect>) {
+        let alone = |member: &Member| member.is_exiting() && member.children.is_empty();
+        if self.members.get(&address).is_some_and(alone) {
+            effects.push(notice(address, address, Body::ChildrenGone));
+        }
+    }
+
+    /// Removes an actor that ended: its parent hears, and the children it leaves behind end with it, unless it
+    /// let them live in its exit turn.
+    pub fn remove(
+        &mut self,
+        address: ActorAddress,
+        reason: &ExitReason,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Member> {
+        let member = self.members.remove(&address)?;
+        if let Some(deadline) = member.exiting {
+            self.exit_deadlines.remove(&(deadline, address));
+        }
+        for child in member.children() {
+            if let Some(child) = self.members.get_mut(&child) {
+                child.parent = None;
+            }
+            let request = ExitRequest { recursive: true };
+            effects.push(match reason {
+                ExitReason::Killed(why) => Effect::Kill { address: child, reason: why.clone() },
+                _ => notice(child, address, Body::ExitRequest(request)),
+            });
+        }
+        match member.parent {
+            Some(parent) => {
+                if let Some(parent) = self.members.get_mut(&parent) {
+                    parent.children.remove(&address);
+                }
+                let exit = ActorExit { address, reason: reason.clone() };
+                effects.push(notice(parent, address, Body::ChildExited(Box::new(exit))));
+                self.release_if_alone(parent, effects);
+            }
+            None => {
+                effects.push(Effect::NoteEnd { address, class: member.class.clone(), reason: reason.clone() })
+            }
+        }
+        Some(member)
+    }
+
+    /// An actor and all below it, parents first.
+    #[must_use]
+    pub fn subtree(&self, root: ActorAddress) -> Vec<ActorAddress> {
+        let mut found = Vec::from([root]);
+        let mut next = 0;
+        while let Some(member) = found.get(next).map(|address| self.members.get(address)) {
+            found.extend(member.into_iter().flat_map(Member::children));
+            next += 1;
+        }
+        found
+    }
+
+    /// Takes out the exiting actors whose patience with their children has ended.
+    pub fn overdue(&mut self, now: Time) -> Vec<ActorAddress> {
+        let mut overdue = Vec::new();
+        while self.exit_deadlines.first().is_some_and(|(deadline, _)| *deadline <= now) {
+            overdue.extend(self.exit_deadlines.pop_first().map(|(_, address)| address));
+        }
+        overdue
+    }
+
+    /// When the first such patience ends.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.exit_deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// All actors.
+    pub fn iter(&self) -> impl Iterator<Item = (ActorAddress, &Member)> {
+        self.members.iter().map(|(address, member)| (*address, member))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+}

@@ -1,0 +1,389 @@
+//! The queue of one receiver: bounded by count and by bytes, with reserved slots for what must not be lost, and
+//! the answer to "who activates the receiver?". The host puts a lock around it; push, drain and close share it.
+
+use alloc::collections::VecDeque;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::envelope::{Body, Envelope};
+use crate::limits::QUEUE_GRANT_BYTES;
+
+/// Bytes that all mailboxes of a node together may hold. Mailboxes draw on it in grants.
+#[derive(Debug)]
+pub struct QueueBudget {
+    used: AtomicUsize,
+    max: usize,
+}
+
+impl QueueBudget {
+    /// A budget of `max` bytes.
+    #[must_use]
+    pub const fn new(max: usize) -> Self {
+        Self { used: AtomicUsize::new(0), max }
+    }
+
+    /// Bytes drawn.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Bytes there are.
+    #[must_use]
+    pub const fn max(&self) -> usize {
+        self.max
+    }
+
+    fn draw(&self, bytes: usize) -> bool {
+        let drawn = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.max);
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, drawn).is_ok()
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// How much one mailbox may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MailboxLimits {
+    /// Messages.
+    pub len_max: usize,
+    /// Their cost in bytes. A single message always fits into an empty mailbox.
+    pub bytes_max: usize,
+}
+
+/// What became of a push.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Push {
+    /// It is in the mailbox; the receiver is, or will be, looking.
+    Queued,
+    /// It is in the mailbox, and the caller must activate the receiver.
+    Activate,
+    /// There is no room. The envelope comes back.
+    Full(Envelope),
+    /// The receiver takes no more. The envelope comes back.
+    Gone(Envelope),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intake {
+    /// Takes everything that fits.
+    Open,
+    /// The receiver is exiting: only notices get in.
+    NoticesOnly,
+    /// The receiver is gone.
+    Closed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Activity {
+    /// Nobody looks: the next push must activate the receiver.
+    Idle,
+    /// An activation is scheduled or under way. `again`: a wake came meanwhile.
+    Active { again: bool },
+    /// The receiver waits for something else than a message; only a wake activates it.
+    Parked,
+}
+
+/// The queue of one receiver.
+#[derive(Debug)]
+pub struct Mailbox {
+    queue: VecDeque<Envelope>,
+    limits: MailboxLimits,
+    intake: Intake,
+    activity: Activity,
+    len: usize,
+    bytes: usize,
+    granted: usize,
+    exit_requested: bool,
+}
+
+impl Mailbox {
+    /// A mailbox whose receiver is about to be activated: pushes wait for it.
+    #[must_use]
+    pub const fn pending(limits: MailboxLimits) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            limits,
+            intake: Intake::Open,
+            activity: Activity::Active { again: false },
+            len: 0,
+            bytes: 0,
+            granted: 0,
+            exit_requested: false,
+        }
+    }
+
+    /// Puts an envelope at the end.
+    pub fn push(&mut self, envelope: Envelope, budget: &QueueBudget) -> Push {
+        let reserved = envelope.body.has_reserved_slot();
+        match self.intake {
+            Intake::Closed => return Push::Gone(envelope),
+            Intake::NoticesOnly if !reserved => return Push::Gone(envelope),
+            _ => {}
+        }
+        if matches!(envelope.body, Body::ExitRequest(_)) {
+            // One slot is reserved for the first; a second changes nothing.
+            if core::mem::replace(&mut self.exit_requested, true) {
+                return Push::Queued;
+            }
+        } else if !reserved && !self.reserve(envelope.body.cost(), budget) {
+            return Push::Full(envelope);
+        }
+        self.queue.push_back(envelope);
+        self.activated()
+    }
+
+    /// Keeps room for a message of this cost, for [`Self::push_reserved`]. False when there is none.
+    pub fn reserve(&mut self, cost: usize, budget: &QueueBudget) -> bool {
+        let bytes = self.bytes + cost;
+        if self.len >= self.limits.len_max || (self.len > 0 && bytes > self.limits.bytes_max) {
+            return false;
+        }
+        if bytes > self.granted {
+            let grant = (bytes - self.granted).next_multiple_of(QUEUE_GRANT_BYTES);
+            if !budget.draw(grant) {
+                return false;
+            }
+            self.granted += grant;
+        }
+        self.len += 1;
+        self.bytes = bytes;
+        true
+    }
+
+    /// Gives room back that was kept by [`Self::reserve`].
+    pub fn release(&mut self, len: usize, cost: usize, budget: &QueueBudget) {
+        if self.intake != Intake::Closed {
+            self.len -= len;
+            self.bytes -= cost;
+            self.shrink_grant(budget);
+        }
+    }
+
+    /// Puts an envelope at the end for which [`Self::reserve`] kept room.
+    pub fn push_reserved(&mut self, envelope: Envelope, budget: &QueueBudget) -> Push {
+        if self.intake != Intake::Open {
+            self.release(1, envelope.body.cost(), budget);
+            return Push::Gone(envelope);
+        }
+        self.queue.push_back(envelope);
+        self.activated()
+    }
+
+    fn activated(&mut self) -> Push {
+        if self.activity == Activity::Idle {
+            self.activity = Activity::Active { again: false };
+            Push::Activate
+        } else {
+            Push::Queued
+        }
+    }
+
+    /// Moves up to `max` envelopes, oldest first, to the end of `batch`. Returns whether room was made in a
+    /// mailbox that was full.
+    pub fn drain(&mut self, batch: &mut VecDeque<Envelope>, max: usize, budget: &QueueBudget) -> bool {
+        let was_full = self.len >= self.limits.len_max || self.bytes > self.limits.bytes_max / 2;
+        for envelope in self.queue.drain(..self.queue.len().min(max)) {
+            if !envelope.body.has_reserved_slot() {
+                self.len -= 1;
+                self.bytes -= envelope.body.cost();
+            }
+            batch.push_back(envelope);
+        }
+        self.shrink_grant(budget);
+        if self.queue.is_empty() && self.queue.capacity() > 1_024 {
+            self.queue.shrink_to(64);
+        }
+        was_full
+    }
+
+    /// Keeps one grant against coming and going, but nothing while empty: an idle mailbox draws nothing.
+    fn shrink_grant(&mut self, budget: &QueueBudget) {
+        let needed = self.bytes.next_multiple_of(QUEUE_GRANT_BYTES);
+        if self.granted > needed + QUEUE_GRANT_BYTES || (self.bytes == 0 && self.granted > QUEUE_GRANT_BYTES)
+        {
+            budget.give_back(self.granted - needed);
+            self.granted = needed;
+        }
+    }
+
+    /// The receiver has nothing left to do. False: something came meanwhile, look again.
+    pub fn rest(&mut self) -> bool {
+        let woken = core::mem::replace(&mut self.activity, Activity::Active { again: false });
+        if !self.queue.is_empty() || woken == (Activity::Active { again: true }) {
+            return false;
+        }
+        self.activity = Activity::Idle;
+        true
+    }
+
+    /// The receiver waits for something else than a message. False: a wake came meanwhile, look again.
+    pub fn park(&mut self) -> bool {
+        if self.activity == (Activity::Active { again: true }) {
+            self.activity = Activity::Active { again: false };
+            return false;
+        }
+        self.activity = Activity::Parked;
+        true
+    }
+
+    /// Something happened that the receiver must look at. True: the caller must activate it.
+    pub fn wake(&mut self) -> bool {
+        match self.activity {
+            Activity::Idle | Activity::Parked => {
+                self.activity = Activity::Active { again: false };
+                true
+            }
+            Activity::Active { .. } => {
+                self.activity = Activity::Active { again: true };
+                false
+            }
+        }
+    }
+
+    /// From now on only notices get in: the receiver is exiting.
+    pub fn take_notices_only(&mut self) {
+        if self.intake == Intake::Open {
+            self.intake = Intake::NoticesOnly;
+        }
+    }
+
+    /// Nothing gets in any more. Returns what was still there.
+    pub fn close(&mut self, budget: &QueueBudget) -> VecDeque<Envelope> {
+        self.intake = Intake::Closed;
+        budget.give_back(core::mem::take(&mut self.granted));
+        (self.len, self.bytes) = (0, 0);
+        core::mem::take(&mut self.queue)
+    }
+
+    /// Messages that wait, and room that is kept.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether no message waits.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Their cost in bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::{ActorAddress, HostId};
+    use crate::envelope::ExitRequest;
+    use crate::message::Message;
+    use alloc::vec;
+
+    fn address(id: u128) -> ActorAddress {
+        ActorAddress::new(HostId(1), id)
+    }
+
+    fn message(size: usize) -> Envelope {
+        let body = Body::Message(Message::bytes("M", vec![0; size]));
+        Envelope { target: address(1), sender: address(2), body }
+    }
+
+    fn exit_request() -> Envelope {
+        let body = Body::ExitRequest(ExitRequest { recursive: true });
+        Envelope { target: address(1), sender: address(2), body }
+    }
+
+    fn idle(len_max: usize, bytes_max: usize) -> Mailbox {
+        let mut mailbox = Mailbox::pending(MailboxLimits { len_max, bytes_max });
+        assert!(mailbox.rest());
+        mailbox
+    }
+
+    #[test]
+    fn the_first_push_activates_and_later_ones_do_not_until_it_rests() {
+        let budget = QueueBudget::new(1 << 20);
+        let mut mailbox = idle(10, 1 << 20);
+        assert_eq!(mailbox.push(message(1), &budget), Push::Activate);
+        assert_eq!(mailbox.push(message(1), &budget), Push::Queued);
+        assert!(!mailbox.rest(), "two messages wait");
+        let mut batch = VecDeque::new();
+        mailbox.drain(&mut batch, 10, &budget);
+        assert_eq!(batch.len(), 2);
+        assert!(mailbox.rest());
+        assert_eq!(mailbox.push(message(1), &budget), Push::Activate);
+    }
+
+    #[test]
+    fn a_wake_is_never_lost() {
+        let mut mailbox = idle(10, 10);
+        assert!(mailbox.wake(), "idle: the caller activates");
+        assert!(!mailbox.wake(), "active: noted");
+        assert!(!mailbox.park(), "the wake came before parking");
+        assert!(mailbox.park());
+        assert!(mailbox.wake());
+        assert!(!mailbox.wake());
+        assert!(!mailbox.rest());
+        assert!(mailbox.rest());
+    }
+
+    #[test]
+    fn a_parked_receiver_is_not_activated_by_messages() {
+        let budget = QueueBudget::new(1 << 20);
+        let mut mailbox = idle(10, 1 << 20);
+        assert!(mailbox.wake());
+        assert!(mailbox.park());
+        assert_eq!(mailbox.push(message(1), &budget), Push::Queued);
+        assert!(mailbox.wake());
+    }
+
+    #[test]
+    fn bounds_hold_by_count_by_bytes_and_by_the_budget_of_all() {
+        let budget = QueueBudget::new(2 * QUEUE_GRANT_BYTES);
+        let mut by_count = idle(2, 1 << 30);
+        assert_eq!(by_count.push(message(1), &budget), Push::Activate);
+        assert_eq!(by_count.push(message(1), &budget), Push::Queued);
+        assert!(matches!(by_count.push(message(1), &budget), Push::Full(_)));
+        assert_eq!(by_count.push(exit_request(), &budget), Push::Queued, "exit requests have their slot");
+
+        let mut by_bytes = idle(100, 1_000);
+        assert_eq!(by_bytes.push(message(5_000), &budget), Push::Activate, "one always fits");
+        assert!(matches!(by_bytes.push(message(1), &budget), Push::Full(_)));
+
+        let mut third = idle(100, 1 << 30);
+        assert!(matches!(third.push(message(1), &budget), Push::Full(_)), "the budget is drawn");
+        by_count.close(&budget);
+        assert_eq!(third.push(message(1), &budget), Push::Activate);
+    }
+
+    #[test]
+    fn the_budget_is_whole_again_after_everything_left() {
+        let budget = QueueBudget::new(1 << 30);
+        let mut mailbox = idle(1_000, 1 << 30);
+        for _ in 0..500 {
+            mailbox.push(message(10_000), &budget);
+        }
+        assert!(budget.used() >= 5_000_000);
+        let mut batch = VecDeque::new();
+        while mailbox.drain(&mut batch, 64, &budget) || !mailbox.is_empty() {}
+        assert!(budget.used() <= QUEUE_GRANT_BYTES);
+        mailbox.close(&budget);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn an_exiting_receiver_takes_notices_only_and_a_gone_one_nothing() {
+        let budget = QueueBudget::new(1 << 20);
+        let mut mailbox = idle(10, 1 << 20);
+        mailbox.push(exit_request(), &budget);
+        assert_eq!(mailbox.push(exit_request(), &budget), Push::Queued, "the second is ignored");
+        mailbox.take_notices_only();
+        assert!(matches!(mailbox.push(message(1), &budget), Push::Gone(_)));
+        assert_eq!(mailbox.close(&budget).len(), 1);
+        assert!(matches!(mailbox.push(exit_request(), &budget), Push::Gone(_)));
+    }
+}

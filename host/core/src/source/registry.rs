@@ -1,0 +1,272 @@
+//! Which sources a node knows, and where each is on its way from offer to use.
+//!
+//! ```text
+//!  offered ── approved ──► validating ── compiled ──► loaded ── unload ──► unloaded
+//!     │ refused, or silence      │ can't be used                              │ offered again
+//!     └──────────► refused ◄─────┘                        offered ◄───────────┘
+//! ```
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::address::ActorAddress;
+use crate::effect::Effect;
+use crate::event::Asker;
+use crate::limits::{JUDGEMENT_TIME_MAX, SOURCES_LEN_MAX};
+use crate::source::{SourceHash, SourceInfo};
+use crate::time::Time;
+use crate::wire::control::{ControlError, LoadProgress, LoadedSource, Reply, SourceState, SourceStatus};
+
+#[derive(Debug)]
+struct Entry {
+    label: String,
+    size: u64,
+    state: SourceState,
+    info: Option<SourceInfo>,
+    deadline: Option<Time>,
+    loaders: Vec<Asker>,
+    waiting: Vec<ActorAddress>,
+    actors: u64,
+}
+
+/// Whether an actor can be created from a source now.
+#[derive(Debug)]
+pub enum Availability<'a> {
+    /// It can.
+    Loaded(&'a SourceInfo),
+    /// Not yet: it is being judged or compiled.
+    Coming,
+    /// It can't.
+    No(ControlError),
+}
+
+/// The sources of a node.
+#[derive(Debug, Default)]
+pub struct Registry {
+    entries: BTreeMap<SourceHash, Entry>,
+}
+
+impl Registry {
+    /// A source is offered. Loading twice is one load.
+    pub fn offer(
+        &mut self,
+        now: Time,
+        asker: Asker,
+        hash: SourceHash,
+        label: String,
+        size: u64,
+        effects: &mut Vec<Effect>,
+    ) {
+        if !self.entries.contains_key(&hash) && self.entries.len() >= SOURCES_LEN_MAX {
+            let error = ControlError::LimitReached(alloc::format!("it knows {SOURCES_LEN_MAX} sources"));
+            effects.push(Effect::Forget(hash));
+            effects.push(Effect::Answer { asker, reply: Err(error) });
+            return;
+        }
+        let entry = self.entries.entry(hash).or_insert_with(|| Entry {
+            label: String::new(),
+            size,
+            state: SourceState::Unloaded,
+            info: None,
+            deadline: None,
+            loaders: Vec::new(),
+            waiting: Vec::new(),
+            actors: 0,
+        });
+        let progress = match entry.state {
+            SourceState::Loaded => {
+                let reply = Ok(loaded(hash, entry.info.as_ref(), true, 0));
+                effects.push(Effect::Answer { asker, reply });
+                return;
+            }
+            SourceState::Validating => LoadProgress::Compiling,
+            SourceState::Offered => LoadProgress::Judging,
+            SourceState::Refused(_) | SourceState::Unloaded => {
+                entry.label = label;
+                entry.state = SourceState::Offered;
+                entry.deadline = Some(now + JUDGEMENT_TIME_MAX);
+                effects.push(Effect::Judge(hash));
+                LoadProgress::Judging
+            }
+        };
+        entry.loaders.push(asker);
+        effects.push(Effect::Progress { asker, progress });
+    }
+
+    /// The authority has judged. Judgements of what is not up for judgement are ignored.
+    ///
+    /// Returns the creates that waited and now fail.
+    pub fn judged(
+        &mut self,
+        hash: SourceHash,
+        verdict: Result<(), String>,
+        effects: &mut Vec<Effect>,
+    ) -> Vec<ActorAddress> {
+        match self.entries.get_mut(&hash) {
+            Some(entry) if entry.state == SourceState::Offered => match verdict {
+                Ok(()) => {
+                    entry.state = SourceState::Validating;
+                    entry.deadline = None;
+                    let progress = LoadProgress::Compiling;
+                    effects.extend(
+                        entry.loaders.iter().map(|asker| Effect::Progress { asker: *asker, progress }),
+                    );
+                    effects.push(Effect::Validate(hash));
+                    Vec::new()
+                }
+                Err(reason) => entry.refuse(hash, reason, effects),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// A source was compiled, or can't be.
+    ///
+    /// Returns the creates that waited: they can go on, or fail.
+    pub fn validated(
+        &mut self,
+        hash: SourceHash,
+        outcome: Result<SourceInfo, String>,
+        compile_us: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Vec<ActorAddress> {
+        match self.entries.get_mut(&hash) {
+            Some(entry) if entry.state == SourceState::Validating => match outcome {
+                Ok(info) => {
+                    entry.state = SourceState::Loaded;
+                    entry.info = Some(info);
+                    for asker in core::mem::take(&mut entry.loaders) {
+                        let reply = Ok(loaded(hash, entry.info.as_ref(), false, compile_us));
+                        effects.push(Effect::Answer { asker, reply });
+                    }
+                    core::mem::take(&mut entry.waiting)
+                }
+                Err(reason) => entry.refuse(hash, reason, effects),
+            },
+            // Unloaded while it was compiled: nobody wants the code.
+            _ => {
+                effects.push(Effect::Forget(hash));
+                Vec::new()
+            }
+        }
+    }
+
+    /// A source is not to be used any more. Running actors stay; what waits for it fails.
+    pub fn unload(&mut self, hash: SourceHash, effects: &mut Vec<Effect>) -> Vec<ActorAddress> {
+        let Some(entry) = self.entries.get_mut(&hash) else { return Vec::new() };
+        entry.state = SourceState::Unloaded;
+        entry.deadline = None;
+        effects.push(Effect::Forget(hash));
+        for asker in core::mem::take(&mut entry.loaders) {
+            effects.push(Effect::Answer { asker, reply: Err(ControlError::SourceUnloaded { hash }) });
+        }
+        core::mem::take(&mut entry.waiting)
+    }
+
+    /// The one source whose hash begins with `prefix`.
+    ///
+    /// # Errors
+    /// There is none, or there are several.
+    pub fn find(&self, prefix: &str) -> Result<SourceHash, ControlError> {
+        let unknown = || ControlError::UnknownSource { source_hash: prefix.chars().take(64).collect() };
+        let is_hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if prefix.is_empty() || prefix.len() > 64 || !is_hex(prefix) {
+            return Err(unknown());
+        }
+        let begins_so = |hash: &&SourceHash| hash.to_string().starts_with(prefix);
+        let matches: Vec<_> = self.entries.keys().filter(begins_so).copied().collect();
+        match matches.as_slice() {
+            [] => Err(unknown()),
+            [hash] => Ok(*hash),
+            _ => Err(ControlError::AmbiguousSource { prefix: prefix.to_string(), matches }),
+        }
+    }
+
+    /// Whether an actor can be created from a source now.
+    #[must_use]
+    pub fn availability(&self, hash: SourceHash) -> Availability<'_> {
+        let Some(entry) = self.entries.get(&hash) else {
+            return Availability::No(ControlError::UnknownSource { source_hash: hash.to_string() });
+        };
+        match (&entry.state, &entry.info) {
+            (SourceState::Loaded, Some(info)) => Availability::Loaded(info),
+            (SourceState::Offered | SourceState::Validating, _) => Availability::Coming,
+            (SourceState::Refused(reason), _) => {
+                Availability::No(ControlError::SourceRefused { hash, reason: reason.clone() })
+            }
+            _ => Availability::No(ControlError::SourceUnloaded { hash }),
+        }
+    }
+
+    /// Lets a create wait until a source is loaded.
+    pub fn wait(&mut self, hash: SourceHash, address: ActorAddress) {
+        if let Some(entry) = self.entries.get_mut(&hash) {
+            entry.waiting.push(address);
+        }
+    }
+
+    /// Counts an actor of a source that came or went.
+    pub fn count(&mut self, hash: SourceHash, came: bool) {
+        if let Some(entry) = self.entries.get_mut(&hash) {
+            entry.actors = if came { entry.actors + 1 } else { entry.actors.saturating_sub(1) };
+        }
+    }
+
+    /// Takes out the sources whose judgement is overdue: silence is refusal.
+    pub fn overdue(&self, now: Time) -> Vec<SourceHash> {
+        let is_overdue = |entry: &Entry| entry.deadline.is_some_and(|deadline| deadline <= now);
+        self.entries.iter().filter(|(_, entry)| is_overdue(entry)).map(|(hash, _)| *hash).collect()
+    }
+
+    /// When the first judgement is overdue.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Time> {
+        self.entries.values().filter_map(|entry| entry.deadline).min()
+    }
+
+    /// Someone no longer waits for a load.
+    pub fn forget_asker(&mut self, asker: Asker) {
+        for entry in self.entries.values_mut() {
+            entry.loaders.retain(|loader| *loader != asker);
+        }
+    }
+
+    /// All sources, for status.
+    #[must_use]
+    pub fn status(&self) -> Vec<SourceStatus> {
+        let status = |(hash, entry): (&SourceHash, &Entry)| SourceStatus {
+            hash: *hash,
+            label: entry.label.clone(),
+            size: entry.size,
+            state: entry.state.clone(),
+            info: entry.info.clone(),
+            actors: entry.actors,
+        };
+        self.entries.iter().map(status).collect()
+    }
+
+    /// How many can be created from.
+    #[must_use]
+    pub fn loaded_len(&self) -> usize {
+        self.entries.values().filter(|entry| entry.state == SourceState::Loaded).count()
+    }
+}
+
+impl Entry {
+    fn refuse(&mut self, hash: SourceHash, reason: String, effects: &mut Vec<Effect>) -> Vec<ActorAddress> {
+        self.state = SourceState::Refused(reason.clone());
+        self.deadline = None;
+        effects.push(Effect::Forget(hash));
+        for asker in core::mem::take(&mut self.loaders) {
+            let error = ControlError::SourceRefused { hash, reason: reason.clone() };
+            effects.push(Effect::Answer { asker, reply: Err(error) });
+        }
+        core::mem::take(&mut self.waiting)
+    }
+}
+
+fn loaded(hash: SourceHash, info: Option<&SourceInfo>, already: bool, compile_us: u64) -> Reply {
+    let info = info.cloned().expect("a loaded source has said what it offers");
+    Reply::Loaded(LoadedSource { hash, info, already, compile_us })
+}
