@@ -1,0 +1,158 @@
+//! Who may name whom.
+
+use crate::settle;
+use crate::source::{File, rust_files, words};
+
+const DECIDERS: [&str; 7] = ["admin", "convention", "placement", "family", "turn", "routing", "registry"];
+
+#[test]
+fn core_knows_no_outside_world() {
+    let mut problems = Vec::new();
+    for file in rust_files().filter(|file| file.is_under("host/core/src")) {
+        problems.extend(named(
+            file,
+            &file.shipped,
+            &["std", "tokio", "wasmtime", "async", "await", "rustix", "libc"],
+        ));
+    }
+    settle(
+        "host/core decides, host/src does. Core takes time, addresses and randomness as arguments and returns effects, \
+         so that simulation runs the code that ships. Move the doing into host/src, and tell core of it by an event.",
+        &problems,
+    );
+}
+
+#[test]
+fn only_the_sandbox_names_the_engine() {
+    let mut problems = Vec::new();
+    for file in rust_files().filter(|file| file.is_under("host/src") && !file.is_under("host/src/sandbox")) {
+        problems.extend(named(file, &file.code, &["wasmtime", "wasmtime_wasi", "cranelift"]));
+    }
+    settle(
+        "Only host/src/sandbox names wasmtime: an engine's upgrade, or another engine, is a change to one folder, and \
+         its dangerous settings are in one place. Give the sandbox a function in our own types.",
+        &problems,
+    );
+}
+
+#[test]
+fn only_the_codec_names_bincode() {
+    let mut problems = Vec::new();
+    for file in rust_files().filter(|file| file.path != "host/core/src/wire/codec.rs") {
+        problems.extend(named(file, &file.code, &["bincode"]));
+    }
+    settle(
+        "bincode is unmaintained (RUSTSEC-2025-0141), so leaving it must be a change to one file: wire/codec.rs. \
+         Call its functions.",
+        &problems,
+    );
+}
+
+#[test]
+fn only_the_transport_names_sockets() {
+    const SOCKETS: [&str; 9] = [
+        "TcpListener",
+        "TcpSocket",
+        "TcpStream",
+        "UdpSocket",
+        "UnixDatagram",
+        "UnixListener",
+        "UnixSocket",
+        "UnixStream",
+        "quinn",
+    ];
+    let mut problems = Vec::new();
+    for file in rust_files().filter(|file| file.is_under("host/src") && !file.is_under("host/src/transport"))
+    {
+        problems.extend(named(file, &file.shipped, &SOCKETS));
+    }
+    settle(
+        "Only host/src/transport names sockets: who may connect, how much is buffered and what a broken peer causes \
+         are decided there. Take bytes or frames from it.",
+        &problems,
+    );
+}
+
+#[test]
+fn only_the_node_owns_the_admin() {
+    let mut problems = Vec::new();
+    for file in rust_files().filter(|file| file.is_under("host/src")) {
+        if file.path != "host/src/node.rs" && !file.is_under("host/src/node") {
+            problems.extend(named(file, &file.shipped, &["Admin"]));
+        }
+    }
+    settle(
+        "Only node.rs owns an Admin, so no lock guards it and its effects are carried out in order. Send the node an \
+         event.",
+        &problems,
+    );
+}
+
+#[test]
+fn arrows_point_down_and_siblings_never_meet() {
+    const FACES: [&str; 4] = ["cli", "director", "shell", "main"];
+    const ABOVE_HANDS: [&str; 6] = ["node", "perform", "router", "client", "actor", "endpoint"];
+    let mut problems = Vec::new();
+    for word in [
+        "address",
+        "capability",
+        "envelope",
+        "limits",
+        "mailbox",
+        "message",
+        "outbox",
+        "time",
+        "timers",
+        "wire",
+    ] {
+        problems.extend(reaches("host/core/src", word, &[&DECIDERS[..], &["event", "effect"]].concat()));
+    }
+    for decider in ["convention", "placement", "family", "source", "turn", "routing"] {
+        let own = if decider == "source" { "registry" } else { decider };
+        let others: Vec<&str> = DECIDERS.into_iter().filter(|other| *other != own).collect();
+        problems.extend(reaches("host/core/src", decider, &others));
+    }
+    for hand in ["transport", "sandbox", "store"] {
+        let others = ["transport", "sandbox", "store"].into_iter().filter(|other| *other != hand);
+        let others: Vec<&str> = others.chain(FACES).chain(ABOVE_HANDS).collect();
+        problems.extend(reaches("host/src", hand, &others));
+    }
+    for body in ABOVE_HANDS {
+        problems.extend(reaches("host/src", body, &FACES));
+    }
+    settle(
+        "Layers, from below: words; deciders (siblings apart); admin; then in host/src: transport, sandbox and store \
+         (apart); node, router and actors; the faces. A part that names none above it and none beside it can be read, \
+         tested and replaced alone. Let the common part above carry it, or move the shared type down.",
+        &problems,
+    );
+}
+
+/// Where `code` has one of `banned` as a word.
+fn named(file: &File, code: &str, banned: &[&str]) -> Vec<String> {
+    words(code)
+        .filter(|(word, _)| banned.contains(word))
+        .map(|(word, at)| format!("{} names {word}", file.place(at.start)))
+        .collect()
+}
+
+/// Where the module `name` of the crate under `src` reaches for one of `banned` by a path from the crate's root.
+fn reaches(src: &str, name: &str, banned: &[&str]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for file in rust_files() {
+        if file.path != format!("{src}/{name}.rs") && !file.is_under(&format!("{src}/{name}")) {
+            continue;
+        }
+        for (start, _) in file.shipped.match_indices("crate::") {
+            let path = &file.shipped[start + "crate::".len()..];
+            let end = match path.find([';', '{', '(', '<', ' ', ')', ',', '>']) {
+                Some(at) if path.as_bytes()[at] == b'{' => path.find('}').unwrap_or(at),
+                end => end.unwrap_or(path.len()),
+            };
+            for (word, _) in words(&path[..end]).filter(|(word, _)| banned.contains(word)) {
+                problems.push(format!("{} reaches for {word}", file.place(start)));
+            }
+        }
+    }
+    problems
+}

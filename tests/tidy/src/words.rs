@@ -1,0 +1,119 @@
+//! Words that are not ours, and texts that must not stay.
+
+use crate::settle;
+use crate::source::{files, rust_files, words};
+
+/// A word that an identifier must not have as a part, and what to say in its place.
+const EVERYWHERE: &[(&str, &str)] = &[
+    ("cluster", "Convention"),
+    ("deploy", "load"),
+    ("inbox", "Mailbox"),
+    ("nack", "PoisonMessage"),
+    ("packet", "Envelope, or frame on the wire"),
+    ("plugin", "source"),
+];
+
+/// As above, where the outside world's own words have no business.
+const IN_CORE: &[(&str, &str)] = &[
+    ("bounce", "PoisonMessage"),
+    ("remote", "Peer"),
+    ("scheduler", "placement"),
+    ("server", "Peer, or Node"),
+    ("spawn", "create"),
+    ("worker", "Cell"),
+];
+
+/// Names of modules that say nothing about what is inside.
+const EMPTY_NAMES: [&str; 6] = ["common", "helper", "helpers", "misc", "util", "utils"];
+
+#[test]
+fn one_word_for_one_thing() {
+    let mut problems = Vec::new();
+    for file in rust_files().filter(|file| !file.is_generated() && !file.is_under("tests/tidy")) {
+        let core = file.is_under("host/core/src");
+        let banned = || EVERYWHERE.iter().chain(IN_CORE.iter().filter(|_| core));
+        for (word, at) in words(&file.code) {
+            for part in parts(word) {
+                if let Some((_, ours)) =
+                    banned().find(|(theirs, _)| part == *theirs || part == format!("{theirs}s"))
+                {
+                    problems.push(format!("{} `{word}`: say {ours}", file.place(at.start)));
+                }
+            }
+        }
+        if let Some((_, ours)) = banned().find(|(theirs, _)| file.stem() == *theirs) {
+            problems.push(format!("{}: say {ours}", file.path));
+        }
+    }
+    settle(
+        "Thespian's word wherever it has one, the field's where it has none, never two words for one thing: who \
+         searches for a word finds all of it. The glossary in ARCHITECTURE.md has the words.",
+        &problems,
+    );
+}
+
+#[test]
+fn modules_are_named_for_what_is_inside() {
+    let problems: Vec<String> = rust_files()
+        .filter(|file| EMPTY_NAMES.contains(&file.stem()))
+        .map(|file| file.path.clone())
+        .collect();
+    settle("Such a name fits anything, so everything ends up there. Name the thought:", &problems);
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    // Put together here, so that this file does not trip over itself.
+    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), concat!("HA", "CK")];
+    let mut problems = Vec::new();
+    for file in files().iter().filter(|file| !file.path.ends_with(".md") && !file.is_generated()) {
+        for (number, line) in file.text.lines().enumerate() {
+            if words(line).any(|(word, _)| marks.contains(&word)) {
+                problems.push(format!("{}:{}", file.path, number + 1));
+            }
+        }
+        if file.code.contains(concat!("to", "do!")) || file.code.contains(concat!("unimple", "mented!")) {
+            problems.push(format!("{} has a stub", file.path));
+        }
+    }
+    settle(
+        "A note to do it later is read by no one. Do it, or open an issue and say what holds today.",
+        &problems,
+    );
+}
+
+#[test]
+fn no_path_of_one_machine() {
+    let paths = [concat!("/wo", "rk/"), concat!("/ro", "ot/")];
+    let mut problems = Vec::new();
+    for file in files() {
+        for (number, line) in file.text.lines().enumerate() {
+            if paths.iter().any(|path| line.contains(path)) {
+                problems.push(format!("{}:{}", file.path, number + 1));
+            }
+        }
+    }
+    settle("These name a folder that exists on one machine only:", &problems);
+}
+
+/// `ActorRef` and `actor_ref` are `actor`, `ref`.
+fn parts(word: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut after_lower = false;
+    for char in word.chars() {
+        if char == '_' || (char.is_uppercase() && after_lower) {
+            parts.push(String::new());
+        }
+        if char != '_' {
+            parts.last_mut().unwrap().extend(char.to_lowercase());
+        }
+        after_lower = char.is_lowercase();
+    }
+    parts
+}
+
+#[test]
+fn words_are_taken_apart() {
+    assert_eq!(parts("ActorRef"), ["actor", "ref"]);
+    assert_eq!(parts("PID_MAX"), ["pid", "max"]);
+}
