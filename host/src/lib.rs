@@ -9,7 +9,7 @@ compile_error!(
 );
 
 mod actor;
-mod client;
+pub mod client;
 mod clock;
 pub mod config;
 mod endpoint;
@@ -21,6 +21,8 @@ mod router;
 pub mod sandbox;
 pub mod session;
 mod shared;
+pub mod shell;
 mod status;
 pub mod store;
 mod timer;
+pub mod transport;

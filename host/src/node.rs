@@ -19,9 +19,9 @@ use crate::clock::Clock;
 use crate::config::{Authority, NodeConfig};
 use crate::perform::Performer;
 use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
-use crate::session::Session;
+use crate::session::{Session, SessionOpener};
 use crate::shared::{NodeEvent, Parts, Shared};
-use crate::store::{self, StoreError};
+use crate::store::{self, DirLock, StoreError};
 
 /// Threads for control, transport and `Admin`.
 const IO_THREADS: usize = 2;
@@ -52,6 +52,7 @@ pub struct Node {
     stopped: watch::Receiver<bool>,
     io: Option<Runtime>,
     guests: Option<Runtime>,
+    _dir_lock: Option<DirLock>,
 }
 
 impl Node {
@@ -66,8 +67,10 @@ impl Node {
             return Err(StartError::Config("`guest-threads` must be at least 1".to_string()));
         }
         let mut host = HostId(rand::random());
+        let mut dir_lock = None;
         if let Some(dir) = &config.data_dir {
             store::private_dir(dir)?;
+            dir_lock = Some(store::lock(dir)?);
             host = store::host_id(dir, host)?;
         }
         let engine = Engine::new(EngineConfig {
@@ -88,7 +91,7 @@ impl Node {
             capabilities: config.capabilities.clone(),
             queued_bytes_max: memory_bytes() / QUEUED_MEMORY_SHARE,
             actors_max: capacity.actors_max,
-            actors_max_reason: capacity.reason.clone(),
+            actors_max_reason: capacity.limited_by.to_string(),
             guests: guests.handle().clone(),
             events,
         }));
@@ -103,7 +106,7 @@ impl Node {
         io.spawn(task.run(inbox));
         let timers = shared.clone();
         io.spawn(async move { timers.timers.run().await });
-        Ok(Self { shared, capacity, stopped, io: Some(io), guests: Some(guests) })
+        Ok(Self { shared, capacity, stopped, io: Some(io), guests: Some(guests), _dir_lock: dir_lock })
     }
 
     /// This node's name.
@@ -132,7 +135,11 @@ impl Node {
     /// # Errors
     /// The name can't be used.
     pub fn session(&self, endpoint: Option<&str>) -> Result<Session, HelloError> {
-        Session::open(self.shared.clone(), endpoint)
+        self.sessions().open(endpoint)
+    }
+
+    pub(crate) fn sessions(&self) -> SessionOpener {
+        SessionOpener(self.shared.clone())
     }
 
     /// A client in this process, with an endpoint of its own.

@@ -101,6 +101,7 @@ impl Performer {
             Effect::Kill { address, reason } => {
                 if let Some(cell) = self.shared.router.actor(address) {
                     cell.kill(reason);
+                    self.engine.wake_runaways();
                 }
             }
             Effect::NoteEnd { address, class, reason } => self.shared.note_end(address, class, reason),
@@ -173,14 +174,11 @@ impl Performer {
         };
         let class: Arc<str> = plan.class.as_str().into();
         let init = ActorInit {
-            class: class.clone(),
-            me: plan.address,
             parent: plan.parent,
-            source: plan.source,
-            incarnation: 1,
             capabilities: self.shared.capabilities.clone(),
             requirements: plan.requirements,
-            message: plan.init,
+            init: plan.init,
+            ..ActorInit::default()
         };
         cell.instantiate(Start { identity, source, class, init });
     }

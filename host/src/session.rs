@@ -67,8 +67,18 @@ pub struct Session {
     inner: Arc<Inner>,
 }
 
+/// Opens sessions at a node, for those who serve others.
+#[derive(Clone)]
+pub(crate) struct SessionOpener(pub(crate) Arc<Shared>);
+
+impl SessionOpener {
+    pub(crate) fn open(&self, endpoint: Option<&str>) -> Result<Session, HelloError> {
+        Session::open(self.0.clone(), endpoint)
+    }
+}
+
 impl Session {
-    pub(crate) fn open(shared: Arc<Shared>, name: Option<&str>) -> Result<Self, HelloError> {
+    fn open(shared: Arc<Shared>, name: Option<&str>) -> Result<Self, HelloError> {
         let endpoint = match name {
             None => shared.new_endpoint(),
             Some(name) => {

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::{Body, Envelope, Wakeup};
 use thespian_core::event::Event;
-use thespian_core::fate::Failure;
+use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX, HOLD_RETRY_PERIOD};
 use thespian_core::mailbox::Push;
 use thespian_core::time::Time;
@@ -23,7 +23,7 @@ use tracing::Level;
 use super::port::Port;
 use crate::inbox::Inbox;
 use crate::router::Route;
-use crate::sandbox::{ActorHost, ActorInit, Instance, Source};
+use crate::sandbox::{self, ActorInit, Instance, Source};
 use crate::shared::{Shared, Slot};
 use crate::timer::Due;
 
@@ -242,17 +242,11 @@ impl Cell {
         let result = instance.handle(envelope, attempt, outbox);
         let now = self.shared.clock.now();
         turn.finish(now, result, effects);
-        if !turn.has_instance() {
-            inner.instance = None;
-        }
         self.carry_out(now, inner);
         now
     }
 
-    fn start(self: &Arc<Self>, inner: &mut Inner, incarnation: u32) -> Time {
-        let Inner { turn: Some(turn), start: Some(start), instance, effects, .. } = inner else {
-            unreachable!("a turn says `Start` only after `instantiate`");
-        };
+    fn first_instance(&self, start: &Start) -> Result<Instance, Fault> {
         let port = Port {
             shared: self.shared.clone(),
             address: self.address,
@@ -260,10 +254,25 @@ impl Cell {
             inbox: self.inbox.clone(),
             killed: self.killed.clone(),
         };
-        let host: Arc<dyn ActorHost> = Arc::new(port);
+        let identity = sandbox::Identity {
+            address: self.address,
+            class: start.class.clone(),
+            source: start.source.hash(),
+        };
+        start.source.instantiate(identity, Arc::new(port), self.shared.limits.clone())
+    }
+
+    fn start(self: &Arc<Self>, inner: &mut Inner, incarnation: u32) -> Time {
+        let Inner { turn: Some(turn), start: Some(start), instance, effects, .. } = inner else {
+            unreachable!("a turn says `Start` only after `instantiate`");
+        };
         let outbox = turn.outbox();
         start.init.incarnation = incarnation;
-        let started = start.source.instantiate(host, self.shared.limits.clone()).map_err(Failure::Fault);
+        let made = match instance.take() {
+            Some(lost) => lost.renew(),
+            None => self.first_instance(start),
+        };
+        let started = made.map_err(Failure::Fault);
         let result = started.and_then(|mut fresh| {
             let outbox = fresh.start(&start.init, outbox)?;
             *instance = Some(fresh);

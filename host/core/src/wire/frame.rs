@@ -1,6 +1,5 @@
 //! Frames: a length in four bytes, little-endian, and as many bytes of body. Knows nothing of their content.
 
-
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::limits::FRAME_BYTES_MAX;
