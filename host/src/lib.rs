@@ -8,4 +8,21 @@ compile_error!(
      machine. Actors (the crate `thespian`) and `thespian-core` build on every platform."
 );
 
+mod actor;
+pub mod client;
+mod clock;
 pub mod config;
+mod endpoint;
+mod inbox;
+mod log;
+pub mod node;
+mod perform;
+mod router;
+pub mod sandbox;
+pub mod session;
+mod shared;
+pub mod shell;
+mod status;
+pub mod store;
+mod timer;
+pub mod transport;

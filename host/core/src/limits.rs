@@ -80,6 +80,9 @@ pub const JUDGEMENT_TIME_MAX: Duration = Duration::from_secs(120);
 
 /// How long what a full receiver refused stays with its sender before it becomes a dead letter.
 pub const HOLD_TIME_MAX: Duration = Duration::from_secs(5);
+/// How often what is held is offered again, should no receiver announce room: when the node's budget of queued
+/// bytes was what refused it.
+pub const HOLD_RETRY_PERIOD: Duration = Duration::from_millis(100);
 /// Messages of one activation: enough to make up for the cache misses of changing to the actor.
 pub const ACTIVATION_LEN_MAX: usize = 64;
 /// Length of one activation: after it others are given their turn.

@@ -96,6 +96,8 @@ pub struct Mailbox {
     bytes: usize,
     granted: usize,
     exit_requested: bool,
+    /// Somebody was refused since room was last announced.
+    refused: bool,
 }
 
 impl Mailbox {
@@ -111,6 +113,7 @@ impl Mailbox {
             bytes: 0,
             granted: 0,
             exit_requested: false,
+            refused: false,
         }
     }
 
@@ -128,6 +131,7 @@ impl Mailbox {
                 return Push::Queued;
             }
         } else if !reserved && !self.reserve(envelope.body.cost(), budget) {
+            self.refused = true;
             return Push::Full(envelope);
         }
         self.queue.push_back(envelope);
@@ -180,10 +184,9 @@ impl Mailbox {
         }
     }
 
-    /// Moves up to `max` envelopes, oldest first, to the end of `batch`. Returns whether room was made in a
-    /// mailbox that was full.
+    /// Moves up to `max` envelopes, oldest first, to the end of `batch`. Returns whether those who were refused
+    /// should try again: it is then at most half full, so that they do not come back for a place or two.
     pub fn drain(&mut self, batch: &mut VecDeque<Envelope>, max: usize, budget: &QueueBudget) -> bool {
-        let was_full = self.len >= self.limits.len_max || self.bytes > self.limits.bytes_max / 2;
         for envelope in self.queue.drain(..self.queue.len().min(max)) {
             if !envelope.body.has_reserved_slot() {
                 self.len -= 1;
@@ -195,7 +198,8 @@ impl Mailbox {
         if self.queue.is_empty() && self.queue.capacity() > 1_024 {
             self.queue.shrink_to(64);
         }
-        was_full
+        let half_empty = self.len <= self.limits.len_max / 2 && self.bytes <= self.limits.bytes_max / 2;
+        half_empty && core::mem::take(&mut self.refused)
     }
 
     /// Keeps one grant against coming and going, but nothing while empty: an idle mailbox draws nothing.
@@ -361,6 +365,23 @@ mod tests {
     }
 
     #[test]
+    fn room_is_announced_once_when_half_of_a_mailbox_that_refused_is_free() {
+        let budget = QueueBudget::new(1 << 20);
+        let mut mailbox = idle(10, 1 << 20);
+        let mut batch = VecDeque::new();
+        for _ in 0..10 {
+            mailbox.push(message(1), &budget);
+        }
+        assert!(!mailbox.drain(&mut batch, 10, &budget), "nobody was refused");
+        for _ in 0..11 {
+            mailbox.push(message(1), &budget);
+        }
+        assert!(!mailbox.drain(&mut batch, 4, &budget), "still more than half full");
+        assert!(mailbox.drain(&mut batch, 1, &budget));
+        assert!(!mailbox.drain(&mut batch, 1, &budget), "announced before");
+    }
+
+    #[test]
     fn the_budget_is_whole_again_after_everything_left() {
         let budget = QueueBudget::new(1 << 30);
         let mut mailbox = idle(1_000, 1 << 30);
@@ -369,7 +390,9 @@ mod tests {
         }
         assert!(budget.used() >= 5_000_000);
         let mut batch = VecDeque::new();
-        while mailbox.drain(&mut batch, 64, &budget) || !mailbox.is_empty() {}
+        while !mailbox.is_empty() {
+            mailbox.drain(&mut batch, 64, &budget);
+        }
         assert!(budget.used() <= QUEUE_GRANT_BYTES);
         mailbox.close(&budget);
         assert_eq!(budget.used(), 0);

@@ -61,6 +61,11 @@ pub enum NodeFrame {
         /// In order.
         records: Vec<LogRecord>,
     },
+    /// The last frame before the node closes the connection, and why it does.
+    Closing {
+        /// What was wrong.
+        reason: String,
+    },
 }
 
 /// A question.

@@ -1,7 +1,5 @@
 //! Frames: a length in four bytes, little-endian, and as many bytes of body. Knows nothing of their content.
 
-use alloc::vec::Vec;
-
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::limits::FRAME_BYTES_MAX;
@@ -87,6 +85,7 @@ pub fn finish_frame(frame: &mut [u8], start: usize) -> Result<(), FrameError> {
 mod tests {
     use super::*;
     use alloc::vec;
+    use alloc::vec::Vec;
 
     fn frame(body: &[u8]) -> Vec<u8> {
         let mut frame = vec![0; HEADER_LEN];

@@ -1,0 +1,6 @@
+//! Actors as the host runs them: a cell per actor, activated when there is something to do.
+
+mod cell;
+mod port;
+
+pub(crate) use cell::{Cell, Start};

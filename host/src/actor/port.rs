@@ -1,0 +1,55 @@
+//! What an instance may ask of its actor's host.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use thespian_core::address::ActorAddress;
+use tracing::Level;
+
+use crate::inbox::Inbox;
+use crate::sandbox::ActorHost;
+use crate::shared::Shared;
+
+/// One actor's side of the imports. It knows the actor's queue but not its cell, so an instance keeps nothing alive
+/// that keeps it.
+pub(crate) struct Port {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) address: ActorAddress,
+    pub(crate) class: Arc<str>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) killed: Arc<AtomicBool>,
+}
+
+impl ActorHost for Port {
+    fn new_address(&self) -> ActorAddress {
+        self.shared.new_address()
+    }
+
+    fn reserve_actor(&self) -> bool {
+        self.shared.slots.take()
+    }
+
+    fn release_actors(&self, count: usize) {
+        self.shared.slots.give_back(count);
+    }
+
+    fn reserve_own_mailbox(&self, cost: usize) -> bool {
+        self.inbox.reserve(cost)
+    }
+
+    fn release_own_mailbox(&self, len: usize, cost: usize) {
+        self.inbox.release(len, cost);
+    }
+
+    fn log(&self, level: Level, target: &str, text: &str) {
+        self.shared.log.actor(self.address, &self.class, level, target, text);
+    }
+
+    fn log_enabled(&self, level: Level) -> bool {
+        level <= Level::DEBUG
+    }
+
+    fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,348 @@
+//! How programs talk to a node: the same methods for a node in this process and for one behind a socket.
+
+mod remote;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::envelope::ExitReason;
+use thespian_core::limits::LOG_FOLLOWER_LAG_MAX;
+use thespian_core::message::Message;
+use thespian_core::wire::control::{
+    ActorStatus, ControlError, CreateActor, Incoming, LoadProgress, LoadedSource, LogRecord, NodeStatus,
+    Reply, Request, SourceStatus,
+};
+use thespian_core::wire::hello::{HelloError, Welcome};
+use tokio::sync::mpsc;
+
+use crate::session::{Session, Update, Updates};
+use crate::store::StoreError;
+use remote::Remote;
+
+/// A question was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The node says why.
+    #[error(transparent)]
+    Node(#[from] ControlError),
+    /// Nothing answers there.
+    #[error("no node answers at {at}: {error}")]
+    NoNode {
+        /// Where.
+        at: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The node does not let this program in.
+    #[error("the node refuses the connection: {0}")]
+    Refused(#[from] HelloError),
+    /// The token can't be read.
+    #[error(transparent)]
+    Token(#[from] StoreError),
+    /// The connection ended before the answer.
+    #[error("the connection to the node is lost: {0}")]
+    Lost(String),
+    /// The node answered something that is no answer to the question: it is of another release, or defective.
+    #[error("the node's answer does not fit the question")]
+    Unexpected,
+}
+
+#[derive(Clone)]
+enum Backend {
+    Local(Session),
+    Remote(Remote),
+}
+
+/// Talks to a node. Clones share one endpoint, and questions may be asked side by side; dropping a question's future
+/// takes it back.
+#[derive(Clone)]
+pub struct Client {
+    backend: Backend,
+}
+
+/// What came of waiting for a message.
+pub type Received = Result<Incoming, ClientError>;
+
+impl Client {
+    pub(crate) const fn local(session: Session) -> Self {
+        Self { backend: Backend::Local(session) }
+    }
+
+    /// Connects to the control socket at `path`, with a private endpoint or one that the node keeps by name. Needs a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// No node answers there, or it does not let this program in.
+    pub async fn connect(path: &Path, endpoint: Option<&str>) -> Result<Self, ClientError> {
+        let remote = Remote::connect_unix(path, endpoint).await?;
+        Ok(Self { backend: Backend::Remote(remote) })
+    }
+
+    /// Connects over TCP with the secret of the node's token file. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// No node answers there, or it does not let this program in.
+    pub async fn connect_tcp(
+        address: SocketAddr,
+        token_file: &Path,
+        endpoint: Option<&str>,
+    ) -> Result<Self, ClientError> {
+        let remote = Remote::connect_tcp(address, token_file, endpoint).await?;
+        Ok(Self { backend: Backend::Remote(remote) })
+    }
+
+    fn welcome(&self) -> &Welcome {
+        match &self.backend {
+            Backend::Local(session) => session.welcome(),
+            Backend::Remote(remote) => remote.welcome(),
+        }
+    }
+
+    /// The node.
+    #[must_use]
+    pub fn host(&self) -> HostId {
+        self.welcome().host
+    }
+
+    /// Where this client receives.
+    #[must_use]
+    pub fn endpoint(&self) -> ActorAddress {
+        self.welcome().endpoint
+    }
+
+    /// Asks anything but a load. `updates` gets what comes before the answer of a `Logs` question.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn request(&self, request: Request, updates: &Updates) -> Result<Reply, ClientError> {
+        match &self.backend {
+            Backend::Local(session) => Ok(session.answer(request, updates).await?),
+            Backend::Remote(remote) => remote.request(request, Some(updates)).await,
+        }
+    }
+
+    async fn ask_node(&self, request: Request) -> Result<Reply, ClientError> {
+        match &self.backend {
+            Backend::Local(session) => {
+                let (nowhere, _) = mpsc::channel(1);
+                Ok(session.answer(request, &nowhere).await?)
+            }
+            Backend::Remote(remote) => remote.request(request, None).await,
+        }
+    }
+
+    /// Loads a source and waits until actors can be created from it. `progress` hears how far it is.
+    ///
+    /// # Errors
+    /// `SourceRefused` names who refused it and why.
+    pub async fn load(
+        &self,
+        label: &str,
+        component: impl Into<Bytes>,
+        mut progress: impl FnMut(LoadProgress),
+    ) -> Result<LoadedSource, ClientError> {
+        let (updates, mut coming) = mpsc::channel(16);
+        let (label, component) = (label.to_string(), component.into());
+        let mut load = std::pin::pin!(async {
+            match &self.backend {
+                Backend::Local(session) => Ok(session.load(label, component, &updates).await?),
+                Backend::Remote(remote) => remote.load(label, component, &updates).await,
+            }
+        });
+        let reply = loop {
+            tokio::select! {
+                biased;
+                Some(update) = coming.recv() => if let Update::Progress(step) = update { progress(step) },
+                reply = &mut load => break reply?,
+            }
+        };
+        match reply {
+            Reply::Loaded(source) => Ok(source),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
+    /// Lets no more actors be created from a source. Those that run stay.
+    ///
+    /// # Errors
+    /// No source has this hash, or several begin so.
+    pub async fn unload(&self, source: &str) -> Result<(), ClientError> {
+        self.done(Request::Unload { source: source.to_string() }).await
+    }
+
+    /// The sources that the node knows.
+    ///
+    /// # Errors
+    /// The node can't be reached.
+    pub async fn sources(&self) -> Result<Vec<SourceStatus>, ClientError> {
+        match self.ask_node(Request::Sources).await? {
+            Reply::Sources(sources) => Ok(sources),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
+    /// Creates an actor of `class` from the source whose hash begins with `source`.
+    ///
+    /// # Errors
+    /// Typed: unknown source, not approved, no such class, requirements not met, start failed, limit reached.
+    pub async fn create(&self, source: &str, class: &str) -> Result<ActorAddress, ClientError> {
+        let create = CreateActor {
+            source: source.to_string(),
+            class: Some(class.to_string()),
+            requirements: Vec::new(),
+            init: None,
+            on_trap: None,
+        };
+        self.create_with(create).await.map(|(address, _)| address)
+    }
+
+    /// Creates an actor; returns its address and class.
+    ///
+    /// # Errors
+    /// As [`Client::create`].
+    pub async fn create_with(&self, create: CreateActor) -> Result<(ActorAddress, String), ClientError> {
+        match self.ask_node(Request::Create(create)).await? {
+            Reply::Created { address, class, .. } => Ok((address, class)),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
+    /// Sends a message; returns when it is in the mailbox.
+    ///
+    /// # Errors
+    /// There is no such actor, or its mailbox stays full.
+    pub async fn tell(&self, target: ActorAddress, message: Message) -> Result<(), ClientError> {
+        self.done(Request::Tell { target, message }).await
+    }
+
+    /// Sends a message and waits for the first answer to it, wherever it comes from.
+    ///
+    /// # Errors
+    /// There is no such actor, its mailbox stays full, or no answer comes in time (10 s when `timeout` is absent).
+    pub async fn ask(&self, target: ActorAddress, message: Message, timeout: Option<Duration>) -> Received {
+        self.received(Request::Ask { target, message, timeout_ms: millis(timeout) }).await
+    }
+
+    /// The next message that reaches this client's endpoint.
+    ///
+    /// # Errors
+    /// None comes in time.
+    pub async fn listen(&self, timeout: Option<Duration>) -> Received {
+        self.received(Request::Listen { timeout_ms: millis(timeout) }).await
+    }
+
+    /// The actors, parents before their children.
+    ///
+    /// # Errors
+    /// The node can't be reached.
+    pub async fn actors(&self) -> Result<Vec<ActorStatus>, ClientError> {
+        match self.ask_node(Request::Actors).await? {
+            Reply::Actors(actors) => Ok(actors),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
+    /// Asks an actor to exit, after the messages that it already has.
+    ///
+    /// # Errors
+    /// There is no such actor.
+    pub async fn exit(&self, target: ActorAddress, recursive: bool) -> Result<(), ClientError> {
+        self.done(Request::Exit { target, recursive, wait: false }).await
+    }
+
+    /// Asks an actor to exit, and waits until it has.
+    ///
+    /// # Errors
+    /// There is no such actor.
+    pub async fn exit_and_wait(
+        &self,
+        target: ActorAddress,
+        recursive: bool,
+    ) -> Result<ExitReason, ClientError> {
+        self.ended(Request::Exit { target, recursive, wait: true }).await
+    }
+
+    /// Ends an actor and its children now; returns when it is gone.
+    ///
+    /// # Errors
+    /// There is no such actor.
+    pub async fn kill(&self, target: ActorAddress) -> Result<ExitReason, ClientError> {
+        self.ended(Request::Kill { target }).await
+    }
+
+    /// Log records of one actor or of all: those kept, or the `last` so many of them. With `follow` it goes on until
+    /// its future is dropped.
+    ///
+    /// # Errors
+    /// The node can't be reached, or stops.
+    pub async fn logs(
+        &self,
+        actor: Option<ActorAddress>,
+        last: Option<u64>,
+        follow: bool,
+        mut take: impl FnMut(LogRecord),
+    ) -> Result<(), ClientError> {
+        let (updates, mut coming) = mpsc::channel(LOG_FOLLOWER_LAG_MAX / 256);
+        let mut logs = std::pin::pin!(self.request(Request::Logs { actor, last, follow }, &updates));
+        let reply = loop {
+            tokio::select! {
+                biased;
+                Some(update) = coming.recv() => if let Update::Log(records) = update {
+                    records.into_iter().for_each(&mut take);
+                },
+                reply = &mut logs => break reply,
+            }
+        };
+        while let Ok(Update::Log(records)) = coming.try_recv() {
+            records.into_iter().for_each(&mut take);
+        }
+        reply.map(|_| ())
+    }
+
+    /// How the node is.
+    ///
+    /// # Errors
+    /// The node can't be reached.
+    pub async fn status(&self) -> Result<NodeStatus, ClientError> {
+        match self.ask_node(Request::Status).await? {
+            Reply::Status(status) => Ok(*status),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
+    /// Stops the node in order; returns when its actors are gone.
+    ///
+    /// # Errors
+    /// The node can't be reached.
+    pub async fn stop(&self) -> Result<(), ClientError> {
+        self.done(Request::Stop).await
+    }
+
+    async fn done(&self, request: Request) -> Result<(), ClientError> {
+        match self.ask_node(request).await? {
+            Reply::Done => Ok(()),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
+    async fn received(&self, request: Request) -> Received {
+        match self.ask_node(request).await? {
+            Reply::Received(incoming) => Ok(incoming),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
+    async fn ended(&self, request: Request) -> Result<ExitReason, ClientError> {
+        match self.ask_node(request).await? {
+            Reply::Ended { reason } => Ok(reason),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+}
+
+fn millis(timeout: Option<Duration>) -> Option<u64> {
+    timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,100 @@
+//! A mailbox under its lock, with those who wait for room in it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use thespian_core::address::ActorAddress;
+use thespian_core::envelope::Envelope;
+use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget};
+
+use crate::actor::Cell;
+
+struct State {
+    mailbox: Mailbox,
+    /// At most one entry for each sender that holds something for this receiver.
+    waiting: BTreeMap<ActorAddress, Arc<Cell>>,
+}
+
+/// Push, drain and close share one lock.
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    budget: Arc<QueueBudget>,
+}
+
+impl Inbox {
+    pub(crate) fn new(limits: MailboxLimits, budget: Arc<QueueBudget>) -> Self {
+        let state = State { mailbox: Mailbox::pending(limits), waiting: BTreeMap::new() };
+        Self { state: Mutex::new(state), budget }
+    }
+
+    pub(crate) fn push(&self, envelope: Envelope) -> Push {
+        self.state.lock().mailbox.push(envelope, &self.budget)
+    }
+
+    pub(crate) fn push_reserved(&self, envelope: Envelope) -> Push {
+        self.state.lock().mailbox.push_reserved(envelope, &self.budget)
+    }
+
+    pub(crate) fn reserve(&self, cost: usize) -> bool {
+        self.state.lock().mailbox.reserve(cost, &self.budget)
+    }
+
+    pub(crate) fn release(&self, len: usize, cost: usize) {
+        self.state.lock().mailbox.release(len, cost, &self.budget);
+    }
+
+    /// Takes envelopes out; if that made enough room, those who waited for it try again.
+    pub(crate) fn drain(&self, batch: &mut VecDeque<Envelope>, max: usize) {
+        let mut state = self.state.lock();
+        let waiting = if state.mailbox.drain(batch, max, &self.budget) {
+            std::mem::take(&mut state.waiting)
+        } else {
+            BTreeMap::new()
+        };
+        drop(state);
+        wake_all(waiting);
+    }
+
+    /// Lets `sender` be woken when there is room, or never will be.
+    pub(crate) fn await_room(&self, sender: &Arc<Cell>) {
+        self.state.lock().waiting.insert(sender.address(), sender.clone());
+    }
+
+    pub(crate) fn rest(&self) -> bool {
+        self.state.lock().mailbox.rest()
+    }
+
+    pub(crate) fn park(&self) -> bool {
+        self.state.lock().mailbox.park()
+    }
+
+    pub(crate) fn wake(&self) -> bool {
+        self.state.lock().mailbox.wake()
+    }
+
+    pub(crate) fn take_notices_only(&self) {
+        self.state.lock().mailbox.take_notices_only();
+    }
+
+    pub(crate) fn close(&self) -> VecDeque<Envelope> {
+        let mut state = self.state.lock();
+        let left = state.mailbox.close(&self.budget);
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        wake_all(waiting);
+        left
+    }
+
+    /// Messages that wait, and their bytes.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        (state.mailbox.len(), state.mailbox.bytes())
+    }
+}
+
+fn wake_all(waiting: BTreeMap<ActorAddress, Arc<Cell>>) {
+    for sender in waiting.into_values() {
+        sender.wake();
+    }
+}

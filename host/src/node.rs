@@ -1,0 +1,257 @@
+//! This process's body: the one place where the parts meet. It waits for something, asks `Admin`, carries out its
+//! effects, and repeats.
+
+use std::sync::Arc;
+
+use thespian_core::address::HostId;
+use thespian_core::admin::Admin;
+use thespian_core::effect::Effect;
+use thespian_core::event::Event;
+use thespian_core::limits::{QUEUED_MEMORY_SHARE, RUNAWAYS_MAX};
+use thespian_core::wire::control::Request;
+use thespian_core::wire::hello::HelloError;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{mpsc, watch};
+use tracing::Level;
+
+use crate::client::Client;
+use crate::clock::Clock;
+use crate::config::{Authority, NodeConfig};
+use crate::perform::Performer;
+use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
+use crate::session::{Session, SessionOpener};
+use crate::shared::{NodeEvent, Parts, Shared};
+use crate::store::{self, DirLock, StoreError};
+
+/// Threads for control, transport and `Admin`.
+const IO_THREADS: usize = 2;
+/// Events that are handled before the effects of others get a turn: none of them waits.
+const EVENTS_AT_ONCE: usize = 256;
+
+/// A node can't start. Nothing of it is left running.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The sandbox can't be set up.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The data directory can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operating system gives no threads.
+    #[error("can't start the node's threads: {0}")]
+    Threads(std::io::Error),
+    /// The configuration makes no sense.
+    #[error("the configuration can't be used: {0}")]
+    Config(String),
+}
+
+/// A running node. Dropping it ends its actors without asking them; [`Node::stop`] asks.
+pub struct Node {
+    shared: Arc<Shared>,
+    capacity: Capacity,
+    stopped: watch::Receiver<bool>,
+    io: Option<Runtime>,
+    guests: Option<Runtime>,
+    _dir_lock: Option<DirLock>,
+}
+
+impl Node {
+    /// Starts a node on threads of its own, under any runtime or none.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start(config: NodeConfig) -> Result<Self, StartError> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let guest_threads = config.guest_threads.unwrap_or(cores);
+        if guest_threads == 0 {
+            return Err(StartError::Config("`guest-threads` must be at least 1".to_string()));
+        }
+        let mut host = HostId(rand::random());
+        let mut dir_lock = None;
+        if let Some(dir) = &config.data_dir {
+            store::private_dir(dir)?;
+            dir_lock = Some(store::lock(dir)?);
+            host = store::host_id(dir, host)?;
+        }
+        let engine = Engine::new(EngineConfig {
+            actors_max: config.actors_max,
+            limits: config.limits,
+            cache_dir: config.data_dir.as_deref().map(|dir| dir.join("cache")),
+            guest_threads,
+        })?;
+        let capacity = engine.capacity().clone();
+        let guests = runtime("actor", guest_threads, guest_threads + RUNAWAYS_MAX + 4)?;
+        let io = runtime("io", IO_THREADS, 8)?;
+        let (events, inbox) = mpsc_events();
+        let shared = Arc::new(Shared::new(Parts {
+            host,
+            clock: Clock::start(),
+            authority: config.authority,
+            limits: config.limits,
+            capabilities: config.capabilities.clone(),
+            queued_bytes_max: memory_bytes() / QUEUED_MEMORY_SHARE,
+            actors_max: capacity.actors_max,
+            actors_max_reason: capacity.limited_by.to_string(),
+            guests: guests.handle().clone(),
+            events,
+        }));
+        if config.authority == Authority::TrustAll {
+            shared.log.node(Level::WARN, "sources", "every source is trusted: for development only");
+        }
+        let (stopping, stopped) = watch::channel(false);
+        let task = NodeTask {
+            admin: Admin::new(config.capabilities),
+            performer: Performer::new(shared.clone(), engine, io.handle().clone(), stopping),
+        };
+        io.spawn(task.run(inbox));
+        let timers = shared.clone();
+        io.spawn(async move { timers.timers.run().await });
+        Ok(Self { shared, capacity, stopped, io: Some(io), guests: Some(guests), _dir_lock: dir_lock })
+    }
+
+    /// This node's name.
+    #[must_use]
+    pub fn host(&self) -> HostId {
+        self.shared.host
+    }
+
+    /// How many actors it can run, and what sets that number.
+    #[must_use]
+    pub fn capacity(&self) -> &Capacity {
+        &self.capacity
+    }
+
+    /// The runtime for control and transport.
+    ///
+    /// # Panics
+    /// Never: it lives as long as the node.
+    #[must_use]
+    pub fn runtime(&self) -> &Handle {
+        self.io.as_ref().expect("it is taken out by `drop` only").handle()
+    }
+
+    /// A new presence at this node, private or under an endpoint's name.
+    ///
+    /// # Errors
+    /// The name can't be used.
+    pub fn session(&self, endpoint: Option<&str>) -> Result<Session, HelloError> {
+        self.sessions().open(endpoint)
+    }
+
+    pub(crate) fn sessions(&self) -> SessionOpener {
+        SessionOpener(self.shared.clone())
+    }
+
+    /// A client in this process, with an endpoint of its own.
+    ///
+    /// # Panics
+    /// Never: a private endpoint can't be refused.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::local(self.session(None).expect("a private endpoint can't be refused"))
+    }
+
+    /// Asks all actors to exit, ends after ten seconds those that do not, and returns when all are gone. Safe to call
+    /// twice.
+    pub async fn stop(&self) {
+        if let Ok(session) = self.session(None) {
+            let (updates, _) = mpsc::channel(1);
+            // The answer is that it is done; an error is that it was done before.
+            let _ = session.answer(Request::Stop, &updates).await;
+        }
+        self.stopped().await;
+    }
+
+    /// Returns when the node has stopped, whoever asked for it.
+    pub async fn stopped(&self) {
+        let mut stopped = self.stopped.clone();
+        // An error means that the node's task is gone, which is the same.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.shared.router.clear();
+        // In the background: a node may be dropped by asynchronous code, which must not wait.
+        for runtime in [self.io.take(), self.guests.take()].into_iter().flatten() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn runtime(name: &str, threads: usize, blocking_max: usize) -> Result<Runtime, StartError> {
+    Builder::new_multi_thread()
+        .worker_threads(threads)
+        .max_blocking_threads(blocking_max)
+        .thread_name(format!("thespian-{name}"))
+        .enable_all()
+        .build()
+        .map_err(StartError::Threads)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "bounded by what sends: four events in an actor's life, and actors are bounded by their slots; \
+              a bounded channel would make a commit wait"
+)]
+fn mpsc_events() -> (mpsc::UnboundedSender<NodeEvent>, mpsc::UnboundedReceiver<NodeEvent>) {
+    mpsc::unbounded_channel()
+}
+
+/// The machine's memory; where the system does not say, 4 GiB.
+fn memory_bytes() -> usize {
+    let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let total = info.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kib = total.and_then(|rest| rest.trim().strip_suffix("kB")).and_then(|kib| kib.trim().parse().ok());
+    kib.unwrap_or(4_usize << 20) << 10
+}
+
+struct NodeTask {
+    admin: Admin,
+    performer: Performer,
+}
+
+impl NodeTask {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<NodeEvent>) {
+        let mut events = Vec::with_capacity(EVENTS_AT_ONCE);
+        let mut effects = Vec::new();
+        while !self.performer.is_stopped() {
+            let deadline = self.admin.deadline().map(|due| self.performer.clock().instant(due).into());
+            let due = async {
+                match deadline {
+                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                len = inbox.recv_many(&mut events, EVENTS_AT_ONCE) => if len == 0 { return },
+                () = due => events.push(NodeEvent::Admin(Event::TimePassed)),
+            }
+            for event in events.drain(..) {
+                self.handle(event, &mut effects);
+            }
+        }
+    }
+
+    fn handle(&mut self, event: NodeEvent, effects: &mut Vec<Effect>) {
+        let event = match event {
+            NodeEvent::Admin(event) => event,
+            NodeEvent::Asked { asker, answerer, event, offered } => {
+                self.performer.expect(asker, answerer);
+                if let (Event::SourceOffered { hash, .. }, Some(bytes)) = (&event, offered) {
+                    self.performer.keep(*hash, bytes);
+                }
+                event
+            }
+            NodeEvent::Look(look) => return look(&self.admin),
+        };
+        if let Event::AskerLeft { asker } = &event {
+            self.performer.forget(*asker);
+        }
+        self.admin.handle(self.performer.clock().now(), event, effects);
+        for effect in effects.drain(..) {
+            self.performer.perform(effect);
+        }
+    }
+}

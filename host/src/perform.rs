@@ -1,0 +1,195 @@
+//! Carries out what `Admin` decides. Nothing here waits: what takes time runs elsewhere and reports by an event.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use thespian_core::effect::{Effect, Plan};
+use thespian_core::event::{Asker, Event};
+use thespian_core::source::SourceHash;
+use thespian_core::turn::Identity;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
+use tracing::Level;
+
+use crate::actor::Start;
+use crate::clock::Clock;
+use crate::config::Authority;
+use crate::sandbox::{ActorInit, Engine, Source};
+use crate::session::Update;
+use crate::shared::{Answerer, Shared};
+
+/// What a source is made of, as far as it is known.
+struct Kept {
+    bytes: Bytes,
+    compiled: Option<Source>,
+}
+
+pub(crate) struct Performer {
+    shared: Arc<Shared>,
+    engine: Engine,
+    io: Handle,
+    sources: HashMap<SourceHash, Kept>,
+    answerers: HashMap<Asker, Answerer>,
+    /// One compile at a time: it takes all cores, and a queue of them as much memory as one.
+    compiling: Arc<Semaphore>,
+    compiled: Arc<Compiled>,
+    stopped: watch::Sender<bool>,
+}
+
+/// Sources that were compiled and wait for `Admin` to hear of it.
+type Compiled = parking_lot::Mutex<HashMap<SourceHash, Source>>;
+
+impl Performer {
+    pub(crate) fn new(shared: Arc<Shared>, engine: Engine, io: Handle, stopped: watch::Sender<bool>) -> Self {
+        Self {
+            shared,
+            engine,
+            io,
+            sources: HashMap::new(),
+            answerers: HashMap::new(),
+            compiling: Arc::new(Semaphore::new(1)),
+            compiled: Arc::default(),
+            stopped,
+        }
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.shared.clock
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        *self.stopped.borrow()
+    }
+
+    /// Someone outside waits for an answer.
+    pub(crate) fn expect(&mut self, asker: Asker, answerer: Answerer) {
+        self.answerers.insert(asker, answerer);
+    }
+
+    /// Keeps the bytes of a source that is offered.
+    pub(crate) fn keep(&mut self, hash: SourceHash, bytes: Bytes) {
+        self.sources.entry(hash).or_insert(Kept { bytes, compiled: None });
+    }
+
+    /// Someone outside no longer waits.
+    pub(crate) fn forget(&mut self, asker: Asker) {
+        self.answerers.remove(&asker);
+    }
+
+    pub(crate) fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Judge(hash) => self.judge(hash),
+            Effect::Validate(hash) => self.validate(hash),
+            Effect::Forget(hash) => {
+                self.sources.remove(&hash);
+                self.compiled.lock().remove(&hash);
+            }
+            Effect::Instantiate(plan) => self.instantiate(*plan),
+            Effect::RefuseCreate { address, reason } => {
+                if let Some(cell) = self.shared.router.actor(address) {
+                    let identity = Identity {
+                        me: address,
+                        parent: None,
+                        on_trap: Default::default(),
+                        watch_restarts: false,
+                    };
+                    cell.refuse(identity, reason);
+                }
+            }
+            Effect::Route(envelope) => self.shared.router.notify(envelope),
+            Effect::Kill { address, reason } => {
+                if let Some(cell) = self.shared.router.actor(address) {
+                    cell.kill(reason);
+                    self.engine.wake_runaways();
+                }
+            }
+            Effect::NoteEnd { address, class, reason } => self.shared.note_end(address, class, reason),
+            Effect::Progress { asker, progress } => {
+                let updates = self.answerers.get(&asker).and_then(|answerer| answerer.updates.as_ref());
+                if let Some(updates) = updates {
+                    // Who is slow to look misses a step of the bar, not the answer.
+                    let _ = updates.try_send(Update::Progress(progress));
+                }
+            }
+            Effect::Answer { asker, reply } => {
+                if let Some(answerer) = self.answerers.remove(&asker) {
+                    // Who asked may have left in this moment.
+                    let _ = answerer.reply.send(reply);
+                }
+            }
+            Effect::Stop => {
+                self.shared.log.node(Level::INFO, "node", "stopped");
+                self.shared.router.clear();
+                self.stopped.send_replace(true);
+            }
+        }
+    }
+
+    /// The built-in authorities answer as an authority actor will: by an event.
+    fn judge(&self, hash: SourceHash) {
+        let verdict = match self.shared.authority {
+            Authority::None => {
+                Err("this node has no Source Authority, so it loads nothing; for development, start it \
+                                    with `--authority trust-all`"
+                    .to_string())
+            }
+            Authority::TrustAll => Ok(()),
+        };
+        self.shared.event(Event::SourceJudged { hash, verdict });
+    }
+
+    fn validate(&self, hash: SourceHash) {
+        let Some(bytes) = self.sources.get(&hash).map(|kept| kept.bytes.clone()) else { return };
+        let (engine, shared) = (self.engine.clone(), self.shared.clone());
+        let (compiling, compiled) = (self.compiling.clone(), self.compiled.clone());
+        self.io.spawn(async move {
+            let Ok(_turn) = compiling.acquire_owned().await else { return };
+            let validated = tokio::task::spawn_blocking(move || engine.compile(hash, &bytes)).await;
+            let (outcome, compile_us) = match validated {
+                Ok(Ok(source)) => {
+                    let info = source.info().clone();
+                    let compile_us = source.compile_time().as_micros();
+                    compiled.lock().insert(hash, source);
+                    (Ok(info), u64::try_from(compile_us).unwrap_or(u64::MAX))
+                }
+                Ok(Err(error)) => (Err(error.to_string()), 0),
+                Err(panic) => (Err(format!("the compiler failed: {panic}")), 0),
+            };
+            shared.event(Event::SourceValidated { hash, outcome, compile_us });
+        });
+    }
+
+    fn instantiate(&mut self, plan: Plan) {
+        let Some(cell) = self.shared.router.actor(plan.address) else { return };
+        let identity = Identity {
+            me: plan.address,
+            parent: plan.parent,
+            on_trap: plan.on_trap,
+            watch_restarts: plan.watch_restarts,
+        };
+        let Some(source) = self.compiled(plan.source) else {
+            cell.refuse(identity, "its source was unloaded meanwhile".to_string());
+            return;
+        };
+        let class: Arc<str> = plan.class.as_str().into();
+        let init = ActorInit {
+            parent: plan.parent,
+            capabilities: self.shared.capabilities.clone(),
+            requirements: plan.requirements,
+            init: plan.init,
+            ..ActorInit::default()
+        };
+        cell.instantiate(Start { identity, source, class, init });
+    }
+
+    fn compiled(&mut self, hash: SourceHash) -> Option<Source> {
+        let kept = self.sources.get_mut(&hash)?;
+        if kept.compiled.is_none() {
+            kept.compiled = self.compiled.lock().remove(&hash);
+            // What runs is the code; the bytes were needed to make it.
+            kept.bytes = Bytes::new();
+        }
+        kept.compiled.clone()
+    }
+}

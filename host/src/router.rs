@@ -1,0 +1,123 @@
+//! Finds the receiver of an envelope: one look-up, one queue. Messages never visit `Admin`.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dashmap::DashMap;
+use foldhash::fast::RandomState;
+use parking_lot::Mutex;
+use thespian_core::address::ActorAddress;
+use thespian_core::envelope::{Body, Envelope};
+use thespian_core::limits::DEAD_LETTERS_KEPT;
+use thespian_core::mailbox::Push;
+use thespian_core::wire::control::DeadLetter;
+
+use crate::actor::Cell;
+use crate::endpoint::{AskSlot, Endpoint};
+use crate::log::LogStore;
+
+/// What an address stands for.
+#[derive(Clone)]
+pub(crate) enum Route {
+    Actor(Arc<Cell>),
+    Endpoint(Arc<Endpoint>),
+    Ask(Arc<AskSlot>),
+}
+
+impl Route {
+    /// Puts the envelope into the receiver's queue, and activates the receiver where needed.
+    pub(crate) fn push(&self, envelope: Envelope) -> Push {
+        match self {
+            Self::Actor(cell) => cell.push(envelope),
+            Self::Endpoint(endpoint) => endpoint.push(envelope),
+            Self::Ask(slot) => slot.push(envelope),
+        }
+    }
+}
+
+/// The routing table of a node, and what becomes of envelopes that it can't place.
+pub(crate) struct Router {
+    routes: DashMap<ActorAddress, Route, RandomState>,
+    dead_letters: AtomicU64,
+    recent_dead: Mutex<VecDeque<DeadLetter>>,
+    log: Arc<LogStore>,
+}
+
+impl Router {
+    pub(crate) fn new(log: Arc<LogStore>) -> Self {
+        Self {
+            routes: DashMap::with_hasher(RandomState::default()),
+            dead_letters: AtomicU64::new(0),
+            recent_dead: Mutex::default(),
+            log,
+        }
+    }
+
+    pub(crate) fn enter(&self, address: ActorAddress, route: Route) {
+        self.routes.insert(address, route);
+    }
+
+    pub(crate) fn remove(&self, address: ActorAddress) {
+        self.routes.remove(&address);
+    }
+
+    pub(crate) fn get(&self, address: ActorAddress) -> Option<Route> {
+        self.routes.get(&address).map(|route| route.clone())
+    }
+
+    pub(crate) fn actor(&self, address: ActorAddress) -> Option<Arc<Cell>> {
+        match self.routes.get(&address).as_deref() {
+            Some(Route::Actor(cell)) => Some(cell.clone()),
+            _ => None,
+        }
+    }
+
+    /// Puts a notice of the host into its receiver's mailbox. A slot is reserved for it, so it is never refused;
+    /// a notice to someone who is gone has no one to tell.
+    pub(crate) fn notify(&self, envelope: Envelope) {
+        if let Some(route) = self.get(envelope.target) {
+            route.push(envelope);
+        }
+    }
+
+    /// Counts, keeps and logs what can't be delivered. An ask that waits for it ends.
+    pub(crate) fn dead_letter(&self, envelope: Envelope, reason: &str) {
+        // A notice whose receiver is gone is no loss to anybody.
+        let Some(message) = envelope.body.message() else { return };
+        self.dead_letters.fetch_add(1, Ordering::Relaxed);
+        let letter = DeadLetter {
+            target: envelope.target,
+            sender: envelope.sender,
+            type_name: message.type_name.to_string(),
+            reason: reason.to_string(),
+        };
+        self.log.dead_letter(&letter);
+        let mut recent = self.recent_dead.lock();
+        recent.truncate(DEAD_LETTERS_KEPT - 1);
+        recent.push_front(letter);
+        drop(recent);
+        if let (Body::Message(_), Some(Route::Ask(slot))) = (&envelope.body, self.get(envelope.sender)) {
+            slot.target_is_dead();
+        }
+    }
+
+    pub(crate) fn dead_letters(&self) -> (u64, Vec<DeadLetter>) {
+        let recent = self.recent_dead.lock().iter().cloned().collect();
+        (self.dead_letters.load(Ordering::Relaxed), recent)
+    }
+
+    pub(crate) fn endpoints(&self) -> usize {
+        self.routes.iter().filter(|route| matches!(route.value(), Route::Endpoint(_))).count()
+    }
+
+    /// Lets go of everything: the node ends. Actors that know each other would otherwise keep each other alive.
+    pub(crate) fn clear(&self) {
+        self.routes.retain(|_, route| {
+            if let Route::Actor(cell) = route {
+                cell.abandon();
+            }
+            false
+        });
+    }
+}

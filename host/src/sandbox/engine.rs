@@ -1,0 +1,323 @@
+//! The engine: how code is compiled and run here, and how many actors this machine can hold.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use thespian_core::limits::ActorLimits;
+use thespian_core::source::SourceHash;
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use super::bindings::Actor;
+use super::cache::{Cache, CacheError};
+use super::preempt::{Gate, Ticker};
+use super::source::{Source, SourceError};
+use super::state::State;
+use super::wasi;
+
+/// Core instances of one component. Rust and C have 3 or 4, interpreters with dynamic linking some 20.
+pub(super) const CORE_INSTANCES_MAX: u32 = 64;
+/// Tables of one component.
+pub(super) const TABLES_MAX: u32 = 4;
+/// Memories of one component: one actor, one memory. More would halve the number of actors.
+pub(super) const MEMORIES_MAX: u32 = 1;
+/// Structures of the runtime for all core instances of one component, in bytes.
+const INSTANCE_BYTES_MAX: usize = 1 << 20;
+/// Stack of wasm code, in bytes. Native stacks of 2 MiB, tokio's default, hold it with ease.
+const WASM_STACK_BYTES: usize = 512 << 10;
+
+/// Memory mappings of one live instance: memory image, grown part, and what lies between them.
+const MAPPINGS_PER_ACTOR: usize = 4;
+/// Mappings for everything else: threads, libraries, the allocator, compiled code.
+const MAPPINGS_RESERVED: usize = 4_000;
+/// Actors beyond which address space (4 GiB for each) is used up.
+const ACTORS_MAX: usize = 15_000;
+/// Instances beside those of actors: sources that describe themselves.
+const EXTRA_INSTANCES: usize = 16;
+/// Memory of a slot that stays mapped when its actor ends, in bytes: the next one need not fault it in.
+const KEEP_RESIDENT_BYTES: usize = 64 << 10;
+/// Freed slots that keep their image for the next instance of the same source.
+const WARM_SLOTS_MAX: u32 = 1_000;
+
+/// How an engine is to be.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Live actors at most; `None` is what the machine can hold.
+    pub actors_max: Option<usize>,
+    /// The largest bounds that any actor will have, and those of `describe`.
+    pub limits: ActorLimits,
+    /// Where compiled code is kept; `None` compiles each time. Private to this user.
+    pub cache_dir: Option<PathBuf>,
+    /// Threads on which turns run: all but one of them may be taken by spinning turns at one time.
+    pub guest_threads: usize,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        let guest_threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self { actors_max: None, limits: ActorLimits::default(), cache_dir: None, guest_threads }
+    }
+}
+
+/// What bounds the number of live actors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// It was configured.
+    Configured,
+    /// Memory mappings that the kernel allows one process: `vm.max_map_count`.
+    Mappings,
+    /// Address space that the kernel gives one process.
+    AddressSpace,
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Configured => "the configuration",
+            Self::Mappings => "the memory mappings of one process (vm.max_map_count)",
+            Self::AddressSpace => "the address space of one process",
+        })
+    }
+}
+
+/// How many actors may live, and why not more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Live actors at most.
+    pub actors_max: usize,
+    /// What bounds them.
+    pub limited_by: Bound,
+    /// What could be done about it, where something can.
+    pub how_to_raise: Option<String>,
+}
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Not even a few instances fit.
+    #[error("no room for even {tried} actors: {reason}")]
+    NoRoom {
+        /// The smallest number tried.
+        tried: usize,
+        /// What the system said.
+        reason: String,
+    },
+    /// The cache directory can't be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The thread that moves the epoch could not be started.
+    #[error("can't start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The interfaces of the host do not link: a defect of this program.
+    #[error("the interfaces of the host do not link: {0}")]
+    Link(String),
+}
+
+/// Compiles sources and runs their instances. Clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What all sources and instances of an engine share.
+pub(super) struct Shared {
+    pub(super) wasmtime: wasmtime::Engine,
+    pub(super) linker: Linker<State>,
+    pub(super) ticker: Arc<Ticker>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) limits: Arc<ActorLimits>,
+    pub(super) cache: Option<Cache>,
+    capacity: Capacity,
+    live: AtomicUsize,
+}
+
+/// One live instance, counted.
+pub(super) struct Seat(Arc<Shared>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.live.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Engine {
+    /// Makes an engine. Where the machine refuses the wished number of actors, there will be fewer:
+    /// [`Self::capacity`] says how many and why.
+    ///
+    /// # Errors
+    /// When not even a few actors fit, or the cache directory is not private to this user.
+    pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
+        let cache = config.cache_dir.map(|dir| Cache::open(&dir)).transpose()?;
+        let (wasmtime, capacity) = fit(config.actors_max, &config.limits)?;
+        let linker =
+            new_linker(&wasmtime).map_err(|error| EngineError::Link(super::fault::describe(&error)))?;
+        let epoch = wasmtime.weak();
+        let ticker = Ticker::start(move || {
+            if let Some(engine) = epoch.upgrade() {
+                engine.increment_epoch();
+            }
+        })?;
+        let shared = Shared {
+            wasmtime,
+            linker,
+            ticker,
+            gate: Arc::new(Gate::new(config.guest_threads)),
+            limits: Arc::new(config.limits),
+            cache,
+            capacity,
+            live: AtomicUsize::new(0),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// How many actors may live here, and why not more.
+    #[must_use]
+    pub fn capacity(&self) -> &Capacity {
+        &self.shared.capacity
+    }
+
+    /// Instances that live now.
+    #[must_use]
+    pub fn live_instances(&self) -> usize {
+        self.shared.live.load(Ordering::Relaxed)
+    }
+
+    /// Turns that have outlived their slice and not yet ended.
+    #[must_use]
+    pub fn runaways(&self) -> usize {
+        self.shared.gate.runaways()
+    }
+
+    /// Compiles a component, or takes it from the cache, and asks it to describe itself. Blocks for as long as
+    /// that takes: about a second for each megabyte.
+    ///
+    /// # Errors
+    /// Says what is wrong with the component.
+    pub fn compile(&self, hash: SourceHash, bytes: &[u8]) -> Result<Source, SourceError> {
+        Source::compile(self, hash, bytes)
+    }
+
+    /// Makes turns that sleep in rotation look whether their actor was killed. Without it they look ten times a
+    /// second.
+    pub fn wake_runaways(&self) {
+        self.shared.gate.wake_all();
+    }
+
+    /// Cached code that was refused because it was not what had been written.
+    #[must_use]
+    pub fn cache_rejections(&self) -> u64 {
+        self.shared.cache.as_ref().map_or(0, Cache::rejections)
+    }
+
+    /// Takes a place for one more instance; `None` when all are taken.
+    pub(super) fn take_seat(&self) -> Option<Seat> {
+        let max = self.shared.capacity.actors_max;
+        let taken = self.shared.live.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |live| {
+            if live < max { Some(live + 1) } else { None }
+        });
+        taken.is_ok().then(|| Seat(Arc::clone(&self.shared)))
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("capacity", self.capacity()).finish_non_exhaustive()
+    }
+}
+
+fn new_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasi::add_to_linker(&mut linker)?;
+    Actor::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    Ok(linker)
+}
+
+/// Finds the largest pool that the machine allows.
+fn fit(wished: Option<usize>, limits: &ActorLimits) -> Result<(wasmtime::Engine, Capacity), EngineError> {
+    let mut capacity = allowed(wished);
+    loop {
+        let error = match wasmtime::Engine::new(&engine_config(capacity.actors_max, limits)) {
+            Ok(engine) => return Ok((engine, capacity)),
+            Err(error) => error,
+        };
+        if capacity.actors_max < 2 {
+            let reason = super::fault::describe(&error);
+            return Err(EngineError::NoRoom { tried: capacity.actors_max, reason });
+        }
+        capacity = Capacity {
+            actors_max: capacity.actors_max / 2,
+            limited_by: Bound::AddressSpace,
+            how_to_raise: Some(
+                "lift the limit on virtual memory: `ulimit -v unlimited`, or \
+                 `sysctl vm.overcommit_memory=1` where overcommitting is off"
+                    .to_owned(),
+            ),
+        };
+    }
+}
+
+/// What the configuration and the kernel's count of mappings allow.
+fn allowed(wished: Option<usize>) -> Capacity {
+    let max_map_count = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok();
+    let mappings = max_map_count.and_then(|text| text.trim().parse::<usize>().ok());
+    let mappable = mappings.map_or(ACTORS_MAX, |mappings| {
+        (mappings.saturating_sub(MAPPINGS_RESERVED) / MAPPINGS_PER_ACTOR).max(1)
+    });
+    let wished_or_default = wished.unwrap_or(ACTORS_MAX).clamp(1, 2 * ACTORS_MAX);
+    if mappable < wished_or_default {
+        let needed = wished_or_default * MAPPINGS_PER_ACTOR + MAPPINGS_RESERVED;
+        let how_to_raise = Some(format!("as root: `sysctl vm.max_map_count={needed}`"));
+        return Capacity { actors_max: mappable, limited_by: Bound::Mappings, how_to_raise };
+    }
+    let (limited_by, how_to_raise) = match wished {
+        Some(wished) if wished <= wished_or_default => (Bound::Configured, None),
+        _ => (Bound::AddressSpace, None),
+    };
+    Capacity { actors_max: wished_or_default, limited_by, how_to_raise }
+}
+
+fn engine_config(actors_max: usize, limits: &ActorLimits) -> wasmtime::Config {
+    let mut config = wasmtime::Config::new();
+    config
+        .strategy(wasmtime::Strategy::Cranelift)
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .max_wasm_stack(WASM_STACK_BYTES)
+        .wasm_component_model(true)
+        .wasm_gc(false)
+        .gc_support(false)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_relaxed_simd(false)
+        .wasm_tail_call(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_stack_switching(false)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(actors_max, limits)));
+    config
+}
+
+fn pool(actors_max: usize, limits: &ActorLimits) -> PoolingAllocationConfig {
+    let live = u32::try_from(actors_max + EXTRA_INSTANCES).unwrap_or(u32::MAX);
+    let mut pool = PoolingAllocationConfig::new();
+    // Core instances are only counted, tables cost 160 KB of address space, memories 4 GiB.
+    pool.total_component_instances(live)
+        .total_core_instances(live.saturating_mul(CORE_INSTANCES_MAX))
+        .total_tables(live.saturating_mul(TABLES_MAX))
+        .total_memories(live.saturating_mul(MEMORIES_MAX))
+        .max_core_instances_per_component(CORE_INSTANCES_MAX)
+        .max_tables_per_component(TABLES_MAX)
+        .max_memories_per_component(MEMORIES_MAX)
+        .max_tables_per_module(TABLES_MAX)
+        .max_memories_per_module(MEMORIES_MAX)
+        .max_component_instance_size(INSTANCE_BYTES_MAX)
+        .max_core_instance_size(INSTANCE_BYTES_MAX)
+        .max_memory_size(limits.memory_bytes_max.next_multiple_of(64 << 10))
+        .table_elements(limits.table_elements_max)
+        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        .table_keep_resident(4 << 10)
+        .pagemap_scan(Enabled::Auto)
+        .max_unused_warm_slots(WARM_SLOTS_MAX);
+    pool
+}

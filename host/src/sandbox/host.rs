@@ -1,0 +1,49 @@
+//! What an instance needs of the host of its actor.
+
+use std::sync::Arc;
+
+use thespian_core::address::ActorAddress;
+use thespian_core::source::SourceHash;
+use tracing::Level;
+
+/// Who an instance is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The actor.
+    pub address: ActorAddress,
+    /// The class it was created as.
+    pub class: Arc<str>,
+    /// The source it comes from.
+    pub source: SourceHash,
+}
+
+/// What an instance needs of its actor's host. None of these may wait: they are called from within a turn.
+pub trait ActorHost: Send + Sync + 'static {
+    /// A fresh address for a child.
+    fn new_address(&self) -> ActorAddress;
+
+    /// Takes one of the host's actor slots for a child; false when the host, or the actor's share of it, is
+    /// full. The slot belongs to the create in the outbox.
+    fn reserve_actor(&self) -> bool;
+
+    /// Gives slots back whose creates were dropped.
+    fn release_actors(&self, count: usize);
+
+    /// Takes room in the actor's own mailbox for one message of this cost that it sends itself; false when
+    /// there is none.
+    fn reserve_own_mailbox(&self, cost: usize) -> bool;
+
+    /// Gives room back: `len` messages that cost `cost` bytes together were dropped.
+    fn release_own_mailbox(&self, len: usize, cost: usize);
+
+    /// Keeps one log record. The text is bounded and inert, and may have several lines. `target` is `stdout`,
+    /// `stderr`, `host` for remarks of the sandbox, or what the guest says.
+    fn log(&self, level: Level, target: &str, text: &str);
+
+    /// Whether a record of this level would be kept.
+    fn log_enabled(&self, level: Level) -> bool;
+
+    /// Whether the turn is to end as soon as possible. Read at every tick of a long turn. After it has become
+    /// true, [`super::Engine::wake_runaways`] makes sleeping turns notice at once.
+    fn is_killed(&self) -> bool;
+}

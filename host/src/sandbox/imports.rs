@@ -1,0 +1,154 @@
+//! What the host offers to an actor: the interfaces of `wit/actor.wit`. Nothing here waits, and nothing takes
+//! effect before the turn commits, but the log.
+
+use std::time::Duration;
+
+use thespian_core::address::ActorAddress;
+use thespian_core::outbox::{CreateChild, CreateOptions, Outbox, OutboxError};
+use thespian_core::source::SourceHash;
+
+use super::bindings::thespian::actor::types::{AttributesResult, Error, MessageResult};
+use super::bindings::thespian::actor::{lifecycle, logging, messaging, types};
+use super::convert;
+use super::state::State;
+use super::text;
+
+type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+/// Length of a class name, in bytes: as long as a type name.
+const CLASS_LEN_MAX: usize = thespian_core::limits::TYPE_NAME_LEN_MAX;
+
+impl State {
+    /// The outbox of the turn under way. There is none while a component describes itself or is set up.
+    fn outbox(&mut self) -> Result<&mut Outbox, Error> {
+        self.outbox.as_mut().ok_or_else(|| Error::Denied("only possible in `start` and `handle`".to_owned()))
+    }
+
+    fn try_send(&mut self, to: &str, message: MessageResult) -> Result<(), Error> {
+        let target = parse_address(to)?;
+        let message = convert::message_from_guest(message);
+        let cost = message.cost();
+        let to_itself = target == self.identity.address;
+        self.outbox()?;
+        if to_itself && !self.host.reserve_own_mailbox(cost) {
+            self.outbox()?.note_exhausted();
+            return Err(OutboxError::OwnMailboxFull.into());
+        }
+        let limits = *self.limits;
+        let sent = self.outbox()?.send(target, message, &limits);
+        if sent.is_err() && to_itself {
+            self.host.release_own_mailbox(1, cost);
+        }
+        Ok(sent?)
+    }
+
+    fn try_create(
+        &mut self,
+        class: String,
+        options: lifecycle::CreateOptions,
+    ) -> Result<ActorAddress, Error> {
+        self.outbox()?;
+        let (source, options) = create_options(&class, options)?;
+        if !self.host.reserve_actor() {
+            self.outbox()?.note_exhausted();
+            return Err(Error::Exhausted("the host has no room for more actors".to_owned()));
+        }
+        let address = self.host.new_address();
+        let limits = *self.limits;
+        let created = self.outbox()?.create(CreateChild { address, source, class, options }, &limits);
+        if created.is_err() {
+            self.host.release_actors(1);
+        }
+        created?;
+        Ok(address)
+    }
+}
+
+fn parse_address(text: &str) -> Result<ActorAddress, Error> {
+    text.parse().map_err(|error| Error::Invalid(format!("{error}")))
+}
+
+fn create_options(
+    class: &str,
+    options: lifecycle::CreateOptions,
+) -> Result<(Option<SourceHash>, CreateOptions), Error> {
+    if class.is_empty() || class.len() > CLASS_LEN_MAX {
+        return Err(Error::Invalid(format!("a class has a name of 1 to {CLASS_LEN_MAX} bytes")));
+    }
+    refuse_extra(&options.extra)?;
+    let source = match options.source {
+        Some(hash) => Some(hash.parse::<SourceHash>().map_err(|error| Error::Invalid(error.to_string()))?),
+        None => None,
+    };
+    let requirements = convert::requirements_from_guest(options.requirements).map_err(Error::Invalid)?;
+    let options = CreateOptions {
+        requirements,
+        init: options.init.map(convert::message_from_guest),
+        on_trap: options.on_trap.map(convert::on_trap_from_guest),
+        watch_restarts: options.watch_restarts,
+    };
+    Ok((source, options))
+}
+
+/// An option that this host does not know would be silently without effect.
+fn refuse_extra(extra: &AttributesResult) -> Result<(), Error> {
+    match extra.first() {
+        Some((name, _)) => {
+            Err(Error::Unsupported(format!("this host knows no option `{}`", text::cut(name, 64))))
+        }
+        None => Ok(()),
+    }
+}
+
+impl types::Host for State {}
+
+impl messaging::Host for State {
+    fn send(&mut self, to: String, message: MessageResult) -> Answer<()> {
+        Ok(self.try_send(&to, message))
+    }
+
+    fn wakeup_after(&mut self, delay: u64, payload: Option<MessageResult>) -> Answer<u64> {
+        let limits = *self.limits;
+        let payload = payload.map(convert::message_from_guest);
+        Ok(self
+            .outbox()
+            .and_then(|outbox| Ok(outbox.wakeup(Duration::from_nanos(delay), payload, &limits)?)))
+    }
+
+    fn cancel_wakeup(&mut self, id: u64) -> wasmtime::Result<()> {
+        let limits = *self.limits;
+        // Without an answer there is no other way to say that the outbox is full; the note makes a turn that
+        // then fails fail for this reason.
+        if let Ok(outbox) = self.outbox() {
+            let _noted = outbox.cancel_wakeup(id, &limits);
+        }
+        Ok(())
+    }
+}
+
+impl lifecycle::Host for State {
+    fn create_actor(&mut self, class: String, options: lifecycle::CreateOptions) -> Answer<String> {
+        Ok(self.try_create(class, options).map(|address| address.to_string()))
+    }
+
+    fn request_exit(&mut self, target: String, recursive: bool) -> Answer<()> {
+        let limits = *self.limits;
+        let target = parse_address(&target);
+        Ok(target.and_then(|target| Ok(self.outbox()?.request_exit(target, recursive, &limits)?)))
+    }
+
+    fn keep_children(&mut self) -> Answer<()> {
+        Ok(self.outbox().and_then(|outbox| Ok(outbox.keep_children()?)))
+    }
+}
+
+impl logging::Host for State {
+    fn log(&mut self, level: logging::Level, target: String, text: String) -> wasmtime::Result<()> {
+        self.log.record(convert::level_from_guest(level), &target, &text);
+        Ok(())
+    }
+
+    fn enabled(&mut self, level: logging::Level) -> wasmtime::Result<bool> {
+        Ok(self.host.log_enabled(convert::level_from_guest(level)))
+    }
+}

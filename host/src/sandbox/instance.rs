@@ -1,0 +1,294 @@
+//! One live actor: a store with its instance, called for one turn after the other.
+
+use std::sync::Arc;
+
+use thespian_core::address::{ADDRESS_TEXT_LEN, ActorAddress};
+use thespian_core::capability::{Capabilities, Requirement};
+use thespian_core::envelope::{Body, Envelope};
+use thespian_core::fate::{Budget, Failure, Fault};
+use thespian_core::limits::ActorLimits;
+use thespian_core::message::Message;
+use thespian_core::outbox::Outbox;
+use wasmtime::Store;
+
+use super::bindings::Actor;
+use super::bindings::thespian::actor::types as wit;
+use super::convert::{self, HeaderRefs};
+use super::engine::Seat;
+use super::fault;
+use super::host::{ActorHost, Identity};
+use super::log::LogBook;
+use super::source::Source;
+use super::state::State;
+use super::text;
+
+/// What an actor is told when it starts, beside its [`Identity`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ActorInit {
+    /// Its creator; absent for actors created from outside or under a name.
+    pub parent: Option<ActorAddress>,
+    /// Its global name, where it has one.
+    pub global_name: Option<Box<str>>,
+    /// 1 for the first instance at this address; more after a trap.
+    pub incarnation: u32,
+    /// What its host has.
+    pub capabilities: Arc<Capabilities>,
+    /// What its creator required.
+    pub requirements: Vec<Requirement>,
+    /// The message its creator gave it to start with.
+    pub init: Option<Message>,
+}
+
+/// A live actor. Calls are synchronous and may block the thread while others take their turn; on a worker of a
+/// tokio runtime it hands the worker's queue on first.
+pub struct Instance {
+    // Dropped in this order: the seat is free only when the store is gone.
+    store: Store<State>,
+    actor: Actor,
+    source: Source,
+    lost: bool,
+    _seat: Seat,
+}
+
+/// The turn that a call is: decides its deadline.
+#[derive(Clone, Copy)]
+enum Turn {
+    Start,
+    Handle,
+}
+
+impl Instance {
+    pub(super) fn new(
+        source: &Source,
+        identity: Identity,
+        host: Arc<dyn ActorHost>,
+        limits: Arc<ActorLimits>,
+        log: LogBook,
+        seat: Seat,
+    ) -> Result<Self, Fault> {
+        let shared = Arc::clone(&source.engine().shared);
+        let cpu_ms_max = limits.start_cpu_ms_max;
+        let mut store = new_store(State::new(shared, host, identity, limits, log));
+        let actor = guarded(&mut store, cpu_ms_max, |store| source.pre().instantiate(store))?;
+        Ok(Self { store, actor, source: source.clone(), lost: false, _seat: seat })
+    }
+
+    /// Makes the instance an actor. To be called once, before anything else.
+    ///
+    /// # Errors
+    /// As [`Self::handle`].
+    pub fn start(&mut self, init: &ActorInit, outbox: Outbox) -> Result<Outbox, Failure> {
+        let identity = self.store.data().identity.clone();
+        let (mut me, mut parent) = ([0; ADDRESS_TEXT_LEN], [0; ADDRESS_TEXT_LEN]);
+        let source = identity.source.to_string();
+        let capabilities = convert::capabilities_to_guest(&init.capabilities);
+        let listed = convert::listed_values(&init.requirements);
+        let requirements = convert::requirements_to_guest(&init.requirements, &listed);
+        let headers = init.init.as_ref().and_then(convert::header_refs);
+        let init = wit::ActorInit {
+            class: &identity.class,
+            me: identity.address.write_text(&mut me),
+            parent: init.parent.map(|address| address.write_text(&mut parent)),
+            global_name: init.global_name.as_deref(),
+            source: &source,
+            incarnation: init.incarnation,
+            capabilities: &capabilities,
+            requirements: &requirements,
+            init: init.init.as_ref().map(|message| convert::message_to_guest(message, &headers)),
+            extra: &[],
+        };
+        self.turn(Turn::Start, outbox, |actor, store| actor.thespian_actor_guest().call_start(store, init))
+    }
+
+    /// One turn: gives one envelope to the handler. `attempt` is 1, and 2 when the same envelope is delivered once
+    /// more.
+    ///
+    /// # Errors
+    /// When the handler returned `err`, the instance lives on. After a fault it is lost: to be dropped, or to be
+    /// replaced by [`Self::renew`]. In both cases the outbox is dropped and what it had reserved is given back.
+    pub fn handle(&mut self, envelope: &Envelope, attempt: u32, outbox: Outbox) -> Result<Outbox, Failure> {
+        let mut sender = [0; ADDRESS_TEXT_LEN];
+        let mut about = [0; ADDRESS_TEXT_LEN];
+        let headers = carried(&envelope.body).and_then(convert::header_refs);
+        let delivery = wit::Delivery {
+            sender: envelope.sender.write_text(&mut sender),
+            attempt,
+            event: event(&envelope.body, &headers, &mut about),
+        };
+        self.turn(Turn::Handle, outbox, |actor, store| {
+            actor.thespian_actor_guest().call_handle(store, delivery)
+        })
+    }
+
+    /// Replaces the instance by a fresh one for the same actor. What it may log in a second goes on counting.
+    ///
+    /// # Errors
+    /// As [`Source::instantiate`].
+    pub fn renew(self) -> Result<Self, Fault> {
+        let state = self.store.data();
+        let (identity, host) = (state.identity.clone(), Arc::clone(&state.host));
+        let (limits, log) = (Arc::clone(&state.limits), state.log.clone());
+        let source = self.source.clone();
+        // The old one goes first: its seat and its memory are what the new one takes.
+        drop(self);
+        source.instantiate_with(identity, host, limits, log)
+    }
+
+    /// The size of its linear memory, in bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.store.data().limiter.memory_bytes()
+    }
+
+    /// Whether a fault has ended it.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// The source that it is an instance of.
+    #[must_use]
+    pub const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    fn turn(
+        &mut self,
+        turn: Turn,
+        outbox: Outbox,
+        call: impl FnOnce(&Actor, &mut Store<State>) -> wasmtime::Result<Result<(), wit::Failure>>,
+    ) -> Result<Outbox, Failure> {
+        if self.lost {
+            return Err(Failure::Fault(Fault::Trap("the instance was lost in an earlier turn".to_owned())));
+        }
+        let limits = &self.store.data().limits;
+        let cpu_ms_max = match turn {
+            Turn::Start => limits.start_cpu_ms_max,
+            Turn::Handle => limits.turn_cpu_ms_max,
+        };
+        begin(&mut self.store, Some(outbox), cpu_ms_max);
+        let result = call(&self.actor, &mut self.store);
+        let state = self.store.data_mut();
+        let outbox = state.end().unwrap_or_default();
+        match result {
+            Ok(Ok(())) => Ok(outbox),
+            Ok(Err(failure)) => {
+                state.release(&outbox);
+                Err(returned(&failure, &outbox, state))
+            }
+            Err(error) => {
+                state.release(&outbox);
+                self.lost = true;
+                Err(Failure::Fault(fault_of(state, &error)))
+            }
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.store.data().log.close();
+    }
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance").field("identity", &self.store.data().identity).finish_non_exhaustive()
+    }
+}
+
+/// A store with all bounds set, but without an instance.
+pub(super) fn new_store(state: State) -> Store<State> {
+    /// What one call may hand over beside the message itself: names, texts, options.
+    const COPY_BYTES_EXTRA: usize = 64 << 10;
+    /// Handles that one instance may hold: streams, pollables.
+    const HANDLES_MAX: usize = 1_024;
+
+    let copy_bytes_max = state.limits.message_bytes_max + COPY_BYTES_EXTRA;
+    let engine = state.engine.wasmtime.clone();
+    let mut store = Store::new(&engine, state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_hostcall_fuel(copy_bytes_max);
+    store.set_max_component_handles(HANDLES_MAX);
+    store.epoch_deadline_callback(|mut store| store.data_mut().on_tick().map_err(wasmtime::Error::new));
+    store
+}
+
+/// Prepares the store for one call into the guest.
+fn begin(store: &mut Store<State>, outbox: Option<Outbox>, cpu_ms_max: u64) {
+    let state = store.data_mut();
+    state.begin(outbox, cpu_ms_max);
+    state.engine.ticker.touch();
+    // The epoch moved while the actor was idle.
+    store.set_epoch_deadline(1);
+}
+
+/// One call into a guest that is no turn: without an outbox.
+pub(super) fn guarded<R>(
+    store: &mut Store<State>,
+    cpu_ms_max: u64,
+    call: impl FnOnce(&mut Store<State>) -> wasmtime::Result<R>,
+) -> Result<R, Fault> {
+    begin(store, None, cpu_ms_max);
+    let result = call(store);
+    let state = store.data_mut();
+    state.end();
+    result.map_err(|error| fault_of(state, &error))
+}
+
+fn fault_of(state: &State, error: &wasmtime::Error) -> Fault {
+    fault::judge(error, state.limiter.refused(), &state.log.take_last_words())
+}
+
+fn returned(failure: &wit::Failure, outbox: &Outbox, state: &State) -> Failure {
+    let memory = state.limiter.refused().map(|_| Budget::Memory);
+    Failure::Returned {
+        reason: text::for_error(&failure.reason),
+        retry: failure.retry,
+        budget: outbox.budget().or(memory),
+    }
+}
+
+/// The message that an envelope carries, with its headers.
+fn carried(body: &Body) -> Option<&Message> {
+    match body {
+        Body::Message(message) => Some(message),
+        Body::Poisoned(poisoned) => Some(&poisoned.original),
+        Body::Wakeup(wakeup) => wakeup.payload.as_ref(),
+        _ => None,
+    }
+}
+
+/// What the handler is called for. `about` is room for the text of the address that a notice is about.
+fn event<'a>(
+    body: &'a Body,
+    headers: &'a HeaderRefs<'a>,
+    about: &'a mut [u8; ADDRESS_TEXT_LEN],
+) -> wit::Event<'a> {
+    match body {
+        Body::Message(message) => wit::Event::Message(convert::message_to_guest(message, headers)),
+        Body::Poisoned(poisoned) => wit::Event::Poisoned(wit::Poisoned {
+            target: poisoned.target.write_text(about),
+            details: &poisoned.details,
+            original: convert::message_to_guest(&poisoned.original, headers),
+        }),
+        Body::ExitRequest(request) => {
+            wit::Event::ExitRequested(wit::ExitRequest { recursive: request.recursive })
+        }
+        Body::Wakeup(wakeup) => wit::Event::Wakeup(wit::Wakeup {
+            id: wakeup.id,
+            delay: convert::nanos(wakeup.delay),
+            payload: wakeup.payload.as_ref().map(|message| convert::message_to_guest(message, headers)),
+        }),
+        Body::ChildExited(exit) => wit::Event::ChildExited(wit::ActorExit {
+            address: exit.address.write_text(about),
+            reason: convert::exit_reason_to_guest(&exit.reason),
+        }),
+        Body::ChildRestarted(restart) => wit::Event::ChildRestarted(wit::ActorRestart {
+            address: restart.address.write_text(about),
+            incarnation: restart.incarnation,
+            reason: &restart.reason,
+        }),
+        Body::ChildrenGone => unreachable!("a turn keeps this to itself"),
+    }
+}

@@ -1,0 +1,102 @@
+//! Bounds on memories and tables. A refused growth is noted: if the turn then fails, that is why.
+
+use wasmtime::ResourceLimiter;
+
+/// What an instance may allocate, what it has, and whether it was refused anything.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    memory_bytes_max: usize,
+    table_elements_max: usize,
+    memory_bytes: usize,
+    table_elements: usize,
+    refused: Option<Refusal>,
+}
+
+/// What was refused last.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Refusal {
+    /// Growth of the memory to this many bytes.
+    Memory { wanted: usize, max: usize },
+    /// Growth of a table to this many elements.
+    Table { wanted: usize, max: usize },
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Memory { wanted, max } => write!(f, "{wanted} bytes of memory wanted, {max} allowed"),
+            Self::Table { wanted, max } => write!(f, "{wanted} table elements wanted, {max} allowed"),
+        }
+    }
+}
+
+impl Limiter {
+    /// Bounds the sum of all memories and the sum of all tables of one instance.
+    pub(super) const fn new(memory_bytes_max: usize, table_elements_max: usize) -> Self {
+        Self { memory_bytes_max, table_elements_max, memory_bytes: 0, table_elements: 0, refused: None }
+    }
+
+    /// The size of the instance's memory.
+    pub(super) const fn memory_bytes(&self) -> usize {
+        self.memory_bytes
+    }
+
+    /// What was refused since the last call of [`Self::forget`].
+    pub(super) const fn refused(&self) -> Option<Refusal> {
+        self.refused
+    }
+
+    /// A new turn begins.
+    pub(super) const fn forget(&mut self) {
+        self.refused = None;
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let wanted = self.memory_bytes.saturating_add(desired.saturating_sub(current));
+        // Beyond the maximum that the memory itself declares, the guest refuses itself: no fault of a bound.
+        if wanted > self.memory_bytes_max {
+            self.refused = Some(Refusal::Memory { wanted, max: self.memory_bytes_max });
+            return Ok(false);
+        }
+        if maximum.is_none_or(|maximum| desired <= maximum) {
+            self.memory_bytes = wanted;
+        }
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let wanted = self.table_elements.saturating_add(desired.saturating_sub(current));
+        if wanted > self.table_elements_max {
+            self.refused = Some(Refusal::Table { wanted, max: self.table_elements_max });
+            return Ok(false);
+        }
+        if maximum.is_none_or(|maximum| desired <= maximum) {
+            self.table_elements = wanted;
+        }
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        super::engine::CORE_INSTANCES_MAX as usize
+    }
+
+    fn tables(&self) -> usize {
+        super::engine::TABLES_MAX as usize
+    }
+
+    fn memories(&self) -> usize {
+        super::engine::MEMORIES_MAX as usize
+    }
+}

@@ -1,0 +1,372 @@
+//! A compiled source: checked against what this host offers, described by itself, ready to be instantiated.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::fate::Fault;
+use thespian_core::limits::{ActorLimits, SOURCE_BYTES_MAX, TYPE_NAME_LEN_MAX};
+use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
+use tracing::Level;
+use wasmparser::{Encoding, Parser, Payload};
+use wasmtime::component::Component;
+
+use super::bindings::ActorPre;
+use super::bindings::thespian::actor::types as wit;
+use super::convert;
+use super::engine::{Engine, Shared};
+use super::fault;
+use super::host::{ActorHost, Identity};
+use super::instance::{self, Instance};
+use super::log::LogBook;
+use super::state::State;
+use super::text;
+
+/// Classes of one source.
+const CLASSES_MAX: usize = 256;
+/// Entries of one list in a description: what a class requires, what it receives.
+const LIST_LEN_MAX: usize = 256;
+/// A name or version in a description, in bytes.
+const NAME_LEN_MAX: usize = TYPE_NAME_LEN_MAX;
+
+/// What every actor component exports.
+const GUEST_EXPORT: &str = "thespian:actor/guest@0.1.";
+
+/// The interfaces that this host offers, up to the track of their version.
+const OFFERED: &[&str] = &[
+    "thespian:actor/types@0.1.",
+    "thespian:actor/messaging@0.1.",
+    "thespian:actor/lifecycle@0.1.",
+    "thespian:actor/logging@0.1.",
+    "wasi:cli/environment@0.2.",
+    "wasi:cli/exit@0.2.",
+    "wasi:cli/stdin@0.2.",
+    "wasi:cli/stdout@0.2.",
+    "wasi:cli/stderr@0.2.",
+    "wasi:cli/terminal-input@0.2.",
+    "wasi:cli/terminal-output@0.2.",
+    "wasi:cli/terminal-stdin@0.2.",
+    "wasi:cli/terminal-stdout@0.2.",
+    "wasi:cli/terminal-stderr@0.2.",
+    "wasi:clocks/monotonic-clock@0.2.",
+    "wasi:clocks/wall-clock@0.2.",
+    "wasi:filesystem/types@0.2.",
+    "wasi:filesystem/preopens@0.2.",
+    "wasi:io/error@0.2.",
+    "wasi:io/poll@0.2.",
+    "wasi:io/streams@0.2.",
+    "wasi:random/random@0.2.",
+    "wasi:random/insecure@0.2.",
+    "wasi:random/insecure-seed@0.2.",
+    "wasi:sockets/instance-network@0.2.",
+    "wasi:sockets/ip-name-lookup@0.2.",
+    "wasi:sockets/network@0.2.",
+    "wasi:sockets/tcp@0.2.",
+    "wasi:sockets/tcp-create-socket@0.2.",
+    "wasi:sockets/udp@0.2.",
+    "wasi:sockets/udp-create-socket@0.2.",
+];
+
+/// Why bytes are no source for this host. None of these changes any state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// Too many bytes.
+    #[error("the component has {size} bytes; at most {SOURCE_BYTES_MAX} are allowed")]
+    TooBig {
+        /// How many.
+        size: usize,
+    },
+    /// Something else than a component.
+    #[error("not a WebAssembly component: {0}")]
+    NotAComponent(String),
+    /// It needs what this host does not offer.
+    #[error("the component imports what this host does not offer: {}", .0.join(", "))]
+    UnknownImports(Vec<String>),
+    /// It does not export what makes it an actor.
+    #[error("the component does not export `thespian:actor/guest@0.1`: build it against the actor contract")]
+    NoGuest,
+    /// It is malformed, or needs more than one instance may have.
+    #[error("the component can't be compiled: {0}")]
+    Invalid(String),
+    /// Its interfaces have other functions or types than the contract.
+    #[error("the component does not fit the contract: {0}")]
+    Mismatch(String),
+    /// It failed while it described itself.
+    #[error("the component can't describe itself: {0}")]
+    Describe(Fault),
+    /// What it says of itself is not acceptable.
+    #[error("the component's description is refused: {0}")]
+    Description(String),
+}
+
+/// A compiled source. Clones are the same source.
+#[derive(Clone)]
+pub struct Source(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    hash: SourceHash,
+    info: SourceInfo,
+    pre: ActorPre<State>,
+    compile_time: Duration,
+    from_cache: bool,
+}
+
+impl Source {
+    pub(super) fn compile(engine: &Engine, hash: SourceHash, bytes: &[u8]) -> Result<Self, SourceError> {
+        let start = Instant::now();
+        inspect(bytes)?;
+        let (component, from_cache) = load(&engine.shared, hash, bytes)?;
+        let compile_time = start.elapsed();
+        let pre = link(&engine.shared, &component)?;
+        let info = describe(engine, hash, &pre)?;
+        Ok(Self(Arc::new(Inner { engine: engine.clone(), hash, info, pre, compile_time, from_cache })))
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn info(&self) -> &SourceInfo {
+        &self.0.info
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn hash(&self) -> SourceHash {
+        self.0.hash
+    }
+
+    /// How long it took to compile it, or to take it from the cache.
+    #[must_use]
+    pub fn compile_time(&self) -> Duration {
+        self.0.compile_time
+    }
+
+    /// Whether it came from the cache.
+    #[must_use]
+    pub fn from_cache(&self) -> bool {
+        self.0.from_cache
+    }
+
+    /// Makes an instance for one actor. `limits` may be stricter than the engine's, not wider.
+    ///
+    /// # Errors
+    /// When the host is full, or the code that runs at instantiation fails.
+    pub fn instantiate(
+        &self,
+        identity: Identity,
+        host: Arc<dyn ActorHost>,
+        limits: Arc<ActorLimits>,
+    ) -> Result<Instance, Fault> {
+        let log = LogBook::new(Arc::clone(&host), &limits);
+        self.instantiate_with(identity, host, limits, log)
+    }
+
+    pub(super) fn instantiate_with(
+        &self,
+        identity: Identity,
+        host: Arc<dyn ActorHost>,
+        limits: Arc<ActorLimits>,
+        log: LogBook,
+    ) -> Result<Instance, Fault> {
+        let Some(seat) = self.0.engine.take_seat() else {
+            let max = self.0.engine.capacity().actors_max;
+            return Err(Fault::Trap(format!("the host is full: it can hold {max} actors")));
+        };
+        Instance::new(self, identity, host, limits, log, seat)
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(super) fn pre(&self) -> &ActorPre<State> {
+        &self.0.pre
+    }
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("hash", &self.0.hash).finish_non_exhaustive()
+    }
+}
+
+/// Checks what can be seen without compiling: that it is a component, what it imports and that it exports the guest.
+fn inspect(bytes: &[u8]) -> Result<(), SourceError> {
+    if bytes.len() > SOURCE_BYTES_MAX {
+        return Err(SourceError::TooBig { size: bytes.len() });
+    }
+    let malformed = |error: wasmparser::BinaryReaderError| SourceError::NotAComponent(error.to_string());
+    let (mut depth, mut unknown, mut has_guest) = (0_usize, BTreeSet::new(), false);
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(malformed)? {
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
+                let what = "it is a core module; build for `wasm32-wasip2`";
+                return Err(SourceError::NotAComponent(what.to_owned()));
+            }
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(imports) if depth == 0 => {
+                for import in imports {
+                    let name = import.map_err(malformed)?.name.name;
+                    if !OFFERED.iter().any(|offered| name.starts_with(offered)) {
+                        unknown.insert(shown(name));
+                    }
+                }
+            }
+            Payload::ComponentExportSection(exports) if depth == 0 => {
+                for export in exports {
+                    has_guest |= export.map_err(malformed)?.name.name.starts_with(GUEST_EXPORT);
+                }
+            }
+            _ => {}
+        }
+    }
+    if !unknown.is_empty() {
+        return Err(SourceError::UnknownImports(unknown.into_iter().take(LIST_LEN_MAX).collect()));
+    }
+    if has_guest { Ok(()) } else { Err(SourceError::NoGuest) }
+}
+
+/// A name out of a component, for an error.
+fn shown(name: &str) -> String {
+    text::inert(text::cut(name, NAME_LEN_MAX)).into_owned()
+}
+
+/// The compiled component, and whether it came from the cache.
+fn load(shared: &Shared, hash: SourceHash, bytes: &[u8]) -> Result<(Component, bool), SourceError> {
+    if let Some(component) = shared.cache.as_ref().and_then(|cache| cache.get(&shared.wasmtime, hash)) {
+        return Ok((component, true));
+    }
+    let component = Component::from_binary(&shared.wasmtime, bytes)
+        .map_err(|error| SourceError::Invalid(fault::describe(&error)))?;
+    if let Some(cache) = &shared.cache {
+        cache.put(&shared.wasmtime, hash, &component);
+    }
+    Ok((component, false))
+}
+
+/// Joins a component with what the host offers.
+fn link(shared: &Shared, component: &Component) -> Result<ActorPre<State>, SourceError> {
+    let mismatch = |error: wasmtime::Error| SourceError::Mismatch(fault::describe(&error));
+    let pre = shared.linker.instantiate_pre(component).map_err(mismatch)?;
+    ActorPre::new(pre).map_err(mismatch)
+}
+
+/// The host of an instance that only describes itself: it can do nothing.
+struct Nobody(SourceHash);
+
+impl ActorHost for Nobody {
+    fn new_address(&self) -> ActorAddress {
+        ActorAddress::new(HostId(0), 0)
+    }
+
+    fn reserve_actor(&self) -> bool {
+        false
+    }
+
+    fn release_actors(&self, _count: usize) {}
+
+    fn reserve_own_mailbox(&self, _cost: usize) -> bool {
+        false
+    }
+
+    fn release_own_mailbox(&self, _len: usize, _cost: usize) {}
+
+    fn log(&self, _level: Level, target: &str, text: &str) {
+        tracing::debug!(source = %self.0, target, text, "describe");
+    }
+
+    fn log_enabled(&self, _level: Level) -> bool {
+        true
+    }
+
+    fn is_killed(&self) -> bool {
+        false
+    }
+}
+
+/// Asks the component what it is, in an instance that is then thrown away.
+fn describe(engine: &Engine, hash: SourceHash, pre: &ActorPre<State>) -> Result<SourceInfo, SourceError> {
+    let shared = Arc::clone(&engine.shared);
+    let host: Arc<dyn ActorHost> = Arc::new(Nobody(hash));
+    let limits = Arc::clone(&shared.limits);
+    let cpu_ms_max = limits.start_cpu_ms_max;
+    let log = LogBook::new(Arc::clone(&host), &limits);
+    let identity = Identity { address: host.new_address(), class: "".into(), source: hash };
+    let mut store = instance::new_store(State::new(shared, host, identity, limits, log));
+    let info = instance::guarded(&mut store, cpu_ms_max, |store| {
+        let actor = pre.instantiate(&mut *store)?;
+        actor.thespian_actor_guest().call_describe(store)
+    });
+    source_info(info.map_err(SourceError::Describe)?).map_err(SourceError::Description)
+}
+
+fn source_info(info: wit::SourceInfo) -> Result<SourceInfo, String> {
+    if info.classes.is_empty() || info.classes.len() > CLASSES_MAX {
+        return Err(format!("a source has 1 to {CLASSES_MAX} classes, not {}", info.classes.len()));
+    }
+    for (what, text) in [("name", &info.name), ("version", &info.version), ("sdk", &info.sdk)] {
+        check_len(what, text)?;
+    }
+    refuse_extra("the source", &info.extra)?;
+    let mut names = BTreeSet::new();
+    let mut classes = Vec::with_capacity(info.classes.len());
+    for class in info.classes {
+        if !names.insert(class.name.clone()) {
+            return Err(format!("the class `{}` is there twice", shown(&class.name)));
+        }
+        classes.push(actor_class(class)?);
+    }
+    let made = |text: &str| text::inert(text).into_owned();
+    Ok(SourceInfo { name: made(&info.name), version: made(&info.version), sdk: made(&info.sdk), classes })
+}
+
+fn actor_class(class: wit::ActorClass) -> Result<ActorClass, String> {
+    let name = shown(&class.name);
+    if class.name.is_empty() || name != class.name {
+        return Err(format!(
+            "a class has a name of 1 to {NAME_LEN_MAX} bytes in plain characters, not `{name}`"
+        ));
+    }
+    let asks_for = [
+        (class.custom_placement, "custom-placement"),
+        (class.troupe.is_some(), "troupe"),
+        (class.transient.is_some(), "transient"),
+    ];
+    if let Some((_, what)) = asks_for.into_iter().find(|(asked, _)| *asked) {
+        return Err(format!("the class `{name}` asks for `{what}`, which this host does not offer"));
+    }
+    refuse_extra(&format!("the class `{name}`"), &class.extra)?;
+    if class.requires.len() > LIST_LEN_MAX || class.receives.len() > LIST_LEN_MAX {
+        return Err(format!("the class `{name}` lists more than {LIST_LEN_MAX} things"));
+    }
+    for receives in &class.receives {
+        check_len("receives", receives)?;
+    }
+    let requires = convert::requirements_from_guest(class.requires)
+        .map_err(|why| format!("the class `{name}`: {why}"))?;
+    for requirement in &requires {
+        check_len("requires", &requirement.name)?;
+    }
+    Ok(ActorClass {
+        name,
+        requires,
+        on_trap: convert::on_trap_from_guest(class.on_trap),
+        receives: class.receives,
+    })
+}
+
+fn check_len(what: &str, text: &str) -> Result<(), String> {
+    if text.len() > NAME_LEN_MAX {
+        return Err(format!("`{what}` has {} bytes; at most {NAME_LEN_MAX} are allowed", text.len()));
+    }
+    Ok(())
+}
+
+fn refuse_extra(whose: &str, extra: &wit::AttributesResult) -> Result<(), String> {
+    match extra.first() {
+        Some((name, _)) => Err(format!("{whose} asks for `{}`, which this host does not offer", shown(name))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,154 @@
+//! What a store holds beside the guest: the outbox of the turn under way, the bounds, and who it is for.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use thespian_core::fate::Budget;
+use thespian_core::limits::ActorLimits;
+use thespian_core::outbox::{Outbox, Request};
+use wasmtime::UpdateDeadline;
+use wasmtime_wasi::{ResourceTable, WasiCtx};
+
+use super::engine::Shared;
+use super::fault::Stop;
+use super::host::{ActorHost, Identity};
+use super::limiter::Limiter;
+use super::log::LogBook;
+use super::preempt::{QUANTUM_TICKS, Runaway, SLICE_TICKS};
+
+/// Resources that one instance may hold at the host: streams, pollables, errors.
+const RESOURCES_MAX: usize = 1_024;
+
+/// The data of one store.
+pub(super) struct State {
+    pub(super) engine: Arc<Shared>,
+    pub(super) host: Arc<dyn ActorHost>,
+    pub(super) identity: Identity,
+    pub(super) limits: Arc<ActorLimits>,
+    pub(super) limiter: Limiter,
+    pub(super) log: LogBook,
+    pub(super) resources: ResourceTable,
+    /// Made when the guest first uses a part of WASI that is denied: most never do.
+    pub(super) wasi: Option<Box<WasiCtx>>,
+    /// Absent outside of turns, where imports refuse.
+    pub(super) outbox: Option<Outbox>,
+    turn: TurnClock,
+}
+
+/// What a turn may take, and what it took.
+#[derive(Default)]
+struct TurnClock {
+    cpu_max: Duration,
+    wall_max: Duration,
+    /// Clocks at the first tick: a turn that is shorter never reads one.
+    start: Option<(Duration, Instant)>,
+    ticks: u32,
+    /// Time at the gate, which is not the turn's own.
+    waited: Duration,
+    runaway: Option<Runaway>,
+}
+
+impl State {
+    pub(super) fn new(
+        engine: Arc<Shared>,
+        host: Arc<dyn ActorHost>,
+        identity: Identity,
+        limits: Arc<ActorLimits>,
+        log: LogBook,
+    ) -> Self {
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(RESOURCES_MAX);
+        let limiter = Limiter::new(limits.memory_bytes_max, limits.table_elements_max);
+        let turn = TurnClock::default();
+        Self { engine, host, identity, limits, limiter, log, resources, wasi: None, outbox: None, turn }
+    }
+
+    /// A turn begins.
+    pub(super) fn begin(&mut self, outbox: Option<Outbox>, cpu_ms_max: u64) {
+        self.outbox = outbox;
+        self.limiter.forget();
+        self.turn.cpu_max = Duration::from_millis(cpu_ms_max);
+        self.turn.wall_max = Duration::from_millis(self.limits.turn_wall_ms_max);
+        self.turn.start = None;
+        self.turn.ticks = 0;
+        self.turn.waited = Duration::ZERO;
+    }
+
+    /// The turn is over; gives its outbox back.
+    pub(super) fn end(&mut self) -> Option<Outbox> {
+        self.turn.runaway = None;
+        self.outbox.take()
+    }
+
+    /// Gives back what the requests of a dropped outbox had reserved.
+    pub(super) fn release(&self, outbox: &Outbox) {
+        let me = self.identity.address;
+        let (mut actors, mut len, mut cost) = (0, 0, 0);
+        for request in outbox.requests() {
+            match request {
+                Request::Create(_) => actors += 1,
+                Request::Send { target, message } if *target == me => {
+                    len += 1;
+                    cost += message.cost();
+                }
+                _ => {}
+            }
+        }
+        if actors > 0 {
+            self.host.release_actors(actors);
+        }
+        if len > 0 {
+            self.host.release_own_mailbox(len, cost);
+        }
+    }
+
+    /// The epoch has passed the store's deadline: the turn has run for a tick more.
+    pub(super) fn on_tick(&mut self) -> Result<UpdateDeadline, Stop> {
+        self.engine.ticker.touch();
+        self.check_killed()?;
+        let (cpu, now) = (thread_cpu_time(), Instant::now());
+        let (cpu_start, start) = *self.turn.start.get_or_insert((cpu, now));
+        self.turn.ticks = self.turn.ticks.saturating_add(1);
+        let cpu = cpu.saturating_sub(cpu_start);
+        let wall = now.duration_since(start).saturating_sub(self.turn.waited);
+        if cpu >= self.turn.cpu_max {
+            return Err(Stop::over(Budget::Cpu, self.turn.cpu_max));
+        }
+        if wall >= self.turn.wall_max {
+            return Err(Stop::over(Budget::Wall, self.turn.wall_max));
+        }
+        if self.turn.ticks >= SLICE_TICKS {
+            self.run_away(now)?;
+            self.check_killed()?;
+        }
+        Ok(UpdateDeadline::Continue(1))
+    }
+
+    fn check_killed(&self) -> Result<(), Stop> {
+        if self.host.is_killed() { Err(Stop::Killed) } else { Ok(()) }
+    }
+
+    /// The turn has outlived its slice: it hands its worker on, at first more often, because under load a single
+    /// hand-off may find no thread in time, and then at the end of each quantum.
+    fn run_away(&mut self, now: Instant) -> Result<(), Stop> {
+        let ticks = self.turn.ticks - SLICE_TICKS;
+        if ticks > 2 && !ticks.is_multiple_of(QUANTUM_TICKS) {
+            return Ok(());
+        }
+        let runaway = match &mut self.turn.runaway {
+            Some(runaway) => runaway,
+            empty => empty.insert(self.engine.gate.admit().ok_or_else(Stop::overloaded)?),
+        };
+        runaway.pass(|| self.host.is_killed());
+        self.turn.waited += now.elapsed();
+        // The ticker may have gone to rest while every turn slept.
+        self.engine.ticker.touch();
+        Ok(())
+    }
+}
+
+/// CPU time that this thread has used.
+fn thread_cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}

@@ -1,0 +1,412 @@
+//! One outside program's presence at a node: what it may ask, and how it is answered. The same for a program that
+//! embeds the node and for one behind a socket.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
+use thespian_core::address::ActorAddress;
+use thespian_core::admin::Admin;
+use thespian_core::envelope::{Body, Envelope, ExitRequest};
+use thespian_core::event::{Asker, Event};
+use thespian_core::limits::{
+    ASK_TIME_DEFAULT, ASKS_REMEMBERED_MAX, CREATE_TIME_MAX, NAMED_ENDPOINT_IDLE_MAX, SOURCE_BYTES_MAX,
+    TELL_TIME_MAX, TYPE_NAME_LEN_MAX,
+};
+use thespian_core::mailbox::Push;
+use thespian_core::message::{Message, RESERVED_PREFIX};
+use thespian_core::source::SourceHash;
+use thespian_core::timers::TimerKey;
+use thespian_core::wire::control::{ControlError, CreateActor, LoadProgress, LogRecord, Reply, Request};
+use thespian_core::wire::hello::{HelloError, Welcome};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot};
+
+use crate::actor::Cell;
+use crate::endpoint::{AskSlot, Endpoint, NoAnswer};
+use crate::router::Route;
+use crate::shared::{Answerer, NodeEvent, Shared};
+use crate::timer::Due;
+
+/// What comes before an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Update {
+    /// How far a load is.
+    Progress(LoadProgress),
+    /// Log records, in order.
+    Log(Vec<LogRecord>),
+}
+
+/// Where updates go. Bounded: who does not take them slows its own question only.
+pub type Updates = mpsc::Sender<Update>;
+
+/// Length of an endpoint's name, in bytes: it is typed by people.
+const ENDPOINT_NAME_LEN_MAX: usize = 64;
+/// Log records in one update.
+const LOG_BATCH_LEN: usize = 256;
+/// The first wait for room in a full mailbox; it doubles.
+const ROOM_WAIT_MIN: Duration = Duration::from_millis(1);
+/// The longest such wait.
+const ROOM_WAIT_MAX: Duration = Duration::from_millis(50);
+
+struct Inner {
+    shared: Arc<Shared>,
+    endpoint: Arc<Endpoint>,
+    name: Option<String>,
+    welcome: Welcome,
+    /// Answered asks, whose later answers go to the endpoint.
+    answered: Mutex<VecDeque<ActorAddress>>,
+}
+
+/// One client's presence at a node: its endpoint, its asks and its listens. Dropping the last clone leaves nothing
+/// behind, but for a named endpoint, which waits ten minutes for its client to come back.
+#[derive(Clone)]
+pub struct Session {
+    inner: Arc<Inner>,
+}
+
+/// Opens sessions at a node, for those who serve others.
+#[derive(Clone)]
+pub(crate) struct SessionOpener(pub(crate) Arc<Shared>);
+
+impl SessionOpener {
+    pub(crate) fn open(&self, endpoint: Option<&str>) -> Result<Session, HelloError> {
+        Session::open(self.0.clone(), endpoint)
+    }
+}
+
+impl Session {
+    fn open(shared: Arc<Shared>, name: Option<&str>) -> Result<Self, HelloError> {
+        let endpoint = match name {
+            None => shared.new_endpoint(),
+            Some(name) => {
+                check_endpoint_name(name)?;
+                let joined = shared.named.join(name, || shared.new_endpoint());
+                joined.ok_or_else(|| HelloError::Endpoint("the node keeps as many as it can".to_string()))?
+            }
+        };
+        let welcome = Welcome {
+            node_version: env!("CARGO_PKG_VERSION").to_string(),
+            host: shared.host,
+            endpoint: endpoint.address,
+        };
+        let name = name.map(str::to_string);
+        let inner = Inner { shared, endpoint, name, welcome, answered: Mutex::default() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Who answers, and where this client receives.
+    #[must_use]
+    pub fn welcome(&self) -> &Welcome {
+        &self.inner.welcome
+    }
+
+    /// Answers every question but `Load`. Questions are independent; dropping the future takes one back.
+    ///
+    /// # Errors
+    /// As each question documents.
+    pub async fn answer(&self, request: Request, updates: &Updates) -> Result<Reply, ControlError> {
+        match request {
+            Request::Tell { target, message } => self.tell(target, message).await,
+            Request::Ask { target, message, timeout_ms } => self.ask(target, message, timeout_ms).await,
+            Request::Listen { timeout_ms } => self.listen(timeout_ms).await,
+            Request::Create(create) => self.create(create).await,
+            Request::Load { .. } => {
+                Err(ControlError::Invalid("a load needs the bytes of the source".to_string()))
+            }
+            Request::Unload { source } => {
+                self.question(|asker| Event::UnloadAsked { asker, source }, None, None).await
+            }
+            Request::Sources => self.look(|admin, _| Reply::Sources(admin.sources().status())).await,
+            Request::Actors => {
+                self.look(|admin, shared| Reply::Actors(crate::status::actors(admin, shared))).await
+            }
+            Request::Exit { target, recursive, wait: true } => {
+                self.question(|asker| Event::ExitAsked { asker, target, recursive }, None, None).await
+            }
+            Request::Exit { target, recursive, wait: false } => self.exit(target, recursive),
+            Request::Kill { target } => {
+                self.question(|asker| Event::KillAsked { asker, target }, None, None).await
+            }
+            Request::Logs { actor, last, follow } => self.logs(actor, last, follow, updates).await,
+            Request::Status => {
+                self.look(|admin, shared| Reply::Status(Box::new(crate::status::node(admin, shared)))).await
+            }
+            Request::Stop => self.question(|asker| Event::StopAsked { asker }, None, None).await,
+        }
+    }
+
+    /// Offers a source and waits until it is loaded.
+    ///
+    /// # Errors
+    /// `SourceRefused` says who refused it and why.
+    pub async fn load(&self, info: String, bytes: Bytes, updates: &Updates) -> Result<Reply, ControlError> {
+        let size = bytes.len();
+        if size > SOURCE_BYTES_MAX {
+            let text = format!("it has {size} bytes; at most {SOURCE_BYTES_MAX} are allowed");
+            return Err(ControlError::Upload(text));
+        }
+        let hash = SourceHash(Sha256::digest(&bytes).into());
+        let event = |asker| Event::SourceOffered { asker, hash, label: info, size: size as u64 };
+        self.question(event, Some(bytes), Some(updates.clone())).await
+    }
+
+    async fn question(
+        &self,
+        event: impl FnOnce(Asker) -> Event,
+        offered: Option<Bytes>,
+        updates: Option<Updates>,
+    ) -> Result<Reply, ControlError> {
+        let shared = &self.inner.shared;
+        let asker = shared.new_asker();
+        let (reply, answer) = oneshot::channel();
+        let asked =
+            NodeEvent::Asked { asker, answerer: Answerer { reply, updates }, event: event(asker), offered };
+        shared.events.send(asked).map_err(|_| ControlError::ShuttingDown)?;
+        let mut left = AskerLeft { shared, asker: Some(asker) };
+        let answer = answer.await;
+        left.asker = None;
+        answer.unwrap_or(Err(ControlError::ShuttingDown))
+    }
+
+    async fn look(
+        &self,
+        view: impl FnOnce(&Admin, &Shared) -> Reply + Send + 'static,
+    ) -> Result<Reply, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        let shared = self.inner.shared.clone();
+        let look = Box::new(move |admin: &Admin| {
+            // Who asked may have left.
+            let _ = reply.send(view(admin, &shared));
+        });
+        let _ = self.inner.shared.events.send(NodeEvent::Look(look));
+        answer.await.map_err(|_| ControlError::ShuttingDown)
+    }
+
+    async fn tell(&self, target: ActorAddress, message: Message) -> Result<Reply, ControlError> {
+        self.check(&message)?;
+        let body = Body::Message(message);
+        let envelope = Envelope { target, sender: self.inner.endpoint.address, body };
+        self.deliver(envelope, TELL_TIME_MAX).await.map(|()| Reply::Done)
+    }
+
+    async fn ask(
+        &self,
+        target: ActorAddress,
+        message: Message,
+        timeout_ms: Option<u64>,
+    ) -> Result<Reply, ControlError> {
+        self.check(&message)?;
+        let shared = &self.inner.shared;
+        let timeout = timeout_ms.map_or(ASK_TIME_DEFAULT, Duration::from_millis);
+        let alias = shared.new_address();
+        let (slot, answer) = AskSlot::new(self.inner.endpoint.clone());
+        let slot = Arc::new(slot);
+        let timer = shared.timers.after(timeout, Due::AskTimedOut(Arc::downgrade(&slot)));
+        shared.router.enter(alias, Route::Ask(slot));
+        let ask = Ask { session: &self.inner, alias, timer };
+        let envelope = Envelope { target, sender: ask.alias, body: Body::Message(message) };
+        self.deliver(envelope, timeout).await?;
+        match answer.await {
+            Ok(Ok(incoming)) => Ok(Reply::Received(incoming)),
+            Ok(Err(NoAnswer::TargetDead)) => Err(ControlError::TargetDead { target }),
+            Ok(Err(NoAnswer::TimedOut)) => Err(timed_out(timeout)),
+            Err(_) => Err(ControlError::ShuttingDown),
+        }
+    }
+
+    async fn listen(&self, timeout_ms: Option<u64>) -> Result<Reply, ControlError> {
+        let next = self.inner.endpoint.next();
+        let Some(timeout) = timeout_ms.map(Duration::from_millis) else {
+            return Ok(Reply::Received(next.await));
+        };
+        tokio::select! {
+            biased;
+            incoming = next => Ok(Reply::Received(incoming)),
+            () = self.sleep(timeout) => Err(timed_out(timeout)),
+        }
+    }
+
+    async fn create(&self, create: CreateActor) -> Result<Reply, ControlError> {
+        if let Some(init) = &create.init {
+            self.check(init)?;
+        }
+        let shared = &self.inner.shared;
+        if !shared.slots.take() {
+            let max = shared.slots.max();
+            return Err(ControlError::LimitReached(format!("it runs {max} actors and can map no more")));
+        }
+        let address = shared.new_address();
+        shared.router.enter(address, Route::Actor(Cell::pending(shared.clone(), address)));
+        let created = self.question(|asker| Event::CreateAsked { asker, address, create }, None, None);
+        tokio::select! {
+            biased;
+            created = created => created,
+            () = self.sleep(CREATE_TIME_MAX) => Err(timed_out(CREATE_TIME_MAX)),
+        }
+    }
+
+    fn exit(&self, target: ActorAddress, recursive: bool) -> Result<Reply, ControlError> {
+        let Some(cell) = self.inner.shared.router.actor(target) else {
+            return Err(ControlError::TargetDead { target });
+        };
+        let body = Body::ExitRequest(ExitRequest { recursive });
+        cell.push(Envelope { target, sender: self.inner.endpoint.address, body });
+        Ok(Reply::Done)
+    }
+
+    async fn logs(
+        &self,
+        actor: Option<ActorAddress>,
+        last: Option<u64>,
+        follow: bool,
+        updates: &Updates,
+    ) -> Result<Reply, ControlError> {
+        let (kept, mut following) = self.inner.shared.log.follow(actor);
+        let skipped =
+            last.map_or(0, |last| kept.len().saturating_sub(usize::try_from(last).unwrap_or(usize::MAX)));
+        for batch in kept[skipped..].chunks(LOG_BATCH_LEN) {
+            pass_on(updates, batch.to_vec()).await?;
+        }
+        while follow {
+            match following.recv().await {
+                Ok(record) => {
+                    let mut batch = vec![record];
+                    while batch.len() < LOG_BATCH_LEN
+                        && let Ok(record) = following.try_recv()
+                    {
+                        batch.push(record);
+                    }
+                    batch.retain(|record| actor.is_none() || record.actor == actor);
+                    if !batch.is_empty() {
+                        pass_on(updates, batch).await?;
+                    }
+                }
+                // The gap shows in the numbers of the records.
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return Err(ControlError::ShuttingDown),
+            }
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Puts an envelope into its target's mailbox, waiting for room for as long as `timeout`.
+    async fn deliver(&self, mut envelope: Envelope, timeout: Duration) -> Result<(), ControlError> {
+        let shared = &self.inner.shared;
+        let target = envelope.target;
+        let deadline = shared.clock.now() + timeout;
+        let mut wait = ROOM_WAIT_MIN;
+        loop {
+            let Some(route) = shared.router.get(target) else {
+                return Err(ControlError::TargetDead { target });
+            };
+            envelope = match route.push(envelope) {
+                Push::Queued | Push::Activate => return Ok(()),
+                Push::Gone(_) => return Err(ControlError::TargetDead { target }),
+                Push::Full(_) if shared.clock.now() >= deadline => {
+                    return Err(ControlError::MailboxFull { target });
+                }
+                Push::Full(envelope) => envelope,
+            };
+            self.sleep(wait.min(deadline - shared.clock.now())).await;
+            wait = (wait * 2).min(ROOM_WAIT_MAX);
+        }
+    }
+
+    /// Works under any runtime, unlike tokio's.
+    async fn sleep(&self, length: Duration) {
+        let timers = &self.inner.shared.timers;
+        let over = Arc::new(Notify::new());
+        timers.after(length, Due::Notify(Arc::downgrade(&over)));
+        over.notified().await;
+    }
+
+    fn check(&self, message: &Message) -> Result<(), ControlError> {
+        let max = self.inner.shared.limits.message_bytes_max;
+        let problem = match message {
+            _ if message.is_reserved() => {
+                format!("type names that begin with `{RESERVED_PREFIX}` are the host's own")
+            }
+            _ if message.type_name.is_empty() => "a message needs a type name".to_string(),
+            _ if message.type_name.len() > TYPE_NAME_LEN_MAX => {
+                format!("a type name has at most {TYPE_NAME_LEN_MAX} bytes")
+            }
+            _ if message.cost() > max => {
+                format!("the message takes {} bytes; at most {max} are allowed", message.cost())
+            }
+            _ => return Ok(()),
+        };
+        Err(ControlError::Invalid(problem))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for alias in self.answered.lock().drain(..) {
+            self.shared.router.remove(alias);
+        }
+        match &self.name {
+            None => self.shared.close_endpoint(&self.endpoint),
+            Some(name) => {
+                if let Some(generation) = self.shared.named.leave(name) {
+                    let shared = Arc::downgrade(&self.shared);
+                    let due = Due::ForgetEndpoint { shared, name: name.clone(), generation };
+                    self.shared.timers.after(NAMED_ENDPOINT_IDLE_MAX, due);
+                }
+            }
+        }
+    }
+}
+
+/// One ask under way. Afterwards its alias stays for a while, for answers after the first.
+struct Ask<'a> {
+    session: &'a Inner,
+    alias: ActorAddress,
+    timer: TimerKey,
+}
+
+impl Drop for Ask<'_> {
+    fn drop(&mut self) {
+        self.session.shared.timers.cancel(self.timer);
+        let mut answered = self.session.answered.lock();
+        answered.push_back(self.alias);
+        if answered.len() > ASKS_REMEMBERED_MAX
+            && let Some(oldest) = answered.pop_front()
+        {
+            self.session.shared.router.remove(oldest);
+        }
+    }
+}
+
+/// Tells `Admin` when a question is taken back.
+struct AskerLeft<'a> {
+    shared: &'a Shared,
+    asker: Option<Asker>,
+}
+
+impl Drop for AskerLeft<'_> {
+    fn drop(&mut self) {
+        if let Some(asker) = self.asker {
+            self.shared.event(Event::AskerLeft { asker });
+        }
+    }
+}
+
+async fn pass_on(updates: &Updates, records: Vec<LogRecord>) -> Result<(), ControlError> {
+    updates.send(Update::Log(records)).await.map_err(|_| ControlError::Cancelled)
+}
+
+fn timed_out(timeout: Duration) -> ControlError {
+    ControlError::TimedOut { timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX) }
+}
+
+fn check_endpoint_name(name: &str) -> Result<(), HelloError> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if name.is_empty() || name.len() > ENDPOINT_NAME_LEN_MAX || !name.bytes().all(is_plain) {
+        let text = format!("a name has 1 to {ENDPOINT_NAME_LEN_MAX} letters, digits, `-`, `_` or `.`");
+        return Err(HelloError::Endpoint(text));
+    }
+    Ok(())
+}

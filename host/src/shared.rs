@@ -1,0 +1,207 @@
+//! What the parts of a node's body share: the table, the clock, the timers, the log and the way to `Admin`.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use rand::RngExt as _;
+use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::admin::Admin;
+use thespian_core::capability::Capabilities;
+use thespian_core::envelope::ExitReason;
+use thespian_core::event::{Asker, Event};
+use thespian_core::limits::{ActorLimits, ENDED_KEPT};
+use thespian_core::mailbox::{MailboxLimits, QueueBudget};
+use thespian_core::wire::control::{ControlError, EndedActor, Reply};
+use tokio::sync::{mpsc, oneshot};
+use tracing::Level;
+
+use crate::clock::Clock;
+use crate::config::Authority;
+use crate::endpoint::{Endpoint, NamedEndpoints};
+use crate::log::LogStore;
+use crate::router::{Route, Router};
+use crate::session::Updates;
+use crate::timer::TimerService;
+
+/// What the node counts.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) messages: AtomicU64,
+    pub(crate) poisoned: AtomicU64,
+    pub(crate) restarts: AtomicU64,
+}
+
+/// What a node's shared part is made of.
+pub(crate) struct Parts {
+    pub(crate) host: HostId,
+    pub(crate) clock: Clock,
+    pub(crate) authority: Authority,
+    pub(crate) limits: ActorLimits,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) queued_bytes_max: usize,
+    pub(crate) actors_max: usize,
+    pub(crate) actors_max_reason: String,
+    pub(crate) guests: tokio::runtime::Handle,
+    pub(crate) events: mpsc::UnboundedSender<NodeEvent>,
+}
+
+/// Shared by everything in a node.
+pub(crate) struct Shared {
+    pub(crate) host: HostId,
+    pub(crate) clock: Clock,
+    pub(crate) authority: Authority,
+    pub(crate) limits: Arc<ActorLimits>,
+    pub(crate) capabilities: Arc<Capabilities>,
+    pub(crate) actors_max_reason: String,
+    pub(crate) budget: Arc<QueueBudget>,
+    pub(crate) router: Router,
+    pub(crate) timers: TimerService,
+    pub(crate) log: Arc<LogStore>,
+    pub(crate) counters: Counters,
+    ended: Mutex<VecDeque<EndedActor>>,
+    pub(crate) slots: Arc<Slots>,
+    pub(crate) named: NamedEndpoints,
+    /// Where activations run.
+    pub(crate) guests: tokio::runtime::Handle,
+    pub(crate) events: mpsc::UnboundedSender<NodeEvent>,
+    next_asker: AtomicU64,
+}
+
+/// What the node's task is sent.
+pub(crate) enum NodeEvent {
+    /// For `Admin`.
+    Admin(Event),
+    /// For `Admin`, from someone outside who waits for the answer.
+    Asked {
+        asker: Asker,
+        answerer: Answerer,
+        event: Event,
+        /// The bytes of a source that is offered.
+        offered: Option<Bytes>,
+    },
+    /// Shows `Admin` to a question that changes nothing.
+    Look(Box<dyn FnOnce(&Admin) + Send>),
+}
+
+/// Where the answer to someone outside goes.
+pub(crate) struct Answerer {
+    pub(crate) reply: oneshot::Sender<Result<Reply, ControlError>>,
+    pub(crate) updates: Option<Updates>,
+}
+
+impl Shared {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let log = Arc::new(LogStore::new());
+        Self {
+            host: parts.host,
+            clock: parts.clock,
+            authority: parts.authority,
+            limits: Arc::new(parts.limits),
+            capabilities: Arc::new(parts.capabilities),
+            actors_max_reason: parts.actors_max_reason,
+            budget: Arc::new(QueueBudget::new(parts.queued_bytes_max)),
+            router: Router::new(log.clone()),
+            timers: TimerService::new(parts.clock),
+            log,
+            counters: Counters::default(),
+            ended: Mutex::default(),
+            slots: Arc::new(Slots { used: AtomicUsize::new(0), max: parts.actors_max }),
+            named: NamedEndpoints::default(),
+            guests: parts.guests,
+            events: parts.events,
+            next_asker: AtomicU64::new(1),
+        }
+    }
+
+    /// An actor without a parent has ended: its reason is for the log and the status.
+    pub(crate) fn note_end(&self, address: ActorAddress, class: String, reason: ExitReason) {
+        let level = if reason == ExitReason::Requested { Level::INFO } else { Level::WARN };
+        self.log.actor(address, &class, level, "end", &reason.to_string().escape_debug().to_string());
+        let mut ended = self.ended.lock();
+        ended.truncate(ENDED_KEPT - 1);
+        ended.push_front(EndedActor { address, class, reason });
+    }
+
+    /// The actors that ended last, newest first.
+    pub(crate) fn ended(&self) -> Vec<EndedActor> {
+        self.ended.lock().iter().cloned().collect()
+    }
+
+    /// An address that nobody can guess and that was never used.
+    pub(crate) fn new_address(&self) -> ActorAddress {
+        ActorAddress::new(self.host, rand::rng().random())
+    }
+
+    pub(crate) fn new_asker(&self) -> Asker {
+        Asker(self.next_asker.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn mailbox_limits(&self) -> MailboxLimits {
+        MailboxLimits { len_max: self.limits.mailbox_len_max, bytes_max: self.limits.mailbox_bytes_max }
+    }
+
+    /// A new endpoint for an outside program.
+    pub(crate) fn new_endpoint(&self) -> Arc<Endpoint> {
+        let address = self.new_address();
+        let endpoint = Arc::new(Endpoint::new(address, self.budget.clone()));
+        self.router.enter(address, Route::Endpoint(endpoint.clone()));
+        endpoint
+    }
+
+    /// Leaves nothing of an endpoint behind: what still waits in it becomes dead letters.
+    pub(crate) fn close_endpoint(&self, endpoint: &Endpoint) {
+        self.router.remove(endpoint.address);
+        for envelope in endpoint.inbox().close() {
+            self.router.dead_letter(envelope, "its receiver, an outside program, left");
+        }
+    }
+
+    pub(crate) fn forget_endpoint(&self, name: &str, generation: u64) {
+        if let Some(endpoint) = self.named.forget(name, generation) {
+            self.close_endpoint(&endpoint);
+        }
+    }
+
+    /// Tells `Admin`. Once the node has stopped there is nobody to tell.
+    pub(crate) fn event(&self, event: Event) {
+        let _ = self.events.send(NodeEvent::Admin(event));
+    }
+}
+
+/// Places for live actors. Whoever creates one takes a place first, so that the machine's cap is met with an error
+/// and not with a crash.
+pub(crate) struct Slots {
+    used: AtomicUsize,
+    max: usize,
+}
+
+impl Slots {
+    pub(crate) fn take(&self) -> bool {
+        let next = |used: usize| (used < self.max).then_some(used + 1);
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+    }
+
+    pub(crate) fn give_back(&self, count: usize) {
+        self.used.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    pub(crate) const fn max(&self) -> usize {
+        self.max
+    }
+}
+
+/// One place that was taken; given back when dropped.
+pub(crate) struct Slot(pub(crate) Arc<Slots>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.give_back(1);
+    }
+}

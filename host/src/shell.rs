@@ -1,0 +1,168 @@
+//! Serves programs outside: each connection is a hello and then questions and answers, in one task.
+
+mod connection;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use thespian_core::limits::{CONNECTIONS_MAX, HELLO_TIME_MAX};
+use thespian_core::wire::hello::{self, Answer, Hello, HelloError};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::config::NodeConfig;
+use crate::node::Node;
+use crate::session::SessionOpener;
+use crate::store::{self, SOCKET_FILE, StoreError, TOKEN_LEN};
+use crate::transport::{BindError, FrameReader, Listener, Stream};
+
+/// How long to wait when the system has no descriptor for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A node can't be reached for control.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The configuration names no place for it.
+    #[error("control needs a data directory for its socket and its token")]
+    NoDataDir,
+    /// The token can't be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A socket can't be made.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+}
+
+/// Lets programs control a node, until it is dropped.
+pub struct Shell {
+    socket: PathBuf,
+    tcp: Option<(std::net::SocketAddr, PathBuf)>,
+    _tasks: JoinSet<()>,
+}
+
+impl Shell {
+    /// Listens at the control socket in the node's data directory, and over TCP where the configuration says so.
+    ///
+    /// # Errors
+    /// See [`ServeError`]; nothing is then left listening.
+    pub async fn serve(node: &Node, config: &NodeConfig) -> Result<Self, ServeError> {
+        let dir = config.data_dir.as_deref().ok_or(ServeError::NoDataDir)?;
+        let socket = dir.join(SOCKET_FILE);
+        let door = Arc::new(Door {
+            sessions: node.sessions(),
+            token: rand::random(),
+            places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+        });
+        let mut tasks = JoinSet::new();
+        let unix = in_runtime(node, Listener::unix(&socket)).await?;
+        tasks.spawn_on(Arc::clone(&door).accept(unix), node.runtime());
+        let mut tcp = None;
+        if let Some(address) = config.listen {
+            let listener = in_runtime(node, Listener::tcp(address)).await?;
+            let token_file = store::new_token(dir, door.token)?;
+            tcp = listener.tcp_address().map(|address| (address, token_file));
+            tasks.spawn_on(door.accept(listener), node.runtime());
+        }
+        Ok(Self { socket, tcp, _tasks: tasks })
+    }
+
+    /// The control socket.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// The TCP address and the token file, where the node listens over TCP.
+    #[must_use]
+    pub fn tcp(&self) -> Option<(std::net::SocketAddr, &Path)> {
+        self.tcp.as_ref().map(|(address, token)| (*address, token.as_path()))
+    }
+}
+
+/// Sockets belong to the runtime that they are made in: the node's, whatever the caller runs under.
+async fn in_runtime(
+    node: &Node,
+    bind: impl Future<Output = Result<Listener, BindError>>,
+) -> Result<Listener, BindError> {
+    let mut bind = std::pin::pin!(bind);
+    let runtime = node.runtime().clone();
+    std::future::poll_fn(move |context| {
+        let _entered = runtime.enter();
+        bind.as_mut().poll(context)
+    })
+    .await
+}
+
+/// What every connection passes.
+struct Door {
+    sessions: SessionOpener,
+    token: [u8; TOKEN_LEN],
+    places: Arc<Semaphore>,
+}
+
+impl Door {
+    async fn accept(self: Arc<Self>, listener: Listener) {
+        // Dropped with this task, and so are the connections.
+        let mut connections = JoinSet::new();
+        loop {
+            while connections.try_join_next().is_some() {}
+            match listener.accept().await {
+                Ok(stream) => {
+                    connections.spawn(Arc::clone(&self).admit(stream));
+                }
+                Err(error) => {
+                    tracing::warn!(target: "node", "can't accept a connection: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn admit(self: Arc<Self>, stream: Stream) {
+        let place = self.places.try_acquire();
+        let needs_token = stream.needs_token();
+        let (reader, mut writer) = stream.into_split();
+        let mut reader = FrameReader::new(reader);
+        let hello = tokio::time::timeout(HELLO_TIME_MAX, reader.next()).await;
+        let Ok(Ok(Some(frame))) = hello else {
+            if let Ok(Err(_)) = hello {
+                say(&mut writer, &Err(HelloError::NotAHello)).await;
+            }
+            return;
+        };
+        let session = match hello::decode::<Hello>(&frame) {
+            _ if place.is_err() => Err(HelloError::TooManyConnections),
+            Err(error) => Err(error),
+            Ok(hello) if needs_token && !self.is_token(hello.token) => Err(HelloError::Token),
+            Ok(hello) => self.sessions.open(hello.endpoint.as_deref()),
+        };
+        match session {
+            Ok(session) => {
+                if say(&mut writer, &Ok(session.welcome().clone())).await {
+                    connection::serve(reader, writer, session).await;
+                }
+            }
+            Err(error) => {
+                tracing::info!(target: "node", "a connection is refused: {error}");
+                say(&mut writer, &Err(error)).await;
+            }
+        }
+    }
+
+    /// Compared in constant time: how long it takes must not say how much of a guess is right.
+    fn is_token(&self, shown: Option<[u8; TOKEN_LEN]>) -> bool {
+        let difference = |shown: [u8; TOKEN_LEN]| {
+            shown.iter().zip(self.token).fold(0, |bits, (shown, own)| bits | (shown ^ own))
+        };
+        shown.is_some_and(|shown| std::hint::black_box(difference(shown)) == 0)
+    }
+}
+
+async fn say(writer: &mut crate::transport::WriteHalf, answer: &Answer) -> bool {
+    match hello::encode(answer) {
+        Ok(frame) => writer.write_all(&frame).await.is_ok(),
+        Err(_) => false,
+    }
+}

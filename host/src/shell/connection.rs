@@ -1,0 +1,231 @@
+//! One connection after its hello: reads questions, lets them run side by side, writes their answers as they come.
+//!
+//! All in one task: an answer takes no wake-up besides the one that brings it from the actor. While a client does
+//! not read, nothing is read from it either, so it can fill no buffer but its own.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use futures_util::future::{AbortHandle, Abortable};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use thespian_core::limits::{REQUESTS_IN_FLIGHT_MAX, SOURCE_BYTES_MAX, UPLOAD_CHUNK_BYTES};
+use thespian_core::wire::codec;
+use thespian_core::wire::control::{ClientFrame, ControlError, LoadProgress, NodeFrame, Reply, Request};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
+
+use crate::session::{Session, Update, Updates};
+use crate::transport::{FrameReader, WriteHalf};
+
+/// Answers are gathered up to this size before they are written, in bytes.
+const WRITE_BYTES: usize = 64 << 10;
+/// Updates that wait to be written.
+const UPDATES_LEN: usize = 16;
+
+type Answered = (u64, Result<Reply, ControlError>);
+type Answering<'a> = Pin<Box<dyn Future<Output = Answered> + Send + 'a>>;
+
+struct Upload {
+    info: String,
+    size: usize,
+    bytes: BytesMut,
+}
+
+struct Connection<'a> {
+    session: &'a Session,
+    answering: FuturesUnordered<Answering<'a>>,
+    under_way: HashMap<u64, AbortHandle>,
+    uploads: HashMap<u64, Upload>,
+    /// For questions that have no updates.
+    nowhere: &'a Updates,
+    updates: mpsc::Sender<NodeFrame>,
+    out: Vec<u8>,
+}
+
+pub(super) async fn serve(mut reader: FrameReader, mut writer: WriteHalf, session: Session) {
+    let (nowhere, _) = mpsc::channel(1);
+    let (updates, mut coming) = mpsc::channel(UPDATES_LEN);
+    let mut connection = Connection {
+        session: &session,
+        answering: FuturesUnordered::new(),
+        under_way: HashMap::new(),
+        uploads: HashMap::new(),
+        nowhere: &nowhere,
+        updates,
+        out: Vec::new(),
+    };
+    loop {
+        let has_room = connection.under_way.len() + connection.uploads.len() < REQUESTS_IN_FLIGHT_MAX;
+        tokio::select! {
+            Some(answered) = connection.answering.next() => connection.answer(answered),
+            Some(frame) = coming.recv() => connection.write(&frame),
+            filled = reader.fill(), if has_room => match filled {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return close(&mut writer, &error.to_string()).await,
+            },
+        }
+        loop {
+            match reader.ready() {
+                Ok(Some(frame)) => {
+                    if let Err(reason) = connection.take(&frame) {
+                        return close(&mut writer, &reason).await;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => return close(&mut writer, &error.to_string()).await,
+            }
+        }
+        // Whatever else is ready goes out in the same write.
+        while connection.out.len() < WRITE_BYTES {
+            if let Some(Some(answered)) = connection.answering.next().now_or_never() {
+                connection.answer(answered);
+            } else if let Ok(frame) = coming.try_recv() {
+                connection.write(&frame);
+            } else {
+                break;
+            }
+        }
+        if !connection.out.is_empty() {
+            if writer.write_all(&connection.out).await.is_err() {
+                return;
+            }
+            connection.out.clear();
+            connection.out.shrink_to(4 * WRITE_BYTES);
+        }
+    }
+}
+
+async fn close(writer: &mut WriteHalf, reason: &str) {
+    tracing::warn!(target: "node", "a control connection is closed: {reason}");
+    if let Ok(frame) = codec::encode_frame(&NodeFrame::Closing { reason: reason.to_string() }) {
+        // It may be gone already.
+        let _ = writer.write_all(&frame).await;
+    }
+}
+
+impl<'a> Connection<'a> {
+    /// Takes one frame of the client.
+    fn take(&mut self, frame: &Bytes) -> Result<(), String> {
+        match codec::decode(frame).map_err(|error| error.to_string())? {
+            ClientFrame::Request { id, .. }
+                if self.under_way.contains_key(&id) || self.uploads.contains_key(&id) =>
+            {
+                Err(format!("question {id} is already under way"))
+            }
+            ClientFrame::Request { id, request: Request::Load { info, size } } => {
+                self.begin_upload(id, info, size);
+                Ok(())
+            }
+            ClientFrame::Request { id, request } => {
+                self.ask(id, request);
+                Ok(())
+            }
+            ClientFrame::Chunk { id, data } => self.continue_upload(id, &data),
+            ClientFrame::Cancel { id } => {
+                self.uploads.remove(&id);
+                if let Some(question) = self.under_way.get(&id) {
+                    question.abort();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn ask(&mut self, id: u64, request: Request) {
+        let (session, nowhere) = (self.session, self.nowhere);
+        if matches!(request, Request::Logs { .. }) {
+            self.run_with_updates(id, move |updates| async move { session.answer(request, &updates).await });
+        } else {
+            self.run(id, session.answer(request, nowhere));
+        }
+    }
+
+    fn run(&mut self, id: u64, answer: impl Future<Output = Result<Reply, ControlError>> + Send + 'a) {
+        let (handle, registration) = AbortHandle::new_pair();
+        let answer = Abortable::new(answer, registration);
+        self.under_way.insert(id, handle);
+        let answer = async move { (id, answer.await.unwrap_or(Err(ControlError::Cancelled))) };
+        self.answering.push(Box::pin(answer));
+    }
+
+    fn run_with_updates<F>(&mut self, id: u64, answer: impl FnOnce(Updates) -> F)
+    where
+        F: Future<Output = Result<Reply, ControlError>> + Send + 'a,
+    {
+        let (updates, mut coming) = mpsc::channel(UPDATES_LEN);
+        let answer = answer(updates);
+        let out = self.updates.clone();
+        let pass_on = async move {
+            while let Some(update) = coming.recv().await {
+                let frame = match update {
+                    Update::Progress(progress) => NodeFrame::Progress { id, progress },
+                    Update::Log(records) => NodeFrame::Log { id, records },
+                };
+                if out.send(frame).await.is_err() {
+                    break;
+                }
+            }
+        };
+        // The answer's end drops its sender, which ends the passing on: so updates go out before the answer.
+        self.run(id, async move { futures_util::future::join(answer, pass_on).await.0 });
+    }
+
+    fn begin_upload(&mut self, id: u64, info: String, size: u64) {
+        let announced: usize = self.uploads.values().map(|upload| upload.size).sum();
+        let fits = usize::try_from(size).ok().filter(|size| *size > 0 && *size <= SOURCE_BYTES_MAX);
+        match fits {
+            None => {
+                let error = format!("a source has between 1 and {SOURCE_BYTES_MAX} bytes, not {size}");
+                self.refuse_upload(id, error);
+            }
+            Some(size) if announced + size > SOURCE_BYTES_MAX => {
+                self.refuse_upload(id, "finish the other uploads of this connection first".to_string());
+            }
+            Some(size) => {
+                self.uploads.insert(id, Upload { info, size, bytes: BytesMut::new() });
+            }
+        }
+    }
+
+    fn refuse_upload(&mut self, id: u64, reason: String) {
+        self.write(&NodeFrame::Reply { id, reply: Err(ControlError::Upload(reason)) });
+    }
+
+    fn continue_upload(&mut self, id: u64, data: &Bytes) -> Result<(), String> {
+        // Pieces of an upload that was refused or cancelled may still be on their way.
+        let Some(upload) = self.uploads.get_mut(&id) else { return Ok(()) };
+        if data.is_empty() || data.len() > UPLOAD_CHUNK_BYTES || upload.bytes.len() + data.len() > upload.size
+        {
+            return Err(format!("upload {id} sends other bytes than it announced"));
+        }
+        upload.bytes.extend_from_slice(data);
+        let received = upload.bytes.len();
+        if received < upload.size {
+            self.write(&NodeFrame::Progress { id, progress: LoadProgress::Received(received as u64) });
+        } else if let Some(upload) = self.uploads.remove(&id) {
+            let session = self.session;
+            self.run_with_updates(id, move |updates| async move {
+                session.load(upload.info, upload.bytes.freeze(), &updates).await
+            });
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, (id, reply): Answered) {
+        self.under_way.remove(&id);
+        self.write(&NodeFrame::Reply { id, reply });
+    }
+
+    fn write(&mut self, frame: &NodeFrame) {
+        if let Err(error) = codec::encode_frame_into(frame, &mut self.out)
+            && let NodeFrame::Reply { id, .. } = frame
+        {
+            let reply = Err(ControlError::LimitReached(format!("the answer does not fit: {error}")));
+            // An error this short always fits.
+            let _ = codec::encode_frame_into(&NodeFrame::Reply { id: *id, reply }, &mut self.out);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What a node keeps on disk: a private directory with its identity. Others put their files beside it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use thespian_core::address::HostId;
+use thespian_core::source::SourceHash;
+
+/// Length of the control secret, in bytes.
+pub const TOKEN_LEN: usize = 32;
+/// Its file in the data directory.
+pub const TOKEN_FILE: &str = "token";
+/// The control socket in the data directory.
+pub const SOCKET_FILE: &str = "control.sock";
+
+/// The data directory can't be used. Nothing in it was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It, or a file in it, can't be made, read or written.
+    #[error("the data directory can't be used: {path}: {error}")]
+    Io {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Others could read or change what is in it.
+    #[error("{path} is open to others (owner {uid}, mode {mode:03o}); make it yours alone: chmod 700 {path}")]
+    NotPrivate {
+        /// Which directory.
+        path: PathBuf,
+        /// Its owner.
+        uid: u32,
+        /// Its mode.
+        mode: u32,
+    },
+    /// Another node uses it.
+    #[error("another node uses {path}; stop it, or give this one another data directory")]
+    InUse {
+        /// Which directory.
+        path: PathBuf,
+    },
+    /// It is no token file.
+    #[error("{path} is not a token file: it should hold 64 hex digits")]
+    BadToken {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The identity is damaged.
+    #[error("{path} does not hold a host's identity; remove it to give this host a new one")]
+    BadIdentity {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+/// Makes the directory if it is missing, and makes sure that it belongs to us alone.
+///
+/// # Errors
+/// It can't be made, or is open to others.
+pub fn private_dir(path: &Path) -> Result<(), StoreError> {
+    let io_error = |error| StoreError::Io { path: path.to_path_buf(), error };
+    if !path.exists() {
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error)?;
+    }
+    let metadata = fs::metadata(path).map_err(io_error)?;
+    let (uid, mode) = (metadata.uid(), metadata.mode() & 0o777);
+    if uid != rustix::process::geteuid().as_raw() || mode & 0o077 != 0 || !metadata.is_dir() {
+        return Err(StoreError::NotPrivate { path: path.to_path_buf(), uid, mode });
+    }
+    Ok(())
+}
+
+/// Holds the directory for one node, until it is dropped or the process ends.
+#[derive(Debug)]
+pub struct DirLock {
+    _file: File,
+}
+
+/// Takes the directory for this node alone.
+///
+/// # Errors
+/// Another node has it, or the lock file can't be made.
+pub fn lock(dir: &Path) -> Result<DirLock, StoreError> {
+    let path = dir.join("lock");
+    let io_error = |error| StoreError::Io { path: path.clone(), error };
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(io_error)?;
+    match file.try_lock() {
+        Ok(()) => Ok(DirLock { _file: file }),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: dir.to_path_buf() }),
+        Err(TryLockError::Error(error)) => Err(io_error(error)),
+    }
+}
+
+/// The secret with which programs show over TCP that they may control the node; a new one at each start.
+///
+/// # Errors
+/// The file can't be written.
+pub fn new_token(dir: &Path, token: [u8; TOKEN_LEN]) -> Result<PathBuf, StoreError> {
+    let path = dir.join(TOKEN_FILE);
+    let io_error = |error| StoreError::Io { path: path.clone(), error };
+    // A new file: the mode of an old one could have been widened.
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(error)),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(&path).map_err(io_error)?;
+    let hex: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
+    writeln!(file, "{hex}").map_err(io_error)?;
+    Ok(path)
+}
+
+/// Reads a token file.
+///
+/// # Errors
+/// It can't be read, or holds something else.
+pub fn read_token(path: &Path) -> Result<[u8; TOKEN_LEN], StoreError> {
+    let io_error = |error| StoreError::Io { path: path.to_path_buf(), error };
+    let mut text = String::new();
+    File::open(path).map_err(io_error)?.take(256).read_to_string(&mut text).map_err(io_error)?;
+    let hash: Option<SourceHash> = text.trim().parse().ok();
+    hash.map(|token| token.0).ok_or_else(|| StoreError::BadToken { path: path.to_path_buf() })
+}
+
+/// The identity kept in `dir`, or a new one that is kept from now on.
+///
+/// # Errors
+/// The file can't be read or written, or is damaged.
+pub fn host_id(dir: &Path, fresh: HostId) -> Result<HostId, StoreError> {
+    let path = dir.join("host-id");
+    let io_error = |error| StoreError::Io { path: path.clone(), error };
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Ok(mut file) => {
+            let written = writeln!(file, "{:016x}", fresh.0).and_then(|()| file.sync_all());
+            // A half-written identity would be found damaged at the next start.
+            written.inspect_err(|_| drop(fs::remove_file(&path))).map_err(io_error)?;
+            Ok(fresh)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let mut text = String::new();
+            let file = File::open(&path).map_err(io_error)?;
+            file.take(64).read_to_string(&mut text).map_err(io_error)?;
+            let id = u64::from_str_radix(text.trim(), 16).ok().filter(|_| text.trim().len() == 16);
+            id.map(HostId).ok_or(StoreError::BadIdentity { path })
+        }
+        Err(error) => Err(io_error(error)),
+    }
+}

@@ -1,0 +1,111 @@
+//! Where a node can be reached for control.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tokio::net::{TcpListener, UnixListener};
+
+use super::Stream;
+
+/// A control address can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another process answers there.
+    #[error("another node answers at {0}")]
+    InUse(PathBuf),
+    /// The socket can't be made.
+    #[error("can't listen at {at}: {error}")]
+    Io {
+        /// Where.
+        at: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// Others than this machine could connect, and control is not encrypted.
+    #[error("{0} is not a loopback address; control is for this machine only: use 127.0.0.1 or ::1")]
+    NotLoopback(SocketAddr),
+}
+
+/// Accepts connections.
+#[derive(Debug)]
+pub enum Listener {
+    /// At a path; the socket is removed when this is dropped.
+    Unix(UnixListener, PathBuf),
+    /// At a loopback address.
+    Tcp(TcpListener),
+}
+
+impl Listener {
+    /// Listens at `path`, which lies in a private directory. A socket that nobody answers at is replaced.
+    ///
+    /// # Errors
+    /// Somebody answers there, or the socket can't be made.
+    pub async fn unix(path: &Path) -> Result<Self, BindError> {
+        let io_error = |error| BindError::Io { at: path.display().to_string(), error };
+        match Stream::connect_unix(path).await {
+            Ok(_) => return Err(BindError::InUse(path.to_path_buf())),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                fs::remove_file(path).map_err(io_error)?;
+            }
+            Err(_) => {}
+        }
+        let listener = UnixListener::bind(path).map_err(io_error)?;
+        // The directory is private already; this is for whoever moves the socket elsewhere.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(io_error)?;
+        Ok(Self::Unix(listener, path.to_path_buf()))
+    }
+
+    /// Listens on the loopback interface.
+    ///
+    /// # Errors
+    /// The address is not loopback, or can't be bound.
+    pub async fn tcp(address: SocketAddr) -> Result<Self, BindError> {
+        if !address.ip().is_loopback() {
+            return Err(BindError::NotLoopback(address));
+        }
+        let listener = TcpListener::bind(address).await;
+        listener.map(Self::Tcp).map_err(|error| BindError::Io { at: address.to_string(), error })
+    }
+
+    /// Where it listens, if over TCP.
+    #[must_use]
+    pub fn tcp_address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Unix(..) => None,
+            Self::Tcp(listener) => listener.local_addr().ok(),
+        }
+    }
+
+    /// The next connection. Over a Unix socket only of our own user or of root: the kernel says who it is.
+    ///
+    /// # Errors
+    /// As the system says: it may be out of descriptors, so the caller goes on after a while.
+    pub async fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Self::Unix(listener, _) => loop {
+                let (stream, _) = listener.accept().await?;
+                let uid = stream.peer_cred()?.uid();
+                if uid == 0 || uid == rustix::process::geteuid().as_raw() {
+                    return Ok(Stream::Unix(stream));
+                }
+            },
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Self::Unix(_, path) = self {
+            // Gone already is as good.
+            let _ = fs::remove_file(path);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Bytes between processes: the only place that names sockets. What the bytes mean is not known here.
+
+mod frames;
+mod listen;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+
+pub use frames::{FrameReader, ReadError};
+pub use listen::{BindError, Listener};
+
+/// Half of a connection, to be read.
+pub type ReadHalf = Box<dyn AsyncRead + Send + Sync + Unpin>;
+/// Half of a connection, to be written.
+pub type WriteHalf = Box<dyn AsyncWrite + Send + Sync + Unpin>;
+
+/// One connection.
+#[derive(Debug)]
+pub enum Stream {
+    /// On this machine, with the kernel's word for who is at the other end.
+    Unix(UnixStream),
+    /// Over the loopback interface: anybody on this machine may be at the other end.
+    Tcp(TcpStream),
+}
+
+impl Stream {
+    /// Connects to a control socket.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub async fn connect_unix(path: &Path) -> io::Result<Self> {
+        UnixStream::connect(path).await.map(Self::Unix)
+    }
+
+    /// Connects over TCP.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub async fn connect_tcp(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self::Tcp(stream))
+    }
+
+    /// Whether the other end must show the node's secret: where the kernel does not say who it is.
+    #[must_use]
+    pub const fn needs_token(&self) -> bool {
+        matches!(self, Self::Tcp(_))
+    }
+
+    /// Its two halves.
+    #[must_use]
+    pub fn into_split(self) -> (ReadHalf, WriteHalf) {
+        match self {
+            Self::Unix(stream) => {
+                let (read, write) = stream.into_split();
+                (Box::new(read), Box::new(write))
+            }
+            Self::Tcp(stream) => {
+                let (read, write) = stream.into_split();
+                (Box::new(read), Box::new(write))
+            }
+        }
+    }
+}
