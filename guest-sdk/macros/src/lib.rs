@@ -1,0 +1,25 @@
+//! The attributes of the crate `thespian`. Use them through it.
+
+mod actor;
+mod message;
+
+use proc_macro::TokenStream;
+
+/// Makes a type one that actors can send.
+///
+/// Options: `name = "shop/order"` in place of the type's own name; `encoding = "json"` (the default), `"cbor"`,
+/// `"text"` for a struct around a `String`, `"bytes"` for a struct around a `Vec<u8>`.
+#[proc_macro_attribute]
+pub fn message(options: TokenStream, item: TokenStream) -> TokenStream {
+    message::expand(options.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Makes the `#[receive]` methods of an `impl` block the handlers of an actor, and its `#[start]` method, or else
+/// `Default`, what makes it.
+///
+/// Options: `on_trap = "restart"` (the default), `"restart-within-budget"` or `"exit"`; `requires(gpu, region = "eu",
+/// memory_gb >= 4)`; `name = "Hello"` in place of the type's own name.
+#[proc_macro_attribute]
+pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
+    actor::expand(options.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}

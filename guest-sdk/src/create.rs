@@ -1,0 +1,119 @@
+//! Creating actors with options.
+
+use crate::address::Address;
+use crate::bindings::thespian::actor::types as wit;
+use crate::context::Context;
+use crate::failure::{Error, Result};
+use crate::host;
+use crate::message::{Message, RawMessage};
+use crate::source::{Clause, Requirement, Value};
+
+/// What becomes of an actor whose instance trapped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnTrap {
+    /// A fresh instance takes its place; after 100 restarts in 10 s it pauses.
+    #[default]
+    Restart,
+    /// As `Restart`, but a spent restart budget ends the actor.
+    RestartWithinBudget,
+    /// The actor ends.
+    Exit,
+}
+
+impl OnTrap {
+    pub(crate) const fn to_wit(self) -> wit::OnTrap {
+        match self {
+            Self::Restart => wit::OnTrap::Restart,
+            Self::RestartWithinBudget => wit::OnTrap::RestartWithinBudget,
+            Self::Exit => wit::OnTrap::Exit,
+        }
+    }
+}
+
+/// An actor to be created.
+///
+/// ```
+/// # use thespian::prelude::*;
+/// # #[message] struct Setup { size: u32 }
+/// fn make(ctx: &mut Context, source: &str) -> Result<Address> {
+///     Create::class("Worker").source(source).require("gpu", true).init(&Setup { size: 4 })?.spawn(ctx)
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Create {
+    pub(crate) class: String,
+    pub(crate) source: Option<String>,
+    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) init: Option<RawMessage>,
+    pub(crate) on_trap: Option<OnTrap>,
+    pub(crate) watch_restarts: bool,
+}
+
+impl Create {
+    /// An actor of this class, of the creator's own source.
+    pub fn class(class: impl Into<String>) -> Self {
+        Self {
+            class: class.into(),
+            source: None,
+            requirements: Vec::new(),
+            init: None,
+            on_trap: None,
+            watch_restarts: false,
+        }
+    }
+
+    /// Of another source, by its hash.
+    #[must_use]
+    pub fn source(mut self, hash: impl Into<String>) -> Self {
+        self.source = Some(hash.into());
+        self
+    }
+
+    /// On a host whose capability `name` equals `value`.
+    #[must_use]
+    pub fn require(self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        let clause = match value.into() {
+            Value::Boolean(true) => Clause::IsTrue,
+            value => Clause::Equals(value),
+        };
+        self.require_that(name, clause)
+    }
+
+    /// On a host whose capability `name` is as `clause` says.
+    #[must_use]
+    pub fn require_that(mut self, name: impl Into<String>, clause: Clause) -> Self {
+        self.requirements.push(Requirement { name: name.into(), clause });
+        self
+    }
+
+    /// With a message for its start.
+    ///
+    /// # Errors
+    /// The value has no form in its encoding.
+    pub fn init<M: Message>(mut self, message: &M) -> Result<Self> {
+        self.init = Some(RawMessage::of(message)?);
+        Ok(self)
+    }
+
+    /// With this answer to a trap, in place of its class's.
+    #[must_use]
+    pub const fn on_trap(mut self, on_trap: OnTrap) -> Self {
+        self.on_trap = Some(on_trap);
+        self
+    }
+
+    /// Its creator hears of restarts, by [`crate::ChildActorRestarted`].
+    #[must_use]
+    pub const fn watch_restarts(mut self) -> Self {
+        self.watch_restarts = true;
+        self
+    }
+
+    /// Creates it. Its address can be used at once.
+    ///
+    /// # Errors
+    /// The source is no hash, or a bound is reached.
+    pub fn spawn(self, _: &mut Context) -> Result<Address, Error> {
+        host::create(self)
+    }
+}

@@ -1,0 +1,149 @@
+//! What the host tells an actor.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::bindings::thespian::actor::types as wit;
+use crate::context::WakeupId;
+use crate::failure::Result;
+use crate::message::{Message, RawMessage};
+
+/// A wakeup that was asked for is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wakeup {
+    /// As `wakeup_after` returned it.
+    pub id: WakeupId,
+    /// The delay that was asked for.
+    pub delay: Duration,
+    /// What was given along.
+    pub payload: Option<RawMessage>,
+}
+
+impl Wakeup {
+    /// What was given along, if it is of type `M`.
+    ///
+    /// # Errors
+    /// It is, but can't be decoded.
+    pub fn payload<M: Message>(&self) -> Option<Result<M>> {
+        self.payload.clone().and_then(RawMessage::decode)
+    }
+}
+
+/// The actor is to exit: its last ordinary turn. It can clean up and send, but not refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExitRequest {
+    /// Whether its children exit first.
+    pub recursive: bool,
+}
+
+/// Why an actor ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExitReason {
+    /// It was asked to.
+    Requested,
+    /// It failed, in a way that its class does not survive.
+    Failed(String),
+    /// The host ended it.
+    Killed(String),
+    /// It never ran.
+    NeverStarted(String),
+    /// Its host is gone.
+    HostLost(String),
+    /// Its host no longer has what it requires.
+    Unfit(String),
+    /// Any other end: a word for it, and an explanation.
+    Other(String, String),
+}
+
+impl fmt::Display for ExitReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Requested => f.write_str("requested"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
+            Self::Killed(why) => write!(f, "killed: {why}"),
+            Self::NeverStarted(why) => write!(f, "never started: {why}"),
+            Self::HostLost(why) => write!(f, "host lost: {why}"),
+            Self::Unfit(why) => write!(f, "unfit: {why}"),
+            Self::Other(word, why) => write!(f, "{word}: {why}"),
+        }
+    }
+}
+
+/// A child ended. Comes exactly once for each child, as the last thing from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildActorExited {
+    /// Who is gone.
+    pub address: Address,
+    /// Why.
+    pub reason: ExitReason,
+}
+
+/// A child trapped and lives on in a fresh instance. Comes only for children created with `watch_restarts`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildActorRestarted {
+    /// Who.
+    pub address: Address,
+    /// Which instance it is now.
+    pub incarnation: u32,
+    /// What ended the one before.
+    pub reason: String,
+}
+
+/// A message of this actor came back: its receiver could not handle it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoisonMessage {
+    /// Who failed on it.
+    pub target: Address,
+    /// Why.
+    pub details: String,
+    /// The message as it was sent.
+    pub original: RawMessage,
+}
+
+impl From<wit::Wakeup> for Wakeup {
+    fn from(wakeup: wit::Wakeup) -> Self {
+        Self {
+            id: WakeupId(wakeup.id),
+            delay: Duration::from_nanos(wakeup.delay),
+            payload: wakeup.payload.map(RawMessage::from_wit),
+        }
+    }
+}
+
+impl From<wit::ExitRequest> for ExitRequest {
+    fn from(request: wit::ExitRequest) -> Self {
+        Self { recursive: request.recursive }
+    }
+}
+
+impl From<wit::ActorExit> for ChildActorExited {
+    fn from(exit: wit::ActorExit) -> Self {
+        let reason = match exit.reason {
+            wit::ExitReason::Requested => ExitReason::Requested,
+            wit::ExitReason::Failed(why) => ExitReason::Failed(why),
+            wit::ExitReason::Killed(why) => ExitReason::Killed(why),
+            wit::ExitReason::NeverStarted(why) => ExitReason::NeverStarted(why),
+            wit::ExitReason::HostLost(why) => ExitReason::HostLost(why),
+            wit::ExitReason::Unfit(why) => ExitReason::Unfit(why),
+            wit::ExitReason::Other((word, why)) => ExitReason::Other(word, why),
+        };
+        Self { address: exit.address.into(), reason }
+    }
+}
+
+impl From<wit::ActorRestart> for ChildActorRestarted {
+    fn from(restart: wit::ActorRestart) -> Self {
+        Self { address: restart.address.into(), incarnation: restart.incarnation, reason: restart.reason }
+    }
+}
+
+impl From<wit::Poisoned> for PoisonMessage {
+    fn from(poisoned: wit::Poisoned) -> Self {
+        Self {
+            target: poisoned.target.into(),
+            details: poisoned.details,
+            original: RawMessage::from_wit(poisoned.original),
+        }
+    }
+}

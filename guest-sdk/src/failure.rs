@@ -1,0 +1,77 @@
+//! Why a handler fails.
+
+use std::fmt;
+
+use crate::bindings::thespian::actor::types as wit;
+
+/// What a handler, or a `start`, gives back.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// Why a handler fails. Made by `?` from every error; by itself deliberately no `std::error::Error`, which is what
+/// makes that possible.
+///
+/// ```
+/// use thespian::{Error, Result};
+///
+/// fn parse(text: &str) -> Result<i64> {
+///     Ok(text.parse()?)
+/// }
+/// assert_eq!(parse("x").unwrap_err().reason(), "invalid digit found in string");
+/// ```
+pub struct Error {
+    reason: String,
+    retry: bool,
+}
+
+impl Error {
+    /// A failure that may not happen again: the host delivers the message once more.
+    pub fn new(reason: impl fmt::Display) -> Self {
+        Self { reason: reason.to_string(), retry: true }
+    }
+
+    /// A failure that would happen again: the message goes back to its sender at once.
+    pub fn poison(reason: impl fmt::Display) -> Self {
+        Self { reason: reason.to_string(), retry: false }
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Whether the message should be delivered once more.
+    #[must_use]
+    pub const fn may_retry(&self) -> bool {
+        self.retry
+    }
+
+    pub(crate) fn into_failure(self) -> wit::Failure {
+        wit::Failure { reason: self.reason, retry: self.retry }
+    }
+}
+
+impl<E: std::error::Error> From<E> for Error {
+    fn from(error: E) -> Self {
+        let mut reason = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            reason.push_str(": ");
+            reason.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Self { reason, retry: true }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}

@@ -1,0 +1,209 @@
+//! The way to the host: its imports where there is one, the test's record where there is none.
+
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::context::WakeupId;
+use crate::create::Create;
+use crate::failure::Result;
+use crate::message::{Encoding, RawMessage};
+
+/// How much a log record matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Every step.
+    Trace,
+    /// For whoever looks for a defect.
+    Debug,
+    /// For whoever runs it.
+    Info,
+    /// Something to look at.
+    Warn,
+    /// Something that failed.
+    Error,
+}
+
+#[cfg(target_family = "wasm")]
+mod imports {
+    use super::*;
+    use crate::bindings::thespian::actor::{lifecycle, logging, messaging, types as wit};
+    use crate::failure::Error;
+    use crate::source::{Clause, Value};
+
+    fn refused(error: wit::Error) -> Error {
+        Error::new(match error {
+            wit::Error::Denied(why) => format!("denied: {why}"),
+            wit::Error::Exhausted(why) => format!("exhausted: {why}"),
+            wit::Error::Unsupported(why) => format!("unsupported: {why}"),
+            wit::Error::Invalid(why) | wit::Error::Other(why) => why,
+        })
+    }
+
+    pub(crate) fn send(to: &Address, type_name: &str, encoding: &Encoding, payload: &[u8]) -> Result {
+        let encoding = encoding.to_wit();
+        let message = wit::MessageParam { type_name, encoding, payload, headers: None };
+        messaging::send(to.as_str(), message).map_err(refused)
+    }
+
+    fn headers(message: &RawMessage) -> Vec<(&str, &str)> {
+        message.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
+    fn to_wit<'a>(message: &'a RawMessage, headers: &'a [(&'a str, &'a str)]) -> wit::MessageParam<'a> {
+        wit::MessageParam {
+            type_name: &message.type_name,
+            encoding: message.encoding.to_wit(),
+            payload: &message.payload,
+            headers: (!headers.is_empty()).then_some(headers),
+        }
+    }
+
+    pub(crate) fn send_raw(to: &Address, message: &RawMessage) -> Result {
+        messaging::send(to.as_str(), to_wit(message, &headers(message))).map_err(refused)
+    }
+
+    pub(crate) fn wakeup(delay: Duration, payload: Option<RawMessage>) -> Result<WakeupId> {
+        let headers = payload.as_ref().map(headers).unwrap_or_default();
+        let payload = payload.as_ref().map(|message| to_wit(message, &headers));
+        let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+        messaging::wakeup_after(delay, payload).map(WakeupId).map_err(refused)
+    }
+
+    pub(crate) fn cancel_wakeup(id: WakeupId) {
+        messaging::cancel_wakeup(id.0);
+    }
+
+    pub(crate) fn create(create: Create) -> Result<Address> {
+        let listed: Vec<Vec<wit::ValueParam<'_>>> =
+            create.requirements.iter().map(|wanted| listed(&wanted.clause)).collect();
+        let requirements: Vec<_> = create
+            .requirements
+            .iter()
+            .zip(&listed)
+            .map(|(wanted, listed)| wit::RequirementParam {
+                name: &wanted.name,
+                clause: clause(&wanted.clause, listed),
+            })
+            .collect();
+        let headers = create.init.as_ref().map(headers).unwrap_or_default();
+        let options = lifecycle::CreateOptions {
+            source: create.source.as_deref(),
+            requirements: &requirements,
+            init: create.init.as_ref().map(|message| to_wit(message, &headers)),
+            on_trap: create.on_trap.map(crate::OnTrap::to_wit),
+            watch_restarts: create.watch_restarts,
+            extra: &[],
+        };
+        lifecycle::create_actor(&create.class, options).map(Address::from).map_err(refused)
+    }
+
+    fn listed(clause: &Clause) -> Vec<wit::ValueParam<'_>> {
+        match clause {
+            Clause::OneOf(values) => values.iter().map(value).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn clause<'a>(clause: &'a Clause, listed: &'a [wit::ValueParam<'a>]) -> wit::ClauseParam<'a> {
+        match clause {
+            Clause::IsTrue => wit::ClauseParam::IsTrue,
+            Clause::Equals(wanted) => wit::ClauseParam::Equals(value(wanted)),
+            Clause::AtLeast(least) => wit::ClauseParam::AtLeast(*least),
+            Clause::OneOf(_) => wit::ClauseParam::OneOf(listed),
+        }
+    }
+
+    fn value(value: &Value) -> wit::ValueParam<'_> {
+        match value {
+            Value::Boolean(value) => wit::ValueParam::Boolean(*value),
+            Value::Integer(value) => wit::ValueParam::Integer(*value),
+            Value::Number(value) => wit::ValueParam::Number(*value),
+            Value::Text(value) => wit::ValueParam::Text(value),
+        }
+    }
+
+    pub(crate) fn request_exit(target: &Address, recursive: bool) -> Result {
+        lifecycle::request_exit(target.as_str(), recursive).map_err(refused)
+    }
+
+    pub(crate) fn keep_children() -> Result {
+        lifecycle::keep_children().map_err(refused)
+    }
+
+    const fn to_level(level: Level) -> logging::Level {
+        match level {
+            Level::Trace => logging::Level::Trace,
+            Level::Debug => logging::Level::Debug,
+            Level::Info => logging::Level::Info,
+            Level::Warn => logging::Level::Warn,
+            Level::Error => logging::Level::Error,
+        }
+    }
+
+    pub(crate) fn log(level: Level, target: &str, text: &str) {
+        logging::log(to_level(level), target, text);
+    }
+
+    pub(crate) fn log_enabled(level: Level) -> bool {
+        logging::enabled(to_level(level))
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+mod imports {
+    use super::*;
+    use crate::testing::{Effect, record};
+
+    pub(crate) fn send(to: &Address, type_name: &str, encoding: &Encoding, payload: &[u8]) -> Result {
+        let message = RawMessage {
+            type_name: type_name.to_string(),
+            encoding: encoding.clone(),
+            payload: payload.to_vec(),
+            headers: Vec::new(),
+        };
+        send_raw(to, &message)
+    }
+
+    pub(crate) fn send_raw(to: &Address, message: &RawMessage) -> Result {
+        if message.type_name.starts_with("thespian:") {
+            return Err(crate::Error::new("type names that begin with `thespian:` are the host's own"));
+        }
+        record(|_| Effect::Send { to: to.clone(), message: message.clone() });
+        Ok(())
+    }
+
+    pub(crate) fn wakeup(delay: Duration, payload: Option<RawMessage>) -> Result<WakeupId> {
+        let number = record(|number| Effect::Wakeup { id: WakeupId(number), delay, payload });
+        Ok(WakeupId(number))
+    }
+
+    pub(crate) fn cancel_wakeup(id: WakeupId) {
+        record(|_| Effect::CancelWakeup { id });
+    }
+
+    pub(crate) fn create(create: Create) -> Result<Address> {
+        let address = |number| Address::from(format!("child-{number}"));
+        let number = record(|number| Effect::Create { address: address(number), create });
+        Ok(address(number))
+    }
+
+    pub(crate) fn request_exit(target: &Address, recursive: bool) -> Result {
+        record(|_| Effect::Exit { target: target.clone(), recursive });
+        Ok(())
+    }
+
+    pub(crate) fn keep_children() -> Result {
+        record(|_| Effect::KeepChildren);
+        Ok(())
+    }
+
+    pub(crate) fn log(level: Level, target: &str, text: &str) {
+        crate::testing::record_log(level, target, text);
+    }
+
+    pub(crate) fn log_enabled(_: Level) -> bool {
+        true
+    }
+}
+
+pub(crate) use imports::*;

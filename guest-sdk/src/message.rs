@@ -1,0 +1,151 @@
+//! Messages: types to payloads and back.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::bindings::thespian::actor::types as wit;
+use crate::failure::{Error, Result};
+
+/// How a payload is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// JSON: what everything can read.
+    Json,
+    /// CBOR.
+    Cbor,
+    /// Text in UTF-8.
+    Text,
+    /// Bytes that only sender and receiver understand.
+    Bytes,
+    /// Another, by its media type.
+    Other(String),
+}
+
+impl Encoding {
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn to_wit(&self) -> wit::EncodingParam<'_> {
+        match self {
+            Self::Json => wit::EncodingParam::Json,
+            Self::Cbor => wit::EncodingParam::Cbor,
+            Self::Text => wit::EncodingParam::Text,
+            Self::Bytes => wit::EncodingParam::Bytes,
+            Self::Other(name) => wit::EncodingParam::Other(name),
+        }
+    }
+
+    pub(crate) fn from_wit(encoding: wit::EncodingResult) -> Self {
+        match encoding {
+            wit::EncodingResult::Json => Self::Json,
+            wit::EncodingResult::Cbor => Self::Cbor,
+            wit::EncodingResult::Text => Self::Text,
+            wit::EncodingResult::Bytes => Self::Bytes,
+            wit::EncodingResult::Other(name) => Self::Other(name),
+        }
+    }
+}
+
+/// A type that actors can send. Implemented by [`message`](macro@crate::message).
+pub trait Message: Sized {
+    /// Selects the receiver's handler.
+    const TYPE_NAME: &'static str;
+    /// How its payload is written.
+    const ENCODING: Encoding;
+
+    /// Its payload.
+    ///
+    /// # Errors
+    /// The value has no form in its encoding.
+    fn encode(&self) -> Result<Cow<'_, [u8]>>;
+
+    /// The value that a payload holds.
+    ///
+    /// # Errors
+    /// It holds none of this type.
+    fn decode(encoding: &Encoding, payload: Vec<u8>) -> Result<Self>;
+}
+
+/// A message of any type, undecoded. As the parameter of a handler: whatever no other handler takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawMessage {
+    /// Its type name.
+    pub type_name: String,
+    /// How its payload is written.
+    pub encoding: Encoding,
+    /// Its payload.
+    pub payload: Vec<u8>,
+    /// Its headers.
+    pub headers: Vec<(String, String)>,
+}
+
+impl RawMessage {
+    /// The undecoded form of a message.
+    ///
+    /// # Errors
+    /// The value has no form in its encoding.
+    pub fn of<M: Message>(message: &M) -> Result<Self> {
+        Ok(Self {
+            type_name: M::TYPE_NAME.to_string(),
+            encoding: M::ENCODING,
+            payload: message.encode()?.into_owned(),
+            headers: Vec::new(),
+        })
+    }
+
+    /// As a message of type `M`, if it is one.
+    ///
+    /// # Errors
+    /// It is, but its payload can't be decoded.
+    pub fn decode<M: Message>(self) -> Option<Result<M>> {
+        (self.type_name == M::TYPE_NAME).then(|| M::decode(&self.encoding, self.payload))
+    }
+
+    pub(crate) fn from_wit(message: wit::MessageResult) -> Self {
+        Self {
+            type_name: message.type_name,
+            encoding: Encoding::from_wit(message.encoding),
+            payload: message.payload,
+            headers: message.headers.unwrap_or_default(),
+        }
+    }
+}
+
+/// A payload in JSON.
+#[doc(hidden)]
+pub fn encode_json<T: Serialize>(value: &T) -> Result<Cow<'static, [u8]>> {
+    Ok(Cow::Owned(serde_json::to_vec(value)?))
+}
+
+/// The value of a payload in JSON.
+#[doc(hidden)]
+pub fn decode_json<T: DeserializeOwned>(name: &str, encoding: &Encoding, payload: &[u8]) -> Result<T> {
+    let decoded = match encoding {
+        Encoding::Json | Encoding::Text => serde_json::from_slice(payload).map_err(|error| error.to_string()),
+        #[cfg(feature = "cbor")]
+        Encoding::Cbor => ciborium::from_reader(payload).map_err(|error| error.to_string()),
+        other => Err(format!("its encoding is {other:?}, not JSON")),
+    };
+    decoded.map_err(|why| undecodable(name, &why))
+}
+
+/// A payload in CBOR.
+#[cfg(feature = "cbor")]
+#[doc(hidden)]
+pub fn encode_cbor<T: Serialize>(value: &T) -> Result<Cow<'static, [u8]>> {
+    let mut payload = Vec::new();
+    ciborium::into_writer(value, &mut payload)?;
+    Ok(Cow::Owned(payload))
+}
+
+/// The value of a payload in CBOR.
+#[cfg(feature = "cbor")]
+#[doc(hidden)]
+pub fn decode_cbor<T: DeserializeOwned>(name: &str, encoding: &Encoding, payload: &[u8]) -> Result<T> {
+    // Whoever writes by hand, at a shell, writes JSON.
+    decode_json(name, encoding, payload)
+}
+
+pub(crate) fn undecodable(name: &str, why: &str) -> Error {
+    Error::poison(format!("`{name}` can't be decoded: {why}"))
+}

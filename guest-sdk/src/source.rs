@@ -1,0 +1,311 @@
+//! A source: the classes that one component offers, and the one actor that one instance is.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::actor::{Actor, Incoming};
+use crate::address::Address;
+use crate::bindings::thespian::actor::types as wit;
+use crate::context::Context;
+use crate::failure::{Error, Result};
+use crate::message::RawMessage;
+
+/// A value of a capability.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// True or false.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number that need not be whole.
+    Number(f64),
+    /// Text.
+    Text(String),
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Boolean(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_string())
+    }
+}
+
+/// What a host has, by name.
+pub type Attributes = BTreeMap<String, Value>;
+
+/// What one requirement asks of the capability that it names.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Clause {
+    /// It is `true`.
+    IsTrue,
+    /// It equals this value.
+    Equals(Value),
+    /// It is a number and at least this one.
+    AtLeast(f64),
+    /// It equals one of these values.
+    OneOf(Vec<Value>),
+}
+
+/// Something a host must have to run an actor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Requirement {
+    /// The capability. Case matters.
+    pub name: String,
+    /// What must hold of it.
+    pub clause: Clause,
+}
+
+impl Value {
+    fn into_wit(self) -> wit::ValueResult {
+        match self {
+            Self::Boolean(value) => wit::ValueResult::Boolean(value),
+            Self::Integer(value) => wit::ValueResult::Integer(value),
+            Self::Number(value) => wit::ValueResult::Number(value),
+            Self::Text(value) => wit::ValueResult::Text(value),
+        }
+    }
+
+    fn from_wit(value: wit::ValueResult) -> Self {
+        match value {
+            wit::ValueResult::Boolean(value) => Self::Boolean(value),
+            wit::ValueResult::Integer(value) => Self::Integer(value),
+            wit::ValueResult::Number(value) => Self::Number(value),
+            wit::ValueResult::Text(value) => Self::Text(value),
+        }
+    }
+}
+
+impl Requirement {
+    fn into_wit(self) -> wit::RequirementResult {
+        let clause = match self.clause {
+            Clause::IsTrue => wit::ClauseResult::IsTrue,
+            Clause::Equals(value) => wit::ClauseResult::Equals(value.into_wit()),
+            Clause::AtLeast(least) => wit::ClauseResult::AtLeast(least),
+            Clause::OneOf(values) => {
+                wit::ClauseResult::OneOf(values.into_iter().map(Value::into_wit).collect())
+            }
+        };
+        wit::RequirementResult { name: self.name, clause }
+    }
+
+    fn from_wit(requirement: wit::RequirementResult) -> Self {
+        let clause = match requirement.clause {
+            wit::ClauseResult::IsTrue => Clause::IsTrue,
+            wit::ClauseResult::Equals(value) => Clause::Equals(Value::from_wit(value)),
+            wit::ClauseResult::AtLeast(least) => Clause::AtLeast(least),
+            wit::ClauseResult::OneOf(values) => {
+                Clause::OneOf(values.into_iter().map(Value::from_wit).collect())
+            }
+        };
+        Self { name: requirement.name, clause }
+    }
+}
+
+/// What an actor is told when it starts.
+#[derive(Clone, Debug)]
+pub(crate) struct Init {
+    pub(crate) class: String,
+    pub(crate) me: Address,
+    pub(crate) parent: Option<Address>,
+    pub(crate) source: String,
+    pub(crate) incarnation: u32,
+    pub(crate) capabilities: Attributes,
+    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) message: Option<RawMessage>,
+}
+
+impl From<wit::ActorInit> for Init {
+    fn from(init: wit::ActorInit) -> Self {
+        let capabilities = init.capabilities.into_iter();
+        Self {
+            class: init.class,
+            me: init.me.into(),
+            parent: init.parent.map(Address::from),
+            source: init.source,
+            incarnation: init.incarnation,
+            capabilities: capabilities.map(|(name, value)| (name, Value::from_wit(value))).collect(),
+            requirements: init.requirements.into_iter().map(Requirement::from_wit).collect(),
+            message: init.init.map(RawMessage::from_wit),
+        }
+    }
+}
+
+trait Live {
+    fn receive(&mut self, incoming: Incoming, ctx: &mut Context) -> Result;
+}
+
+impl<A: Actor> Live for A {
+    fn receive(&mut self, incoming: Incoming, ctx: &mut Context) -> Result {
+        Actor::receive(self, incoming, ctx)
+    }
+}
+
+/// One class in the list of a source: how it is described and started.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Guest {
+    name: &'static str,
+    describe: fn() -> wit::ActorClass,
+    start: fn(&mut Context) -> Result<Box<dyn Any>>,
+    live: fn(Box<dyn Any>) -> Option<Box<dyn LiveAny>>,
+}
+
+/// A live actor behind its class's name.
+#[doc(hidden)]
+#[expect(
+    private_bounds,
+    unreachable_pub,
+    reason = "a part of `Guest` that nobody outside implements or names"
+)]
+pub trait LiveAny: Live {}
+impl<A: Actor> LiveAny for A {}
+
+impl Guest {
+    /// The class `A`.
+    #[must_use]
+    pub const fn of<A: Actor>() -> Self {
+        Self {
+            name: A::CLASS,
+            describe: describe_class::<A>,
+            start: |ctx| Ok(Box::new(A::start(ctx)?)),
+            live: |actor| Some(actor.downcast::<A>().ok()?),
+        }
+    }
+}
+
+/// How many of a class's handlers are for messages.
+#[doc(hidden)]
+#[must_use]
+pub const fn count_names(all: &[Option<&'static str>]) -> usize {
+    let (mut place, mut count) = (0, 0);
+    while place < all.len() {
+        count += all[place].is_some() as usize;
+        place += 1;
+    }
+    count
+}
+
+/// The type names of those messages.
+#[doc(hidden)]
+#[must_use]
+pub const fn names<const LEN: usize>(all: &[Option<&'static str>]) -> [&'static str; LEN] {
+    let mut names = [""; LEN];
+    let (mut place, mut count) = (0, 0);
+    while place < all.len() {
+        if let Some(name) = all[place] {
+            names[count] = name;
+            count += 1;
+        }
+        place += 1;
+    }
+    names
+}
+
+fn describe_class<A: Actor>() -> wit::ActorClass {
+    wit::ActorClass {
+        name: A::CLASS.to_string(),
+        requires: A::requires().into_iter().map(Requirement::into_wit).collect(),
+        custom_placement: false,
+        on_trap: A::ON_TRAP.to_wit(),
+        troupe: None,
+        transient: None,
+        stateful: false,
+        receives: A::RECEIVES.iter().map(ToString::to_string).collect(),
+        extra: Vec::new(),
+    }
+}
+
+/// What the source says of itself.
+#[doc(hidden)]
+pub fn describe(name: &str, version: &str, guests: &[Guest]) -> wit::SourceInfo {
+    wit::SourceInfo {
+        name: name.to_string(),
+        version: version.to_string(),
+        sdk: concat!("thespian ", env!("CARGO_PKG_VERSION"), " (Rust)").to_string(),
+        classes: guests.iter().map(|guest| (guest.describe)()).collect(),
+        extra: Vec::new(),
+    }
+}
+
+thread_local! {
+    /// The one actor that this instance is.
+    static ACTOR: RefCell<Option<(Box<dyn LiveAny>, Context)>> = const { RefCell::new(None) };
+}
+
+/// Makes this instance an actor.
+#[doc(hidden)]
+pub fn start(guests: &[Guest], init: wit::ActorInit) -> std::result::Result<(), wit::Failure> {
+    let init = Init::from(init);
+    let guest = guests.iter().find(|guest| guest.name == init.class);
+    let guest =
+        guest.ok_or_else(|| Error::poison(format!("there is no class `{}`", init.class)).into_failure())?;
+    let mut ctx = Context { sender: init.me.clone(), init, attempt: 1 };
+    let actor = (guest.start)(&mut ctx).map_err(Error::into_failure)?;
+    let live = (guest.live)(actor).ok_or_else(|| Error::poison("a class started another").into_failure())?;
+    ACTOR.set(Some((live, ctx)));
+    Ok(())
+}
+
+/// One turn.
+#[doc(hidden)]
+pub fn handle(delivery: wit::Delivery) -> std::result::Result<(), wit::Failure> {
+    ACTOR.with_borrow_mut(|actor| {
+        let Some((live, ctx)) = actor else {
+            return Err(Error::poison("the actor has not started").into_failure());
+        };
+        ctx.sender = delivery.sender.into();
+        ctx.attempt = delivery.attempt;
+        live.receive(Incoming(delivery.event), ctx).map_err(Error::into_failure)
+    })
+}
+
+/// Makes a crate a source: the classes that can be created from its component. Once in a crate.
+#[macro_export]
+macro_rules! source {
+    ($($actor:ty),+ $(,)?) => {
+        const _: () = {
+            const GUESTS: &[$crate::private::Guest] = &[$($crate::private::Guest::of::<$actor>()),+];
+
+            struct Source;
+
+            impl $crate::bindings::exports::thespian::actor::guest::Guest for Source {
+                fn describe() -> $crate::bindings::thespian::actor::types::SourceInfo {
+                    $crate::private::describe(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), GUESTS)
+                }
+
+                fn start(
+                    init: $crate::bindings::thespian::actor::types::ActorInit,
+                ) -> ::core::result::Result<(), $crate::bindings::thespian::actor::types::Failure> {
+                    $crate::private::start(GUESTS, init)
+                }
+
+                fn handle(
+                    delivery: $crate::bindings::thespian::actor::types::Delivery,
+                ) -> ::core::result::Result<(), $crate::bindings::thespian::actor::types::Failure> {
+                    $crate::private::handle(delivery)
+                }
+            }
+
+            #[cfg(target_family = "wasm")]
+            $crate::bindings::export!(Source with_types_in $crate::bindings);
+        };
+    };
+}

@@ -1,0 +1,299 @@
+//! Tests of actors without a host, in a plain `cargo test`.
+//!
+//! ```
+//! use thespian::prelude::*;
+//! use thespian::testing::TestActor;
+//!
+//! #[message]
+//! struct Add { n: i64 }
+//! #[message]
+//! struct Total { value: i64 }
+//!
+//! #[derive(Default)]
+//! struct Counter { value: i64 }
+//!
+//! #[actor]
+//! impl Counter {
+//!     #[receive]
+//!     fn add(&mut self, add: Add) -> Total {
+//!         self.value += add.n;
+//!         Total { value: self.value }
+//!     }
+//! }
+//!
+//! let mut counter = TestActor::<Counter>::start()?;
+//! counter.tell("a", &Add { n: 2 })?;
+//! let effects = counter.tell("b", &Add { n: 3 })?;
+//! assert_eq!(effects[0].sent::<Total>("b").unwrap().value, 5);
+//! # Ok::<(), thespian::Error>(())
+//! ```
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use crate::actor::{Actor, Incoming};
+use crate::address::Address;
+use crate::bindings::thespian::actor::types as wit;
+use crate::context::{Context, WakeupId};
+use crate::create::Create;
+use crate::failure::Result;
+use crate::host::Level;
+use crate::message::{Message, RawMessage};
+use crate::source::{Attributes, Init};
+
+/// Something that a turn asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// A message was sent.
+    Send {
+        /// To whom.
+        to: Address,
+        /// What.
+        message: RawMessage,
+    },
+    /// A child was created.
+    Create {
+        /// The address it got.
+        address: Address,
+        /// How.
+        create: Create,
+    },
+    /// Someone was asked to exit.
+    Exit {
+        /// Whom.
+        target: Address,
+        /// Whether its children exit first.
+        recursive: bool,
+    },
+    /// A wakeup was asked for.
+    Wakeup {
+        /// Its name.
+        id: WakeupId,
+        /// When.
+        delay: Duration,
+        /// What comes back with it.
+        payload: Option<RawMessage>,
+    },
+    /// A wakeup was taken back.
+    CancelWakeup {
+        /// Which.
+        id: WakeupId,
+    },
+    /// The children may live on.
+    KeepChildren,
+}
+
+impl Effect {
+    /// The message of type `M` that was sent to `to`, if that is what this is.
+    #[must_use]
+    pub fn sent<M: Message>(&self, to: &str) -> Option<M> {
+        match self {
+            Self::Send { to: target, message } if target.as_str() == to => message.clone().decode()?.ok(),
+            _ => None,
+        }
+    }
+
+    /// The class of the child that was created, if that is what this is.
+    #[must_use]
+    pub fn created(&self) -> Option<&str> {
+        match self {
+            Self::Create { create, .. } => Some(&create.class),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Record {
+    effects: Vec<Effect>,
+    logs: Vec<(Level, String)>,
+    /// Names wakeups and children; never used twice in one test.
+    next: u64,
+}
+
+thread_local! {
+    static RECORD: RefCell<Record> = RefCell::default();
+}
+
+#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "there a host does it"))]
+pub(crate) fn record(effect: impl FnOnce(u64) -> Effect) -> u64 {
+    RECORD.with_borrow_mut(|record| {
+        record.next += 1;
+        record.effects.push(effect(record.next));
+        record.next
+    })
+}
+
+#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "there a host does it"))]
+pub(crate) fn record_log(level: Level, _: &str, text: &str) {
+    RECORD.with_borrow_mut(|record| record.logs.push((level, text.to_string())));
+}
+
+/// An actor under test. Its own address is `me`, its parent's is `parent`.
+#[derive(Debug)]
+pub struct TestActor<A> {
+    actor: A,
+    ctx: Context,
+    started: Vec<Effect>,
+}
+
+/// How to start an actor under test.
+#[derive(Debug)]
+pub struct TestStart {
+    init: Init,
+}
+
+impl Default for TestStart {
+    fn default() -> Self {
+        Self {
+            init: Init {
+                class: String::new(),
+                me: "me".into(),
+                parent: Some("parent".into()),
+                source: "0".repeat(64),
+                incarnation: 1,
+                capabilities: Attributes::new(),
+                requirements: Vec::new(),
+                message: None,
+            },
+        }
+    }
+}
+
+impl TestStart {
+    /// With a message for its start.
+    ///
+    /// # Errors
+    /// The value has no form in its encoding.
+    pub fn init<M: Message>(mut self, message: &M) -> Result<Self> {
+        self.init.message = Some(RawMessage::of(message)?);
+        Ok(self)
+    }
+
+    /// On a host that has these capabilities.
+    #[must_use]
+    pub fn capabilities(mut self, capabilities: Attributes) -> Self {
+        self.init.capabilities = capabilities;
+        self
+    }
+
+    /// As this instance of its address.
+    #[must_use]
+    pub const fn incarnation(mut self, incarnation: u32) -> Self {
+        self.init.incarnation = incarnation;
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// As the actor says.
+    pub fn start<A: Actor>(self) -> Result<TestActor<A>> {
+        let mut init = self.init;
+        init.class = A::CLASS.to_string();
+        let mut ctx = Context { sender: init.me.clone(), init, attempt: 1 };
+        let (actor, started) = turn(|| A::start(&mut ctx))?;
+        Ok(TestActor { actor, ctx, started })
+    }
+}
+
+/// Runs one turn: what it asked for counts only if it succeeds.
+fn turn<T>(handler: impl FnOnce() -> Result<T>) -> Result<(T, Vec<Effect>)> {
+    RECORD.with_borrow_mut(|record| record.effects.clear());
+    let value = handler()?;
+    Ok((value, RECORD.with_borrow_mut(|record| std::mem::take(&mut record.effects))))
+}
+
+impl<A: Actor> TestActor<A> {
+    /// Starts an actor.
+    ///
+    /// # Errors
+    /// As the actor says.
+    pub fn start() -> Result<Self> {
+        TestStart::default().start()
+    }
+
+    /// What its start asked for.
+    #[must_use]
+    pub fn started(&self) -> &[Effect] {
+        &self.started
+    }
+
+    /// Its state.
+    #[must_use]
+    pub const fn state(&self) -> &A {
+        &self.actor
+    }
+
+    /// Gives it a message; returns what it asks for.
+    ///
+    /// # Errors
+    /// As its handler says, or it has none. Nothing is then asked for.
+    pub fn tell<M: Message>(&mut self, sender: &str, message: &M) -> Result<Vec<Effect>> {
+        self.tell_raw(sender, RawMessage::of(message)?, 1)
+    }
+
+    /// Gives it a message of any form, as this attempt.
+    ///
+    /// # Errors
+    /// As [`TestActor::tell`].
+    pub fn tell_raw(&mut self, sender: &str, message: RawMessage, attempt: u32) -> Result<Vec<Effect>> {
+        let encoding = match message.encoding {
+            crate::Encoding::Json => wit::EncodingResult::Json,
+            crate::Encoding::Cbor => wit::EncodingResult::Cbor,
+            crate::Encoding::Text => wit::EncodingResult::Text,
+            crate::Encoding::Bytes => wit::EncodingResult::Bytes,
+            crate::Encoding::Other(name) => wit::EncodingResult::Other(name),
+        };
+        let event = wit::Event::Message(wit::MessageResult {
+            type_name: message.type_name,
+            encoding,
+            payload: message.payload,
+            headers: (!message.headers.is_empty()).then_some(message.headers),
+        });
+        self.deliver(sender, attempt, event)
+    }
+
+    /// A wakeup is due.
+    ///
+    /// # Errors
+    /// As its handler says.
+    pub fn wakeup<M: Message>(&mut self, id: WakeupId, payload: Option<&M>) -> Result<Vec<Effect>> {
+        let payload = payload.map(RawMessage::of).transpose()?.map(|message| wit::MessageResult {
+            type_name: message.type_name,
+            encoding: wit::EncodingResult::Json,
+            payload: message.payload,
+            headers: None,
+        });
+        self.deliver("me", 1, wit::Event::Wakeup(wit::Wakeup { id: id.0, delay: 0, payload }))
+    }
+
+    /// A child ended, as it was asked to.
+    ///
+    /// # Errors
+    /// As its handler says.
+    pub fn child_exited(&mut self, child: &Address) -> Result<Vec<Effect>> {
+        let exit = wit::ActorExit { address: child.to_string(), reason: wit::ExitReason::Requested };
+        self.deliver(child.as_str(), 1, wit::Event::ChildExited(exit))
+    }
+
+    /// It is asked to exit.
+    ///
+    /// # Errors
+    /// As its handler says.
+    pub fn exit_requested(&mut self, recursive: bool) -> Result<Vec<Effect>> {
+        self.deliver("parent", 1, wit::Event::ExitRequested(wit::ExitRequest { recursive }))
+    }
+
+    /// What it has logged since the last call, in this thread.
+    pub fn take_logs(&mut self) -> Vec<(Level, String)> {
+        RECORD.with_borrow_mut(|record| std::mem::take(&mut record.logs))
+    }
+
+    fn deliver(&mut self, sender: &str, attempt: u32, event: wit::Event) -> Result<Vec<Effect>> {
+        self.ctx.sender = sender.into();
+        self.ctx.attempt = attempt;
+        let Self { actor, ctx, .. } = self;
+        Ok(turn(|| actor.receive(Incoming(event), ctx))?.1)
+    }
+}
