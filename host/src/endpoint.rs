@@ -11,19 +11,19 @@ use thespian_core::mailbox::{MailboxLimits, Push, QueueBudget};
 use thespian_core::wire::control::Incoming;
 use tokio::sync::{Notify, oneshot};
 
-use crate::inbox::Inbox;
+use crate::mailbox::SharedMailbox;
 
 /// The queue of one outside program.
 pub(crate) struct Endpoint {
     pub(crate) address: ActorAddress,
-    inbox: Inbox,
+    mailbox: SharedMailbox,
     arrived: Notify,
 }
 
 impl Endpoint {
     pub(crate) fn new(address: ActorAddress, budget: Arc<QueueBudget>) -> Self {
         let limits = MailboxLimits { len_max: ENDPOINT_LEN_MAX, bytes_max: ENDPOINT_BYTES_MAX };
-        Self { address, inbox: Inbox::new(limits, budget), arrived: Notify::new() }
+        Self { address, mailbox: SharedMailbox::new(limits, budget), arrived: Notify::new() }
     }
 
     /// Takes messages and poison; what the host tells actors means nothing out here.
@@ -31,7 +31,7 @@ impl Endpoint {
         if !matches!(envelope.body, Body::Message(_) | Body::Poisoned(_)) {
             return Push::Queued;
         }
-        let push = self.inbox.push(envelope);
+        let push = self.mailbox.push(envelope);
         if matches!(push, Push::Queued | Push::Activate) {
             self.arrived.notify_one();
         }
@@ -41,7 +41,7 @@ impl Endpoint {
     /// The oldest that is there.
     pub(crate) fn take(&self) -> Option<Incoming> {
         let mut one = VecDeque::with_capacity(1);
-        self.inbox.drain(&mut one, 1);
+        self.mailbox.drain(&mut one, 1);
         one.pop_front().and_then(incoming)
     }
 
@@ -51,7 +51,7 @@ impl Endpoint {
             let arrived = self.arrived.notified();
             if let Some(incoming) = self.take() {
                 // Another listener may wait for the one behind it.
-                if self.inbox.size().0 > 0 {
+                if self.mailbox.size().0 > 0 {
                     self.arrived.notify_one();
                 }
                 return incoming;
@@ -60,8 +60,8 @@ impl Endpoint {
         }
     }
 
-    pub(crate) fn inbox(&self) -> &Inbox {
-        &self.inbox
+    pub(crate) fn mailbox(&self) -> &SharedMailbox {
+        &self.mailbox
     }
 }
 

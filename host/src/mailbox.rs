@@ -17,12 +17,12 @@ struct State {
 }
 
 /// Push, drain and close share one lock.
-pub(crate) struct Inbox {
+pub(crate) struct SharedMailbox {
     state: Mutex<State>,
     budget: Arc<QueueBudget>,
 }
 
-impl Inbox {
+impl SharedMailbox {
     pub(crate) fn new(limits: MailboxLimits, budget: Arc<QueueBudget>) -> Self {
         let state = State { mailbox: Mailbox::pending(limits), waiting: BTreeMap::new() };
         Self { state: Mutex::new(state), budget }

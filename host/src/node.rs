@@ -82,7 +82,7 @@ impl Node {
         let capacity = engine.capacity().clone();
         let guests = runtime("actor", guest_threads, guest_threads + RUNAWAYS_MAX + 4)?;
         let io = runtime("io", IO_THREADS, 8)?;
-        let (events, inbox) = mpsc_events();
+        let (events, to_handle) = mpsc_events();
         let shared = Arc::new(Shared::new(Parts {
             host,
             clock: Clock::start(),
@@ -103,7 +103,7 @@ impl Node {
             admin: Admin::new(config.capabilities),
             performer: Performer::new(shared.clone(), engine, io.handle().clone(), stopping),
         };
-        io.spawn(task.run(inbox));
+        io.spawn(task.run(to_handle));
         let timers = shared.clone();
         io.spawn(async move { timers.timers.run().await });
         Ok(Self { shared, capacity, stopped, io: Some(io), guests: Some(guests), _dir_lock: dir_lock })
@@ -213,7 +213,7 @@ struct NodeTask {
 }
 
 impl NodeTask {
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<NodeEvent>) {
+    async fn run(mut self, mut to_handle: mpsc::UnboundedReceiver<NodeEvent>) {
         let mut events = Vec::with_capacity(EVENTS_AT_ONCE);
         let mut effects = Vec::new();
         while !self.performer.is_stopped() {
@@ -225,7 +225,7 @@ impl NodeTask {
                 }
             };
             tokio::select! {
-                len = inbox.recv_many(&mut events, EVENTS_AT_ONCE) => if len == 0 { return },
+                len = to_handle.recv_many(&mut events, EVENTS_AT_ONCE) => if len == 0 { return },
                 () = due => events.push(NodeEvent::Admin(Event::TimePassed)),
             }
             for event in events.drain(..) {

@@ -81,15 +81,20 @@ impl Router {
         }
     }
 
-    /// Counts, keeps and logs what can't be delivered. An ask that waits for it ends.
-    pub(crate) fn dead_letter(&self, envelope: Envelope, reason: &str) {
-        // A notice whose receiver is gone is no loss to anybody.
-        let Some(message) = envelope.body.message() else { return };
+    /// What was sent to someone who is gone.
+    pub(crate) fn gone(&self, envelope: &Envelope) {
+        if envelope.body.is_mail() {
+            self.dead_letter(envelope, "there is no actor at this address");
+        }
+    }
+
+    /// Counts, keeps and logs what can't be delivered or handled. An ask that waits for it ends.
+    pub(crate) fn dead_letter(&self, envelope: &Envelope, reason: &str) {
         self.dead_letters.fetch_add(1, Ordering::Relaxed);
         let letter = DeadLetter {
             target: envelope.target,
             sender: envelope.sender,
-            type_name: message.type_name.to_string(),
+            type_name: envelope.body.type_name().to_string(),
             reason: reason.to_string(),
         };
         self.log.dead_letter(&letter);

@@ -154,8 +154,8 @@ impl Shared {
     /// Leaves nothing of an endpoint behind: what still waits in it becomes dead letters.
     pub(crate) fn close_endpoint(&self, endpoint: &Endpoint) {
         self.router.remove(endpoint.address);
-        for envelope in endpoint.inbox().close() {
-            self.router.dead_letter(envelope, "its receiver, an outside program, left");
+        for envelope in endpoint.mailbox().close() {
+            self.router.dead_letter(&envelope, "its receiver, an outside program, left");
         }
     }
 

@@ -61,13 +61,24 @@ impl Body {
         }
     }
 
-    /// The message in it, if it carries one that a person sent: what a dead letter shows.
+    /// Whether somebody wrote what is in it: a loss if it can't be delivered. A notice of the host is no loss when
+    /// its receiver is gone.
     #[must_use]
-    pub fn message(&self) -> Option<&Message> {
+    pub const fn is_mail(&self) -> bool {
+        matches!(self, Self::Message(_) | Self::Poisoned(_))
+    }
+
+    /// What a dead letter calls it: its message's type name, or what kind of notice it is.
+    #[must_use]
+    pub fn type_name(&self) -> &str {
         match self {
-            Self::Message(message) => Some(message),
-            Self::Poisoned(poisoned) => Some(&poisoned.original),
-            _ => None,
+            Self::Message(message) => &message.type_name,
+            Self::Poisoned(poisoned) => &poisoned.original.type_name,
+            Self::ExitRequest(_) => "thespian:exit-request",
+            Self::Wakeup(_) => "thespian:wakeup",
+            Self::ChildExited(_) => "thespian:child-exited",
+            Self::ChildRestarted(_) => "thespian:child-restarted",
+            Self::ChildrenGone => "thespian:children-gone",
         }
     }
 }

@@ -21,7 +21,7 @@ use thespian_core::wire::control::ActorPhase;
 use tracing::Level;
 
 use super::port::Port;
-use crate::inbox::Inbox;
+use crate::mailbox::SharedMailbox;
 use crate::router::Route;
 use crate::sandbox::{self, ActorInit, Instance, Source};
 use crate::shared::{Shared, Slot};
@@ -67,7 +67,7 @@ struct Shown {
 pub(crate) struct Cell {
     shared: Arc<Shared>,
     address: ActorAddress,
-    inbox: Arc<Inbox>,
+    mailbox: Arc<SharedMailbox>,
     killed: Arc<AtomicBool>,
     kill_reason: Mutex<Option<String>>,
     inner: Mutex<Inner>,
@@ -77,12 +77,12 @@ pub(crate) struct Cell {
 impl Cell {
     /// An actor that is not yet decided about; its mailbox takes messages. The caller has taken a slot for it.
     pub(crate) fn pending(shared: Arc<Shared>, address: ActorAddress) -> Arc<Self> {
-        let inbox = Arc::new(Inbox::new(shared.mailbox_limits(), shared.budget.clone()));
+        let mailbox = Arc::new(SharedMailbox::new(shared.mailbox_limits(), shared.budget.clone()));
         let inner = Inner { slot: Some(Slot(shared.slots.clone())), ..Inner::default() };
         Arc::new(Self {
             shared,
             address,
-            inbox,
+            mailbox,
             killed: Arc::default(),
             kill_reason: Mutex::default(),
             inner: Mutex::new(inner),
@@ -115,11 +115,11 @@ impl Cell {
 
     /// Puts an envelope into the mailbox.
     pub(crate) fn push(self: &Arc<Self>, envelope: Envelope) -> Push {
-        self.activated(self.inbox.push(envelope))
+        self.activated(self.mailbox.push(envelope))
     }
 
     fn push_reserved(self: &Arc<Self>, envelope: Envelope) -> Push {
-        self.activated(self.inbox.push_reserved(envelope))
+        self.activated(self.mailbox.push_reserved(envelope))
     }
 
     fn activated(self: &Arc<Self>, push: Push) -> Push {
@@ -138,7 +138,7 @@ impl Cell {
 
     /// Something happened that the actor must look at, besides messages.
     pub(crate) fn wake(self: &Arc<Self>) {
-        if self.inbox.wake() {
+        if self.mailbox.wake() {
             self.schedule();
         }
     }
@@ -150,8 +150,8 @@ impl Cell {
         self.wake();
     }
 
-    pub(crate) fn inbox(&self) -> &Inbox {
-        &self.inbox
+    pub(crate) fn mailbox(&self) -> &SharedMailbox {
+        &self.mailbox
     }
 
     fn schedule(self: &Arc<Self>) {
@@ -196,7 +196,7 @@ impl Cell {
         }
         self.retry_held(turn);
         if turn.taken() == 0 {
-            self.inbox.drain(turn.accept(), ACTIVATION_LEN_MAX);
+            self.mailbox.drain(turn.accept(), ACTIVATION_LEN_MAX);
         }
         let next = turn.next(*now, effects);
         if !effects.is_empty() {
@@ -215,7 +215,7 @@ impl Cell {
                 *now = self.start(inner, incarnation);
                 Step::Handled
             }
-            Next::Rest if self.inbox.rest() => Step::Over,
+            Next::Rest if self.mailbox.rest() => Step::Over,
             Next::Rest => Step::Again,
             Next::AwaitRoom(due) => self.await_room(inner, *now, due),
             Next::Pause(until) => {
@@ -230,7 +230,7 @@ impl Cell {
     }
 
     fn park(&self) -> Step {
-        if self.inbox.park() { Step::Over } else { Step::Again }
+        if self.mailbox.park() { Step::Over } else { Step::Again }
     }
 
     fn handle(self: &Arc<Self>, inner: &mut Inner) -> Time {
@@ -251,7 +251,7 @@ impl Cell {
             shared: self.shared.clone(),
             address: self.address,
             class: start.class.clone(),
-            inbox: self.inbox.clone(),
+            mailbox: self.mailbox.clone(),
             killed: self.killed.clone(),
         };
         let identity = sandbox::Identity {
@@ -290,8 +290,8 @@ impl Cell {
         let Some(turn) = &mut inner.turn else { return Step::Over };
         for receiver in turn.awaited() {
             match self.shared.router.get(receiver) {
-                Some(Route::Actor(cell)) => cell.inbox.await_room(self),
-                Some(Route::Endpoint(endpoint)) => endpoint.inbox().await_room(self),
+                Some(Route::Actor(cell)) => cell.mailbox.await_room(self),
+                Some(Route::Endpoint(endpoint)) => endpoint.mailbox().await_room(self),
                 Some(Route::Ask(_)) | None => {}
             }
         }
@@ -308,7 +308,7 @@ impl Cell {
         turn.retry_held(|envelope| match self.deliver(None, envelope) {
             Push::Full(envelope) => Some(envelope),
             Push::Gone(envelope) => {
-                self.shared.router.dead_letter(envelope, GONE);
+                self.shared.router.gone(&envelope);
                 None
             }
             Push::Queued | Push::Activate => None,
@@ -349,10 +349,10 @@ impl Cell {
                     self.shared.timers.cancel(key);
                 }
             }
-            ActorEffect::DeadLetter(envelope, reason) => self.shared.router.dead_letter(envelope, &reason),
+            ActorEffect::DeadLetter(envelope, reason) => self.shared.router.dead_letter(&envelope, &reason),
             ActorEffect::Started => self.shared.event(Event::ActorStarted { address: self.address }),
             ActorEffect::Exiting { with_children } => {
-                self.inbox.take_notices_only();
+                self.mailbox.take_notices_only();
                 self.shared.event(Event::ActorExiting { address: self.address, with_children });
             }
             ActorEffect::Restarted(restart) => {
@@ -373,7 +373,7 @@ impl Cell {
         for (_, key) in inner.timers.drain() {
             self.shared.timers.cancel(key);
         }
-        let left = self.inbox.close();
+        let left = self.mailbox.close();
         let Inner { turn: Some(turn), effects, .. } = inner else { return };
         for envelope in left {
             turn.refuse(envelope, effects);
@@ -394,7 +394,7 @@ impl Cell {
         let mut known = Known { routes: &mut inner.known, next: &mut inner.known_next };
         match self.deliver(Some(&mut known), envelope) {
             Push::Full(envelope) => turn.hold(now, envelope),
-            Push::Gone(envelope) => self.shared.router.dead_letter(envelope, GONE),
+            Push::Gone(envelope) => self.shared.router.gone(&envelope),
             Push::Queued | Push::Activate => {}
         }
     }
@@ -445,7 +445,7 @@ impl Cell {
 
     /// For status: as it was at the end of the last activation.
     pub(crate) fn shown(&self) -> Showing {
-        let (len, bytes) = self.inbox.size();
+        let (len, bytes) = self.mailbox.size();
         Showing {
             phase: self.shown.phase.lock().unwrap_or(ActorPhase::Starting),
             incarnation: self.shown.incarnation.load(Ordering::Relaxed),
@@ -468,8 +468,6 @@ pub(crate) struct Showing {
     pub(crate) mailbox_len: u64,
     pub(crate) mailbox_bytes: u64,
 }
-
-const GONE: &str = "there is no actor at this address";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {

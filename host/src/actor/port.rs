@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use thespian_core::address::ActorAddress;
 use tracing::Level;
 
-use crate::inbox::Inbox;
+use crate::mailbox::SharedMailbox;
 use crate::sandbox::ActorHost;
 use crate::shared::Shared;
 
@@ -16,7 +16,7 @@ pub(crate) struct Port {
     pub(crate) shared: Arc<Shared>,
     pub(crate) address: ActorAddress,
     pub(crate) class: Arc<str>,
-    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) mailbox: Arc<SharedMailbox>,
     pub(crate) killed: Arc<AtomicBool>,
 }
 
@@ -34,11 +34,11 @@ impl ActorHost for Port {
     }
 
     fn reserve_own_mailbox(&self, cost: usize) -> bool {
-        self.inbox.reserve(cost)
+        self.mailbox.reserve(cost)
     }
 
     fn release_own_mailbox(&self, len: usize, cost: usize) {
-        self.inbox.release(len, cost);
+        self.mailbox.release(len, cost);
     }
 
     fn log(&self, level: Level, target: &str, text: &str) {
