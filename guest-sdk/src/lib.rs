@@ -99,7 +99,7 @@ mod message;
 mod source;
 pub mod testing;
 
-pub use actor::{Actor, Incoming, IntoReply, Receive};
+pub use actor::{Actor, Incoming, IntoReply, IntoStart, Receive};
 pub use address::Address;
 pub use context::{Context, WakeupId};
 pub use create::{Create, OnTrap};
@@ -115,8 +115,8 @@ pub use thespian_macros::{actor, message};
 pub mod private {
     #[cfg(feature = "cbor")]
     pub use crate::message::{decode_cbor, encode_cbor};
-    pub use crate::message::{decode_json, encode_json};
-    pub use crate::source::{Guest, count_names, describe, handle, names, start};
+    pub use crate::message::{decode_json, decode_text, encode_json};
+    pub use crate::source::{Guest, count_names, describe, differ, handle, names, start};
     pub use serde;
     pub use std::borrow::Cow;
 }
