@@ -1,7 +1,6 @@
 //! A source: the classes that one component offers, and the one actor that one instance is.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use crate::actor::{Actor, Incoming};
 use crate::address::Address;
@@ -59,8 +58,34 @@ impl From<String> for Value {
     }
 }
 
-/// What a host has, by name.
-pub type Attributes = BTreeMap<String, Value>;
+/// What a host has, by name. A list: there are few, and a tree would be 5 kB of every component.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attributes(Vec<(String, Value)>);
+
+impl Attributes {
+    /// What there is under this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Everything, in the host's order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+impl<N: Into<String>, V: Into<Value>> FromIterator<(N, V)> for Attributes {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(all: I) -> Self {
+        Self(all.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl<N: Into<String>, V: Into<Value>, const LEN: usize> From<[(N, V); LEN]> for Attributes {
+    fn from(all: [(N, V); LEN]) -> Self {
+        all.into_iter().collect()
+    }
+}
 
 /// What one requirement asks of the capability that it names.
 #[derive(Clone, Debug, PartialEq)]
@@ -152,7 +177,9 @@ impl From<wit::ActorInit> for Init {
             parent: init.parent.map(Address::from),
             source: init.source,
             incarnation: init.incarnation,
-            capabilities: capabilities.map(|(name, value)| (name, Value::from_wit(value))).collect(),
+            capabilities: Attributes(
+                capabilities.map(|(name, value)| (name, Value::from_wit(value))).collect(),
+            ),
             requirements: init.requirements.into_iter().map(Requirement::from_wit).collect(),
             message: init.init.map(RawMessage::from_wit),
         }

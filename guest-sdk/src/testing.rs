@@ -162,7 +162,7 @@ impl Default for TestStart {
                 parent: Some("parent".into()),
                 source: "0".repeat(64),
                 incarnation: 1,
-                capabilities: Attributes::new(),
+                capabilities: Attributes::default(),
                 requirements: Vec::new(),
                 message: None,
             },
@@ -182,8 +182,8 @@ impl TestStart {
 
     /// On a host that has these capabilities.
     #[must_use]
-    pub fn capabilities(mut self, capabilities: Attributes) -> Self {
-        self.init.capabilities = capabilities;
+    pub fn capabilities(mut self, capabilities: impl Into<Attributes>) -> Self {
+        self.init.capabilities = capabilities.into();
         self
     }
 

@@ -294,7 +294,7 @@ impl Heir {
 #[test]
 fn a_start_sees_what_it_was_created_with() {
     let start = || TestStart::default().init(&Add { n: 9 }).unwrap();
-    let capabilities = || [("region".to_string(), Value::from("eu"))].into();
+    let capabilities = || [("region", "eu")];
     let heir: TestActor<Heir> = start().capabilities(capabilities()).start().unwrap();
     assert_eq!((heir.state().region.as_str(), heir.state().inherited), ("eu", 9));
     assert_eq!(heir.started()[0].sent("parent"), Some(Total { value: 9 }));
