@@ -9,7 +9,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{
     Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Lit, LitStr, Meta, Receiver, ReceiverKind, Result,
-    Token, Type, parenthesized,
+    ReturnType, Token, Type, parenthesized,
 };
 
 const HANDLER: &str =
@@ -100,7 +100,10 @@ fn options(tokens: TokenStream) -> Result<Options> {
 struct Handler {
     method: Ident,
     message: Type,
-    takes_context: bool,
+    /// Its argument for the context, as the call has it.
+    context: TokenStream,
+    /// Where it says what it returns.
+    returns: Span,
 }
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -140,8 +143,8 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     Ok(implementation(&block, &options, &handlers, &start))
 }
 
-/// Where a type is written, for errors; names mean what they mean in the rest of the macro's code.
-fn at(written: &Type) -> Span {
+/// Where something is written, for errors; names mean what they mean in the rest of the macro's code.
+fn at(written: &impl Spanned) -> Span {
     written.span().resolved_at(Span::call_site())
 }
 
@@ -179,10 +182,10 @@ fn handler(method: &ImplItemFn) -> Result<Handler> {
     if let Type::Reference(message) = &*message.ty {
         return Err(Error::new(message.span(), "a handler owns its message: take it without `&`"));
     }
-    let takes_context = match inputs.next() {
-        Some(argument) if is_context(argument) => true,
+    let context = match inputs.next() {
+        Some(argument) if is_context(argument) => quote_spanned!(at(argument)=> , ctx),
         Some(argument) => return problem(argument),
-        None => false,
+        None => TokenStream::new(),
     };
     if let Some(argument) = inputs.next() {
         return problem(argument);
@@ -193,7 +196,16 @@ fn handler(method: &ImplItemFn) -> Result<Handler> {
     if !signature.generics.params.is_empty() {
         return Err(Error::new(signature.generics.span(), "a handler is for one type: it can't be generic"));
     }
-    Ok(Handler { method: signature.ident.clone(), message: (*message.ty).clone(), takes_context })
+    let message = (*message.ty).clone();
+    Ok(Handler { method: signature.ident.clone(), message, context, returns: returns(method) })
+}
+
+/// Where a method says what it returns; its name, if it returns nothing.
+fn returns(method: &ImplItemFn) -> Span {
+    match &method.sig.output {
+        ReturnType::Default => at(&method.sig.ident),
+        ReturnType::Type(_, written) => at(written),
+    }
 }
 
 fn borrows(receiver: &Receiver) -> bool {
@@ -222,7 +234,7 @@ fn start_call(method: &ImplItemFn) -> Result<TokenStream> {
     if let Some(argument) = inputs.next() {
         return problem(argument);
     }
-    Ok(quote!(::thespian::IntoStart::start(#call)))
+    Ok(quote_spanned!(returns(method)=> ::thespian::IntoStart::<Self>::start(#call)))
 }
 
 fn check_duplicates(handlers: &[Handler]) -> Result<()> {
@@ -256,14 +268,16 @@ fn implementation(
     // Whatever takes everything comes last.
     let (raw, typed): (Vec<_>, Vec<_>) = handlers.iter().partition(|handler| is_raw(&handler.message));
     let typed_messages: Vec<_> = typed.iter().map(|handler| &handler.message).collect();
-    let calls = typed.iter().chain(&raw).map(|Handler { method, message, takes_context }| {
-        let context = takes_context.then(|| quote!(, ctx));
-        // At the message's type, so that a type that can't be received, or returned, is reported where it is written.
+    let calls = typed.iter().chain(&raw).map(|Handler { method, message, context, returns }| {
+        // Each step where it is written, so that a type which can't be received, or returned, is reported there.
+        let reply = quote_spanned! {*returns=>
+            return ::thespian::IntoReply::reply(reply, ctx);
+        };
         quote_spanned! {at(message)=>
             if <#message as ::thespian::Receive>::accepts(&incoming) {
                 let message = incoming.take::<#message, Self>()?;
                 let reply = self.#method(message #context);
-                return ::thespian::IntoReply::reply(reply, ctx);
+                #reply
             }
         }
     });
