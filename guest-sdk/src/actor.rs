@@ -9,6 +9,10 @@ use crate::message::{Encoding, Message, RawMessage};
 use crate::source::Requirement;
 
 /// A class of actors. Implemented by [`actor`](macro@crate::actor).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no class of actors",
+    note = "put `#[actor]` on an `impl {Self}` block with its handlers"
+)]
 pub trait Actor: Sized + 'static {
     /// The name by which it is created.
     const CLASS: &'static str;
@@ -39,18 +43,53 @@ pub trait Actor: Sized + 'static {
 pub struct Incoming(pub(crate) Event);
 
 impl Incoming {
+    /// What came, for the handler of class `A` that accepts it.
+    ///
+    /// # Errors
+    /// Its payload can't be decoded.
+    pub fn take<R: Receive, A: Actor>(self) -> Result<R> {
+        R::take(self).map_err(|error| undecodable::<A>(&error))
+    }
+
     /// There is no handler: an event can be ignored, a message can't.
     ///
     /// # Errors
     /// It is a message.
     pub fn unhandled<A: Actor>(self) -> Result {
-        let Event::Message(message) = self.0 else { return Ok(()) };
-        let takes = if A::RECEIVES.is_empty() { "nothing".to_string() } else { A::RECEIVES.join(", ") };
-        Err(Error::poison(format!("`{}` takes no `{}`; it takes {takes}", A::CLASS, message.type_name)))
+        match self.0 {
+            Event::Message(message) => Err(unhandled(&message.type_name, A::CLASS, A::RECEIVES)),
+            _ => Ok(()),
+        }
     }
 }
 
+#[cold]
+fn unhandled(type_name: &str, class: &str, receives: &[&str]) -> Error {
+    let takes = if receives.is_empty() { "no messages".to_string() } else { listed(receives) };
+    Error::poison(["`", class, "` takes no `", type_name, "`; it takes ", &takes].concat())
+}
+
+#[cold]
+fn undecodable<A: Actor>(error: &Error) -> Error {
+    told_what_it_takes(error.reason(), A::CLASS, A::RECEIVES)
+}
+
+fn told_what_it_takes(reason: &str, class: &str, receives: &[&str]) -> Error {
+    Error::poison([reason, "; `", class, "` takes ", &listed(receives)].concat())
+}
+
+/// `` `Greet`, `Farewell` ``
+fn listed(names: &[&str]) -> String {
+    ["`", &names.join("`, `"), "`"].concat()
+}
+
 /// What a handler's first parameter can be: a message, or an event of the host.
+#[diagnostic::on_unimplemented(
+    message = "a handler can't take a `{Self}`",
+    label = "neither a message nor an event",
+    note = "put `#[message]` on a type of your own; `RawMessage` takes any message; \
+            events are `Wakeup`, `ExitRequest`, `ChildActorExited`, `ChildActorRestarted` and `PoisonMessage`"
+)]
 pub trait Receive: Sized {
     /// The message's type name; events have none.
     const TYPE_NAME: Option<&'static str>;
@@ -124,7 +163,38 @@ fn not_accepted() -> Error {
     Error::poison("a handler was called for what it does not take")
 }
 
+/// What a `#[start]` can give back: the actor, or a `Result` of it.
+#[diagnostic::on_unimplemented(
+    message = "a start can't return `{Self}`",
+    label = "neither the actor nor a `Result` of it",
+    note = "a start is `fn name(ctx: &mut Context) -> Self`, or `-> Result<Self>`"
+)]
+pub trait IntoStart<A> {
+    /// The actor.
+    ///
+    /// # Errors
+    /// It can't start.
+    fn start(self) -> Result<A>;
+}
+
+impl<A: Actor> IntoStart<A> for A {
+    fn start(self) -> Result<A> {
+        Ok(self)
+    }
+}
+
+impl<A: Actor, E: Into<Error>> IntoStart<A> for Result<A, E> {
+    fn start(self) -> Result<A> {
+        self.map_err(Into::into)
+    }
+}
+
 /// What a handler can give back: nothing, a message for the sender, or a failure.
+#[diagnostic::on_unimplemented(
+    message = "a handler can't return `{Self}`",
+    label = "no answer to a message",
+    note = "a handler returns nothing, a type with `#[message]`, an `Option` of one, or a `Result` of these"
+)]
 pub trait IntoReply {
     /// Sends what there is to send.
     ///
