@@ -20,6 +20,7 @@ use thespian_core::turn::{ActorEffect, Identity, Next, Turn};
 use thespian_core::wire::control::ActorPhase;
 use tracing::Level;
 
+use super::next::{self, Active};
 use super::port::Port;
 use crate::mailbox::SharedMailbox;
 use crate::router::Route;
@@ -150,23 +151,41 @@ impl Cell {
         self.wake();
     }
 
+    /// Has the actor look at what waits for it: on this thread right after the activation under way, if there is one
+    /// and it has made no other actor active, else in a task of its own.
     fn schedule(self: &Arc<Self>) {
-        let cell = self.clone();
-        let activation = self.shared.guests.spawn(async move { cell.activate() });
-        // Detached: what it did is in the cell.
-        drop(activation);
+        if let Some(cell) = next::offer(self.clone()) {
+            cell.begin_task();
+        }
     }
 
-    /// Handles what waits, until nothing does or others must have their turn.
-    fn activate(self: &Arc<Self>) {
+    pub(super) fn begin_task(self: Arc<Self>) {
+        let task = self.shared.guests.clone().spawn(async move { self.run() });
+        // Detached: what it did is in the cells.
+        drop(task);
+    }
+
+    /// Activates this actor, then the one that this made active, and so on, until others must have their turn.
+    fn run(self: Arc<Self>) {
+        let begun = self.shared.clock.now();
+        let active = Active::begin();
+        let mut cell = self;
+        while cell.activate(begun, &active) - begun < ACTIVATION_TIME_MAX
+            && let Some(next) = active.take()
+        {
+            cell = next;
+        }
+    }
+
+    /// Handles what waits, until nothing does or others must have their turn. Returns the time at its end.
+    fn activate(self: &Arc<Self>, begun: Time, active: &Active) -> Time {
         let mut inner = self.inner.lock();
-        let Inner { turn: Some(_), .. } = *inner else { return };
         // The clock is read once for each turn: it is a tenth of what a short turn costs.
         let mut now = self.shared.clock.now();
-        let begun = now;
+        let Inner { turn: Some(_), .. } = *inner else { return now };
         let mut handled = 0;
         loop {
-            let step = self.step(&mut now, &mut inner);
+            let step = self.step(&mut now, &mut inner, active);
             handled += usize::from(step == Step::Handled);
             match step {
                 Step::Over => break,
@@ -178,9 +197,10 @@ impl Cell {
             }
         }
         self.show(now, &inner);
+        now
     }
 
-    fn step(self: &Arc<Self>, now: &mut Time, inner: &mut Inner) -> Step {
+    fn step(self: &Arc<Self>, now: &mut Time, inner: &mut Inner, active: &Active) -> Step {
         if !inner.effects.is_empty() {
             self.carry_out(*now, inner);
         }
@@ -200,6 +220,10 @@ impl Cell {
             if !matches!(next, Next::Handle | Next::Start { .. }) {
                 return Step::Again;
             }
+        }
+        if matches!(next, Next::Handle | Next::Start { .. }) {
+            // This turn may take long: whoever was made active before does not wait for it.
+            active.let_go();
         }
         match next {
             Next::Handle => {
