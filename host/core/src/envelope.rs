@@ -8,7 +8,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::address::ActorAddress;
-use crate::message::Message;
+use crate::message::{ENVELOPE_COST, Message};
 
 /// A thing for one receiver from one sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,13 +41,12 @@ pub enum Body {
 }
 
 impl Body {
-    /// Whether it has a reserved slot in every mailbox, because losing it would break a promise.
+    /// Whether it has a reserved slot in every mailbox, because losing it would break a promise. Notices of
+    /// restarts have none: a child that restarts for ever could fill its parent's memory with them. What a full
+    /// parent refuses is held by the child, which has to wait.
     #[must_use]
     pub const fn has_reserved_slot(&self) -> bool {
-        matches!(
-            self,
-            Self::ExitRequest(_) | Self::Wakeup(_) | Self::ChildExited(_) | Self::ChildRestarted(_)
-        )
+        matches!(self, Self::ExitRequest(_) | Self::Wakeup(_) | Self::ChildExited(_) | Self::ChildrenGone)
     }
 
     /// What it takes in a queue, in bytes. Reserved slots are bounded by their count instead: one exit
@@ -57,6 +56,7 @@ impl Body {
         match self {
             Self::Message(message) => message.cost(),
             Self::Poisoned(poisoned) => poisoned.original.cost() + poisoned.details.len(),
+            Self::ChildRestarted(restart) => ENVELOPE_COST + restart.reason.len(),
             _ => 0,
         }
     }

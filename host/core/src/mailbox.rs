@@ -284,8 +284,9 @@ impl Mailbox {
 mod tests {
     use super::*;
     use crate::address::{ActorAddress, HostId};
-    use crate::envelope::ExitRequest;
+    use crate::envelope::{ActorRestart, ExitRequest};
     use crate::message::Message;
+    use alloc::boxed::Box;
     use alloc::vec;
 
     fn address(id: u128) -> ActorAddress {
@@ -297,9 +298,12 @@ mod tests {
         Envelope { target: address(1), sender: address(2), body }
     }
 
-    fn exit_request() -> Envelope {
-        let body = Body::ExitRequest(ExitRequest { recursive: true });
+    fn notice(body: Body) -> Envelope {
         Envelope { target: address(1), sender: address(2), body }
+    }
+
+    fn exit_request() -> Envelope {
+        notice(Body::ExitRequest(ExitRequest { recursive: true }))
     }
 
     fn idle(len_max: usize, bytes_max: usize) -> Mailbox {
@@ -406,7 +410,20 @@ mod tests {
         assert_eq!(mailbox.push(exit_request(), &budget), Push::Queued, "the second is ignored");
         mailbox.take_notices_only();
         assert!(matches!(mailbox.push(message(1), &budget), Push::Gone(_)));
-        assert_eq!(mailbox.close(&budget).len(), 1);
+        assert_eq!(mailbox.push(notice(Body::ChildrenGone), &budget), Push::Queued, "its end gets in");
+        assert_eq!(mailbox.close(&budget).len(), 2);
         assert!(matches!(mailbox.push(exit_request(), &budget), Push::Gone(_)));
+    }
+
+    #[test]
+    fn notices_of_restarts_fill_no_mailbox_beyond_its_bound() {
+        let budget = QueueBudget::new(1 << 20);
+        let mut mailbox = idle(2, 1 << 20);
+        let restart = ActorRestart { address: address(3), incarnation: 2, reason: "trapped".into() };
+        let restarted = || notice(Body::ChildRestarted(Box::new(restart.clone())));
+        mailbox.push(restarted(), &budget);
+        mailbox.push(restarted(), &budget);
+        assert!(mailbox.bytes() > 0);
+        assert!(matches!(mailbox.push(restarted(), &budget), Push::Full(_)));
     }
 }

@@ -42,7 +42,7 @@ pub struct Message {
 }
 
 /// What a message costs beside its texts and payload: the envelope in its queue, in bytes.
-const ENVELOPE_COST: usize = 192;
+pub(crate) const ENVELOPE_COST: usize = 192;
 
 impl Message {
     /// A JSON message.
