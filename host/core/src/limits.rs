@@ -145,8 +145,13 @@ pub const CREATE_TIME_MAX: Duration = Duration::from_secs(150);
 /// Share of the machine's memory that all queued messages together may take: the rest belongs to the
 /// actors.
 pub const QUEUED_MEMORY_SHARE: usize = 4;
-/// By how much a mailbox draws on the node's budget of queued bytes: so that most messages touch no counter
-/// that all cores share.
+/// What a mailbox holds without drawing on the node's budget of queued bytes: a dozen small messages, which an actor
+/// takes as part of its own footprint. So most messages touch no counter that all cores share.
+pub const QUEUE_FREE_BYTES: usize = 4 * KIB;
+/// Bytes that an activation takes out of a mailbox at one time, but for a single message that is bigger: what is taken
+/// out is bounded by nothing else while the actor waits or pauses.
+pub const DRAIN_BYTES_MAX: usize = MIB;
+/// By how much a mailbox draws on the node's budget of queued bytes: so that few messages touch its counter.
 pub const QUEUE_GRANT_BYTES: usize = 64 * KIB;
 
 /// Log records that a node keeps for `logs`.
