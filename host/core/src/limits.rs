@@ -37,7 +37,8 @@ pub struct ActorLimits {
     /// Wakeups that one actor may have pending: a timer for each message of a full outbox. Their payloads together
     /// may take as much as its mailbox.
     pub wakeups_max: usize,
-    /// Children of one actor. Bounds the notices for which its mailbox keeps slots.
+    /// Children of one actor that live, or whose end it has not heard of. Bounds the notices for which its mailbox
+    /// keeps slots.
     pub children_max: usize,
     /// Log records of one actor in a second; more are counted and reported as suppressed.
     pub log_records_per_second_max: u32,
@@ -68,6 +69,12 @@ impl Default for ActorLimits {
 
 /// Length of a message's type name, in bytes. It is repeated in every message and in errors.
 pub const TYPE_NAME_LEN_MAX: usize = 256;
+
+/// Length of a class's name, in bytes: as long as a type name.
+pub const CLASS_NAME_LEN_MAX: usize = TYPE_NAME_LEN_MAX;
+/// What a creator requires of a new actor's host, in bytes. It is kept for as long as the actor lives; an honest list
+/// has a dozen entries.
+pub const REQUIREMENTS_BYTES_MAX: usize = 8 * KIB;
 
 /// Size of a component, in bytes. The largest honest ones (an interpreter inside) have 20 MB.
 pub const SOURCE_BYTES_MAX: usize = 32 * MIB;

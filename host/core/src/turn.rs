@@ -141,6 +141,8 @@ pub struct Turn {
     last_fault: String,
     wakeups: Wakeups,
     pending: BTreeMap<u64, usize>,
+    /// Those that live, and those whose end it has not heard of.
+    children: usize,
     counters: Counters,
 }
 
@@ -161,6 +163,7 @@ impl Turn {
             last_fault: String::new(),
             wakeups: Wakeups::default(),
             pending: BTreeMap::new(),
+            children: 0,
             counters: Counters::default(),
         }
     }
@@ -218,6 +221,7 @@ impl Turn {
                 self.wakeups.len -= 1;
                 self.wakeups.bytes -= cost;
             }
+            Body::ChildExited(_) => self.children = self.children.saturating_sub(1),
             _ => {}
         }
         if self.phase == Phase::Exiting {
@@ -247,7 +251,7 @@ impl Turn {
             .as_ref()
             .is_some_and(|current| matches!(current.envelope.body, Body::ExitRequest(_)));
         let mut outbox = self.outbox.take().unwrap_or_default();
-        outbox.reset(self.wakeups, exit_turn);
+        outbox.reset(self.wakeups, self.children, exit_turn);
         outbox
     }
 
@@ -311,7 +315,7 @@ impl Turn {
         self.counters.turns += 1;
         match result {
             Ok(outbox) => {
-                let keeps_children = outbox.requests().contains(&Request::KeepChildren);
+                let keeps_children = outbox.keeps_children();
                 self.commit(now, outbox, effects);
                 if let Body::ExitRequest(request) = &current.envelope.body {
                     self.exit(request.recursive && !keeps_children, effects);
@@ -391,18 +395,25 @@ impl Turn {
         ActorEffect::Route(Envelope { target, sender: self.identity.me, body })
     }
 
-    /// Turns what the handler asked for into effects: new addresses first, then creates, then the rest, so that
-    /// a message to a new child always finds its mailbox.
+    /// Turns what the handler asked for into effects: new addresses first, so that a message to a new child finds its
+    /// mailbox; creates last, so that it is there before the child can be refused.
     fn commit(&mut self, now: Time, mut outbox: Outbox, effects: &mut Vec<ActorEffect>) {
-        for request in outbox.requests() {
-            if let Request::Create(child) = request {
-                effects.push(ActorEffect::EnterPending(child.address));
+        let mut children = Vec::with_capacity(outbox.creates());
+        if outbox.creates() > 0 {
+            for request in outbox.requests() {
+                if let Request::Create(child) = request {
+                    effects.push(ActorEffect::EnterPending(child.address));
+                }
             }
         }
-        effects.extend(outbox.drain_creates().map(ActorEffect::Create));
         for request in outbox.drain() {
-            self.commit_request(now, request, effects);
+            match request {
+                Request::Create(child) => children.push(child),
+                request => self.commit_request(now, request, effects),
+            }
         }
+        self.children += children.len();
+        effects.extend(children.into_iter().map(ActorEffect::Create));
         self.outbox = Some(outbox);
     }
 
@@ -428,7 +439,7 @@ impl Turn {
                     effects.push(ActorEffect::CancelTimer(id));
                 }
             }
-            Request::KeepChildren | Request::Create(_) => {}
+            Request::Create(child) => effects.push(ActorEffect::Create(child)),
         }
     }
 
