@@ -1,5 +1,6 @@
 //! Every bound of a host, with its unit and its reason. A bound that is not here does not exist.
 
+use alloc::string::String;
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -116,6 +117,17 @@ pub const EXIT_GRACE: Duration = Duration::from_secs(30);
 
 /// Text of an error that an actor or a person is shown, in bytes; guests write it, so it is cut.
 pub const ERROR_TEXT_LEN_MAX: usize = 4 * KIB;
+
+/// Cuts a text that a guest, a client or a peer had a part in.
+#[must_use]
+pub fn cut(mut text: String, len_max: usize) -> String {
+    if text.len() > len_max {
+        let end = (0..=len_max).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
 
 /// Dead letters that a node keeps for `status`, newest first.
 pub const DEAD_LETTERS_KEPT: usize = 64;
