@@ -10,6 +10,7 @@
 //! The host owns the mailbox, the instance and the clock: it drains the one into [`Turn::accept`], calls the other
 //! as [`Turn::next`] says, and reports to [`Turn::finish`].
 
+mod drive;
 mod failing;
 mod held;
 mod restarts;
@@ -28,6 +29,7 @@ use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, cut};
 use crate::outbox::{CreateChild, Outbox, Request, Wakeups};
 use crate::time::Time;
 use crate::wire::control::ActorPhase;
+pub use drive::{Actor, Doer, Step};
 use held::Held;
 use restarts::Restarts;
 
