@@ -8,6 +8,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::address::ActorAddress;
+use crate::limits::cut;
 use crate::message::{ENVELOPE_COST, Message};
 
 /// A thing for one receiver from one sender.
@@ -144,6 +145,19 @@ pub enum ExitReason {
     Killed(String),
     /// It never ran.
     NeverStarted(String),
+}
+
+impl ExitReason {
+    /// The same with its text cut to `len_max` bytes.
+    #[must_use]
+    pub fn cut(self, len_max: usize) -> Self {
+        match self {
+            Self::Requested => Self::Requested,
+            Self::Failed(why) => Self::Failed(cut(why, len_max)),
+            Self::Killed(why) => Self::Killed(cut(why, len_max)),
+            Self::NeverStarted(why) => Self::NeverStarted(cut(why, len_max)),
+        }
+    }
 }
 
 impl fmt::Display for ExitReason {

@@ -83,6 +83,10 @@ pub const SOURCE_BYTES_MAX: usize = 32 * MIB;
 pub const SOURCES_LEN_MAX: usize = 10_000;
 /// Creates that wait for one source to be judged and compiled. More are refused, not queued.
 pub const CREATES_WAITING_MAX: usize = 10_000;
+/// Bytes of the init messages of those creates: what waits for a judgement is bounded by nothing else.
+pub const CREATES_WAITING_BYTES_MAX: usize = 64 * MIB;
+/// What a submitter says of a source, in bytes: a file's name.
+pub const SOURCE_LABEL_LEN_MAX: usize = 256;
 /// Time for an authority to judge a source: a person may have to be asked. After it the source is refused.
 pub const JUDGEMENT_TIME_MAX: Duration = Duration::from_secs(120);
 
@@ -117,6 +121,10 @@ pub const EXIT_GRACE: Duration = Duration::from_secs(30);
 
 /// Text of an error that an actor or a person is shown, in bytes; guests write it, so it is cut.
 pub const ERROR_TEXT_LEN_MAX: usize = 4 * KIB;
+
+/// Why a child ended, as its parent hears it, in bytes. A slow parent may have a notice waiting for each of
+/// `children_max` children; together they are then about as big as its memory.
+pub const EXIT_NOTICE_TEXT_LEN_MAX: usize = 512;
 
 /// Cuts a text that a guest, a client or a peer had a part in.
 #[must_use]
