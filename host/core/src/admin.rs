@@ -97,7 +97,7 @@ impl Admin {
             }
             Event::UnloadAsked { asker, source } => self.unload(asker, &source, effects),
             Event::CreateAsked { asker, address, create } => {
-                self.create_asked(asker, address, create, effects)
+                self.create_asked(asker, address, create, effects);
             }
             Event::ChildCreated { parent, child } => self.child_created(parent, *child, effects),
             Event::ActorStarted { address } => self.started(address, effects),
@@ -339,6 +339,7 @@ impl Admin {
         for address in waiting {
             self.stop_waiting(address, || ControlError::ShuttingDown, effects);
         }
+        self.sources.stop(effects);
         let roots = self.family.iter().filter(|(_, member)| member.parent.is_none());
         let body = Body::ExitRequest(ExitRequest { recursive: true });
         effects.extend(roots.map(|(address, _)| {
@@ -348,13 +349,23 @@ impl Admin {
     }
 
     fn finish_stop(&mut self, effects: &mut Vec<Effect>) {
-        if let (Some(stopping), true, false) = (&mut self.stopping, self.family.is_empty(), self.stopped) {
-            self.stopped = true;
-            for asker in core::mem::take(&mut stopping.askers) {
-                answer(asker, Ok(Reply::Done), effects);
-            }
-            effects.push(Effect::Stop);
+        if self.family.is_empty() {
+            self.close(effects);
         }
+    }
+
+    /// The node ends, if it was asked to: nobody waits for an answer any more.
+    fn close(&mut self, effects: &mut Vec<Effect>) {
+        let Some(stopping) = self.stopping.as_mut().filter(|_| !self.stopped) else { return };
+        self.stopped = true;
+        for asker in core::mem::take(&mut stopping.askers) {
+            answer(asker, Ok(Reply::Done), effects);
+        }
+        let mourners = core::mem::take(&mut self.mourners).into_values().flatten();
+        for asker in core::mem::take(&mut self.creators).into_values().chain(mourners) {
+            answer(asker, Err(ControlError::ShuttingDown), effects);
+        }
+        effects.push(Effect::Stop);
     }
 
     /// Nobody has the address of an actor whose create still waits, so nobody would miss it.
@@ -394,12 +405,8 @@ impl Admin {
             let all: Vec<_> = self.family.iter().map(|(address, _)| address).collect();
             let kill = |address| Effect::Kill { address, reason: "the node is stopping".to_string() };
             effects.extend(all.into_iter().map(kill));
-        } else if stopping.end_at <= now && !self.stopped {
-            self.stopped = true;
-            for asker in core::mem::take(&mut stopping.askers) {
-                answer(asker, Ok(Reply::Done), effects);
-            }
-            effects.push(Effect::Stop);
+        } else if stopping.end_at <= now {
+            self.close(effects);
         }
     }
 }

@@ -154,7 +154,11 @@ impl Family {
                 self.release_if_alone(parent, effects);
             }
             None => {
-                effects.push(Effect::NoteEnd { address, class: member.class.clone(), reason: reason.clone() })
+                effects.push(Effect::NoteEnd {
+                    address,
+                    class: member.class.clone(),
+                    reason: reason.clone(),
+                });
             }
         }
         Some(member)

@@ -6,7 +6,6 @@
 //!     └──────────► refused ◄─────┘                        offered ◄───────────┘
 //! ```
 
-
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -256,6 +255,13 @@ impl Registry {
     pub fn forget_asker(&mut self, asker: Asker) {
         for entry in self.entries.values_mut() {
             entry.loaders.retain(|loader| *loader != asker);
+        }
+    }
+
+    /// The node stops: whoever waits for a load hears it now.
+    pub fn stop(&mut self, effects: &mut Vec<Effect>) {
+        for asker in self.entries.values_mut().flat_map(|entry| core::mem::take(&mut entry.loaders)) {
+            effects.push(Effect::Answer { asker, reply: Err(ControlError::ShuttingDown) });
         }
     }
 
