@@ -6,6 +6,9 @@
 //!     └──────────► refused ◄─────┘                        offered ◄───────────┘
 //! ```
 
+#[cfg(test)]
+mod tests;
+
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
