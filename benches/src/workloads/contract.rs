@@ -108,68 +108,41 @@ fn on_bare(
 }
 
 fn bare_steps(bare: &Bare, size: usize) -> anyhow::Result<Vec<Step>> {
-    let content = move || -> Vec<u8> { (0..size).map(|place| place as u8).collect() };
-    let (a, b, c, d, e, f, g) = (content(), content(), content(), content(), content(), content(), content());
-    let fresh = || bare.instantiate();
+    let content: Vec<u8> = (0..size).map(|place| place as u8).collect();
+    let step = |name, note, call: fn(&mut BareActor, &[u8]) -> wasmtime::Result<()>| {
+        let payload = content.clone();
+        let call = on_bare(bare.instantiate()?, move |bare| call(bare, black_box(&payload)));
+        anyhow::Ok(Step::new(name, note, call))
+    };
     Ok(vec![
-        Step::new(
-            "nothing",
-            "entering and leaving the guest",
-            on_bare(fresh()?, |bare| bare.actor.thespian_bench_calls().call_nothing(&mut bare.store)),
-        ),
-        Step::new(
-            "payload",
-            "list<u8>: one allocation and one copy; the bound of the bars",
-            on_bare(fresh()?, move |bare| {
-                bare.actor.thespian_bench_calls().call_payload(&mut bare.store, black_box(&a))
-            }),
-        ),
-        Step::new(
-            "payload, judged",
-            "with result<_, failure>",
-            on_bare(fresh()?, move |bare| {
-                let calls = bare.actor.thespian_bench_calls();
-                calls.call_judged(&mut bare.store, black_box(&b)).map(|_| ())
-            }),
-        ),
-        Step::new(
-            "payload, named",
-            "with the type's name: one string more",
-            on_bare(fresh()?, move |bare| {
-                bare.actor.thespian_bench_calls().call_named(&mut bare.store, "Payload", black_box(&c))
-            }),
-        ),
-        Step::new(
-            "payload, named, addressed",
-            "with the sender too: two strings more",
-            on_bare(fresh()?, move |bare| {
-                let calls = bare.actor.thespian_bench_calls();
-                calls.call_addressed(&mut bare.store, ADDRESS, "Payload", black_box(&d))
-            }),
-        ),
-        Step::new(
-            "payload, numbered",
-            "sender and type as numbers in place of strings",
-            on_bare(fresh()?, move |bare| {
-                let calls = bare.actor.thespian_bench_calls();
-                calls.call_numbered(&mut bare.store, (1, 2, 3), 4, black_box(&e))
-            }),
-        ),
-        Step::new(
-            "message",
-            "the record `message`: name, encoding, payload, no headers",
-            on_bare(fresh()?, move |bare| {
-                bare.actor.thespian_bench_calls().call_whole(&mut bare.store, message(black_box(&f)))
-            }),
-        ),
-        Step::new(
-            "delivery",
-            "the record `delivery`, dropped unread",
-            on_bare(fresh()?, move |bare| {
-                let calls = bare.actor.thespian_bench_calls();
-                calls.call_delivered(&mut bare.store, delivery(black_box(&g))).map(|_| ())
-            }),
-        ),
+        step("nothing", "entering and leaving the guest", |bare, _| {
+            bare.actor.thespian_bench_calls().call_nothing(&mut bare.store)
+        })?,
+        step("payload", "list<u8>: one allocation and one copy; the bound of the bars", |bare, payload| {
+            bare.actor.thespian_bench_calls().call_payload(&mut bare.store, payload)
+        })?,
+        step("payload, judged", "with result<_, failure>", |bare, payload| {
+            bare.actor.thespian_bench_calls().call_judged(&mut bare.store, payload).map(|_| ())
+        })?,
+        step("payload, named", "with the type's name: one string more", |bare, payload| {
+            bare.actor.thespian_bench_calls().call_named(&mut bare.store, "Payload", payload)
+        })?,
+        step("payload, named, addressed", "with the sender too: two strings more", |bare, payload| {
+            bare.actor.thespian_bench_calls().call_addressed(&mut bare.store, ADDRESS, "Payload", payload)
+        })?,
+        step("payload, numbered", "sender and type as numbers in place of strings", |bare, payload| {
+            bare.actor.thespian_bench_calls().call_numbered(&mut bare.store, (1, 2, 3), 4, payload)
+        })?,
+        step("message", "the record `message`: name, encoding, payload, no headers", |bare, payload| {
+            bare.actor.thespian_bench_calls().call_whole(&mut bare.store, message(payload))
+        })?,
+        step("received", "sender, attempt and message as arguments, with a result", |bare, payload| {
+            let calls = bare.actor.thespian_bench_calls();
+            calls.call_received(&mut bare.store, ADDRESS, 1, message(payload)).map(|_| ())
+        })?,
+        step("delivery", "the record `delivery`, dropped unread", |bare, payload| {
+            bare.actor.thespian_bench_calls().call_delivered(&mut bare.store, delivery(payload)).map(|_| ())
+        })?,
     ])
 }
 

@@ -307,6 +307,170 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_received_cabi<T_: Guest>(
+                    arg0: *mut u8,
+                    arg1: usize,
+                    arg2: i32,
+                    arg3: *mut u8,
+                    arg4: usize,
+                    arg5: i32,
+                    arg6: *mut u8,
+                    arg7: usize,
+                    arg8: *mut u8,
+                    arg9: usize,
+                    arg10: i32,
+                    arg11: *mut u8,
+                    arg12: usize,
+                ) -> *mut u8 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result12 = {
+                            let len0 = arg1;
+                            let bytes0 = _rt::Vec::from_raw_parts(
+                                arg0.cast(),
+                                len0,
+                                len0,
+                            );
+                            let len1 = arg4;
+                            let bytes1 = _rt::Vec::from_raw_parts(
+                                arg3.cast(),
+                                len1,
+                                len1,
+                            );
+                            use super::super::super::super::__with_name0::EncodingResult as V3;
+                            let v3 = match arg5 {
+                                0 => V3::Json,
+                                1 => V3::Cbor,
+                                2 => V3::Text,
+                                3 => V3::Bytes,
+                                n => {
+                                    debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                    let e3 = {
+                                        let len2 = arg7;
+                                        let bytes2 = _rt::Vec::from_raw_parts(
+                                            arg6.cast(),
+                                            len2,
+                                            len2,
+                                        );
+                                        _rt::string_lift(bytes2)
+                                    };
+                                    V3::Other(e3)
+                                }
+                            };
+                            let len4 = arg9;
+                            T_::received(
+                                _rt::string_lift(bytes0),
+                                arg2 as u32,
+                                super::super::super::super::__with_name0::MessageResult {
+                                    type_name: _rt::string_lift(bytes1),
+                                    encoding: v3,
+                                    payload: <_ as From<
+                                        _rt::Vec<_>,
+                                    >>::from(_rt::Vec::from_raw_parts(arg8.cast(), len4, len4)),
+                                    headers: match arg10 {
+                                        0 => None,
+                                        1 => {
+                                            let e = {
+                                                let base11 = arg11;
+                                                let len11 = arg12;
+                                                let mut result11 = _rt::Vec::with_capacity(len11);
+                                                for i in 0..len11 {
+                                                    let base = base11
+                                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                                    let e11 = {
+                                                        let l5 = *base.add(0).cast::<*mut u8>();
+                                                        let l6 = *base
+                                                            .add(::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len7 = l6;
+                                                        let bytes7 = _rt::Vec::from_raw_parts(
+                                                            l5.cast(),
+                                                            len7,
+                                                            len7,
+                                                        );
+                                                        let l8 = *base
+                                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<*mut u8>();
+                                                        let l9 = *base
+                                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len10 = l9;
+                                                        let bytes10 = _rt::Vec::from_raw_parts(
+                                                            l8.cast(),
+                                                            len10,
+                                                            len10,
+                                                        );
+                                                        (_rt::string_lift(bytes7), _rt::string_lift(bytes10))
+                                                    };
+                                                    result11.push(e11);
+                                                }
+                                                _rt::cabi_dealloc(
+                                                    base11,
+                                                    len11 * (4 * ::core::mem::size_of::<*const u8>()),
+                                                    ::core::mem::size_of::<*const u8>(),
+                                                );
+                                                result11
+                                            };
+                                            Some(e)
+                                        }
+                                        _ => _rt::invalid_enum_discriminant(),
+                                    },
+                                },
+                            )
+                        };
+                        let ptr13 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        match result12 {
+                            Ok(_) => {
+                                *ptr13.add(0).cast::<u8>() = (0i32) as u8;
+                            }
+                            Err(e) => {
+                                *ptr13.add(0).cast::<u8>() = (1i32) as u8;
+                                let super::super::super::super::__with_name0::Failure {
+                                    reason: reason14,
+                                    retry: retry14,
+                                } = e;
+                                let vec15 = (reason14.into_bytes()).into_boxed_slice();
+                                let ptr15 = vec15.as_ptr().cast::<u8>();
+                                let len15 = vec15.len();
+                                ::core::mem::forget(vec15);
+                                *ptr13
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len15;
+                                *ptr13
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr15.cast_mut();
+                                *ptr13
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match retry14 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        };
+                        ptr13
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case)]
+                pub unsafe fn __post_return_received<T_: Guest>(arg0: *mut u8) {
+                    unsafe {
+                        let l0 = i32::from(*arg0.add(0).cast::<u8>());
+                        match l0 {
+                            0 => {}
+                            _ => {
+                                let l1 = *arg0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l2 = *arg0
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l1, l2, 1);
+                            }
+                        }
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
                 pub unsafe fn _export_delivered_cabi<T_: Guest>(
                     arg0: *mut u8,
                 ) -> *mut u8 {
@@ -1807,6 +1971,13 @@ pub mod exports {
                     /// The contract's message.
                     #[allow(async_fn_in_trait)]
                     fn whole(message: MessageResult) -> ();
+                    /// What a delivery of a message says, as arguments in place of a record: few enough to need no room of their own.
+                    #[allow(async_fn_in_trait)]
+                    fn received(
+                        sender: _rt::String,
+                        attempt: u32,
+                        message: MessageResult,
+                    ) -> ::core::result::Result<(), Failure>;
                     /// The contract's delivery, without what the SDK does with it.
                     #[allow(async_fn_in_trait)]
                     fn delivered(
@@ -1849,10 +2020,21 @@ pub mod exports {
                         : usize, arg7 : i32, arg8 : * mut u8, arg9 : usize,) { unsafe {
                         $($path_to_types)*:: _export_whole_cabi::<$ty > (arg0, arg1,
                         arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9) } } #[unsafe
-                        (export_name = "thespian:bench/calls#delivered")] unsafe extern
-                        "C" fn export_delivered(arg0 : * mut u8,) -> * mut u8 { unsafe {
-                        $($path_to_types)*:: _export_delivered_cabi::<$ty > (arg0) } }
-                        #[unsafe (export_name =
+                        (export_name = "thespian:bench/calls#received")] unsafe extern
+                        "C" fn export_received(arg0 : * mut u8, arg1 : usize, arg2 : i32,
+                        arg3 : * mut u8, arg4 : usize, arg5 : i32, arg6 : * mut u8, arg7
+                        : usize, arg8 : * mut u8, arg9 : usize, arg10 : i32, arg11 : *
+                        mut u8, arg12 : usize,) -> * mut u8 { unsafe {
+                        $($path_to_types)*:: _export_received_cabi::<$ty > (arg0, arg1,
+                        arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9, arg10, arg11,
+                        arg12) } } #[unsafe (export_name =
+                        "cabi_post_thespian:bench/calls#received")] unsafe extern "C" fn
+                        _post_return_received(arg0 : * mut u8,) { unsafe {
+                        $($path_to_types)*:: __post_return_received::<$ty > (arg0) } }
+                        #[unsafe (export_name = "thespian:bench/calls#delivered")] unsafe
+                        extern "C" fn export_delivered(arg0 : * mut u8,) -> * mut u8 {
+                        unsafe { $($path_to_types)*:: _export_delivered_cabi::<$ty >
+                        (arg0) } } #[unsafe (export_name =
                         "cabi_post_thespian:bench/calls#delivered")] unsafe extern "C" fn
                         _post_return_delivered(arg0 : * mut u8,) { unsafe {
                         $($path_to_types)*:: __post_return_delivered::<$ty > (arg0) } }
@@ -1959,8 +2141,8 @@ pub(crate) use __export_extra_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2293] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xf9\x10\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2337] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xa5\x11\x01A\x02\x01\
 A\x07\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
 w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
 \x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
@@ -1999,7 +2181,7 @@ s\x07versions\x03sdks\x07classes\xc7\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\
 k\x01\x01ks\x01r\x0a\x05classs\x02me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06\
 source\x03\x0bincarnationy\x0ccapabilities\x0a\x0crequirements\xc1\0\x04init$\x05\
 extra\x0a\x04\0\x0aactor-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\
-\x03\0\0\x08delivery\x02\x03\0\0\x07failure\x02\x03\0\0\x07message\x01B\x19\x02\x03\
+\x03\0\0\x08delivery\x02\x03\0\0\x07failure\x02\x03\0\0\x07message\x01B\x1b\x02\x03\
 \x02\x01\x01\x04\0\x08delivery\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07failure\x03\0\
 \x02\x02\x03\x02\x01\x03\x04\0\x07message\x03\0\x04\x01@\0\x01\0\x04\0\x07nothin\
 g\x01\x06\x01p}\x01@\x01\x07payload\x07\x01\0\x04\0\x07payload\x01\x08\x01j\0\x01\
@@ -2007,8 +2189,9 @@ g\x01\x06\x01p}\x01@\x01\x07payload\x07\x01\0\x04\0\x07payload\x01\x08\x01j\0\x0
 s\x07payload\x07\x01\0\x04\0\x05named\x01\x0b\x01@\x03\x06senders\x09type-names\x07\
 payload\x07\x01\0\x04\0\x09addressed\x01\x0c\x01o\x03www\x01@\x03\x06sender\x0d\x0b\
 type-numbery\x07payload\x07\x01\0\x04\0\x08numbered\x01\x0e\x01@\x01\x07message\x05\
-\x01\0\x04\0\x05whole\x01\x0f\x01@\x01\x08delivery\x01\0\x09\x04\0\x09delivered\x01\
-\x10\x04\0\x14thespian:bench/calls\x05\x04\x04\0\x14thespian:bench/extra\x04\0\x0b\
+\x01\0\x04\0\x05whole\x01\x0f\x01@\x03\x06senders\x07attempty\x07message\x05\0\x09\
+\x04\0\x08received\x01\x10\x01@\x01\x08delivery\x01\0\x09\x04\0\x09delivered\x01\
+\x11\x04\0\x14thespian:bench/calls\x05\x04\x04\0\x14thespian:bench/extra\x04\0\x0b\
 \x0b\x01\0\x05extra\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-compo\
 nent\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]

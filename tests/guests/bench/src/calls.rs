@@ -44,6 +44,12 @@ impl Guest for Calls {
         look(&message.payload);
     }
 
+    fn received(sender: String, attempt: u32, message: MessageResult) -> Result<(), Failure> {
+        black_box((&sender, attempt, &message.type_name));
+        look(&message.payload);
+        Ok(())
+    }
+
     fn delivered(delivery: Delivery) -> Result<(), Failure> {
         black_box((&delivery.sender, delivery.attempt));
         if let Event::Message(message) = &delivery.event {
