@@ -1,4 +1,4 @@
-//! What the contract costs: the same guest, entered with nothing, with a payload, with a whole delivery, by way of the
+//! What the contract costs: the same guest, entered with nothing, with a payload, with a whole turn, by way of the
 //! SDK, by way of the sandbox.
 
 use std::hint::black_box;
@@ -17,6 +17,7 @@ use thespian_core::source::SourceHash;
 use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Identity, Instance};
 use tracing::Level;
 
+use crate::bare::bindings::exports::thespian::bench::calls;
 use crate::bare::bindings::thespian::actor::types as wit;
 use crate::bare::{ADDRESS, Bare, BareActor, flat};
 use crate::bench::Bench;
@@ -136,13 +137,21 @@ fn bare_steps(bare: &Bare, size: usize) -> anyhow::Result<Vec<Step>> {
         step("message", "the record `message`: name, encoding, payload, no headers", |bare, payload| {
             bare.actor.thespian_bench_calls().call_whole(&mut bare.store, message(payload))
         })?,
-        step("received", "sender, attempt and message as arguments, with a result", |bare, payload| {
-            let calls = bare.actor.thespian_bench_calls();
-            calls.call_received(&mut bare.store, ADDRESS, 1, message(payload)).map(|_| ())
-        })?,
-        step("delivery", "the record `delivery`, dropped unread", |bare, payload| {
-            bare.actor.thespian_bench_calls().call_delivered(&mut bare.store, delivery(payload)).map(|_| ())
-        })?,
+        step(
+            "turn",
+            "the contract's `handle-message`: sender, attempt, message and a result",
+            |bare, payload| {
+                let calls = bare.actor.thespian_bench_calls();
+                calls.call_received(&mut bare.store, ADDRESS, 1, message(payload)).map(|_| ())
+            },
+        )?,
+        step(
+            "turn as a record",
+            "the same in one record with a variant, as the contract does without",
+            |bare, payload| {
+                bare.actor.thespian_bench_calls().call_parceled(&mut bare.store, parcel(payload)).map(|_| ())
+            },
+        )?,
     ])
 }
 
@@ -150,23 +159,23 @@ fn message(payload: &[u8]) -> wit::MessageParam<'_> {
     wit::MessageParam { type_name: "Payload", encoding: wit::EncodingParam::Bytes, payload, headers: None }
 }
 
-fn delivery(payload: &[u8]) -> wit::Delivery<'_> {
-    wit::Delivery { sender: ADDRESS, attempt: 1, event: wit::Event::Message(message(payload)) }
+fn parcel(payload: &[u8]) -> calls::Parcel<'_> {
+    calls::Parcel { sender: ADDRESS, attempt: 1, what: calls::Occurrence::Message(message(payload)) }
 }
 
 fn sdk_steps(bare: &Bare) -> anyhow::Result<Vec<Step>> {
     let turn = |bare: &mut BareActor, payload: &[u8]| {
         let guest = bare.actor.thespian_actor_guest();
-        let answer = guest.call_handle(&mut bare.store, delivery(black_box(payload)))?;
+        let answer = guest.call_handle_message(&mut bare.store, ADDRESS, 1, message(black_box(payload)))?;
         bare.store.data_mut().sent.clear();
         answer.map_err(|failure| wasmtime::Error::msg(failure.reason))
     };
     let (first, second) = (vec![1; 64], vec![1; 64]);
     Ok(vec![
-        Step::new("delivery to an actor", "through the SDK to a handler that counts", {
+        Step::new("turn of an actor", "through the SDK to a handler that counts", {
             on_bare(bare.start("Consumer")?, move |bare| turn(bare, &first))
         }),
-        Step::new("delivery and reply", "through the SDK to a handler that sends the payload back", {
+        Step::new("turn with a reply", "through the SDK to a handler that sends the payload back", {
             on_bare(bare.start("Echo")?, move |bare| turn(bare, &second))
         }),
     ])
