@@ -215,7 +215,7 @@ fn on_sandbox(mut instance: Instance) -> impl FnMut() -> anyhow::Result<()> + 's
     let mut outbox = Some(Outbox::default());
     move || {
         let mut empty = outbox.take().unwrap_or_default();
-        empty.reset(Default::default(), false);
+        empty.reset(Default::default(), 0, false);
         match instance.handle(black_box(&envelope), 1, empty) {
             Ok(full) => outbox = Some(full),
             Err(failure) => bail!(failed(failure)),
