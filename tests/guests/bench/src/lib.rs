@@ -4,6 +4,7 @@
     unsafe_code,
     missing_docs,
     unreachable_pub,
+    unused_imports,
     unused_qualifications,
     elided_lifetimes_in_paths,
     clippy::all,
