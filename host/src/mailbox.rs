@@ -32,6 +32,21 @@ impl SharedMailbox {
         self.state.lock().mailbox.push(envelope, &self.budget)
     }
 
+    /// Pushes one envelope after the other, under one lock, until one is refused. Also returns whether the receiver
+    /// must be activated.
+    pub(crate) fn push_run(&self, run: &mut impl Iterator<Item = Envelope>) -> (bool, Push) {
+        let mut state = self.state.lock();
+        let mut activate = false;
+        for envelope in run {
+            match state.mailbox.push(envelope, &self.budget) {
+                Push::Queued => {}
+                Push::Activate => activate = true,
+                refused @ (Push::Full(_) | Push::Gone(_)) => return (activate, refused),
+            }
+        }
+        (activate, Push::Queued)
+    }
+
     pub(crate) fn push_reserved(&self, envelope: Envelope) -> Push {
         self.state.lock().mailbox.push_reserved(envelope, &self.budget)
     }
@@ -47,13 +62,11 @@ impl SharedMailbox {
     /// Takes envelopes out; if that made enough room, those who waited for it try again.
     pub(crate) fn drain(&self, batch: &mut VecDeque<Envelope>, max: usize) {
         let mut state = self.state.lock();
-        let waiting = if state.mailbox.drain(batch, max, &self.budget) {
-            std::mem::take(&mut state.waiting)
-        } else {
-            BTreeMap::new()
-        };
-        drop(state);
-        wake_all(waiting);
+        if state.mailbox.drain(batch, max, &self.budget) {
+            let waiting = std::mem::take(&mut state.waiting);
+            drop(state);
+            wake_all(waiting);
+        }
     }
 
     /// Lets `sender` be woken when there is room, or never will be.

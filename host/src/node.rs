@@ -80,8 +80,10 @@ impl Node {
             guest_threads,
         })?;
         let capacity = engine.capacity().clone();
-        let guests = runtime("actor", guest_threads, guest_threads + RUNAWAYS_MAX + 4)?;
-        let io = runtime("io", IO_THREADS, 8)?;
+        // Neither sockets nor timers: its threads then wait for each other, which is cheaper than to wait for the system.
+        let guests = runtime("actor", guest_threads, guest_threads + RUNAWAYS_MAX + 4).build();
+        let guests = guests.map_err(StartError::Threads)?;
+        let io = runtime("io", IO_THREADS, 8).enable_all().build().map_err(StartError::Threads)?;
         let (events, to_handle) = mpsc_events();
         let shared = Arc::new(Shared::new(Parts {
             host,
@@ -180,14 +182,13 @@ impl Drop for Node {
     }
 }
 
-fn runtime(name: &str, threads: usize, blocking_max: usize) -> Result<Runtime, StartError> {
-    Builder::new_multi_thread()
+fn runtime(name: &str, threads: usize, blocking_max: usize) -> Builder {
+    let mut builder = Builder::new_multi_thread();
+    builder
         .worker_threads(threads)
         .max_blocking_threads(blocking_max)
-        .thread_name(format!("thespian-{name}"))
-        .enable_all()
-        .build()
-        .map_err(StartError::Threads)
+        .thread_name(format!("thespian-{name}"));
+    builder
 }
 
 #[expect(

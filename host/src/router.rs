@@ -26,6 +26,20 @@ pub(crate) enum Route {
 }
 
 impl Route {
+    /// Puts envelopes into the receiver's queue until one is refused, and activates the receiver where needed.
+    pub(crate) fn push_run(&self, run: &mut impl Iterator<Item = Envelope>) -> Push {
+        if let Self::Actor(cell) = self {
+            return cell.push_run(run);
+        }
+        for envelope in run {
+            match self.push(envelope) {
+                Push::Queued | Push::Activate => {}
+                refused @ (Push::Full(_) | Push::Gone(_)) => return refused,
+            }
+        }
+        Push::Queued
+    }
+
     /// Puts the envelope into the receiver's queue, and activates the receiver where needed.
     pub(crate) fn push(&self, envelope: Envelope) -> Push {
         match self {

@@ -190,7 +190,7 @@ fn sandbox_steps(component: &[u8]) -> anyhow::Result<Vec<Step>> {
         let made = source.instantiate(identity, Arc::new(Nobody), Arc::new(ActorLimits::default()));
         let mut instance = made.map_err(|fault| failed(Failure::Fault(fault)))?;
         instance
-            .start(&ActorInit { incarnation: 1, ..ActorInit::default() }, Outbox::default())
+            .start(&ActorInit { incarnation: 1, ..ActorInit::default() }, Box::default())
             .map_err(failed)?;
         Ok(instance)
     };
@@ -212,7 +212,7 @@ fn on_sandbox(mut instance: Instance) -> impl FnMut() -> anyhow::Result<()> + 's
     let sender = ActorAddress::new(HostId(7), u128::MAX / 3);
     let body = Body::Message(Message::bytes("Payload", vec![1; 64]));
     let envelope = Envelope { target: ActorAddress::new(HostId(1), 1), sender, body };
-    let mut outbox = Some(Outbox::default());
+    let mut outbox = Some(Box::<Outbox>::default());
     move || {
         let mut empty = outbox.take().unwrap_or_default();
         empty.reset(Default::default(), 0, false);

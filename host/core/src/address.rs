@@ -61,31 +61,41 @@ impl ActorAddress {
     /// nothing.
     #[must_use]
     pub fn write_text(self, buffer: &mut [u8; ADDRESS_TEXT_LEN]) -> &str {
-        encode(u128::from(self.home.0), &mut buffer[..HOME_DIGITS]);
-        buffer[HOME_DIGITS] = b'-';
-        encode(self.id(), &mut buffer[HOME_DIGITS + 1..]);
+        let (home, id) = buffer.split_at_mut(HOME_DIGITS);
+        encode(self.home.0, home);
+        id[0] = b'-';
+        let (high, low) = id[1..].split_at_mut(ID_DIGITS - LOW_DIGITS);
+        // 68 bits: the first two digits apart.
+        let (top, middle) = high.split_at_mut(ID_DIGITS - 2 * LOW_DIGITS);
+        encode((self.id() >> 120) as u64, top);
+        encode((self.id() >> 60) as u64 & LOW_MASK, middle);
+        encode(self.low & LOW_MASK, low);
         core::str::from_utf8(buffer).expect("the alphabet is ASCII")
     }
 }
 
-fn encode(mut number: u128, into: &mut [u8]) {
+/// The last digits of an id are those of its lowest 60 bits: what one register holds.
+const LOW_DIGITS: usize = 12;
+const LOW_MASK: u64 = (1 << (5 * LOW_DIGITS)) - 1;
+
+fn encode(mut number: u64, into: &mut [u8]) {
     for place in into.iter_mut().rev() {
         *place = DIGITS[(number & 31) as usize];
         number >>= 5;
     }
 }
 
-fn decode(text: &[u8]) -> Option<u128> {
-    let mut number: u128 = 0;
+/// The number in at most 13 digits. Bits beyond 64 would be a second text for the same number.
+fn decode(text: &[u8]) -> Option<u64> {
+    let (mut number, mut all) = (0_u64, 0);
+    let mut overflow = 0;
     for byte in text {
         let value = VALUES[*byte as usize];
-        // The first of 26 digits holds 3 bits only; more would be a second text for the same address.
-        if value == 0xff || number >> 123 != 0 {
-            return None;
-        }
-        number = number << 5 | u128::from(value);
+        all |= value;
+        overflow = number >> 59;
+        number = number << 5 | u64::from(value);
     }
-    Some(number)
+    (all <= 31 && overflow == 0).then_some(number)
 }
 
 /// The text is not an address.
@@ -105,8 +115,13 @@ impl FromStr for ActorAddress {
             if bytes.len() != ADDRESS_TEXT_LEN || bytes[HOME_DIGITS] != b'-' {
                 return None;
             }
-            let home = u64::try_from(decode(&bytes[..HOME_DIGITS])?).ok()?;
-            Some(Self::new(HostId(home), decode(&bytes[HOME_DIGITS + 1..])?))
+            let home = decode(&bytes[..HOME_DIGITS])?;
+            let (top, rest) = bytes[HOME_DIGITS + 1..].split_at(ID_DIGITS - 2 * LOW_DIGITS);
+            let (middle, low) = rest.split_at(LOW_DIGITS);
+            // Two digits above 120 bits: the first of them may have three.
+            let top = decode(top).filter(|top| *top < 1 << 8)?;
+            let id = u128::from(top) << 120 | u128::from(decode(middle)?) << 60 | u128::from(decode(low)?);
+            Some(Self::new(HostId(home), id))
         };
         parse().ok_or_else(|| ParseAddressError { text: text.chars().take(64).collect() })
     }

@@ -100,6 +100,12 @@ pub const ACTIVATION_LEN_MAX: usize = 64;
 /// Length of one activation: after it others are given their turn.
 pub const ACTIVATION_TIME_MAX: Duration = Duration::from_millis(1);
 
+/// Envelopes of one sender that go into one receiver's mailbox under one lock: more would keep others from it.
+pub const DELIVERY_RUN_LEN_MAX: usize = 64;
+/// Places in an actor's lists of requests and effects that outlast a turn: enough for most turns. An idle actor does not
+/// keep the memory of the one turn in which it sent ten thousand messages.
+pub const EFFECTS_KEPT_MAX: usize = 64;
+
 /// Restarts within [`RESTART_WINDOW`] before an actor has to pause.
 pub const RESTARTS_MAX: usize = 100;
 /// The time over which restarts are counted.

@@ -327,6 +327,12 @@ impl Outbox {
         self.creates
     }
 
+    /// How many requests there is memory for.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.requests.capacity()
+    }
+
     /// Notes that a bound outside this outbox refused something: the actor's own mailbox, the actors of the
     /// host.
     pub fn note_exhausted(&mut self) {

@@ -25,7 +25,7 @@ use alloc::vec::Vec;
 use crate::address::ActorAddress;
 use crate::envelope::{ActorRestart, Body, Envelope, ExitReason, ExitRequest, Wakeup};
 use crate::fate::{Failure, Fault, OnTrap};
-use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, cut};
+use crate::limits::{ACTIVATION_LEN_MAX, EFFECTS_KEPT_MAX, ERROR_TEXT_LEN_MAX, cut};
 use crate::outbox::{CreateChild, Outbox, Request, Wakeups};
 use crate::time::Time;
 use crate::wire::control::ActorPhase;
@@ -137,7 +137,7 @@ pub struct Turn {
     incarnation: u32,
     batch: VecDeque<Envelope>,
     current: Option<Current>,
-    outbox: Option<Outbox>,
+    outbox: Option<Box<Outbox>>,
     held: Held,
     restarts: Restarts,
     last_fault: String,
@@ -257,7 +257,7 @@ impl Turn {
     }
 
     /// An empty outbox for the call that is to be made.
-    pub fn outbox(&mut self) -> Outbox {
+    pub fn outbox(&mut self) -> Box<Outbox> {
         let exit_turn = self
             .current
             .as_ref()
@@ -271,7 +271,7 @@ impl Turn {
     pub fn finish_start(
         &mut self,
         now: Time,
-        result: Result<Outbox, Failure>,
+        result: Result<Box<Outbox>, Failure>,
         effects: &mut Vec<ActorEffect>,
     ) {
         let first = self.phase == Phase::Starting;
@@ -311,7 +311,12 @@ impl Turn {
     ///
     /// # Panics
     /// If no call was to be made: the host's fault.
-    pub fn finish(&mut self, now: Time, result: Result<Outbox, Failure>, effects: &mut Vec<ActorEffect>) {
+    pub fn finish(
+        &mut self,
+        now: Time,
+        result: Result<Box<Outbox>, Failure>,
+        effects: &mut Vec<ActorEffect>,
+    ) {
         let current = self.current.take().expect("a call was made, so there is a current envelope");
         self.counters.turns += 1;
         match result {
@@ -336,7 +341,7 @@ impl Turn {
 
     /// Turns what the handler asked for into effects: new addresses first, so that a message to a new child finds its
     /// mailbox; creates last, so that it is there before the child can be refused.
-    fn commit(&mut self, now: Time, mut outbox: Outbox, effects: &mut Vec<ActorEffect>) {
+    fn commit(&mut self, now: Time, mut outbox: Box<Outbox>, effects: &mut Vec<ActorEffect>) {
         let mut children = Vec::with_capacity(outbox.creates());
         if outbox.creates() > 0 {
             for request in outbox.requests() {
@@ -353,7 +358,9 @@ impl Turn {
         }
         self.children += children.len();
         effects.extend(children.into_iter().map(ActorEffect::Create));
-        self.outbox = Some(outbox);
+        if outbox.capacity() <= EFFECTS_KEPT_MAX {
+            self.outbox = Some(outbox);
+        }
     }
 
     fn commit_request(&mut self, now: Time, request: Request, effects: &mut Vec<ActorEffect>) {

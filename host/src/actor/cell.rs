@@ -54,6 +54,7 @@ struct Hands {
     instance: Option<Instance>,
     /// Of the wakeups that are not handled yet.
     timers: HashMap<u64, TimerKey>,
+    /// The small cache of receivers. One of them may be gone: its mailbox says so.
     known: [Option<(ActorAddress, Route)>; KNOWN_LEN],
     known_next: usize,
     /// Given back when the actor has ended, not when its last reference is gone.
@@ -130,6 +131,15 @@ impl Cell {
         if push == Push::Activate {
             self.schedule();
             return Push::Queued;
+        }
+        push
+    }
+
+    /// Puts envelopes into the mailbox until one is refused.
+    pub(crate) fn push_run(self: &Arc<Self>, run: &mut impl Iterator<Item = Envelope>) -> Push {
+        let (activate, push) = self.mailbox.push_run(run);
+        if activate {
+            self.schedule();
         }
         push
     }
@@ -309,7 +319,7 @@ impl Doer for Carrier<'_> {
         killed.then(|| self.cell.kill_reason.lock().clone().unwrap_or_default())
     }
 
-    fn start(&mut self, incarnation: u32, outbox: Outbox) -> Result<Outbox, Failure> {
+    fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure> {
         self.active.let_go();
         let lost = self.hands.instance.take();
         let Some(start) = &mut self.hands.start else {
@@ -327,7 +337,12 @@ impl Doer for Carrier<'_> {
         Ok(outbox)
     }
 
-    fn handle(&mut self, envelope: &Envelope, attempt: u32, outbox: Outbox) -> Result<Outbox, Failure> {
+    fn handle(
+        &mut self,
+        envelope: &Envelope,
+        attempt: u32,
+        outbox: Box<Outbox>,
+    ) -> Result<Box<Outbox>, Failure> {
         // The turn may take long: whoever was made active before does not wait for it.
         self.active.let_go();
         if let Body::Wakeup(wakeup) = &envelope.body {
@@ -386,8 +401,26 @@ impl Doer for Carrier<'_> {
             let is_own_message = envelope.sender == target && matches!(envelope.body, Body::Message(_));
             return if is_own_message { self.cell.push_reserved(envelope) } else { self.cell.push(envelope) };
         }
+        let mut envelope = Some(envelope);
+        let mut run = std::iter::from_fn(|| envelope.take());
+        self.deliver_run(target, &mut run)
+    }
+
+    fn deliver_run(&mut self, target: ActorAddress, run: &mut impl Iterator<Item = Envelope>) -> Push {
         let Hands { known, known_next, .. } = &mut *self.hands;
-        Known { routes: known, next: known_next }.push(envelope, &self.cell.shared)
+        if let Some(Some((_, route))) = known.iter().find(|known| is_route_to(known, target)) {
+            return route.push_run(run);
+        }
+        let Some(route) = self.cell.shared.router.get(target) else {
+            return run.next().map_or(Push::Queued, Push::Gone);
+        };
+        let push = route.push_run(run);
+        // An ask is answered once, so it is not worth a place.
+        if !matches!(route, Route::Ask(_)) {
+            known[*known_next] = Some((target, route));
+            *known_next = (*known_next + 1) % KNOWN_LEN;
+        }
+        push
     }
 
     fn gone(&mut self, envelope: Envelope) {
@@ -435,26 +468,6 @@ impl Doer for Carrier<'_> {
     }
 }
 
-/// The small cache of receivers. An entry may be of an actor that is gone: its mailbox says so.
-struct Known<'a> {
-    routes: &'a mut [Option<(ActorAddress, Route)>; KNOWN_LEN],
-    next: &'a mut usize,
-}
-
-impl Known<'_> {
-    fn push(&mut self, envelope: Envelope, shared: &Shared) -> Push {
-        let is_target = |known: &&Option<(ActorAddress, Route)>| matches!(known, Some((address, _)) if *address == envelope.target);
-        if let Some(Some((_, route))) = self.routes.iter().find(is_target) {
-            return route.push(envelope);
-        }
-        let Some(route) = shared.router.get(envelope.target) else { return Push::Gone(envelope) };
-        let target = envelope.target;
-        let push = route.push(envelope);
-        // An ask is answered once, so it is not worth a place.
-        if !matches!(route, Route::Ask(_)) {
-            self.routes[*self.next] = Some((target, route));
-            *self.next = (*self.next + 1) % KNOWN_LEN;
-        }
-        push
-    }
+fn is_route_to(known: &Option<(ActorAddress, Route)>, target: ActorAddress) -> bool {
+    known.as_ref().is_some_and(|(address, _)| *address == target)
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use thespian_core::address::ActorAddress;
+use thespian_core::limits::ActorLimits;
 use thespian_core::outbox::{CreateChild, CreateOptions, Outbox, OutboxError};
 use thespian_core::source::SourceHash;
 
@@ -21,7 +22,14 @@ const CLASS_LEN_MAX: usize = thespian_core::limits::TYPE_NAME_LEN_MAX;
 impl State {
     /// The outbox of the turn under way. There is none while a component describes itself or is set up.
     fn outbox(&mut self) -> Result<&mut Outbox, Error> {
-        self.outbox.as_mut().ok_or_else(|| Error::Denied("only possible in `start` and `handle`".to_owned()))
+        self.outbox_and_limits().map(|(outbox, _)| outbox)
+    }
+
+    fn outbox_and_limits(&mut self) -> Result<(&mut Outbox, &ActorLimits), Error> {
+        match &mut self.outbox {
+            Some(outbox) => Ok((outbox, &self.limits)),
+            None => Err(Error::Denied("only possible in a turn".to_owned())),
+        }
     }
 
     fn try_send(&mut self, to: &str, message: MessageResult) -> Result<(), Error> {
@@ -34,8 +42,8 @@ impl State {
             self.outbox()?.note_exhausted();
             return Err(OutboxError::OwnMailboxFull.into());
         }
-        let limits = *self.limits;
-        let sent = self.outbox()?.send(target, message, &limits);
+        let (outbox, limits) = self.outbox_and_limits()?;
+        let sent = outbox.send(target, message, limits);
         if sent.is_err() && to_itself {
             self.host.release_own_mailbox(1, cost);
         }
@@ -54,8 +62,8 @@ impl State {
             return Err(Error::Exhausted("the host has no room for more actors".to_owned()));
         }
         let address = self.host.new_address();
-        let limits = *self.limits;
-        let created = self.outbox()?.create(CreateChild { address, source, class, options }, &limits);
+        let (outbox, limits) = self.outbox_and_limits()?;
+        let created = outbox.create(CreateChild { address, source, class, options }, limits);
         if created.is_err() {
             self.host.release_actors(1);
         }
@@ -108,19 +116,16 @@ impl messaging::Host for State {
     }
 
     fn wakeup_after(&mut self, delay: u64, payload: Option<MessageResult>) -> Answer<u64> {
-        let limits = *self.limits;
         let payload = payload.map(convert::message_from_guest);
-        Ok(self
-            .outbox()
-            .and_then(|outbox| Ok(outbox.wakeup(Duration::from_nanos(delay), payload, &limits)?)))
+        let delay = Duration::from_nanos(delay);
+        Ok(self.outbox_and_limits().and_then(|(outbox, limits)| Ok(outbox.wakeup(delay, payload, limits)?)))
     }
 
     fn cancel_wakeup(&mut self, id: u64) -> wasmtime::Result<()> {
-        let limits = *self.limits;
         // Without an answer there is no other way to say that the outbox is full; the note makes a turn that
         // then fails fail for this reason.
-        if let Ok(outbox) = self.outbox() {
-            let _noted = outbox.cancel_wakeup(id, &limits);
+        if let Ok((outbox, limits)) = self.outbox_and_limits() {
+            let _noted = outbox.cancel_wakeup(id, limits);
         }
         Ok(())
     }
@@ -132,9 +137,11 @@ impl lifecycle::Host for State {
     }
 
     fn request_exit(&mut self, target: String, recursive: bool) -> Answer<()> {
-        let limits = *self.limits;
         let target = parse_address(&target);
-        Ok(target.and_then(|target| Ok(self.outbox()?.request_exit(target, recursive, &limits)?)))
+        Ok(target.and_then(|target| {
+            let (outbox, limits) = self.outbox_and_limits()?;
+            Ok(outbox.request_exit(target, recursive, limits)?)
+        }))
     }
 
     fn keep_children(&mut self) -> Answer<()> {

@@ -77,7 +77,7 @@ impl Instance {
     ///
     /// # Errors
     /// As [`Self::handle`].
-    pub fn start(&mut self, init: &ActorInit, outbox: Outbox) -> Result<Outbox, Failure> {
+    pub fn start(&mut self, init: &ActorInit, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure> {
         let identity = self.store.data().identity.clone();
         let (mut me, mut parent) = ([0; ADDRESS_TEXT_LEN], [0; ADDRESS_TEXT_LEN]);
         let source = identity.source.to_string();
@@ -106,7 +106,12 @@ impl Instance {
     /// # Errors
     /// When the handler returned `err`, the instance lives on. After a fault it is lost: to be dropped, or to be
     /// replaced by [`Self::renew`]. In both cases the outbox is dropped and what it had reserved is given back.
-    pub fn handle(&mut self, envelope: &Envelope, attempt: u32, outbox: Outbox) -> Result<Outbox, Failure> {
+    pub fn handle(
+        &mut self,
+        envelope: &Envelope,
+        attempt: u32,
+        outbox: Box<Outbox>,
+    ) -> Result<Box<Outbox>, Failure> {
         let mut sender = [0; ADDRESS_TEXT_LEN];
         let sender = envelope.sender.write_text(&mut sender);
         let headers = carried(&envelope.body).and_then(convert::header_refs);
@@ -159,9 +164,9 @@ impl Instance {
     fn turn(
         &mut self,
         turn: Turn,
-        outbox: Outbox,
+        outbox: Box<Outbox>,
         call: impl FnOnce(&Actor, &mut Store<State>) -> wasmtime::Result<Result<(), wit::Failure>>,
-    ) -> Result<Outbox, Failure> {
+    ) -> Result<Box<Outbox>, Failure> {
         if self.lost {
             return Err(Failure::Fault(Fault::Trap("the instance was lost in an earlier turn".to_owned())));
         }
@@ -219,7 +224,7 @@ pub(super) fn new_store(state: State) -> Store<State> {
 }
 
 /// Prepares the store for one call into the guest.
-fn begin(store: &mut Store<State>, outbox: Option<Outbox>, cpu_ms_max: u64) {
+fn begin(store: &mut Store<State>, outbox: Option<Box<Outbox>>, cpu_ms_max: u64) {
     let state = store.data_mut();
     state.begin(outbox, cpu_ms_max);
     state.engine.ticker.touch();

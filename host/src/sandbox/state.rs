@@ -31,7 +31,7 @@ pub(super) struct State {
     /// Made when the guest first uses a part of WASI that is denied: most never do.
     pub(super) wasi: Option<Box<WasiCtx>>,
     /// Absent outside of turns, where imports refuse.
-    pub(super) outbox: Option<Outbox>,
+    pub(super) outbox: Option<Box<Outbox>>,
     turn: TurnClock,
 }
 
@@ -64,7 +64,7 @@ impl State {
     }
 
     /// A turn begins.
-    pub(super) fn begin(&mut self, outbox: Option<Outbox>, cpu_ms_max: u64) {
+    pub(super) fn begin(&mut self, outbox: Option<Box<Outbox>>, cpu_ms_max: u64) {
         self.outbox = outbox;
         self.limiter.forget();
         self.turn.cpu_max = Duration::from_millis(cpu_ms_max);
@@ -75,7 +75,7 @@ impl State {
     }
 
     /// The turn is over; gives its outbox back.
-    pub(super) fn end(&mut self) -> Option<Outbox> {
+    pub(super) fn end(&mut self) -> Option<Box<Outbox>> {
         self.turn.runaway = None;
         self.outbox.take()
     }

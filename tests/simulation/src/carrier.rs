@@ -110,7 +110,7 @@ impl Carrier<'_> {
     }
 
     /// How the turn goes. What it asked for is sent only if it goes well.
-    fn conclude(&mut self, outbox: Outbox, failing_percent: usize) -> Result<Outbox, Failure> {
+    fn conclude(&mut self, outbox: Box<Outbox>, failing_percent: usize) -> Result<Box<Outbox>, Failure> {
         if !self.world.rng.chance(failing_percent) {
             for request in outbox.requests() {
                 if let Request::Send { message, .. } = request {
@@ -153,12 +153,17 @@ impl Doer for Carrier<'_> {
         self.cell().killed.clone()
     }
 
-    fn start(&mut self, _incarnation: u32, mut outbox: Outbox) -> Result<Outbox, Failure> {
+    fn start(&mut self, _incarnation: u32, mut outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure> {
         self.act(&mut outbox, None);
         self.conclude(outbox, 12)
     }
 
-    fn handle(&mut self, envelope: &Envelope, attempt: u32, mut outbox: Outbox) -> Result<Outbox, Failure> {
+    fn handle(
+        &mut self,
+        envelope: &Envelope,
+        attempt: u32,
+        mut outbox: Box<Outbox>,
+    ) -> Result<Box<Outbox>, Failure> {
         self.world.see("turns");
         if attempt == 1 {
             self.world.ledger.received(envelope);

@@ -4,13 +4,13 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::vec::{Drain, Vec};
 
 use super::{ActorEffect, Identity, Next, Turn};
 use crate::address::ActorAddress;
 use crate::envelope::{ActorRestart, Envelope, ExitReason, Wakeup};
 use crate::fate::{Failure, Fault};
-use crate::limits::HOLD_RETRY_PERIOD;
+use crate::limits::{DELIVERY_RUN_LEN_MAX, EFFECTS_KEPT_MAX, HOLD_RETRY_PERIOD};
 use crate::mailbox::Push;
 use crate::outbox::{CreateChild, Outbox};
 use crate::time::Time;
@@ -26,12 +26,17 @@ pub trait Doer {
     ///
     /// # Errors
     /// How it failed; what the outbox had reserved is given back.
-    fn start(&mut self, incarnation: u32, outbox: Outbox) -> Result<Outbox, Failure>;
+    fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure>;
     /// Calls `handle`.
     ///
     /// # Errors
     /// As for `start`.
-    fn handle(&mut self, envelope: &Envelope, attempt: u32, outbox: Outbox) -> Result<Outbox, Failure>;
+    fn handle(
+        &mut self,
+        envelope: &Envelope,
+        attempt: u32,
+        outbox: Box<Outbox>,
+    ) -> Result<Box<Outbox>, Failure>;
 
     /// Moves up to `len_max` envelopes from the actor's mailbox to the end of `batch`.
     fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize);
@@ -53,6 +58,18 @@ pub trait Doer {
     /// Puts an envelope into its target's mailbox; into the place that was kept, if it is the actor's message to
     /// itself.
     fn deliver(&mut self, envelope: Envelope) -> Push;
+    /// Puts envelopes for `target`, which is another actor, into its mailbox until one is refused. Nothing behind that
+    /// one is taken out of `run`.
+    fn deliver_run(&mut self, target: ActorAddress, run: &mut impl Iterator<Item = Envelope>) -> Push {
+        let _ = target;
+        for envelope in run {
+            match self.deliver(envelope) {
+                Push::Queued | Push::Activate => {}
+                refused @ (Push::Full(_) | Push::Gone(_)) => return refused,
+            }
+        }
+        Push::Queued
+    }
     /// The envelope's target is not there.
     fn gone(&mut self, envelope: Envelope);
     /// The envelope can't be delivered or handled.
@@ -209,19 +226,24 @@ impl Actor {
     fn carry_out<D: Doer>(&mut self, now: Time, doer: &mut D) {
         while !self.effects.is_empty() {
             let mut effects = core::mem::take(&mut self.effects);
-            for effect in effects.drain(..) {
-                self.carry_out_one(now, effect, doer);
+            let mut effects_left = effects.drain(..);
+            while let Some(effect) = effects_left.next() {
+                match effect {
+                    ActorEffect::Route(envelope) => self.route(now, envelope, &mut effects_left, doer),
+                    effect => self.carry_out_one(effect, doer),
+                }
             }
-            // Keep the list's memory for the next turn.
-            if self.effects.is_empty() {
+            drop(effects_left);
+            // Keep the list's memory for the next turn, but not that of a turn which asked for much.
+            if self.effects.is_empty() && effects.capacity() <= EFFECTS_KEPT_MAX {
                 self.effects = effects;
             }
         }
     }
 
-    fn carry_out_one<D: Doer>(&mut self, now: Time, effect: ActorEffect, doer: &mut D) {
+    fn carry_out_one<D: Doer>(&mut self, effect: ActorEffect, doer: &mut D) {
         match effect {
-            ActorEffect::Route(envelope) => self.route(now, envelope, doer),
+            ActorEffect::Route(_) => unreachable!("envelopes are routed in runs"),
             ActorEffect::EnterPending(child) => doer.enter_pending(child),
             ActorEffect::Create(child) => doer.create(child),
             ActorEffect::SetTimer { due, wakeup } => doer.set_timer(due, wakeup),
@@ -239,13 +261,35 @@ impl Actor {
         }
     }
 
-    /// Behind what is held for the same receiver, so that order is kept.
-    fn route<D: Doer>(&mut self, now: Time, envelope: Envelope, doer: &mut D) {
-        if self.turn.holds_for(envelope.target) {
+    /// Routes the envelope, and with it those directly behind it that are for the same receiver: a lock for each would
+    /// cost as much as the envelope. Behind what is held for that receiver, so that order is kept.
+    fn route<D: Doer>(
+        &mut self,
+        now: Time,
+        envelope: Envelope,
+        behind: &mut Drain<'_, ActorEffect>,
+        doer: &mut D,
+    ) {
+        let target = envelope.target;
+        if self.turn.holds_for(target) {
             self.turn.hold(now, envelope);
             return;
         }
-        match doer.deliver(envelope) {
+        let push = if target == self.turn.identity.me {
+            doer.deliver(envelope)
+        } else {
+            let follows =
+                |next: &ActorEffect| matches!(next, ActorEffect::Route(next) if next.target == target);
+            let others = core::iter::from_fn(|| match behind.as_slice().first() {
+                Some(next) if follows(next) => match behind.next() {
+                    Some(ActorEffect::Route(envelope)) => Some(envelope),
+                    _ => None,
+                },
+                _ => None,
+            });
+            doer.deliver_run(target, &mut core::iter::once(envelope).chain(others).take(DELIVERY_RUN_LEN_MAX))
+        };
+        match push {
             Push::Full(envelope) => self.turn.hold(now, envelope),
             Push::Gone(envelope) => doer.gone(envelope),
             Push::Queued | Push::Activate => {}
@@ -254,7 +298,7 @@ impl Actor {
 }
 
 /// Whether the call was ended by a kill, and on whose behalf.
-fn killed<D: Doer>(result: &Result<Outbox, Failure>, doer: &mut D) -> Option<String> {
+fn killed<D: Doer>(result: &Result<Box<Outbox>, Failure>, doer: &mut D) -> Option<String> {
     match result {
         Err(Failure::Fault(Fault::Killed)) => doer.kill_reason(),
         _ => None,
