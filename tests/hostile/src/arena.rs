@@ -27,8 +27,8 @@ const QUIET_MIN: Duration = Duration::from_millis(1);
 const SLOWEST_MAX: Duration = Duration::from_millis(250);
 /// What may stay with the allocator after an attack, in bytes.
 const MEMORY_SLACK: usize = 96 << 20;
-/// Threads that a node has of its own: two for input and output, one for each core, the epoch's, and a few that the
-/// runtimes keep for blocking work.
+/// Threads that a node has of its own: for input and output, one for each core, the epoch's, and those that compile and
+/// stand in for others.
 const THREADS_OWN: usize = 24;
 
 /// One attack at a time: they would disturb each other's measurements.
@@ -87,7 +87,6 @@ pub(crate) fn run_with(config: NodeConfig, attack: impl AsyncFnOnce(&Arena)) {
     let _alone = alone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let threads = threads();
         let arena = Arena::start(config).await;
         attack(&arena).await;
         arena.settle().await;
@@ -95,7 +94,7 @@ pub(crate) fn run_with(config: NodeConfig, attack: impl AsyncFnOnce(&Arena)) {
         drop(client);
         node.stop().await;
         drop(node);
-        until("the node's threads to end", async || self::threads() <= threads).await;
+        until("the node's threads to end", async || threads() == 0).await;
     });
 }
 
@@ -140,9 +139,11 @@ pub(crate) async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
     }
 }
 
-/// Threads of this process.
+/// Threads of this process that belong to a node.
 pub(crate) fn threads() -> usize {
-    fs::read_dir("/proc/self/task").unwrap().count()
+    let tasks = fs::read_dir("/proc/self/task").unwrap().filter_map(Result::ok);
+    let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+    names.filter(|name| name.starts_with("thespian-") || name.starts_with("epoch")).count()
 }
 
 /// Memory of this process, in bytes.

@@ -71,14 +71,16 @@ fn what_actors_write_steers_no_terminal() {
 #[test]
 fn a_thousand_fillers_of_one_mailbox_hold_nobody_up() {
     run(async |arena| {
-        // It spins for as long as it may, so that its mailbox fills.
+        // It spins for as long as it may, a second for each message, so that its mailbox fills.
         let victim = arena.create("Spinner").await;
         let mut fillers = Vec::new();
         for _ in 0..1_000 {
             fillers.push(arena.create("Filler").await);
         }
         let flood = async {
-            arena.client.tell(victim, go(0, "")).await.unwrap();
+            for _ in 0..50 {
+                arena.client.tell(victim, go(0, "")).await.unwrap();
+            }
             for filler in &fillers {
                 arena.client.tell(*filler, go(100, &victim.to_string())).await.unwrap();
             }
@@ -130,10 +132,12 @@ fn a_create_beyond_the_hosts_room_is_an_error_that_the_guest_can_handle() {
 
 #[test]
 fn a_bomb_of_timers_is_bounded_and_ticks_beside_others() {
-    run(async |arena| {
+    // One less than fits an outbox: the answer has to fit as well.
+    let limits = ActorLimits { wakeups_max: 9_999, ..ActorLimits::default() };
+    run_with(NodeConfig { limits, ..NodeConfig::default() }, async |arena| {
         let culprit = arena.create("TimerBomb").await;
         let done = arena.beside(arena.attack(culprit, 1, "")).await.unwrap();
-        assert_eq!(done["n"], ActorLimits::default().wakeups_max);
+        assert_eq!(done["n"], limits.wakeups_max);
         assert!(done["text"].as_str().unwrap().contains("exhausted"), "{done}");
         arena.beside(until("many of them", async || arena.status().await.messages > 50_000)).await;
         // A timer at the end of time is one more timer.
