@@ -137,13 +137,22 @@ pub const ENDED_KEPT: usize = 256;
 
 /// Body of one control frame, in bytes: the largest message and room for its envelope.
 pub const FRAME_BYTES_MAX: usize = 16 * MIB + 64 * KIB;
+/// Body of a hello, in bytes: all that a stranger can make a node keep.
+pub const HELLO_BYTES_MAX: usize = 4 * KIB;
 /// One piece of an uploaded source, in bytes: small enough for a progress bar to move.
 pub const UPLOAD_CHUNK_BYTES: usize = 256 * KIB;
 /// Control connections at one time.
 pub const CONNECTIONS_MAX: usize = 1_024;
+/// New connections at one door, the socket or the TCP address, that have not said hello yet. More wait unaccepted, so
+/// that strangers who are silent cost little, and none of the places of those who are known.
+pub const STRANGERS_MAX: usize = 128;
+/// What a client says of a source that it loads, in bytes: its file's name.
+pub const LABEL_LEN_MAX: usize = KIB;
+/// Refused connections that are logged one by one in a second; strangers must not be able to fill the log.
+pub const REFUSALS_LOGGED_PER_SECOND: u32 = 20;
 /// Requests under way on one connection; the next frame is read when one is answered.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 1_024;
-/// Time for a new connection to say hello.
+/// Time for a new connection to say hello, and for one that is closed to take its last frame.
 pub const HELLO_TIME_MAX: Duration = Duration::from_secs(5);
 /// Messages that wait at an outside endpoint; more stay with their senders.
 pub const ENDPOINT_LEN_MAX: usize = 10_000;

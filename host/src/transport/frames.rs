@@ -35,6 +35,11 @@ impl FrameReader {
         Self { stream, decoder: FrameDecoder::default() }
     }
 
+    /// Takes frames of at most this size from here on.
+    pub fn limit(&mut self, size_max: usize) {
+        self.decoder.limit(size_max);
+    }
+
     /// A frame that is already here.
     ///
     /// # Errors
