@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use thespian_core::limits::{
-    CONNECTIONS_MAX, FRAME_BYTES_MAX, HELLO_BYTES_MAX, HELLO_TIME_MAX, REFUSALS_LOGGED_PER_SECOND, STRANGERS_MAX,
+    CONNECTIONS_MAX, FRAME_BYTES_MAX, HELLO_BYTES_MAX, HELLO_TIME_MAX, REFUSALS_LOGGED_PER_SECOND,
+    STRANGERS_MAX,
 };
 use thespian_core::wire::hello::{self, Answer, Hello, HelloError};
 use tokio::io::AsyncWriteExt;

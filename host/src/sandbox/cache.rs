@@ -197,7 +197,7 @@ impl Cache {
 struct Verified(Vec<u8>);
 
 /// Turns proven code into a component.
-#[allow(unsafe_code)]
+#[expect(unsafe_code, reason = "the one place; its argument is below")]
 fn deserialize(engine: &wasmtime::Engine, code: &Verified) -> Result<Component, String> {
     // SAFETY: the bytes must be what `Component::serialize` returned, because they become native code. They are: a
     // `Verified` is made only by `Cache::verify`, after an HMAC-SHA256 under a key that only this user can read has
@@ -430,7 +430,8 @@ mod tests {
         let folder = Folder::new();
         drop(filled(&folder));
         let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-        for (path, open, private) in [(folder.0.clone(), 0o750, 0o700), (folder.0.join("key"), 0o644, 0o600)] {
+        for (path, open, private) in [(folder.0.clone(), 0o750, 0o700), (folder.0.join("key"), 0o644, 0o600)]
+        {
             set(&path, open);
             assert!(matches!(Cache::open(&folder.0), Err(CacheError::NotPrivate { .. })));
             set(&path, private);

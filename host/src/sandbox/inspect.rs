@@ -237,7 +237,10 @@ mod tests {
         assert_eq!(too_costly(&") (core module ".repeat(1_000)), "core modules");
         let deep = format!("(component {})", "(component (component)) ".repeat(50));
         let refused = inspect(&wat::parse_str(deep).unwrap());
-        assert!(matches!(refused, Err(SourceError::TooCostly { what: "components within it", .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(SourceError::TooCostly { what: "components within it", .. })),
+            "{refused:?}"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What all attacks have in common: a node, a bystander, a parent for the culprit, and the measuring before, during and
 //! after.
 
+use std::cell::Cell;
 use std::fs;
 use std::future::Future;
 use std::path::PathBuf;
@@ -12,10 +13,12 @@ use serde_json::{Value, json};
 use thespian_core::address::ActorAddress;
 use thespian_core::limits::RUNAWAYS_MAX;
 use thespian_core::message::Message;
+use thespian_core::source::SourceHash;
 use thespian_core::wire::control::{CreateActor, Incoming, NodeStatus};
 use thespian_host::client::Client;
 use thespian_host::config::{Authority, NodeConfig};
 use thespian_host::node::Node;
+use thespian_host::sandbox::{Engine, EngineConfig};
 
 /// By when everything that is waited for must have come: far beyond what it takes on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -27,6 +30,9 @@ const QUIET_MIN: Duration = Duration::from_millis(1);
 const SLOWEST_MAX: Duration = Duration::from_millis(250);
 /// What may stay with the allocator after an attack, in bytes.
 const MEMORY_SLACK: usize = 96 << 20;
+/// What each actor that was ever live at one time may leave with the pool of instances and with the allocator, in
+/// bytes: pages that its slot keeps for the next one, and its share of queues.
+const MEMORY_PER_ACTOR: usize = 160 << 10;
 /// Threads that a node has of its own: for input and output, one for each core, the epoch's, and those that compile and
 /// stand in for others.
 const THREADS_OWN: usize = 24;
@@ -46,6 +52,8 @@ pub(crate) struct Arena {
     actors: u64,
     quiet: Latency,
     memory: usize,
+    /// Actors that were live at one time, where they are many.
+    crowd: Cell<usize>,
 }
 
 /// How long the bystander's asks took.
@@ -98,17 +106,16 @@ pub(crate) fn run_with(config: NodeConfig, attack: impl AsyncFnOnce(&Arena)) {
     });
 }
 
-/// Keeps other attacks away, and starts once what starts once in a process: the compiler's threads.
+/// Keeps other attacks away, and starts what lives as long as the process: the compiler's threads. They would take the
+/// name of a node's thread if one of these started them.
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static COMPILER: std::sync::Once = std::sync::Once::new();
     let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     COMPILER.call_once(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let node = Node::start(trusting(NodeConfig::default())).unwrap();
-            load(&node.client(), thespian_guests::HOSTILE).await;
-            node.stop().await;
-        });
+        let engine = Engine::new(EngineConfig { actors_max: Some(8), ..EngineConfig::default() }).unwrap();
+        let hello = thespian_guests::bytes(thespian_guests::HELLO);
+        engine.compile(SourceHash([0; 32]), &hello).unwrap();
+        assert_eq!(engine.live_instances(), 0);
     });
     alone
 }
@@ -189,6 +196,7 @@ impl Arena {
             actors,
             quiet: Latency { median: QUIET_MIN, slowest: SLOWEST_MAX },
             memory: 0,
+            crowd: Cell::new(0),
         };
         let mut times = Vec::new();
         for _ in 0..200 {
@@ -259,7 +267,8 @@ impl Arena {
         let report = Message::json("Report", "{}");
         let told = answer(self.client.ask(self.parent, report, None).await.unwrap()).unwrap();
         let exits = told["exits"].as_array().unwrap().iter();
-        let exits = exits.map(|exit| (exit[0].as_str().unwrap().to_owned(), exit[1].as_str().unwrap().to_owned()));
+        let exits =
+            exits.map(|exit| (exit[0].as_str().unwrap().to_owned(), exit[1].as_str().unwrap().to_owned()));
         Told { exits: exits.collect(), restarts: told["restarts"].as_u64().unwrap() }
     }
 
@@ -278,6 +287,11 @@ impl Arena {
         reasons.remove(0)
     }
 
+    /// So many actors will be live at one time.
+    pub(crate) fn expect_crowd(&self, actors: usize) {
+        self.crowd.set(actors);
+    }
+
     pub(crate) async fn status(&self) -> NodeStatus {
         self.client.status().await.unwrap()
     }
@@ -293,7 +307,7 @@ impl Arena {
         }
         until("the actors to be gone", async || self.status().await.actors == self.actors).await;
         until("the queues to be empty", async || self.status().await.queued_bytes <= 1 << 20).await;
-        let most = self.memory + MEMORY_SLACK;
+        let most = self.memory + MEMORY_SLACK + self.crowd.get() * MEMORY_PER_ACTOR;
         until("memory to be given back", async || memory() <= most).await;
         let most = RUNAWAYS_MAX + THREADS_OWN;
         assert!(threads() <= most, "{} threads", threads());

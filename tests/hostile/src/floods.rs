@@ -73,6 +73,7 @@ fn a_thousand_fillers_of_one_mailbox_hold_nobody_up() {
     run(async |arena| {
         // It spins for as long as it may, a second for each message, so that its mailbox fills.
         let victim = arena.create("Spinner").await;
+        arena.expect_crowd(1_000);
         let mut fillers = Vec::new();
         for _ in 0..1_000 {
             fillers.push(arena.create("Filler").await);
@@ -82,7 +83,7 @@ fn a_thousand_fillers_of_one_mailbox_hold_nobody_up() {
                 arena.client.tell(victim, go(0, "")).await.unwrap();
             }
             for filler in &fillers {
-                arena.client.tell(*filler, go(100, &victim.to_string())).await.unwrap();
+                arena.client.tell(*filler, go(40, &victim.to_string())).await.unwrap();
             }
             until("a full mailbox", async || {
                 let actors = arena.client.actors().await.unwrap();
@@ -93,8 +94,14 @@ fn a_thousand_fillers_of_one_mailbox_hold_nobody_up() {
                 victim.mailbox_bytes >= limits.mailbox_bytes_max as u64 / 2
             })
             .await;
-            for filler in &fillers {
-                within("a kill", arena.client.kill(*filler)).await.unwrap();
+            // A killed one ends when what it sent is accepted, or has waited for long enough.
+            let mut kills = tokio::task::JoinSet::new();
+            for filler in fillers.clone() {
+                let client = arena.client.clone();
+                kills.spawn(async move { client.kill(filler).await.unwrap() });
+            }
+            for end in within("the kills", kills.join_all()).await {
+                assert!(end.to_string().starts_with("killed"), "{end}");
             }
         };
         arena.beside(flood).await;
@@ -105,6 +112,7 @@ fn a_thousand_fillers_of_one_mailbox_hold_nobody_up() {
 fn a_bomb_of_children_is_told_that_the_host_is_full_and_one_kill_ends_it() {
     let config = NodeConfig { actors_max: Some(2_000), ..NodeConfig::default() };
     run_with(config, async |arena| {
+        arena.expect_crowd(2_000);
         let root = arena.create("ChildBomb").await;
         let bomb = async {
             arena.client.tell(root, go(5, "")).await.unwrap();

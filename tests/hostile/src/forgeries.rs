@@ -2,7 +2,7 @@
 
 use thespian_core::message::Message;
 
-use crate::arena::{run, run_with, Folder};
+use crate::arena::{Folder, run, run_with};
 use thespian_host::config::NodeConfig;
 
 #[test]
@@ -16,7 +16,8 @@ fn nobody_sends_what_only_the_host_may_send() {
             let forged = Message::json(type_name, "{}");
             let told = arena.client.tell(victim, forged.clone()).await.unwrap_err().to_string();
             let asked = arena.client.ask(victim, forged.clone(), None).await.unwrap_err().to_string();
-            let create = thespian_core::wire::control::CreateActor { init: Some(forged), ..arena.order("Echo") };
+            let create =
+                thespian_core::wire::control::CreateActor { init: Some(forged), ..arena.order("Echo") };
             let created = arena.client.create_with(create).await.unwrap_err().to_string();
             for refused in [told, asked, created] {
                 assert!(refused.contains("the host's own"), "{refused}");

@@ -7,10 +7,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod arena;
-mod cache;
 mod floods;
 mod forgeries;
 mod frames;
+mod panics;
 mod peers;
 mod runaways;
 mod sources;

@@ -13,14 +13,15 @@ async fn all_spin(arena: &Arena, spinners: &[ActorAddress]) {
     for spinner in spinners {
         arena.client.tell(*spinner, go(0, "")).await.unwrap();
     }
-    arena.beside(async {
-        for _ in spinners {
-            let back = arena.client.listen(Some(DEADLINE)).await.unwrap();
-            let why = crate::arena::answer(back).unwrap_err();
-            assert!(why.contains(TOO_LONG), "{why}");
-        }
-    })
-    .await;
+    arena
+        .beside(async {
+            for _ in spinners {
+                let back = arena.client.listen(Some(DEADLINE)).await.unwrap();
+                let why = crate::arena::answer(back).unwrap_err();
+                assert!(why.contains(TOO_LONG), "{why}");
+            }
+        })
+        .await;
 }
 
 async fn spinners(arena: &Arena, count: usize) -> Vec<ActorAddress> {

@@ -91,10 +91,7 @@ fn what_traps_on_every_message_is_paused_and_others_are_not() {
     run(async |arena| {
         let culprit = arena.raise("Trapper", false).await;
         let storm = async {
-            let prod = Message::json(
-                "Prod",
-                format!(r#"{{"target":"{culprit}","times":400,"n":0}}"#),
-            );
+            let prod = Message::json("Prod", format!(r#"{{"target":"{culprit}","times":400,"n":0}}"#));
             arena.client.tell(arena.parent, prod).await.unwrap();
             until("the pause", async || {
                 let actors = arena.client.actors().await.unwrap();

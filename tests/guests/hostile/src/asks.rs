@@ -65,7 +65,12 @@ impl GiantMessage {
     fn go(&mut self, go: Go, ctx: &mut Context) -> Result {
         let payload = vec![7; usize::try_from(go.n << 20).unwrap_or(0)];
         let me = ctx.me().clone();
-        let message = RawMessage { type_name: "Giant".into(), encoding: thespian::Encoding::Bytes, payload, headers: Vec::new() };
+        let message = RawMessage {
+            type_name: "Giant".into(),
+            encoding: thespian::Encoding::Bytes,
+            payload,
+            headers: Vec::new(),
+        };
         ctx.send_raw(&me, &message)
     }
 }
