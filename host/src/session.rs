@@ -13,8 +13,8 @@ use thespian_core::admin::Admin;
 use thespian_core::envelope::{Body, Envelope, ExitRequest};
 use thespian_core::event::{Asker, Event};
 use thespian_core::limits::{
-    ASK_TIME_DEFAULT, ASKS_REMEMBERED_MAX, CREATE_TIME_MAX, NAMED_ENDPOINT_IDLE_MAX, SOURCE_BYTES_MAX,
-    TELL_TIME_MAX, TYPE_NAME_LEN_MAX,
+    ASK_TIME_DEFAULT, ASKS_REMEMBERED_MAX, CREATE_TIME_MAX, LABEL_LEN_MAX, NAMED_ENDPOINT_IDLE_MAX,
+    SOURCE_BYTES_MAX, TELL_TIME_MAX, TYPE_NAME_LEN_MAX,
 };
 use thespian_core::mailbox::Push;
 use thespian_core::message::{Message, RESERVED_PREFIX};
@@ -28,7 +28,7 @@ use crate::actor::Cell;
 use crate::endpoint::{AskSlot, Endpoint, NoAnswer};
 use crate::router::Route;
 use crate::shared::{Answerer, NodeEvent, Shared};
-use crate::timer::Due;
+use crate::timer::{Due, TimerService};
 
 /// What comes before an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,6 +148,7 @@ impl Session {
             let text = format!("it has {size} bytes; at most {SOURCE_BYTES_MAX} are allowed");
             return Err(ControlError::Upload(text));
         }
+        check_label(&info)?;
         let hash = SourceHash(Sha256::digest(&bytes).into());
         let event = |asker| Event::SourceOffered { asker, hash, label: info, size: size as u64 };
         self.question(event, Some(bytes), Some(updates.clone())).await
@@ -319,7 +320,9 @@ impl Session {
     async fn sleep(&self, length: Duration) {
         let timers = &self.inner.shared.timers;
         let over = Arc::new(Notify::new());
-        timers.after(length, Due::Notify(Arc::downgrade(&over)));
+        let key = timers.after(length, Due::Notify(Arc::downgrade(&over)));
+        // Who stops waiting leaves no timer behind.
+        let _cancelled = Alarm { timers, key };
         over.notified().await;
     }
 
@@ -380,6 +383,18 @@ impl Drop for Ask<'_> {
     }
 }
 
+/// A timer that nobody waits for any more when this is dropped.
+struct Alarm<'a> {
+    timers: &'a TimerService,
+    key: TimerKey,
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        self.timers.cancel(self.key);
+    }
+}
+
 /// Tells `Admin` when a question is taken back.
 struct AskerLeft<'a> {
     shared: &'a Shared,
@@ -396,6 +411,16 @@ impl Drop for AskerLeft<'_> {
 
 async fn pass_on(updates: &Updates, records: Vec<LogRecord>) -> Result<(), ControlError> {
     updates.send(Update::Log(records)).await.map_err(|_| ControlError::Cancelled)
+}
+
+/// Every listing of sources repeats it.
+pub(crate) fn check_label(label: &str) -> Result<(), ControlError> {
+    if label.len() > LABEL_LEN_MAX {
+        let len = label.len();
+        let text = format!("its name has {len} bytes; at most {LABEL_LEN_MAX} are allowed");
+        return Err(ControlError::Upload(text));
+    }
+    Ok(())
 }
 
 fn timed_out(timeout: Duration) -> ControlError {

@@ -2,14 +2,19 @@
 
 mod connection;
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use thespian_core::limits::{CONNECTIONS_MAX, HELLO_TIME_MAX};
+use parking_lot::Mutex;
+use thespian_core::limits::{
+    CONNECTIONS_MAX, FRAME_BYTES_MAX, HELLO_BYTES_MAX, HELLO_TIME_MAX, REFUSALS_LOGGED_PER_SECOND,
+    STRANGERS_MAX,
+};
 use thespian_core::wire::hello::{self, Answer, Hello, HelloError};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::config::NodeConfig;
@@ -54,6 +59,7 @@ impl Shell {
             sessions: node.sessions(),
             token: rand::random(),
             places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            refusals: Refusals::new(),
         });
         let mut tasks = JoinSet::new();
         let unix = in_runtime(node, Listener::unix(&socket)).await?;
@@ -100,17 +106,21 @@ struct Door {
     sessions: SessionOpener,
     token: [u8; TOKEN_LEN],
     places: Arc<Semaphore>,
+    refusals: Refusals,
 }
 
 impl Door {
     async fn accept(self: Arc<Self>, listener: Listener) {
+        // Each listener's own: who may connect to one can't keep others from the other.
+        let strangers = Arc::new(Semaphore::new(STRANGERS_MAX));
         // Dropped with this task, and so are the connections.
         let mut connections = JoinSet::new();
         loop {
             while connections.try_join_next().is_some() {}
+            let Ok(stranger) = Arc::clone(&strangers).acquire_owned().await else { return };
             match listener.accept().await {
                 Ok(stream) => {
-                    connections.spawn(Arc::clone(&self).admit(stream));
+                    connections.spawn(Arc::clone(&self).admit(stream, stranger));
                 }
                 Err(error) => {
                     tracing::warn!(target: "node", "can't accept a connection: {error}");
@@ -120,11 +130,11 @@ impl Door {
         }
     }
 
-    async fn admit(self: Arc<Self>, stream: Stream) {
-        let place = self.places.try_acquire();
+    async fn admit(self: Arc<Self>, stream: Stream, stranger: OwnedSemaphorePermit) {
         let needs_token = stream.needs_token();
         let (reader, mut writer) = stream.into_split();
-        let mut reader = FrameReader::for_hello(reader);
+        let mut reader = FrameReader::new(reader);
+        reader.limit(HELLO_BYTES_MAX);
         let hello = tokio::time::timeout(HELLO_TIME_MAX, reader.next()).await;
         let Ok(Ok(Some(frame))) = hello else {
             if let Ok(Err(_)) = hello {
@@ -132,21 +142,24 @@ impl Door {
             }
             return;
         };
+        // Held for as long as the connection is.
+        let place = self.places.try_acquire();
         let session = match hello::decode::<Hello>(&frame) {
-            _ if place.is_err() => Err(HelloError::TooManyConnections),
             Err(error) => Err(error),
             Ok(hello) if needs_token && !self.is_token(hello.token) => Err(HelloError::Token),
+            Ok(_) if place.is_err() => Err(HelloError::TooManyConnections),
             Ok(hello) => self.sessions.open(hello.endpoint.as_deref()),
         };
         match session {
             Ok(session) => {
-                reader.hello_is_over();
+                drop(stranger);
+                reader.limit(FRAME_BYTES_MAX);
                 if say(&mut writer, &Ok(session.welcome().clone())).await {
-                    connection::serve(reader, writer, session).await;
+                    connection::serve(reader, writer, session, &self.refusals).await;
                 }
             }
             Err(error) => {
-                tracing::info!(target: "node", "a connection is refused: {error}");
+                self.refusals.report(&format!("a connection is refused: {error}"));
                 say(&mut writer, &Err(error)).await;
             }
         }
@@ -163,7 +176,35 @@ impl Door {
 
 async fn say(writer: &mut crate::transport::WriteHalf, answer: &Answer) -> bool {
     match hello::encode(answer) {
-        Ok(frame) => writer.write_all(&frame).await.is_ok(),
+        // Who does not take even this is not worth waiting for.
+        Ok(frame) => {
+            let written = tokio::time::timeout(HELLO_TIME_MAX, writer.write_all(&frame)).await;
+            matches!(written, Ok(Ok(())))
+        }
         Err(_) => false,
+    }
+}
+
+/// Says in the log who was turned away: some of them in each second.
+struct Refusals(Mutex<(Instant, u32)>);
+
+impl Refusals {
+    fn new() -> Self {
+        Self(Mutex::new((Instant::now(), 0)))
+    }
+
+    fn report(&self, what: &str) {
+        let mut state = self.0.lock();
+        if state.0.elapsed() >= Duration::from_secs(1) {
+            *state = (Instant::now(), 0);
+        }
+        state.1 = state.1.saturating_add(1);
+        let nth = state.1;
+        drop(state);
+        match nth.cmp(&REFUSALS_LOGGED_PER_SECOND) {
+            Ordering::Less => tracing::warn!(target: "node", "{what}"),
+            Ordering::Equal => tracing::warn!(target: "node", "{what}; more in this second are not logged"),
+            Ordering::Greater => {}
+        }
     }
 }

@@ -51,7 +51,7 @@ impl Body {
     }
 
     /// What it takes in a queue, in bytes. Reserved slots are bounded by their count instead: one exit
-    /// request, one notice for each child, the cap on wakeups.
+    /// request, one notice for each child and one for the last, the cap on wakeups.
     #[must_use]
     pub fn cost(&self) -> usize {
         match self {

@@ -79,6 +79,26 @@ pub const REQUIREMENTS_BYTES_MAX: usize = 8 * KIB;
 
 /// Size of a component, in bytes. The largest honest ones (an interpreter inside) have 20 MB.
 pub const SOURCE_BYTES_MAX: usize = 32 * MIB;
+/// Core modules in one component. Rust and C have 3 or 4, interpreters with dynamic linking some 20.
+pub const CORE_MODULES_MAX: usize = 64;
+/// Components within one component. The tools of Rust and C make one for each exported interface.
+pub const COMPONENTS_NESTED_MAX: usize = 64;
+/// Functions of one component. Interpreters have some 30,000; even empty ones cost the compiler 60 µs and 6 KiB each.
+pub const SOURCE_FUNCTIONS_MAX: usize = 50_000;
+/// Body of one function, in bytes. An interpreter's main loop has some 200 KiB; the compiler takes a hundred times as
+/// much memory as that, for one function at a time.
+pub const FUNCTION_BYTES_MAX: usize = MIB;
+/// Locals of one function. Code that was not optimised has some hundred.
+pub const FUNCTION_LOCALS_MAX: usize = 10_000;
+/// Blocks of one function within each other. A switch over a byte has 256.
+pub const FUNCTION_DEPTH_MAX: usize = 2_000;
+/// Branches of one function, a loop counting as 8, times its locals: what a compiler's time and memory grow with. An
+/// interpreter's main loop reaches 2 million; the bound costs about a second and 100 MiB.
+pub const FUNCTION_COST_MAX: u64 = 4_000_000;
+/// The same of all functions together: about ten seconds of one core.
+pub const SOURCE_COST_MAX: u64 = 64_000_000;
+/// Parameters and results of one function. Interfaces of components have at most 17.
+pub const SIGNATURE_LEN_MAX: usize = 128;
 /// Sources that a node knows at one time, refused ones included.
 pub const SOURCES_LEN_MAX: usize = 10_000;
 /// Creates that wait for one source to be judged and compiled. More are refused, not queued.
@@ -156,9 +176,16 @@ pub const HELLO_BYTES_MAX: usize = 4 * KIB;
 pub const UPLOAD_CHUNK_BYTES: usize = 256 * KIB;
 /// Control connections at one time.
 pub const CONNECTIONS_MAX: usize = 1_024;
+/// New connections at one door, the socket or the TCP address, that have not said hello yet. More wait unaccepted, so
+/// that strangers who are silent cost little, and none of the places of those who are known.
+pub const STRANGERS_MAX: usize = 128;
+/// What a client says of a source that it loads, in bytes: its file's name.
+pub const LABEL_LEN_MAX: usize = KIB;
+/// Refused connections that are logged one by one in a second; strangers must not be able to fill the log.
+pub const REFUSALS_LOGGED_PER_SECOND: u32 = 20;
 /// Requests under way on one connection; the next frame is read when one is answered.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 1_024;
-/// Time for a new connection to say hello.
+/// Time for a new connection to say hello, and for one that is closed to take its last frame.
 pub const HELLO_TIME_MAX: Duration = Duration::from_secs(5);
 /// Messages that wait at an outside endpoint; more stay with their senders.
 pub const ENDPOINT_LEN_MAX: usize = 10_000;

@@ -197,7 +197,7 @@ impl Cache {
 struct Verified(Vec<u8>);
 
 /// Turns proven code into a component.
-#[allow(unsafe_code)]
+#[expect(unsafe_code, reason = "the one place; its argument is below")]
 fn deserialize(engine: &wasmtime::Engine, code: &Verified) -> Result<Component, String> {
     // SAFETY: the bytes must be what `Component::serialize` returned, because they become native code. They are: a
     // `Verified` is made only by `Cache::verify`, after an HMAC-SHA256 under a key that only this user can read has
@@ -295,4 +295,149 @@ fn files(dir: &Path) -> Vec<CachedFile> {
             Some(CachedFile { path: entry.path(), len: metadata.len(), modified: metadata.modified().ok() })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    const HASH: SourceHash = SourceHash([7; 32]);
+
+    /// A private folder, removed with the test.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            let name = format!("thespian-cache-{:016x}", getrandom::u64().unwrap());
+            Self(std::env::temp_dir().join(name))
+        }
+
+        fn only_file(&self) -> PathBuf {
+            let mut files = files(&self.0);
+            assert_eq!(files.len(), 1);
+            files.remove(0).path
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _never_made = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn engine() -> wasmtime::Engine {
+        wasmtime::Engine::default()
+    }
+
+    fn component(engine: &wasmtime::Engine) -> Component {
+        let text = r#"(component (core module (func (export "run") (result i32) (i32.const 42))))"#;
+        Component::new(engine, wat::parse_str(text).unwrap()).unwrap()
+    }
+
+    /// A cache with one source in it.
+    fn filled(folder: &Folder) -> (Cache, wasmtime::Engine) {
+        let engine = engine();
+        let cache = Cache::open(&folder.0).unwrap();
+        cache.put(&engine, HASH, &component(&engine));
+        (cache, engine)
+    }
+
+    #[test]
+    fn what_was_put_in_comes_out_also_for_the_next_run() {
+        let folder = Folder::new();
+        let (cache, engine) = filled(&folder);
+        assert!(cache.get(&engine, HASH).is_some());
+        assert!(cache.get(&engine, SourceHash([8; 32])).is_none());
+        assert!(Cache::open(&folder.0).unwrap().get(&engine, HASH).is_some());
+        assert_eq!(cache.rejections(), 0);
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!(mode(&folder.0), 0o700);
+        assert_eq!((mode(&folder.only_file()), mode(&folder.0.join("key"))), (0o600, 0o600));
+    }
+
+    #[test]
+    fn a_changed_file_is_never_run() {
+        let folder = Folder::new();
+        let (cache, engine) = filled(&folder);
+        let path = folder.only_file();
+        let honest = fs::read(&path).unwrap();
+        let step = (honest.len() / 500).max(1);
+        let flips = (0..MAC_LEN + HEADER_LEN + 16).chain((0..honest.len()).step_by(step));
+        let mut changed: Vec<Vec<u8>> = flips
+            .map(|place| {
+                let mut bytes = honest.clone();
+                bytes[place] ^= 0x10;
+                bytes
+            })
+            .collect();
+        changed.extend((0..honest.len()).step_by(step).map(|len| honest[..len].to_vec()));
+        changed.push([&honest[..], b"\0"].concat());
+        // Code without any code of ours to vouch for it.
+        changed.push(component(&engine).serialize().unwrap());
+        for (nth, bytes) in changed.iter().enumerate() {
+            fs::write(&path, bytes).unwrap();
+            assert!(cache.get(&engine, HASH).is_none(), "change {nth}");
+            assert!(!path.exists(), "it is removed");
+        }
+        assert_eq!(cache.rejections(), changed.len() as u64);
+        fs::write(&path, honest).unwrap();
+        assert!(cache.get(&engine, HASH).is_some());
+    }
+
+    #[test]
+    fn a_file_of_another_source_engine_or_key_is_never_run() {
+        let folder = Folder::new();
+        let (cache, engine) = filled(&folder);
+        let path = folder.only_file();
+        let other = SourceHash([8; 32]);
+        fs::copy(&path, cache.path(&header(&engine, other))).unwrap();
+        assert!(cache.get(&engine, other).is_none(), "another source's");
+        let mut config = wasmtime::Config::new();
+        let slower = wasmtime::Engine::new(config.epoch_interruption(true)).unwrap();
+        assert!(cache.get(&slower, HASH).is_none());
+        fs::copy(&path, cache.path(&header(&slower, HASH))).unwrap();
+        assert!(cache.get(&slower, HASH).is_none(), "another engine's");
+        let elsewhere = Folder::new();
+        let (strangers, _) = filled(&elsewhere);
+        fs::copy(elsewhere.only_file(), &path).unwrap();
+        assert!(cache.get(&engine, HASH).is_none(), "another key's");
+        assert_eq!((cache.rejections(), strangers.rejections()), (3, 0));
+    }
+
+    #[test]
+    fn links_are_not_followed() {
+        let folder = Folder::new();
+        let (cache, engine) = filled(&folder);
+        let path = folder.only_file();
+        let aside = folder.0.join("aside");
+        fs::rename(&path, &aside).unwrap();
+        symlink(&aside, &path).unwrap();
+        assert!(cache.get(&engine, HASH).is_none());
+        // Being written anew, it replaces the link and not what that leads to.
+        let before = fs::read(&aside).unwrap();
+        cache.put(&engine, HASH, &component(&engine));
+        assert!(fs::symlink_metadata(&path).unwrap().is_file());
+        assert_eq!(fs::read(&aside).unwrap(), before);
+        let link = Folder::new();
+        symlink(&folder.0, &link.0).unwrap();
+        assert!(matches!(Cache::open(&link.0), Err(CacheError::NotPrivate { .. })));
+        fs::remove_file(&link.0).unwrap();
+    }
+
+    #[test]
+    fn a_directory_or_key_that_others_can_reach_is_refused() {
+        let folder = Folder::new();
+        drop(filled(&folder));
+        let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        for (path, open, private) in [(folder.0.clone(), 0o750, 0o700), (folder.0.join("key"), 0o644, 0o600)]
+        {
+            set(&path, open);
+            assert!(matches!(Cache::open(&folder.0), Err(CacheError::NotPrivate { .. })));
+            set(&path, private);
+            assert!(Cache::open(&folder.0).is_ok());
+        }
+        fs::write(folder.0.join("key"), b"short").unwrap();
+        assert!(matches!(Cache::open(&folder.0), Err(CacheError::Io { .. })));
+    }
 }

@@ -27,6 +27,9 @@ const INSTANCE_BYTES_MAX: usize = 1 << 20;
 /// Stack of wasm code, in bytes. Native stacks of 2 MiB, tokio's default, hold it with ease.
 const WASM_STACK_BYTES: usize = 512 << 10;
 
+/// Frames of a guest's stack that are gathered when it traps: enough to find some that are the guest's own.
+const BACKTRACE_FRAMES_MAX: usize = 20;
+
 /// Memory mappings of one live instance: memory image, grown part, and what lies between them.
 const MAPPINGS_PER_ACTOR: usize = 4;
 /// Mappings for everything else: threads, libraries, the allocator, compiled code.
@@ -96,7 +99,10 @@ pub struct Capacity {
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// Not even a few instances fit.
-    #[error("no room for even {tried} actors: {reason}")]
+    #[error(
+        "no room for even {tried} actors, each of which reserves 4 GiB of address space: {reason}; lift the limit on \
+         virtual memory: `ulimit -v unlimited`"
+    )]
     NoRoom {
         /// The smallest number tried.
         tried: usize,
@@ -294,6 +300,7 @@ fn engine_config(actors_max: usize, limits: &ActorLimits) -> wasmtime::Config {
         .wasm_wide_arithmetic(false)
         .wasm_custom_page_sizes(false)
         .wasm_stack_switching(false)
+        .wasm_backtrace_max_frames(std::num::NonZero::new(BACKTRACE_FRAMES_MAX))
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(actors_max, limits)));
     config
 }

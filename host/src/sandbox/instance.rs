@@ -1,5 +1,6 @@
 //! One live actor: a store with its instance, called for one turn after the other.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use thespian_core::address::{ADDRESS_TEXT_LEN, ActorAddress};
@@ -15,7 +16,7 @@ use super::bindings::Actor;
 use super::bindings::thespian::actor::types as wit;
 use super::convert::{self, HeaderRefs};
 use super::engine::Seat;
-use super::fault;
+use super::fault::{self, Stop};
 use super::host::{ActorHost, Identity};
 use super::log::LogBook;
 use super::source::Source;
@@ -176,7 +177,7 @@ impl Instance {
             Turn::Handle => limits.turn_cpu_ms_max,
         };
         begin(&mut self.store, Some(outbox), cpu_ms_max);
-        let result = call(&self.actor, &mut self.store);
+        let result = contained(|| call(&self.actor, &mut self.store));
         let state = self.store.data_mut();
         let outbox = state.end().unwrap_or_default();
         match result {
@@ -239,10 +240,21 @@ pub(super) fn guarded<R>(
     call: impl FnOnce(&mut Store<State>) -> wasmtime::Result<R>,
 ) -> Result<R, Fault> {
     begin(store, None, cpu_ms_max);
-    let result = call(store);
+    let result = contained(|| call(store));
     let state = store.data_mut();
     state.end();
     result.map_err(|error| fault_of(state, &error))
+}
+
+/// Lets a panic within a call, ours or the engine's, end only the instance it came from. What a panic may leave half
+/// done is in the store, which is lost after it.
+fn contained<R>(call: impl FnOnce() -> wasmtime::Result<R>) -> wasmtime::Result<R> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words");
+        tracing::error!(target: "node", "the sandbox failed, and ends the actor whose turn it was: {text}");
+        Err(Stop::refused(format!("the sandbox failed: {text}")))
+    })
 }
 
 fn fault_of(state: &State, error: &wasmtime::Error) -> Fault {

@@ -12,6 +12,7 @@ mod engine;
 mod fault;
 mod host;
 mod imports;
+mod inspect;
 mod instance;
 mod limiter;
 mod log;

@@ -9,7 +9,6 @@ use thespian_core::fate::Fault;
 use thespian_core::limits::{ActorLimits, SOURCE_BYTES_MAX, TYPE_NAME_LEN_MAX};
 use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
 use tracing::Level;
-use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::component::Component;
 
 use super::bindings::ActorPre;
@@ -18,6 +17,7 @@ use super::convert;
 use super::engine::{Engine, Shared};
 use super::fault;
 use super::host::{ActorHost, Identity};
+use super::inspect::inspect;
 use super::instance::{self, Instance};
 use super::log::LogBook;
 use super::state::State;
@@ -30,43 +30,8 @@ const LIST_LEN_MAX: usize = 256;
 /// A name or version in a description, in bytes.
 const NAME_LEN_MAX: usize = TYPE_NAME_LEN_MAX;
 
-/// What every actor component exports.
-const GUEST_EXPORT: &str = "thespian:actor/guest@0.1.";
-
-/// The interfaces that this host offers, up to the track of their version.
-const OFFERED: &[&str] = &[
-    "thespian:actor/types@0.1.",
-    "thespian:actor/messaging@0.1.",
-    "thespian:actor/lifecycle@0.1.",
-    "thespian:actor/logging@0.1.",
-    "wasi:cli/environment@0.2.",
-    "wasi:cli/exit@0.2.",
-    "wasi:cli/stdin@0.2.",
-    "wasi:cli/stdout@0.2.",
-    "wasi:cli/stderr@0.2.",
-    "wasi:cli/terminal-input@0.2.",
-    "wasi:cli/terminal-output@0.2.",
-    "wasi:cli/terminal-stdin@0.2.",
-    "wasi:cli/terminal-stdout@0.2.",
-    "wasi:cli/terminal-stderr@0.2.",
-    "wasi:clocks/monotonic-clock@0.2.",
-    "wasi:clocks/wall-clock@0.2.",
-    "wasi:filesystem/types@0.2.",
-    "wasi:filesystem/preopens@0.2.",
-    "wasi:io/error@0.2.",
-    "wasi:io/poll@0.2.",
-    "wasi:io/streams@0.2.",
-    "wasi:random/random@0.2.",
-    "wasi:random/insecure@0.2.",
-    "wasi:random/insecure-seed@0.2.",
-    "wasi:sockets/instance-network@0.2.",
-    "wasi:sockets/ip-name-lookup@0.2.",
-    "wasi:sockets/network@0.2.",
-    "wasi:sockets/tcp@0.2.",
-    "wasi:sockets/tcp-create-socket@0.2.",
-    "wasi:sockets/udp@0.2.",
-    "wasi:sockets/udp-create-socket@0.2.",
-];
+/// All texts of a description together, in bytes: it is repeated in every listing of sources.
+const DESCRIPTION_BYTES_MAX: usize = 64 << 10;
 
 /// Why bytes are no source for this host. None of these changes any state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,6 +51,16 @@ pub enum SourceError {
     /// It does not export what makes it an actor.
     #[error("the component does not export `thespian:actor/guest@0.1`: build it against the actor contract")]
     NoGuest,
+    /// Compiling it would take longer, and more memory, than an honest source does.
+    #[error("the component would cost too much to compile: {found} {what}, at most {max} are allowed")]
+    TooCostly {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much.
+        found: String,
+        /// The bound.
+        max: String,
+    },
     /// It is malformed, or needs more than one instance may have.
     #[error("the component can't be compiled: {0}")]
     Invalid(String),
@@ -191,45 +166,8 @@ impl std::fmt::Debug for Source {
     }
 }
 
-/// Checks what can be seen without compiling: that it is a component, what it imports and that it exports the guest.
-fn inspect(bytes: &[u8]) -> Result<(), SourceError> {
-    if bytes.len() > SOURCE_BYTES_MAX {
-        return Err(SourceError::TooBig { size: bytes.len() });
-    }
-    let malformed = |error: wasmparser::BinaryReaderError| SourceError::NotAComponent(error.to_string());
-    let (mut depth, mut unknown, mut has_guest) = (0_usize, BTreeSet::new(), false);
-    for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(malformed)? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
-                let what = "it is a core module; build for `wasm32-wasip2`";
-                return Err(SourceError::NotAComponent(what.to_owned()));
-            }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ComponentImportSection(imports) if depth == 0 => {
-                for import in imports {
-                    let name = import.map_err(malformed)?.name.name;
-                    if !OFFERED.iter().any(|offered| name.starts_with(offered)) {
-                        unknown.insert(shown(name));
-                    }
-                }
-            }
-            Payload::ComponentExportSection(exports) if depth == 0 => {
-                for export in exports {
-                    has_guest |= export.map_err(malformed)?.name.name.starts_with(GUEST_EXPORT);
-                }
-            }
-            _ => {}
-        }
-    }
-    if !unknown.is_empty() {
-        return Err(SourceError::UnknownImports(unknown.into_iter().take(LIST_LEN_MAX).collect()));
-    }
-    if has_guest { Ok(()) } else { Err(SourceError::NoGuest) }
-}
-
 /// A name out of a component, for an error.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     text::inert(text::cut(name, NAME_LEN_MAX)).into_owned()
 }
 
@@ -303,6 +241,10 @@ fn describe(engine: &Engine, hash: SourceHash, pre: &ActorPre<State>) -> Result<
 }
 
 fn source_info(info: wit::SourceInfo) -> Result<SourceInfo, String> {
+    let size = description_bytes(&info);
+    if size > DESCRIPTION_BYTES_MAX {
+        return Err(format!("it has {size} bytes; at most {DESCRIPTION_BYTES_MAX} are allowed"));
+    }
     if info.classes.is_empty() || info.classes.len() > CLASSES_MAX {
         return Err(format!("a source has 1 to {CLASSES_MAX} classes, not {}", info.classes.len()));
     }
@@ -320,6 +262,30 @@ fn source_info(info: wit::SourceInfo) -> Result<SourceInfo, String> {
     }
     let made = |text: &str| text::inert(text).into_owned();
     Ok(SourceInfo { name: made(&info.name), version: made(&info.version), sdk: made(&info.sdk), classes })
+}
+
+/// The size of a description: of its texts, and something for each part of it.
+fn description_bytes(info: &wit::SourceInfo) -> usize {
+    const PART_BYTES: usize = 32;
+    let value = |value: &wit::ValueResult| match value {
+        wit::ValueResult::Text(text) => PART_BYTES + text.len(),
+        _ => PART_BYTES,
+    };
+    let requirement = |requirement: &wit::RequirementResult| {
+        let values = match &requirement.clause {
+            wit::ClauseResult::Equals(equals) => value(equals),
+            wit::ClauseResult::OneOf(values) => values.iter().map(value).sum(),
+            wit::ClauseResult::IsTrue | wit::ClauseResult::AtLeast(_) => 0,
+        };
+        PART_BYTES + requirement.name.len() + values
+    };
+    let class = |class: &wit::ActorClass| {
+        let receives: usize = class.receives.iter().map(|name| PART_BYTES + name.len()).sum();
+        let requires: usize = class.requires.iter().map(requirement).sum();
+        PART_BYTES + class.name.len() + receives + requires
+    };
+    let classes: usize = info.classes.iter().map(class).sum();
+    info.name.len() + info.version.len() + info.sdk.len() + classes
 }
 
 fn actor_class(class: wit::ActorClass) -> Result<ActorClass, String> {
@@ -342,12 +308,14 @@ fn actor_class(class: wit::ActorClass) -> Result<ActorClass, String> {
         return Err(format!("the class `{name}` lists more than {LIST_LEN_MAX} things"));
     }
     for receives in &class.receives {
-        check_len("receives", receives)?;
+        check_plain("receives", receives)?;
     }
     let requires = convert::requirements_from_guest(class.requires)
         .map_err(|why| format!("the class `{name}`: {why}"))?;
     for requirement in &requires {
-        check_len("requires", &requirement.name)?;
+        check_plain("requires", &requirement.name)?;
+        // Its values are shown too, where no host has them.
+        check_plain("requires", &requirement.to_string())?;
     }
     Ok(ActorClass {
         name,
@@ -360,6 +328,15 @@ fn actor_class(class: wit::ActorClass) -> Result<ActorClass, String> {
 fn check_len(what: &str, text: &str) -> Result<(), String> {
     if text.len() > NAME_LEN_MAX {
         return Err(format!("`{what}` has {} bytes; at most {NAME_LEN_MAX} are allowed", text.len()));
+    }
+    Ok(())
+}
+
+/// A text that people are shown, and that must stay what it is because others compare with it.
+fn check_plain(what: &str, text: &str) -> Result<(), String> {
+    check_len(what, text)?;
+    if text::inert(text) != text {
+        return Err(format!("`{what}` has characters that act on a terminal: `{}`", shown(text)));
     }
     Ok(())
 }

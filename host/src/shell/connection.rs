@@ -10,13 +10,14 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use thespian_core::limits::{REQUESTS_IN_FLIGHT_MAX, SOURCE_BYTES_MAX, UPLOAD_CHUNK_BYTES};
+use thespian_core::limits::{HELLO_TIME_MAX, REQUESTS_IN_FLIGHT_MAX, SOURCE_BYTES_MAX, UPLOAD_CHUNK_BYTES};
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, ControlError, LoadProgress, NodeFrame, Reply, Request};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 
-use crate::session::{Session, Update, Updates};
+use super::Refusals;
+use crate::session::{Session, Update, Updates, check_label};
 use crate::transport::{FrameReader, WriteHalf};
 
 /// Answers are gathered up to this size before they are written, in bytes.
@@ -44,7 +45,12 @@ struct Connection<'a> {
     out: Vec<u8>,
 }
 
-pub(super) async fn serve(mut reader: FrameReader, mut writer: WriteHalf, session: Session) {
+pub(super) async fn serve(
+    mut reader: FrameReader,
+    mut writer: WriteHalf,
+    session: Session,
+    refusals: &Refusals,
+) {
     let (nowhere, _) = mpsc::channel(1);
     let (updates, mut coming) = mpsc::channel(UPDATES_LEN);
     let mut connection = Connection {
@@ -64,18 +70,18 @@ pub(super) async fn serve(mut reader: FrameReader, mut writer: WriteHalf, sessio
             filled = reader.fill(), if has_room => match filled {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => return close(&mut writer, &error.to_string()).await,
+                Err(error) => return close(&mut writer, &error.to_string(), refusals).await,
             },
         }
         loop {
             match reader.ready() {
                 Ok(Some(frame)) => {
                     if let Err(reason) = connection.take(&frame) {
-                        return close(&mut writer, &reason).await;
+                        return close(&mut writer, &reason, refusals).await;
                     }
                 }
                 Ok(None) => break,
-                Err(error) => return close(&mut writer, &error.to_string()).await,
+                Err(error) => return close(&mut writer, &error.to_string(), refusals).await,
             }
         }
         // Whatever else is ready goes out in the same write.
@@ -98,11 +104,11 @@ pub(super) async fn serve(mut reader: FrameReader, mut writer: WriteHalf, sessio
     }
 }
 
-async fn close(writer: &mut WriteHalf, reason: &str) {
-    tracing::warn!(target: "node", "a control connection is closed: {reason}");
+async fn close(writer: &mut WriteHalf, reason: &str, refusals: &Refusals) {
+    refusals.report(&format!("a control connection is closed: {reason}"));
     if let Ok(frame) = codec::encode_frame(&NodeFrame::Closing { reason: reason.to_string() }) {
-        // It may be gone already.
-        let _ = writer.write_all(&frame).await;
+        // It may be gone already, or never read.
+        let _ = tokio::time::timeout(HELLO_TIME_MAX, writer.write_all(&frame)).await;
     }
 }
 
@@ -179,19 +185,23 @@ impl<'a> Connection<'a> {
         match fits {
             None => {
                 let error = format!("a source has between 1 and {SOURCE_BYTES_MAX} bytes, not {size}");
-                self.refuse_upload(id, error);
+                self.refuse_upload(id, ControlError::Upload(error));
             }
             Some(size) if announced + size > SOURCE_BYTES_MAX => {
-                self.refuse_upload(id, "finish the other uploads of this connection first".to_string());
+                let error = "finish the other uploads of this connection first".to_string();
+                self.refuse_upload(id, ControlError::Upload(error));
             }
             Some(size) => {
+                if let Err(error) = check_label(&info) {
+                    return self.refuse_upload(id, error);
+                }
                 self.uploads.insert(id, Upload { info, size, bytes: BytesMut::new() });
             }
         }
     }
 
-    fn refuse_upload(&mut self, id: u64, reason: String) {
-        self.write(&NodeFrame::Reply { id, reply: Err(ControlError::Upload(reason)) });
+    fn refuse_upload(&mut self, id: u64, error: ControlError) {
+        self.write(&NodeFrame::Reply { id, reply: Err(error) });
     }
 
     fn continue_upload(&mut self, id: u64, data: &Bytes) -> Result<(), String> {

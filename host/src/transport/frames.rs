@@ -35,15 +35,9 @@ impl FrameReader {
         Self { stream, decoder: FrameDecoder::default() }
     }
 
-    /// Reads from a stranger, who may send no more than a hello.
-    #[must_use]
-    pub fn for_hello(stream: ReadHalf) -> Self {
-        Self { stream, decoder: FrameDecoder::for_hello() }
-    }
-
-    /// The stranger has been let in.
-    pub const fn hello_is_over(&mut self) {
-        self.decoder.hello_is_over();
+    /// Takes frames of at most this size from here on.
+    pub fn limit(&mut self, size_max: usize) {
+        self.decoder.limit(size_max);
     }
 
     /// A frame that is already here.

@@ -49,7 +49,7 @@ pub fn encode_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result<(), F
         // Serialisation into memory fails for one reason only: the bound.
         let size = bytes.len() - start;
         bytes.truncate(start);
-        return Err(FrameError::TooBig { size });
+        return Err(FrameError::TooBig { size, max: FRAME_BYTES_MAX });
     }
     Ok(())
 }

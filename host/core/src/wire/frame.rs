@@ -11,12 +11,12 @@ pub const HEADER_LEN: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// The body is bigger than allowed.
-    #[error(
-        "a frame of {size} bytes is announced; at most {FRAME_BYTES_MAX} are allowed, {HELLO_BYTES_MAX} in a hello"
-    )]
+    #[error("a frame of {size} bytes is announced; at most {max} are allowed")]
     TooBig {
         /// What the header says.
         size: usize,
+        /// The bound.
+        max: usize,
     },
     /// A body has at least one byte.
     #[error("an empty frame is announced")]
@@ -37,15 +37,9 @@ impl Default for FrameDecoder {
 }
 
 impl FrameDecoder {
-    /// For a side that has not shown yet who it is: takes only frames as small as a hello.
-    #[must_use]
-    pub fn for_hello() -> Self {
-        Self { size_max: HELLO_BYTES_MAX, ..Self::default() }
-    }
-
-    /// The other side has shown who it is: from now on frames may be as big as any.
-    pub const fn hello_is_over(&mut self) {
-        self.size_max = FRAME_BYTES_MAX;
+    /// Lets the bodies of the frames to come have at most `size_max` bytes: a stranger is allowed less.
+    pub fn limit(&mut self, size_max: usize) {
+        self.size_max = size_max.min(FRAME_BYTES_MAX);
     }
 
     /// Where the next bytes of the stream are to be written: bounded, since a caller takes out every whole
@@ -63,7 +57,7 @@ impl FrameDecoder {
         let size = u32::from_le_bytes(*header) as usize;
         match size {
             0 => return Err(FrameError::Empty),
-            size if size > self.size_max => return Err(FrameError::TooBig { size }),
+            size if size > self.size_max => return Err(FrameError::TooBig { size, max: self.size_max }),
             _ => {}
         }
         if self.buffer.len() < HEADER_LEN + size {
@@ -97,7 +91,7 @@ pub fn finish_frame(frame: &mut [u8], start: usize) -> Result<(), FrameError> {
             frame[start..start + HEADER_LEN].copy_from_slice(&header.to_le_bytes());
             Ok(())
         }
-        _ => Err(FrameError::TooBig { size }),
+        _ => Err(FrameError::TooBig { size, max: FRAME_BYTES_MAX }),
     }
 }
 
@@ -135,7 +129,7 @@ mod tests {
     fn an_impossible_length_is_an_error_and_stays_one() {
         let mut decoder = FrameDecoder::default();
         decoder.buffer().extend_from_slice(&u32::MAX.to_le_bytes());
-        let error = FrameError::TooBig { size: u32::MAX as usize };
+        let error = FrameError::TooBig { size: u32::MAX as usize, max: FRAME_BYTES_MAX };
         assert_eq!(decoder.next_frame(), Err(error));
         assert_eq!(decoder.next_frame(), Err(error));
         let mut decoder = FrameDecoder::default();
@@ -144,16 +138,14 @@ mod tests {
     }
 
     #[test]
-    fn who_has_not_said_hello_fills_no_memory() {
-        let mut decoder = FrameDecoder::for_hello();
-        let big = frame(&[1; HELLO_BYTES_MAX + 1]);
-        decoder.buffer().extend_from_slice(&big);
-        assert_eq!(decoder.next_frame(), Err(FrameError::TooBig { size: HELLO_BYTES_MAX + 1 }));
-        decoder.hello_is_over();
-        assert_eq!(
-            decoder.next_frame().map(|body| body.map(|body| body.len())),
-            Ok(Some(HELLO_BYTES_MAX + 1))
-        );
+    fn a_lower_limit_holds_until_it_is_raised() {
+        let mut decoder = FrameDecoder::default();
+        decoder.limit(2);
+        decoder.buffer().extend_from_slice(&[frame(b"ab"), frame(b"abc")].concat());
+        assert_eq!(decoder.next_frame(), Ok(Some(Bytes::from_static(b"ab"))));
+        assert_eq!(decoder.next_frame(), Err(FrameError::TooBig { size: 3, max: 2 }));
+        decoder.limit(usize::MAX);
+        assert_eq!(decoder.next_frame(), Ok(Some(Bytes::from_static(b"abc"))));
     }
 
     #[test]

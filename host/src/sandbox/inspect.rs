@@ -1,0 +1,257 @@
+//! What can be seen of a component without compiling it: whether it is one, what it needs and offers, and whether
+//! compiling it would cost more than an honest source does.
+//!
+//! A compiler's time and memory grow with the product of a function's branches and its locals, so a few kilobytes can
+//! keep it busy for minutes, and nothing can stop it half-way. This look costs some milliseconds per megabyte.
+
+use std::collections::BTreeSet;
+
+use thespian_core::limits::{
+    COMPONENTS_NESTED_MAX, CORE_MODULES_MAX, FUNCTION_BYTES_MAX, FUNCTION_COST_MAX, FUNCTION_DEPTH_MAX,
+    FUNCTION_LOCALS_MAX, SIGNATURE_LEN_MAX, SOURCE_BYTES_MAX, SOURCE_COST_MAX, SOURCE_FUNCTIONS_MAX,
+};
+use wasmparser::{BinaryReaderError, CompositeInnerType, Encoding, FunctionBody, Operator, Parser, Payload};
+
+use super::source::{SourceError, shown};
+
+/// What every actor component exports.
+const GUEST_EXPORT: &str = "thespian:actor/guest@0.1.";
+
+/// Names of imports that an error lists.
+const LISTED_MAX: usize = 64;
+
+/// By how much a loop costs the compiler more than a branch that goes forward: all that lives across it has to be
+/// joined at its head. Measured.
+const LOOP_WEIGHT: u64 = 8;
+
+/// The interfaces that this host offers, up to the track of their version.
+const OFFERED: &[&str] = &[
+    "thespian:actor/types@0.1.",
+    "thespian:actor/messaging@0.1.",
+    "thespian:actor/lifecycle@0.1.",
+    "thespian:actor/logging@0.1.",
+    "wasi:cli/environment@0.2.",
+    "wasi:cli/exit@0.2.",
+    "wasi:cli/stdin@0.2.",
+    "wasi:cli/stdout@0.2.",
+    "wasi:cli/stderr@0.2.",
+    "wasi:cli/terminal-input@0.2.",
+    "wasi:cli/terminal-output@0.2.",
+    "wasi:cli/terminal-stdin@0.2.",
+    "wasi:cli/terminal-stdout@0.2.",
+    "wasi:cli/terminal-stderr@0.2.",
+    "wasi:clocks/monotonic-clock@0.2.",
+    "wasi:clocks/wall-clock@0.2.",
+    "wasi:filesystem/types@0.2.",
+    "wasi:filesystem/preopens@0.2.",
+    "wasi:io/error@0.2.",
+    "wasi:io/poll@0.2.",
+    "wasi:io/streams@0.2.",
+    "wasi:random/random@0.2.",
+    "wasi:random/insecure@0.2.",
+    "wasi:random/insecure-seed@0.2.",
+    "wasi:sockets/instance-network@0.2.",
+    "wasi:sockets/ip-name-lookup@0.2.",
+    "wasi:sockets/network@0.2.",
+    "wasi:sockets/tcp@0.2.",
+    "wasi:sockets/tcp-create-socket@0.2.",
+    "wasi:sockets/udp@0.2.",
+    "wasi:sockets/udp-create-socket@0.2.",
+];
+
+/// Checks a component.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub(super) fn inspect(bytes: &[u8]) -> Result<(), SourceError> {
+    if bytes.len() > SOURCE_BYTES_MAX {
+        return Err(SourceError::TooBig { size: bytes.len() });
+    }
+    let (mut depth, mut unknown, mut has_guest) = (0_usize, BTreeSet::new(), false);
+    let mut tally = Tally::default();
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload.map_err(malformed)?;
+        match &payload {
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
+                let what = "it is a core module; build for `wasm32-wasip2`";
+                return Err(SourceError::NotAComponent(what.to_owned()));
+            }
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(imports) if depth == 0 => {
+                for import in imports.clone() {
+                    let name = import.map_err(malformed)?.name.name;
+                    if !OFFERED.iter().any(|offered| name.starts_with(offered)) {
+                        unknown.insert(shown(name));
+                    }
+                }
+            }
+            Payload::ComponentExportSection(exports) if depth == 0 => {
+                for export in exports.clone() {
+                    has_guest |= export.map_err(malformed)?.name.name.starts_with(GUEST_EXPORT);
+                }
+            }
+            _ => {}
+        }
+        tally.count(payload)?;
+    }
+    if !unknown.is_empty() {
+        return Err(SourceError::UnknownImports(unknown.into_iter().take(LISTED_MAX).collect()));
+    }
+    if has_guest { Ok(()) } else { Err(SourceError::NoGuest) }
+}
+
+fn malformed(error: BinaryReaderError) -> SourceError {
+    SourceError::NotAComponent(error.to_string())
+}
+
+/// What there is to compile so far.
+#[derive(Default)]
+struct Tally {
+    modules: usize,
+    components: usize,
+    functions: usize,
+    cost: u64,
+}
+
+impl Tally {
+    fn count(&mut self, payload: Payload<'_>) -> Result<(), SourceError> {
+        match payload {
+            Payload::ModuleSection { .. } => {
+                self.modules += 1;
+                check("core modules", self.modules, CORE_MODULES_MAX)
+            }
+            Payload::ComponentSection { .. } => {
+                self.components += 1;
+                check("components within it", self.components, COMPONENTS_NESTED_MAX)
+            }
+            Payload::TypeSection(types) => {
+                for group in types {
+                    for ty in group.map_err(malformed)?.types() {
+                        if let CompositeInnerType::Func(ty) = &ty.composite_type.inner {
+                            let len = ty.params().len() + ty.results().len();
+                            check("parameters and results of one function", len, SIGNATURE_LEN_MAX)?;
+                        }
+                    }
+                }
+                Ok(())
+            }
+            Payload::FunctionSection(functions) => {
+                self.functions = self.functions.saturating_add(functions.count() as usize);
+                check("functions", self.functions, SOURCE_FUNCTIONS_MAX)
+            }
+            Payload::CodeSectionEntry(body) => self.count_body(&body),
+            _ => Ok(()),
+        }
+    }
+
+    fn count_body(&mut self, body: &FunctionBody<'_>) -> Result<(), SourceError> {
+        check("bytes of one function", body.range().len(), FUNCTION_BYTES_MAX)?;
+        let mut locals = 0_usize;
+        for group in body.get_locals_reader().map_err(malformed)? {
+            locals = locals.saturating_add(group.map_err(malformed)?.0 as usize);
+        }
+        check("locals of one function", locals, FUNCTION_LOCALS_MAX)?;
+        let (mut depth, mut branches) = (0_usize, 0_u64);
+        for operator in body.get_operators_reader().map_err(malformed)? {
+            match operator.map_err(malformed)? {
+                Operator::Loop { .. } => {
+                    depth += 1;
+                    branches += LOOP_WEIGHT;
+                }
+                Operator::Block { .. } | Operator::If { .. } => {
+                    depth += 1;
+                    branches += 1;
+                }
+                Operator::End => depth = depth.saturating_sub(1),
+                _ => continue,
+            }
+            check("blocks of one function within each other", depth, FUNCTION_DEPTH_MAX)?;
+        }
+        let cost = branches.saturating_mul(locals as u64 + 1);
+        self.cost = self.cost.saturating_add(cost);
+        check("branches times locals of one function", cost, FUNCTION_COST_MAX)?;
+        check("branches times locals of all functions", self.cost, SOURCE_COST_MAX)
+    }
+}
+
+fn check<N: PartialOrd + std::fmt::Display>(what: &'static str, found: N, max: N) -> Result<(), SourceError> {
+    if found <= max {
+        return Ok(());
+    }
+    Err(SourceError::TooCostly { what, found: found.to_string(), max: max.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A component that exports a guest and has one core module with this text, which `inspect` does not compile.
+    fn component(module: &str) -> Vec<u8> {
+        let shell = format!(
+            r#"(component (core module {module}) (component $c) (instance $i (instantiate $c))
+               (export "thespian:actor/guest@0.1.0" (instance $i)))"#
+        );
+        wat::parse_str(shell).unwrap()
+    }
+
+    fn too_costly(module: &str) -> &'static str {
+        match inspect(&component(module)) {
+            Err(SourceError::TooCostly { what, .. }) => what,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn nested(opening: &str, times: usize) -> String {
+        format!("{}{}", opening.repeat(times), "end ".repeat(times))
+    }
+
+    #[test]
+    fn an_honest_shape_passes() {
+        let honest = format!("(func {} {})", "(local i32) ".repeat(500), nested("block ", 500));
+        assert_eq!(inspect(&component(&honest)), Ok(()));
+    }
+
+    #[test]
+    fn what_would_keep_the_compiler_busy_is_refused() {
+        let locals = "(local i32) ".repeat(2_000);
+        let ifs = "i32.const 0 if end ".repeat(5_000);
+        let loops = "loop end ".repeat(5_000);
+        assert_eq!(too_costly(&format!("(func {locals} {ifs})")), "branches times locals of one function");
+        assert_eq!(too_costly(&format!("(func {locals} {loops})")), "branches times locals of one function");
+        let nests = nested("loop ", 5_000);
+        assert_eq!(too_costly(&format!("(func {nests})")), "blocks of one function within each other");
+        let locals = "(local i32) ".repeat(50_000);
+        assert_eq!(too_costly(&format!("(func {locals})")), "locals of one function");
+        let params = "(param i32) ".repeat(1_000);
+        assert_eq!(too_costly(&format!("(func {params})")), "parameters and results of one function");
+        assert_eq!(too_costly(&"(func) ".repeat(100_000)), "functions");
+        let long = "i32.const 1 drop ".repeat(700_000);
+        assert_eq!(too_costly(&format!("(func {long})")), "bytes of one function");
+        let below = format!("(func {} {}) ", "(local i32) ".repeat(900), nested("loop ", 500));
+        assert_eq!(too_costly(&below.repeat(50)), "branches times locals of all functions");
+    }
+
+    #[test]
+    fn many_modules_and_components_are_refused() {
+        assert_eq!(too_costly(&") (core module ".repeat(1_000)), "core modules");
+        let deep = format!("(component {})", "(component (component)) ".repeat(50));
+        let refused = inspect(&wat::parse_str(deep).unwrap());
+        assert!(
+            matches!(refused, Err(SourceError::TooCostly { what: "components within it", .. })),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_no_component_is_refused_with_words() {
+        let refused = |bytes: &[u8]| inspect(bytes).unwrap_err().to_string();
+        assert!(refused(b"").starts_with("not a WebAssembly component"));
+        assert!(refused(b"\x7fELF\x02\x01\x01").starts_with("not a WebAssembly component"));
+        assert!(refused(&wat::parse_str("(module)").unwrap()).contains("core module"));
+        assert!(refused(&wat::parse_str("(component)").unwrap()).contains("does not export"));
+        let unknown = r#"(component (import "evil:corp/teleport@1.0.0" (instance)))"#;
+        assert!(refused(&wat::parse_str(unknown).unwrap()).contains("evil:corp/teleport@1.0.0"));
+        assert!(refused(&vec![0; SOURCE_BYTES_MAX + 1]).contains("bytes; at most"));
+    }
+}

@@ -1,0 +1,70 @@
+//! Actors that attack their host: one class for each attack, set off by the message `Go`. `tests/hostile` runs them
+//! beside a bystander.
+//!
+//! Every class answers `Go` with `Done` where it survives; what it says there is what the test checks.
+
+pub mod asks;
+pub mod raw;
+pub mod spends;
+pub mod witness;
+
+use thespian::prelude::*;
+
+use asks::{
+    ChildBomb, Filler, Flooder, Forger, GiantMessage, Guesser, KeepsSelfBusy, Logger, Outlaw, RandomHog,
+    SelfBomb, TimerBomb,
+};
+use raw::{LyingPointer, PollsNothing, ResourceLeak};
+use spends::{
+    DeepRecursion, Exits, Hoarder, MemoryBomb, PanicsAtStart, PrintStorm, Sleeper, Spinner, SpinsAtStart,
+    Trapper,
+};
+use witness::{Echo, Parent};
+
+/// Sets an attack off.
+#[message]
+pub struct Go {
+    /// How much of it.
+    pub n: u64,
+    /// Whom or what it is about, where it is about anything.
+    pub text: String,
+}
+
+/// An attack is over, and its actor lives.
+#[message]
+pub struct Done {
+    /// How much.
+    pub n: u64,
+    /// What was found.
+    pub text: String,
+}
+
+source!(
+    Echo,
+    Parent,
+    ChildBomb,
+    DeepRecursion,
+    Exits,
+    Filler,
+    Flooder,
+    Forger,
+    GiantMessage,
+    Guesser,
+    Hoarder,
+    KeepsSelfBusy,
+    Logger,
+    LyingPointer,
+    MemoryBomb,
+    Outlaw,
+    PanicsAtStart,
+    PollsNothing,
+    PrintStorm,
+    RandomHog,
+    ResourceLeak,
+    SelfBomb,
+    Sleeper,
+    Spinner,
+    SpinsAtStart,
+    TimerBomb,
+    Trapper,
+);

@@ -1,0 +1,78 @@
+//! A defect of the host that a guest sets off: it ends one instance, and nothing else.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::envelope::{Body, Envelope};
+use thespian_core::fate::{Failure, Fault};
+use thespian_core::limits::ActorLimits;
+use thespian_core::outbox::Outbox;
+use thespian_core::source::SourceHash;
+use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Identity};
+use tracing::Level;
+
+use crate::arena::{alone, go};
+
+/// A host with a defect: it panics when something is logged.
+#[derive(Default)]
+struct Defective {
+    next: AtomicU64,
+}
+
+impl ActorHost for Defective {
+    fn new_address(&self) -> ActorAddress {
+        ActorAddress::new(HostId(1), self.next.fetch_add(1, Ordering::Relaxed).into())
+    }
+
+    fn reserve_actor(&self) -> bool {
+        true
+    }
+
+    fn release_actors(&self, _count: usize) {}
+
+    fn reserve_own_mailbox(&self, _cost: usize) -> bool {
+        true
+    }
+
+    fn release_own_mailbox(&self, _len: usize, _cost: usize) {}
+
+    fn log(&self, _level: Level, _target: &str, _text: &str) {
+        panic!("a defect of the host");
+    }
+
+    fn log_enabled(&self, _level: Level) -> bool {
+        true
+    }
+
+    fn is_killed(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_panic_within_a_call_ends_that_instance_only() {
+    let _alone = alone();
+    let engine = Engine::new(EngineConfig { actors_max: Some(8), ..EngineConfig::default() }).unwrap();
+    let hash = SourceHash([1; 32]);
+    let source = engine.compile(hash, &thespian_guests::bytes(thespian_guests::HOSTILE)).unwrap();
+    let host = Arc::new(Defective::default());
+    let start = |class: &str| {
+        let identity = Identity { address: host.new_address(), class: class.into(), source: hash };
+        let limits = Arc::new(ActorLimits::default());
+        let mut instance = source.instantiate(identity.clone(), host.clone(), limits).unwrap();
+        instance.start(&ActorInit { incarnation: 1, ..ActorInit::default() }, Outbox::default()).unwrap();
+        (identity.address, instance)
+    };
+    let envelope = |me| Envelope { target: me, sender: me, body: Body::Message(go(1, "")) };
+    let (bystander, mut echo) = start("Echo");
+    let (culprit, mut logger) = start("Logger");
+    let failure = logger.handle(&envelope(culprit), 1, Outbox::default()).unwrap_err();
+    let Failure::Fault(Fault::Trap(why)) = failure else { panic!("{failure:?}") };
+    assert!(why.contains("the sandbox failed"), "{why}");
+    assert!(logger.is_lost());
+    assert_eq!(engine.live_instances(), 2);
+    assert_eq!(echo.handle(&envelope(bystander), 1, Outbox::default()).unwrap().requests().len(), 1);
+    drop((echo, logger));
+    assert_eq!(engine.live_instances(), 0);
+}

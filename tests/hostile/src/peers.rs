@@ -1,0 +1,249 @@
+//! Programs at the control socket that are silent, greedy, forged, or never read.
+
+use std::path::Path;
+use std::time::Instant;
+
+use thespian_core::limits::{
+    CONNECTIONS_MAX, FRAME_BYTES_MAX, HELLO_TIME_MAX, LABEL_LEN_MAX, SOURCE_BYTES_MAX, STRANGERS_MAX,
+    UPLOAD_CHUNK_BYTES,
+};
+use thespian_core::wire::codec;
+use thespian_core::wire::control::{ClientFrame, ControlError, NodeFrame, Reply, Request};
+use thespian_core::wire::hello::{self, Answer, Hello, HelloError};
+use thespian_host::client::Client;
+use thespian_host::config::NodeConfig;
+use thespian_host::shell::Shell;
+use thespian_host::transport::{FrameReader, Stream, WriteHalf};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::arena::{Arena, Folder, memory, run_with, until, within};
+
+/// Runs an attack on a node that serves programs outside.
+pub(crate) fn run_served(attack: impl AsyncFnOnce(&Arena, &Shell)) {
+    let folder = Folder::new();
+    let config = NodeConfig {
+        data_dir: Some(folder.0.clone()),
+        listen: Some(([127, 0, 0, 1], 0).into()),
+        ..NodeConfig::default()
+    };
+    run_with(config, async |arena| {
+        let endpoints = arena.status().await.endpoints;
+        let shell = Shell::serve(&arena.node, &arena.config).await.unwrap();
+        attack(arena, &shell).await;
+        until("the endpoints to be gone", async || arena.status().await.endpoints == endpoints).await;
+    });
+}
+
+/// One connection, frame by frame.
+pub(crate) struct Peer {
+    pub(crate) reader: FrameReader,
+    pub(crate) writer: WriteHalf,
+}
+
+impl Peer {
+    pub(crate) fn over(stream: Stream) -> Self {
+        let (reader, writer) = stream.into_split();
+        Self { reader: FrameReader::new(reader), writer }
+    }
+
+    pub(crate) async fn connect(socket: &Path) -> Self {
+        Self::over(within("a connection", Stream::connect_unix(socket)).await.unwrap())
+    }
+
+    /// Says hello; what the node says to it.
+    pub(crate) async fn greet(&mut self, token: Option<[u8; 32]>) -> Answer {
+        let hello = Hello { client: "hostile".to_owned(), token, endpoint: None };
+        self.writer.write_all(&hello::encode(&hello).unwrap()).await.unwrap();
+        let frame = within("a welcome", self.reader.next()).await.unwrap().unwrap();
+        hello::decode::<Answer>(&frame).unwrap()
+    }
+
+    pub(crate) async fn greeted(socket: &Path) -> Self {
+        let mut peer = Self::connect(socket).await;
+        peer.greet(None).await.unwrap();
+        peer
+    }
+
+    async fn send(&mut self, frame: &ClientFrame) {
+        self.writer.write_all(&codec::encode_frame(frame).unwrap()).await.unwrap();
+    }
+
+    /// The next frame that is no progress; `None` when the node has closed.
+    async fn next(&mut self) -> Option<NodeFrame> {
+        loop {
+            // A connection that is closed while bytes are on their way ends with an error.
+            let frame = within("a frame", self.reader.next()).await.ok().flatten()?;
+            match codec::decode(&frame).unwrap() {
+                NodeFrame::Progress { .. } => {}
+                other => return Some(other),
+            }
+        }
+    }
+
+    /// Why the node closes the connection.
+    async fn closing(&mut self) -> String {
+        match self.next().await {
+            Some(NodeFrame::Closing { reason }) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn connections_beyond_the_bound_are_turned_away_with_a_reason() {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let most = rustix::process::Rlimit { current: files.maximum, ..files };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, most).unwrap();
+    run_served(async |arena, shell| {
+        let crowd = async {
+            let mut crowd = Vec::new();
+            for _ in 0..CONNECTIONS_MAX {
+                crowd.push(Peer::greeted(shell.socket()).await);
+            }
+            let refused = Peer::connect(shell.socket()).await.greet(None).await;
+            assert_eq!(refused.unwrap_err(), HelloError::TooManyConnections);
+            drop(crowd);
+            until("places to be free", async || Client::connect(shell.socket(), None).await.is_ok()).await;
+        };
+        arena.beside(crowd).await;
+    });
+}
+
+#[test]
+fn silent_strangers_keep_nobody_out() {
+    run_served(async |arena, shell| {
+        let (tcp, _) = shell.tcp().unwrap();
+        let mut silent = Vec::new();
+        for _ in 0..2 * STRANGERS_MAX {
+            silent.push(Stream::connect_tcp(tcp).await.unwrap());
+        }
+        let asked = Instant::now();
+        let client = arena.beside(Client::connect(shell.socket(), None)).await.unwrap();
+        assert!(asked.elapsed() < HELLO_TIME_MAX, "another door's strangers are not waited for");
+        assert_eq!(client.status().await.unwrap().stopping, false);
+        // Those at the same door wait until the silent ones have had their time.
+        let mut late = Peer::over(Stream::connect_tcp(tcp).await.unwrap());
+        let refused = arena.beside(late.greet(None)).await;
+        assert_eq!(refused.unwrap_err(), HelloError::Token);
+    });
+}
+
+#[test]
+fn a_stranger_can_make_a_node_keep_little() {
+    run_served(async |arena, shell| {
+        let before = memory();
+        let (tcp, _) = shell.tcp().unwrap();
+        let mut greedy = Vec::new();
+        for _ in 0..STRANGERS_MAX {
+            let mut peer = Peer::over(Stream::connect_tcp(tcp).await.unwrap());
+            let len = u32::try_from(FRAME_BYTES_MAX).unwrap().to_le_bytes();
+            peer.writer.write_all(&len).await.unwrap();
+            let answer = within("an answer", peer.reader.next()).await.unwrap().unwrap();
+            assert_eq!(hello::decode::<Answer>(&answer).unwrap().unwrap_err(), HelloError::NotAHello);
+            greedy.push(peer);
+        }
+        arena.ask_bystander().await;
+        assert!(memory() < before + (32 << 20));
+    });
+}
+
+#[test]
+fn over_tcp_only_the_token_opens() {
+    run_served(async |arena, shell| {
+        let (tcp, file) = shell.tcp().unwrap();
+        let token = thespian_host::store::read_token(file).unwrap();
+        let mut almost = token;
+        almost[31] ^= 1;
+        for forged in [None, Some([0; 32]), Some(almost)] {
+            let refused = Peer::over(Stream::connect_tcp(tcp).await.unwrap()).greet(forged).await;
+            assert_eq!(refused.unwrap_err(), HelloError::Token);
+        }
+        Peer::over(Stream::connect_tcp(tcp).await.unwrap()).greet(Some(token)).await.unwrap();
+        arena.ask_bystander().await;
+    });
+}
+
+#[test]
+fn a_client_that_never_reads_holds_only_itself_up() {
+    run_served(async |arena, shell| {
+        let mut deaf = Peer::greeted(shell.socket()).await;
+        let frame = codec::encode_frame(&ClientFrame::Request { id: 0, request: Request::Sources }).unwrap();
+        let ask_on = async {
+            for id in 0_u64.. {
+                let mut frame = frame.clone();
+                // Behind the header and the variant.
+                frame[8..16].copy_from_slice(&id.to_le_bytes());
+                let written = deaf.writer.write_all(&frame);
+                if tokio::time::timeout(std::time::Duration::from_secs(1), written).await.is_err() {
+                    return id;
+                }
+            }
+            0
+        };
+        let asked = arena.beside(ask_on).await;
+        assert!(asked > 100, "the node stops reading at {asked}");
+        let client = Client::connect(shell.socket(), None).await.unwrap();
+        assert!(client.status().await.is_ok());
+    });
+}
+
+#[test]
+fn uploads_that_lie_are_refused() {
+    let load = |id, info: String, size| ClientFrame::Request { id, request: Request::Load { info, size } };
+    run_served(async |arena, shell| {
+        let mut peer = Peer::greeted(shell.socket()).await;
+        for (id, info, size) in [
+            (1, String::new(), 0),
+            (2, String::new(), SOURCE_BYTES_MAX as u64 + 1),
+            (3, String::new(), u64::MAX),
+            (4, "x".repeat(LABEL_LEN_MAX + 1), 10),
+        ] {
+            peer.send(&load(id, info, size)).await;
+            let Some(NodeFrame::Reply { id: answered, reply: Err(ControlError::Upload(_)) }) =
+                peer.next().await
+            else {
+                panic!("upload {id} was begun");
+            };
+            assert_eq!(answered, id);
+        }
+        // One that is begun and never ended costs what has arrived.
+        peer.send(&load(5, "endless".to_owned(), SOURCE_BYTES_MAX as u64)).await;
+        peer.send(&ClientFrame::Chunk { id: 5, data: vec![0; 100].into() }).await;
+        peer.send(&load(6, "another".to_owned(), 100)).await;
+        assert!(matches!(
+            peer.next().await,
+            Some(NodeFrame::Reply { id: 6, reply: Err(ControlError::Upload(_)) })
+        ));
+        peer.send(&ClientFrame::Cancel { id: 5 }).await;
+        // What was announced is all that is taken.
+        peer.send(&load(7, "short".to_owned(), 100)).await;
+        peer.send(&ClientFrame::Chunk { id: 7, data: vec![0; 101].into() }).await;
+        assert!(peer.closing().await.contains("other bytes than it announced"));
+        let mut peer = Peer::greeted(shell.socket()).await;
+        peer.send(&load(8, "wide".to_owned(), SOURCE_BYTES_MAX as u64)).await;
+        peer.send(&ClientFrame::Chunk { id: 8, data: vec![0; UPLOAD_CHUNK_BYTES + 1].into() }).await;
+        assert!(peer.closing().await.contains("other bytes than it announced"));
+        arena.ask_bystander().await;
+    });
+}
+
+#[test]
+fn times_without_end_end_nothing() {
+    run_served(async |arena, shell| {
+        let mut peer = Peer::greeted(shell.socket()).await;
+        peer.send(&ClientFrame::Request { id: 1, request: Request::Listen { timeout_ms: Some(u64::MAX) } })
+            .await;
+        // An id that is under way can't be used for another question.
+        peer.send(&ClientFrame::Request { id: 2, request: Request::Status }).await;
+        assert!(matches!(peer.next().await, Some(NodeFrame::Reply { id: 2, reply: Ok(Reply::Status(_)) })));
+        arena.ask_bystander().await;
+        peer.send(&ClientFrame::Cancel { id: 1 }).await;
+        assert!(matches!(
+            peer.next().await,
+            Some(NodeFrame::Reply { id: 1, reply: Err(ControlError::Cancelled) })
+        ));
+        peer.send(&ClientFrame::Request { id: 3, request: Request::Listen { timeout_ms: None } }).await;
+        peer.send(&ClientFrame::Request { id: 3, request: Request::Status }).await;
+        assert!(peer.closing().await.contains("already under way"));
+    });
+}
