@@ -1,6 +1,6 @@
 //! What the attribute `actor` makes of an `impl` block.
 
-use crate::bindings::thespian::actor::types::Event;
+use crate::bindings::thespian::actor::types::{Event, MessageResult};
 use crate::context::Context;
 use crate::create::OnTrap;
 use crate::event::{ChildActorExited, ChildActorRestarted, ExitRequest, PoisonMessage, Wakeup};
@@ -40,7 +40,14 @@ pub trait Actor: Sized + 'static {
 
 /// What came for an actor, until a handler takes it.
 #[derive(Debug)]
-pub struct Incoming(pub(crate) Event);
+pub struct Incoming(pub(crate) Came);
+
+/// A message, or what the host tells.
+#[derive(Debug)]
+pub(crate) enum Came {
+    Message(MessageResult),
+    Event(Event),
+}
 
 impl Incoming {
     /// What came, for the handler of class `A` that accepts it.
@@ -57,7 +64,7 @@ impl Incoming {
     /// It is a message.
     pub fn unhandled<A: Actor>(self) -> Result {
         match self.0 {
-            Event::Message(message) => Err(unhandled(&message.type_name, A::CLASS, A::RECEIVES)),
+            Came::Message(message) => Err(unhandled(&message.type_name, A::CLASS, A::RECEIVES)),
             _ => Ok(()),
         }
     }
@@ -108,12 +115,12 @@ impl<M: Message> Receive for M {
     const TYPE_NAME: Option<&'static str> = Some(M::TYPE_NAME);
 
     fn accepts(incoming: &Incoming) -> bool {
-        matches!(&incoming.0, Event::Message(message) if message.type_name == M::TYPE_NAME)
+        matches!(&incoming.0, Came::Message(message) if message.type_name == M::TYPE_NAME)
     }
 
     fn take(incoming: Incoming) -> Result<Self> {
         match incoming.0 {
-            Event::Message(message) => M::decode(&Encoding::from_wit(message.encoding), message.payload),
+            Came::Message(message) => M::decode(&Encoding::from_wit(message.encoding), message.payload),
             _ => Err(not_accepted()),
         }
     }
@@ -123,12 +130,12 @@ impl Receive for RawMessage {
     const TYPE_NAME: Option<&'static str> = None;
 
     fn accepts(incoming: &Incoming) -> bool {
-        matches!(incoming.0, Event::Message(_))
+        matches!(incoming.0, Came::Message(_))
     }
 
     fn take(incoming: Incoming) -> Result<Self> {
         match incoming.0 {
-            Event::Message(message) => Ok(Self::from_wit(message)),
+            Came::Message(message) => Ok(Self::from_wit(message)),
             _ => Err(not_accepted()),
         }
     }
@@ -140,12 +147,12 @@ macro_rules! receive_event {
             const TYPE_NAME: Option<&'static str> = None;
 
             fn accepts(incoming: &Incoming) -> bool {
-                matches!(incoming.0, Event::$case(_))
+                matches!(incoming.0, Came::Event(Event::$case(_)))
             }
 
             fn take(incoming: Incoming) -> Result<Self> {
                 match incoming.0 {
-                    Event::$case(event) => Ok(event.into()),
+                    Came::Event(Event::$case(event)) => Ok(event.into()),
                     _ => Err(not_accepted()),
                 }
             }

@@ -118,7 +118,9 @@ pub mod private {
     #[cfg(feature = "cbor")]
     pub use crate::message::{decode_cbor, encode_cbor};
     pub use crate::message::{decode_json, decode_text, encode_json};
-    pub use crate::source::{Guest, count_names, describe, differ, handle, names, start};
+    pub use crate::source::{
+        Guest, count_names, describe, differ, handle_event, handle_message, names, start,
+    };
     pub use serde;
     pub use std::borrow::Cow;
 }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::actor::{Actor, Incoming};
+use crate::actor::{Actor, Came, Incoming};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
 use crate::context::Context;
@@ -324,16 +324,30 @@ fn no_class(guests: &[Guest], class: &str) -> Error {
     Error::poison(["the source has no class `", class, "`; it has `", &names.join("`, `"), "`"].concat())
 }
 
-/// One turn.
+/// One turn for a message.
 #[doc(hidden)]
-pub fn handle(delivery: wit::Delivery) -> std::result::Result<(), wit::Failure> {
+pub fn handle_message(
+    sender: String,
+    attempt: u32,
+    message: wit::MessageResult,
+) -> std::result::Result<(), wit::Failure> {
+    turn(sender, attempt, Came::Message(message))
+}
+
+/// One turn for what the host tells.
+#[doc(hidden)]
+pub fn handle_event(delivery: wit::Delivery) -> std::result::Result<(), wit::Failure> {
+    turn(delivery.sender, delivery.attempt, Came::Event(delivery.event))
+}
+
+fn turn(sender: String, attempt: u32, came: Came) -> std::result::Result<(), wit::Failure> {
     ACTOR.with_borrow_mut(|actor| {
         let Some((live, ctx)) = actor else {
             return Err(Error::poison("the actor has not started").into_failure());
         };
-        ctx.sender = delivery.sender.into();
-        ctx.attempt = delivery.attempt;
-        live.receive(Incoming(delivery.event), ctx).map_err(Error::into_failure)
+        ctx.sender = sender.into();
+        ctx.attempt = attempt;
+        live.receive(Incoming(came), ctx).map_err(Error::into_failure)
     })
 }
 
@@ -362,10 +376,18 @@ macro_rules! source {
                     $crate::private::start(GUESTS, init)
                 }
 
-                fn handle(
+                fn handle_message(
+                    sender: ::std::string::String,
+                    attempt: u32,
+                    message: $crate::bindings::thespian::actor::types::MessageResult,
+                ) -> ::core::result::Result<(), $crate::bindings::thespian::actor::types::Failure> {
+                    $crate::private::handle_message(sender, attempt, message)
+                }
+
+                fn handle_event(
                     delivery: $crate::bindings::thespian::actor::types::Delivery,
                 ) -> ::core::result::Result<(), $crate::bindings::thespian::actor::types::Failure> {
-                    $crate::private::handle(delivery)
+                    $crate::private::handle_event(delivery)
                 }
             }
 

@@ -31,7 +31,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use crate::actor::{Actor, Incoming};
+use crate::actor::{Actor, Came, Incoming};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
 use crate::context::{Context, WakeupId};
@@ -269,7 +269,7 @@ impl<A: Actor> TestActor<A> {
     /// # Errors
     /// As [`TestActor::tell`].
     pub fn tell_raw(&mut self, sender: &str, message: RawMessage, attempt: u32) -> Result<Vec<Effect>> {
-        self.deliver(sender, attempt, wit::Event::Message(message.into_wit()))
+        self.deliver(sender, attempt, Came::Message(message.into_wit()))
     }
 
     /// The wakeup that it asked for by this effect is due.
@@ -283,7 +283,7 @@ impl<A: Actor> TestActor<A> {
         let Effect::Wakeup { id, delay, payload } = wakeup else { panic!("this is no wakeup: {wakeup:?}") };
         let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
         let payload = payload.clone().map(RawMessage::into_wit);
-        self.deliver("me", 1, wit::Event::Wakeup(wit::Wakeup { id: id.0, delay, payload }))
+        self.notify("me", wit::Event::Wakeup(wit::Wakeup { id: id.0, delay, payload }))
     }
 
     /// A child ended.
@@ -292,7 +292,7 @@ impl<A: Actor> TestActor<A> {
     /// As its handler says.
     pub fn child_exited(&mut self, child: &Address, reason: ExitReason) -> Result<Vec<Effect>> {
         let exit = wit::ActorExit { address: child.to_string(), reason: reason.into_wit() };
-        self.deliver(child.as_str(), 1, wit::Event::ChildExited(exit))
+        self.notify(child.as_str(), wit::Event::ChildExited(exit))
     }
 
     /// A child that it watches trapped and lives on, as this instance.
@@ -307,7 +307,7 @@ impl<A: Actor> TestActor<A> {
     ) -> Result<Vec<Effect>> {
         let reason = reason.to_string();
         let restart = wit::ActorRestart { address: child.to_string(), incarnation, reason };
-        self.deliver(child.as_str(), 1, wit::Event::ChildRestarted(restart))
+        self.notify(child.as_str(), wit::Event::ChildRestarted(restart))
     }
 
     /// A message that it sent to `target` came back.
@@ -317,7 +317,7 @@ impl<A: Actor> TestActor<A> {
     pub fn poisoned<M: Message>(&mut self, target: &str, details: &str, original: &M) -> Result<Vec<Effect>> {
         let original = RawMessage::of(original)?.into_wit();
         let poisoned = wit::Poisoned { target: target.to_string(), details: details.to_string(), original };
-        self.deliver(target, 1, wit::Event::Poisoned(poisoned))
+        self.notify(target, wit::Event::Poisoned(poisoned))
     }
 
     /// It is asked to exit.
@@ -325,7 +325,7 @@ impl<A: Actor> TestActor<A> {
     /// # Errors
     /// As its handler says.
     pub fn exit_requested(&mut self, recursive: bool) -> Result<Vec<Effect>> {
-        self.deliver("parent", 1, wit::Event::ExitRequested(wit::ExitRequest { recursive }))
+        self.notify("parent", wit::Event::ExitRequested(wit::ExitRequest { recursive }))
     }
 
     /// What it has logged since the last call, also in turns that failed.
@@ -333,11 +333,15 @@ impl<A: Actor> TestActor<A> {
         std::mem::take(&mut self.logs)
     }
 
-    fn deliver(&mut self, sender: &str, attempt: u32, event: wit::Event) -> Result<Vec<Effect>> {
+    fn notify(&mut self, about: &str, event: wit::Event) -> Result<Vec<Effect>> {
+        self.deliver(about, 1, Came::Event(event))
+    }
+
+    fn deliver(&mut self, sender: &str, attempt: u32, came: Came) -> Result<Vec<Effect>> {
         self.ctx.sender = sender.into();
         self.ctx.attempt = attempt;
         let Self { actor, ctx, logs, .. } = self;
-        let is_exit = matches!(event, wit::Event::ExitRequested(_));
-        Ok(turn(logs, is_exit, || actor.receive(Incoming(event), ctx))?.1)
+        let is_exit = matches!(came, Came::Event(wit::Event::ExitRequested(_)));
+        Ok(turn(logs, is_exit, || actor.receive(Incoming(came), ctx))?.1)
     }
 }

@@ -47,10 +47,11 @@ fn init(class: &str) -> wit::ActorInit {
     }
 }
 
-fn add(n: i64) -> wit::Delivery {
+/// A turn for one message.
+fn add(n: i64) -> std::result::Result<(), wit::Failure> {
     let message = RawMessage::of(&Add { n }).map(RawMessage::into_wit);
     let message = message.unwrap_or_else(|error| panic!("{error}"));
-    wit::Delivery { sender: "asker".to_string(), attempt: 1, event: wit::Event::Message(message) }
+    handle_message("asker".to_string(), 1, message)
 }
 
 fn refusal(outcome: std::result::Result<(), wit::Failure>) -> (String, bool) {
@@ -61,7 +62,7 @@ fn refusal(outcome: std::result::Result<(), wit::Failure>) -> (String, bool) {
 #[test]
 fn an_actor_that_could_not_start_has_no_turn() {
     assert_eq!(refusal(start(GUESTS, init("shop/refuser"))), ("closed".to_string(), true));
-    assert_eq!(refusal(handle(add(1))), ("the actor has not started".to_string(), false));
+    assert_eq!(refusal(add(1)), ("the actor has not started".to_string(), false));
 }
 
 #[test]
@@ -73,19 +74,19 @@ fn an_unknown_class_is_told_which_there_are() {
 #[test]
 fn a_turn_that_fails_keeps_the_state() {
     assert!(start(GUESTS, init("Counter")).is_ok());
-    assert!(handle(add(9)).is_ok());
-    assert_eq!(refusal(handle(add(9))), ("18".to_string(), true));
-    assert_eq!(refusal(handle(add(0))), ("18".to_string(), true));
+    assert!(add(9).is_ok());
+    assert_eq!(refusal(add(9)), ("18".to_string(), true));
+    assert_eq!(refusal(add(0)), ("18".to_string(), true));
 }
 
 #[test]
 fn a_panic_leaves_nothing_borrowed() {
     assert!(start(GUESTS, init("Counter")).is_ok());
-    assert!(handle(add(1)).is_ok());
+    assert!(add(1).is_ok());
     // Overflows, which a debug build finds.
-    let panicked = std::panic::catch_unwind(|| handle(add(i64::MAX)));
+    let panicked = std::panic::catch_unwind(|| add(i64::MAX));
     assert!(panicked.is_err() || cfg!(not(debug_assertions)));
-    assert!(handle(add(-1)).is_ok() || cfg!(not(debug_assertions)));
+    assert!(add(-1).is_ok() || cfg!(not(debug_assertions)));
 }
 
 #[test]
