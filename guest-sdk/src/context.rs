@@ -91,7 +91,7 @@ impl Context {
     /// # Errors
     /// It is, but can't be decoded.
     pub fn init<M: Message>(&self) -> Option<Result<M>> {
-        self.init.message.clone().and_then(RawMessage::decode)
+        self.init.message.as_ref().and_then(RawMessage::decoded)
     }
 
     /// Sends a message. In order for each receiver.

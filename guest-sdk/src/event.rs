@@ -26,7 +26,7 @@ impl Wakeup {
     /// # Errors
     /// It is, but can't be decoded.
     pub fn payload<M: Message>(&self) -> Option<Result<M>> {
-        self.payload.clone().and_then(RawMessage::decode)
+        self.payload.as_ref().and_then(RawMessage::decoded)
     }
 }
 

@@ -113,6 +113,11 @@ impl RawMessage {
         (self.type_name == M::TYPE_NAME).then(|| M::decode(&self.encoding, self.payload))
     }
 
+    /// As [`RawMessage::decode`], where the message is still needed. Copies the payload only if it is of type `M`.
+    pub(crate) fn decoded<M: Message>(&self) -> Option<Result<M>> {
+        (self.type_name == M::TYPE_NAME).then(|| M::decode(&self.encoding, self.payload.clone()))
+    }
+
     pub(crate) fn into_wit(self) -> wit::MessageResult {
         wit::MessageResult {
             type_name: self.type_name,

@@ -89,7 +89,7 @@ impl Effect {
     #[must_use]
     pub fn sent<M: Message>(&self, to: &str) -> Option<M> {
         match self {
-            Self::Send { to: target, message } if target.as_str() == to => message.clone().decode()?.ok(),
+            Self::Send { to: target, message } if target.as_str() == to => message.decoded()?.ok(),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use crate::World;
 
 const COMPONENT: &[u8] = include_bytes!("../../frozen/echo-0.1.0.wasm");
 /// Of its bytes. A change here is a change of the contract that breaks every actor in the world.
-const SHA256: &str = "fae6523481c175a1c15bd8f9679bd9cbe93d200f2e3d5dd446774873991a3a50";
+const SHA256: &str = "91fcbeca5449372a93856d3f5e605f7c402cc6cde5fb5761c7a8203b3eea1b71";
 
 fn bytes(type_name: &str, payload: &str) -> Message {
     Message::bytes(type_name, payload.to_owned())

@@ -1,7 +1,6 @@
 //! The guest SDK, its documents and its examples on a real node. A node of each test's own runs in this process.
 
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod classes;
 mod encodings;
