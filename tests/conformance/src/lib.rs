@@ -107,7 +107,7 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
 }
 
 /// Looks again and again until it holds.
-pub async fn until<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
+pub async fn until(mut holds: impl AsyncFnMut() -> bool) {
     while !holds().await {
         tokio::task::yield_now().await;
     }

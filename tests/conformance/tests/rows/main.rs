@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod addr;
+mod create;
 mod life;
+mod msg;
 mod poison;
+mod src;
 mod time;
