@@ -3,6 +3,7 @@
 
 mod addr;
 mod create;
+mod ext;
 mod life;
 mod msg;
 mod poison;
