@@ -379,6 +379,43 @@ fn a_question_that_is_taken_back_takes_no_message() {
 }
 
 #[test]
+fn no_message_is_lost_to_listens_that_are_taken_back() {
+    run(async {
+        let world = World::new().await;
+        let probe = world.probe().await;
+        const LEN: usize = 300;
+        let endpoint = probe.client.endpoint().to_string();
+        let words = |text: usize| json!([{ "say": { "to": endpoint, "text": text.to_string() } }]);
+        let mut heard = Vec::new();
+        for text in 0..LEN {
+            // Taken back at any point of its way: before it is sent, while it waits, with a message on its way to it.
+            let listen = probe.client.listen(None);
+            let mut tell = std::pin::pin!(async {
+                probe.tell(words(text)).await;
+                for _ in 0..text % 7 {
+                    tokio::task::yield_now().await;
+                }
+            });
+            tokio::select! {
+                biased;
+                incoming = listen => {
+                    heard.push(said(incoming.unwrap()));
+                    tell.await;
+                }
+                () = &mut tell => {}
+            }
+        }
+        while heard.len() < LEN {
+            heard.push(probe.hear().await);
+        }
+        let mut heard: Vec<usize> = heard.iter().map(|text| text.parse().unwrap()).collect();
+        heard.sort_unstable();
+        heard.dedup();
+        assert_eq!(heard.len(), LEN, "none is there twice");
+    });
+}
+
+#[test]
 fn over_tcp_the_token_of_the_token_file_opens_the_door() {
     run(async {
         let world = World::with(|config| config.listen = Some("127.0.0.1:0".parse().unwrap())).await;
