@@ -7,5 +7,6 @@ mod ext;
 mod life;
 mod msg;
 mod poison;
+mod protocol;
 mod src;
 mod time;
