@@ -8,5 +8,6 @@ mod life;
 mod msg;
 mod poison;
 mod protocol;
+mod readme;
 mod src;
 mod time;
