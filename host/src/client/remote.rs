@@ -143,9 +143,9 @@ impl Remote {
     }
 
     async fn ask_node(&self, request: Request, updates: Option<&Updates>) -> Result<Reply, ClientError> {
-        let (mut question, answer) = self.question(updates).await?;
+        let mut question = self.question(updates).await?;
         question.send(&ClientFrame::Request { id: question.id, request }).await?;
-        question.answered(answer).await
+        question.answered().await
     }
 
     pub(super) async fn load(
@@ -154,7 +154,7 @@ impl Remote {
         component: Bytes,
         updates: &Updates,
     ) -> Result<Reply, ClientError> {
-        let (mut question, mut answer) = self.question(Some(updates)).await?;
+        let mut question = self.question(Some(updates)).await?;
         let id = question.id;
         let request = Request::Load { info, size: component.len() as u64 };
         question.send(&ClientFrame::Request { id, request }).await?;
@@ -163,28 +163,25 @@ impl Remote {
             let data = rest.split_to(rest.len().min(UPLOAD_CHUNK_BYTES));
             question.send(&ClientFrame::Chunk { id, data }).await?;
             // A load that is refused before its last piece has its answer already.
-            if let Ok(reply) = answer.try_recv() {
+            if let Ok(reply) = question.answer.try_recv() {
                 question.is_answered = true;
                 return Ok(reply?);
             }
         }
-        question.answered(answer).await
+        question.answered().await
     }
 
-    async fn question(
-        &self,
-        updates: Option<&Updates>,
-    ) -> Result<(Question<'_>, oneshot::Receiver<Answered>), ClientError> {
+    async fn question(&self, updates: Option<&Updates>) -> Result<Question<'_>, ClientError> {
         let desk = &self.connection.desk;
         let place = desk.places.clone().acquire_owned().await.map_err(|_| self.connection.lost())?;
         let id = self.connection.next_id.fetch_add(1, Ordering::Relaxed);
-        let (answer, receiver) = oneshot::channel();
+        let (sender, answer) = oneshot::channel();
         let mut asked = desk.asked.lock();
         if let Some(why) = &asked.lost {
             return Err(ClientError::Lost(why.clone()));
         }
-        asked.waiting.insert(id, Waiting { answer, updates: updates.cloned(), _place: place });
-        Ok((Question { connection: &self.connection, id, is_sent: false, is_answered: false }, receiver))
+        asked.waiting.insert(id, Waiting { answer: sender, updates: updates.cloned(), _place: place });
+        Ok(Question { connection: &self.connection, id, answer, is_sent: false, is_answered: false })
     }
 }
 
@@ -199,6 +196,7 @@ impl Connection {
 struct Question<'a> {
     connection: &'a Connection,
     id: u64,
+    answer: oneshot::Receiver<Answered>,
     is_sent: bool,
     is_answered: bool,
 }
@@ -211,8 +209,8 @@ impl Question<'_> {
         Ok(())
     }
 
-    async fn answered(&mut self, answer: oneshot::Receiver<Answered>) -> Result<Reply, ClientError> {
-        let answer = answer.await;
+    async fn answered(&mut self) -> Result<Reply, ClientError> {
+        let answer = (&mut self.answer).await;
         self.is_answered = true;
         match answer {
             Ok(reply) => Ok(reply?),
@@ -226,12 +224,17 @@ impl Drop for Question<'_> {
         if self.is_answered {
             return;
         }
-        let mut asked = self.connection.desk.asked.lock();
+        let desk = &self.connection.desk;
+        let mut asked = desk.asked.lock();
         if !self.is_sent {
             asked.waiting.remove(&self.id);
         } else if asked.waiting.contains_key(&self.id) {
             asked.taken_back.push(self.id);
-            self.connection.desk.something_taken_back.notify_one();
+            desk.something_taken_back.notify_one();
+        } else if let Ok(Ok(Reply::Received(incoming))) = self.answer.try_recv() {
+            // It came in this very moment.
+            asked.unheard.push_back(incoming);
+            desk.something_unheard.notify_one();
         }
     }
 }

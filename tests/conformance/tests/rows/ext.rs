@@ -305,32 +305,37 @@ fn a_connection_that_closes_leaves_nothing_behind_but_actors() {
         let world = World::new().await;
         let probe = world.probe().await;
         let before = endpoints(&probe.client).await;
-        let other = Probe { client: world.client().await, address: probe.address };
-        let made = other.child(json!({ "class": "Probe" })).await;
+        // An ask that nobody has answered, and a listen.
+        let late = json!([{ "say": { "to": "origin", "text": "late" } }]);
+        let steps = json!([{ "create": { "class": "Probe" } }, { "on_exit": { "steps": late } }]);
+        let ask = Request::Ask { target: probe.address, message: do_steps(&steps), timeout_ms: None };
+        let connection = at_once(&world, [ask, Request::Listen { timeout_ms: None }]).await;
+        let made = probe.reports(|report| report.children.len() == 1).await.children[0];
         assert_eq!(endpoints(&probe.client).await, before + 1);
-        // An ask under way, a listen, and a message that nobody took.
-        let keep_origin =
-            json!([{ "on_exit": { "steps": [{ "say": { "to": "origin", "text": "late" } }] } }]);
-        let (asking, listening) = (other.clone(), other.client.clone());
-        let ask = tokio::spawn(async move { asking.try_ask(keep_origin).await });
-        until(async || probe.report().await.runs > 2).await;
-        other.tell(json!([{ "say": { "to": "origin", "text": "unheard" } }])).await;
-        let listen = tokio::spawn(async move { listening.listen(None).await });
-        assert_eq!(said(listen.await.unwrap().unwrap()), "unheard");
+        drop(connection);
+        until(async || endpoints(&probe.client).await == before).await;
+        assert!(probe.at(made).answers().await, "actors stay");
+        // The answer to whoever left finds neither the ask nor a queue.
+        probe.client.exit_and_wait(probe.address, false).await.unwrap();
+        let status = probe.client.status().await.unwrap();
+        assert_eq!(status.dead_letters, 1);
+        assert_eq!(status.recent_dead_letters[0].reason, "there is no actor at this address");
+    });
+}
+
+#[test]
+fn what_waits_for_a_program_that_leaves_becomes_dead_letters() {
+    run(async {
+        let world = World::new().await;
+        let probe = world.probe().await;
+        let other = Probe { client: world.client().await, address: probe.address };
         other.tell(json!([{ "say": { "to": "origin", "text": "unheard" } }])).await;
         probe.report().await;
-        ask.abort();
-        assert!(ask.await.unwrap_err().is_cancelled());
-        let at = made.address;
-        drop((other, made));
-        until(async || endpoints(&probe.client).await == before).await;
-        assert!(probe.at(at).answers().await, "actors stay");
-        let status = probe.client.status().await.unwrap();
-        assert_eq!(status.dead_letters, 1, "{:?}", status.recent_dead_letters);
-        assert!(status.recent_dead_letters[0].reason.contains("an outside program, left"));
-        // The answer to the ask of the one who left finds no queue.
-        probe.client.exit_and_wait(probe.address, false).await.unwrap();
-        until(async || probe.client.status().await.unwrap().dead_letters == 2).await;
+        drop(other);
+        until(async || probe.client.status().await.unwrap().dead_letters == 1).await;
+        let letters = probe.client.status().await.unwrap().recent_dead_letters;
+        assert_eq!((letters[0].sender, &*letters[0].type_name), (probe.address, "Said"));
+        assert_eq!(letters[0].reason, "its receiver, an outside program, left");
     });
 }
 
@@ -397,7 +402,6 @@ fn no_message_is_lost_to_listens_that_are_taken_back() {
                 }
             });
             tokio::select! {
-                biased;
                 incoming = listen => {
                     heard.push(said(incoming.unwrap()));
                     tell.await;
