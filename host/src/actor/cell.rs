@@ -49,7 +49,7 @@ struct Inner {
     known: [Option<(ActorAddress, Route)>; KNOWN_LEN],
     known_next: usize,
     /// Given back when the actor has ended, not when its last reference is gone.
-    slot: Option<Slot>,
+    _slot: Option<Slot>,
 }
 
 /// What status shows, kept apart so that it can be read while a turn runs.
@@ -78,7 +78,7 @@ impl Cell {
     /// An actor that is not yet decided about; its mailbox takes messages. The caller has taken a slot for it.
     pub(crate) fn pending(shared: Arc<Shared>, address: ActorAddress) -> Arc<Self> {
         let mailbox = Arc::new(SharedMailbox::new(shared.mailbox_limits(), shared.budget.clone()));
-        let inner = Inner { slot: Some(Slot(shared.slots.clone())), ..Inner::default() };
+        let inner = Inner { _slot: Some(Slot(shared.slots.clone())), ..Inner::default() };
         Arc::new(Self {
             shared,
             address,
@@ -150,10 +150,6 @@ impl Cell {
         self.wake();
     }
 
-    pub(crate) fn mailbox(&self) -> &SharedMailbox {
-        &self.mailbox
-    }
-
     fn schedule(self: &Arc<Self>) {
         let cell = self.clone();
         let activation = self.shared.guests.spawn(async move { cell.activate() });
@@ -181,8 +177,7 @@ impl Cell {
                 Step::Handled | Step::Again => {}
             }
         }
-        self.show(&inner);
-        self.shared.counters.messages.fetch_add(handled as u64, Ordering::Relaxed);
+        self.show(now, &inner);
     }
 
     fn step(self: &Arc<Self>, now: &mut Time, inner: &mut Inner) -> Step {
@@ -417,17 +412,19 @@ impl Cell {
 
     fn end(self: &Arc<Self>, inner: &mut Inner) {
         let Some(reason) = inner.turn.as_ref().and_then(Turn::ended).cloned() else { return };
+        let counters = inner.turn.as_ref().map(Turn::counters).unwrap_or_default();
+        self.shared.counters.turns_of_ended.fetch_add(counters.turns, Ordering::Relaxed);
+        self.shown.turns.store(0, Ordering::Relaxed);
         // Leave nothing behind that keeps others alive; the cell itself goes with its last reference.
-        self.show(inner);
         *inner = Inner::default();
         self.shared.router.remove(self.address);
         self.shared.event(Event::ActorEnded { address: self.address, reason });
     }
 
-    fn show(&self, inner: &Inner) {
+    fn show(&self, now: Time, inner: &Inner) {
         let Some(turn) = &inner.turn else { return };
         let counters = turn.counters();
-        *self.shown.phase.lock() = Some(turn.phase(self.shared.clock.now()));
+        *self.shown.phase.lock() = Some(turn.phase(now));
         self.shown.incarnation.store(turn.incarnation(), Ordering::Relaxed);
         self.shown.turns.store(counters.turns, Ordering::Relaxed);
         self.shown.poisoned.store(counters.poisoned, Ordering::Relaxed);
@@ -441,6 +438,11 @@ impl Cell {
         if let Some(mut inner) = self.inner.try_lock() {
             *inner = Inner::default();
         }
+    }
+
+    /// How many turns it has had, at the end of the last activation.
+    pub(crate) fn turns(&self) -> u64 {
+        self.shown.turns.load(Ordering::Relaxed)
     }
 
     /// For status: as it was at the end of the last activation.
