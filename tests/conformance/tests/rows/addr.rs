@@ -13,8 +13,10 @@ fn addr_032_an_address_equals_itself_and_no_other() {
         let first = world.probe().await;
         let second = Probe::create(&first.client, "Probe").await;
         let seen_inside = first.report().await.me;
-        assert!(seen_inside == first.address && first.address == seen_inside);
-        assert!(first.address != second.address && second.address != first.address);
+        assert_eq!(seen_inside, first.address);
+        assert_eq!(first.address, seen_inside);
+        assert_ne!(first.address, second.address);
+        assert_ne!(second.address, first.address);
     });
 }
 

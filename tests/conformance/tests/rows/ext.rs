@@ -15,6 +15,7 @@ use thespian_core::wire::hello::{self, Answer, Hello};
 use thespian_host::client::{Client, ClientError, Received};
 use thespian_host::transport::{FrameReader, Stream, WriteHalf};
 use tokio::io::AsyncWriteExt;
+use tokio::runtime::Handle;
 
 fn has_timed_out(received: &Received) -> bool {
     matches!(received, Err(ClientError::Node(ControlError::TimedOut { .. })))
@@ -249,7 +250,7 @@ fn a_late_answer_of_one_ask_ends_no_other() {
         // Here the late answer leaves first, and the right one after it.
         let child = probe.child(json!({ "class": "Probe" })).await;
         let second = probe.clone();
-        let waiting = tokio::spawn(async move {
+        let waiting = Handle::current().spawn(async move {
             let steps = json!([{ "on_exit": { "steps": [{ "say": { "to": "origin", "text": "right" } }] } }]);
             said(second.ask(steps).await)
         });
@@ -372,7 +373,7 @@ fn a_question_that_is_taken_back_takes_no_message() {
         let world = World::new().await;
         let probe = world.probe().await;
         let listening = probe.client.clone();
-        let listen = tokio::spawn(async move { listening.listen(None).await });
+        let listen = Handle::current().spawn(async move { listening.listen(None).await });
         tokio::task::yield_now().await;
         listen.abort();
         assert!(listen.await.unwrap_err().is_cancelled());

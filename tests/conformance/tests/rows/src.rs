@@ -7,6 +7,7 @@ use thespian_core::source::SourceHash;
 use thespian_core::wire::control::{ControlError, LoadProgress, SourceState};
 use thespian_host::client::{Client, ClientError};
 use thespian_host::config::Authority;
+use tokio::runtime::Handle;
 
 fn hash_of(bytes: &[u8]) -> String {
     SourceHash(Sha256::digest(bytes).into()).to_string()
@@ -250,7 +251,7 @@ impl Pending {
         let (compiling, reached) = tokio::sync::oneshot::channel();
         let mut compiling = Some(compiling);
         let client = client.clone();
-        let load = tokio::spawn(async move {
+        let load = Handle::current().spawn(async move {
             let loaded = client.load("pending", bytes, |step| {
                 if step == LoadProgress::Compiling {
                     compiling.take().unwrap().send(()).unwrap();

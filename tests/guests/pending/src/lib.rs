@@ -1,4 +1,6 @@
 //! A source that never finishes describing itself: its load stays pending until the host's patience ends.
+// All that there is of it is a component.
+#![cfg(target_family = "wasm")]
 
 use thespian::bindings::exports::thespian::actor::guest::Guest;
 use thespian::bindings::thespian::actor::types::{ActorInit, Delivery, Failure, SourceInfo};
@@ -21,5 +23,4 @@ impl Guest for Pending {
     }
 }
 
-#[cfg(target_family = "wasm")]
 thespian::bindings::export!(Pending with_types_in thespian::bindings);
