@@ -55,6 +55,11 @@ pub(crate) fn footprint() -> u64 {
     (pages + tables) << 10
 }
 
+/// What this process has reserved of its address space, in bytes.
+pub(crate) fn address_space() -> u64 {
+    field("/proc/self/status", "VmSize:").unwrap_or(0) << 10
+}
+
 /// A number in kB out of one of the kernel's lists.
 fn field(path: &str, name: &str) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;

@@ -1,6 +1,6 @@
 //! A node with the bench's actors.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
@@ -13,10 +13,15 @@ use thespian_host::client::Client;
 use thespian_host::config::{Authority, NodeConfig};
 use thespian_host::node::Node;
 
+use crate::machine;
+
 /// Longer than any run takes on a busy machine.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(300);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// Questions that an outside program has under way at one time.
 pub(crate) const AT_ONCE: usize = 256;
+
+/// A process without a node has reserved less, and one with a node more, in bytes.
+const ADDRESS_SPACE_OF_NONE: u64 = 16 << 40;
 
 /// Everything as users have it, but for who judges sources.
 pub(crate) fn config() -> NodeConfig {
@@ -67,8 +72,14 @@ impl System {
         Ok(self.client.status().await?.dead_letters as f64)
     }
 
+    /// Stops it, and waits until its memory is given back: two nodes would share the address space of this process.
     pub(crate) async fn stop(self) {
         self.node.stop().await;
+        drop(self);
+        let until = Instant::now() + DEADLINE;
+        while machine::address_space() > ADDRESS_SPACE_OF_NONE && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the attribute `actor` makes of an `impl` block.
 
-use crate::bindings::thespian::actor::types::Event;
+use crate::bindings::thespian::actor::types::{Event, MessageResult};
 use crate::context::Context;
 use crate::create::OnTrap;
 use crate::event::{ChildActorExited, ChildActorRestarted, ExitRequest, PoisonMessage, Wakeup};
@@ -9,6 +9,10 @@ use crate::message::{Encoding, Message, RawMessage};
 use crate::source::Requirement;
 
 /// A class of actors. Implemented by [`actor`](macro@crate::actor).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no class of actors",
+    note = "put `#[actor]` on an `impl {Self}` block with its handlers"
+)]
 pub trait Actor: Sized + 'static {
     /// The name by which it is created.
     const CLASS: &'static str;
@@ -36,21 +40,63 @@ pub trait Actor: Sized + 'static {
 
 /// What came for an actor, until a handler takes it.
 #[derive(Debug)]
-pub struct Incoming(pub(crate) Event);
+pub struct Incoming(pub(crate) Came);
+
+/// A message, or what the host tells.
+#[derive(Debug)]
+pub(crate) enum Came {
+    Message(MessageResult),
+    Event(Event),
+}
 
 impl Incoming {
+    /// What came, for the handler of class `A` that accepts it.
+    ///
+    /// # Errors
+    /// Its payload can't be decoded.
+    pub fn take<R: Receive, A: Actor>(self) -> Result<R> {
+        R::take(self).map_err(|error| undecodable::<A>(&error))
+    }
+
     /// There is no handler: an event can be ignored, a message can't.
     ///
     /// # Errors
     /// It is a message.
     pub fn unhandled<A: Actor>(self) -> Result {
-        let Event::Message(message) = self.0 else { return Ok(()) };
-        let takes = if A::RECEIVES.is_empty() { "nothing".to_string() } else { A::RECEIVES.join(", ") };
-        Err(Error::poison(format!("`{}` takes no `{}`; it takes {takes}", A::CLASS, message.type_name)))
+        match self.0 {
+            Came::Message(message) => Err(unhandled(&message.type_name, A::CLASS, A::RECEIVES)),
+            _ => Ok(()),
+        }
     }
 }
 
+#[cold]
+fn unhandled(type_name: &str, class: &str, receives: &[&str]) -> Error {
+    let takes = if receives.is_empty() { "no messages".to_string() } else { listed(receives) };
+    Error::poison(["`", class, "` takes no `", type_name, "`; it takes ", &takes].concat())
+}
+
+#[cold]
+fn undecodable<A: Actor>(error: &Error) -> Error {
+    told_what_it_takes(error.reason(), A::CLASS, A::RECEIVES)
+}
+
+fn told_what_it_takes(reason: &str, class: &str, receives: &[&str]) -> Error {
+    Error::poison([reason, "; `", class, "` takes ", &listed(receives)].concat())
+}
+
+/// `` `Greet`, `Farewell` ``
+fn listed(names: &[&str]) -> String {
+    ["`", &names.join("`, `"), "`"].concat()
+}
+
 /// What a handler's first parameter can be: a message, or an event of the host.
+#[diagnostic::on_unimplemented(
+    message = "a handler can't take a `{Self}`",
+    label = "neither a message nor an event",
+    note = "put `#[message]` on a type of your own; `RawMessage` takes any message; \
+            events are `Wakeup`, `ExitRequest`, `ChildActorExited`, `ChildActorRestarted` and `PoisonMessage`"
+)]
 pub trait Receive: Sized {
     /// The message's type name; events have none.
     const TYPE_NAME: Option<&'static str>;
@@ -69,12 +115,12 @@ impl<M: Message> Receive for M {
     const TYPE_NAME: Option<&'static str> = Some(M::TYPE_NAME);
 
     fn accepts(incoming: &Incoming) -> bool {
-        matches!(&incoming.0, Event::Message(message) if message.type_name == M::TYPE_NAME)
+        matches!(&incoming.0, Came::Message(message) if message.type_name == M::TYPE_NAME)
     }
 
     fn take(incoming: Incoming) -> Result<Self> {
         match incoming.0 {
-            Event::Message(message) => M::decode(&Encoding::from_wit(message.encoding), message.payload),
+            Came::Message(message) => M::decode(&Encoding::from_wit(message.encoding), message.payload),
             _ => Err(not_accepted()),
         }
     }
@@ -84,12 +130,12 @@ impl Receive for RawMessage {
     const TYPE_NAME: Option<&'static str> = None;
 
     fn accepts(incoming: &Incoming) -> bool {
-        matches!(incoming.0, Event::Message(_))
+        matches!(incoming.0, Came::Message(_))
     }
 
     fn take(incoming: Incoming) -> Result<Self> {
         match incoming.0 {
-            Event::Message(message) => Ok(Self::from_wit(message)),
+            Came::Message(message) => Ok(Self::from_wit(message)),
             _ => Err(not_accepted()),
         }
     }
@@ -101,12 +147,12 @@ macro_rules! receive_event {
             const TYPE_NAME: Option<&'static str> = None;
 
             fn accepts(incoming: &Incoming) -> bool {
-                matches!(incoming.0, Event::$case(_))
+                matches!(incoming.0, Came::Event(Event::$case(_)))
             }
 
             fn take(incoming: Incoming) -> Result<Self> {
                 match incoming.0 {
-                    Event::$case(event) => Ok(event.into()),
+                    Came::Event(Event::$case(event)) => Ok(event.into()),
                     _ => Err(not_accepted()),
                 }
             }
@@ -124,7 +170,38 @@ fn not_accepted() -> Error {
     Error::poison("a handler was called for what it does not take")
 }
 
+/// What a `#[start]` can give back: the actor, or a `Result` of it.
+#[diagnostic::on_unimplemented(
+    message = "a start can't return `{Self}`",
+    label = "neither the actor nor a `Result` of it",
+    note = "a start is `fn name(ctx: &mut Context) -> Self`, or `-> Result<Self>`"
+)]
+pub trait IntoStart<A> {
+    /// The actor.
+    ///
+    /// # Errors
+    /// It can't start.
+    fn start(self) -> Result<A>;
+}
+
+impl<A: Actor> IntoStart<A> for A {
+    fn start(self) -> Result<A> {
+        Ok(self)
+    }
+}
+
+impl<A: Actor, E: Into<Error>> IntoStart<A> for Result<A, E> {
+    fn start(self) -> Result<A> {
+        self.map_err(Into::into)
+    }
+}
+
 /// What a handler can give back: nothing, a message for the sender, or a failure.
+#[diagnostic::on_unimplemented(
+    message = "a handler can't return `{Self}`",
+    label = "no answer to a message",
+    note = "a handler returns nothing, a type with `#[message]`, an `Option` of one, or a `Result` of these"
+)]
 pub trait IntoReply {
     /// Sends what there is to send.
     ///

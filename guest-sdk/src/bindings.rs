@@ -731,11 +731,9 @@ pub mod thespian {
                         .finish()
                 }
             }
-            /// What a handler is called for.
+            /// What the host tells an actor.
             #[derive(Clone)]
             pub enum Event {
-                /// A message from an actor, or from outside.
-                Message(MessageResult),
                 /// A wakeup is due.
                 Wakeup(Wakeup),
                 /// The actor is to exit: its last ordinary turn.
@@ -770,9 +768,6 @@ pub mod thespian {
                     f: &mut ::core::fmt::Formatter<'_>,
                 ) -> ::core::fmt::Result {
                     match self {
-                        Event::Message(e) => {
-                            f.debug_tuple("Event::Message").field(e).finish()
-                        }
                         Event::Wakeup(e) => {
                             f.debug_tuple("Event::Wakeup").field(e).finish()
                         }
@@ -818,9 +813,9 @@ pub mod thespian {
             /// One event for one turn.
             #[derive(Clone)]
             pub struct Delivery {
-                /// Who sent it; for events of the host the actor itself, or the actor that the event is about.
+                /// Whom it is about: the actor itself, another actor, or who asks for an exit.
                 pub sender: AddressResult,
-                /// 1, and 2 when the same message is delivered once more after a failure.
+                /// 1, and 2 when the same event is delivered once more after a failure.
                 pub attempt: u32,
                 /// What happened.
                 pub event: Event,
@@ -2651,6 +2646,12 @@ pub mod exports {
                 use super::super::super::super::_rt;
                 pub type SourceInfo = super::super::super::super::thespian::actor::types::SourceInfo;
                 pub type ActorInit = super::super::super::super::thespian::actor::types::ActorInit;
+                pub type AddressResult = super::super::super::super::thespian::actor::types::AddressResult;
+                pub type AddressParam<'a> = &'a str;
+                pub type MessageResult = super::super::super::super::thespian::actor::types::MessageResult;
+                pub type MessageParam<'a> = super::super::super::super::thespian::actor::types::MessageParam<
+                    'a,
+                >;
                 pub type Delivery = super::super::super::super::thespian::actor::types::Delivery;
                 pub type Failure = super::super::super::super::thespian::actor::types::Failure;
                 #[doc(hidden)]
@@ -4061,10 +4062,176 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 #[allow(non_snake_case, unused_unsafe)]
-                pub unsafe fn _export_handle_cabi<T_: Guest>(arg0: *mut u8) -> *mut u8 {
+                pub unsafe fn _export_handle_message_cabi<T_: Guest>(
+                    arg0: *mut u8,
+                    arg1: usize,
+                    arg2: i32,
+                    arg3: *mut u8,
+                    arg4: usize,
+                    arg5: i32,
+                    arg6: *mut u8,
+                    arg7: usize,
+                    arg8: *mut u8,
+                    arg9: usize,
+                    arg10: i32,
+                    arg11: *mut u8,
+                    arg12: usize,
+                ) -> *mut u8 {
                     unsafe {
                         #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
-                        let result242 = {
+                        let result12 = {
+                            let len0 = arg1;
+                            let bytes0 = _rt::Vec::from_raw_parts(
+                                arg0.cast(),
+                                len0,
+                                len0,
+                            );
+                            let len1 = arg4;
+                            let bytes1 = _rt::Vec::from_raw_parts(
+                                arg3.cast(),
+                                len1,
+                                len1,
+                            );
+                            use super::super::super::super::thespian::actor::types::EncodingResult as V3;
+                            let v3 = match arg5 {
+                                0 => V3::Json,
+                                1 => V3::Cbor,
+                                2 => V3::Text,
+                                3 => V3::Bytes,
+                                n => {
+                                    debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                    let e3 = {
+                                        let len2 = arg7;
+                                        let bytes2 = _rt::Vec::from_raw_parts(
+                                            arg6.cast(),
+                                            len2,
+                                            len2,
+                                        );
+                                        _rt::string_lift(bytes2)
+                                    };
+                                    V3::Other(e3)
+                                }
+                            };
+                            let len4 = arg9;
+                            T_::handle_message(
+                                _rt::string_lift(bytes0),
+                                arg2 as u32,
+                                super::super::super::super::thespian::actor::types::MessageResult {
+                                    type_name: _rt::string_lift(bytes1),
+                                    encoding: v3,
+                                    payload: <_ as From<
+                                        _rt::Vec<_>,
+                                    >>::from(_rt::Vec::from_raw_parts(arg8.cast(), len4, len4)),
+                                    headers: match arg10 {
+                                        0 => None,
+                                        1 => {
+                                            let e = {
+                                                let base11 = arg11;
+                                                let len11 = arg12;
+                                                let mut result11 = _rt::Vec::with_capacity(len11);
+                                                for i in 0..len11 {
+                                                    let base = base11
+                                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                                    let e11 = {
+                                                        let l5 = *base.add(0).cast::<*mut u8>();
+                                                        let l6 = *base
+                                                            .add(::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len7 = l6;
+                                                        let bytes7 = _rt::Vec::from_raw_parts(
+                                                            l5.cast(),
+                                                            len7,
+                                                            len7,
+                                                        );
+                                                        let l8 = *base
+                                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<*mut u8>();
+                                                        let l9 = *base
+                                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len10 = l9;
+                                                        let bytes10 = _rt::Vec::from_raw_parts(
+                                                            l8.cast(),
+                                                            len10,
+                                                            len10,
+                                                        );
+                                                        (_rt::string_lift(bytes7), _rt::string_lift(bytes10))
+                                                    };
+                                                    result11.push(e11);
+                                                }
+                                                _rt::cabi_dealloc(
+                                                    base11,
+                                                    len11 * (4 * ::core::mem::size_of::<*const u8>()),
+                                                    ::core::mem::size_of::<*const u8>(),
+                                                );
+                                                result11
+                                            };
+                                            Some(e)
+                                        }
+                                        _ => _rt::invalid_enum_discriminant(),
+                                    },
+                                },
+                            )
+                        };
+                        let ptr13 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        match result12 {
+                            Ok(_) => {
+                                *ptr13.add(0).cast::<u8>() = (0i32) as u8;
+                            }
+                            Err(e) => {
+                                *ptr13.add(0).cast::<u8>() = (1i32) as u8;
+                                let super::super::super::super::thespian::actor::types::Failure {
+                                    reason: reason14,
+                                    retry: retry14,
+                                } = e;
+                                let vec15 = (reason14.into_bytes()).into_boxed_slice();
+                                let ptr15 = vec15.as_ptr().cast::<u8>();
+                                let len15 = vec15.len();
+                                ::core::mem::forget(vec15);
+                                *ptr13
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len15;
+                                *ptr13
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr15.cast_mut();
+                                *ptr13
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match retry14 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        };
+                        ptr13
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case)]
+                pub unsafe fn __post_return_handle_message<T_: Guest>(arg0: *mut u8) {
+                    unsafe {
+                        let l0 = i32::from(*arg0.add(0).cast::<u8>());
+                        match l0 {
+                            0 => {}
+                            _ => {
+                                let l1 = *arg0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l2 = *arg0
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l1, l2, 1);
+                            }
+                        }
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_handle_event_cabi<T_: Guest>(
+                    arg0: *mut u8,
+                ) -> *mut u8 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result221 = {
                             let l0 = *arg0.add(0).cast::<*mut u8>();
                             let l1 = *arg0
                                 .add(::core::mem::size_of::<*const u8>())
@@ -4079,263 +4246,140 @@ pub mod exports {
                                     .add(8 + 2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>(),
                             );
-                            use super::super::super::super::thespian::actor::types::Event as V241;
-                            let v241 = match l4 {
+                            use super::super::super::super::thespian::actor::types::Event as V220;
+                            let v220 = match l4 {
                                 0 => {
-                                    let e241 = {
+                                    let e220 = {
                                         let l5 = *arg0
                                             .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l6 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len7 = l6;
-                                        let bytes7 = _rt::Vec::from_raw_parts(
-                                            l5.cast(),
-                                            len7,
-                                            len7,
-                                        );
-                                        let l8 = i32::from(
-                                            *arg0
-                                                .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        use super::super::super::super::thespian::actor::types::EncodingResult as V12;
-                                        let v12 = match l8 {
-                                            0 => V12::Json,
-                                            1 => V12::Cbor,
-                                            2 => V12::Text,
-                                            3 => V12::Bytes,
-                                            n => {
-                                                debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                                let e12 = {
-                                                    let l9 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l10 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len11 = l10;
-                                                    let bytes11 = _rt::Vec::from_raw_parts(
-                                                        l9.cast(),
-                                                        len11,
-                                                        len11,
-                                                    );
-                                                    _rt::string_lift(bytes11)
-                                                };
-                                                V12::Other(e12)
-                                            }
-                                        };
-                                        let l13 = *arg0
-                                            .add(16 + 7 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l14 = *arg0
-                                            .add(16 + 8 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len15 = l14;
-                                        let l16 = i32::from(
-                                            *arg0
-                                                .add(16 + 9 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        super::super::super::super::thespian::actor::types::MessageResult {
-                                            type_name: _rt::string_lift(bytes7),
-                                            encoding: v12,
-                                            payload: <_ as From<
-                                                _rt::Vec<_>,
-                                            >>::from(
-                                                _rt::Vec::from_raw_parts(l13.cast(), len15, len15),
-                                            ),
-                                            headers: match l16 {
-                                                0 => None,
-                                                1 => {
-                                                    let e = {
-                                                        let l17 = *arg0
-                                                            .add(16 + 10 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<*mut u8>();
-                                                        let l18 = *arg0
-                                                            .add(16 + 11 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<usize>();
-                                                        let base25 = l17;
-                                                        let len25 = l18;
-                                                        let mut result25 = _rt::Vec::with_capacity(len25);
-                                                        for i in 0..len25 {
-                                                            let base = base25
-                                                                .add(i * (4 * ::core::mem::size_of::<*const u8>()));
-                                                            let e25 = {
-                                                                let l19 = *base.add(0).cast::<*mut u8>();
-                                                                let l20 = *base
-                                                                    .add(::core::mem::size_of::<*const u8>())
-                                                                    .cast::<usize>();
-                                                                let len21 = l20;
-                                                                let bytes21 = _rt::Vec::from_raw_parts(
-                                                                    l19.cast(),
-                                                                    len21,
-                                                                    len21,
-                                                                );
-                                                                let l22 = *base
-                                                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                                                    .cast::<*mut u8>();
-                                                                let l23 = *base
-                                                                    .add(3 * ::core::mem::size_of::<*const u8>())
-                                                                    .cast::<usize>();
-                                                                let len24 = l23;
-                                                                let bytes24 = _rt::Vec::from_raw_parts(
-                                                                    l22.cast(),
-                                                                    len24,
-                                                                    len24,
-                                                                );
-                                                                (_rt::string_lift(bytes21), _rt::string_lift(bytes24))
-                                                            };
-                                                            result25.push(e25);
-                                                        }
-                                                        _rt::cabi_dealloc(
-                                                            base25,
-                                                            len25 * (4 * ::core::mem::size_of::<*const u8>()),
-                                                            ::core::mem::size_of::<*const u8>(),
-                                                        );
-                                                        result25
-                                                    };
-                                                    Some(e)
-                                                }
-                                                _ => _rt::invalid_enum_discriminant(),
-                                            },
-                                        }
-                                    };
-                                    V241::Message(e241)
-                                }
-                                1 => {
-                                    let e241 = {
-                                        let l26 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<i64>();
-                                        let l27 = *arg0
+                                        let l6 = *arg0
                                             .add(24 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<i64>();
-                                        let l28 = i32::from(
+                                        let l7 = i32::from(
                                             *arg0
                                                 .add(32 + 2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<u8>(),
                                         );
                                         super::super::super::super::thespian::actor::types::Wakeup {
-                                            id: l26 as u64,
-                                            delay: l27 as u64,
-                                            payload: match l28 {
+                                            id: l5 as u64,
+                                            delay: l6 as u64,
+                                            payload: match l7 {
                                                 0 => None,
                                                 1 => {
                                                     let e = {
-                                                        let l29 = *arg0
+                                                        let l8 = *arg0
                                                             .add(32 + 3 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<*mut u8>();
-                                                        let l30 = *arg0
+                                                        let l9 = *arg0
                                                             .add(32 + 4 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<usize>();
-                                                        let len31 = l30;
-                                                        let bytes31 = _rt::Vec::from_raw_parts(
-                                                            l29.cast(),
-                                                            len31,
-                                                            len31,
+                                                        let len10 = l9;
+                                                        let bytes10 = _rt::Vec::from_raw_parts(
+                                                            l8.cast(),
+                                                            len10,
+                                                            len10,
                                                         );
-                                                        let l32 = i32::from(
+                                                        let l11 = i32::from(
                                                             *arg0
                                                                 .add(32 + 5 * ::core::mem::size_of::<*const u8>())
                                                                 .cast::<u8>(),
                                                         );
-                                                        use super::super::super::super::thespian::actor::types::EncodingResult as V36;
-                                                        let v36 = match l32 {
-                                                            0 => V36::Json,
-                                                            1 => V36::Cbor,
-                                                            2 => V36::Text,
-                                                            3 => V36::Bytes,
+                                                        use super::super::super::super::thespian::actor::types::EncodingResult as V15;
+                                                        let v15 = match l11 {
+                                                            0 => V15::Json,
+                                                            1 => V15::Cbor,
+                                                            2 => V15::Text,
+                                                            3 => V15::Bytes,
                                                             n => {
                                                                 debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                                                let e36 = {
-                                                                    let l33 = *arg0
+                                                                let e15 = {
+                                                                    let l12 = *arg0
                                                                         .add(32 + 6 * ::core::mem::size_of::<*const u8>())
                                                                         .cast::<*mut u8>();
-                                                                    let l34 = *arg0
+                                                                    let l13 = *arg0
                                                                         .add(32 + 7 * ::core::mem::size_of::<*const u8>())
                                                                         .cast::<usize>();
-                                                                    let len35 = l34;
-                                                                    let bytes35 = _rt::Vec::from_raw_parts(
-                                                                        l33.cast(),
-                                                                        len35,
-                                                                        len35,
+                                                                    let len14 = l13;
+                                                                    let bytes14 = _rt::Vec::from_raw_parts(
+                                                                        l12.cast(),
+                                                                        len14,
+                                                                        len14,
                                                                     );
-                                                                    _rt::string_lift(bytes35)
+                                                                    _rt::string_lift(bytes14)
                                                                 };
-                                                                V36::Other(e36)
+                                                                V15::Other(e15)
                                                             }
                                                         };
-                                                        let l37 = *arg0
+                                                        let l16 = *arg0
                                                             .add(32 + 8 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<*mut u8>();
-                                                        let l38 = *arg0
+                                                        let l17 = *arg0
                                                             .add(32 + 9 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<usize>();
-                                                        let len39 = l38;
-                                                        let l40 = i32::from(
+                                                        let len18 = l17;
+                                                        let l19 = i32::from(
                                                             *arg0
                                                                 .add(32 + 10 * ::core::mem::size_of::<*const u8>())
                                                                 .cast::<u8>(),
                                                         );
                                                         super::super::super::super::thespian::actor::types::MessageResult {
-                                                            type_name: _rt::string_lift(bytes31),
-                                                            encoding: v36,
+                                                            type_name: _rt::string_lift(bytes10),
+                                                            encoding: v15,
                                                             payload: <_ as From<
                                                                 _rt::Vec<_>,
                                                             >>::from(
-                                                                _rt::Vec::from_raw_parts(l37.cast(), len39, len39),
+                                                                _rt::Vec::from_raw_parts(l16.cast(), len18, len18),
                                                             ),
-                                                            headers: match l40 {
+                                                            headers: match l19 {
                                                                 0 => None,
                                                                 1 => {
                                                                     let e = {
-                                                                        let l41 = *arg0
+                                                                        let l20 = *arg0
                                                                             .add(32 + 11 * ::core::mem::size_of::<*const u8>())
                                                                             .cast::<*mut u8>();
-                                                                        let l42 = *arg0
+                                                                        let l21 = *arg0
                                                                             .add(32 + 12 * ::core::mem::size_of::<*const u8>())
                                                                             .cast::<usize>();
-                                                                        let base49 = l41;
-                                                                        let len49 = l42;
-                                                                        let mut result49 = _rt::Vec::with_capacity(len49);
-                                                                        for i in 0..len49 {
-                                                                            let base = base49
+                                                                        let base28 = l20;
+                                                                        let len28 = l21;
+                                                                        let mut result28 = _rt::Vec::with_capacity(len28);
+                                                                        for i in 0..len28 {
+                                                                            let base = base28
                                                                                 .add(i * (4 * ::core::mem::size_of::<*const u8>()));
-                                                                            let e49 = {
-                                                                                let l43 = *base.add(0).cast::<*mut u8>();
-                                                                                let l44 = *base
+                                                                            let e28 = {
+                                                                                let l22 = *base.add(0).cast::<*mut u8>();
+                                                                                let l23 = *base
                                                                                     .add(::core::mem::size_of::<*const u8>())
                                                                                     .cast::<usize>();
-                                                                                let len45 = l44;
-                                                                                let bytes45 = _rt::Vec::from_raw_parts(
-                                                                                    l43.cast(),
-                                                                                    len45,
-                                                                                    len45,
+                                                                                let len24 = l23;
+                                                                                let bytes24 = _rt::Vec::from_raw_parts(
+                                                                                    l22.cast(),
+                                                                                    len24,
+                                                                                    len24,
                                                                                 );
-                                                                                let l46 = *base
+                                                                                let l25 = *base
                                                                                     .add(2 * ::core::mem::size_of::<*const u8>())
                                                                                     .cast::<*mut u8>();
-                                                                                let l47 = *base
+                                                                                let l26 = *base
                                                                                     .add(3 * ::core::mem::size_of::<*const u8>())
                                                                                     .cast::<usize>();
-                                                                                let len48 = l47;
-                                                                                let bytes48 = _rt::Vec::from_raw_parts(
-                                                                                    l46.cast(),
-                                                                                    len48,
-                                                                                    len48,
+                                                                                let len27 = l26;
+                                                                                let bytes27 = _rt::Vec::from_raw_parts(
+                                                                                    l25.cast(),
+                                                                                    len27,
+                                                                                    len27,
                                                                                 );
-                                                                                (_rt::string_lift(bytes45), _rt::string_lift(bytes48))
+                                                                                (_rt::string_lift(bytes24), _rt::string_lift(bytes27))
                                                                             };
-                                                                            result49.push(e49);
+                                                                            result28.push(e28);
                                                                         }
                                                                         _rt::cabi_dealloc(
-                                                                            base49,
-                                                                            len49 * (4 * ::core::mem::size_of::<*const u8>()),
+                                                                            base28,
+                                                                            len28 * (4 * ::core::mem::size_of::<*const u8>()),
                                                                             ::core::mem::size_of::<*const u8>(),
                                                                         );
-                                                                        result49
+                                                                        result28
                                                                     };
                                                                     Some(e)
                                                                 }
@@ -4349,117 +4393,233 @@ pub mod exports {
                                             },
                                         }
                                     };
-                                    V241::Wakeup(e241)
+                                    V220::Wakeup(e220)
                                 }
-                                2 => {
-                                    let e241 = {
-                                        let l50 = i32::from(
+                                1 => {
+                                    let e220 = {
+                                        let l29 = i32::from(
                                             *arg0
                                                 .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<u8>(),
                                         );
                                         super::super::super::super::thespian::actor::types::ExitRequest {
-                                            recursive: _rt::bool_lift(l50 as u8),
+                                            recursive: _rt::bool_lift(l29 as u8),
                                         }
                                     };
-                                    V241::ExitRequested(e241)
+                                    V220::ExitRequested(e220)
                                 }
-                                3 => {
-                                    let e241 = {
-                                        let l51 = *arg0
+                                2 => {
+                                    let e220 = {
+                                        let l30 = *arg0
                                             .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l52 = *arg0
+                                        let l31 = *arg0
                                             .add(16 + 3 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let len53 = l52;
-                                        let bytes53 = _rt::Vec::from_raw_parts(
-                                            l51.cast(),
-                                            len53,
-                                            len53,
+                                        let len32 = l31;
+                                        let bytes32 = _rt::Vec::from_raw_parts(
+                                            l30.cast(),
+                                            len32,
+                                            len32,
                                         );
-                                        let l54 = i32::from(
+                                        let l33 = i32::from(
                                             *arg0
                                                 .add(16 + 4 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<u8>(),
                                         );
-                                        use super::super::super::super::thespian::actor::types::ExitReason as V76;
-                                        let v76 = match l54 {
-                                            0 => V76::Requested,
+                                        use super::super::super::super::thespian::actor::types::ExitReason as V55;
+                                        let v55 = match l33 {
+                                            0 => V55::Requested,
                                             1 => {
-                                                let e76 = {
-                                                    let l55 = *arg0
+                                                let e55 = {
+                                                    let l34 = *arg0
                                                         .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
-                                                    let l56 = *arg0
+                                                    let l35 = *arg0
                                                         .add(16 + 6 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<usize>();
-                                                    let len57 = l56;
-                                                    let bytes57 = _rt::Vec::from_raw_parts(
-                                                        l55.cast(),
-                                                        len57,
-                                                        len57,
+                                                    let len36 = l35;
+                                                    let bytes36 = _rt::Vec::from_raw_parts(
+                                                        l34.cast(),
+                                                        len36,
+                                                        len36,
                                                     );
-                                                    _rt::string_lift(bytes57)
+                                                    _rt::string_lift(bytes36)
                                                 };
-                                                V76::Failed(e76)
+                                                V55::Failed(e55)
                                             }
                                             2 => {
-                                                let e76 = {
-                                                    let l58 = *arg0
+                                                let e55 = {
+                                                    let l37 = *arg0
                                                         .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
-                                                    let l59 = *arg0
+                                                    let l38 = *arg0
                                                         .add(16 + 6 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<usize>();
-                                                    let len60 = l59;
-                                                    let bytes60 = _rt::Vec::from_raw_parts(
-                                                        l58.cast(),
-                                                        len60,
-                                                        len60,
+                                                    let len39 = l38;
+                                                    let bytes39 = _rt::Vec::from_raw_parts(
+                                                        l37.cast(),
+                                                        len39,
+                                                        len39,
                                                     );
-                                                    _rt::string_lift(bytes60)
+                                                    _rt::string_lift(bytes39)
                                                 };
-                                                V76::Killed(e76)
+                                                V55::Killed(e55)
                                             }
                                             3 => {
-                                                let e76 = {
-                                                    let l61 = *arg0
+                                                let e55 = {
+                                                    let l40 = *arg0
                                                         .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
-                                                    let l62 = *arg0
+                                                    let l41 = *arg0
                                                         .add(16 + 6 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<usize>();
-                                                    let len63 = l62;
-                                                    let bytes63 = _rt::Vec::from_raw_parts(
-                                                        l61.cast(),
-                                                        len63,
-                                                        len63,
+                                                    let len42 = l41;
+                                                    let bytes42 = _rt::Vec::from_raw_parts(
+                                                        l40.cast(),
+                                                        len42,
+                                                        len42,
                                                     );
-                                                    _rt::string_lift(bytes63)
+                                                    _rt::string_lift(bytes42)
                                                 };
-                                                V76::NeverStarted(e76)
+                                                V55::NeverStarted(e55)
                                             }
                                             4 => {
-                                                let e76 = {
-                                                    let l64 = *arg0
+                                                let e55 = {
+                                                    let l43 = *arg0
                                                         .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
-                                                    let l65 = *arg0
+                                                    let l44 = *arg0
                                                         .add(16 + 6 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<usize>();
-                                                    let len66 = l65;
-                                                    let bytes66 = _rt::Vec::from_raw_parts(
-                                                        l64.cast(),
-                                                        len66,
-                                                        len66,
+                                                    let len45 = l44;
+                                                    let bytes45 = _rt::Vec::from_raw_parts(
+                                                        l43.cast(),
+                                                        len45,
+                                                        len45,
                                                     );
-                                                    _rt::string_lift(bytes66)
+                                                    _rt::string_lift(bytes45)
                                                 };
-                                                V76::HostLost(e76)
+                                                V55::HostLost(e55)
                                             }
                                             5 => {
-                                                let e76 = {
+                                                let e55 = {
+                                                    let l46 = *arg0
+                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l47 = *arg0
+                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len48 = l47;
+                                                    let bytes48 = _rt::Vec::from_raw_parts(
+                                                        l46.cast(),
+                                                        len48,
+                                                        len48,
+                                                    );
+                                                    _rt::string_lift(bytes48)
+                                                };
+                                                V55::Unfit(e55)
+                                            }
+                                            n => {
+                                                debug_assert_eq!(n, 6, "invalid enum discriminant");
+                                                let e55 = {
+                                                    let l49 = *arg0
+                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l50 = *arg0
+                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len51 = l50;
+                                                    let bytes51 = _rt::Vec::from_raw_parts(
+                                                        l49.cast(),
+                                                        len51,
+                                                        len51,
+                                                    );
+                                                    let l52 = *arg0
+                                                        .add(16 + 7 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l53 = *arg0
+                                                        .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len54 = l53;
+                                                    let bytes54 = _rt::Vec::from_raw_parts(
+                                                        l52.cast(),
+                                                        len54,
+                                                        len54,
+                                                    );
+                                                    (_rt::string_lift(bytes51), _rt::string_lift(bytes54))
+                                                };
+                                                V55::Other(e55)
+                                            }
+                                        };
+                                        super::super::super::super::thespian::actor::types::ActorExit {
+                                            address: _rt::string_lift(bytes32),
+                                            reason: v55,
+                                        }
+                                    };
+                                    V220::ChildExited(e220)
+                                }
+                                3 => {
+                                    let e220 = {
+                                        let l56 = *arg0
+                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l57 = *arg0
+                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len58 = l57;
+                                        let bytes58 = _rt::Vec::from_raw_parts(
+                                            l56.cast(),
+                                            len58,
+                                            len58,
+                                        );
+                                        let l59 = *arg0
+                                            .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<i32>();
+                                        let l60 = *arg0
+                                            .add(16 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l61 = *arg0
+                                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len62 = l61;
+                                        let bytes62 = _rt::Vec::from_raw_parts(
+                                            l60.cast(),
+                                            len62,
+                                            len62,
+                                        );
+                                        super::super::super::super::thespian::actor::types::ActorRestart {
+                                            address: _rt::string_lift(bytes58),
+                                            incarnation: l59 as u32,
+                                            reason: _rt::string_lift(bytes62),
+                                        }
+                                    };
+                                    V220::ChildRestarted(e220)
+                                }
+                                4 => {
+                                    let e220 = {
+                                        let l63 = *arg0
+                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l64 = *arg0
+                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len65 = l64;
+                                        let bytes65 = _rt::Vec::from_raw_parts(
+                                            l63.cast(),
+                                            len65,
+                                            len65,
+                                        );
+                                        let l66 = i32::from(
+                                            *arg0
+                                                .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>(),
+                                        );
+                                        use super::super::super::super::thespian::actor::types::ExitReason as V88;
+                                        let v88 = match l66 {
+                                            0 => V88::Requested,
+                                            1 => {
+                                                let e88 = {
                                                     let l67 = *arg0
                                                         .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
@@ -4474,11 +4634,10 @@ pub mod exports {
                                                     );
                                                     _rt::string_lift(bytes69)
                                                 };
-                                                V76::Unfit(e76)
+                                                V88::Failed(e88)
                                             }
-                                            n => {
-                                                debug_assert_eq!(n, 6, "invalid enum discriminant");
-                                                let e76 = {
+                                            2 => {
+                                                let e88 = {
                                                     let l70 = *arg0
                                                         .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
@@ -4491,11 +4650,17 @@ pub mod exports {
                                                         len72,
                                                         len72,
                                                     );
+                                                    _rt::string_lift(bytes72)
+                                                };
+                                                V88::Killed(e88)
+                                            }
+                                            3 => {
+                                                let e88 = {
                                                     let l73 = *arg0
-                                                        .add(16 + 7 * ::core::mem::size_of::<*const u8>())
+                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
                                                     let l74 = *arg0
-                                                        .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<usize>();
                                                     let len75 = l74;
                                                     let bytes75 = _rt::Vec::from_raw_parts(
@@ -4503,237 +4668,243 @@ pub mod exports {
                                                         len75,
                                                         len75,
                                                     );
-                                                    (_rt::string_lift(bytes72), _rt::string_lift(bytes75))
+                                                    _rt::string_lift(bytes75)
                                                 };
-                                                V76::Other(e76)
-                                            }
-                                        };
-                                        super::super::super::super::thespian::actor::types::ActorExit {
-                                            address: _rt::string_lift(bytes53),
-                                            reason: v76,
-                                        }
-                                    };
-                                    V241::ChildExited(e241)
-                                }
-                                4 => {
-                                    let e241 = {
-                                        let l77 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l78 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len79 = l78;
-                                        let bytes79 = _rt::Vec::from_raw_parts(
-                                            l77.cast(),
-                                            len79,
-                                            len79,
-                                        );
-                                        let l80 = *arg0
-                                            .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<i32>();
-                                        let l81 = *arg0
-                                            .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l82 = *arg0
-                                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len83 = l82;
-                                        let bytes83 = _rt::Vec::from_raw_parts(
-                                            l81.cast(),
-                                            len83,
-                                            len83,
-                                        );
-                                        super::super::super::super::thespian::actor::types::ActorRestart {
-                                            address: _rt::string_lift(bytes79),
-                                            incarnation: l80 as u32,
-                                            reason: _rt::string_lift(bytes83),
-                                        }
-                                    };
-                                    V241::ChildRestarted(e241)
-                                }
-                                5 => {
-                                    let e241 = {
-                                        let l84 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l85 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len86 = l85;
-                                        let bytes86 = _rt::Vec::from_raw_parts(
-                                            l84.cast(),
-                                            len86,
-                                            len86,
-                                        );
-                                        let l87 = i32::from(
-                                            *arg0
-                                                .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        use super::super::super::super::thespian::actor::types::ExitReason as V109;
-                                        let v109 = match l87 {
-                                            0 => V109::Requested,
-                                            1 => {
-                                                let e109 = {
-                                                    let l88 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l89 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len90 = l89;
-                                                    let bytes90 = _rt::Vec::from_raw_parts(
-                                                        l88.cast(),
-                                                        len90,
-                                                        len90,
-                                                    );
-                                                    _rt::string_lift(bytes90)
-                                                };
-                                                V109::Failed(e109)
-                                            }
-                                            2 => {
-                                                let e109 = {
-                                                    let l91 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l92 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len93 = l92;
-                                                    let bytes93 = _rt::Vec::from_raw_parts(
-                                                        l91.cast(),
-                                                        len93,
-                                                        len93,
-                                                    );
-                                                    _rt::string_lift(bytes93)
-                                                };
-                                                V109::Killed(e109)
-                                            }
-                                            3 => {
-                                                let e109 = {
-                                                    let l94 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l95 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len96 = l95;
-                                                    let bytes96 = _rt::Vec::from_raw_parts(
-                                                        l94.cast(),
-                                                        len96,
-                                                        len96,
-                                                    );
-                                                    _rt::string_lift(bytes96)
-                                                };
-                                                V109::NeverStarted(e109)
+                                                V88::NeverStarted(e88)
                                             }
                                             4 => {
-                                                let e109 = {
-                                                    let l97 = *arg0
+                                                let e88 = {
+                                                    let l76 = *arg0
                                                         .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
-                                                    let l98 = *arg0
+                                                    let l77 = *arg0
                                                         .add(16 + 6 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<usize>();
-                                                    let len99 = l98;
-                                                    let bytes99 = _rt::Vec::from_raw_parts(
-                                                        l97.cast(),
-                                                        len99,
-                                                        len99,
+                                                    let len78 = l77;
+                                                    let bytes78 = _rt::Vec::from_raw_parts(
+                                                        l76.cast(),
+                                                        len78,
+                                                        len78,
                                                     );
-                                                    _rt::string_lift(bytes99)
+                                                    _rt::string_lift(bytes78)
                                                 };
-                                                V109::HostLost(e109)
+                                                V88::HostLost(e88)
                                             }
                                             5 => {
-                                                let e109 = {
-                                                    let l100 = *arg0
+                                                let e88 = {
+                                                    let l79 = *arg0
                                                         .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
-                                                    let l101 = *arg0
+                                                    let l80 = *arg0
                                                         .add(16 + 6 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<usize>();
-                                                    let len102 = l101;
-                                                    let bytes102 = _rt::Vec::from_raw_parts(
-                                                        l100.cast(),
-                                                        len102,
-                                                        len102,
+                                                    let len81 = l80;
+                                                    let bytes81 = _rt::Vec::from_raw_parts(
+                                                        l79.cast(),
+                                                        len81,
+                                                        len81,
                                                     );
-                                                    _rt::string_lift(bytes102)
+                                                    _rt::string_lift(bytes81)
                                                 };
-                                                V109::Unfit(e109)
+                                                V88::Unfit(e88)
                                             }
                                             n => {
                                                 debug_assert_eq!(n, 6, "invalid enum discriminant");
-                                                let e109 = {
-                                                    let l103 = *arg0
+                                                let e88 = {
+                                                    let l82 = *arg0
                                                         .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
-                                                    let l104 = *arg0
+                                                    let l83 = *arg0
                                                         .add(16 + 6 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<usize>();
-                                                    let len105 = l104;
-                                                    let bytes105 = _rt::Vec::from_raw_parts(
-                                                        l103.cast(),
-                                                        len105,
-                                                        len105,
+                                                    let len84 = l83;
+                                                    let bytes84 = _rt::Vec::from_raw_parts(
+                                                        l82.cast(),
+                                                        len84,
+                                                        len84,
                                                     );
-                                                    let l106 = *arg0
+                                                    let l85 = *arg0
                                                         .add(16 + 7 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
-                                                    let l107 = *arg0
+                                                    let l86 = *arg0
                                                         .add(16 + 8 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<usize>();
-                                                    let len108 = l107;
-                                                    let bytes108 = _rt::Vec::from_raw_parts(
-                                                        l106.cast(),
-                                                        len108,
-                                                        len108,
+                                                    let len87 = l86;
+                                                    let bytes87 = _rt::Vec::from_raw_parts(
+                                                        l85.cast(),
+                                                        len87,
+                                                        len87,
                                                     );
-                                                    (_rt::string_lift(bytes105), _rt::string_lift(bytes108))
+                                                    (_rt::string_lift(bytes84), _rt::string_lift(bytes87))
                                                 };
-                                                V109::Other(e109)
+                                                V88::Other(e88)
                                             }
                                         };
                                         super::super::super::super::thespian::actor::types::ActorExit {
-                                            address: _rt::string_lift(bytes86),
-                                            reason: v109,
+                                            address: _rt::string_lift(bytes65),
+                                            reason: v88,
                                         }
                                     };
-                                    V241::ActorDown(e241)
+                                    V220::ActorDown(e220)
                                 }
-                                6 => {
-                                    let e241 = {
-                                        let l110 = *arg0
+                                5 => {
+                                    let e220 = {
+                                        let l89 = *arg0
                                             .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l111 = *arg0
+                                        let l90 = *arg0
                                             .add(16 + 3 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let len112 = l111;
-                                        let bytes112 = _rt::Vec::from_raw_parts(
-                                            l110.cast(),
-                                            len112,
-                                            len112,
+                                        let len91 = l90;
+                                        let bytes91 = _rt::Vec::from_raw_parts(
+                                            l89.cast(),
+                                            len91,
+                                            len91,
                                         );
-                                        let l113 = *arg0
+                                        let l92 = *arg0
                                             .add(16 + 4 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l114 = *arg0
+                                        let l93 = *arg0
                                             .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let len115 = l114;
-                                        let bytes115 = _rt::Vec::from_raw_parts(
-                                            l113.cast(),
-                                            len115,
-                                            len115,
+                                        let len94 = l93;
+                                        let bytes94 = _rt::Vec::from_raw_parts(
+                                            l92.cast(),
+                                            len94,
+                                            len94,
                                         );
-                                        let l116 = *arg0
+                                        let l95 = *arg0
                                             .add(16 + 6 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l117 = *arg0
+                                        let l96 = *arg0
                                             .add(16 + 7 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len97 = l96;
+                                        let bytes97 = _rt::Vec::from_raw_parts(
+                                            l95.cast(),
+                                            len97,
+                                            len97,
+                                        );
+                                        let l98 = i32::from(
+                                            *arg0
+                                                .add(16 + 8 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>(),
+                                        );
+                                        use super::super::super::super::thespian::actor::types::EncodingResult as V102;
+                                        let v102 = match l98 {
+                                            0 => V102::Json,
+                                            1 => V102::Cbor,
+                                            2 => V102::Text,
+                                            3 => V102::Bytes,
+                                            n => {
+                                                debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                                let e102 = {
+                                                    let l99 = *arg0
+                                                        .add(16 + 9 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l100 = *arg0
+                                                        .add(16 + 10 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len101 = l100;
+                                                    let bytes101 = _rt::Vec::from_raw_parts(
+                                                        l99.cast(),
+                                                        len101,
+                                                        len101,
+                                                    );
+                                                    _rt::string_lift(bytes101)
+                                                };
+                                                V102::Other(e102)
+                                            }
+                                        };
+                                        let l103 = *arg0
+                                            .add(16 + 11 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l104 = *arg0
+                                            .add(16 + 12 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len105 = l104;
+                                        let l106 = i32::from(
+                                            *arg0
+                                                .add(16 + 13 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>(),
+                                        );
+                                        super::super::super::super::thespian::actor::types::Poisoned {
+                                            target: _rt::string_lift(bytes91),
+                                            details: _rt::string_lift(bytes94),
+                                            original: super::super::super::super::thespian::actor::types::MessageResult {
+                                                type_name: _rt::string_lift(bytes97),
+                                                encoding: v102,
+                                                payload: <_ as From<
+                                                    _rt::Vec<_>,
+                                                >>::from(
+                                                    _rt::Vec::from_raw_parts(l103.cast(), len105, len105),
+                                                ),
+                                                headers: match l106 {
+                                                    0 => None,
+                                                    1 => {
+                                                        let e = {
+                                                            let l107 = *arg0
+                                                                .add(16 + 14 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<*mut u8>();
+                                                            let l108 = *arg0
+                                                                .add(16 + 15 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<usize>();
+                                                            let base115 = l107;
+                                                            let len115 = l108;
+                                                            let mut result115 = _rt::Vec::with_capacity(len115);
+                                                            for i in 0..len115 {
+                                                                let base = base115
+                                                                    .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                                                let e115 = {
+                                                                    let l109 = *base.add(0).cast::<*mut u8>();
+                                                                    let l110 = *base
+                                                                        .add(::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len111 = l110;
+                                                                    let bytes111 = _rt::Vec::from_raw_parts(
+                                                                        l109.cast(),
+                                                                        len111,
+                                                                        len111,
+                                                                    );
+                                                                    let l112 = *base
+                                                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l113 = *base
+                                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len114 = l113;
+                                                                    let bytes114 = _rt::Vec::from_raw_parts(
+                                                                        l112.cast(),
+                                                                        len114,
+                                                                        len114,
+                                                                    );
+                                                                    (_rt::string_lift(bytes111), _rt::string_lift(bytes114))
+                                                                };
+                                                                result115.push(e115);
+                                                            }
+                                                            _rt::cabi_dealloc(
+                                                                base115,
+                                                                len115 * (4 * ::core::mem::size_of::<*const u8>()),
+                                                                ::core::mem::size_of::<*const u8>(),
+                                                            );
+                                                            result115
+                                                        };
+                                                        Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                },
+                                            },
+                                        }
+                                    };
+                                    V220::Poisoned(e220)
+                                }
+                                6 => {
+                                    let e220 = {
+                                        let l116 = *arg0
+                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l117 = *arg0
+                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
                                         let len118 = l117;
                                         let bytes118 = _rt::Vec::from_raw_parts(
@@ -4741,273 +4912,146 @@ pub mod exports {
                                             len118,
                                             len118,
                                         );
-                                        let l119 = i32::from(
-                                            *arg0
-                                                .add(16 + 8 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        use super::super::super::super::thespian::actor::types::EncodingResult as V123;
-                                        let v123 = match l119 {
-                                            0 => V123::Json,
-                                            1 => V123::Cbor,
-                                            2 => V123::Text,
-                                            3 => V123::Bytes,
-                                            n => {
-                                                debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                                let e123 = {
-                                                    let l120 = *arg0
-                                                        .add(16 + 9 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l121 = *arg0
-                                                        .add(16 + 10 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len122 = l121;
-                                                    let bytes122 = _rt::Vec::from_raw_parts(
-                                                        l120.cast(),
-                                                        len122,
-                                                        len122,
-                                                    );
-                                                    _rt::string_lift(bytes122)
-                                                };
-                                                V123::Other(e123)
-                                            }
-                                        };
-                                        let l124 = *arg0
-                                            .add(16 + 11 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l125 = *arg0
-                                            .add(16 + 12 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len126 = l125;
-                                        let l127 = i32::from(
-                                            *arg0
-                                                .add(16 + 13 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        super::super::super::super::thespian::actor::types::Poisoned {
-                                            target: _rt::string_lift(bytes112),
-                                            details: _rt::string_lift(bytes115),
-                                            original: super::super::super::super::thespian::actor::types::MessageResult {
-                                                type_name: _rt::string_lift(bytes118),
-                                                encoding: v123,
-                                                payload: <_ as From<
-                                                    _rt::Vec<_>,
-                                                >>::from(
-                                                    _rt::Vec::from_raw_parts(l124.cast(), len126, len126),
-                                                ),
-                                                headers: match l127 {
-                                                    0 => None,
-                                                    1 => {
-                                                        let e = {
-                                                            let l128 = *arg0
-                                                                .add(16 + 14 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<*mut u8>();
-                                                            let l129 = *arg0
-                                                                .add(16 + 15 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<usize>();
-                                                            let base136 = l128;
-                                                            let len136 = l129;
-                                                            let mut result136 = _rt::Vec::with_capacity(len136);
-                                                            for i in 0..len136 {
-                                                                let base = base136
-                                                                    .add(i * (4 * ::core::mem::size_of::<*const u8>()));
-                                                                let e136 = {
-                                                                    let l130 = *base.add(0).cast::<*mut u8>();
-                                                                    let l131 = *base
-                                                                        .add(::core::mem::size_of::<*const u8>())
-                                                                        .cast::<usize>();
-                                                                    let len132 = l131;
-                                                                    let bytes132 = _rt::Vec::from_raw_parts(
-                                                                        l130.cast(),
-                                                                        len132,
-                                                                        len132,
-                                                                    );
-                                                                    let l133 = *base
-                                                                        .add(2 * ::core::mem::size_of::<*const u8>())
-                                                                        .cast::<*mut u8>();
-                                                                    let l134 = *base
-                                                                        .add(3 * ::core::mem::size_of::<*const u8>())
-                                                                        .cast::<usize>();
-                                                                    let len135 = l134;
-                                                                    let bytes135 = _rt::Vec::from_raw_parts(
-                                                                        l133.cast(),
-                                                                        len135,
-                                                                        len135,
-                                                                    );
-                                                                    (_rt::string_lift(bytes132), _rt::string_lift(bytes135))
-                                                                };
-                                                                result136.push(e136);
-                                                            }
-                                                            _rt::cabi_dealloc(
-                                                                base136,
-                                                                len136 * (4 * ::core::mem::size_of::<*const u8>()),
-                                                                ::core::mem::size_of::<*const u8>(),
-                                                            );
-                                                            result136
-                                                        };
-                                                        Some(e)
-                                                    }
-                                                    _ => _rt::invalid_enum_discriminant(),
-                                                },
-                                            },
-                                        }
-                                    };
-                                    V241::Poisoned(e241)
-                                }
-                                7 => {
-                                    let e241 = {
-                                        let l137 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l138 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len139 = l138;
-                                        let bytes139 = _rt::Vec::from_raw_parts(
-                                            l137.cast(),
-                                            len139,
-                                            len139,
-                                        );
-                                        let l140 = *arg0
+                                        let l119 = *arg0
                                             .add(16 + 4 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l141 = *arg0
+                                        let l120 = *arg0
                                             .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let len142 = l141;
-                                        let bytes142 = _rt::Vec::from_raw_parts(
-                                            l140.cast(),
-                                            len142,
-                                            len142,
+                                        let len121 = l120;
+                                        let bytes121 = _rt::Vec::from_raw_parts(
+                                            l119.cast(),
+                                            len121,
+                                            len121,
                                         );
-                                        let l143 = *arg0
+                                        let l122 = *arg0
                                             .add(16 + 6 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l144 = *arg0
+                                        let l123 = *arg0
                                             .add(16 + 7 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let len145 = l144;
-                                        let bytes145 = _rt::Vec::from_raw_parts(
-                                            l143.cast(),
-                                            len145,
-                                            len145,
+                                        let len124 = l123;
+                                        let bytes124 = _rt::Vec::from_raw_parts(
+                                            l122.cast(),
+                                            len124,
+                                            len124,
                                         );
-                                        let l146 = *arg0
+                                        let l125 = *arg0
                                             .add(16 + 8 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l147 = *arg0
+                                        let l126 = *arg0
                                             .add(16 + 9 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let len148 = l147;
-                                        let bytes148 = _rt::Vec::from_raw_parts(
-                                            l146.cast(),
-                                            len148,
-                                            len148,
+                                        let len127 = l126;
+                                        let bytes127 = _rt::Vec::from_raw_parts(
+                                            l125.cast(),
+                                            len127,
+                                            len127,
                                         );
-                                        let l149 = i32::from(
+                                        let l128 = i32::from(
                                             *arg0
                                                 .add(16 + 10 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<u8>(),
                                         );
-                                        use super::super::super::super::thespian::actor::types::EncodingResult as V153;
-                                        let v153 = match l149 {
-                                            0 => V153::Json,
-                                            1 => V153::Cbor,
-                                            2 => V153::Text,
-                                            3 => V153::Bytes,
+                                        use super::super::super::super::thespian::actor::types::EncodingResult as V132;
+                                        let v132 = match l128 {
+                                            0 => V132::Json,
+                                            1 => V132::Cbor,
+                                            2 => V132::Text,
+                                            3 => V132::Bytes,
                                             n => {
                                                 debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                                let e153 = {
-                                                    let l150 = *arg0
+                                                let e132 = {
+                                                    let l129 = *arg0
                                                         .add(16 + 11 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
-                                                    let l151 = *arg0
+                                                    let l130 = *arg0
                                                         .add(16 + 12 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<usize>();
-                                                    let len152 = l151;
-                                                    let bytes152 = _rt::Vec::from_raw_parts(
-                                                        l150.cast(),
-                                                        len152,
-                                                        len152,
+                                                    let len131 = l130;
+                                                    let bytes131 = _rt::Vec::from_raw_parts(
+                                                        l129.cast(),
+                                                        len131,
+                                                        len131,
                                                     );
-                                                    _rt::string_lift(bytes152)
+                                                    _rt::string_lift(bytes131)
                                                 };
-                                                V153::Other(e153)
+                                                V132::Other(e132)
                                             }
                                         };
-                                        let l154 = *arg0
+                                        let l133 = *arg0
                                             .add(16 + 13 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l155 = *arg0
+                                        let l134 = *arg0
                                             .add(16 + 14 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let len156 = l155;
-                                        let l157 = i32::from(
+                                        let len135 = l134;
+                                        let l136 = i32::from(
                                             *arg0
                                                 .add(16 + 15 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<u8>(),
                                         );
                                         super::super::super::super::thespian::actor::types::DeadLetter {
-                                            target: _rt::string_lift(bytes139),
-                                            sender: _rt::string_lift(bytes142),
-                                            reason: _rt::string_lift(bytes145),
+                                            target: _rt::string_lift(bytes118),
+                                            sender: _rt::string_lift(bytes121),
+                                            reason: _rt::string_lift(bytes124),
                                             original: super::super::super::super::thespian::actor::types::MessageResult {
-                                                type_name: _rt::string_lift(bytes148),
-                                                encoding: v153,
+                                                type_name: _rt::string_lift(bytes127),
+                                                encoding: v132,
                                                 payload: <_ as From<
                                                     _rt::Vec<_>,
                                                 >>::from(
-                                                    _rt::Vec::from_raw_parts(l154.cast(), len156, len156),
+                                                    _rt::Vec::from_raw_parts(l133.cast(), len135, len135),
                                                 ),
-                                                headers: match l157 {
+                                                headers: match l136 {
                                                     0 => None,
                                                     1 => {
                                                         let e = {
-                                                            let l158 = *arg0
+                                                            let l137 = *arg0
                                                                 .add(16 + 16 * ::core::mem::size_of::<*const u8>())
                                                                 .cast::<*mut u8>();
-                                                            let l159 = *arg0
+                                                            let l138 = *arg0
                                                                 .add(16 + 17 * ::core::mem::size_of::<*const u8>())
                                                                 .cast::<usize>();
-                                                            let base166 = l158;
-                                                            let len166 = l159;
-                                                            let mut result166 = _rt::Vec::with_capacity(len166);
-                                                            for i in 0..len166 {
-                                                                let base = base166
+                                                            let base145 = l137;
+                                                            let len145 = l138;
+                                                            let mut result145 = _rt::Vec::with_capacity(len145);
+                                                            for i in 0..len145 {
+                                                                let base = base145
                                                                     .add(i * (4 * ::core::mem::size_of::<*const u8>()));
-                                                                let e166 = {
-                                                                    let l160 = *base.add(0).cast::<*mut u8>();
-                                                                    let l161 = *base
+                                                                let e145 = {
+                                                                    let l139 = *base.add(0).cast::<*mut u8>();
+                                                                    let l140 = *base
                                                                         .add(::core::mem::size_of::<*const u8>())
                                                                         .cast::<usize>();
-                                                                    let len162 = l161;
-                                                                    let bytes162 = _rt::Vec::from_raw_parts(
-                                                                        l160.cast(),
-                                                                        len162,
-                                                                        len162,
+                                                                    let len141 = l140;
+                                                                    let bytes141 = _rt::Vec::from_raw_parts(
+                                                                        l139.cast(),
+                                                                        len141,
+                                                                        len141,
                                                                     );
-                                                                    let l163 = *base
+                                                                    let l142 = *base
                                                                         .add(2 * ::core::mem::size_of::<*const u8>())
                                                                         .cast::<*mut u8>();
-                                                                    let l164 = *base
+                                                                    let l143 = *base
                                                                         .add(3 * ::core::mem::size_of::<*const u8>())
                                                                         .cast::<usize>();
-                                                                    let len165 = l164;
-                                                                    let bytes165 = _rt::Vec::from_raw_parts(
-                                                                        l163.cast(),
-                                                                        len165,
-                                                                        len165,
+                                                                    let len144 = l143;
+                                                                    let bytes144 = _rt::Vec::from_raw_parts(
+                                                                        l142.cast(),
+                                                                        len144,
+                                                                        len144,
                                                                     );
-                                                                    (_rt::string_lift(bytes162), _rt::string_lift(bytes165))
+                                                                    (_rt::string_lift(bytes141), _rt::string_lift(bytes144))
                                                                 };
-                                                                result166.push(e166);
+                                                                result145.push(e145);
                                                             }
                                                             _rt::cabi_dealloc(
-                                                                base166,
-                                                                len166 * (4 * ::core::mem::size_of::<*const u8>()),
+                                                                base145,
+                                                                len145 * (4 * ::core::mem::size_of::<*const u8>()),
                                                                 ::core::mem::size_of::<*const u8>(),
                                                             );
-                                                            result166
+                                                            result145
                                                         };
                                                         Some(e)
                                                     }
@@ -5016,67 +5060,67 @@ pub mod exports {
                                             },
                                         }
                                     };
-                                    V241::DeadLetter(e241)
+                                    V220::DeadLetter(e220)
                                 }
-                                8 => {
-                                    let e241 = {
-                                        let l167 = *arg0
+                                7 => {
+                                    let e220 = {
+                                        let l146 = *arg0
                                             .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<i64>();
-                                        let l168 = *arg0
+                                        let l147 = *arg0
                                             .add(24 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l169 = *arg0
+                                        let l148 = *arg0
                                             .add(24 + 3 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let len170 = l169;
-                                        let bytes170 = _rt::Vec::from_raw_parts(
-                                            l168.cast(),
-                                            len170,
-                                            len170,
+                                        let len149 = l148;
+                                        let bytes149 = _rt::Vec::from_raw_parts(
+                                            l147.cast(),
+                                            len149,
+                                            len149,
                                         );
-                                        let l171 = i32::from(
+                                        let l150 = i32::from(
                                             *arg0
                                                 .add(24 + 4 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<u8>(),
                                         );
                                         super::super::super::super::thespian::actor::types::NamedActor {
-                                            request: l167 as u64,
-                                            name: _rt::string_lift(bytes170),
-                                            outcome: match l171 {
+                                            request: l146 as u64,
+                                            name: _rt::string_lift(bytes149),
+                                            outcome: match l150 {
                                                 0 => {
                                                     let e = {
-                                                        let l172 = *arg0
+                                                        let l151 = *arg0
                                                             .add(24 + 5 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<*mut u8>();
-                                                        let l173 = *arg0
+                                                        let l152 = *arg0
                                                             .add(24 + 6 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<usize>();
-                                                        let len174 = l173;
-                                                        let bytes174 = _rt::Vec::from_raw_parts(
-                                                            l172.cast(),
-                                                            len174,
-                                                            len174,
+                                                        let len153 = l152;
+                                                        let bytes153 = _rt::Vec::from_raw_parts(
+                                                            l151.cast(),
+                                                            len153,
+                                                            len153,
                                                         );
-                                                        _rt::string_lift(bytes174)
+                                                        _rt::string_lift(bytes153)
                                                     };
                                                     Ok(e)
                                                 }
                                                 1 => {
                                                     let e = {
-                                                        let l175 = *arg0
+                                                        let l154 = *arg0
                                                             .add(24 + 5 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<*mut u8>();
-                                                        let l176 = *arg0
+                                                        let l155 = *arg0
                                                             .add(24 + 6 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<usize>();
-                                                        let len177 = l176;
-                                                        let bytes177 = _rt::Vec::from_raw_parts(
-                                                            l175.cast(),
-                                                            len177,
-                                                            len177,
+                                                        let len156 = l155;
+                                                        let bytes156 = _rt::Vec::from_raw_parts(
+                                                            l154.cast(),
+                                                            len156,
+                                                            len156,
                                                         );
-                                                        _rt::string_lift(bytes177)
+                                                        _rt::string_lift(bytes156)
                                                     };
                                                     Err(e)
                                                 }
@@ -5084,54 +5128,54 @@ pub mod exports {
                                             },
                                         }
                                     };
-                                    V241::Named(e241)
+                                    V220::Named(e220)
                                 }
-                                9 => {
-                                    let e241 = {
-                                        let l178 = *arg0
+                                8 => {
+                                    let e220 = {
+                                        let l157 = *arg0
                                             .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<i64>();
-                                        let l179 = i32::from(
+                                        let l158 = i32::from(
                                             *arg0
                                                 .add(24 + 2 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<u8>(),
                                         );
                                         super::super::super::super::thespian::actor::types::StatusAnswer {
-                                            request: l178 as u64,
-                                            outcome: match l179 {
+                                            request: l157 as u64,
+                                            outcome: match l158 {
                                                 0 => {
                                                     let e = {
-                                                        let l180 = *arg0
+                                                        let l159 = *arg0
                                                             .add(24 + 3 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<*mut u8>();
-                                                        let l181 = *arg0
+                                                        let l160 = *arg0
                                                             .add(24 + 4 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<usize>();
-                                                        let len182 = l181;
-                                                        let bytes182 = _rt::Vec::from_raw_parts(
-                                                            l180.cast(),
-                                                            len182,
-                                                            len182,
+                                                        let len161 = l160;
+                                                        let bytes161 = _rt::Vec::from_raw_parts(
+                                                            l159.cast(),
+                                                            len161,
+                                                            len161,
                                                         );
-                                                        _rt::string_lift(bytes182)
+                                                        _rt::string_lift(bytes161)
                                                     };
                                                     Ok(e)
                                                 }
                                                 1 => {
                                                     let e = {
-                                                        let l183 = *arg0
+                                                        let l162 = *arg0
                                                             .add(24 + 3 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<*mut u8>();
-                                                        let l184 = *arg0
+                                                        let l163 = *arg0
                                                             .add(24 + 4 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<usize>();
-                                                        let len185 = l184;
-                                                        let bytes185 = _rt::Vec::from_raw_parts(
-                                                            l183.cast(),
-                                                            len185,
-                                                            len185,
+                                                        let len164 = l163;
+                                                        let bytes164 = _rt::Vec::from_raw_parts(
+                                                            l162.cast(),
+                                                            len164,
+                                                            len164,
                                                         );
-                                                        _rt::string_lift(bytes185)
+                                                        _rt::string_lift(bytes164)
                                                     };
                                                     Err(e)
                                                 }
@@ -5139,15 +5183,142 @@ pub mod exports {
                                             },
                                         }
                                     };
-                                    V241::Status(e241)
+                                    V220::Status(e220)
                                 }
-                                10 => {
-                                    let e241 = {
-                                        let l186 = *arg0
+                                9 => {
+                                    let e220 = {
+                                        let l165 = *arg0
                                             .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l187 = *arg0
+                                        let l166 = *arg0
                                             .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len167 = l166;
+                                        let bytes167 = _rt::Vec::from_raw_parts(
+                                            l165.cast(),
+                                            len167,
+                                            len167,
+                                        );
+                                        let l168 = *arg0
+                                            .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l169 = *arg0
+                                            .add(16 + 5 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let base181 = l168;
+                                        let len181 = l169;
+                                        let mut result181 = _rt::Vec::with_capacity(len181);
+                                        for i in 0..len181 {
+                                            let base = base181
+                                                .add(i * (8 + 4 * ::core::mem::size_of::<*const u8>()));
+                                            let e181 = {
+                                                let l170 = *base.add(0).cast::<*mut u8>();
+                                                let l171 = *base
+                                                    .add(::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len172 = l171;
+                                                let bytes172 = _rt::Vec::from_raw_parts(
+                                                    l170.cast(),
+                                                    len172,
+                                                    len172,
+                                                );
+                                                let l173 = i32::from(
+                                                    *base
+                                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<u8>(),
+                                                );
+                                                use super::super::super::super::thespian::actor::types::ValueResult as V180;
+                                                let v180 = match l173 {
+                                                    0 => {
+                                                        let e180 = {
+                                                            let l174 = i32::from(
+                                                                *base
+                                                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<u8>(),
+                                                            );
+                                                            _rt::bool_lift(l174 as u8)
+                                                        };
+                                                        V180::Boolean(e180)
+                                                    }
+                                                    1 => {
+                                                        let e180 = {
+                                                            let l175 = *base
+                                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i64>();
+                                                            l175
+                                                        };
+                                                        V180::Integer(e180)
+                                                    }
+                                                    2 => {
+                                                        let e180 = {
+                                                            let l176 = *base
+                                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<f64>();
+                                                            l176
+                                                        };
+                                                        V180::Number(e180)
+                                                    }
+                                                    n => {
+                                                        debug_assert_eq!(n, 3, "invalid enum discriminant");
+                                                        let e180 = {
+                                                            let l177 = *base
+                                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<*mut u8>();
+                                                            let l178 = *base
+                                                                .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<usize>();
+                                                            let len179 = l178;
+                                                            let bytes179 = _rt::Vec::from_raw_parts(
+                                                                l177.cast(),
+                                                                len179,
+                                                                len179,
+                                                            );
+                                                            _rt::string_lift(bytes179)
+                                                        };
+                                                        V180::Text(e180)
+                                                    }
+                                                };
+                                                (_rt::string_lift(bytes172), v180)
+                                            };
+                                            result181.push(e181);
+                                        }
+                                        _rt::cabi_dealloc(
+                                            base181,
+                                            len181 * (8 + 4 * ::core::mem::size_of::<*const u8>()),
+                                            8,
+                                        );
+                                        let l182 = i32::from(
+                                            *arg0
+                                                .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>(),
+                                        );
+                                        super::super::super::super::thespian::actor::types::MemberUpdate {
+                                            host: _rt::string_lift(bytes167),
+                                            capabilities: result181,
+                                            joined: _rt::bool_lift(l182 as u8),
+                                        }
+                                    };
+                                    V220::MemberUpdate(e220)
+                                }
+                                10 => {
+                                    let e220 = {
+                                        let l183 = *arg0
+                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l184 = *arg0
+                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len185 = l184;
+                                        let bytes185 = _rt::Vec::from_raw_parts(
+                                            l183.cast(),
+                                            len185,
+                                            len185,
+                                        );
+                                        let l186 = *arg0
+                                            .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<*mut u8>();
+                                        let l187 = *arg0
+                                            .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
                                         let len188 = l187;
                                         let bytes188 = _rt::Vec::from_raw_parts(
@@ -5155,306 +5326,179 @@ pub mod exports {
                                             len188,
                                             len188,
                                         );
-                                        let l189 = *arg0
-                                            .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l190 = *arg0
-                                            .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let base202 = l189;
-                                        let len202 = l190;
-                                        let mut result202 = _rt::Vec::with_capacity(len202);
-                                        for i in 0..len202 {
-                                            let base = base202
-                                                .add(i * (8 + 4 * ::core::mem::size_of::<*const u8>()));
-                                            let e202 = {
-                                                let l191 = *base.add(0).cast::<*mut u8>();
-                                                let l192 = *base
-                                                    .add(::core::mem::size_of::<*const u8>())
-                                                    .cast::<usize>();
-                                                let len193 = l192;
-                                                let bytes193 = _rt::Vec::from_raw_parts(
-                                                    l191.cast(),
-                                                    len193,
-                                                    len193,
-                                                );
-                                                let l194 = i32::from(
-                                                    *base
-                                                        .add(2 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<u8>(),
-                                                );
-                                                use super::super::super::super::thespian::actor::types::ValueResult as V201;
-                                                let v201 = match l194 {
-                                                    0 => {
-                                                        let e201 = {
-                                                            let l195 = i32::from(
-                                                                *base
-                                                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                                                    .cast::<u8>(),
-                                                            );
-                                                            _rt::bool_lift(l195 as u8)
-                                                        };
-                                                        V201::Boolean(e201)
-                                                    }
-                                                    1 => {
-                                                        let e201 = {
-                                                            let l196 = *base
-                                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<i64>();
-                                                            l196
-                                                        };
-                                                        V201::Integer(e201)
-                                                    }
-                                                    2 => {
-                                                        let e201 = {
-                                                            let l197 = *base
-                                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<f64>();
-                                                            l197
-                                                        };
-                                                        V201::Number(e201)
-                                                    }
-                                                    n => {
-                                                        debug_assert_eq!(n, 3, "invalid enum discriminant");
-                                                        let e201 = {
-                                                            let l198 = *base
-                                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<*mut u8>();
-                                                            let l199 = *base
-                                                                .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<usize>();
-                                                            let len200 = l199;
-                                                            let bytes200 = _rt::Vec::from_raw_parts(
-                                                                l198.cast(),
-                                                                len200,
-                                                                len200,
-                                                            );
-                                                            _rt::string_lift(bytes200)
-                                                        };
-                                                        V201::Text(e201)
-                                                    }
-                                                };
-                                                (_rt::string_lift(bytes193), v201)
-                                            };
-                                            result202.push(e202);
-                                        }
-                                        _rt::cabi_dealloc(
-                                            base202,
-                                            len202 * (8 + 4 * ::core::mem::size_of::<*const u8>()),
-                                            8,
-                                        );
-                                        let l203 = i32::from(
-                                            *arg0
-                                                .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        super::super::super::super::thespian::actor::types::MemberUpdate {
-                                            host: _rt::string_lift(bytes188),
-                                            capabilities: result202,
-                                            joined: _rt::bool_lift(l203 as u8),
-                                        }
-                                    };
-                                    V241::MemberUpdate(e241)
-                                }
-                                11 => {
-                                    let e241 = {
-                                        let l204 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l205 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len206 = l205;
-                                        let bytes206 = _rt::Vec::from_raw_parts(
-                                            l204.cast(),
-                                            len206,
-                                            len206,
-                                        );
-                                        let l207 = *arg0
-                                            .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l208 = *arg0
-                                            .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len209 = l208;
-                                        let bytes209 = _rt::Vec::from_raw_parts(
-                                            l207.cast(),
-                                            len209,
-                                            len209,
-                                        );
-                                        let l210 = i32::from(
+                                        let l189 = i32::from(
                                             *arg0
                                                 .add(16 + 6 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<u8>(),
                                         );
                                         super::super::super::super::thespian::actor::types::SourceUpdate {
-                                            hash: _rt::string_lift(bytes206),
-                                            info: _rt::string_lift(bytes209),
-                                            loaded: _rt::bool_lift(l210 as u8),
+                                            hash: _rt::string_lift(bytes185),
+                                            info: _rt::string_lift(bytes188),
+                                            loaded: _rt::bool_lift(l189 as u8),
                                         }
                                     };
-                                    V241::SourceUpdate(e241)
+                                    V220::SourceUpdate(e220)
                                 }
-                                12 => {
-                                    let e241 = {
-                                        let l211 = *arg0
+                                11 => {
+                                    let e220 = {
+                                        let l190 = *arg0
                                             .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l212 = *arg0
+                                        let l191 = *arg0
                                             .add(16 + 3 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let len213 = l212;
-                                        let bytes213 = _rt::Vec::from_raw_parts(
-                                            l211.cast(),
-                                            len213,
-                                            len213,
+                                        let len192 = l191;
+                                        let bytes192 = _rt::Vec::from_raw_parts(
+                                            l190.cast(),
+                                            len192,
+                                            len192,
                                         );
-                                        let l214 = *arg0
+                                        let l193 = *arg0
                                             .add(16 + 4 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l215 = *arg0
+                                        let l194 = *arg0
                                             .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let len216 = l215;
-                                        let l217 = *arg0
+                                        let len195 = l194;
+                                        let l196 = *arg0
                                             .add(16 + 6 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l218 = *arg0
+                                        let l197 = *arg0
                                             .add(16 + 7 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let len219 = l218;
-                                        let bytes219 = _rt::Vec::from_raw_parts(
-                                            l217.cast(),
-                                            len219,
-                                            len219,
+                                        let len198 = l197;
+                                        let bytes198 = _rt::Vec::from_raw_parts(
+                                            l196.cast(),
+                                            len198,
+                                            len198,
                                         );
                                         super::super::super::super::thespian::actor::types::SourceCheck {
-                                            hash: _rt::string_lift(bytes213),
+                                            hash: _rt::string_lift(bytes192),
                                             data: <_ as From<
                                                 _rt::Vec<_>,
                                             >>::from(
-                                                _rt::Vec::from_raw_parts(l214.cast(), len216, len216),
+                                                _rt::Vec::from_raw_parts(l193.cast(), len195, len195),
                                             ),
-                                            info: _rt::string_lift(bytes219),
+                                            info: _rt::string_lift(bytes198),
                                         }
                                     };
-                                    V241::ValidateSource(e241)
+                                    V220::ValidateSource(e220)
                                 }
                                 n => {
-                                    debug_assert_eq!(n, 13, "invalid enum discriminant");
-                                    let e241 = {
-                                        let l220 = *arg0
+                                    debug_assert_eq!(n, 12, "invalid enum discriminant");
+                                    let e220 = {
+                                        let l199 = *arg0
                                             .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l221 = *arg0
+                                        let l200 = *arg0
                                             .add(16 + 3 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let len222 = l221;
-                                        let bytes222 = _rt::Vec::from_raw_parts(
-                                            l220.cast(),
-                                            len222,
-                                            len222,
+                                        let len201 = l200;
+                                        let bytes201 = _rt::Vec::from_raw_parts(
+                                            l199.cast(),
+                                            len201,
+                                            len201,
                                         );
-                                        let l223 = i32::from(
+                                        let l202 = i32::from(
                                             *arg0
                                                 .add(16 + 4 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<u8>(),
                                         );
-                                        use super::super::super::super::thespian::actor::types::EncodingResult as V227;
-                                        let v227 = match l223 {
-                                            0 => V227::Json,
-                                            1 => V227::Cbor,
-                                            2 => V227::Text,
-                                            3 => V227::Bytes,
+                                        use super::super::super::super::thespian::actor::types::EncodingResult as V206;
+                                        let v206 = match l202 {
+                                            0 => V206::Json,
+                                            1 => V206::Cbor,
+                                            2 => V206::Text,
+                                            3 => V206::Bytes,
                                             n => {
                                                 debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                                let e227 = {
-                                                    let l224 = *arg0
+                                                let e206 = {
+                                                    let l203 = *arg0
                                                         .add(16 + 5 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
-                                                    let l225 = *arg0
+                                                    let l204 = *arg0
                                                         .add(16 + 6 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<usize>();
-                                                    let len226 = l225;
-                                                    let bytes226 = _rt::Vec::from_raw_parts(
-                                                        l224.cast(),
-                                                        len226,
-                                                        len226,
+                                                    let len205 = l204;
+                                                    let bytes205 = _rt::Vec::from_raw_parts(
+                                                        l203.cast(),
+                                                        len205,
+                                                        len205,
                                                     );
-                                                    _rt::string_lift(bytes226)
+                                                    _rt::string_lift(bytes205)
                                                 };
-                                                V227::Other(e227)
+                                                V206::Other(e206)
                                             }
                                         };
-                                        let l228 = *arg0
+                                        let l207 = *arg0
                                             .add(16 + 7 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
-                                        let l229 = *arg0
+                                        let l208 = *arg0
                                             .add(16 + 8 * ::core::mem::size_of::<*const u8>())
                                             .cast::<usize>();
-                                        let len230 = l229;
-                                        let l231 = i32::from(
+                                        let len209 = l208;
+                                        let l210 = i32::from(
                                             *arg0
                                                 .add(16 + 9 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<u8>(),
                                         );
                                         super::super::super::super::thespian::actor::types::MessageResult {
-                                            type_name: _rt::string_lift(bytes222),
-                                            encoding: v227,
+                                            type_name: _rt::string_lift(bytes201),
+                                            encoding: v206,
                                             payload: <_ as From<
                                                 _rt::Vec<_>,
                                             >>::from(
-                                                _rt::Vec::from_raw_parts(l228.cast(), len230, len230),
+                                                _rt::Vec::from_raw_parts(l207.cast(), len209, len209),
                                             ),
-                                            headers: match l231 {
+                                            headers: match l210 {
                                                 0 => None,
                                                 1 => {
                                                     let e = {
-                                                        let l232 = *arg0
+                                                        let l211 = *arg0
                                                             .add(16 + 10 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<*mut u8>();
-                                                        let l233 = *arg0
+                                                        let l212 = *arg0
                                                             .add(16 + 11 * ::core::mem::size_of::<*const u8>())
                                                             .cast::<usize>();
-                                                        let base240 = l232;
-                                                        let len240 = l233;
-                                                        let mut result240 = _rt::Vec::with_capacity(len240);
-                                                        for i in 0..len240 {
-                                                            let base = base240
+                                                        let base219 = l211;
+                                                        let len219 = l212;
+                                                        let mut result219 = _rt::Vec::with_capacity(len219);
+                                                        for i in 0..len219 {
+                                                            let base = base219
                                                                 .add(i * (4 * ::core::mem::size_of::<*const u8>()));
-                                                            let e240 = {
-                                                                let l234 = *base.add(0).cast::<*mut u8>();
-                                                                let l235 = *base
+                                                            let e219 = {
+                                                                let l213 = *base.add(0).cast::<*mut u8>();
+                                                                let l214 = *base
                                                                     .add(::core::mem::size_of::<*const u8>())
                                                                     .cast::<usize>();
-                                                                let len236 = l235;
-                                                                let bytes236 = _rt::Vec::from_raw_parts(
-                                                                    l234.cast(),
-                                                                    len236,
-                                                                    len236,
+                                                                let len215 = l214;
+                                                                let bytes215 = _rt::Vec::from_raw_parts(
+                                                                    l213.cast(),
+                                                                    len215,
+                                                                    len215,
                                                                 );
-                                                                let l237 = *base
+                                                                let l216 = *base
                                                                     .add(2 * ::core::mem::size_of::<*const u8>())
                                                                     .cast::<*mut u8>();
-                                                                let l238 = *base
+                                                                let l217 = *base
                                                                     .add(3 * ::core::mem::size_of::<*const u8>())
                                                                     .cast::<usize>();
-                                                                let len239 = l238;
-                                                                let bytes239 = _rt::Vec::from_raw_parts(
-                                                                    l237.cast(),
-                                                                    len239,
-                                                                    len239,
+                                                                let len218 = l217;
+                                                                let bytes218 = _rt::Vec::from_raw_parts(
+                                                                    l216.cast(),
+                                                                    len218,
+                                                                    len218,
                                                                 );
-                                                                (_rt::string_lift(bytes236), _rt::string_lift(bytes239))
+                                                                (_rt::string_lift(bytes215), _rt::string_lift(bytes218))
                                                             };
-                                                            result240.push(e240);
+                                                            result219.push(e219);
                                                         }
                                                         _rt::cabi_dealloc(
-                                                            base240,
-                                                            len240 * (4 * ::core::mem::size_of::<*const u8>()),
+                                                            base219,
+                                                            len219 * (4 * ::core::mem::size_of::<*const u8>()),
                                                             ::core::mem::size_of::<*const u8>(),
                                                         );
-                                                        result240
+                                                        result219
                                                     };
                                                     Some(e)
                                                 }
@@ -5462,13 +5506,13 @@ pub mod exports {
                                             },
                                         }
                                     };
-                                    V241::Other(e241)
+                                    V220::Other(e220)
                                 }
                             };
-                            T_::handle(super::super::super::super::thespian::actor::types::Delivery {
+                            T_::handle_event(super::super::super::super::thespian::actor::types::Delivery {
                                 sender: _rt::string_lift(bytes2),
                                 attempt: l3 as u32,
-                                event: v241,
+                                event: v220,
                             })
                         };
                         _rt::cabi_dealloc(
@@ -5476,41 +5520,41 @@ pub mod exports {
                             16 + 18 * ::core::mem::size_of::<*const u8>(),
                             8,
                         );
-                        let ptr243 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        match result242 {
+                        let ptr222 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        match result221 {
                             Ok(_) => {
-                                *ptr243.add(0).cast::<u8>() = (0i32) as u8;
+                                *ptr222.add(0).cast::<u8>() = (0i32) as u8;
                             }
                             Err(e) => {
-                                *ptr243.add(0).cast::<u8>() = (1i32) as u8;
+                                *ptr222.add(0).cast::<u8>() = (1i32) as u8;
                                 let super::super::super::super::thespian::actor::types::Failure {
-                                    reason: reason244,
-                                    retry: retry244,
+                                    reason: reason223,
+                                    retry: retry223,
                                 } = e;
-                                let vec245 = (reason244.into_bytes()).into_boxed_slice();
-                                let ptr245 = vec245.as_ptr().cast::<u8>();
-                                let len245 = vec245.len();
-                                ::core::mem::forget(vec245);
-                                *ptr243
+                                let vec224 = (reason223.into_bytes()).into_boxed_slice();
+                                let ptr224 = vec224.as_ptr().cast::<u8>();
+                                let len224 = vec224.len();
+                                ::core::mem::forget(vec224);
+                                *ptr222
                                     .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len245;
-                                *ptr243
+                                    .cast::<usize>() = len224;
+                                *ptr222
                                     .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr245.cast_mut();
-                                *ptr243
+                                    .cast::<*mut u8>() = ptr224.cast_mut();
+                                *ptr222
                                     .add(3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (match retry244 {
+                                    .cast::<u8>() = (match retry223 {
                                     true => 1,
                                     false => 0,
                                 }) as u8;
                             }
                         };
-                        ptr243
+                        ptr222
                     }
                 }
                 #[doc(hidden)]
                 #[allow(non_snake_case)]
-                pub unsafe fn __post_return_handle<T_: Guest>(arg0: *mut u8) {
+                pub unsafe fn __post_return_handle_event<T_: Guest>(arg0: *mut u8) {
                     unsafe {
                         let l0 = i32::from(*arg0.add(0).cast::<u8>());
                         match l0 {
@@ -5535,9 +5579,22 @@ pub mod exports {
                     /// What it sends and creates is committed when it returns `ok`.
                     #[allow(async_fn_in_trait)]
                     fn start(init: ActorInit) -> ::core::result::Result<(), Failure>;
-                    /// One turn.
+                    /// One turn for a message from an actor, or from outside. `attempt` is 1, and 2 when the same message
+                    /// is delivered once more after a failure.
+                    ///
+                    /// Its parameters stand alone, and are few enough to be passed without a record in memory: that takes
+                    /// a third off what a message costs.
                     #[allow(async_fn_in_trait)]
-                    fn handle(delivery: Delivery) -> ::core::result::Result<(), Failure>;
+                    fn handle_message(
+                        sender: AddressResult,
+                        attempt: u32,
+                        message: MessageResult,
+                    ) -> ::core::result::Result<(), Failure>;
+                    /// One turn for something that the host tells.
+                    #[allow(async_fn_in_trait)]
+                    fn handle_event(
+                        delivery: Delivery,
+                    ) -> ::core::result::Result<(), Failure>;
                 }
                 #[doc(hidden)]
                 #[macro_export]
@@ -5557,13 +5614,27 @@ pub mod exports {
                         "cabi_post_thespian:actor/guest@0.1.0#start")] unsafe extern "C"
                         fn _post_return_start(arg0 : * mut u8,) { unsafe {
                         $($path_to_types)*:: __post_return_start::<$ty > (arg0) } }
-                        #[unsafe (export_name = "thespian:actor/guest@0.1.0#handle")]
-                        unsafe extern "C" fn export_handle(arg0 : * mut u8,) -> * mut u8
-                        { unsafe { $($path_to_types)*:: _export_handle_cabi::<$ty >
-                        (arg0) } } #[unsafe (export_name =
-                        "cabi_post_thespian:actor/guest@0.1.0#handle")] unsafe extern "C"
-                        fn _post_return_handle(arg0 : * mut u8,) { unsafe {
-                        $($path_to_types)*:: __post_return_handle::<$ty > (arg0) } } };
+                        #[unsafe (export_name =
+                        "thespian:actor/guest@0.1.0#handle-message")] unsafe extern "C"
+                        fn export_handle_message(arg0 : * mut u8, arg1 : usize, arg2 :
+                        i32, arg3 : * mut u8, arg4 : usize, arg5 : i32, arg6 : * mut u8,
+                        arg7 : usize, arg8 : * mut u8, arg9 : usize, arg10 : i32, arg11 :
+                        * mut u8, arg12 : usize,) -> * mut u8 { unsafe {
+                        $($path_to_types)*:: _export_handle_message_cabi::<$ty > (arg0,
+                        arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9, arg10,
+                        arg11, arg12) } } #[unsafe (export_name =
+                        "cabi_post_thespian:actor/guest@0.1.0#handle-message")] unsafe
+                        extern "C" fn _post_return_handle_message(arg0 : * mut u8,) {
+                        unsafe { $($path_to_types)*:: __post_return_handle_message::<$ty
+                        > (arg0) } } #[unsafe (export_name =
+                        "thespian:actor/guest@0.1.0#handle-event")] unsafe extern "C" fn
+                        export_handle_event(arg0 : * mut u8,) -> * mut u8 { unsafe {
+                        $($path_to_types)*:: _export_handle_event_cabi::<$ty > (arg0) } }
+                        #[unsafe (export_name =
+                        "cabi_post_thespian:actor/guest@0.1.0#handle-event")] unsafe
+                        extern "C" fn _post_return_handle_event(arg0 : * mut u8,) {
+                        unsafe { $($path_to_types)*:: __post_return_handle_event::<$ty >
+                        (arg0) } } };
                     };
                 }
                 #[doc(hidden)]
@@ -5758,9 +5829,9 @@ macro_rules! __export_actor_impl {
         : () = { #[rustfmt::skip] #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.61.1:thespian:actor@0.1.0:actor:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 2998] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 3079] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xba\x16\x01A\x02\x01\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x8b\x17\x01A\x02\x01\
 A\x16\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
 w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
 \x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
@@ -5785,50 +5856,52 @@ s\x01r\x02\x07requestw\x07outcome.\x04\0\x0dstatus-answer\x03\0/\x01r\x03\x04hos
 ts\x0ccapabilities\x0a\x06joined\x7f\x04\0\x0dmember-update\x03\01\x01r\x03\x04h\
 ash\x03\x04infos\x06loaded\x7f\x04\0\x0dsource-update\x03\03\x01r\x03\x04hash\x03\
 \x04data\x12\x04infos\x04\0\x0csource-check\x03\05\x01r\x01\x09recursive\x7f\x04\
-\0\x0cexit-request\x03\07\x01q\x0e\x07message\x01\x17\0\x06wakeup\x01&\0\x0eexit\
--requested\x018\0\x0cchild-exited\x01!\0\x0fchild-restarted\x01#\0\x0aactor-down\
-\x01!\0\x08poisoned\x01(\0\x0bdead-letter\x01*\0\x05named\x01-\0\x06status\x010\0\
-\x0dmember-update\x012\0\x0dsource-update\x014\0\x0fvalidate-source\x016\0\x05ot\
-her\x01\x17\0\x04\0\x05event\x03\09\x01r\x03\x06sender\x01\x07attempty\x05event:\
-\x04\0\x08delivery\x03\0;\x01r\x02\x09max-county\x0aidle-county\x04\0\x06troupe\x03\
-\0=\x01q\x02\x05after\x01\x05\0\x04idle\x01\x05\0\x04\0\x09transient\x03\0?\x01p\
-\x0f\x01k>\x01k\xc0\0\x01ps\x01r\x09\x04names\x08requires\xc1\0\x10custom-placem\
-ent\x7f\x07on-trap\x1d\x06troupe\xc2\0\x09transient\xc3\0\x08stateful\x7f\x08rec\
-eives\xc4\0\x05extra\x0a\x04\0\x0bactor-class\x03\0E\x01p\xc6\0\x01r\x05\x04name\
-s\x07versions\x03sdks\x07classes\xc7\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\x01\
-k\x01\x01ks\x01r\x0a\x05classs\x02me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06\
-source\x03\x0bincarnationy\x0ccapabilities\x0a\x0crequirements\xc1\0\x04init$\x05\
-extra\x0a\x04\0\x0aactor-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\
-\x03\0\0\x07address\x02\x03\0\0\x07message\x02\x03\0\0\x0bduration-ns\x02\x03\0\0\
-\x05error\x01B\x11\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x02\
-\x04\0\x07message\x03\0\x02\x02\x03\x02\x01\x03\x04\0\x0bduration-ns\x03\0\x04\x02\
-\x03\x02\x01\x04\x04\0\x05error\x03\0\x06\x01j\0\x01\x07\x01@\x02\x02to\x01\x07m\
-essage\x03\0\x08\x04\0\x04send\x01\x09\x01k\x03\x01j\x01w\x01\x07\x01@\x02\x05de\
-lay\x05\x07payload\x0a\0\x0b\x04\0\x0cwakeup-after\x01\x0c\x01@\x01\x02idw\x01\0\
-\x04\0\x0dcancel-wakeup\x01\x0d\x03\0\x1ethespian:actor/messaging@0.1.0\x05\x05\x02\
-\x03\0\0\x0bsource-hash\x02\x03\0\0\x0brequirement\x02\x03\0\0\x07on-trap\x02\x03\
-\0\0\x0aattributes\x01B\x1c\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\
-\x02\x01\x06\x04\0\x0bsource-hash\x03\0\x02\x02\x03\x02\x01\x07\x04\0\x0brequire\
-ment\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x08\
-\x04\0\x07on-trap\x03\0\x08\x02\x03\x02\x01\x09\x04\0\x0aattributes\x03\0\x0a\x02\
-\x03\x02\x01\x04\x04\0\x05error\x03\0\x0c\x01k\x03\x01p\x05\x01k\x07\x01k\x09\x01\
-r\x06\x06source\x0e\x0crequirements\x0f\x04init\x10\x07on-trap\x11\x0ewatch-rest\
-arts\x7f\x05extra\x0b\x04\0\x0ecreate-options\x03\0\x12\x01j\x01\x01\x01\x0d\x01\
-@\x02\x05classs\x07options\x13\0\x14\x04\0\x0ccreate-actor\x01\x15\x01j\0\x01\x0d\
-\x01@\x02\x06target\x01\x09recursive\x7f\0\x16\x04\0\x0crequest-exit\x01\x17\x01\
-@\0\0\x16\x04\0\x0dkeep-children\x01\x18\x03\0\x1ethespian:actor/lifecycle@0.1.0\
-\x05\x0a\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05l\
-evel\x03\0\0\x01@\x03\x05level\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\
-\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/lo\
-gging@0.1.0\x05\x0b\x02\x03\0\0\x0bsource-info\x02\x03\0\0\x0aactor-init\x02\x03\
-\0\0\x08delivery\x02\x03\0\0\x07failure\x01B\x0f\x02\x03\x02\x01\x0c\x04\0\x0bso\
-urce-info\x03\0\0\x02\x03\x02\x01\x0d\x04\0\x0aactor-init\x03\0\x02\x02\x03\x02\x01\
-\x0e\x04\0\x08delivery\x03\0\x04\x02\x03\x02\x01\x0f\x04\0\x07failure\x03\0\x06\x01\
-@\0\0\x01\x04\0\x08describe\x01\x08\x01j\0\x01\x07\x01@\x01\x04init\x03\0\x09\x04\
-\0\x05start\x01\x0a\x01@\x01\x08delivery\x05\0\x09\x04\0\x06handle\x01\x0b\x04\0\
-\x1athespian:actor/guest@0.1.0\x05\x10\x04\0\x1athespian:actor/actor@0.1.0\x04\0\
-\x0b\x0b\x01\0\x05actor\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-c\
-omponent\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+\0\x0cexit-request\x03\07\x01q\x0d\x06wakeup\x01&\0\x0eexit-requested\x018\0\x0c\
+child-exited\x01!\0\x0fchild-restarted\x01#\0\x0aactor-down\x01!\0\x08poisoned\x01\
+(\0\x0bdead-letter\x01*\0\x05named\x01-\0\x06status\x010\0\x0dmember-update\x012\
+\0\x0dsource-update\x014\0\x0fvalidate-source\x016\0\x05other\x01\x17\0\x04\0\x05\
+event\x03\09\x01r\x03\x06sender\x01\x07attempty\x05event:\x04\0\x08delivery\x03\0\
+;\x01r\x02\x09max-county\x0aidle-county\x04\0\x06troupe\x03\0=\x01q\x02\x05after\
+\x01\x05\0\x04idle\x01\x05\0\x04\0\x09transient\x03\0?\x01p\x0f\x01k>\x01k\xc0\0\
+\x01ps\x01r\x09\x04names\x08requires\xc1\0\x10custom-placement\x7f\x07on-trap\x1d\
+\x06troupe\xc2\0\x09transient\xc3\0\x08stateful\x7f\x08receives\xc4\0\x05extra\x0a\
+\x04\0\x0bactor-class\x03\0E\x01p\xc6\0\x01r\x05\x04names\x07versions\x03sdks\x07\
+classes\xc7\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\x01k\x01\x01ks\x01r\x0a\x05\
+classs\x02me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06source\x03\x0bincarnati\
+ony\x0ccapabilities\x0a\x0crequirements\xc1\0\x04init$\x05extra\x0a\x04\0\x0aact\
+or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\x03\0\0\x07address\x02\
+\x03\0\0\x07message\x02\x03\0\0\x0bduration-ns\x02\x03\0\0\x05error\x01B\x11\x02\
+\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07message\x03\
+\0\x02\x02\x03\x02\x01\x03\x04\0\x0bduration-ns\x03\0\x04\x02\x03\x02\x01\x04\x04\
+\0\x05error\x03\0\x06\x01j\0\x01\x07\x01@\x02\x02to\x01\x07message\x03\0\x08\x04\
+\0\x04send\x01\x09\x01k\x03\x01j\x01w\x01\x07\x01@\x02\x05delay\x05\x07payload\x0a\
+\0\x0b\x04\0\x0cwakeup-after\x01\x0c\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeu\
+p\x01\x0d\x03\0\x1ethespian:actor/messaging@0.1.0\x05\x05\x02\x03\0\0\x0bsource-\
+hash\x02\x03\0\0\x0brequirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\
+\x01B\x1c\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\
+\x0bsource-hash\x03\0\x02\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\
+\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x08\x04\0\x07on-trap\
+\x03\0\x08\x02\x03\x02\x01\x09\x04\0\x0aattributes\x03\0\x0a\x02\x03\x02\x01\x04\
+\x04\0\x05error\x03\0\x0c\x01k\x03\x01p\x05\x01k\x07\x01k\x09\x01r\x06\x06source\
+\x0e\x0crequirements\x0f\x04init\x10\x07on-trap\x11\x0ewatch-restarts\x7f\x05ext\
+ra\x0b\x04\0\x0ecreate-options\x03\0\x12\x01j\x01\x01\x01\x0d\x01@\x02\x05classs\
+\x07options\x13\0\x14\x04\0\x0ccreate-actor\x01\x15\x01j\0\x01\x0d\x01@\x02\x06t\
+arget\x01\x09recursive\x7f\0\x16\x04\0\x0crequest-exit\x01\x17\x01@\0\0\x16\x04\0\
+\x0dkeep-children\x01\x18\x03\0\x1ethespian:actor/lifecycle@0.1.0\x05\x0a\x01B\x06\
+\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\
+\x03\x05level\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05lev\
+el\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\x0b\
+\x02\x03\0\0\x0bsource-info\x02\x03\0\0\x0aactor-init\x02\x03\0\0\x08delivery\x02\
+\x03\0\0\x07failure\x01B\x15\x02\x03\x02\x01\x0c\x04\0\x0bsource-info\x03\0\0\x02\
+\x03\x02\x01\x0d\x04\0\x0aactor-init\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x07addr\
+ess\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x0e\
+\x04\0\x08delivery\x03\0\x08\x02\x03\x02\x01\x0f\x04\0\x07failure\x03\0\x0a\x01@\
+\0\0\x01\x04\0\x08describe\x01\x0c\x01j\0\x01\x0b\x01@\x01\x04init\x03\0\x0d\x04\
+\0\x05start\x01\x0e\x01@\x03\x06sender\x05\x07attempty\x07message\x07\0\x0d\x04\0\
+\x0ehandle-message\x01\x0f\x01@\x01\x08delivery\x09\0\x0d\x04\0\x0chandle-event\x01\
+\x10\x04\0\x1athespian:actor/guest@0.1.0\x05\x10\x04\0\x1athespian:actor/actor@0\
+.1.0\x04\0\x0b\x0b\x01\0\x05actor\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
+\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
         };
     };
 }
@@ -5841,8 +5914,8 @@ pub use __export_actor_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2822] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xea\x14\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2811] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xdf\x14\x01A\x02\x01\
 A\x10\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
 w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
 \x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
@@ -5867,45 +5940,44 @@ s\x01r\x02\x07requestw\x07outcome.\x04\0\x0dstatus-answer\x03\0/\x01r\x03\x04hos
 ts\x0ccapabilities\x0a\x06joined\x7f\x04\0\x0dmember-update\x03\01\x01r\x03\x04h\
 ash\x03\x04infos\x06loaded\x7f\x04\0\x0dsource-update\x03\03\x01r\x03\x04hash\x03\
 \x04data\x12\x04infos\x04\0\x0csource-check\x03\05\x01r\x01\x09recursive\x7f\x04\
-\0\x0cexit-request\x03\07\x01q\x0e\x07message\x01\x17\0\x06wakeup\x01&\0\x0eexit\
--requested\x018\0\x0cchild-exited\x01!\0\x0fchild-restarted\x01#\0\x0aactor-down\
-\x01!\0\x08poisoned\x01(\0\x0bdead-letter\x01*\0\x05named\x01-\0\x06status\x010\0\
-\x0dmember-update\x012\0\x0dsource-update\x014\0\x0fvalidate-source\x016\0\x05ot\
-her\x01\x17\0\x04\0\x05event\x03\09\x01r\x03\x06sender\x01\x07attempty\x05event:\
-\x04\0\x08delivery\x03\0;\x01r\x02\x09max-county\x0aidle-county\x04\0\x06troupe\x03\
-\0=\x01q\x02\x05after\x01\x05\0\x04idle\x01\x05\0\x04\0\x09transient\x03\0?\x01p\
-\x0f\x01k>\x01k\xc0\0\x01ps\x01r\x09\x04names\x08requires\xc1\0\x10custom-placem\
-ent\x7f\x07on-trap\x1d\x06troupe\xc2\0\x09transient\xc3\0\x08stateful\x7f\x08rec\
-eives\xc4\0\x05extra\x0a\x04\0\x0bactor-class\x03\0E\x01p\xc6\0\x01r\x05\x04name\
-s\x07versions\x03sdks\x07classes\xc7\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\x01\
-k\x01\x01ks\x01r\x0a\x05classs\x02me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06\
-source\x03\x0bincarnationy\x0ccapabilities\x0a\x0crequirements\xc1\0\x04init$\x05\
-extra\x0a\x04\0\x0aactor-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\
-\x03\0\0\x07address\x02\x03\0\0\x07message\x02\x03\0\0\x0bduration-ns\x02\x03\0\0\
-\x05error\x01B\x11\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x02\
-\x04\0\x07message\x03\0\x02\x02\x03\x02\x01\x03\x04\0\x0bduration-ns\x03\0\x04\x02\
-\x03\x02\x01\x04\x04\0\x05error\x03\0\x06\x01j\0\x01\x07\x01@\x02\x02to\x01\x07m\
-essage\x03\0\x08\x04\0\x04send\x01\x09\x01k\x03\x01j\x01w\x01\x07\x01@\x02\x05de\
-lay\x05\x07payload\x0a\0\x0b\x04\0\x0cwakeup-after\x01\x0c\x01@\x01\x02idw\x01\0\
-\x04\0\x0dcancel-wakeup\x01\x0d\x03\0\x1ethespian:actor/messaging@0.1.0\x05\x05\x02\
-\x03\0\0\x0bsource-hash\x02\x03\0\0\x0brequirement\x02\x03\0\0\x07on-trap\x02\x03\
-\0\0\x0aattributes\x01B\x1c\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\
-\x02\x01\x06\x04\0\x0bsource-hash\x03\0\x02\x02\x03\x02\x01\x07\x04\0\x0brequire\
-ment\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x08\
-\x04\0\x07on-trap\x03\0\x08\x02\x03\x02\x01\x09\x04\0\x0aattributes\x03\0\x0a\x02\
-\x03\x02\x01\x04\x04\0\x05error\x03\0\x0c\x01k\x03\x01p\x05\x01k\x07\x01k\x09\x01\
-r\x06\x06source\x0e\x0crequirements\x0f\x04init\x10\x07on-trap\x11\x0ewatch-rest\
-arts\x7f\x05extra\x0b\x04\0\x0ecreate-options\x03\0\x12\x01j\x01\x01\x01\x0d\x01\
-@\x02\x05classs\x07options\x13\0\x14\x04\0\x0ccreate-actor\x01\x15\x01j\0\x01\x0d\
-\x01@\x02\x06target\x01\x09recursive\x7f\0\x16\x04\0\x0crequest-exit\x01\x17\x01\
-@\0\0\x16\x04\0\x0dkeep-children\x01\x18\x03\0\x1ethespian:actor/lifecycle@0.1.0\
-\x05\x0a\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05l\
-evel\x03\0\0\x01@\x03\x05level\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\
-\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/lo\
-gging@0.1.0\x05\x0b\x04\0:thespian:actor/actor-with-all-of-its-exports-removed@0\
-.1.0\x04\0\x0b+\x01\0%actor-with-all-of-its-exports-removed\x03\0\0\0G\x09produc\
-ers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060\
-.61.1";
+\0\x0cexit-request\x03\07\x01q\x0d\x06wakeup\x01&\0\x0eexit-requested\x018\0\x0c\
+child-exited\x01!\0\x0fchild-restarted\x01#\0\x0aactor-down\x01!\0\x08poisoned\x01\
+(\0\x0bdead-letter\x01*\0\x05named\x01-\0\x06status\x010\0\x0dmember-update\x012\
+\0\x0dsource-update\x014\0\x0fvalidate-source\x016\0\x05other\x01\x17\0\x04\0\x05\
+event\x03\09\x01r\x03\x06sender\x01\x07attempty\x05event:\x04\0\x08delivery\x03\0\
+;\x01r\x02\x09max-county\x0aidle-county\x04\0\x06troupe\x03\0=\x01q\x02\x05after\
+\x01\x05\0\x04idle\x01\x05\0\x04\0\x09transient\x03\0?\x01p\x0f\x01k>\x01k\xc0\0\
+\x01ps\x01r\x09\x04names\x08requires\xc1\0\x10custom-placement\x7f\x07on-trap\x1d\
+\x06troupe\xc2\0\x09transient\xc3\0\x08stateful\x7f\x08receives\xc4\0\x05extra\x0a\
+\x04\0\x0bactor-class\x03\0E\x01p\xc6\0\x01r\x05\x04names\x07versions\x03sdks\x07\
+classes\xc7\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\x01k\x01\x01ks\x01r\x0a\x05\
+classs\x02me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06source\x03\x0bincarnati\
+ony\x0ccapabilities\x0a\x0crequirements\xc1\0\x04init$\x05extra\x0a\x04\0\x0aact\
+or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\x03\0\0\x07address\x02\
+\x03\0\0\x07message\x02\x03\0\0\x0bduration-ns\x02\x03\0\0\x05error\x01B\x11\x02\
+\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07message\x03\
+\0\x02\x02\x03\x02\x01\x03\x04\0\x0bduration-ns\x03\0\x04\x02\x03\x02\x01\x04\x04\
+\0\x05error\x03\0\x06\x01j\0\x01\x07\x01@\x02\x02to\x01\x07message\x03\0\x08\x04\
+\0\x04send\x01\x09\x01k\x03\x01j\x01w\x01\x07\x01@\x02\x05delay\x05\x07payload\x0a\
+\0\x0b\x04\0\x0cwakeup-after\x01\x0c\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeu\
+p\x01\x0d\x03\0\x1ethespian:actor/messaging@0.1.0\x05\x05\x02\x03\0\0\x0bsource-\
+hash\x02\x03\0\0\x0brequirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\
+\x01B\x1c\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\
+\x0bsource-hash\x03\0\x02\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\
+\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x08\x04\0\x07on-trap\
+\x03\0\x08\x02\x03\x02\x01\x09\x04\0\x0aattributes\x03\0\x0a\x02\x03\x02\x01\x04\
+\x04\0\x05error\x03\0\x0c\x01k\x03\x01p\x05\x01k\x07\x01k\x09\x01r\x06\x06source\
+\x0e\x0crequirements\x0f\x04init\x10\x07on-trap\x11\x0ewatch-restarts\x7f\x05ext\
+ra\x0b\x04\0\x0ecreate-options\x03\0\x12\x01j\x01\x01\x01\x0d\x01@\x02\x05classs\
+\x07options\x13\0\x14\x04\0\x0ccreate-actor\x01\x15\x01j\0\x01\x0d\x01@\x02\x06t\
+arget\x01\x09recursive\x7f\0\x16\x04\0\x0crequest-exit\x01\x17\x01@\0\0\x16\x04\0\
+\x0dkeep-children\x01\x18\x03\0\x1ethespian:actor/lifecycle@0.1.0\x05\x0a\x01B\x06\
+\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\
+\x03\x05level\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05lev\
+el\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\x0b\
+\x04\0:thespian:actor/actor-with-all-of-its-exports-removed@0.1.0\x04\0\x0b+\x01\
+\0%actor-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocesse\
+d-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

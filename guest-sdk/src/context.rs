@@ -9,7 +9,7 @@ use crate::create::Create;
 use crate::failure::Result;
 use crate::host::{self, Level};
 use crate::message::{Message, RawMessage};
-use crate::source::{Attributes, Init, Requirement};
+use crate::source::{Attributes, Init, Requirement, Value};
 
 /// Names a wakeup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +74,12 @@ impl Context {
         &self.init.capabilities
     }
 
+    /// What the host has under this name.
+    #[must_use]
+    pub fn capability(&self, name: &str) -> Option<&Value> {
+        self.init.capabilities.get(name)
+    }
+
     /// What the creator required of the host.
     #[must_use]
     pub fn requirements(&self) -> &[Requirement] {
@@ -118,7 +124,7 @@ impl Context {
     /// # Errors
     /// A bound is reached.
     pub fn create<A: Actor>(&mut self) -> Result<Address> {
-        Create::class(A::CLASS).spawn(self)
+        Create::of::<A>().spawn(self)
     }
 
     /// Wakes this actor once, not before `delay` has passed.

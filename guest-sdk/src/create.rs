@@ -1,5 +1,6 @@
 //! Creating actors with options.
 
+use crate::actor::Actor;
 use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
 use crate::context::Context;
@@ -60,6 +61,12 @@ impl Create {
             on_trap: None,
             watch_restarts: false,
         }
+    }
+
+    /// An actor of class `A`, of the creator's own source.
+    #[must_use]
+    pub fn of<A: Actor>() -> Self {
+        Self::class(A::CLASS)
     }
 
     /// Of another source, by its hash.

@@ -101,6 +101,20 @@ pub struct PoisonMessage {
     pub original: RawMessage,
 }
 
+impl ExitReason {
+    pub(crate) fn into_wit(self) -> wit::ExitReason {
+        match self {
+            Self::Requested => wit::ExitReason::Requested,
+            Self::Failed(why) => wit::ExitReason::Failed(why),
+            Self::Killed(why) => wit::ExitReason::Killed(why),
+            Self::NeverStarted(why) => wit::ExitReason::NeverStarted(why),
+            Self::HostLost(why) => wit::ExitReason::HostLost(why),
+            Self::Unfit(why) => wit::ExitReason::Unfit(why),
+            Self::Other(word, why) => wit::ExitReason::Other((word, why)),
+        }
+    }
+}
+
 impl From<wit::Wakeup> for Wakeup {
     fn from(wakeup: wit::Wakeup) -> Self {
         Self {

@@ -21,17 +21,18 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 pub struct Error {
     reason: String,
     retry: bool,
+    exhausted: bool,
 }
 
 impl Error {
     /// A failure that may not happen again: the host delivers the message once more.
     pub fn new(reason: impl fmt::Display) -> Self {
-        Self { reason: reason.to_string(), retry: true }
+        Self { reason: reason.to_string(), retry: true, exhausted: false }
     }
 
     /// A failure that would happen again: the message goes back to its sender at once.
     pub fn poison(reason: impl fmt::Display) -> Self {
-        Self { reason: reason.to_string(), retry: false }
+        Self { reason: reason.to_string(), retry: false, exhausted: false }
     }
 
     /// What went wrong.
@@ -44,6 +45,25 @@ impl Error {
     #[must_use]
     pub const fn may_retry(&self) -> bool {
         self.retry
+    }
+
+    /// Whether the host refused because a bound is reached: a full outbox or mailbox, no room for more actors or
+    /// wakeups. A handler may go on without, and try again in a later turn.
+    #[must_use]
+    pub const fn is_exhausted(&self) -> bool {
+        self.exhausted
+    }
+
+    /// What an import refused. Only a bound can be another by the next attempt.
+    #[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "without a host nobody refuses"))]
+    pub(crate) fn refused(error: wit::Error) -> Self {
+        let (word, why, exhausted) = match error {
+            wit::Error::Denied(why) => ("denied: ", why, false),
+            wit::Error::Exhausted(why) => ("exhausted: ", why, true),
+            wit::Error::Unsupported(why) => ("unsupported: ", why, false),
+            wit::Error::Invalid(why) | wit::Error::Other(why) => ("", why, false),
+        };
+        Self { reason: [word, &why].concat(), retry: exhausted, exhausted }
     }
 
     pub(crate) fn into_failure(self) -> wit::Failure {
@@ -60,7 +80,7 @@ impl<E: std::error::Error> From<E> for Error {
             reason.push_str(&cause.to_string());
             source = cause.source();
         }
-        Self { reason, retry: true }
+        Self { reason, retry: true, exhausted: false }
     }
 }
 

@@ -30,19 +30,10 @@ mod imports {
     use crate::failure::Error;
     use crate::source::{Clause, Value};
 
-    fn refused(error: wit::Error) -> Error {
-        Error::new(match error {
-            wit::Error::Denied(why) => format!("denied: {why}"),
-            wit::Error::Exhausted(why) => format!("exhausted: {why}"),
-            wit::Error::Unsupported(why) => format!("unsupported: {why}"),
-            wit::Error::Invalid(why) | wit::Error::Other(why) => why,
-        })
-    }
-
     pub(crate) fn send(to: &Address, type_name: &str, encoding: &Encoding, payload: &[u8]) -> Result {
         let encoding = encoding.to_wit();
         let message = wit::MessageParam { type_name, encoding, payload, headers: None };
-        messaging::send(to.as_str(), message).map_err(refused)
+        messaging::send(to.as_str(), message).map_err(Error::refused)
     }
 
     fn headers(message: &RawMessage) -> Vec<(&str, &str)> {
@@ -59,14 +50,14 @@ mod imports {
     }
 
     pub(crate) fn send_raw(to: &Address, message: &RawMessage) -> Result {
-        messaging::send(to.as_str(), to_wit(message, &headers(message))).map_err(refused)
+        messaging::send(to.as_str(), to_wit(message, &headers(message))).map_err(Error::refused)
     }
 
     pub(crate) fn wakeup(delay: Duration, payload: Option<RawMessage>) -> Result<WakeupId> {
         let headers = payload.as_ref().map(headers).unwrap_or_default();
         let payload = payload.as_ref().map(|message| to_wit(message, &headers));
         let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
-        messaging::wakeup_after(delay, payload).map(WakeupId).map_err(refused)
+        messaging::wakeup_after(delay, payload).map(WakeupId).map_err(Error::refused)
     }
 
     pub(crate) fn cancel_wakeup(id: WakeupId) {
@@ -94,7 +85,7 @@ mod imports {
             watch_restarts: create.watch_restarts,
             extra: &[],
         };
-        lifecycle::create_actor(&create.class, options).map(Address::from).map_err(refused)
+        lifecycle::create_actor(&create.class, options).map(Address::from).map_err(Error::refused)
     }
 
     fn listed(clause: &Clause) -> Vec<wit::ValueParam<'_>> {
@@ -123,11 +114,11 @@ mod imports {
     }
 
     pub(crate) fn request_exit(target: &Address, recursive: bool) -> Result {
-        lifecycle::request_exit(target.as_str(), recursive).map_err(refused)
+        lifecycle::request_exit(target.as_str(), recursive).map_err(Error::refused)
     }
 
     pub(crate) fn keep_children() -> Result {
-        lifecycle::keep_children().map_err(refused)
+        lifecycle::keep_children().map_err(Error::refused)
     }
 
     const fn to_level(level: Level) -> logging::Level {
@@ -152,7 +143,7 @@ mod imports {
 #[cfg(not(target_family = "wasm"))]
 mod imports {
     use super::*;
-    use crate::testing::{Effect, record};
+    use crate::testing::{Effect, is_exit_turn, record};
 
     pub(crate) fn send(to: &Address, type_name: &str, encoding: &Encoding, payload: &[u8]) -> Result {
         let message = RawMessage {
@@ -166,7 +157,7 @@ mod imports {
 
     pub(crate) fn send_raw(to: &Address, message: &RawMessage) -> Result {
         if message.type_name.starts_with("thespian:") {
-            return Err(crate::Error::new("type names that begin with `thespian:` are the host's own"));
+            return Err(crate::Error::poison("type names that begin with `thespian:` are the host's own"));
         }
         record(|_| Effect::Send { to: to.clone(), message: message.clone() });
         Ok(())
@@ -193,6 +184,9 @@ mod imports {
     }
 
     pub(crate) fn keep_children() -> Result {
+        if !is_exit_turn() {
+            return Err(crate::Error::poison("only possible while an `ExitRequest` is handled"));
+        }
         record(|_| Effect::KeepChildren);
         Ok(())
     }

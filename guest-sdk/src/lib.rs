@@ -42,7 +42,8 @@
 //! [`message`](macro@message) makes a type one that actors can send. Its payload is JSON; `#[message(encoding =
 //! "bytes")]` on a struct around a `Vec<u8>` sends the bytes as they are, `"text"` does so for a `String`, and
 //! `"cbor"` (a feature of this crate) is compact and knows byte strings. The type's name selects the receiver's
-//! handler; `#[message(name = "shop/order")]` gives another.
+//! handler; `#[message(name = "shop/order")]` gives another. A part of a message, a struct inside, needs serde's two
+//! traits, which `#[message]` gives it too. At a shell people write JSON: types in text and CBOR take it as well.
 //!
 //! # Handlers
 //!
@@ -50,7 +51,8 @@
 //! parameter. A second parameter, `ctx: &mut Context`, is for whatever the actor does besides changing its state: send,
 //! create, be woken, exit. A returned message goes to the sender. Handlers may return `Result`, and `?` works on
 //! every error: the host then delivers the message once more, and if it fails again returns it to its sender as
-//! poison. `Error::poison` skips the second attempt. What a failed turn asked for does not happen.
+//! poison. [`Error::poison`] skips the second attempt. What a failed turn asked for does not happen. Where a bound of
+//! the host refuses something ([`Error::is_exhausted`]), a handler may also go on without it.
 //!
 //! Events of the host are received in the same way: [`Wakeup`], [`ExitRequest`], [`ChildActorExited`],
 //! [`ChildActorRestarted`] and [`PoisonMessage`]. They are ignored where there is no handler. A message without a
@@ -99,7 +101,7 @@ mod message;
 mod source;
 pub mod testing;
 
-pub use actor::{Actor, Incoming, IntoReply, Receive};
+pub use actor::{Actor, Incoming, IntoReply, IntoStart, Receive};
 pub use address::Address;
 pub use context::{Context, WakeupId};
 pub use create::{Create, OnTrap};
@@ -115,8 +117,10 @@ pub use thespian_macros::{actor, message};
 pub mod private {
     #[cfg(feature = "cbor")]
     pub use crate::message::{decode_cbor, encode_cbor};
-    pub use crate::message::{decode_json, encode_json};
-    pub use crate::source::{Guest, count_names, describe, handle, names, start};
+    pub use crate::message::{decode_json, decode_text, encode_json};
+    pub use crate::source::{
+        Guest, count_names, describe, differ, handle_event, handle_message, names, start,
+    };
     pub use serde;
     pub use std::borrow::Cow;
 }

@@ -35,6 +35,17 @@ impl Encoding {
         }
     }
 
+    /// As people call it.
+    fn name(&self) -> &str {
+        match self {
+            Self::Json => "JSON",
+            Self::Cbor => "CBOR",
+            Self::Text => "text",
+            Self::Bytes => "bytes",
+            Self::Other(name) => name,
+        }
+    }
+
     pub(crate) fn from_wit(encoding: wit::EncodingResult) -> Self {
         match encoding {
             wit::EncodingResult::Json => Self::Json,
@@ -47,6 +58,7 @@ impl Encoding {
 }
 
 /// A type that actors can send. Implemented by [`message`](macro@crate::message).
+#[diagnostic::on_unimplemented(message = "`{Self}` is no message", note = "put `#[message]` on it")]
 pub trait Message: Sized {
     /// Selects the receiver's handler.
     const TYPE_NAME: &'static str;
@@ -101,6 +113,21 @@ impl RawMessage {
         (self.type_name == M::TYPE_NAME).then(|| M::decode(&self.encoding, self.payload))
     }
 
+    pub(crate) fn into_wit(self) -> wit::MessageResult {
+        wit::MessageResult {
+            type_name: self.type_name,
+            encoding: match self.encoding {
+                Encoding::Json => wit::EncodingResult::Json,
+                Encoding::Cbor => wit::EncodingResult::Cbor,
+                Encoding::Text => wit::EncodingResult::Text,
+                Encoding::Bytes => wit::EncodingResult::Bytes,
+                Encoding::Other(name) => wit::EncodingResult::Other(name),
+            },
+            payload: self.payload,
+            headers: (!self.headers.is_empty()).then_some(self.headers),
+        }
+    }
+
     pub(crate) fn from_wit(message: wit::MessageResult) -> Self {
         Self {
             type_name: message.type_name,
@@ -120,13 +147,12 @@ pub fn encode_json<T: Serialize>(value: &T) -> Result<Cow<'static, [u8]>> {
 /// The value of a payload in JSON.
 #[doc(hidden)]
 pub fn decode_json<T: DeserializeOwned>(name: &str, encoding: &Encoding, payload: &[u8]) -> Result<T> {
-    let decoded = match encoding {
-        Encoding::Json | Encoding::Text => serde_json::from_slice(payload).map_err(|error| error.to_string()),
-        #[cfg(feature = "cbor")]
-        Encoding::Cbor => ciborium::from_reader(payload).map_err(|error| error.to_string()),
-        other => Err(format!("its encoding is {other:?}, not JSON")),
-    };
-    decoded.map_err(|why| undecodable(name, &why))
+    match encoding {
+        Encoding::Json | Encoding::Text => {
+            serde_json::from_slice(payload).map_err(|error| undecodable(name, &error.to_string()))
+        }
+        other => Err(undecodable(name, &format!("its encoding is {}, not JSON", other.name()))),
+    }
 }
 
 /// A payload in CBOR.
@@ -138,14 +164,29 @@ pub fn encode_cbor<T: Serialize>(value: &T) -> Result<Cow<'static, [u8]>> {
     Ok(Cow::Owned(payload))
 }
 
-/// The value of a payload in CBOR.
+/// The value of a payload in CBOR. JSON will do too: it is what people write at a shell.
 #[cfg(feature = "cbor")]
 #[doc(hidden)]
 pub fn decode_cbor<T: DeserializeOwned>(name: &str, encoding: &Encoding, payload: &[u8]) -> Result<T> {
-    // Whoever writes by hand, at a shell, writes JSON.
-    decode_json(name, encoding, payload)
+    match encoding {
+        Encoding::Cbor => {
+            ciborium::from_reader(payload).map_err(|error| undecodable(name, &error.to_string()))
+        }
+        Encoding::Json => decode_json(name, encoding, payload),
+        other => Err(undecodable(name, &format!("its encoding is {}, not CBOR", other.name()))),
+    }
 }
 
-pub(crate) fn undecodable(name: &str, why: &str) -> Error {
-    Error::poison(format!("`{name}` can't be decoded: {why}"))
+/// The text of a payload. A JSON string will do too: it is what people write at a shell.
+#[doc(hidden)]
+pub fn decode_text(name: &str, encoding: &Encoding, payload: Vec<u8>) -> Result<String> {
+    if *encoding == Encoding::Json {
+        return decode_json(name, encoding, &payload);
+    }
+    String::from_utf8(payload).map_err(|error| undecodable(name, &error.to_string()))
+}
+
+#[cold]
+fn undecodable(name: &str, why: &str) -> Error {
+    Error::poison(["`", name, "` can't be decoded: ", why].concat())
 }

@@ -1,10 +1,8 @@
 //! A source: the classes that one component offers, and the one actor that one instance is.
 
-use std::any::Any;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
-use crate::actor::{Actor, Incoming};
+use crate::actor::{Actor, Came, Incoming};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
 use crate::context::Context;
@@ -30,6 +28,12 @@ impl From<bool> for Value {
     }
 }
 
+impl From<i32> for Value {
+    fn from(value: i32) -> Self {
+        Self::Integer(value.into())
+    }
+}
+
 impl From<i64> for Value {
     fn from(value: i64) -> Self {
         Self::Integer(value)
@@ -48,8 +52,40 @@ impl From<&str> for Value {
     }
 }
 
-/// What a host has, by name.
-pub type Attributes = BTreeMap<String, Value>;
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+/// What a host has, by name. A list: there are few, and a tree would be 5 kB of every component.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attributes(Vec<(String, Value)>);
+
+impl Attributes {
+    /// What there is under this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Everything, in the host's order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+}
+
+impl<N: Into<String>, V: Into<Value>> FromIterator<(N, V)> for Attributes {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(all: I) -> Self {
+        Self(all.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl<N: Into<String>, V: Into<Value>, const LEN: usize> From<[(N, V); LEN]> for Attributes {
+    fn from(all: [(N, V); LEN]) -> Self {
+        all.into_iter().collect()
+    }
+}
 
 /// What one requirement asks of the capability that it names.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,13 +177,16 @@ impl From<wit::ActorInit> for Init {
             parent: init.parent.map(Address::from),
             source: init.source,
             incarnation: init.incarnation,
-            capabilities: capabilities.map(|(name, value)| (name, Value::from_wit(value))).collect(),
+            capabilities: Attributes(
+                capabilities.map(|(name, value)| (name, Value::from_wit(value))).collect(),
+            ),
             requirements: init.requirements.into_iter().map(Requirement::from_wit).collect(),
             message: init.init.map(RawMessage::from_wit),
         }
     }
 }
 
+/// A live actor, whatever its class.
 trait Live {
     fn receive(&mut self, incoming: Incoming, ctx: &mut Context) -> Result;
 }
@@ -164,30 +203,14 @@ impl<A: Actor> Live for A {
 pub struct Guest {
     name: &'static str,
     describe: fn() -> wit::ActorClass,
-    start: fn(&mut Context) -> Result<Box<dyn Any>>,
-    live: fn(Box<dyn Any>) -> Option<Box<dyn LiveAny>>,
+    start: fn(&mut Context) -> Result<Box<dyn Live>>,
 }
-
-/// A live actor behind its class's name.
-#[doc(hidden)]
-#[expect(
-    private_bounds,
-    unreachable_pub,
-    reason = "a part of `Guest` that nobody outside implements or names"
-)]
-pub trait LiveAny: Live {}
-impl<A: Actor> LiveAny for A {}
 
 impl Guest {
     /// The class `A`.
     #[must_use]
     pub const fn of<A: Actor>() -> Self {
-        Self {
-            name: A::CLASS,
-            describe: describe_class::<A>,
-            start: |ctx| Ok(Box::new(A::start(ctx)?)),
-            live: |actor| Some(actor.downcast::<A>().ok()?),
-        }
+        Self { name: A::CLASS, describe: describe_class::<A>, start: |ctx| Ok(Box::new(A::start(ctx)?)) }
     }
 }
 
@@ -219,6 +242,38 @@ pub const fn names<const LEN: usize>(all: &[Option<&'static str>]) -> [&'static 
     names
 }
 
+/// Whether no name is there twice.
+#[doc(hidden)]
+#[must_use]
+pub const fn differ(names: &[&str]) -> bool {
+    let mut place = 0;
+    while place < names.len() {
+        let mut other = place + 1;
+        while other < names.len() {
+            if equal(names[place].as_bytes(), names[other].as_bytes()) {
+                return false;
+            }
+            other += 1;
+        }
+        place += 1;
+    }
+    true
+}
+
+const fn equal(left: &[u8], right: &[u8]) -> bool {
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < left.len() {
+        if left[at] != right[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
 fn describe_class<A: Actor>() -> wit::ActorClass {
     wit::ActorClass {
         name: A::CLASS.to_string(),
@@ -247,33 +302,52 @@ pub fn describe(name: &str, version: &str, guests: &[Guest]) -> wit::SourceInfo 
 
 thread_local! {
     /// The one actor that this instance is.
-    static ACTOR: RefCell<Option<(Box<dyn LiveAny>, Context)>> = const { RefCell::new(None) };
+    static ACTOR: RefCell<Option<(Box<dyn Live>, Context)>> = const { RefCell::new(None) };
 }
 
-/// Makes this instance an actor.
+/// Makes this instance an actor. If the class can't start there is none, and every turn says so.
 #[doc(hidden)]
 pub fn start(guests: &[Guest], init: wit::ActorInit) -> std::result::Result<(), wit::Failure> {
     let init = Init::from(init);
-    let guest = guests.iter().find(|guest| guest.name == init.class);
-    let guest =
-        guest.ok_or_else(|| Error::poison(format!("there is no class `{}`", init.class)).into_failure())?;
+    let Some(guest) = guests.iter().find(|guest| guest.name == init.class) else {
+        return Err(no_class(guests, &init.class).into_failure());
+    };
     let mut ctx = Context { sender: init.me.clone(), init, attempt: 1 };
-    let actor = (guest.start)(&mut ctx).map_err(Error::into_failure)?;
-    let live = (guest.live)(actor).ok_or_else(|| Error::poison("a class started another").into_failure())?;
+    let live = (guest.start)(&mut ctx).map_err(Error::into_failure)?;
     ACTOR.set(Some((live, ctx)));
     Ok(())
 }
 
-/// One turn.
+#[cold]
+fn no_class(guests: &[Guest], class: &str) -> Error {
+    let names: Vec<_> = guests.iter().map(|guest| guest.name).collect();
+    Error::poison(["the source has no class `", class, "`; it has `", &names.join("`, `"), "`"].concat())
+}
+
+/// One turn for a message.
 #[doc(hidden)]
-pub fn handle(delivery: wit::Delivery) -> std::result::Result<(), wit::Failure> {
+pub fn handle_message(
+    sender: String,
+    attempt: u32,
+    message: wit::MessageResult,
+) -> std::result::Result<(), wit::Failure> {
+    turn(sender, attempt, Came::Message(message))
+}
+
+/// One turn for what the host tells.
+#[doc(hidden)]
+pub fn handle_event(delivery: wit::Delivery) -> std::result::Result<(), wit::Failure> {
+    turn(delivery.sender, delivery.attempt, Came::Event(delivery.event))
+}
+
+fn turn(sender: String, attempt: u32, came: Came) -> std::result::Result<(), wit::Failure> {
     ACTOR.with_borrow_mut(|actor| {
         let Some((live, ctx)) = actor else {
             return Err(Error::poison("the actor has not started").into_failure());
         };
-        ctx.sender = delivery.sender.into();
-        ctx.attempt = delivery.attempt;
-        live.receive(Incoming(delivery.event), ctx).map_err(Error::into_failure)
+        ctx.sender = sender.into();
+        ctx.attempt = attempt;
+        live.receive(Incoming(came), ctx).map_err(Error::into_failure)
     })
 }
 
@@ -283,6 +357,11 @@ macro_rules! source {
     ($($actor:ty),+ $(,)?) => {
         const _: () = {
             const GUESTS: &[$crate::private::Guest] = &[$($crate::private::Guest::of::<$actor>()),+];
+
+            ::core::assert!(
+                $crate::private::differ(&[$(<$actor as $crate::Actor>::CLASS),+]),
+                "two classes have one name"
+            );
 
             struct Source;
 
@@ -297,10 +376,18 @@ macro_rules! source {
                     $crate::private::start(GUESTS, init)
                 }
 
-                fn handle(
+                fn handle_message(
+                    sender: ::std::string::String,
+                    attempt: u32,
+                    message: $crate::bindings::thespian::actor::types::MessageResult,
+                ) -> ::core::result::Result<(), $crate::bindings::thespian::actor::types::Failure> {
+                    $crate::private::handle_message(sender, attempt, message)
+                }
+
+                fn handle_event(
                     delivery: $crate::bindings::thespian::actor::types::Delivery,
                 ) -> ::core::result::Result<(), $crate::bindings::thespian::actor::types::Failure> {
-                    $crate::private::handle(delivery)
+                    $crate::private::handle_event(delivery)
                 }
             }
 
@@ -309,3 +396,6 @@ macro_rules! source {
         };
     };
 }
+
+#[cfg(test)]
+mod tests;

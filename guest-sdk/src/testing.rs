@@ -31,11 +31,12 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use crate::actor::{Actor, Incoming};
+use crate::actor::{Actor, Came, Incoming};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
 use crate::context::{Context, WakeupId};
 use crate::create::Create;
+use crate::event::ExitReason;
 use crate::failure::Result;
 use crate::host::Level;
 use crate::message::{Message, RawMessage};
@@ -103,10 +104,13 @@ impl Effect {
     }
 }
 
+/// What the turn under way asked for. A thread runs one turn at a time; each actor takes what is its own.
 #[derive(Default)]
 struct Record {
     effects: Vec<Effect>,
     logs: Vec<(Level, String)>,
+    /// Whether it is the turn of an exit request.
+    is_exit: bool,
     /// Names wakeups and children; never used twice in one test.
     next: u64,
 }
@@ -129,12 +133,18 @@ pub(crate) fn record_log(level: Level, _: &str, text: &str) {
     RECORD.with_borrow_mut(|record| record.logs.push((level, text.to_string())));
 }
 
-/// An actor under test. Its own address is `me`, its parent's is `parent`.
+#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "there a host does it"))]
+pub(crate) fn is_exit_turn() -> bool {
+    RECORD.with_borrow(|record| record.is_exit)
+}
+
+/// An actor under test. Its own address is `me`, its parent's is `parent`; its children are `child-1` and so on.
 #[derive(Debug)]
 pub struct TestActor<A> {
     actor: A,
     ctx: Context,
     started: Vec<Effect>,
+    logs: Vec<(Level, String)>,
 }
 
 /// How to start an actor under test.
@@ -152,7 +162,7 @@ impl Default for TestStart {
                 parent: Some("parent".into()),
                 source: "0".repeat(64),
                 incarnation: 1,
-                capabilities: Attributes::new(),
+                capabilities: Attributes::default(),
                 requirements: Vec::new(),
                 message: None,
             },
@@ -172,8 +182,15 @@ impl TestStart {
 
     /// On a host that has these capabilities.
     #[must_use]
-    pub fn capabilities(mut self, capabilities: Attributes) -> Self {
-        self.init.capabilities = capabilities;
+    pub fn capabilities(mut self, capabilities: impl Into<Attributes>) -> Self {
+        self.init.capabilities = capabilities.into();
+        self
+    }
+
+    /// Created from outside: without a parent.
+    #[must_use]
+    pub fn without_parent(mut self) -> Self {
+        self.init.parent = None;
         self
     }
 
@@ -192,16 +209,30 @@ impl TestStart {
         let mut init = self.init;
         init.class = A::CLASS.to_string();
         let mut ctx = Context { sender: init.me.clone(), init, attempt: 1 };
-        let (actor, started) = turn(|| A::start(&mut ctx))?;
-        Ok(TestActor { actor, ctx, started })
+        let mut logs = Vec::new();
+        let (actor, started) = turn(&mut logs, false, || A::start(&mut ctx))?;
+        Ok(TestActor { actor, ctx, started, logs })
     }
 }
 
-/// Runs one turn: what it asked for counts only if it succeeds.
-fn turn<T>(handler: impl FnOnce() -> Result<T>) -> Result<(T, Vec<Effect>)> {
-    RECORD.with_borrow_mut(|record| record.effects.clear());
-    let value = handler()?;
-    Ok((value, RECORD.with_borrow_mut(|record| std::mem::take(&mut record.effects))))
+/// Runs one turn. What it asked for counts only if it succeeds; what it logged counts always.
+fn turn<T>(
+    logs: &mut Vec<(Level, String)>,
+    is_exit: bool,
+    handler: impl FnOnce() -> Result<T>,
+) -> Result<(T, Vec<Effect>)> {
+    // A handler that panicked may have left something.
+    RECORD.with_borrow_mut(|record| {
+        record.effects.clear();
+        record.logs.clear();
+        record.is_exit = is_exit;
+    });
+    let outcome = handler();
+    let effects = RECORD.with_borrow_mut(|record| {
+        logs.append(&mut record.logs);
+        std::mem::take(&mut record.effects)
+    });
+    outcome.map(|value| (value, effects))
 }
 
 impl<A: Actor> TestActor<A> {
@@ -238,43 +269,55 @@ impl<A: Actor> TestActor<A> {
     /// # Errors
     /// As [`TestActor::tell`].
     pub fn tell_raw(&mut self, sender: &str, message: RawMessage, attempt: u32) -> Result<Vec<Effect>> {
-        let encoding = match message.encoding {
-            crate::Encoding::Json => wit::EncodingResult::Json,
-            crate::Encoding::Cbor => wit::EncodingResult::Cbor,
-            crate::Encoding::Text => wit::EncodingResult::Text,
-            crate::Encoding::Bytes => wit::EncodingResult::Bytes,
-            crate::Encoding::Other(name) => wit::EncodingResult::Other(name),
-        };
-        let event = wit::Event::Message(wit::MessageResult {
-            type_name: message.type_name,
-            encoding,
-            payload: message.payload,
-            headers: (!message.headers.is_empty()).then_some(message.headers),
-        });
-        self.deliver(sender, attempt, event)
+        self.deliver(sender, attempt, Came::Message(message.into_wit()))
     }
 
-    /// A wakeup is due.
+    /// The wakeup that it asked for by this effect is due.
     ///
     /// # Errors
     /// As its handler says.
-    pub fn wakeup<M: Message>(&mut self, id: WakeupId, payload: Option<&M>) -> Result<Vec<Effect>> {
-        let payload = payload.map(RawMessage::of).transpose()?.map(|message| wit::MessageResult {
-            type_name: message.type_name,
-            encoding: wit::EncodingResult::Json,
-            payload: message.payload,
-            headers: None,
-        });
-        self.deliver("me", 1, wit::Event::Wakeup(wit::Wakeup { id: id.0, delay: 0, payload }))
+    ///
+    /// # Panics
+    /// The effect is no wakeup.
+    pub fn wake(&mut self, wakeup: &Effect) -> Result<Vec<Effect>> {
+        let Effect::Wakeup { id, delay, payload } = wakeup else { panic!("this is no wakeup: {wakeup:?}") };
+        let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+        let payload = payload.clone().map(RawMessage::into_wit);
+        self.notify("me", wit::Event::Wakeup(wit::Wakeup { id: id.0, delay, payload }))
     }
 
-    /// A child ended, as it was asked to.
+    /// A child ended.
     ///
     /// # Errors
     /// As its handler says.
-    pub fn child_exited(&mut self, child: &Address) -> Result<Vec<Effect>> {
-        let exit = wit::ActorExit { address: child.to_string(), reason: wit::ExitReason::Requested };
-        self.deliver(child.as_str(), 1, wit::Event::ChildExited(exit))
+    pub fn child_exited(&mut self, child: &Address, reason: ExitReason) -> Result<Vec<Effect>> {
+        let exit = wit::ActorExit { address: child.to_string(), reason: reason.into_wit() };
+        self.notify(child.as_str(), wit::Event::ChildExited(exit))
+    }
+
+    /// A child that it watches trapped and lives on, as this instance.
+    ///
+    /// # Errors
+    /// As its handler says.
+    pub fn child_restarted(
+        &mut self,
+        child: &Address,
+        incarnation: u32,
+        reason: &str,
+    ) -> Result<Vec<Effect>> {
+        let reason = reason.to_string();
+        let restart = wit::ActorRestart { address: child.to_string(), incarnation, reason };
+        self.notify(child.as_str(), wit::Event::ChildRestarted(restart))
+    }
+
+    /// A message that it sent to `target` came back.
+    ///
+    /// # Errors
+    /// As its handler says.
+    pub fn poisoned<M: Message>(&mut self, target: &str, details: &str, original: &M) -> Result<Vec<Effect>> {
+        let original = RawMessage::of(original)?.into_wit();
+        let poisoned = wit::Poisoned { target: target.to_string(), details: details.to_string(), original };
+        self.notify(target, wit::Event::Poisoned(poisoned))
     }
 
     /// It is asked to exit.
@@ -282,18 +325,23 @@ impl<A: Actor> TestActor<A> {
     /// # Errors
     /// As its handler says.
     pub fn exit_requested(&mut self, recursive: bool) -> Result<Vec<Effect>> {
-        self.deliver("parent", 1, wit::Event::ExitRequested(wit::ExitRequest { recursive }))
+        self.notify("parent", wit::Event::ExitRequested(wit::ExitRequest { recursive }))
     }
 
-    /// What it has logged since the last call, in this thread.
+    /// What it has logged since the last call, also in turns that failed.
     pub fn take_logs(&mut self) -> Vec<(Level, String)> {
-        RECORD.with_borrow_mut(|record| std::mem::take(&mut record.logs))
+        std::mem::take(&mut self.logs)
     }
 
-    fn deliver(&mut self, sender: &str, attempt: u32, event: wit::Event) -> Result<Vec<Effect>> {
+    fn notify(&mut self, about: &str, event: wit::Event) -> Result<Vec<Effect>> {
+        self.deliver(about, 1, Came::Event(event))
+    }
+
+    fn deliver(&mut self, sender: &str, attempt: u32, came: Came) -> Result<Vec<Effect>> {
         self.ctx.sender = sender.into();
         self.ctx.attempt = attempt;
-        let Self { actor, ctx, .. } = self;
-        Ok(turn(|| actor.receive(Incoming(event), ctx))?.1)
+        let Self { actor, ctx, logs, .. } = self;
+        let is_exit = matches!(came, Came::Event(wit::Event::ExitRequested(_)));
+        Ok(turn(logs, is_exit, || actor.receive(Incoming(came), ctx))?.1)
     }
 }

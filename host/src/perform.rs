@@ -149,7 +149,7 @@ impl Performer {
             let (outcome, compile_us) = match validated {
                 Ok(Ok(source)) => {
                     let info = source.info().clone();
-                    let compile_us = source.compile_time().as_micros();
+                    let compile_us = if source.from_cache() { 0 } else { source.compile_time().as_micros() };
                     compiled.lock().insert(hash, source);
                     (Ok(info), u64::try_from(compile_us).unwrap_or(u64::MAX))
                 }

@@ -1,12 +1,21 @@
 //! The attribute `actor`.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{
-    Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Lit, LitStr, Result, Token, Type, parenthesized,
+    Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Lit, LitStr, Meta, Receiver, ReceiverKind, Result,
+    ReturnType, Token, Type, parenthesized,
 };
+
+const HANDLER: &str =
+    "a handler is `fn name(&mut self, message: Type)`, with `ctx: &mut Context` behind it where it is needed";
+const START: &str =
+    "a start is `fn name() -> Self` or `fn name(ctx: &mut Context) -> Self`; it may return `Result<Self>`";
 
 #[derive(Default)]
 struct Options {
@@ -15,28 +24,46 @@ struct Options {
     requires: Vec<Requires>,
 }
 
-/// `gpu`, `region = "eu"` or `memory_gb >= 4`.
+/// `gpu`, `region = "eu"` or `memory_gb >= 4`; a name that is no word of Rust is written `"memory-gb" >= 4`.
 struct Requires {
-    name: Ident,
+    name: String,
     clause: TokenStream,
 }
 
 impl Parse for Requires {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let name: Ident = input.parse()?;
+        let name = if input.peek(LitStr) {
+            input.parse::<LitStr>()?.value()
+        } else {
+            input.parse::<Ident>()?.to_string()
+        };
         let clause = if input.peek(Token![>=]) {
             input.parse::<Token![>=]>()?;
-            let least: Lit = input.parse()?;
-            quote!(::thespian::Clause::AtLeast(#least as f64))
+            match input.parse()? {
+                Lit::Int(least) => quote!(AtLeast(#least as f64)),
+                Lit::Float(least) => quote!(AtLeast(#least)),
+                other => return Err(Error::new(other.span(), "`>=` compares numbers")),
+            }
         } else if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            let value: Lit = input.parse()?;
-            quote!(::thespian::Clause::Equals(::thespian::Value::from(#value)))
+            equals(&input.parse()?)?
         } else {
-            quote!(::thespian::Clause::IsTrue)
+            quote!(IsTrue)
         };
         Ok(Self { name, clause })
     }
+}
+
+fn equals(wanted: &Lit) -> Result<TokenStream> {
+    let value = match wanted {
+        Lit::Bool(truth) if truth.value => return Ok(quote!(IsTrue)),
+        Lit::Bool(truth) => quote!(Boolean(#truth)),
+        Lit::Int(number) => quote!(Integer(#number)),
+        Lit::Float(number) => quote!(Number(#number)),
+        Lit::Str(text) => quote!(Text(#text.into())),
+        other => return Err(Error::new(other.span(), "a capability is a bool, a number or a text")),
+    };
+    Ok(quote!(Equals(::thespian::Value::#value)))
 }
 
 fn options(tokens: TokenStream) -> Result<Options> {
@@ -73,68 +100,141 @@ fn options(tokens: TokenStream) -> Result<Options> {
 struct Handler {
     method: Ident,
     message: Type,
-    takes_context: bool,
+    /// Its argument for the context, as the call has it.
+    context: TokenStream,
+    /// Where it says what it returns.
+    returns: Span,
 }
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let options = options(tokens)?;
+    let mut options = options(tokens)?;
     let mut block: ItemImpl = syn::parse2(item)?;
     if let Some((path, _)) = &block.trait_ {
         return Err(Error::new(path.span(), "`#[actor]` goes on a plain `impl` block"));
     }
+    if !block.generics.params.is_empty() {
+        return Err(Error::new(block.generics.span(), "a class of actors is one type: it can't be generic"));
+    }
+    if options.name.is_none() {
+        options.name = Some(class_name(&block.self_ty)?);
+    }
     let (mut handlers, mut start) = (Vec::new(), None);
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
-        if take_attribute(method, "receive") {
-            handlers.push(handler(method)?);
-        }
-        if take_attribute(method, "start") {
-            if start.is_some() {
-                return Err(Error::new(method.sig.ident.span(), "an actor has one `#[start]`"));
-            }
-            start = Some(start_call(method)?);
+        let is_handler = take_attribute(method, "receive")?;
+        let is_start = take_attribute(method, "start")?;
+        let name = method.sig.ident.span();
+        match (is_handler, is_start) {
+            (true, true) => return Err(Error::new(name, "either `#[receive]` or `#[start]`")),
+            (true, false) => handlers.push(handler(method)?),
+            (false, true) if start.is_some() => return Err(Error::new(name, "an actor has one `#[start]`")),
+            (false, true) => start = Some(start_call(method)?),
+            (false, false) => {}
         }
     }
     check_duplicates(&handlers)?;
+    // At the class, so that a missing `Default` is reported where the class is.
     let start = start.unwrap_or_else(|| {
-        quote!({
+        quote_spanned! {at(&block.self_ty)=>
             let _ = ctx;
             ::core::result::Result::Ok(<Self as ::core::default::Default>::default())
-        })
+        }
     });
     Ok(implementation(&block, &options, &handlers, &start))
 }
 
-fn take_attribute(method: &mut ImplItemFn, name: &str) -> bool {
-    let len = method.attrs.len();
-    method.attrs.retain(|attribute| !attribute.path().is_ident(name));
-    method.attrs.len() < len
+/// Where something is written, for errors; names mean what they mean in the rest of the macro's code.
+fn at(written: &impl Spanned) -> Span {
+    written.span().resolved_at(Span::call_site())
+}
+
+/// A class is called as its type is, without its path.
+fn class_name(class: &Type) -> Result<LitStr> {
+    let last = match class {
+        Type::Path(path) => path.path.segments.last().filter(|last| last.arguments.is_empty()),
+        _ => None,
+    };
+    let problem = || Error::new(class.span(), "this type has no plain name: say `#[actor(name = \"...\")]`");
+    last.map(|last| LitStr::new(&last.ident.to_string(), last.ident.span())).ok_or_else(problem)
+}
+
+/// Takes the attribute off a method; says whether it was there.
+fn take_attribute(method: &mut ImplItemFn, name: &str) -> Result<bool> {
+    let Some(place) = method.attrs.iter().position(|attribute| attribute.path().is_ident(name)) else {
+        return Ok(false);
+    };
+    let attribute = method.attrs.remove(place);
+    if !matches!(attribute.meta, Meta::Path(_)) {
+        return Err(Error::new(attribute.span(), format!("`#[{name}]` has no options")));
+    }
+    Ok(true)
 }
 
 fn handler(method: &ImplItemFn) -> Result<Handler> {
     let signature = &method.sig;
-    let problem =
-        "a handler is `fn name(&mut self, message: Type)`, with `ctx: &mut Context` behind it if needed";
+    let problem = |at: &dyn Spanned| Err(Error::new(at.span(), HANDLER));
     let mut inputs = signature.inputs.iter();
-    let (Some(FnArg::Receiver(_)), Some(FnArg::Typed(message))) = (inputs.next(), inputs.next()) else {
-        return Err(Error::new(signature.span(), problem));
-    };
-    let takes_context = inputs.next().is_some();
-    if inputs.next().is_some() || signature.asyncness.is_some() {
-        return Err(Error::new(signature.span(), problem));
+    match inputs.next() {
+        Some(FnArg::Receiver(receiver)) if borrows(receiver) => {}
+        _ => return problem(&signature.ident),
     }
-    Ok(Handler { method: signature.ident.clone(), message: (*message.ty).clone(), takes_context })
+    let Some(FnArg::Typed(message)) = inputs.next() else { return problem(&signature.ident) };
+    if let Type::Reference(message) = &*message.ty {
+        return Err(Error::new(message.span(), "a handler owns its message: take it without `&`"));
+    }
+    let context = match inputs.next() {
+        Some(argument) if is_context(argument) => quote_spanned!(at(argument)=> , ctx),
+        Some(argument) => return problem(argument),
+        None => TokenStream::new(),
+    };
+    if let Some(argument) = inputs.next() {
+        return problem(argument);
+    }
+    if let Some(word) = &signature.asyncness {
+        return Err(Error::new(word.span(), "a handler never waits, so it is not `async`"));
+    }
+    if !signature.generics.params.is_empty() {
+        return Err(Error::new(signature.generics.span(), "a handler is for one type: it can't be generic"));
+    }
+    let message = (*message.ty).clone();
+    Ok(Handler { method: signature.ident.clone(), message, context, returns: returns(method) })
+}
+
+/// Where a method says what it returns; its name, if it returns nothing.
+fn returns(method: &ImplItemFn) -> Span {
+    match &method.sig.output {
+        ReturnType::Default => at(&method.sig.ident),
+        ReturnType::Type(_, written) => at(written),
+    }
+}
+
+fn borrows(receiver: &Receiver) -> bool {
+    matches!(receiver.kind, ReceiverKind::Reference(..))
+}
+
+/// Whether it is a `&mut` something; what, the compiler checks.
+fn is_context(argument: &FnArg) -> bool {
+    matches!(argument, FnArg::Typed(typed)
+        if matches!(&*typed.ty, Type::Reference(reference) if reference.mutability.is_some()))
 }
 
 fn start_call(method: &ImplItemFn) -> Result<TokenStream> {
-    let name = &method.sig.ident;
-    let call = match method.sig.inputs.len() {
-        0 => quote!({ let _ = ctx; Self::#name() }),
-        1 => quote!(Self::#name(ctx)),
-        _ => return Err(Error::new(method.sig.span(), "`#[start]` is `fn new(ctx: &mut Context) -> Self`")),
+    let signature = &method.sig;
+    let name = &signature.ident;
+    let problem = |at: &dyn Spanned| Err(Error::new(at.span(), START));
+    if let Some(word) = &signature.asyncness {
+        return problem(word);
+    }
+    let mut inputs = signature.inputs.iter();
+    let call = match inputs.next() {
+        None => quote!({ let _ = ctx; Self::#name() }),
+        Some(argument) if is_context(argument) => quote!(Self::#name(ctx)),
+        Some(argument) => return problem(argument),
     };
-    let returns = method.sig.output.to_token_stream().to_string();
-    Ok(if returns.contains("Result") { quote!(#call) } else { quote!(::core::result::Result::Ok(#call)) })
+    if let Some(argument) = inputs.next() {
+        return problem(argument);
+    }
+    Ok(quote_spanned!(returns(method)=> ::thespian::IntoStart::<Self>::start(#call)))
 }
 
 fn check_duplicates(handlers: &[Handler]) -> Result<()> {
@@ -160,42 +260,38 @@ fn implementation(
     start: &TokenStream,
 ) -> TokenStream {
     let class = &block.self_ty;
-    let (impl_generics, _, bounds) = block.generics.split_for_impl();
-    let name = options.name.as_ref().map_or_else(
-        || {
-            let name = class.to_token_stream().to_string();
-            quote!(#name)
-        },
-        ToTokens::to_token_stream,
-    );
+    let name = &options.name;
     let on_trap = options.on_trap.clone().unwrap_or_else(|| quote!(Restart));
     let requires = options.requires.iter().map(|Requires { name, clause }| {
-        let name = name.to_string();
-        quote!(::thespian::Requirement { name: #name.into(), clause: #clause })
+        quote!(::thespian::Requirement { name: #name.into(), clause: ::thespian::Clause::#clause })
     });
     // Whatever takes everything comes last.
     let (raw, typed): (Vec<_>, Vec<_>) = handlers.iter().partition(|handler| is_raw(&handler.message));
     let typed_messages: Vec<_> = typed.iter().map(|handler| &handler.message).collect();
-    let calls = typed.iter().chain(&raw).map(|Handler { method, message, takes_context }| {
-        let context = takes_context.then(|| quote!(, ctx));
-        quote! {
+    let calls = typed.iter().chain(&raw).map(|Handler { method, message, context, returns }| {
+        // Each step where it is written, so that a type which can't be received, or returned, is reported there.
+        let reply = quote_spanned! {*returns=>
+            return ::thespian::IntoReply::reply(reply, ctx);
+        };
+        quote_spanned! {at(message)=>
             if <#message as ::thespian::Receive>::accepts(&incoming) {
-                let message = <#message as ::thespian::Receive>::take(incoming)?;
+                let message = incoming.take::<#message, Self>()?;
                 let reply = self.#method(message #context);
-                return ::thespian::IntoReply::reply(reply, ctx);
+                #reply
             }
         }
     });
     quote! {
         #block
 
-        impl #impl_generics ::thespian::Actor for #class #bounds {
+        impl ::thespian::Actor for #class {
             const CLASS: &'static str = #name;
             const RECEIVES: &'static [&'static str] = {
                 const ALL: &[::core::option::Option<&'static str>] =
                     &[#(<#typed_messages as ::thespian::Receive>::TYPE_NAME),*];
                 const LEN: usize = ::thespian::private::count_names(ALL);
                 const NAMES: [&str; LEN] = ::thespian::private::names(ALL);
+                ::core::assert!(::thespian::private::differ(&NAMES), "two handlers take messages of one type name");
                 &NAMES
             };
             const ON_TRAP: ::thespian::OnTrap = ::thespian::OnTrap::#on_trap;

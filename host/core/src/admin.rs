@@ -17,12 +17,16 @@ use crate::effect::{Effect, Plan};
 use crate::envelope::{Body, Envelope, ExitReason, ExitRequest};
 use crate::event::{Asker, Event};
 use crate::family::{Family, Member};
-use crate::limits::{CREATES_WAITING_MAX, EXIT_GRACE, STOP_GRACE, STOP_TIME_MAX};
-use crate::outbox::CreateOptions;
+use crate::limits::{
+    CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX, ERROR_TEXT_LEN_MAX, EXIT_GRACE, STOP_GRACE,
+    STOP_TIME_MAX, cut,
+};
+use crate::message::Message;
+use crate::outbox::{CreateChild, CreateOptions, check_create};
 use crate::source::registry::{Availability, Registry};
 use crate::source::{SourceHash, SourceInfo};
 use crate::time::Time;
-use crate::wire::control::{ControlError, Reply};
+use crate::wire::control::{ControlError, CreateActor, Reply};
 
 /// A create that is not yet planned or not yet answered.
 #[derive(Debug)]
@@ -49,12 +53,20 @@ pub struct Admin {
     sources: Registry,
     /// Creates that wait for their source.
     waiting: BTreeMap<ActorAddress, Create>,
+    /// What the init messages of those take.
+    waiting_bytes: usize,
     /// Who asked for actors that are starting.
     creators: BTreeMap<ActorAddress, Asker>,
     /// Who waits for actors to end.
     mourners: BTreeMap<ActorAddress, Vec<Asker>>,
     stopping: Option<Stopping>,
     stopped: bool,
+}
+
+impl Create {
+    fn cost(&self) -> usize {
+        self.options.init.as_ref().map_or(0, Message::cost)
+    }
 }
 
 impl Admin {
@@ -85,44 +97,20 @@ impl Admin {
             }
             Event::UnloadAsked { asker, source } => self.unload(asker, &source, effects),
             Event::CreateAsked { asker, address, create } => {
-                let options = CreateOptions {
-                    requirements: create.requirements,
-                    init: create.init,
-                    on_trap: create.on_trap,
-                    watch_restarts: false,
-                };
-                let class = create.class;
-                self.family.add(address, None, class.as_deref().unwrap_or("?"), None);
-                match self.sources.find(&create.source) {
-                    Ok(source) => {
-                        let create = Create { asker: Some(asker), parent: None, source, class, options };
-                        self.create(address, create, effects);
-                    }
-                    Err(error) => refuse(address, Some(asker), error, effects),
-                }
+                self.create_asked(asker, address, create, effects);
             }
-            Event::ChildCreated { parent, child } => {
-                let own = self.family.get(parent).and_then(|parent| parent.source);
-                self.family.add(child.address, Some(parent), &child.class, None);
-                let class = Some(child.class);
-                let gone = || ControlError::Invalid("its creator is gone".to_string());
-                match child.source.or(own).ok_or_else(gone) {
-                    Ok(source) => {
-                        let create = Create {
-                            asker: None,
-                            parent: Some(parent),
-                            source,
-                            class,
-                            options: child.options,
-                        };
-                        self.create(child.address, create, effects);
-                    }
-                    Err(error) => refuse(child.address, None, error, effects),
-                }
-            }
+            Event::ChildCreated { parent, child } => self.child_created(parent, *child, effects),
             Event::ActorStarted { address } => self.started(address, effects),
             Event::ActorExiting { address, with_children } => {
+                // A stopping node has nobody who would end the children later.
+                let with_children = with_children || self.stopping.is_some();
+                let children: Vec<_> =
+                    self.family.get(address).into_iter().flat_map(Member::children).collect();
                 self.family.exiting(address, with_children, now + EXIT_GRACE, effects);
+                if with_children {
+                    let error = || ControlError::Invalid("its creator is exiting".to_string());
+                    children.into_iter().for_each(|child| self.stop_waiting(child, error, effects));
+                }
             }
             Event::ActorEnded { address, reason } => self.ended(address, &reason, effects),
             Event::ExitAsked { asker, target, recursive } => {
@@ -137,7 +125,7 @@ impl Admin {
                 }
             }
             Event::StopAsked { asker } => self.stop(now, asker, effects),
-            Event::AskerLeft { asker } => self.forget_asker(asker),
+            Event::AskerLeft { asker } => self.forget_asker(asker, effects),
             Event::TimePassed => self.time_passed(now, effects),
         }
     }
@@ -174,17 +162,60 @@ impl Admin {
         self.stopping.is_some()
     }
 
+    fn create_asked(
+        &mut self,
+        asker: Asker,
+        address: ActorAddress,
+        create: CreateActor,
+        effects: &mut Vec<Effect>,
+    ) {
+        let CreateActor { source, class, requirements, init, on_trap } = create;
+        let options = CreateOptions { requirements, init, on_trap, watch_restarts: false };
+        let name = class.as_deref().unwrap_or("?");
+        let checked = check_create(name, &options).map_err(|error| ControlError::Invalid(error.to_string()));
+        self.family.add(address, None, if checked.is_ok() { name } else { "?" }, None);
+        match checked.and_then(|()| self.sources.find(&source)) {
+            Ok(source) => {
+                let create = Create { asker: Some(asker), parent: None, source, class, options };
+                self.create(address, create, effects);
+            }
+            Err(error) => refuse(address, Some(asker), error, effects),
+        }
+    }
+
+    fn child_created(&mut self, parent: ActorAddress, child: CreateChild, effects: &mut Vec<Effect>) {
+        let CreateChild { address, source, class, options } = child;
+        let creator = self.family.get(parent).map(|creator| creator.source);
+        self.family.add(address, Some(parent), &class, None);
+        match creator.and_then(|own| source.or(own)) {
+            Some(source) => {
+                let create =
+                    Create { asker: None, parent: Some(parent), source, class: Some(class), options };
+                self.create(address, create, effects);
+            }
+            None => {
+                refuse(address, None, ControlError::Invalid("its creator is gone".to_string()), effects);
+            }
+        }
+    }
+
     fn create(&mut self, address: ActorAddress, create: Create, effects: &mut Vec<Effect>) {
-        let parent_exits =
-            create.parent.and_then(|parent| self.family.get(parent)).is_some_and(Member::is_exiting);
+        // The creator that it has now: one that kept its children in its exit turn is none of theirs any more.
+        let parent = self.family.get(address).and_then(|member| member.parent);
+        let parent_exits = parent.and_then(|parent| self.family.get(parent)).is_some_and(Member::is_exiting);
         let error = match self.sources.availability(create.source) {
             _ if self.stopping.is_some() => ControlError::ShuttingDown,
             _ if parent_exits => ControlError::Invalid("its creator is exiting".to_string()),
             Availability::Coming if self.waiting.len() >= CREATES_WAITING_MAX => {
                 ControlError::LimitReached(format!("{CREATES_WAITING_MAX} creates wait for their sources"))
             }
+            Availability::Coming if self.waiting_bytes + create.cost() > CREATES_WAITING_BYTES_MAX => {
+                let bytes = "the init messages of creates that wait for their sources may take";
+                ControlError::LimitReached(format!("{bytes} {CREATES_WAITING_BYTES_MAX} bytes"))
+            }
             Availability::Coming => {
                 self.sources.wait(create.source, address);
+                self.waiting_bytes += create.cost();
                 self.waiting.insert(address, create);
                 return;
             }
@@ -205,9 +236,28 @@ impl Admin {
 
     fn resume(&mut self, waited: Vec<ActorAddress>, effects: &mut Vec<Effect>) {
         for address in waited {
-            if let Some(create) = self.waiting.remove(&address) {
+            if let Some(create) = self.take_waiting(address) {
                 self.create(address, create, effects);
             }
+        }
+    }
+
+    fn take_waiting(&mut self, address: ActorAddress) -> Option<Create> {
+        let create = self.waiting.remove(&address)?;
+        self.waiting_bytes -= create.cost();
+        Some(create)
+    }
+
+    /// If this actor's create waits for its source, it does so no longer.
+    fn stop_waiting(
+        &mut self,
+        address: ActorAddress,
+        error: impl FnOnce() -> ControlError,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(create) = self.take_waiting(address) {
+            self.sources.stop_waiting(create.source, address);
+            refuse(address, create.asker, error(), effects);
         }
     }
 
@@ -243,6 +293,9 @@ impl Admin {
         if let Some(source) = member.source {
             self.sources.count(source, false);
         }
+        for child in member.children() {
+            self.stop_waiting(child, || ControlError::Invalid("its creator is gone".to_string()), effects);
+        }
         for asker in self.mourners.remove(&address).unwrap_or_default() {
             answer(asker, Ok(Reply::Ended { reason: reason.clone() }), effects);
         }
@@ -261,8 +314,9 @@ impl Admin {
 
     fn kill(&mut self, root: ActorAddress, reason: &str, effects: &mut Vec<Effect>) {
         for address in self.family.subtree(root) {
-            if let Some(create) = self.waiting.remove(&address) {
-                refuse(address, create.asker, ControlError::Invalid(format!("killed {reason}")), effects);
+            if self.waiting.contains_key(&address) {
+                let error = || ControlError::Invalid(format!("killed: {reason}"));
+                self.stop_waiting(address, error, effects);
             } else {
                 effects.push(Effect::Kill { address, reason: reason.to_string() });
             }
@@ -281,9 +335,11 @@ impl Admin {
         let askers = Vec::from([asker]);
         self.stopping =
             Some(Stopping { askers, kill_at: Some(now + STOP_GRACE), end_at: now + STOP_TIME_MAX });
-        for (address, create) in core::mem::take(&mut self.waiting) {
-            refuse(address, create.asker, ControlError::ShuttingDown, effects);
+        let waiting: Vec<_> = self.waiting.keys().copied().collect();
+        for address in waiting {
+            self.stop_waiting(address, || ControlError::ShuttingDown, effects);
         }
+        self.sources.stop(effects);
         let roots = self.family.iter().filter(|(_, member)| member.parent.is_none());
         let body = Body::ExitRequest(ExitRequest { recursive: true });
         effects.extend(roots.map(|(address, _)| {
@@ -293,17 +349,40 @@ impl Admin {
     }
 
     fn finish_stop(&mut self, effects: &mut Vec<Effect>) {
-        if let (Some(stopping), true, false) = (&mut self.stopping, self.family.is_empty(), self.stopped) {
-            self.stopped = true;
-            for asker in core::mem::take(&mut stopping.askers) {
-                answer(asker, Ok(Reply::Done), effects);
-            }
-            effects.push(Effect::Stop);
+        if self.family.is_empty() {
+            self.close(effects);
         }
     }
 
-    fn forget_asker(&mut self, asker: Asker) {
+    /// The node ends, if it was asked to: nobody waits for an answer any more.
+    fn close(&mut self, effects: &mut Vec<Effect>) {
+        let Some(stopping) = self.stopping.as_mut().filter(|_| !self.stopped) else { return };
+        self.stopped = true;
+        for asker in core::mem::take(&mut stopping.askers) {
+            answer(asker, Ok(Reply::Done), effects);
+        }
+        let mourners = core::mem::take(&mut self.mourners).into_values().flatten();
+        for asker in core::mem::take(&mut self.creators).into_values().chain(mourners) {
+            answer(asker, Err(ControlError::ShuttingDown), effects);
+        }
+        effects.push(Effect::Stop);
+    }
+
+    /// Nobody has the address of an actor whose create still waits, so nobody would miss it.
+    fn forget_asker(&mut self, asker: Asker, effects: &mut Vec<Effect>) {
         self.sources.forget_asker(asker);
+        let is_theirs = |create: &Create| create.asker == Some(asker);
+        let waiting = self.waiting.iter().find(|(_, create)| is_theirs(create)).map(|(address, _)| *address);
+        if let Some(create) = waiting.and_then(|address| self.waiting.get_mut(&address)) {
+            create.asker = None;
+        }
+        if let Some(address) = waiting {
+            let error = || ControlError::Invalid("who asked for it left".to_string());
+            self.stop_waiting(address, error, effects);
+        }
+        if let Some(stopping) = &mut self.stopping {
+            stopping.askers.retain(|waiting| *waiting != asker);
+        }
         self.creators.retain(|_, creator| *creator != asker);
         self.mourners.retain(|_, askers| {
             askers.retain(|mourner| *mourner != asker);
@@ -326,12 +405,8 @@ impl Admin {
             let all: Vec<_> = self.family.iter().map(|(address, _)| address).collect();
             let kill = |address| Effect::Kill { address, reason: "the node is stopping".to_string() };
             effects.extend(all.into_iter().map(kill));
-        } else if stopping.end_at <= now && !self.stopped {
-            self.stopped = true;
-            for asker in core::mem::take(&mut stopping.askers) {
-                answer(asker, Ok(Reply::Done), effects);
-            }
-            effects.push(Effect::Stop);
+        } else if stopping.end_at <= now {
+            self.close(effects);
         }
     }
 }
@@ -341,7 +416,7 @@ fn answer(asker: Asker, reply: Result<Reply, ControlError>, effects: &mut Vec<Ef
 }
 
 fn refuse(address: ActorAddress, asker: Option<Asker>, error: ControlError, effects: &mut Vec<Effect>) {
-    effects.push(Effect::RefuseCreate { address, reason: error.to_string() });
+    effects.push(Effect::RefuseCreate { address, reason: cut(error.to_string(), ERROR_TEXT_LEN_MAX) });
     if let Some(asker) = asker {
         answer(asker, Err(error), effects);
     }

@@ -150,6 +150,26 @@ impl Requirement {
     }
 }
 
+/// What a requirement takes beside its texts, in bytes.
+const REQUIREMENT_COST: usize = 64;
+
+impl Requirement {
+    /// What it takes in memory, in bytes: what bounds in bytes count.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        let text = |value: &Value| match value {
+            Value::Text(text) => text.len(),
+            _ => 0,
+        };
+        let clause = match &self.clause {
+            Clause::IsTrue | Clause::AtLeast(_) => 0,
+            Clause::Equals(value) => text(value),
+            Clause::OneOf(values) => values.iter().map(|value| REQUIREMENT_COST + text(value)).sum(),
+        };
+        REQUIREMENT_COST + self.name.len() + clause
+    }
+}
+
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = &self.name;

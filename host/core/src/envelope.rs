@@ -8,7 +8,8 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::address::ActorAddress;
-use crate::message::Message;
+use crate::limits::cut;
+use crate::message::{ENVELOPE_COST, Message};
 
 /// A thing for one receiver from one sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,26 +42,22 @@ pub enum Body {
 }
 
 impl Body {
-    /// Whether it has a reserved slot in every mailbox, because losing it would break a promise.
+    /// Whether it has a reserved slot in every mailbox, because losing it would break a promise. Notices of
+    /// restarts have none: a child that restarts for ever could fill its parent's memory with them. What a full
+    /// parent refuses is held by the child, which has to wait.
     #[must_use]
     pub const fn has_reserved_slot(&self) -> bool {
-        matches!(
-            self,
-            Self::ExitRequest(_)
-                | Self::Wakeup(_)
-                | Self::ChildExited(_)
-                | Self::ChildRestarted(_)
-                | Self::ChildrenGone
-        )
+        matches!(self, Self::ExitRequest(_) | Self::Wakeup(_) | Self::ChildExited(_) | Self::ChildrenGone)
     }
 
     /// What it takes in a queue, in bytes. Reserved slots are bounded by their count instead: one exit
-    /// request, one notice for each child and one for the last, the cap on wakeups.
+    /// request, one notice for each child, the cap on wakeups.
     #[must_use]
     pub fn cost(&self) -> usize {
         match self {
             Self::Message(message) => message.cost(),
             Self::Poisoned(poisoned) => poisoned.original.cost() + poisoned.details.len(),
+            Self::ChildRestarted(restart) => ENVELOPE_COST + restart.reason.len(),
             _ => 0,
         }
     }
@@ -148,6 +145,19 @@ pub enum ExitReason {
     Killed(String),
     /// It never ran.
     NeverStarted(String),
+}
+
+impl ExitReason {
+    /// The same with its text cut to `len_max` bytes.
+    #[must_use]
+    pub fn cut(self, len_max: usize) -> Self {
+        match self {
+            Self::Requested => Self::Requested,
+            Self::Failed(why) => Self::Failed(cut(why, len_max)),
+            Self::Killed(why) => Self::Killed(cut(why, len_max)),
+            Self::NeverStarted(why) => Self::NeverStarted(cut(why, len_max)),
+        }
+    }
 }
 
 impl fmt::Display for ExitReason {

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use crate::address::ActorAddress;
 use crate::effect::Effect;
 use crate::envelope::{ActorExit, Body, Envelope, ExitReason, ExitRequest};
+use crate::limits::EXIT_NOTICE_TEXT_LEN_MAX;
 use crate::source::SourceHash;
 use crate::time::Time;
 
@@ -94,7 +95,9 @@ impl Family {
         effects: &mut Vec<Effect>,
     ) {
         let Some(member) = self.members.get_mut(&address) else { return };
-        member.exiting = Some(deadline);
+        if let Some(before) = member.exiting.replace(deadline) {
+            self.exit_deadlines.remove(&(before, address));
+        }
         self.exit_deadlines.insert((deadline, address));
         let children: Vec<_> = member.children().collect();
         if with_children {
@@ -145,12 +148,17 @@ impl Family {
                 if let Some(parent) = self.members.get_mut(&parent) {
                     parent.children.remove(&address);
                 }
-                let exit = ActorExit { address, reason: reason.clone() };
+                let reason = reason.clone().cut(EXIT_NOTICE_TEXT_LEN_MAX);
+                let exit = ActorExit { address, reason };
                 effects.push(notice(parent, address, Body::ChildExited(Box::new(exit))));
                 self.release_if_alone(parent, effects);
             }
             None => {
-                effects.push(Effect::NoteEnd { address, class: member.class.clone(), reason: reason.clone() })
+                effects.push(Effect::NoteEnd {
+                    address,
+                    class: member.class.clone(),
+                    reason: reason.clone(),
+                });
             }
         }
         Some(member)

@@ -1,5 +1,6 @@
 //! Every bound of a host, with its unit and its reason. A bound that is not here does not exist.
 
+use alloc::string::String;
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,8 @@ pub struct ActorLimits {
     /// Wakeups that one actor may have pending: a timer for each message of a full outbox. Their payloads together
     /// may take as much as its mailbox.
     pub wakeups_max: usize,
-    /// Children of one actor. Bounds the notices for which its mailbox keeps slots.
+    /// Children of one actor that live, or whose end it has not heard of. Bounds the notices for which its mailbox
+    /// keeps slots.
     pub children_max: usize,
     /// Log records of one actor in a second; more are counted and reported as suppressed.
     pub log_records_per_second_max: u32,
@@ -69,12 +71,22 @@ impl Default for ActorLimits {
 /// Length of a message's type name, in bytes. It is repeated in every message and in errors.
 pub const TYPE_NAME_LEN_MAX: usize = 256;
 
+/// Length of a class's name, in bytes: as long as a type name.
+pub const CLASS_NAME_LEN_MAX: usize = TYPE_NAME_LEN_MAX;
+/// What a creator requires of a new actor's host, in bytes. It is kept for as long as the actor lives; an honest list
+/// has a dozen entries.
+pub const REQUIREMENTS_BYTES_MAX: usize = 8 * KIB;
+
 /// Size of a component, in bytes. The largest honest ones (an interpreter inside) have 20 MB.
 pub const SOURCE_BYTES_MAX: usize = 32 * MIB;
 /// Sources that a node knows at one time, refused ones included.
 pub const SOURCES_LEN_MAX: usize = 10_000;
 /// Creates that wait for one source to be judged and compiled. More are refused, not queued.
 pub const CREATES_WAITING_MAX: usize = 10_000;
+/// Bytes of the init messages of those creates: what waits for a judgement is bounded by nothing else.
+pub const CREATES_WAITING_BYTES_MAX: usize = 64 * MIB;
+/// What a submitter says of a source, in bytes: a file's name.
+pub const SOURCE_LABEL_LEN_MAX: usize = 256;
 /// Time for an authority to judge a source: a person may have to be asked. After it the source is refused.
 pub const JUDGEMENT_TIME_MAX: Duration = Duration::from_secs(120);
 
@@ -109,6 +121,21 @@ pub const EXIT_GRACE: Duration = Duration::from_secs(30);
 
 /// Text of an error that an actor or a person is shown, in bytes; guests write it, so it is cut.
 pub const ERROR_TEXT_LEN_MAX: usize = 4 * KIB;
+
+/// Why a child ended, as its parent hears it, in bytes. A slow parent may have a notice waiting for each of
+/// `children_max` children; together they are then about as big as its memory.
+pub const EXIT_NOTICE_TEXT_LEN_MAX: usize = 512;
+
+/// Cuts a text that a guest, a client or a peer had a part in.
+#[must_use]
+pub fn cut(mut text: String, len_max: usize) -> String {
+    if text.len() > len_max {
+        let end = (0..=len_max).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
 
 /// Dead letters that a node keeps for `status`, newest first.
 pub const DEAD_LETTERS_KEPT: usize = 64;
@@ -146,8 +173,13 @@ pub const CREATE_TIME_MAX: Duration = Duration::from_secs(150);
 /// Share of the machine's memory that all queued messages together may take: the rest belongs to the
 /// actors.
 pub const QUEUED_MEMORY_SHARE: usize = 4;
-/// By how much a mailbox draws on the node's budget of queued bytes: so that most messages touch no counter
-/// that all cores share.
+/// What a mailbox holds without drawing on the node's budget of queued bytes: a dozen small messages, which an actor
+/// takes as part of its own footprint. So most messages touch no counter that all cores share.
+pub const QUEUE_FREE_BYTES: usize = 4 * KIB;
+/// Bytes that an activation takes out of a mailbox at one time, but for a single message that is bigger: what is taken
+/// out is bounded by nothing else while the actor waits or pauses.
+pub const DRAIN_BYTES_MAX: usize = MIB;
+/// By how much a mailbox draws on the node's budget of queued bytes: so that few messages touch its counter.
 pub const QUEUE_GRANT_BYTES: usize = 64 * KIB;
 
 /// Log records that a node keeps for `logs`.

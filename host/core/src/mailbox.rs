@@ -5,7 +5,7 @@ use alloc::collections::VecDeque;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::envelope::{Body, Envelope};
-use crate::limits::QUEUE_GRANT_BYTES;
+use crate::limits::{DRAIN_BYTES_MAX, QUEUE_FREE_BYTES, QUEUE_GRANT_BYTES};
 
 /// Bytes that all mailboxes of a node together may hold. Mailboxes draw on it in grants.
 #[derive(Debug)]
@@ -144,8 +144,9 @@ impl Mailbox {
         if self.len >= self.limits.len_max || (self.len > 0 && bytes > self.limits.bytes_max) {
             return false;
         }
-        if bytes > self.granted {
-            let grant = (bytes - self.granted).next_multiple_of(QUEUE_GRANT_BYTES);
+        let needed = bytes.saturating_sub(QUEUE_FREE_BYTES);
+        if needed > self.granted {
+            let grant = (needed - self.granted).next_multiple_of(QUEUE_GRANT_BYTES);
             if !budget.draw(grant) {
                 return false;
             }
@@ -184,13 +185,21 @@ impl Mailbox {
         }
     }
 
-    /// Moves up to `max` envelopes, oldest first, to the end of `batch`. Returns whether those who were refused
-    /// should try again: it is then at most half full, so that they do not come back for a place or two.
+    /// Moves up to `max` envelopes, oldest first, to the end of `batch`, and about `DRAIN_BYTES_MAX` bytes of them.
+    /// Returns whether those who were refused should try again: it is then at most half full, so that they do not
+    /// come back for a place or two.
     pub fn drain(&mut self, batch: &mut VecDeque<Envelope>, max: usize, budget: &QueueBudget) -> bool {
-        for envelope in self.queue.drain(..self.queue.len().min(max)) {
+        let mut drained_bytes = 0;
+        for _ in 0..max {
+            if drained_bytes >= DRAIN_BYTES_MAX {
+                break;
+            }
+            let Some(envelope) = self.queue.pop_front() else { break };
             if !envelope.body.has_reserved_slot() {
+                let cost = envelope.body.cost();
                 self.len -= 1;
-                self.bytes -= envelope.body.cost();
+                self.bytes -= cost;
+                drained_bytes += cost;
             }
             batch.push_back(envelope);
         }
@@ -204,9 +213,8 @@ impl Mailbox {
 
     /// Keeps one grant against coming and going, but nothing while empty: an idle mailbox draws nothing.
     fn shrink_grant(&mut self, budget: &QueueBudget) {
-        let needed = self.bytes.next_multiple_of(QUEUE_GRANT_BYTES);
-        if self.granted > needed + QUEUE_GRANT_BYTES || (self.bytes == 0 && self.granted > QUEUE_GRANT_BYTES)
-        {
+        let needed = self.bytes.saturating_sub(QUEUE_FREE_BYTES).next_multiple_of(QUEUE_GRANT_BYTES);
+        if self.granted > needed + QUEUE_GRANT_BYTES || (self.bytes == 0 && self.granted > 0) {
             budget.give_back(self.granted - needed);
             self.granted = needed;
         }
@@ -284,8 +292,9 @@ impl Mailbox {
 mod tests {
     use super::*;
     use crate::address::{ActorAddress, HostId};
-    use crate::envelope::ExitRequest;
+    use crate::envelope::{ActorRestart, ExitRequest};
     use crate::message::Message;
+    use alloc::boxed::Box;
     use alloc::vec;
 
     fn address(id: u128) -> ActorAddress {
@@ -297,9 +306,12 @@ mod tests {
         Envelope { target: address(1), sender: address(2), body }
     }
 
-    fn exit_request() -> Envelope {
-        let body = Body::ExitRequest(ExitRequest { recursive: true });
+    fn notice(body: Body) -> Envelope {
         Envelope { target: address(1), sender: address(2), body }
+    }
+
+    fn exit_request() -> Envelope {
+        notice(Body::ExitRequest(ExitRequest { recursive: true }))
     }
 
     fn idle(len_max: usize, bytes_max: usize) -> Mailbox {
@@ -349,7 +361,7 @@ mod tests {
     fn bounds_hold_by_count_by_bytes_and_by_the_budget_of_all() {
         let budget = QueueBudget::new(2 * QUEUE_GRANT_BYTES);
         let mut by_count = idle(2, 1 << 30);
-        assert_eq!(by_count.push(message(1), &budget), Push::Activate);
+        assert_eq!(by_count.push(message(QUEUE_FREE_BYTES), &budget), Push::Activate);
         assert_eq!(by_count.push(message(1), &budget), Push::Queued);
         assert!(matches!(by_count.push(message(1), &budget), Push::Full(_)));
         assert_eq!(by_count.push(exit_request(), &budget), Push::Queued, "exit requests have their slot");
@@ -359,9 +371,10 @@ mod tests {
         assert!(matches!(by_bytes.push(message(1), &budget), Push::Full(_)));
 
         let mut third = idle(100, 1 << 30);
-        assert!(matches!(third.push(message(1), &budget), Push::Full(_)), "the budget is drawn");
+        let big = || message(QUEUE_FREE_BYTES);
+        assert!(matches!(third.push(big(), &budget), Push::Full(_)), "the budget is drawn");
         by_count.close(&budget);
-        assert_eq!(third.push(message(1), &budget), Push::Activate);
+        assert_eq!(third.push(big(), &budget), Push::Activate);
     }
 
     #[test]
@@ -388,14 +401,65 @@ mod tests {
         for _ in 0..500 {
             mailbox.push(message(10_000), &budget);
         }
-        assert!(budget.used() >= 5_000_000);
+        assert!(budget.used() >= 5_000_000 - QUEUE_FREE_BYTES);
         let mut batch = VecDeque::new();
         while !mailbox.is_empty() {
             mailbox.drain(&mut batch, 64, &budget);
         }
-        assert!(budget.used() <= QUEUE_GRANT_BYTES);
+        assert_eq!(budget.used(), 0, "an empty mailbox draws nothing: there may be a hundred thousand");
+        mailbox.push(message(100_000), &budget);
+        assert!(budget.used() > 0);
         mailbox.close(&budget);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn a_small_message_touches_no_budget_that_all_cores_share() {
+        let budget = QueueBudget::new(0);
+        let mut mailbox = idle(10, 1 << 20);
+        assert_eq!(mailbox.push(message(64), &budget), Push::Activate);
+        assert!(matches!(mailbox.push(message(QUEUE_FREE_BYTES), &budget), Push::Full(_)));
+    }
+
+    #[test]
+    fn a_drain_takes_no_more_bytes_out_of_the_bound_than_a_batch_may_hold() {
+        let budget = QueueBudget::new(1 << 30);
+        let mut mailbox = idle(1_000, 1 << 30);
+        for _ in 0..64 {
+            mailbox.push(message(DRAIN_BYTES_MAX / 2), &budget);
+        }
+        let mut batch = VecDeque::new();
+        mailbox.drain(&mut batch, 64, &budget);
+        assert_eq!(batch.len(), 2);
+        mailbox.push(message(3 * DRAIN_BYTES_MAX), &budget);
+        while !mailbox.is_empty() {
+            batch.clear();
+            mailbox.drain(&mut batch, 64, &budget);
+            assert!(!batch.is_empty(), "one always fits");
+        }
+    }
+
+    #[test]
+    fn a_place_kept_for_a_message_to_oneself_is_taken_or_given_back() {
+        let budget = QueueBudget::new(1 << 20);
+        let mut mailbox = idle(1, 1 << 20);
+        let own = message(8);
+        let cost = own.body.cost();
+        assert!(mailbox.reserve(cost, &budget));
+        assert!(!mailbox.reserve(cost, &budget));
+        assert!(matches!(mailbox.push(message(8), &budget), Push::Full(_)), "the place is kept");
+        assert_eq!(mailbox.push_reserved(own.clone(), &budget), Push::Activate);
+        assert_eq!((mailbox.len(), mailbox.bytes()), (1, cost));
+        mailbox.drain(&mut VecDeque::new(), 1, &budget);
+        assert!(mailbox.reserve(cost, &budget));
+        mailbox.release(1, cost, &budget);
+        assert!(mailbox.reserve(cost, &budget));
+        mailbox.take_notices_only();
+        assert!(matches!(mailbox.push_reserved(own, &budget), Push::Gone(_)), "it exits");
+        assert_eq!((mailbox.len(), mailbox.bytes()), (0, 0));
+        mailbox.close(&budget);
+        mailbox.release(1, cost, &budget);
+        assert_eq!(mailbox.len(), 0, "a closed mailbox has given everything back");
     }
 
     #[test]
@@ -406,7 +470,20 @@ mod tests {
         assert_eq!(mailbox.push(exit_request(), &budget), Push::Queued, "the second is ignored");
         mailbox.take_notices_only();
         assert!(matches!(mailbox.push(message(1), &budget), Push::Gone(_)));
-        assert_eq!(mailbox.close(&budget).len(), 1);
+        assert_eq!(mailbox.push(notice(Body::ChildrenGone), &budget), Push::Queued, "its end gets in");
+        assert_eq!(mailbox.close(&budget).len(), 2);
         assert!(matches!(mailbox.push(exit_request(), &budget), Push::Gone(_)));
+    }
+
+    #[test]
+    fn notices_of_restarts_fill_no_mailbox_beyond_its_bound() {
+        let budget = QueueBudget::new(1 << 20);
+        let mut mailbox = idle(2, 1 << 20);
+        let restart = ActorRestart { address: address(3), incarnation: 2, reason: "trapped".into() };
+        let restarted = || notice(Body::ChildRestarted(Box::new(restart.clone())));
+        mailbox.push(restarted(), &budget);
+        mailbox.push(restarted(), &budget);
+        assert!(mailbox.bytes() > 0);
+        assert!(matches!(mailbox.push(restarted(), &budget), Push::Full(_)));
     }
 }

@@ -42,7 +42,7 @@ pub struct Message {
 }
 
 /// What a message costs beside its texts and payload: the envelope in its queue, in bytes.
-const ENVELOPE_COST: usize = 192;
+pub(crate) const ENVELOPE_COST: usize = 192;
 
 impl Message {
     /// A JSON message.
@@ -67,7 +67,11 @@ impl Message {
     pub fn cost(&self) -> usize {
         let headers = self.headers.iter().flat_map(|headers| headers.iter());
         let headers: usize = headers.map(|(name, value)| 32 + name.len() + value.len()).sum();
-        ENVELOPE_COST + self.type_name.len() + self.payload.len() + headers
+        let encoding = match &self.encoding {
+            Encoding::Other(name) => name.len(),
+            _ => 0,
+        };
+        ENVELOPE_COST + self.type_name.len() + encoding + self.payload.len() + headers
     }
 
     /// Whether only the host may send this type.
@@ -86,5 +90,19 @@ impl fmt::Debug for Message {
         let text = String::from_utf8_lossy(shown);
         let more = if self.payload.len() > shown.len() { "…" } else { "" };
         write!(f, "{}({:?}, {} B: {text:?}{more})", self.type_name, self.encoding, self.payload.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_that_a_sender_chooses_counts() {
+        let mut message = Message::bytes("M", "payload");
+        let cost = message.cost();
+        message.encoding = Encoding::Other("x".repeat(1_000).into());
+        message.headers = Some([("name".repeat(100).into(), "value".repeat(100).into())].into());
+        assert!(message.cost() >= cost + 1_000 + 400 + 500);
     }
 }

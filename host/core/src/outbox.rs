@@ -1,5 +1,8 @@
 //! What one turn asks for: collected while the handler runs, committed when it returns `ok`, else dropped.
 
+#[cfg(test)]
+mod tests;
+
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,7 +11,9 @@ use core::time::Duration;
 use crate::address::ActorAddress;
 use crate::capability::Requirement;
 use crate::fate::{Budget, OnTrap};
-use crate::limits::{ActorLimits, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN};
+use crate::limits::{
+    ActorLimits, CLASS_NAME_LEN_MAX, REQUIREMENTS_BYTES_MAX, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN,
+};
 use crate::message::{Message, RESERVED_PREFIX};
 use crate::source::SourceHash;
 
@@ -45,8 +50,6 @@ pub enum Request {
         /// Which.
         id: u64,
     },
-    /// In an exit turn: let the children live.
-    KeepChildren,
 }
 
 /// A child to be created.
@@ -75,6 +78,20 @@ pub struct CreateOptions {
     pub watch_restarts: bool,
 }
 
+/// Checks what anybody may ask for in a new actor.
+///
+/// # Errors
+/// A text is longer than a host keeps for each of its actors.
+pub fn check_create(class: &str, options: &CreateOptions) -> Result<(), OutboxError> {
+    if class.len() > CLASS_NAME_LEN_MAX {
+        return Err(OutboxError::ClassNameTooLong);
+    }
+    if options.requirements.iter().map(Requirement::cost).sum::<usize>() > REQUIREMENTS_BYTES_MAX {
+        return Err(OutboxError::RequirementsTooBig);
+    }
+    Ok(())
+}
+
 /// Why an outbox refuses a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutboxError {
@@ -84,6 +101,18 @@ pub enum OutboxError {
     /// The type name is too long.
     #[error("a type name has at most {TYPE_NAME_LEN_MAX} bytes")]
     TypeNameTooLong,
+    /// The class's name is too long.
+    #[error("a class has a name of at most {CLASS_NAME_LEN_MAX} bytes")]
+    ClassNameTooLong,
+    /// The requirements are too big.
+    #[error("the requirements of an actor may take {REQUIREMENTS_BYTES_MAX} bytes")]
+    RequirementsTooBig,
+    /// Too many children live, or have ended without the actor having heard of it.
+    #[error("at most {max} children may live, or have ended unheard of")]
+    TooManyChildren {
+        /// The bound.
+        max: usize,
+    },
     /// The message is too big.
     #[error("the message takes {size} bytes; at most {max} are allowed")]
     MessageTooBig {
@@ -128,7 +157,14 @@ impl OutboxError {
     /// Whether a bound is the cause rather than a wrong argument.
     #[must_use]
     pub const fn is_exhaustion(&self) -> bool {
-        !matches!(self, Self::Reserved | Self::TypeNameTooLong | Self::NotExiting)
+        !matches!(
+            self,
+            Self::Reserved
+                | Self::TypeNameTooLong
+                | Self::ClassNameTooLong
+                | Self::RequirementsTooBig
+                | Self::NotExiting
+        )
     }
 }
 
@@ -149,18 +185,25 @@ pub struct Outbox {
     requests: Vec<Request>,
     bytes: usize,
     wakeups: Wakeups,
+    /// Those of the actor, and those that this turn creates.
+    children: usize,
+    creates: usize,
     exit_turn: bool,
+    keeps_children: bool,
     exhausted: bool,
 }
 
 impl Outbox {
-    /// Makes it empty, for a turn of an actor with these wakeups. `exit_turn` says whether the turn handles an
-    /// exit request.
-    pub fn reset(&mut self, wakeups: Wakeups, exit_turn: bool) {
+    /// Makes it empty, for a turn of an actor with these wakeups and so many children. `exit_turn` says whether the
+    /// turn handles an exit request.
+    pub fn reset(&mut self, wakeups: Wakeups, children: usize, exit_turn: bool) {
         self.requests.clear();
         self.bytes = 0;
         self.wakeups = wakeups;
+        self.children = children;
+        self.creates = 0;
         self.exit_turn = exit_turn;
+        self.keeps_children = false;
         self.exhausted = false;
     }
 
@@ -190,8 +233,15 @@ impl Outbox {
             Some(message) => self.check_message(message, limits)?,
             None => 0,
         };
+        check_create(&child.class, &child.options)?;
+        if self.children >= limits.children_max {
+            self.exhausted = true;
+            return Err(OutboxError::TooManyChildren { max: limits.children_max });
+        }
         self.check_room(cost, limits)?;
         self.bytes += cost;
+        self.children += 1;
+        self.creates += 1;
         self.requests.push(Request::Create(Box::new(child)));
         Ok(())
     }
@@ -261,8 +311,20 @@ impl Outbox {
         if !self.exit_turn {
             return Err(OutboxError::NotExiting);
         }
-        self.requests.push(Request::KeepChildren);
+        self.keeps_children = true;
         Ok(())
+    }
+
+    /// Whether an exit turn lets the children live.
+    #[must_use]
+    pub const fn keeps_children(&self) -> bool {
+        self.keeps_children
+    }
+
+    /// How many children are to be created.
+    #[must_use]
+    pub const fn creates(&self) -> usize {
+        self.creates
     }
 
     /// Notes that a bound outside this outbox refused something: the actor's own mailbox, the actors of the
@@ -280,16 +342,6 @@ impl Outbox {
     /// Takes out what was asked for, in order.
     pub fn drain(&mut self) -> impl Iterator<Item = Request> {
         self.requests.drain(..)
-    }
-
-    /// Takes the children out that are to be created, in order.
-    pub fn drain_creates(&mut self) -> impl Iterator<Item = Box<CreateChild>> {
-        self.requests.extract_if(.., |request| matches!(request, Request::Create(_))).filter_map(|request| {
-            match request {
-                Request::Create(child) => Some(child),
-                _ => None,
-            }
-        })
     }
 
     /// What was asked for so far.

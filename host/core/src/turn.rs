@@ -10,6 +10,8 @@
 //! The host owns the mailbox, the instance and the clock: it drains the one into [`Turn::accept`], calls the other
 //! as [`Turn::next`] says, and reports to [`Turn::finish`].
 
+mod drive;
+mod failing;
 mod held;
 mod restarts;
 #[cfg(test)]
@@ -17,19 +19,19 @@ mod tests;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
-use crate::envelope::{ActorRestart, Body, Envelope, ExitReason, ExitRequest, Poisoned, Wakeup};
+use crate::envelope::{ActorRestart, Body, Envelope, ExitReason, ExitRequest, Wakeup};
 use crate::fate::{Failure, Fault, OnTrap};
-use crate::limits::ERROR_TEXT_LEN_MAX;
+use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, cut};
 use crate::outbox::{CreateChild, Outbox, Request, Wakeups};
 use crate::time::Time;
 use crate::wire::control::ActorPhase;
+pub use drive::{Actor, Doer, Step};
 use held::Held;
-use restarts::{Restart, Restarts};
+use restarts::Restarts;
 
 /// What the host has to carry out for an actor, in this order.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,6 +143,8 @@ pub struct Turn {
     last_fault: String,
     wakeups: Wakeups,
     pending: BTreeMap<u64, usize>,
+    /// Those that live, and those whose end it has not heard of.
+    children: usize,
     counters: Counters,
 }
 
@@ -161,7 +165,18 @@ impl Turn {
             last_fault: String::new(),
             wakeups: Wakeups::default(),
             pending: BTreeMap::new(),
+            children: 0,
             counters: Counters::default(),
+        }
+    }
+
+    /// How many envelopes are to be drained from the mailbox now. An actor whose own mailbox is too full for what comes
+    /// back to it makes room one by one, because nobody else can.
+    #[must_use]
+    pub fn wanted(&self) -> usize {
+        match self.taken() {
+            0 => ACTIVATION_LEN_MAX,
+            _ => usize::from(self.held.has(self.identity.me)),
         }
     }
 
@@ -218,6 +233,7 @@ impl Turn {
                 self.wakeups.len -= 1;
                 self.wakeups.bytes -= cost;
             }
+            Body::ChildExited(_) => self.children = self.children.saturating_sub(1),
             _ => {}
         }
         if self.phase == Phase::Exiting {
@@ -247,7 +263,7 @@ impl Turn {
             .as_ref()
             .is_some_and(|current| matches!(current.envelope.body, Body::ExitRequest(_)));
         let mut outbox = self.outbox.take().unwrap_or_default();
-        outbox.reset(self.wakeups, exit_turn);
+        outbox.reset(self.wakeups, self.children, exit_turn);
         outbox
     }
 
@@ -276,20 +292,9 @@ impl Turn {
                 }
                 self.commit(now, outbox, effects);
             }
-            Err(Failure::Fault(Fault::Killed)) => {
-                self.end(ExitReason::Killed("while it started".into()), effects)
-            }
-            Err(failure) if first => self.end(ExitReason::NeverStarted(cut(failure.to_string())), effects),
-            Err(failure) => {
-                let text = cut(format!("start after a restart failed: {failure}"));
-                effects.push(ActorEffect::Failed(text.clone()));
-                self.last_fault = text;
-                if self.identity.on_trap == OnTrap::RestartWithinBudget && self.restarts.is_spent(now) {
-                    self.end(ExitReason::Failed(self.last_fault.clone()), effects);
-                } else {
-                    self.restarts.pause(now);
-                }
-            }
+            Err(Failure::Fault(Fault::Killed)) => self.kill("while it started", effects),
+            Err(failure) if first => self.refuse_start(text_of(&failure), effects),
+            Err(failure) => self.fail_restart(now, &failure, effects),
         }
     }
 
@@ -311,79 +316,17 @@ impl Turn {
         self.counters.turns += 1;
         match result {
             Ok(outbox) => {
-                let keeps_children = outbox.requests().contains(&Request::KeepChildren);
+                let keeps_children = outbox.keeps_children();
                 self.commit(now, outbox, effects);
                 if let Body::ExitRequest(request) = &current.envelope.body {
                     self.exit(request.recursive && !keeps_children, effects);
                 }
             }
+            Err(Failure::Fault(Fault::Killed)) => {
+                self.current = Some(current);
+                self.kill("while it handled a message", effects);
+            }
             Err(failure) => self.fail(now, current, &failure, effects),
-        }
-    }
-
-    fn fail(&mut self, now: Time, mut current: Current, failure: &Failure, effects: &mut Vec<ActorEffect>) {
-        let mut ends = None;
-        if let Failure::Fault(fault) = failure {
-            self.has_instance = false;
-            self.last_fault = cut(fault.to_string());
-            ends = self.lose_instance(now, fault, core::mem::replace(&mut current.restart_counted, true));
-        }
-        if let Body::ExitRequest(request) = &current.envelope.body {
-            effects.push(ActorEffect::Failed(cut(format!("the exit turn failed: {failure}"))));
-            match ends {
-                Some(reason @ ExitReason::Killed(_)) => self.end(reason, effects),
-                _ => self.exit(request.recursive, effects),
-            }
-            return;
-        }
-        let is_killed = matches!(ends, Some(ExitReason::Killed(_)));
-        if current.attempt == 1 && failure.may_retry() && ends.is_none() && self.phase == Phase::Running {
-            current.attempt = 2;
-            self.current = Some(current);
-            return;
-        }
-        if is_killed {
-            effects.push(ActorEffect::DeadLetter(current.envelope, "the actor was killed".to_string()));
-        } else {
-            self.give_up(current, failure, effects);
-        }
-        if let Some(reason) = ends {
-            self.end(reason, effects);
-        }
-    }
-
-    /// Counts the loss of an instance; `Some` if it is the actor's end.
-    fn lose_instance(&mut self, now: Time, fault: &Fault, counted: bool) -> Option<ExitReason> {
-        if *fault == Fault::Killed {
-            return Some(ExitReason::Killed("while it handled a message".to_string()));
-        }
-        let restart = if counted { Restart::Within } else { self.restarts.note(now) };
-        match (self.identity.on_trap, restart) {
-            (OnTrap::Exit, _) => Some(ExitReason::Failed(self.last_fault.clone())),
-            (OnTrap::RestartWithinBudget, Restart::BudgetSpent) => {
-                Some(ExitReason::Failed(format!("restarted too often; the last time: {}", self.last_fault)))
-            }
-            (OnTrap::Restart, Restart::BudgetSpent) => {
-                self.restarts.pause(now);
-                None
-            }
-            (_, Restart::Within) => None,
-        }
-    }
-
-    /// The message failed for good: its sender hears, where that can't go on for ever.
-    fn give_up(&mut self, current: Current, failure: &Failure, effects: &mut Vec<ActorEffect>) {
-        let times = if current.attempt == 1 { "" } else { " (attempt 2)" };
-        let details = cut(format!("{failure}{times}"));
-        self.counters.poisoned += 1;
-        effects.push(ActorEffect::Failed(details.clone()));
-        let Envelope { target, sender, body } = current.envelope;
-        match body {
-            Body::Message(original) => {
-                let poisoned = Poisoned { target: self.identity.me, details, original };
-                effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned))));
-            }
-            body => effects.push(ActorEffect::DeadLetter(Envelope { target, sender, body }, details)),
         }
     }
 
@@ -391,18 +334,25 @@ impl Turn {
         ActorEffect::Route(Envelope { target, sender: self.identity.me, body })
     }
 
-    /// Turns what the handler asked for into effects: new addresses first, then creates, then the rest, so that
-    /// a message to a new child always finds its mailbox.
+    /// Turns what the handler asked for into effects: new addresses first, so that a message to a new child finds its
+    /// mailbox; creates last, so that it is there before the child can be refused.
     fn commit(&mut self, now: Time, mut outbox: Outbox, effects: &mut Vec<ActorEffect>) {
-        for request in outbox.requests() {
-            if let Request::Create(child) = request {
-                effects.push(ActorEffect::EnterPending(child.address));
+        let mut children = Vec::with_capacity(outbox.creates());
+        if outbox.creates() > 0 {
+            for request in outbox.requests() {
+                if let Request::Create(child) = request {
+                    effects.push(ActorEffect::EnterPending(child.address));
+                }
             }
         }
-        effects.extend(outbox.drain_creates().map(ActorEffect::Create));
         for request in outbox.drain() {
-            self.commit_request(now, request, effects);
+            match request {
+                Request::Create(child) => children.push(child),
+                request => self.commit_request(now, request, effects),
+            }
         }
+        self.children += children.len();
+        effects.extend(children.into_iter().map(ActorEffect::Create));
         self.outbox = Some(outbox);
     }
 
@@ -428,54 +378,13 @@ impl Turn {
                     effects.push(ActorEffect::CancelTimer(id));
                 }
             }
-            Request::KeepChildren | Request::Create(_) => {}
+            Request::Create(child) => effects.push(ActorEffect::Create(child)),
         }
     }
 
     fn exit(&mut self, with_children: bool, effects: &mut Vec<ActorEffect>) {
         self.phase = Phase::Exiting;
         effects.push(ActorEffect::Exiting { with_children });
-    }
-
-    /// The actor will never run: what waits for it comes back as poison with the reason.
-    pub fn refuse_start(&mut self, reason: String, effects: &mut Vec<ActorEffect>) {
-        self.end(ExitReason::NeverStarted(reason), effects);
-    }
-
-    /// The actor is to end now, whatever it was doing. Call it between turns; a turn that runs is ended by
-    /// [`Fault::Killed`].
-    pub fn kill(&mut self, reason: &str, effects: &mut Vec<ActorEffect>) {
-        if !matches!(self.phase, Phase::Ending(_)) {
-            self.end(ExitReason::Killed(reason.to_string()), effects);
-        }
-    }
-
-    fn end(&mut self, reason: ExitReason, effects: &mut Vec<ActorEffect>) {
-        self.has_instance = false;
-        self.phase = Phase::Ending(reason);
-        effects.push(ActorEffect::CloseMailbox);
-        let current = self.current.take().map(|current| current.envelope);
-        for envelope in current.into_iter().chain(core::mem::take(&mut self.batch)) {
-            self.refuse(envelope, effects);
-        }
-    }
-
-    /// What happens to an envelope that was still waiting when the actor ended: messages to an actor that never
-    /// started come back as poison, others become dead letters. Notices end with their receiver.
-    pub fn refuse(&self, envelope: Envelope, effects: &mut Vec<ActorEffect>) {
-        let Envelope { target, sender, body } = envelope;
-        match (&self.phase, body) {
-            (Phase::Ending(ExitReason::NeverStarted(why)), Body::Message(original)) => {
-                let details = format!("the actor never started: {why}");
-                let poisoned = Poisoned { target, details, original };
-                effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned))));
-            }
-            (_, body @ (Body::Message(_) | Body::Poisoned(_))) => {
-                let reason = "the actor ended before it could handle the message".to_string();
-                effects.push(ActorEffect::DeadLetter(Envelope { target, sender, body }, reason));
-            }
-            _ => {}
-        }
     }
 
     /// Whether an envelope for `target` must wait behind others that are held.
@@ -492,6 +401,12 @@ impl Turn {
     /// Offers what is held again, in order for each receiver. `offer` returns what is still refused.
     pub fn retry_held(&mut self, offer: impl FnMut(Envelope) -> Option<Envelope>) {
         self.held.retry(offer);
+    }
+
+    /// Whether its next turn waits for receivers that have no room.
+    #[must_use]
+    pub const fn is_holding(&self) -> bool {
+        self.held.due().is_some()
     }
 
     /// The receivers that are waited for.
@@ -551,12 +466,6 @@ impl Turn {
     }
 }
 
-/// Guests write much of what errors say, so it is cut.
-fn cut(mut text: String) -> String {
-    if text.len() > ERROR_TEXT_LEN_MAX {
-        let end = (0..=ERROR_TEXT_LEN_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        text.truncate(end);
-        text.push('…');
-    }
-    text
+fn text_of(failure: &Failure) -> String {
+    cut(failure.to_string(), ERROR_TEXT_LEN_MAX)
 }

@@ -1,25 +1,27 @@
-//! One actor: its queue, its instance and its [`Turn`]. The turn decides; the cell calls wasm, routes and wakes.
+//! One actor: its queue, its instance and its rules. Core's [`Actor`] decides; the cell calls wasm, routes and wakes.
 //!
 //! An idle cell has no task and no stack. A push that finds it idle schedules one activation, which handles what
 //! waits, bounded by count and by time, and lets others go first when that is spent.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
-use thespian_core::envelope::{Body, Envelope, Wakeup};
+use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
 use thespian_core::event::Event;
 use thespian_core::fate::{Failure, Fault};
-use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX, HOLD_RETRY_PERIOD};
+use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX};
 use thespian_core::mailbox::Push;
+use thespian_core::outbox::{CreateChild, Outbox};
 use thespian_core::time::Time;
 use thespian_core::timers::TimerKey;
-use thespian_core::turn::{ActorEffect, Identity, Next, Turn};
+use thespian_core::turn::{Actor, Doer, Identity, Step};
 use thespian_core::wire::control::ActorPhase;
 use tracing::Level;
 
+use super::next::{self, Active};
 use super::port::Port;
 use crate::mailbox::SharedMailbox;
 use crate::router::Route;
@@ -41,10 +43,16 @@ const KNOWN_LEN: usize = 4;
 /// What only the activation touches.
 #[derive(Default)]
 struct Inner {
-    turn: Option<Turn>,
+    actor: Option<Actor>,
+    hands: Hands,
+}
+
+/// What carries out an actor's effects, beside its cell.
+#[derive(Default)]
+struct Hands {
     start: Option<Start>,
     instance: Option<Instance>,
-    effects: Vec<ActorEffect>,
+    /// Of the wakeups that are not handled yet.
     timers: HashMap<u64, TimerKey>,
     known: [Option<(ActorAddress, Route)>; KNOWN_LEN],
     known_next: usize,
@@ -78,14 +86,14 @@ impl Cell {
     /// An actor that is not yet decided about; its mailbox takes messages. The caller has taken a slot for it.
     pub(crate) fn pending(shared: Arc<Shared>, address: ActorAddress) -> Arc<Self> {
         let mailbox = Arc::new(SharedMailbox::new(shared.mailbox_limits(), shared.budget.clone()));
-        let inner = Inner { _slot: Some(Slot(shared.slots.clone())), ..Inner::default() };
+        let hands = Hands { _slot: Some(Slot(shared.slots.clone())), ..Hands::default() };
         Arc::new(Self {
             shared,
             address,
             mailbox,
             killed: Arc::default(),
             kill_reason: Mutex::default(),
-            inner: Mutex::new(inner),
+            inner: Mutex::new(Inner { actor: None, hands }),
             shown: Shown::default(),
         })
     }
@@ -97,19 +105,15 @@ impl Cell {
     /// Lets a pending actor run.
     pub(crate) fn instantiate(self: &Arc<Self>, start: Start) {
         let mut inner = self.inner.lock();
-        inner.turn = Some(Turn::new(start.identity));
-        inner.start = Some(start);
+        inner.actor = Some(Actor::new(start.identity));
+        inner.hands.start = Some(start);
         drop(inner);
         self.schedule();
     }
 
     /// Ends a pending actor that will never run.
     pub(crate) fn refuse(self: &Arc<Self>, identity: Identity, reason: String) {
-        let mut inner = self.inner.lock();
-        let mut turn = Turn::new(identity);
-        turn.refuse_start(reason, &mut inner.effects);
-        inner.turn = Some(turn);
-        drop(inner);
+        self.inner.lock().actor = Some(Actor::refused(identity, reason));
         self.schedule();
     }
 
@@ -150,23 +154,42 @@ impl Cell {
         self.wake();
     }
 
+    /// Has the actor look at what waits for it: on this thread right after the activation under way, if there is one
+    /// and it has made no other actor active, else in a task of its own.
     fn schedule(self: &Arc<Self>) {
-        let cell = self.clone();
-        let activation = self.shared.guests.spawn(async move { cell.activate() });
-        // Detached: what it did is in the cell.
-        drop(activation);
+        if let Some(cell) = next::offer(self.clone()) {
+            cell.begin_task();
+        }
     }
 
-    /// Handles what waits, until nothing does or others must have their turn.
-    fn activate(self: &Arc<Self>) {
+    pub(super) fn begin_task(self: Arc<Self>) {
+        let task = self.shared.guests.clone().spawn(async move { self.run() });
+        // Detached: what it did is in the cells.
+        drop(task);
+    }
+
+    /// Activates this actor, then the one that this made active, and so on, until others must have their turn.
+    fn run(self: Arc<Self>) {
+        let begun = self.shared.clock.now();
+        let active = Active::begin();
+        let mut cell = self;
+        while cell.activate(begun, &active) - begun < ACTIVATION_TIME_MAX
+            && let Some(next) = active.take()
+        {
+            cell = next;
+        }
+    }
+
+    /// Handles what waits, until nothing does or others must have their turn. Returns the time at its end.
+    fn activate(self: &Arc<Self>, begun: Time, active: &Active) -> Time {
         let mut inner = self.inner.lock();
-        let Inner { turn: Some(_), .. } = *inner else { return };
         // The clock is read once for each turn: it is a tenth of what a short turn costs.
         let mut now = self.shared.clock.now();
-        let begun = now;
+        let Inner { actor: Some(actor), hands } = &mut *inner else { return now };
+        let mut carrier = Carrier { cell: self, hands, active, ended: None };
         let mut handled = 0;
         loop {
-            let step = self.step(&mut now, &mut inner);
+            let step = actor.step(&mut now, &mut carrier);
             handled += usize::from(step == Step::Handled);
             match step {
                 Step::Over => break,
@@ -177,252 +200,25 @@ impl Cell {
                 Step::Handled | Step::Again => {}
             }
         }
+        let ended = carrier.ended;
         self.show(now, &inner);
-    }
-
-    fn step(self: &Arc<Self>, now: &mut Time, inner: &mut Inner) -> Step {
-        if !inner.effects.is_empty() {
-            self.carry_out(*now, inner);
+        if let Some(reason) = ended {
+            self.end(&mut inner, reason);
         }
-        let Inner { turn: Some(turn), effects, .. } = inner else { return Step::Over };
-        if self.killed.load(Ordering::Acquire) && turn.ended().is_none() {
-            let reason = self.kill_reason.lock().clone().unwrap_or_default();
-            turn.kill(&reason, effects);
-        }
-        self.retry_held(turn);
-        if turn.taken() == 0 {
-            self.mailbox.drain(turn.accept(), ACTIVATION_LEN_MAX);
-        }
-        let next = turn.next(*now, effects);
-        if !effects.is_empty() {
-            self.carry_out(*now, inner);
-            // What was carried out may have changed what comes next.
-            if !matches!(next, Next::Handle | Next::Start { .. }) {
-                return Step::Again;
-            }
-        }
-        match next {
-            Next::Handle => {
-                *now = self.handle(inner);
-                Step::Handled
-            }
-            Next::Start { incarnation } => {
-                *now = self.start(inner, incarnation);
-                Step::Handled
-            }
-            Next::Rest if self.mailbox.rest() => Step::Over,
-            Next::Rest => Step::Again,
-            Next::AwaitRoom(due) => self.await_room(inner, *now, due),
-            Next::Pause(until) => {
-                self.shared.timers.at(until, Due::Look(Arc::downgrade(self)));
-                self.park()
-            }
-            Next::Ended => {
-                self.end(inner);
-                Step::Over
-            }
-        }
-    }
-
-    fn park(&self) -> Step {
-        if self.mailbox.park() { Step::Over } else { Step::Again }
-    }
-
-    fn handle(self: &Arc<Self>, inner: &mut Inner) -> Time {
-        let Inner { turn: Some(turn), instance: Some(instance), effects, .. } = inner else {
-            unreachable!("a turn says `Handle` only while it has an instance");
-        };
-        let outbox = turn.outbox();
-        let (envelope, attempt) = turn.current().expect("a turn that says `Handle` has a current envelope");
-        let result = instance.handle(envelope, attempt, outbox);
-        let now = self.shared.clock.now();
-        turn.finish(now, result, effects);
-        self.carry_out(now, inner);
         now
     }
 
-    fn first_instance(&self, start: &Start) -> Result<Instance, Fault> {
-        let port = Port {
-            shared: self.shared.clone(),
-            address: self.address,
-            class: start.class.clone(),
-            mailbox: self.mailbox.clone(),
-            killed: self.killed.clone(),
-        };
-        let identity = sandbox::Identity {
-            address: self.address,
-            class: start.class.clone(),
-            source: start.source.hash(),
-        };
-        start.source.instantiate(identity, Arc::new(port), self.shared.limits.clone())
-    }
-
-    fn start(self: &Arc<Self>, inner: &mut Inner, incarnation: u32) -> Time {
-        let Inner { turn: Some(turn), start: Some(start), instance, effects, .. } = inner else {
-            unreachable!("a turn says `Start` only after `instantiate`");
-        };
-        let outbox = turn.outbox();
-        start.init.incarnation = incarnation;
-        let made = match instance.take() {
-            Some(lost) => lost.renew(),
-            None => self.first_instance(start),
-        };
-        let started = made.map_err(Failure::Fault);
-        let result = started.and_then(|mut fresh| {
-            let outbox = fresh.start(&start.init, outbox)?;
-            *instance = Some(fresh);
-            Ok(outbox)
-        });
-        let now = self.shared.clock.now();
-        turn.finish_start(now, result, effects);
-        self.carry_out(now, inner);
-        now
-    }
-
-    /// Waits for receivers that have no room. A receiver that made room before it knew of the wait is tried again
-    /// by the caller.
-    fn await_room(self: &Arc<Self>, inner: &mut Inner, now: Time, due: Time) -> Step {
-        let Some(turn) = &mut inner.turn else { return Step::Over };
-        for receiver in turn.awaited() {
-            match self.shared.router.get(receiver) {
-                Some(Route::Actor(cell)) => cell.mailbox.await_room(self),
-                Some(Route::Endpoint(endpoint)) => endpoint.mailbox().await_room(self),
-                Some(Route::Ask(_)) | None => {}
-            }
-        }
-        self.retry_held(turn);
-        if turn.awaited().next().is_none() {
-            return Step::Again;
-        }
-        let look = due.min(now + HOLD_RETRY_PERIOD);
-        self.shared.timers.at(look, Due::Look(Arc::downgrade(self)));
-        self.park()
-    }
-
-    fn retry_held(self: &Arc<Self>, turn: &mut Turn) {
-        turn.retry_held(|envelope| match self.deliver(None, envelope) {
-            Push::Full(envelope) => Some(envelope),
-            Push::Gone(envelope) => {
-                self.shared.router.gone(&envelope);
-                None
-            }
-            Push::Queued | Push::Activate => None,
-        });
-    }
-
-    fn carry_out(self: &Arc<Self>, now: Time, inner: &mut Inner) {
-        while !inner.effects.is_empty() {
-            let mut effects = std::mem::take(&mut inner.effects);
-            for effect in effects.drain(..) {
-                self.carry_out_one(now, inner, effect);
-            }
-            // Keep the larger of the two lists for the next turn.
-            if inner.effects.is_empty() {
-                inner.effects = effects;
-            }
-        }
-    }
-
-    fn carry_out_one(self: &Arc<Self>, now: Time, inner: &mut Inner, effect: ActorEffect) {
-        match effect {
-            ActorEffect::Route(envelope) => self.route(now, inner, envelope),
-            ActorEffect::EnterPending(child) => {
-                // The slot was taken when the handler asked for the child.
-                let cell = Self::pending(self.shared.clone(), child);
-                self.shared.router.enter(child, Route::Actor(cell));
-            }
-            ActorEffect::Create(child) => {
-                self.shared.event(Event::ChildCreated { parent: self.address, child });
-            }
-            ActorEffect::SetTimer { due, wakeup } => {
-                let id = wakeup.id;
-                let key = self.shared.timers.at(due, Due::Wakeup(Arc::downgrade(self), wakeup));
-                inner.timers.insert(id, key);
-            }
-            ActorEffect::CancelTimer(id) => {
-                if let Some(key) = inner.timers.remove(&id) {
-                    self.shared.timers.cancel(key);
-                }
-            }
-            ActorEffect::DeadLetter(envelope, reason) => self.shared.router.dead_letter(&envelope, &reason),
-            ActorEffect::Started => self.shared.event(Event::ActorStarted { address: self.address }),
-            ActorEffect::Exiting { with_children } => {
-                self.mailbox.take_notices_only();
-                self.shared.event(Event::ActorExiting { address: self.address, with_children });
-            }
-            ActorEffect::Restarted(restart) => {
-                self.shared.counters.restarts.fetch_add(1, Ordering::Relaxed);
-                let text = format!("restarted as incarnation {}: {}", restart.incarnation, restart.reason);
-                self.log(inner, Level::WARN, &text);
-            }
-            ActorEffect::Failed(text) => {
-                self.shared.counters.poisoned.fetch_add(1, Ordering::Relaxed);
-                self.log(inner, Level::WARN, &text);
-            }
-            ActorEffect::CloseMailbox => self.close(inner),
-        }
-    }
-
-    fn close(&self, inner: &mut Inner) {
-        inner.instance = None;
-        for (_, key) in inner.timers.drain() {
-            self.shared.timers.cancel(key);
-        }
-        let left = self.mailbox.close();
-        let Inner { turn: Some(turn), effects, .. } = inner else { return };
-        for envelope in left {
-            turn.refuse(envelope, effects);
-        }
-    }
-
-    fn log(&self, inner: &Inner, level: Level, text: &str) {
-        let class = inner.start.as_ref().map_or("", |start| &*start.class);
-        self.shared.log.actor(self.address, class, level, "turn", text);
-    }
-
-    fn route(self: &Arc<Self>, now: Time, inner: &mut Inner, envelope: Envelope) {
-        let turn = inner.turn.as_mut().expect("only a cell with a turn routes");
-        if turn.holds_for(envelope.target) {
-            turn.hold(now, envelope);
-            return;
-        }
-        let mut known = Known { routes: &mut inner.known, next: &mut inner.known_next };
-        match self.deliver(Some(&mut known), envelope) {
-            Push::Full(envelope) => turn.hold(now, envelope),
-            Push::Gone(envelope) => self.shared.router.gone(&envelope),
-            Push::Queued | Push::Activate => {}
-        }
-    }
-
-    fn deliver(self: &Arc<Self>, known: Option<&mut Known<'_>>, envelope: Envelope) -> Push {
-        let target = envelope.target;
-        if target == self.address {
-            // What a handler sends to itself has had its place reserved when it was sent.
-            let is_own_message = envelope.sender == target && matches!(envelope.body, Body::Message(_));
-            return if is_own_message { self.push_reserved(envelope) } else { self.push(envelope) };
-        }
-        let Some(known) = known else {
-            return match self.shared.router.get(target) {
-                Some(route) => route.push(envelope),
-                None => Push::Gone(envelope),
-            };
-        };
-        known.push(envelope, &self.shared)
-    }
-
-    fn end(self: &Arc<Self>, inner: &mut Inner) {
-        let Some(reason) = inner.turn.as_ref().and_then(Turn::ended).cloned() else { return };
-        let counters = inner.turn.as_ref().map(Turn::counters).unwrap_or_default();
-        self.shared.counters.turns_of_ended.fetch_add(counters.turns, Ordering::Relaxed);
-        self.shown.turns.store(0, Ordering::Relaxed);
-        // Leave nothing behind that keeps others alive; the cell itself goes with its last reference.
+    /// Leaves nothing behind that keeps others alive; the cell itself goes with its last reference.
+    fn end(&self, inner: &mut Inner, reason: ExitReason) {
+        let turns = self.shown.turns.swap(0, Ordering::Relaxed);
+        self.shared.counters.turns_of_ended.fetch_add(turns, Ordering::Relaxed);
         *inner = Inner::default();
         self.shared.router.remove(self.address);
         self.shared.event(Event::ActorEnded { address: self.address, reason });
     }
 
     fn show(&self, now: Time, inner: &Inner) {
-        let Some(turn) = &inner.turn else { return };
+        let Some(turn) = inner.actor.as_ref().map(Actor::turn) else { return };
         let counters = turn.counters();
         *self.shown.phase.lock() = Some(turn.phase(now));
         self.shown.incarnation.store(turn.incarnation(), Ordering::Relaxed);
@@ -471,11 +267,172 @@ pub(crate) struct Showing {
     pub(crate) mailbox_bytes: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    Handled,
-    Again,
-    Over,
+fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
+    let port = Port {
+        shared: cell.shared.clone(),
+        address: cell.address,
+        class: start.class.clone(),
+        mailbox: cell.mailbox.clone(),
+        killed: cell.killed.clone(),
+    };
+    let identity =
+        sandbox::Identity { address: cell.address, class: start.class.clone(), source: start.source.hash() };
+    start.source.instantiate(identity, Arc::new(port), cell.shared.limits.clone())
+}
+
+/// Does what an actor asks for, during one activation.
+struct Carrier<'a> {
+    cell: &'a Arc<Cell>,
+    hands: &'a mut Hands,
+    active: &'a Active,
+    ended: Option<ExitReason>,
+}
+
+impl Carrier<'_> {
+    fn log(&self, text: &str) {
+        let class = self.hands.start.as_ref().map_or("", |start| &*start.class);
+        self.cell.shared.log.actor(self.cell.address, class, Level::WARN, "turn", text);
+    }
+
+    fn event(&self, event: Event) {
+        self.cell.shared.event(event);
+    }
+}
+
+impl Doer for Carrier<'_> {
+    fn now(&mut self) -> Time {
+        self.cell.shared.clock.now()
+    }
+
+    fn kill_reason(&mut self) -> Option<String> {
+        let killed = self.cell.killed.load(Ordering::Acquire);
+        killed.then(|| self.cell.kill_reason.lock().clone().unwrap_or_default())
+    }
+
+    fn start(&mut self, incarnation: u32, outbox: Outbox) -> Result<Outbox, Failure> {
+        self.active.let_go();
+        let lost = self.hands.instance.take();
+        let Some(start) = &mut self.hands.start else {
+            unreachable!("an actor starts only after `instantiate`");
+        };
+        start.init.incarnation = incarnation;
+        let start = &*start;
+        let made = match lost {
+            Some(lost) => lost.renew(),
+            None => first_instance(self.cell, start),
+        };
+        let mut fresh = made.map_err(Failure::Fault)?;
+        let outbox = fresh.start(&start.init, outbox)?;
+        self.hands.instance = Some(fresh);
+        Ok(outbox)
+    }
+
+    fn handle(&mut self, envelope: &Envelope, attempt: u32, outbox: Outbox) -> Result<Outbox, Failure> {
+        // The turn may take long: whoever was made active before does not wait for it.
+        self.active.let_go();
+        if let Body::Wakeup(wakeup) = &envelope.body {
+            self.hands.timers.remove(&wakeup.id);
+        }
+        let instance =
+            self.hands.instance.as_mut().expect("a turn says `Handle` only while it has an instance");
+        instance.handle(envelope, attempt, outbox)
+    }
+
+    fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize) {
+        self.cell.mailbox.drain(batch, len_max);
+    }
+
+    fn rest(&mut self) -> bool {
+        self.cell.mailbox.rest()
+    }
+
+    fn park(&mut self) -> bool {
+        self.cell.mailbox.park()
+    }
+
+    fn look_at(&mut self, at: Time) {
+        self.cell.shared.timers.at(at, Due::Look(Arc::downgrade(self.cell)));
+    }
+
+    fn await_room(&mut self, receiver: ActorAddress) {
+        match self.cell.shared.router.get(receiver) {
+            Some(Route::Actor(cell)) => cell.mailbox.await_room(self.cell),
+            Some(Route::Endpoint(endpoint)) => endpoint.mailbox().await_room(self.cell),
+            Some(Route::Ask(_)) | None => {}
+        }
+    }
+
+    fn exiting(&mut self, with_children: bool) {
+        self.cell.mailbox.take_notices_only();
+        self.event(Event::ActorExiting { address: self.cell.address, with_children });
+    }
+
+    fn close(&mut self) -> VecDeque<Envelope> {
+        self.hands.instance = None;
+        for (_, key) in self.hands.timers.drain() {
+            self.cell.shared.timers.cancel(key);
+        }
+        self.cell.mailbox.close()
+    }
+
+    fn end(&mut self, reason: ExitReason) {
+        self.ended = Some(reason);
+    }
+
+    fn deliver(&mut self, envelope: Envelope) -> Push {
+        let target = envelope.target;
+        if target == self.cell.address {
+            // What a handler sends to itself has had its place reserved when it was sent.
+            let is_own_message = envelope.sender == target && matches!(envelope.body, Body::Message(_));
+            return if is_own_message { self.cell.push_reserved(envelope) } else { self.cell.push(envelope) };
+        }
+        let Hands { known, known_next, .. } = &mut *self.hands;
+        Known { routes: known, next: known_next }.push(envelope, &self.cell.shared)
+    }
+
+    fn gone(&mut self, envelope: Envelope) {
+        self.cell.shared.router.gone(&envelope);
+    }
+
+    fn dead_letter(&mut self, envelope: Envelope, reason: &str) {
+        self.cell.shared.router.dead_letter(&envelope, reason);
+    }
+
+    fn enter_pending(&mut self, child: ActorAddress) {
+        // The slot was taken when the handler asked for the child.
+        let shared = &self.cell.shared;
+        shared.router.enter(child, Route::Actor(Cell::pending(shared.clone(), child)));
+    }
+
+    fn create(&mut self, child: Box<CreateChild>) {
+        self.event(Event::ChildCreated { parent: self.cell.address, child });
+    }
+
+    fn set_timer(&mut self, due: Time, wakeup: Box<Wakeup>) {
+        let id = wakeup.id;
+        let key = self.cell.shared.timers.at(due, Due::Wakeup(Arc::downgrade(self.cell), wakeup));
+        self.hands.timers.insert(id, key);
+    }
+
+    fn cancel_timer(&mut self, id: u64) {
+        if let Some(key) = self.hands.timers.remove(&id) {
+            self.cell.shared.timers.cancel(key);
+        }
+    }
+
+    fn started(&mut self) {
+        self.event(Event::ActorStarted { address: self.cell.address });
+    }
+
+    fn restarted(&mut self, restart: ActorRestart) {
+        self.cell.shared.counters.restarts.fetch_add(1, Ordering::Relaxed);
+        self.log(&format!("restarted as incarnation {}: {}", restart.incarnation, restart.reason));
+    }
+
+    fn failed(&mut self, text: &str) {
+        self.cell.shared.counters.poisoned.fetch_add(1, Ordering::Relaxed);
+        self.log(text);
+    }
 }
 
 /// The small cache of receivers. An entry may be of an actor that is gone: its mailbox says so.

@@ -108,15 +108,19 @@ impl Instance {
     /// replaced by [`Self::renew`]. In both cases the outbox is dropped and what it had reserved is given back.
     pub fn handle(&mut self, envelope: &Envelope, attempt: u32, outbox: Outbox) -> Result<Outbox, Failure> {
         let mut sender = [0; ADDRESS_TEXT_LEN];
-        let mut about = [0; ADDRESS_TEXT_LEN];
+        let sender = envelope.sender.write_text(&mut sender);
         let headers = carried(&envelope.body).and_then(convert::header_refs);
-        let delivery = wit::Delivery {
-            sender: envelope.sender.write_text(&mut sender),
-            attempt,
-            event: event(&envelope.body, &headers, &mut about),
-        };
+        if let Body::Message(message) = &envelope.body {
+            let message = convert::message_to_guest(message, &headers);
+            return self.turn(Turn::Handle, outbox, |actor, store| {
+                actor.thespian_actor_guest().call_handle_message(store, sender, attempt, message)
+            });
+        }
+        let mut about = [0; ADDRESS_TEXT_LEN];
+        let event = event(&envelope.body, &headers, &mut about);
+        let delivery = wit::Delivery { sender, attempt, event };
         self.turn(Turn::Handle, outbox, |actor, store| {
-            actor.thespian_actor_guest().call_handle(store, delivery)
+            actor.thespian_actor_guest().call_handle_event(store, delivery)
         })
     }
 
@@ -259,14 +263,13 @@ fn carried(body: &Body) -> Option<&Message> {
     }
 }
 
-/// What the handler is called for. `about` is room for the text of the address that a notice is about.
+/// What the host tells an actor. `about` is room for the text of the address that a notice is about.
 fn event<'a>(
     body: &'a Body,
     headers: &'a HeaderRefs<'a>,
     about: &'a mut [u8; ADDRESS_TEXT_LEN],
 ) -> wit::Event<'a> {
     match body {
-        Body::Message(message) => wit::Event::Message(convert::message_to_guest(message, headers)),
         Body::Poisoned(poisoned) => wit::Event::Poisoned(wit::Poisoned {
             target: poisoned.target.write_text(about),
             details: &poisoned.details,
@@ -289,6 +292,8 @@ fn event<'a>(
             incarnation: restart.incarnation,
             reason: &restart.reason,
         }),
-        Body::ChildrenGone => unreachable!("a turn keeps this to itself"),
+        Body::Message(_) | Body::ChildrenGone => {
+            unreachable!("one has a call of its own, one is the turn's alone")
+        }
     }
 }

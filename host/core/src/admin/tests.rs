@@ -1,1 +1,560 @@
+use super::*;
+use crate::address::HostId;
+use crate::capability::{Clause, Value};
+use crate::fate::OnTrap;
+use crate::limits::{CLASS_NAME_LEN_MAX, JUDGEMENT_TIME_MAX};
+use crate::source::ActorClass;
+use crate::wire::control::CreateActor;
+use alloc::vec;
 
+const SOURCE: SourceHash = SourceHash([0xab; 32]);
+
+/// An `Admin` with a clock and a list of what it wants done.
+struct Node {
+    admin: Admin,
+    now: Time,
+    next_id: u128,
+    next_asker: u64,
+}
+
+fn class(name: &str, requires: Vec<Requirement>) -> ActorClass {
+    ActorClass { name: name.to_string(), requires, on_trap: OnTrap::Exit, receives: Vec::new() }
+}
+
+fn requirement(name: &str) -> Requirement {
+    Requirement { name: name.to_string(), clause: Clause::IsTrue }
+}
+
+fn info() -> SourceInfo {
+    let classes = vec![class("plain", Vec::new()), class("picky", vec![requirement("gpu")])];
+    SourceInfo { name: "n".into(), version: "1".into(), sdk: "s".into(), classes }
+}
+
+fn node() -> Node {
+    let capabilities = Capabilities::from([("big".to_string(), Value::Boolean(true))]);
+    Node { admin: Admin::new(capabilities), now: Time(0), next_id: 0, next_asker: 0 }
+}
+
+/// A node that has the source.
+fn loaded() -> Node {
+    let mut node = node();
+    node.offer();
+    node.judge(Ok(()));
+    node.validate();
+    node
+}
+
+fn answers(effects: &[Effect]) -> Vec<(Asker, Result<Reply, ControlError>)> {
+    let answer = |effect: &Effect| match effect {
+        Effect::Answer { asker, reply } => Some((*asker, reply.clone())),
+        _ => None,
+    };
+    effects.iter().filter_map(answer).collect()
+}
+
+fn refusal(effects: &[Effect], address: ActorAddress) -> Option<&str> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::RefuseCreate { address: refused, reason } if *refused == address => Some(&**reason),
+        _ => None,
+    })
+}
+
+fn runs(effects: &[Effect], address: ActorAddress) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::Instantiate(plan) if plan.address == address))
+}
+
+/// Who is told of whose end.
+fn exits(effects: &[Effect]) -> Vec<(ActorAddress, ActorAddress)> {
+    let exit = |effect: &Effect| match effect {
+        Effect::Route(Envelope { target, body: Body::ChildExited(exit), .. }) => {
+            Some((*target, exit.address))
+        }
+        _ => None,
+    };
+    effects.iter().filter_map(exit).collect()
+}
+
+fn exit_requested(effects: &[Effect]) -> Vec<ActorAddress> {
+    let request = |effect: &Effect| match effect {
+        Effect::Route(Envelope { target, body: Body::ExitRequest(_), .. }) => Some(*target),
+        _ => None,
+    };
+    effects.iter().filter_map(request).collect()
+}
+
+fn has_children_gone(effects: &[Effect], address: ActorAddress) -> bool {
+    let gone = |effect: &Effect| matches!(effect, Effect::Route(Envelope { target, body: Body::ChildrenGone, .. }) if *target == address);
+    effects.iter().any(gone)
+}
+
+impl Node {
+    fn handle(&mut self, event: Event) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.admin.handle(self.now, event, &mut effects);
+        effects
+    }
+
+    fn asker(&mut self) -> Asker {
+        self.next_asker += 1;
+        Asker(self.next_asker)
+    }
+
+    fn address(&mut self) -> ActorAddress {
+        self.next_id += 1;
+        ActorAddress::new(HostId(1), self.next_id)
+    }
+
+    fn offer(&mut self) -> Vec<Effect> {
+        let asker = self.asker();
+        self.handle(Event::SourceOffered { asker, hash: SOURCE, label: String::new(), size: 1 })
+    }
+
+    fn judge(&mut self, verdict: Result<(), String>) -> Vec<Effect> {
+        self.handle(Event::SourceJudged { hash: SOURCE, verdict })
+    }
+
+    fn validate(&mut self) -> Vec<Effect> {
+        self.handle(Event::SourceValidated { hash: SOURCE, outcome: Ok(info()), compile_us: 1 })
+    }
+
+    fn create_with(&mut self, change: impl FnOnce(&mut CreateActor)) -> (ActorAddress, Asker, Vec<Effect>) {
+        let (asker, address) = (self.asker(), self.address());
+        let mut create = CreateActor {
+            source: "ab".to_string(),
+            class: Some("plain".to_string()),
+            requirements: Vec::new(),
+            init: None,
+            on_trap: None,
+        };
+        change(&mut create);
+        let effects = self.handle(Event::CreateAsked { asker, address, create });
+        (address, asker, effects)
+    }
+
+    fn create(&mut self) -> ActorAddress {
+        let (address, _, effects) = self.create_with(|_| ());
+        assert!(runs(&effects, address));
+        self.handle(Event::ActorStarted { address });
+        address
+    }
+
+    fn create_child(&mut self, parent: ActorAddress) -> (ActorAddress, Vec<Effect>) {
+        let address = self.address();
+        let options = CreateOptions::default();
+        let child = CreateChild { address, source: None, class: "plain".to_string(), options };
+        let effects = self.handle(Event::ChildCreated { parent, child: Box::new(child) });
+        (address, effects)
+    }
+
+    fn end(&mut self, address: ActorAddress, reason: ExitReason) -> Vec<Effect> {
+        self.handle(Event::ActorEnded { address, reason })
+    }
+
+    fn exit(&mut self, address: ActorAddress, with_children: bool) -> Vec<Effect> {
+        self.handle(Event::ActorExiting { address, with_children })
+    }
+
+    fn kill(&mut self, target: ActorAddress) -> Vec<Effect> {
+        let asker = self.asker();
+        self.handle(Event::KillAsked { asker, target })
+    }
+}
+
+#[test]
+fn life_001_a_create_is_answered_when_the_actor_has_started() {
+    let mut node = loaded();
+    let (address, asker, effects) = node.create_with(|_| ());
+    assert!(runs(&effects, address) && answers(&effects).is_empty());
+    let created = Reply::Created { address, source: SOURCE, class: "plain".to_string() };
+    let effects = node.handle(Event::ActorStarted { address });
+    assert_eq!(answers(&effects), [(asker, Ok(created))]);
+    assert_eq!(node.admin.sources().status()[0].actors, 1);
+}
+
+#[test]
+fn life_013_a_start_that_fails_is_answered_with_its_reason() {
+    let mut node = loaded();
+    let (address, asker, _) = node.create_with(|_| ());
+    let effects = node.end(address, ExitReason::NeverStarted("trapped: no".to_string()));
+    let error = ControlError::StartFailed { reason: "trapped: no".to_string() };
+    assert_eq!(answers(&effects), [(asker, Err(error))]);
+    assert_eq!(node.admin.sources().status()[0].actors, 0);
+    assert!(node.admin.family().is_empty());
+}
+
+#[test]
+fn what_can_not_be_created_is_refused_with_the_reason_and_its_asker_hears_once() {
+    let mut node = loaded();
+    type Change = fn(&mut CreateActor);
+    let cases: [(Change, &str); 7] = [
+        (|create| create.source = "cd".to_string(), "no source has the hash `cd`"),
+        (|create| create.class = Some("odd".to_string()), "has no class `odd`; it has plain, picky"),
+        (|create| create.class = None, "name one of plain, picky"),
+        (|create| create.class = Some("picky".to_string()), "`gpu` is true does not hold, it has no such"),
+        (|create| create.requirements = vec![requirement("fast")], "`fast` is true does not hold"),
+        (|create| create.class = Some("x".repeat(CLASS_NAME_LEN_MAX + 1)), "a class has a name of at most"),
+        (
+            |create| create.requirements = vec![requirement(&"x".repeat(1 << 20))],
+            "requirements of an actor may take",
+        ),
+    ];
+    for (change, expected) in cases {
+        let (address, asker, effects) = node.create_with(change);
+        let reason = refusal(&effects, address).unwrap();
+        assert!(reason.contains(expected) && reason.len() <= ERROR_TEXT_LEN_MAX, "{reason}");
+        let answers = answers(&effects);
+        assert!(matches!(&answers[..], [(answered, Err(_))] if *answered == asker));
+        let ended = node.end(address, ExitReason::NeverStarted(reason.to_string()));
+        assert!(self::answers(&ended).is_empty());
+    }
+}
+
+#[test]
+fn requirements_that_hold_do_not_stand_in_the_way() {
+    let mut node = loaded();
+    let (address, _, effects) = node.create_with(|create| create.requirements = vec![requirement("big")]);
+    assert!(runs(&effects, address));
+}
+
+#[test]
+fn a_creator_decides_on_trap_where_it_says_so_and_the_class_elsewhere() {
+    for (asked, expected) in [(None, OnTrap::Exit), (Some(OnTrap::Restart), OnTrap::Restart)] {
+        let mut node = loaded();
+        let (_, _, effects) = node.create_with(|create| create.on_trap = asked);
+        assert!(matches!(&effects[..], [Effect::Instantiate(plan)] if plan.on_trap == expected));
+    }
+}
+
+#[test]
+fn a_create_by_a_hash_still_validating_waits_and_then_runs() {
+    let mut node = node();
+    node.offer();
+    let (address, _, effects) = node.create_with(|_| ());
+    assert_eq!(effects, []);
+    node.judge(Ok(()));
+    assert!(runs(&node.validate(), address));
+}
+
+#[test]
+fn creates_that_wait_fail_when_the_source_is_refused_unloaded_or_never_judged() {
+    type End = fn(&mut Node) -> Vec<Effect>;
+    let ends: [(End, &str); 3] = [
+        (|node| node.judge(Err("not ours".to_string())), "was refused: not ours"),
+        (
+            |node| node.handle(Event::UnloadAsked { asker: Asker(99), source: "ab".to_string() }),
+            "was unloaded",
+        ),
+        (
+            |node| {
+                node.now = node.admin.deadline().unwrap();
+                assert_eq!(node.now, Time(0) + JUDGEMENT_TIME_MAX);
+                node.handle(Event::TimePassed)
+            },
+            "its authority did not judge it in time",
+        ),
+    ];
+    for (end, expected) in ends {
+        let mut node = node();
+        node.offer();
+        let (address, asker, _) = node.create_with(|_| ());
+        let effects = end(&mut node);
+        assert!(refusal(&effects, address).unwrap().contains(expected));
+        assert_eq!(answers(&effects).iter().filter(|(answered, _)| *answered == asker).count(), 1);
+        assert_eq!(node.admin.deadline(), None);
+    }
+}
+
+#[test]
+fn creates_that_wait_are_bounded_by_the_bytes_of_their_init_messages() {
+    let mut node = node();
+    node.offer();
+    let big = |create: &mut CreateActor| create.init = Some(Message::bytes("I", vec![0; 15 << 20]));
+    let refused = (0..6)
+        .map(|_| node.create_with(big))
+        .find(|(address, _, effects)| refusal(effects, *address).is_some());
+    let (_, _, effects) = refused.unwrap();
+    assert!(matches!(&answers(&effects)[..], [(_, Err(ControlError::LimitReached(_)))]));
+    node.judge(Err("no".to_string()));
+    assert_eq!(node.admin.waiting_bytes, 0);
+}
+
+#[test]
+fn a_create_that_waits_ends_when_whoever_asked_for_it_leaves() {
+    let mut node = node();
+    node.offer();
+    let (address, asker, _) = node.create_with(|_| ());
+    let effects = node.handle(Event::AskerLeft { asker });
+    assert_eq!(refusal(&effects, address), Some("who asked for it left"));
+    assert_eq!(answers(&effects), [], "nobody waits for an answer");
+}
+
+#[test]
+fn a_kill_reaches_an_actor_that_waits_for_its_source() {
+    let mut node = node();
+    node.offer();
+    let (address, _, _) = node.create_with(|_| ());
+    let effects = node.kill(address);
+    assert_eq!(refusal(&effects, address), Some("killed: by an operator"));
+    node.judge(Ok(()));
+    assert!(!runs(&node.validate(), address));
+}
+
+/// A parent that runs, and a child of it that waits for another source.
+fn with_waiting_child() -> (Node, ActorAddress, ActorAddress) {
+    let mut node = loaded();
+    let parent = node.create();
+    let hash = SourceHash([0xcd; 32]);
+    let asker = node.asker();
+    node.handle(Event::SourceOffered { asker, hash, label: String::new(), size: 1 });
+    let address = node.address();
+    let options = CreateOptions::default();
+    let child = CreateChild { address, source: Some(hash), class: "plain".to_string(), options };
+    assert_eq!(node.handle(Event::ChildCreated { parent, child: Box::new(child) }), []);
+    (node, parent, address)
+}
+
+#[test]
+fn a_child_that_waits_for_its_source_goes_at_once_with_its_exiting_parent() {
+    let (mut node, parent, child) = with_waiting_child();
+    let effects = node.exit(parent, true);
+    let reason = refusal(&effects, child).unwrap().to_string();
+    assert_eq!(reason, "its creator is exiting");
+    let effects = node.end(child, ExitReason::NeverStarted(reason));
+    assert_eq!(exits(&effects), [(parent, child)]);
+    assert!(has_children_gone(&effects, parent));
+}
+
+#[test]
+fn a_child_that_waits_for_its_source_goes_at_once_when_its_parent_ends() {
+    let (mut node, parent, child) = with_waiting_child();
+    let effects = node.end(parent, ExitReason::Failed("trapped".to_string()));
+    assert_eq!(refusal(&effects, child), Some("its creator is gone"));
+}
+
+#[test]
+fn life_024_a_child_that_was_kept_runs_when_its_source_is_there() {
+    let (mut node, parent, child) = with_waiting_child();
+    let effects = node.exit(parent, false);
+    assert!(has_children_gone(&effects, parent) && refusal(&effects, child).is_none());
+    let hash = SourceHash([0xcd; 32]);
+    node.handle(Event::SourceJudged { hash, verdict: Ok(()) });
+    let effects = node.handle(Event::SourceValidated { hash, outcome: Ok(info()), compile_us: 1 });
+    assert!(runs(&effects, child), "whether or not its creator is gone yet");
+}
+
+#[test]
+fn an_exiting_actor_creates_no_children_and_hears_that_they_never_started() {
+    let mut node = loaded();
+    let parent = node.create();
+    let (first, _) = node.create_child(parent);
+    node.exit(parent, true);
+    let (second, effects) = node.create_child(parent);
+    assert_eq!(refusal(&effects, second), Some("its creator is exiting"));
+    let effects = node.end(first, ExitReason::Requested);
+    assert!(!has_children_gone(&effects, parent), "the second is not gone yet");
+    let effects = node.end(second, ExitReason::NeverStarted("its creator is exiting".to_string()));
+    assert_eq!(exits(&effects), [(parent, second)]);
+    assert!(has_children_gone(&effects, parent));
+}
+
+#[test]
+fn a_child_whose_creator_is_gone_never_runs() {
+    let mut node = loaded();
+    let stranger = node.address();
+    let (child, effects) = node.create_child(stranger);
+    assert_eq!(refusal(&effects, child), Some("its creator is gone"));
+}
+
+#[test]
+fn life_017_an_exit_reaches_children_first_and_each_parent_hears_once() {
+    let mut node = loaded();
+    let top = node.create();
+    let (middle, _) = node.create_child(top);
+    let (leaf, _) = node.create_child(middle);
+    assert_eq!(exit_requested(&node.exit(top, true)), [middle]);
+    assert_eq!(exit_requested(&node.exit(middle, true)), [leaf]);
+    assert!(has_children_gone(&node.exit(leaf, true), leaf));
+    let effects = node.end(leaf, ExitReason::Requested);
+    assert_eq!(exits(&effects), [(middle, leaf)]);
+    assert!(has_children_gone(&effects, middle));
+    assert_eq!(exits(&node.end(middle, ExitReason::Requested)), [(top, middle)]);
+    let effects = node.end(top, ExitReason::Requested);
+    assert!(matches!(&effects[..], [Effect::NoteEnd { reason: ExitReason::Requested, .. }]));
+    assert_eq!(exits(&node.end(leaf, ExitReason::Requested)), [], "an end is told once");
+}
+
+#[test]
+fn a_kill_ends_the_children_too_and_is_answered_when_the_actor_is_gone() {
+    let mut node = loaded();
+    let top = node.create();
+    let (child, _) = node.create_child(top);
+    let asker = node.asker();
+    let effects = node.handle(Event::KillAsked { asker, target: top });
+    let kill = |address| Effect::Kill { address, reason: "by an operator".to_string() };
+    assert_eq!(effects, [kill(top), kill(child)]);
+    let reason = ExitReason::Killed("by an operator".to_string());
+    let effects = node.end(top, reason.clone());
+    assert_eq!(answers(&effects), [(asker, Ok(Reply::Ended { reason }))]);
+    assert_eq!(answers(&node.kill(top))[0].1, Err(ControlError::TargetDead { target: top }));
+}
+
+#[test]
+fn an_exit_that_takes_too_long_ends_in_a_kill_of_all_below() {
+    let mut node = loaded();
+    let top = node.create();
+    let (child, _) = node.create_child(top);
+    node.exit(top, true);
+    assert_eq!(node.admin.deadline(), Some(node.now + EXIT_GRACE));
+    node.now = node.now + EXIT_GRACE;
+    let kill = |address| Effect::Kill { address, reason: "its exit took too long".to_string() };
+    assert_eq!(node.handle(Event::TimePassed), [kill(top), kill(child)]);
+    assert_eq!(node.admin.deadline(), None);
+}
+
+#[test]
+fn a_stop_asks_then_kills_then_ends_and_answers_everybody_who_asked() {
+    let mut node = loaded();
+    let top = node.create();
+    let (first, second) = (node.asker(), node.asker());
+    assert_eq!(exit_requested(&node.handle(Event::StopAsked { asker: first })), [top]);
+    assert_eq!(node.handle(Event::StopAsked { asker: second }), []);
+    let (late, _, effects) = node.create_with(|_| ());
+    assert_eq!(refusal(&effects, late), Some("the node is stopping"));
+    node.end(late, ExitReason::NeverStarted(String::new()));
+    assert_eq!(answers(&node.offer())[0].1, Err(ControlError::ShuttingDown));
+    node.now = node.admin.deadline().unwrap();
+    assert_eq!(node.now, Time(0) + STOP_GRACE);
+    assert!(matches!(&node.handle(Event::TimePassed)[..], [Effect::Kill { address, .. }] if *address == top));
+    let effects = node.end(top, ExitReason::Killed("the node is stopping".to_string()));
+    assert_eq!(answers(&effects), [(first, Ok(Reply::Done)), (second, Ok(Reply::Done))]);
+    assert_eq!(effects.last(), Some(&Effect::Stop));
+    let third = node.asker();
+    let effects = node.handle(Event::StopAsked { asker: third });
+    assert_eq!(answers(&effects), [(third, Ok(Reply::Done))], "life_002: a second stop is no error");
+}
+
+#[test]
+fn a_stop_ends_in_its_time_whoever_spins_and_nobody_waits_for_an_answer_for_ever() {
+    let mut node = loaded();
+    let (spinning, creator, _) = node.create_with(|_| ());
+    let mourner = node.asker();
+    node.handle(Event::ExitAsked { asker: mourner, target: spinning, recursive: true });
+    let stopper = node.asker();
+    node.handle(Event::StopAsked { asker: stopper });
+    node.now = Time(0) + STOP_GRACE;
+    node.handle(Event::TimePassed);
+    node.now = node.admin.deadline().unwrap();
+    assert_eq!(node.now, Time(0) + STOP_TIME_MAX);
+    let effects = node.handle(Event::TimePassed);
+    let answered: Vec<_> = answers(&effects).into_iter().map(|(asker, _)| asker).collect();
+    assert_eq!(answered, [stopper, creator, mourner]);
+    assert_eq!(effects.last(), Some(&Effect::Stop));
+    assert_eq!(node.admin.deadline(), None);
+}
+
+#[test]
+fn a_stopping_node_lets_no_actor_keep_its_children() {
+    let mut node = loaded();
+    let top = node.create();
+    let (child, _) = node.create_child(top);
+    let asker = node.asker();
+    node.handle(Event::StopAsked { asker });
+    assert_eq!(exit_requested(&node.exit(top, false)), [child]);
+}
+
+#[test]
+fn an_asker_that_left_is_not_answered() {
+    let mut node = loaded();
+    let (address, creator, _) = node.create_with(|_| ());
+    node.handle(Event::AskerLeft { asker: creator });
+    assert_eq!(node.handle(Event::ActorStarted { address }), []);
+    let mourner = node.asker();
+    node.handle(Event::ExitAsked { asker: mourner, target: address, recursive: true });
+    node.handle(Event::AskerLeft { asker: mourner });
+    assert_eq!(answers(&node.end(address, ExitReason::Requested)), []);
+    assert!(node.admin.mourners.is_empty() && node.admin.creators.is_empty());
+}
+
+#[test]
+fn running_actors_survive_an_unload_and_new_creates_fail() {
+    let mut node = loaded();
+    let old = node.create();
+    let effects = node.handle(Event::UnloadAsked { asker: Asker(99), source: "ab".to_string() });
+    assert_eq!(
+        effects,
+        [Effect::Forget(SOURCE), Effect::Answer { asker: Asker(99), reply: Ok(Reply::Done) }]
+    );
+    let (new, _, effects) = node.create_with(|_| ());
+    assert!(refusal(&effects, new).unwrap().contains("was unloaded"));
+    assert!(node.admin.family().get(old).is_some());
+}
+
+#[test]
+fn a_notice_of_a_child_is_cut_since_a_hundred_thousand_may_wait() {
+    let mut node = loaded();
+    let top = node.create();
+    let (child, _) = node.create_child(top);
+    let effects = node.end(child, ExitReason::Failed("x".repeat(4_000)));
+    let text = effects.iter().find_map(|effect| match effect {
+        Effect::Route(Envelope { body: Body::ChildExited(exit), .. }) => Some(exit.reason.to_string()),
+        _ => None,
+    });
+    assert!(text.unwrap().len() < 600);
+}
+
+#[test]
+fn no_order_of_events_makes_it_panic_however_nonsensical() {
+    for seed in 0..300_u64 {
+        let mut node = node();
+        let mut state = seed;
+        let mut draw = |bound: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % bound
+        };
+        for _ in 0..200 {
+            let event = any_event(&mut node, &mut draw);
+            node.now = node.now + core::time::Duration::from_millis(draw(3_000));
+            node.handle(event);
+        }
+        assert!(node.admin.waiting.values().map(Create::cost).sum::<usize>() == node.admin.waiting_bytes);
+    }
+}
+
+/// Events about actors, sources and askers that may be known or not. Only new addresses are new: that is the host's
+/// promise.
+fn any_event(node: &mut Node, draw: &mut impl FnMut(u64) -> u64) -> Event {
+    let known = ActorAddress::new(HostId(1), u128::from(draw(1 + node.next_id as u64 * 5 / 4)));
+    let hash = if draw(2) == 0 { SOURCE } else { SourceHash([draw(3) as u8; 32]) };
+    let asker = Asker(draw(node.next_asker + 2));
+    let reasons = [ExitReason::Requested, ExitReason::Failed("f".into()), ExitReason::Killed("k".into())];
+    match draw(14) {
+        0 => Event::SourceOffered { asker: node.asker(), hash, label: String::new(), size: 1 },
+        1 => Event::SourceJudged { hash, verdict: if draw(4) > 0 { Ok(()) } else { Err(String::new()) } },
+        2 => {
+            let outcome = if draw(4) > 0 { Ok(info()) } else { Err(String::new()) };
+            Event::SourceValidated { hash, outcome, compile_us: 0 }
+        }
+        3 => Event::UnloadAsked { asker, source: if draw(2) == 0 { hash.to_string() } else { "é".into() } },
+        4 | 5 => {
+            let (asker, address) = (node.asker(), node.address());
+            let class = (draw(2) == 0).then(|| "plain".to_string());
+            let source = hash.to_string();
+            let create = CreateActor { source, class, requirements: Vec::new(), init: None, on_trap: None };
+            Event::CreateAsked { asker, address, create }
+        }
+        6 | 7 => {
+            let (address, class) = (node.address(), "plain".to_string());
+            let source = (draw(2) == 0).then_some(hash);
+            let child = CreateChild { address, source, class, options: CreateOptions::default() };
+            Event::ChildCreated { parent: known, child: Box::new(child) }
+        }
+        8 => Event::ActorStarted { address: known },
+        9 => Event::ActorExiting { address: known, with_children: draw(2) == 0 },
+        10 => Event::ActorEnded { address: known, reason: reasons[draw(3) as usize].clone() },
+        11 => Event::ExitAsked { asker, target: known, recursive: draw(2) == 0 },
+        12 if draw(30) == 0 => Event::StopAsked { asker },
+        12 => Event::KillAsked { asker, target: known },
+        _ if draw(2) == 0 => Event::AskerLeft { asker },
+        _ => Event::TimePassed,
+    }
+}

@@ -6,6 +6,9 @@
 //!     └──────────► refused ◄─────┘                        offered ◄───────────┘
 //! ```
 
+#[cfg(test)]
+mod tests;
+
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -13,7 +16,7 @@ use alloc::vec::Vec;
 use crate::address::ActorAddress;
 use crate::effect::Effect;
 use crate::event::Asker;
-use crate::limits::{JUDGEMENT_TIME_MAX, SOURCES_LEN_MAX};
+use crate::limits::{JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, cut};
 use crate::source::{SourceHash, SourceInfo};
 use crate::time::Time;
 use crate::wire::control::{ControlError, LoadProgress, LoadedSource, Reply, SourceState, SourceStatus};
@@ -28,6 +31,8 @@ struct Entry {
     loaders: Vec<Asker>,
     waiting: Vec<ActorAddress>,
     actors: u64,
+    /// When it was offered last.
+    offered_at: Time,
 }
 
 /// Whether an actor can be created from a source now.
@@ -58,7 +63,7 @@ impl Registry {
         size: u64,
         effects: &mut Vec<Effect>,
     ) {
-        if !self.entries.contains_key(&hash) && self.entries.len() >= SOURCES_LEN_MAX {
+        if !self.entries.contains_key(&hash) && self.entries.len() >= SOURCES_LEN_MAX && !self.forget_one() {
             let error = ControlError::LimitReached(alloc::format!("it knows {SOURCES_LEN_MAX} sources"));
             effects.push(Effect::Forget(hash));
             effects.push(Effect::Answer { asker, reply: Err(error) });
@@ -73,6 +78,7 @@ impl Registry {
             loaders: Vec::new(),
             waiting: Vec::new(),
             actors: 0,
+            offered_at: now,
         });
         let progress = match entry.state {
             SourceState::Loaded => {
@@ -83,7 +89,8 @@ impl Registry {
             SourceState::Validating => LoadProgress::Compiling,
             SourceState::Offered => LoadProgress::Judging,
             SourceState::Refused(_) | SourceState::Unloaded => {
-                entry.label = label;
+                entry.label = cut(label, SOURCE_LABEL_LEN_MAX);
+                entry.offered_at = now;
                 entry.state = SourceState::Offered;
                 entry.deadline = Some(now + JUDGEMENT_TIME_MAX);
                 effects.push(Effect::Judge(hash));
@@ -92,6 +99,17 @@ impl Registry {
         };
         entry.loaders.push(asker);
         effects.push(Effect::Progress { asker, progress });
+    }
+
+    /// Makes room by forgetting the oldest source that nobody can use, so that offering nonsense does not end all
+    /// loading.
+    fn forget_one(&mut self) -> bool {
+        let is_useless = |entry: &Entry| {
+            entry.actors == 0 && matches!(entry.state, SourceState::Refused(_) | SourceState::Unloaded)
+        };
+        let useless = self.entries.iter().filter(|(_, entry)| is_useless(entry));
+        let oldest = useless.min_by_key(|(_, entry)| entry.offered_at).map(|(hash, _)| *hash);
+        oldest.is_some_and(|hash| self.entries.remove(&hash).is_some())
     }
 
     /// The authority has judged. Judgements of what is not up for judgement are ignored.
@@ -144,6 +162,8 @@ impl Registry {
                 }
                 Err(reason) => entry.refuse(hash, reason, effects),
             },
+            // Unloaded, and offered again, while it was compiled: what is to come is compiled anew.
+            Some(Entry { state: SourceState::Offered | SourceState::Loaded, .. }) => Vec::new(),
             // Unloaded while it was compiled: nobody wants the code.
             _ => {
                 effects.push(Effect::Forget(hash));
@@ -170,12 +190,14 @@ impl Registry {
     /// There is none, or there are several.
     pub fn find(&self, prefix: &str) -> Result<SourceHash, ControlError> {
         let unknown = || ControlError::UnknownSource { source_hash: prefix.chars().take(64).collect() };
-        let is_hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if prefix.is_empty() || prefix.len() > 64 || !is_hex(prefix) {
+        let padded = |digit: char| {
+            let rest = core::iter::repeat_n(digit, 64_usize.saturating_sub(prefix.len()));
+            prefix.chars().chain(rest).collect::<String>().parse::<SourceHash>()
+        };
+        let (Ok(first), Ok(last), false) = (padded('0'), padded('f'), prefix.is_empty()) else {
             return Err(unknown());
-        }
-        let begins_so = |hash: &&SourceHash| hash.to_string().starts_with(prefix);
-        let matches: Vec<_> = self.entries.keys().filter(begins_so).copied().collect();
+        };
+        let matches: Vec<_> = self.entries.range(first..=last).map(|(hash, _)| *hash).collect();
         match matches.as_slice() {
             [] => Err(unknown()),
             [hash] => Ok(*hash),
@@ -206,6 +228,13 @@ impl Registry {
         }
     }
 
+    /// A create no longer waits.
+    pub fn stop_waiting(&mut self, hash: SourceHash, address: ActorAddress) {
+        if let Some(entry) = self.entries.get_mut(&hash) {
+            entry.waiting.retain(|waiting| *waiting != address);
+        }
+    }
+
     /// Counts an actor of a source that came or went.
     pub fn count(&mut self, hash: SourceHash, came: bool) {
         if let Some(entry) = self.entries.get_mut(&hash) {
@@ -229,6 +258,13 @@ impl Registry {
     pub fn forget_asker(&mut self, asker: Asker) {
         for entry in self.entries.values_mut() {
             entry.loaders.retain(|loader| *loader != asker);
+        }
+    }
+
+    /// The node stops: whoever waits for a load hears it now.
+    pub fn stop(&mut self, effects: &mut Vec<Effect>) {
+        for asker in self.entries.values_mut().flat_map(|entry| core::mem::take(&mut entry.loaders)) {
+            effects.push(Effect::Answer { asker, reply: Err(ControlError::ShuttingDown) });
         }
     }
 

@@ -1,1 +1,574 @@
+use super::*;
+use crate::address::HostId;
+use crate::envelope::{ActorExit, Poisoned};
+use crate::fate::Budget;
+use crate::limits::{ActorLimits, HOLD_TIME_MAX, RESTART_PAUSE_MIN, RESTARTS_MAX};
+use crate::message::Message;
+use core::time::Duration;
 
+const ME: ActorAddress = ActorAddress::new(HostId(1), 1);
+const SENDER: ActorAddress = ActorAddress::new(HostId(1), 2);
+const PARENT: ActorAddress = ActorAddress::new(HostId(1), 3);
+const OTHER: ActorAddress = ActorAddress::new(HostId(1), 4);
+
+/// A turn with a clock, and what it asked for since it was last looked at.
+struct Actor {
+    turn: Turn,
+    now: Time,
+    effects: Vec<ActorEffect>,
+}
+
+fn created(on_trap: OnTrap) -> Actor {
+    let turn = Turn::new(Identity { me: ME, parent: Some(PARENT), on_trap, watch_restarts: true });
+    Actor { turn, now: Time(0), effects: Vec::new() }
+}
+
+fn running(on_trap: OnTrap) -> Actor {
+    let mut actor = created(on_trap);
+    assert_eq!(actor.next(), Next::Start { incarnation: 1 });
+    actor.start(Ok(()));
+    assert_eq!(actor.effects(), [ActorEffect::Started]);
+    actor
+}
+
+fn limits() -> ActorLimits {
+    ActorLimits::default()
+}
+
+fn message(text: &str) -> Body {
+    Body::Message(Message::json(text, "{}"))
+}
+
+fn exit_request(recursive: bool) -> Body {
+    Body::ExitRequest(ExitRequest { recursive })
+}
+
+fn trap() -> Failure {
+    Failure::Fault(Fault::Trap("unreachable".to_string()))
+}
+
+fn err(retry: bool) -> Failure {
+    Failure::Returned { reason: "no".to_string(), retry, budget: None }
+}
+
+impl Actor {
+    fn next(&mut self) -> Next {
+        self.turn.next(self.now, &mut self.effects)
+    }
+
+    fn receive(&mut self, body: Body) {
+        self.turn.accept().push_back(Envelope { target: ME, sender: SENDER, body });
+    }
+
+    fn start(&mut self, result: Result<(), Failure>) {
+        let outbox = self.turn.outbox();
+        self.turn.finish_start(self.now, result.map(|()| outbox), &mut self.effects);
+    }
+
+    /// The next envelope is handled, with this result. Returns its type and the attempt.
+    fn handle(&mut self, result: Result<(), Failure>) -> (String, u32) {
+        self.handle_with(|_| (), result)
+    }
+
+    fn handle_with(&mut self, ask: impl FnOnce(&mut Outbox), result: Result<(), Failure>) -> (String, u32) {
+        while let Next::Start { .. } = self.next() {
+            self.start(Ok(()));
+        }
+        assert_eq!(self.next(), Next::Handle);
+        let (envelope, attempt) = self.turn.current().unwrap();
+        let handled = (envelope.body.type_name().to_string(), attempt);
+        let mut outbox = self.turn.outbox();
+        ask(&mut outbox);
+        self.turn.finish(self.now, result.map(|()| outbox), &mut self.effects);
+        handled
+    }
+
+    fn effects(&mut self) -> Vec<ActorEffect> {
+        core::mem::take(&mut self.effects)
+    }
+
+    /// Types and details of the poison that goes to `target`.
+    fn poison_to(&mut self, target: ActorAddress) -> Vec<(String, String)> {
+        let poison = self.effects().into_iter().filter_map(|effect| match effect {
+            ActorEffect::Route(Envelope { target: to, body: Body::Poisoned(poisoned), .. })
+                if to == target =>
+            {
+                Some((poisoned.original.type_name.to_string(), poisoned.details))
+            }
+            _ => None,
+        });
+        poison.collect()
+    }
+
+    fn dead_letters(&mut self) -> Vec<(String, String)> {
+        let dead = self.effects().into_iter().filter_map(|effect| match effect {
+            ActorEffect::DeadLetter(envelope, reason) => {
+                Some((envelope.body.type_name().to_string(), reason))
+            }
+            _ => None,
+        });
+        dead.collect()
+    }
+}
+
+fn at(type_name: &str, attempt: u32) -> (String, u32) {
+    (type_name.to_string(), attempt)
+}
+
+#[test]
+fn poison_097_a_message_that_fails_once_is_tried_again_at_once_before_any_other() {
+    for failure in [err(true), trap()] {
+        let mut actor = running(OnTrap::Restart);
+        actor.receive(message("a"));
+        actor.receive(message("b"));
+        assert_eq!(actor.handle(Err(failure)), at("a", 1));
+        assert_eq!(actor.handle(Ok(())), at("a", 2));
+        assert_eq!(actor.handle(Ok(())), at("b", 1));
+        assert_eq!(actor.poison_to(SENDER), [], "its sender does not notice");
+    }
+}
+
+#[test]
+fn poison_098_a_message_that_always_fails_is_tried_exactly_twice_and_then_comes_back() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(message("bad"));
+    actor.receive(message("good"));
+    assert_eq!(actor.handle(Err(trap())), at("bad", 1));
+    assert_eq!(actor.handle(Err(err(true))), at("bad", 2));
+    assert_eq!(actor.poison_to(SENDER), [("bad".to_string(), "no (attempt 2)".to_string())]);
+    assert_eq!(actor.handle(Ok(())), at("good", 1));
+    assert_eq!(actor.turn.counters().poisoned, 1);
+}
+
+#[test]
+fn poison_095_a_failure_that_asks_for_no_retry_comes_back_at_once() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(message("bad"));
+    assert_eq!(actor.handle(Err(err(false))), at("bad", 1));
+    assert_eq!(actor.poison_to(SENDER), [("bad".to_string(), "no".to_string())]);
+    assert_eq!(actor.next(), Next::Rest);
+}
+
+#[test]
+fn a_turn_that_fails_over_a_budget_is_never_retried() {
+    let budgets =
+        [Budget::Cpu, Budget::Wall, Budget::Memory, Budget::Outbox, Budget::Copy, Budget::Overloaded];
+    for budget in budgets {
+        let failures = [
+            Failure::Fault(Fault::Budget(budget, String::new())),
+            Failure::Returned { reason: "no".to_string(), retry: true, budget: Some(budget) },
+        ];
+        for failure in failures {
+            let mut actor = running(OnTrap::Restart);
+            actor.receive(message("bad"));
+            assert_eq!(actor.handle(Err(failure)), at("bad", 1));
+            let poison = actor.poison_to(SENDER);
+            assert!(poison[0].1.contains(&budget.to_string()), "{poison:?} names the bound");
+        }
+    }
+}
+
+#[test]
+fn poison_106_what_a_failed_turn_asked_for_is_dropped() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(message("bad"));
+    let send = |outbox: &mut Outbox| outbox.send(OTHER, Message::json("x", ""), &limits()).unwrap();
+    actor.handle_with(send, Err(err(true)));
+    actor.handle_with(send, Err(err(true)));
+    let to_other =
+        |effect: &ActorEffect| matches!(effect, ActorEffect::Route(envelope) if envelope.target == OTHER);
+    assert!(!actor.effects().iter().any(to_other));
+}
+
+#[test]
+fn there_is_no_poison_of_poison_and_none_of_notices() {
+    let mut actor = running(OnTrap::Restart);
+    let original = Message::json("m", "");
+    actor.receive(Body::Poisoned(Box::new(Poisoned { target: OTHER, details: String::new(), original })));
+    let exit = ActorExit { address: OTHER, reason: ExitReason::Requested };
+    actor.receive(Body::ChildExited(Box::new(exit)));
+    for type_name in ["m", "thespian:child-exited"] {
+        assert_eq!(actor.handle(Err(err(true))), at(type_name, 1));
+        assert_eq!(actor.handle(Err(err(true))), at(type_name, 2));
+        assert_eq!(actor.dead_letters(), [(type_name.to_string(), "no (attempt 2)".to_string())]);
+    }
+}
+
+#[test]
+fn a_trapped_actor_gets_a_fresh_instance_and_its_parent_hears_if_it_wants_to() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(message("bad"));
+    actor.handle(Err(trap()));
+    assert!(!actor.turn.has_instance());
+    assert_eq!(actor.next(), Next::Start { incarnation: 2 });
+    actor.start(Ok(()));
+    let notice = ActorRestart { address: ME, incarnation: 2, reason: "trapped: unreachable".to_string() };
+    let body = Body::ChildRestarted(Box::new(notice.clone()));
+    let told = ActorEffect::Route(Envelope { target: PARENT, sender: ME, body });
+    assert_eq!(actor.effects(), [ActorEffect::Restarted(notice), told]);
+    assert_eq!(actor.handle(Ok(())), at("bad", 2));
+}
+
+#[test]
+fn life_021_an_actor_whose_class_does_not_survive_a_trap_ends_and_the_message_comes_back() {
+    let mut actor = running(OnTrap::Exit);
+    actor.receive(message("bad"));
+    actor.receive(message("behind"));
+    assert_eq!(actor.handle(Err(trap())), at("bad", 1));
+    let effects = actor.effects();
+    assert!(effects.contains(&ActorEffect::CloseMailbox));
+    actor.effects = effects;
+    assert_eq!(actor.poison_to(SENDER), [("bad".to_string(), "trapped: unreachable".to_string())]);
+    assert_eq!(actor.next(), Next::Ended);
+    assert_eq!(actor.turn.ended(), Some(&ExitReason::Failed("trapped: unreachable".to_string())));
+}
+
+#[test]
+fn a_message_costs_one_restart_however_often_it_traps() {
+    let mut actor = running(OnTrap::RestartWithinBudget);
+    for _ in 0..RESTARTS_MAX {
+        actor.receive(message("bad"));
+        actor.handle(Err(trap()));
+        actor.handle(Err(trap()));
+    }
+    assert_eq!(actor.turn.ended(), None, "{RESTARTS_MAX} messages trapped twice");
+    actor.receive(message("bad"));
+    actor.handle(Err(trap()));
+    let Some(ExitReason::Failed(why)) = actor.turn.ended() else { panic!("one more is too many") };
+    assert_eq!(why, "restarted too often; the last time: trapped: unreachable");
+    assert!(actor.poison_to(SENDER).len() == RESTARTS_MAX + 1);
+}
+
+#[test]
+fn senders_of_bad_messages_make_an_actor_pause_but_never_end_it() {
+    let mut actor = running(OnTrap::Restart);
+    let mut pauses = Vec::new();
+    while pauses.len() < 12 {
+        actor.receive(message("bad"));
+        actor.handle(Err(trap()));
+        actor.handle_after_pause(&mut pauses);
+    }
+    assert_eq!(actor.turn.ended(), None);
+    assert_eq!(pauses[..3], [10, 20, 40].map(Duration::from_millis));
+    assert!(pauses.contains(&Duration::from_secs(10)));
+}
+
+impl Actor {
+    fn handle_after_pause(&mut self, pauses: &mut Vec<Duration>) {
+        if let Next::Pause(until) = self.next() {
+            assert_eq!(self.turn.phase(self.now), ActorPhase::Paused);
+            pauses.push(until - self.now);
+            self.now = until;
+        }
+        self.handle(Err(trap()));
+    }
+}
+
+#[test]
+fn a_fresh_instance_that_can_not_start_makes_its_actor_pause_before_the_next() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(message("m"));
+    actor.handle(Err(trap()));
+    for failures in 0..20 {
+        assert_eq!(actor.next(), Next::Start { incarnation: 2 }, "after {failures}");
+        actor.start(Err(trap()));
+        let Next::Pause(until) = actor.next() else { panic!("it pauses") };
+        actor.now = until;
+    }
+    actor.start(Ok(()));
+    assert_eq!(actor.handle(Ok(())), at("m", 2), "the message is still its own");
+}
+
+#[test]
+fn restart_within_budget_ends_an_actor_whose_fresh_instances_can_not_start() {
+    let mut actor = running(OnTrap::RestartWithinBudget);
+    actor.receive(message("m"));
+    actor.handle(Err(trap()));
+    let begun = actor.now;
+    while actor.turn.ended().is_none() {
+        match actor.next() {
+            Next::Pause(until) => actor.now = until,
+            _ => actor.start(Err(err(true))),
+        }
+    }
+    assert!(actor.now - begun < Duration::from_secs(30));
+    let reason = ExitReason::Failed("start after a restart failed: no".to_string());
+    assert_eq!(actor.turn.ended(), Some(&reason));
+}
+
+#[test]
+fn life_014_messages_to_an_actor_that_never_started_come_back_with_the_reason() {
+    let mut actor = created(OnTrap::Restart);
+    actor.receive(message("early"));
+    assert_eq!(actor.next(), Next::Start { incarnation: 1 });
+    actor.start(Err(trap()));
+    let details = "the actor never started: trapped: unreachable".to_string();
+    assert_eq!(actor.poison_to(SENDER), [("early".to_string(), details.clone())]);
+    let behind = Envelope { target: ME, sender: SENDER, body: message("in the mailbox") };
+    actor.turn.refuse(behind, &mut actor.effects);
+    assert_eq!(actor.poison_to(SENDER), [("in the mailbox".to_string(), details)]);
+    assert_eq!(actor.turn.ended(), Some(&ExitReason::NeverStarted("trapped: unreachable".to_string())));
+}
+
+#[test]
+fn an_actor_that_was_killed_before_it_ran_never_started() {
+    let mut actor = created(OnTrap::Restart);
+    actor.receive(message("early"));
+    actor.turn.kill("by an operator", &mut actor.effects);
+    let details = "the actor never started: killed: by an operator".to_string();
+    assert_eq!(actor.poison_to(SENDER), [("early".to_string(), details)]);
+    assert_eq!(actor.next(), Next::Ended);
+}
+
+#[test]
+fn life_027_an_exit_request_waits_its_turn_and_028_messages_behind_it_become_dead_letters() {
+    let mut actor = running(OnTrap::Restart);
+    for text in ["1", "2"] {
+        actor.receive(message(text));
+    }
+    actor.receive(exit_request(true));
+    actor.receive(message("behind"));
+    assert_eq!(actor.handle(Ok(())), at("1", 1));
+    assert_eq!(actor.handle(Ok(())), at("2", 1));
+    assert_eq!(actor.handle(Ok(())), at("thespian:exit-request", 1));
+    assert_eq!(actor.effects(), [ActorEffect::Exiting { with_children: true }]);
+    assert_eq!(actor.next(), Next::Rest, "its children go first");
+    assert_eq!(actor.dead_letters(), [("behind".to_string(), "the actor is exiting".to_string())]);
+}
+
+#[test]
+fn an_exiting_actor_handles_notices_of_its_children_until_they_are_gone() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(exit_request(true));
+    actor.handle(Ok(()));
+    let exit = ActorExit { address: OTHER, reason: ExitReason::Requested };
+    actor.receive(Body::ChildExited(Box::new(exit)));
+    actor.receive(Body::Wakeup(Box::new(Wakeup { id: 1, delay: Duration::ZERO, payload: None })));
+    actor.receive(exit_request(true));
+    actor.receive(Body::ChildrenGone);
+    assert_eq!(actor.handle(Ok(())), at("thespian:child-exited", 1));
+    actor.effects();
+    assert_eq!(actor.next(), Next::Ended);
+    assert_eq!(actor.effects(), [ActorEffect::CloseMailbox]);
+    assert_eq!(actor.turn.ended(), Some(&ExitReason::Requested));
+}
+
+#[test]
+fn life_022_a_failure_in_the_exit_turn_is_neither_retried_nor_poisoned_and_the_exit_goes_on() {
+    for failure in [err(true), trap()] {
+        for on_trap in [OnTrap::Restart, OnTrap::Exit] {
+            let mut actor = running(on_trap);
+            actor.receive(exit_request(false));
+            assert_eq!(actor.handle(Err(failure.clone())), at("thespian:exit-request", 1));
+            let effects = actor.effects();
+            assert!(matches!(
+                effects[..],
+                [ActorEffect::Failed(_), ActorEffect::Exiting { with_children: false }]
+            ));
+            actor.receive(Body::ChildrenGone);
+            assert_eq!(actor.next(), Next::Ended);
+            assert_eq!(actor.turn.ended(), Some(&ExitReason::Requested));
+        }
+    }
+}
+
+#[test]
+fn life_024_an_exit_turn_may_keep_the_children() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(exit_request(true));
+    actor.handle_with(|outbox| outbox.keep_children().unwrap(), Ok(()));
+    assert_eq!(actor.effects(), [ActorEffect::Exiting { with_children: false }]);
+}
+
+#[test]
+fn a_kill_ends_an_actor_in_every_phase_and_says_on_whose_behalf() {
+    let starting = || created(OnTrap::Restart);
+    let idle = || running(OnTrap::Restart);
+    let retrying = || {
+        let mut actor = idle();
+        actor.receive(message("m"));
+        actor.handle(Err(err(true)));
+        actor
+    };
+    let paused = || {
+        let mut actor = retrying();
+        actor.turn.restarts.pause(actor.now);
+        actor
+    };
+    let exiting = || {
+        let mut actor = idle();
+        actor.receive(exit_request(true));
+        actor.handle(Ok(()));
+        actor
+    };
+    for mut actor in [starting(), idle(), retrying(), paused(), exiting()] {
+        actor.effects();
+        actor.turn.kill("by an operator", &mut actor.effects);
+        assert!(actor.effects().contains(&ActorEffect::CloseMailbox));
+        assert_eq!(actor.next(), Next::Ended);
+        assert_eq!(actor.turn.ended(), Some(&ExitReason::Killed("by an operator".to_string())));
+        actor.turn.kill("again", &mut actor.effects);
+        assert_eq!(actor.effects(), [], "it ends once");
+    }
+}
+
+#[test]
+fn a_kill_while_a_handler_runs_makes_a_dead_letter_of_its_message() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(message("spin"));
+    actor.handle(Err(Failure::Fault(Fault::Killed)));
+    let reason = "the actor ended before it had handled the message (killed: while it handled a message)";
+    assert_eq!(actor.dead_letters(), [("spin".to_string(), reason.to_string())]);
+    assert_eq!(actor.next(), Next::Ended);
+}
+
+#[test]
+fn an_actor_ends_only_when_what_it_sent_is_accepted_or_has_expired() {
+    for is_accepted in [true, false] {
+        let mut actor = running(OnTrap::Restart);
+        let envelope = Envelope { target: OTHER, sender: ME, body: message("held") };
+        actor.turn.hold(actor.now, envelope);
+        let due = actor.now + HOLD_TIME_MAX;
+        actor.turn.kill("by an operator", &mut actor.effects);
+        assert_eq!(actor.next(), Next::AwaitRoom(due));
+        if is_accepted {
+            actor.turn.retry_held(|_| None);
+            actor.effects();
+        } else {
+            actor.now = due;
+        }
+        assert_eq!(actor.next(), Next::Ended);
+        assert_eq!(actor.dead_letters().len(), usize::from(!is_accepted));
+    }
+}
+
+#[test]
+fn the_next_turn_waits_until_receivers_have_room_and_no_longer_than_the_hold() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(message("next"));
+    let due = actor.now + HOLD_TIME_MAX;
+    for text in ["1", "2"] {
+        actor.turn.hold(actor.now, Envelope { target: OTHER, sender: ME, body: message(text) });
+    }
+    assert_eq!(actor.next(), Next::AwaitRoom(due));
+    assert_eq!(actor.turn.phase(actor.now), ActorPhase::Held);
+    assert!(actor.turn.holds_for(OTHER) && !actor.turn.holds_for(SENDER));
+    actor.turn.retry_held(Some);
+    assert_eq!(actor.next(), Next::AwaitRoom(due));
+    actor.now = due;
+    assert_eq!(actor.handle(Ok(())), at("next", 1));
+    let stayed_full = "the receiver's mailbox stayed full".to_string();
+    let dead = ["1", "2"].map(|text| (text.to_string(), stayed_full.clone()));
+    assert_eq!(actor.dead_letters(), dead, "in order");
+}
+
+#[test]
+fn an_actor_makes_room_for_what_comes_back_to_it_because_nobody_else_can() {
+    let mut actor = running(OnTrap::Restart);
+    assert_eq!(actor.turn.wanted(), ACTIVATION_LEN_MAX);
+    actor.receive(message("waits"));
+    assert_eq!(actor.turn.wanted(), 0);
+    let original = Message::json("own", "");
+    let poisoned = Poisoned { target: ME, details: String::new(), original };
+    let body = Body::Poisoned(Box::new(poisoned));
+    actor.turn.hold(actor.now, Envelope { target: ME, sender: ME, body });
+    assert_eq!(actor.turn.wanted(), 1);
+}
+
+#[test]
+fn new_addresses_are_entered_before_any_send_and_creates_are_handed_over_after_all() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(message("m"));
+    let child =
+        CreateChild { address: OTHER, source: None, class: "c".to_string(), options: Default::default() };
+    actor.handle_with(
+        |outbox| {
+            outbox.send(OTHER, Message::json("first", ""), &limits()).unwrap();
+            outbox.create(child.clone(), &limits()).unwrap();
+            outbox.send(OTHER, Message::json("second", ""), &limits()).unwrap();
+        },
+        Ok(()),
+    );
+    let send = |text| ActorEffect::Route(Envelope { target: OTHER, sender: ME, body: message_of(text) });
+    let create = ActorEffect::Create(Box::new(child.clone()));
+    let expected = [ActorEffect::EnterPending(OTHER), send("first"), send("second"), create];
+    assert_eq!(actor.effects(), expected);
+}
+
+fn message_of(text: &str) -> Body {
+    Body::Message(Message::json(text, ""))
+}
+
+#[test]
+fn children_count_until_their_parent_has_heard_of_their_end() {
+    let mut actor = running(OnTrap::Restart);
+    let child = |id| {
+        let address = ActorAddress::new(HostId(1), id);
+        CreateChild { address, source: None, class: "c".to_string(), options: Default::default() }
+    };
+    let limits = ActorLimits { children_max: 1, ..limits() };
+    actor.receive(message("m"));
+    actor.handle_with(|outbox| outbox.create(child(10), &limits).unwrap(), Ok(()));
+    actor.receive(message("m"));
+    actor.handle_with(|outbox| assert!(outbox.create(child(11), &limits).is_err()), Ok(()));
+    let exit = ActorExit { address: child(10).address, reason: ExitReason::Requested };
+    actor.receive(Body::ChildExited(Box::new(exit)));
+    actor.handle_with(|outbox| outbox.create(child(12), &limits).unwrap(), Ok(()));
+}
+
+#[test]
+fn time_122_a_wakeup_comes_once_and_not_after_it_was_taken_back() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(message("m"));
+    let mut ids = Vec::new();
+    let delay = Duration::from_millis(65);
+    actor.handle_with(
+        |outbox| ids.extend((0..2).map(|_| outbox.wakeup(delay, None, &limits()).unwrap())),
+        Ok(()),
+    );
+    assert_eq!(actor.turn.wakeups(), 2);
+    let due = actor.now + delay;
+    let set = actor.effects();
+    assert!(set.iter().all(|effect| matches!(effect, ActorEffect::SetTimer { due: at, .. } if *at == due)));
+    actor.receive(message("cancel"));
+    actor.handle_with(|outbox| outbox.cancel_wakeup(ids[0], &limits()).unwrap(), Ok(()));
+    assert_eq!(actor.effects(), [ActorEffect::CancelTimer(ids[0])]);
+    for id in [ids[0], ids[1], ids[1]] {
+        actor.receive(Body::Wakeup(Box::new(Wakeup { id, delay, payload: None })));
+    }
+    assert_eq!(actor.handle(Ok(())), at("thespian:wakeup", 1));
+    assert_eq!(actor.next(), Next::Rest);
+    assert_eq!(actor.turn.wakeups(), 0);
+}
+
+#[test]
+fn an_id_that_a_failed_turn_was_given_never_comes_to_stand_for_another_wakeup() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(message("m"));
+    let mut ids = Vec::new();
+    for result in [Err(err(true)), Ok(())] {
+        let ask = |outbox: &mut Outbox| ids.push(outbox.wakeup(Duration::ZERO, None, &limits()).unwrap());
+        actor.handle_with(ask, result);
+    }
+    assert_ne!(ids[0], ids[1]);
+}
+
+#[test]
+fn a_pause_holds_up_messages_and_exit_requests_until_it_is_over() {
+    let mut actor = running(OnTrap::Restart);
+    actor.turn.restarts.pause(actor.now);
+    actor.receive(exit_request(true));
+    let until = actor.now + RESTART_PAUSE_MIN;
+    assert_eq!(actor.next(), Next::Pause(until));
+    actor.now = until;
+    assert_eq!(actor.handle(Ok(())), at("thespian:exit-request", 1));
+}
+
+#[test]
+fn what_a_guest_says_of_its_failure_is_cut() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(message("m"));
+    let reason = "é".repeat(ERROR_TEXT_LEN_MAX);
+    actor.handle(Err(Failure::Returned { reason, retry: false, budget: None }));
+    assert!(actor.poison_to(SENDER)[0].1.len() <= ERROR_TEXT_LEN_MAX + "…".len());
+}

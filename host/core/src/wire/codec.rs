@@ -12,9 +12,17 @@ use serde::de::DeserializeOwned;
 use crate::limits::FRAME_BYTES_MAX;
 use crate::wire::frame::{FrameError, HEADER_LEN, finish_frame};
 
-type Config = Configuration<LittleEndian, Fixint, Limit<FRAME_BYTES_MAX>>;
+#[cfg(test)]
+mod tests;
 
-const CONFIG: Config = bincode::config::standard().with_fixed_int_encoding().with_limit::<FRAME_BYTES_MAX>();
+type Config<const MAX: usize> = Configuration<LittleEndian, Fixint, Limit<MAX>>;
+
+const fn config<const MAX: usize>() -> Config<MAX> {
+    bincode::config::standard().with_fixed_int_encoding().with_limit::<MAX>()
+}
+
+/// A frame this small can't have a length in it make room for more than this, in bytes.
+const SMALL: usize = 64 << 10;
 
 /// The bytes are not a value of the wanted type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +44,7 @@ pub enum DecodeError {
 /// `bytes` grew beyond what a frame may hold; it is as before.
 pub fn encode_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result<(), FrameError> {
     let start = bytes.len();
-    let written = bincode::serde::encode_into_writer(value, Appender(bytes), CONFIG);
+    let written = bincode::serde::encode_into_writer(value, Appender(bytes), config::<FRAME_BYTES_MAX>());
     if written.is_err() {
         // Serialisation into memory fails for one reason only: the bound.
         let size = bytes.len() - start;
@@ -71,8 +79,13 @@ pub fn encode_frame_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result
 /// # Errors
 /// They hold none, or more than one.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
-    let (value, used) =
-        bincode::serde::decode_from_slice(bytes, CONFIG).map_err(|_| DecodeError::Malformed)?;
+    // What a length claims is allocated before it is read, so the bound follows the frame.
+    let decoded = if bytes.len() <= SMALL {
+        bincode::serde::decode_from_slice(bytes, config::<SMALL>())
+    } else {
+        bincode::serde::decode_from_slice(bytes, config::<FRAME_BYTES_MAX>())
+    };
+    let (value, used) = decoded.map_err(|_| DecodeError::Malformed)?;
     if used < bytes.len() {
         return Err(DecodeError::Trailing { extra: bytes.len() - used });
     }

@@ -74,7 +74,7 @@ fn life_006_an_actor_without_handlers_refuses_by_name_and_others_are_served() {
         let idle = Probe::create(&probe.client, "Idle").await;
         idle.client.tell(idle.address, message("Anything", &json!({}))).await.unwrap();
         let refused = poison(idle.client.listen(None).await.unwrap());
-        assert_eq!(refused.details, "`Idle` takes no `Anything`; it takes nothing");
+        assert_eq!(refused.details, "`Idle` takes no `Anything`; it takes no messages");
         assert!(probe.answers().await);
     });
 }

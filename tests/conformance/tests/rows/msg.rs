@@ -125,7 +125,7 @@ fn msg_092_an_unknown_message_comes_back_unless_the_actor_says_that_it_ignores_i
         let probe = world.probe().await;
         let unknown = || message("Unknown", &json!({}));
         let back = poison(probe.client.ask(probe.address, unknown(), None).await.unwrap());
-        assert_eq!(back.details, "`Probe` takes no `Unknown`; it takes Run, Echo, Said, Number");
+        assert_eq!(back.details, "`Probe` takes no `Unknown`; it takes `Run`, `Echo`, `Said`, `Number`");
         let patient = Probe::create(&probe.client, "Patient").await;
         let silence = patient.client.ask(patient.address, unknown(), Some(SILENCE)).await.unwrap_err();
         assert!(

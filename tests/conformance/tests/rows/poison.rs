@@ -130,6 +130,6 @@ fn poison_is_not_poisoned_in_turn() {
         assert!(back.details.contains("`thespian:` are the host's own"), "{}", back.details);
         probe.tell(json!([{ "say": { "to": idle.address.to_string(), "text": "take this" } }])).await;
         let report = probe.reports(|report| report.poisons.len() == 1).await;
-        assert_eq!(report.poisons[0].details, "`Idle` takes no `Said`; it takes nothing");
+        assert_eq!(report.poisons[0].details, "`Idle` takes no `Said`; it takes no messages");
     });
 }

@@ -205,7 +205,7 @@ fn src_162_actors_of_two_sources_exchange_messages() {
         let nonsense = json!({ "to": hello, "type_name": "Nonsense", "payload": "{}" });
         probe.tell(json!([{ "send": nonsense }])).await;
         let report = probe.reports(|report| !report.poisons.is_empty()).await;
-        assert_eq!(report.poisons[0].details, "`Hello` takes no `Nonsense`; it takes Greet");
+        assert_eq!(report.poisons[0].details, "`Hello` takes no `Nonsense`; it takes `Greet`");
     });
 }
 

@@ -3,7 +3,7 @@
 #![cfg(target_family = "wasm")]
 
 use thespian::bindings::exports::thespian::actor::guest::Guest;
-use thespian::bindings::thespian::actor::types::{ActorInit, Delivery, Failure, SourceInfo};
+use thespian::bindings::thespian::actor::types::{ActorInit, Delivery, Failure, MessageResult, SourceInfo};
 
 struct Pending;
 
@@ -18,7 +18,11 @@ impl Guest for Pending {
         Ok(())
     }
 
-    fn handle(_: Delivery) -> Result<(), Failure> {
+    fn handle_message(_: String, _: u32, _: MessageResult) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn handle_event(_: Delivery) -> Result<(), Failure> {
         Ok(())
     }
 }

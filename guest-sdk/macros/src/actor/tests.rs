@@ -1,0 +1,212 @@
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::expand;
+
+/// What the attribute says of a mistake.
+#[track_caller]
+fn error(options: TokenStream, item: TokenStream) -> String {
+    match expand(options, item) {
+        Ok(_) => panic!("this is no mistake"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// What it makes of methods, without blanks.
+#[track_caller]
+fn made(options: TokenStream, methods: TokenStream) -> String {
+    match expand(options, quote!(impl Hello { #methods })) {
+        Ok(code) => code.to_string().replace(' ', ""),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn method_error(method: TokenStream) -> String {
+    error(quote!(), quote!(impl Hello { #method }))
+}
+
+#[test]
+fn a_second_handler_for_a_type_is_refused_by_name() {
+    let text = method_error(quote! {
+        #[receive] fn one(&mut self, _: Greet) {}
+        #[receive] fn two(&mut self, _: Greet) {}
+    });
+    assert_eq!(text, "there is a handler for `Greet` already");
+}
+
+#[test]
+fn a_wrong_handler_is_told_what_a_handler_is() {
+    for method in [
+        quote!(
+            #[receive]
+            fn greet() {}
+        ),
+        quote!(
+            #[receive]
+            fn greet(&mut self) {}
+        ),
+        quote!(
+            #[receive]
+            fn greet(greet: Greet) {}
+        ),
+        quote!(
+            #[receive]
+            fn greet(self, greet: Greet) {}
+        ),
+        quote!(
+            #[receive]
+            fn greet(&mut self, greet: Greet, ctx: Context) {}
+        ),
+        quote!(
+            #[receive]
+            fn greet(&mut self, greet: Greet, ctx: &Context) {}
+        ),
+        quote!(
+            #[receive]
+            fn greet(&mut self, greet: Greet, ctx: &mut Context, more: u8) {}
+        ),
+    ] {
+        assert_eq!(method_error(method), super::HANDLER);
+    }
+}
+
+#[test]
+fn a_handler_owns_its_message_never_waits_and_is_not_generic() {
+    let text = method_error(quote!(
+        #[receive]
+        fn greet(&mut self, greet: &Greet) {}
+    ));
+    assert_eq!(text, "a handler owns its message: take it without `&`");
+    let text = method_error(quote!(
+        #[receive]
+        async fn greet(&mut self, greet: Greet) {}
+    ));
+    assert_eq!(text, "a handler never waits, so it is not `async`");
+    let text = method_error(quote!(
+        #[receive]
+        fn greet<T>(&mut self, greet: T) {}
+    ));
+    assert_eq!(text, "a handler is for one type: it can't be generic");
+}
+
+#[test]
+fn a_wrong_start_is_told_what_a_start_is() {
+    for method in [
+        quote!(
+            #[start]
+            fn new(&mut self) -> Self {}
+        ),
+        quote!(
+            #[start]
+            fn new(init: Setup) -> Self {}
+        ),
+        quote!(
+            #[start]
+            fn new(ctx: &mut Context, more: u8) -> Self {}
+        ),
+        quote!(
+            #[start]
+            async fn new() -> Self {}
+        ),
+    ] {
+        assert_eq!(method_error(method), super::START);
+    }
+    let text = method_error(quote! {
+        #[start] fn new() -> Self {}
+        #[start] fn other() -> Self {}
+    });
+    assert_eq!(text, "an actor has one `#[start]`");
+    let text = method_error(quote!(
+        #[start]
+        #[receive]
+        fn new(&mut self, _: Greet) {}
+    ));
+    assert_eq!(text, "either `#[receive]` or `#[start]`");
+}
+
+#[test]
+fn an_unknown_option_is_told_which_there_are() {
+    let text = error(quote!(on_panic = "exit"), quote!(impl Hello {}));
+    assert_eq!(text, "unknown option; there are `name`, `on_trap` and `requires`");
+    let text = error(quote!(on_trap = "die"), quote!(impl Hello {}));
+    assert_eq!(text, "there are `restart`, `restart-within-budget` and `exit`");
+    assert_eq!(
+        method_error(quote!(
+            #[receive(first)]
+            fn greet(&mut self, _: Greet) {}
+        )),
+        "`#[receive]` has no options"
+    );
+}
+
+#[test]
+fn a_requirement_that_makes_no_sense_is_refused() {
+    let text = error(quote!(requires(memory >= "4")), quote!(impl Hello {}));
+    assert_eq!(text, "`>=` compares numbers");
+    let text = error(quote!(requires(memory = 'c')), quote!(impl Hello {}));
+    assert_eq!(text, "a capability is a bool, a number or a text");
+}
+
+#[test]
+fn only_a_plain_impl_of_one_type_is_an_actor() {
+    let text = error(quote!(), quote!(impl Greeter for Hello {}));
+    assert_eq!(text, "`#[actor]` goes on a plain `impl` block");
+    let text = error(
+        quote!(),
+        quote!(
+            impl<T> Hello<T> {}
+        ),
+    );
+    assert_eq!(text, "a class of actors is one type: it can't be generic");
+    let text = error(quote!(), quote!(impl Hello<u8> {}));
+    assert_eq!(text, "this type has no plain name: say `#[actor(name = \"...\")]`");
+}
+
+#[test]
+fn a_class_is_called_as_its_type_unless_said_otherwise() {
+    assert!(made(quote!(), quote!()).contains("CLASS:&'staticstr=\"Hello\""));
+    assert!(made(quote!(name = "shop/hello"), quote!()).contains("CLASS:&'staticstr=\"shop/hello\""));
+    let code = expand(quote!(), quote!(impl crate::Hello {})).map(|code| code.to_string());
+    assert!(code.is_ok_and(|code| code.contains("\"Hello\"")));
+}
+
+#[test]
+fn whatever_takes_every_message_comes_last() {
+    let code = made(
+        quote!(),
+        quote! {
+            #[receive] fn rest(&mut self, _: RawMessage) {}
+            #[receive] fn greet(&mut self, _: Greet) {}
+        },
+    );
+    let receive = &code[code.find("fnreceive").unwrap_or_default()..];
+    assert!(receive.find("take::<Greet") < receive.find("take::<RawMessage"));
+}
+
+#[test]
+fn requirements_become_clauses() {
+    let code =
+        made(quote!(requires(gpu, region = "eu", "memory-gb" >= 4, cores = 8, spot = false)), quote!());
+    for clause in [
+        "name:\"gpu\".into(),clause:::thespian::Clause::IsTrue",
+        "name:\"region\".into(),clause:::thespian::Clause::Equals(::thespian::Value::Text(\"eu\".into()))",
+        "name:\"memory-gb\".into(),clause:::thespian::Clause::AtLeast(4asf64)",
+        "name:\"cores\".into(),clause:::thespian::Clause::Equals(::thespian::Value::Integer(8))",
+        "name:\"spot\".into(),clause:::thespian::Clause::Equals(::thespian::Value::Boolean(false))",
+    ] {
+        assert!(code.contains(clause), "{clause}");
+    }
+}
+
+#[test]
+fn the_attributes_of_methods_that_are_not_ours_stay() {
+    let code = made(
+        quote!(),
+        quote!(
+            #[receive]
+            #[inline]
+            fn greet(&mut self, _: Greet) {}
+        ),
+    );
+    assert!(code.contains("#[inline]") && !code.contains("#[receive]"));
+}

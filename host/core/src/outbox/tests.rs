@@ -1,0 +1,131 @@
+use super::*;
+use crate::address::HostId;
+use crate::capability::{Clause, Value};
+use alloc::string::ToString;
+use alloc::vec;
+
+fn address(id: u128) -> ActorAddress {
+    ActorAddress::new(HostId(1), id)
+}
+
+fn limits() -> ActorLimits {
+    ActorLimits {
+        outbox_len_max: 4,
+        outbox_bytes_max: 4_000,
+        message_bytes_max: 2_000,
+        mailbox_bytes_max: 3_000,
+        wakeups_max: 2,
+        children_max: 3,
+        ..ActorLimits::default()
+    }
+}
+
+fn message(size: usize) -> Message {
+    Message::bytes("M", vec![0; size])
+}
+
+fn child(id: u128) -> CreateChild {
+    let options = CreateOptions::default();
+    CreateChild { address: address(id), source: None, class: "c".to_string(), options }
+}
+
+fn outbox() -> Outbox {
+    let mut outbox = Outbox::default();
+    outbox.reset(Wakeups::default(), 0, false);
+    outbox
+}
+
+#[test]
+fn entries_and_bytes_are_bounded_and_a_refusal_is_noted() {
+    let limits = limits();
+    let mut by_len = outbox();
+    for _ in 0..4 {
+        assert_eq!(by_len.send(address(1), message(1), &limits), Ok(()));
+    }
+    assert_eq!(by_len.budget(), None);
+    let full = OutboxError::Full { max: 4 };
+    assert_eq!(by_len.send(address(1), message(1), &limits), Err(full.clone()));
+    assert_eq!(by_len.request_exit(address(1), true, &limits), Err(full.clone()));
+    assert_eq!(by_len.cancel_wakeup(1, &limits), Err(full.clone()));
+    assert_eq!(by_len.wakeup(Duration::ZERO, None, &limits), Err(full.clone()));
+    assert_eq!(by_len.create(child(9), &limits), Err(full));
+    assert_eq!(by_len.budget(), Some(Budget::Outbox));
+    assert_eq!(by_len.requests().len(), 4);
+
+    let mut by_bytes = outbox();
+    assert_eq!(by_bytes.send(address(1), message(1_700), &limits), Ok(()));
+    assert_eq!(by_bytes.send(address(1), message(1_700), &limits), Ok(()));
+    let full = OutboxError::FullOfBytes { max: 4_000 };
+    assert_eq!(by_bytes.send(address(1), message(1_700), &limits), Err(full));
+    assert_eq!(by_bytes.send(address(1), message(1), &limits), Ok(()));
+}
+
+#[test]
+fn no_actor_sends_a_type_of_the_host_or_a_message_that_is_too_big() {
+    let limits = limits();
+    let mut outbox = outbox();
+    let forged = Message::json("thespian:exit-request", "{}");
+    assert_eq!(outbox.send(address(1), forged.clone(), &limits), Err(OutboxError::Reserved));
+    assert_eq!(outbox.wakeup(Duration::ZERO, Some(forged.clone()), &limits), Err(OutboxError::Reserved));
+    let mut with_init = child(2);
+    with_init.options.init = Some(forged);
+    assert_eq!(outbox.create(with_init, &limits), Err(OutboxError::Reserved));
+    let long = Message::json(&"x".repeat(TYPE_NAME_LEN_MAX + 1), "");
+    assert_eq!(outbox.send(address(1), long, &limits), Err(OutboxError::TypeNameTooLong));
+    assert_eq!(outbox.budget(), None, "wrong arguments use up nothing");
+    let too_big = outbox.send(address(1), message(2_000), &limits);
+    assert!(matches!(too_big, Err(OutboxError::MessageTooBig { max: 2_000, .. })));
+    assert_eq!(outbox.budget(), Some(Budget::Outbox));
+    assert!(outbox.requests().is_empty());
+}
+
+#[test]
+fn wakeups_are_bounded_by_count_and_by_bytes_together_with_those_pending() {
+    let limits = limits();
+    let mut outbox = Outbox::default();
+    outbox.reset(Wakeups { len: 1, bytes: 2_000, next_id: 7 }, 0, false);
+    let too_big = OutboxError::WakeupsTooBig { max: 3_000 };
+    assert_eq!(outbox.wakeup(Duration::ZERO, Some(message(1_000)), &limits), Err(too_big));
+    assert_eq!(outbox.wakeup(Duration::ZERO, Some(message(100)), &limits), Ok(7));
+    let too_many = OutboxError::TooManyWakeups { max: 2 };
+    assert_eq!(outbox.wakeup(Duration::ZERO, None, &limits), Err(too_many));
+    assert!(matches!(outbox.requests(), [Request::Wakeup { delay: WAKEUP_DELAY_MIN, .. }]));
+}
+
+#[test]
+fn children_that_live_and_new_ones_are_bounded_together() {
+    let limits = limits();
+    let mut outbox = Outbox::default();
+    outbox.reset(Wakeups::default(), 2, false);
+    assert_eq!(outbox.create(child(1), &limits), Ok(()));
+    assert_eq!(outbox.create(child(2), &limits), Err(OutboxError::TooManyChildren { max: 3 }));
+    assert_eq!((outbox.creates(), outbox.budget()), (1, Some(Budget::Outbox)));
+}
+
+#[test]
+fn what_is_kept_for_the_life_of_an_actor_is_bounded() {
+    let limits = limits();
+    let mut outbox = outbox();
+    let mut greedy = child(1);
+    let values = vec![Value::Text("x".repeat(100)); 100];
+    greedy.options.requirements =
+        vec![Requirement { name: "zone".to_string(), clause: Clause::OneOf(values) }];
+    assert_eq!(outbox.create(greedy, &limits), Err(OutboxError::RequirementsTooBig));
+    let mut long = child(1);
+    long.class = "c".repeat(CLASS_NAME_LEN_MAX + 1);
+    assert_eq!(outbox.create(long, &limits), Err(OutboxError::ClassNameTooLong));
+}
+
+#[test]
+fn children_are_kept_in_an_exit_turn_only_and_saying_so_often_costs_nothing() {
+    let mut outbox = outbox();
+    assert_eq!(outbox.keep_children(), Err(OutboxError::NotExiting));
+    outbox.reset(Wakeups::default(), 0, true);
+    for _ in 0..1_000 {
+        assert_eq!(outbox.keep_children(), Ok(()));
+    }
+    assert!(outbox.keeps_children());
+    assert!(outbox.requests().is_empty());
+    outbox.reset(Wakeups::default(), 0, true);
+    assert!(!outbox.keeps_children());
+}

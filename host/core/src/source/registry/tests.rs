@@ -1,0 +1,166 @@
+use super::*;
+use alloc::vec;
+
+const ME: Asker = Asker(1);
+
+fn hash(first: u8) -> SourceHash {
+    let mut hash = [0; 32];
+    hash[0] = first;
+    SourceHash(hash)
+}
+
+fn info() -> SourceInfo {
+    SourceInfo { name: "n".into(), version: "1".into(), sdk: "s".into(), classes: Vec::new() }
+}
+
+fn offer(registry: &mut Registry, now: Time, hash: SourceHash) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    registry.offer(now, ME, hash, "label".to_string(), 10, &mut effects);
+    effects
+}
+
+fn judge(registry: &mut Registry, hash: SourceHash, verdict: Result<(), String>) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    registry.judged(hash, verdict, &mut effects);
+    effects
+}
+
+fn validate(registry: &mut Registry, hash: SourceHash) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    registry.validated(hash, Ok(info()), 5, &mut effects);
+    effects
+}
+
+fn load(registry: &mut Registry, hash: SourceHash) {
+    offer(registry, Time(0), hash);
+    judge(registry, hash, Ok(()));
+    validate(registry, hash);
+    assert!(matches!(registry.availability(hash), Availability::Loaded(_)));
+}
+
+#[test]
+fn a_source_is_judged_before_it_is_compiled_and_compiled_before_it_is_used() {
+    let mut registry = Registry::default();
+    let progress = |progress| Effect::Progress { asker: ME, progress };
+    let offered = offer(&mut registry, Time(0), hash(1));
+    assert_eq!(offered, [Effect::Judge(hash(1)), progress(LoadProgress::Judging)]);
+    assert!(matches!(registry.availability(hash(1)), Availability::Coming));
+    let judged = judge(&mut registry, hash(1), Ok(()));
+    assert_eq!(judged, [progress(LoadProgress::Compiling), Effect::Validate(hash(1))]);
+    assert!(matches!(registry.availability(hash(1)), Availability::Coming));
+    let loaded = LoadedSource { hash: hash(1), info: info(), already: false, compile_us: 5 };
+    let answer = Effect::Answer { asker: ME, reply: Ok(Reply::Loaded(loaded)) };
+    assert_eq!(validate(&mut registry, hash(1)), [answer]);
+    assert!(matches!(registry.availability(hash(1)), Availability::Loaded(_)));
+}
+
+#[test]
+fn loading_twice_is_one_load_and_both_are_answered() {
+    let mut registry = Registry::default();
+    offer(&mut registry, Time(0), hash(1));
+    let mut effects = Vec::new();
+    registry.offer(Time(1), Asker(2), hash(1), String::new(), 10, &mut effects);
+    assert!(!effects.contains(&Effect::Judge(hash(1))));
+    judge(&mut registry, hash(1), Ok(()));
+    let answers = validate(&mut registry, hash(1));
+    assert_eq!(answers.len(), 2);
+    let again = offer(&mut registry, Time(2), hash(1));
+    assert!(matches!(
+        &again[..],
+        [Effect::Answer { reply: Ok(Reply::Loaded(LoadedSource { already: true, .. })), .. }]
+    ));
+}
+
+#[test]
+fn silence_of_an_authority_is_overdue_after_its_time_and_not_before() {
+    let mut registry = Registry::default();
+    offer(&mut registry, Time(0), hash(1));
+    let due = Time(0) + JUDGEMENT_TIME_MAX;
+    assert_eq!(registry.deadline(), Some(due));
+    assert_eq!(registry.overdue(Time(due.0 - 1)), []);
+    assert_eq!(registry.overdue(due), [hash(1)]);
+    judge(&mut registry, hash(1), Err("silence".to_string()));
+    assert_eq!(registry.deadline(), None);
+    let late = judge(&mut registry, hash(1), Ok(()));
+    assert_eq!(late, [], "a judgement after that changes nothing");
+}
+
+#[test]
+fn a_source_that_is_offered_again_while_it_compiles_keeps_its_code() {
+    let mut registry = Registry::default();
+    offer(&mut registry, Time(0), hash(1));
+    judge(&mut registry, hash(1), Ok(()));
+    registry.unload(hash(1), &mut Vec::new());
+    offer(&mut registry, Time(1), hash(1));
+    let of_the_first_compile = validate(&mut registry, hash(1));
+    assert_eq!(of_the_first_compile, []);
+    judge(&mut registry, hash(1), Ok(()));
+    validate(&mut registry, hash(1));
+    assert_eq!(validate(&mut registry, hash(1)), [], "the second result says nothing new");
+    assert!(matches!(registry.availability(hash(1)), Availability::Loaded(_)));
+}
+
+#[test]
+fn code_that_nobody_wants_any_more_is_forgotten() {
+    let mut registry = Registry::default();
+    offer(&mut registry, Time(0), hash(1));
+    judge(&mut registry, hash(1), Ok(()));
+    registry.unload(hash(1), &mut Vec::new());
+    assert_eq!(validate(&mut registry, hash(1)), [Effect::Forget(hash(1))]);
+    assert_eq!(validate(&mut registry, hash(9)), [Effect::Forget(hash(9))], "never heard of");
+}
+
+#[test]
+fn a_hash_is_found_by_any_beginning_that_only_it_has() {
+    let mut registry = Registry::default();
+    for first in [0x12, 0x13, 0xa0] {
+        load(&mut registry, hash(first));
+    }
+    assert_eq!(registry.find("a"), Ok(hash(0xa0)));
+    assert_eq!(registry.find("13"), Ok(hash(0x13)));
+    assert_eq!(registry.find(&hash(0x12).to_string()), Ok(hash(0x12)));
+    let both = vec![hash(0x12), hash(0x13)];
+    assert_eq!(
+        registry.find("1"),
+        Err(ControlError::AmbiguousSource { prefix: "1".to_string(), matches: both })
+    );
+    for unknown in ["", "b", "A0", "a0z", "é", &"0".repeat(65)] {
+        let error = ControlError::UnknownSource { source_hash: unknown.chars().take(64).collect() };
+        assert_eq!(registry.find(unknown), Err(error));
+    }
+}
+
+#[test]
+fn sources_that_nobody_can_use_make_room_for_new_ones() {
+    let mut registry = Registry::default();
+    load(&mut registry, hash(0xff));
+    for number in 1..SOURCES_LEN_MAX {
+        let mut refused = hash(0);
+        refused.0[8..16].copy_from_slice(&number.to_be_bytes());
+        offer(&mut registry, Time(number as u64), refused);
+        judge(&mut registry, refused, Err("no".to_string()));
+    }
+    assert_eq!(registry.status().len(), SOURCES_LEN_MAX);
+    load(&mut registry, hash(0xfe));
+    assert_eq!(registry.status().len(), SOURCES_LEN_MAX);
+    let mut oldest = hash(0);
+    oldest.0[15] = 1;
+    assert!(registry.find(&oldest.to_string()).is_err(), "the oldest refused one went");
+    assert_eq!(registry.loaded_len(), 2);
+}
+
+#[test]
+fn what_a_submitter_says_is_cut() {
+    let mut registry = Registry::default();
+    registry.offer(Time(0), ME, hash(1), "x".repeat(1 << 20), 10, &mut Vec::new());
+    assert!(registry.status()[0].label.len() <= SOURCE_LABEL_LEN_MAX + "…".len());
+}
+
+#[test]
+fn a_loader_that_left_is_not_answered() {
+    let mut registry = Registry::default();
+    offer(&mut registry, Time(0), hash(1));
+    registry.forget_asker(ME);
+    judge(&mut registry, hash(1), Ok(()));
+    assert_eq!(validate(&mut registry, hash(1)), []);
+}

@@ -1,0 +1,266 @@
+//! The loop that joins a [`Turn`] to whoever carries it out: the host with WebAssembly and threads, a simulation with
+//! scripts and a queue. What is decided between two calls of a guest is decided here, for both.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{ActorEffect, Identity, Next, Turn};
+use crate::address::ActorAddress;
+use crate::envelope::{ActorRestart, Envelope, ExitReason, Wakeup};
+use crate::fate::{Failure, Fault};
+use crate::limits::HOLD_RETRY_PERIOD;
+use crate::mailbox::Push;
+use crate::outbox::{CreateChild, Outbox};
+use crate::time::Time;
+
+/// What an actor needs done. Nothing here waits.
+pub trait Doer {
+    /// Reads the clock; asked once for each call of the guest.
+    fn now(&mut self) -> Time;
+    /// Why the actor is to end now, if it is.
+    fn kill_reason(&mut self) -> Option<String>;
+
+    /// Makes an instance and calls `start`.
+    ///
+    /// # Errors
+    /// How it failed; what the outbox had reserved is given back.
+    fn start(&mut self, incarnation: u32, outbox: Outbox) -> Result<Outbox, Failure>;
+    /// Calls `handle`.
+    ///
+    /// # Errors
+    /// As for `start`.
+    fn handle(&mut self, envelope: &Envelope, attempt: u32, outbox: Outbox) -> Result<Outbox, Failure>;
+
+    /// Moves up to `len_max` envelopes from the actor's mailbox to the end of `batch`.
+    fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize);
+    /// As [`crate::mailbox::Mailbox::rest`], for the actor's mailbox.
+    fn rest(&mut self) -> bool;
+    /// As [`crate::mailbox::Mailbox::park`], for the actor's mailbox.
+    fn park(&mut self) -> bool;
+    /// Looks at the actor again at this time.
+    fn look_at(&mut self, at: Time);
+    /// Lets `receiver` wake the actor when it has room.
+    fn await_room(&mut self, receiver: ActorAddress);
+    /// From now on the actor's mailbox takes notices only, and `Admin` ends its children.
+    fn exiting(&mut self, with_children: bool);
+    /// Closes the actor's mailbox, gives back its instance and its timers, and returns what still waited.
+    fn close(&mut self) -> VecDeque<Envelope>;
+    /// The actor is no more: tells `Admin`.
+    fn end(&mut self, reason: ExitReason);
+
+    /// Puts an envelope into its target's mailbox; into the place that was kept, if it is the actor's message to
+    /// itself.
+    fn deliver(&mut self, envelope: Envelope) -> Push;
+    /// The envelope's target is not there.
+    fn gone(&mut self, envelope: Envelope);
+    /// The envelope can't be delivered or handled.
+    fn dead_letter(&mut self, envelope: Envelope, reason: &str);
+    /// Enters a child's address, with a mailbox that waits for it.
+    fn enter_pending(&mut self, child: ActorAddress);
+    /// Hands a create to `Admin`.
+    fn create(&mut self, child: Box<CreateChild>);
+    /// Arranges for the wakeup to be put into the actor's mailbox at `due`.
+    fn set_timer(&mut self, due: Time, wakeup: Box<Wakeup>);
+    /// A wakeup was taken back.
+    fn cancel_timer(&mut self, id: u64);
+    /// The actor runs: tells `Admin`.
+    fn started(&mut self);
+    /// A fresh instance has taken the place of a trapped one.
+    fn restarted(&mut self, restart: ActorRestart);
+    /// A turn failed for good; for the log.
+    fn failed(&mut self, text: &str);
+}
+
+/// What became of one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The guest was called.
+    Handled,
+    /// Something else changed: look again.
+    Again,
+    /// There is nothing to do until the mailbox says so.
+    Over,
+}
+
+/// One actor, with what it has yet to see carried out.
+#[derive(Debug)]
+pub struct Actor {
+    turn: Turn,
+    effects: Vec<ActorEffect>,
+}
+
+impl Actor {
+    /// An actor that has yet to start.
+    #[must_use]
+    pub fn new(identity: Identity) -> Self {
+        Self { turn: Turn::new(identity), effects: Vec::new() }
+    }
+
+    /// An actor that never will.
+    #[must_use]
+    pub fn refused(identity: Identity, reason: String) -> Self {
+        let mut actor = Self::new(identity);
+        actor.turn.refuse_start(reason, &mut actor.effects);
+        actor
+    }
+
+    /// Its rules, to look at.
+    #[must_use]
+    pub const fn turn(&self) -> &Turn {
+        &self.turn
+    }
+
+    /// Does the next thing: at most one call of the guest. `now` is moved on when there was one.
+    pub fn step<D: Doer>(&mut self, now: &mut Time, doer: &mut D) -> Step {
+        self.carry_out(*now, doer);
+        if self.turn.ended().is_none()
+            && let Some(reason) = doer.kill_reason()
+        {
+            self.turn.kill(&reason, &mut self.effects);
+            self.carry_out(*now, doer);
+        }
+        self.retry_held(doer);
+        let wanted = self.turn.wanted();
+        if wanted > 0 {
+            doer.drain(self.turn.accept(), wanted);
+        }
+        let next = self.turn.next(*now, &mut self.effects);
+        if !self.effects.is_empty() {
+            self.carry_out(*now, doer);
+            // What was carried out may have changed what comes next.
+            if !matches!(next, Next::Handle | Next::Start { .. }) {
+                return Step::Again;
+            }
+        }
+        match next {
+            Next::Handle => {
+                self.handle(now, doer);
+                Step::Handled
+            }
+            Next::Start { incarnation } => {
+                self.start(now, incarnation, doer);
+                Step::Handled
+            }
+            Next::Rest if doer.rest() => Step::Over,
+            Next::Rest => Step::Again,
+            Next::AwaitRoom(due) => self.await_room(*now, due, doer),
+            Next::Pause(until) => {
+                doer.look_at(until);
+                park(doer)
+            }
+            Next::Ended => {
+                let reason = self.turn.ended().cloned().expect("`Ended` is said by an actor that has ended");
+                doer.end(reason);
+                Step::Over
+            }
+        }
+    }
+
+    fn handle<D: Doer>(&mut self, now: &mut Time, doer: &mut D) {
+        let outbox = self.turn.outbox();
+        let (envelope, attempt) =
+            self.turn.current().expect("a turn that says `Handle` has a current envelope");
+        let result = doer.handle(envelope, attempt, outbox);
+        *now = doer.now();
+        match killed(&result, doer) {
+            Some(reason) => self.turn.kill(&reason, &mut self.effects),
+            None => self.turn.finish(*now, result, &mut self.effects),
+        }
+        self.carry_out(*now, doer);
+    }
+
+    fn start<D: Doer>(&mut self, now: &mut Time, incarnation: u32, doer: &mut D) {
+        let outbox = self.turn.outbox();
+        let result = doer.start(incarnation, outbox);
+        *now = doer.now();
+        match killed(&result, doer) {
+            Some(reason) => self.turn.kill(&reason, &mut self.effects),
+            None => self.turn.finish_start(*now, result, &mut self.effects),
+        }
+        self.carry_out(*now, doer);
+    }
+
+    /// Waits for receivers that have no room. One that made room before it knew of the wait is found by trying again.
+    fn await_room<D: Doer>(&mut self, now: Time, due: Time, doer: &mut D) -> Step {
+        for receiver in self.turn.awaited() {
+            doer.await_room(receiver);
+        }
+        self.retry_held(doer);
+        if !self.turn.is_holding() {
+            return Step::Again;
+        }
+        doer.look_at(due.min(now + HOLD_RETRY_PERIOD));
+        park(doer)
+    }
+
+    fn retry_held<D: Doer>(&mut self, doer: &mut D) {
+        self.turn.retry_held(|envelope| match doer.deliver(envelope) {
+            Push::Full(envelope) => Some(envelope),
+            Push::Gone(envelope) => {
+                doer.gone(envelope);
+                None
+            }
+            Push::Queued | Push::Activate => None,
+        });
+    }
+
+    fn carry_out<D: Doer>(&mut self, now: Time, doer: &mut D) {
+        while !self.effects.is_empty() {
+            let mut effects = core::mem::take(&mut self.effects);
+            for effect in effects.drain(..) {
+                self.carry_out_one(now, effect, doer);
+            }
+            // Keep the list's memory for the next turn.
+            if self.effects.is_empty() {
+                self.effects = effects;
+            }
+        }
+    }
+
+    fn carry_out_one<D: Doer>(&mut self, now: Time, effect: ActorEffect, doer: &mut D) {
+        match effect {
+            ActorEffect::Route(envelope) => self.route(now, envelope, doer),
+            ActorEffect::EnterPending(child) => doer.enter_pending(child),
+            ActorEffect::Create(child) => doer.create(child),
+            ActorEffect::SetTimer { due, wakeup } => doer.set_timer(due, wakeup),
+            ActorEffect::CancelTimer(id) => doer.cancel_timer(id),
+            ActorEffect::DeadLetter(envelope, reason) => doer.dead_letter(envelope, &reason),
+            ActorEffect::Started => doer.started(),
+            ActorEffect::Exiting { with_children } => doer.exiting(with_children),
+            ActorEffect::Restarted(restart) => doer.restarted(restart),
+            ActorEffect::Failed(text) => doer.failed(&text),
+            ActorEffect::CloseMailbox => {
+                for envelope in doer.close() {
+                    self.turn.refuse(envelope, &mut self.effects);
+                }
+            }
+        }
+    }
+
+    /// Behind what is held for the same receiver, so that order is kept.
+    fn route<D: Doer>(&mut self, now: Time, envelope: Envelope, doer: &mut D) {
+        if self.turn.holds_for(envelope.target) {
+            self.turn.hold(now, envelope);
+            return;
+        }
+        match doer.deliver(envelope) {
+            Push::Full(envelope) => self.turn.hold(now, envelope),
+            Push::Gone(envelope) => doer.gone(envelope),
+            Push::Queued | Push::Activate => {}
+        }
+    }
+}
+
+/// Whether the call was ended by a kill, and on whose behalf.
+fn killed<D: Doer>(result: &Result<Outbox, Failure>, doer: &mut D) -> Option<String> {
+    match result {
+        Err(Failure::Fault(Fault::Killed)) => doer.kill_reason(),
+        _ => None,
+    }
+}
+
+fn park<D: Doer>(doer: &mut D) -> Step {
+    if doer.park() { Step::Over } else { Step::Again }
+}

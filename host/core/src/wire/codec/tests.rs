@@ -1,0 +1,297 @@
+use super::*;
+use crate::address::{ActorAddress, HostId};
+use crate::capability::{Capabilities, Clause, Requirement, Value};
+use crate::envelope::{ExitReason, Poisoned};
+use crate::fate::OnTrap;
+use crate::message::{Encoding, Message};
+use crate::source::{ActorClass, SourceHash, SourceInfo};
+use crate::wire::control::{
+    ActorPhase, ActorStatus, ClientFrame, ControlError, CreateActor, DeadLetter, EndedActor, Incoming,
+    LoadProgress, LoadedSource, LogRecord, NodeFrame, NodeStatus, Reply, Request, SourceState, SourceStatus,
+};
+use crate::wire::frame::FrameDecoder;
+use crate::wire::hello::{self, Hello, HelloError, Welcome};
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+
+const ACTOR: ActorAddress = ActorAddress::new(HostId(0x0102_0304_0506_0708), 0x1112_1314_1516_1718_191a);
+const HASH: SourceHash = SourceHash([0xab; 32]);
+
+fn message() -> Message {
+    Message::json("Greeting", r#"{"name":"you"}"#)
+}
+
+fn info() -> SourceInfo {
+    let requires =
+        vec![Requirement { name: "zone".into(), clause: Clause::OneOf(vec![Value::Text("eu".into())]) }];
+    let class = ActorClass {
+        name: "Greeter".into(),
+        requires,
+        on_trap: OnTrap::RestartWithinBudget,
+        receives: vec!["Greeting".into()],
+    };
+    SourceInfo { name: "hello".into(), version: "1.0".into(), sdk: "rust".into(), classes: vec![class] }
+}
+
+fn requests() -> Vec<ClientFrame> {
+    let create = CreateActor {
+        source: "abab".into(),
+        class: Some("Greeter".into()),
+        requirements: vec![
+            Requirement { name: "gpu".into(), clause: Clause::IsTrue },
+            Requirement { name: "cores".into(), clause: Clause::AtLeast(2.5) },
+            Requirement { name: "os".into(), clause: Clause::Equals(Value::Integer(-1)) },
+        ],
+        init: Some(Message { encoding: Encoding::Other("text/x".into()), ..message() }),
+        on_trap: Some(OnTrap::Exit),
+    };
+    let with_headers =
+        Message { headers: Some([("k".into(), "v".into())].into()), ..Message::bytes("B", vec![1, 2]) };
+    let requests = [
+        Request::Tell { target: ACTOR, message: with_headers },
+        Request::Ask { target: ACTOR, message: message(), timeout_ms: Some(1_500) },
+        Request::Listen { timeout_ms: None },
+        Request::Create(create),
+        Request::Load { info: "hello.wasm".into(), size: 70_000 },
+        Request::Unload { source: "abab".into() },
+        Request::Sources,
+        Request::Actors,
+        Request::Exit { target: ACTOR, recursive: true, wait: false },
+        Request::Kill { target: ACTOR },
+        Request::Logs { actor: Some(ACTOR), last: Some(3), follow: true },
+        Request::Status,
+        Request::Stop,
+    ];
+    let mut frames: Vec<_> = requests
+        .into_iter()
+        .enumerate()
+        .map(|(id, request)| ClientFrame::Request { id: id as u64, request })
+        .collect();
+    frames.push(ClientFrame::Chunk { id: 4, data: vec![0, 0x61, 0x73, 0x6d].into() });
+    frames.push(ClientFrame::Cancel { id: 4 });
+    frames
+}
+
+fn status() -> NodeStatus {
+    let dead = DeadLetter { target: ACTOR, sender: ACTOR, type_name: "M".into(), reason: "gone".into() };
+    let ended =
+        EndedActor { address: ACTOR, class: "C".into(), reason: ExitReason::Failed("trapped".into()) };
+    NodeStatus {
+        version: "0.1.0".into(),
+        host: HostId(7),
+        pid: 8,
+        uptime_ms: 9,
+        authority: "none".into(),
+        capabilities: Capabilities::from([("gpu".to_string(), Value::Boolean(true))]),
+        stopping: false,
+        actors: 10,
+        actors_max: 11,
+        actors_max_reason: "asked for".into(),
+        sources_loaded: 12,
+        endpoints: 13,
+        messages: 14,
+        poisoned: 15,
+        dead_letters: 16,
+        restarts: 17,
+        queued_bytes: 18,
+        queued_bytes_max: 19,
+        recent_dead_letters: vec![dead],
+        recent_ended: vec![ended],
+    }
+}
+
+fn replies() -> Vec<NodeFrame> {
+    let poisoned = Poisoned { target: ACTOR, details: "no".into(), original: message() };
+    let source = SourceStatus {
+        hash: HASH,
+        label: "hello.wasm".into(),
+        size: 70_000,
+        state: SourceState::Refused("no".into()),
+        info: Some(info()),
+        actors: 1,
+    };
+    let actor = ActorStatus {
+        address: ACTOR,
+        class: "Greeter".into(),
+        source: HASH,
+        parent: None,
+        phase: ActorPhase::Held,
+        incarnation: 2,
+        mailbox_len: 3,
+        mailbox_bytes: 4,
+        turns: 5,
+        poisoned: 6,
+        wakeups: 7,
+    };
+    let loaded = LoadedSource { hash: HASH, info: info(), already: true, compile_us: 5 };
+    let replies = [
+        Ok(Reply::Done),
+        Ok(Reply::Received(Incoming::Message { sender: ACTOR, message: message() })),
+        Ok(Reply::Received(Incoming::Poisoned(poisoned))),
+        Ok(Reply::Created { address: ACTOR, source: HASH, class: "Greeter".into() }),
+        Ok(Reply::Loaded(loaded)),
+        Ok(Reply::Sources(vec![source])),
+        Ok(Reply::Actors(vec![actor])),
+        Ok(Reply::Ended { reason: ExitReason::Killed("by an operator".into()) }),
+        Ok(Reply::Status(Box::new(status()))),
+        Err(ControlError::UnknownSource { source_hash: "cd".into() }),
+        Err(ControlError::NoCompatibleHost { class: "C".into(), unmet: vec!["this host: no".into()] }),
+        Err(ControlError::TimedOut { timeout_ms: 10_000 }),
+        Err(ControlError::Cancelled),
+    ];
+    let mut frames: Vec<_> = replies
+        .into_iter()
+        .enumerate()
+        .map(|(id, reply)| NodeFrame::Reply { id: id as u64, reply })
+        .collect();
+    let record = LogRecord {
+        seq: 1,
+        time_ms: 2,
+        level: "INFO".into(),
+        actor: Some(ACTOR),
+        class: None,
+        target: "stdout".into(),
+        text: "hi".into(),
+    };
+    frames.push(NodeFrame::Log { id: 1, records: vec![record] });
+    frames.push(NodeFrame::Progress { id: 1, progress: LoadProgress::Received(4) });
+    frames.push(NodeFrame::Closing { reason: "bye".into() });
+    frames
+}
+
+/// A line for each frame: its bytes, and what they mean.
+fn listing() -> String {
+    let mut text = String::new();
+    let mut add = |frame: Vec<u8>, what: String| {
+        let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+        text.push_str(&format!("{what}\n    {hex}\n"));
+    };
+    let hello = Hello { client: "test".into(), token: Some([9; 32]), endpoint: Some("desk".into()) };
+    add(hello::encode(&hello).unwrap(), "hello of `test` with token 09.. and endpoint `desk`".to_string());
+    let welcome = Welcome { node_version: "0.1.0".into(), host: HostId(7), endpoint: ACTOR };
+    for answer in [Ok(welcome), Err(HelloError::Token)] {
+        add(hello::encode(&answer).unwrap(), format!("{answer:?}"));
+    }
+    for frame in requests() {
+        add(encode_frame(&frame).unwrap(), format!("{frame:?}"));
+    }
+    for frame in replies() {
+        add(encode_frame(&frame).unwrap(), format!("{frame:?}"));
+    }
+    text
+}
+
+#[test]
+fn the_bytes_of_every_kind_of_frame_are_those_in_the_tree() {
+    let listing = listing();
+    for (now, before) in listing.lines().zip(include_str!("frames.golden").lines()) {
+        assert_eq!(now, before, "the wire changed: raise `VERSION`, and write it into docs/protocol.md");
+    }
+    assert!(listing == include_str!("frames.golden"), "frames.golden should be:\n{listing}");
+}
+
+#[test]
+fn every_frame_survives_the_round_trip() {
+    for frame in requests() {
+        let bytes = encode_frame(&frame).unwrap();
+        assert_eq!(decode::<ClientFrame>(&bytes[HEADER_LEN..]), Ok(frame));
+    }
+    for frame in replies() {
+        let bytes = encode_frame(&frame).unwrap();
+        assert_eq!(decode::<NodeFrame>(&bytes[HEADER_LEN..]), Ok(frame));
+    }
+}
+
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % bound
+    }
+}
+
+#[test]
+fn no_bytes_make_decoding_panic_and_what_is_left_over_is_an_error() {
+    let mut draw = Draw(1);
+    let mut bodies: Vec<Vec<u8>> = requests().iter().map(|frame| encode_frame(frame).unwrap()).collect();
+    bodies.extend(replies().iter().map(|frame| encode_frame(frame).unwrap()));
+    for _ in 0..20_000 {
+        let mut bytes = bodies[draw.below(bodies.len())][HEADER_LEN..].to_vec();
+        for _ in 0..=draw.below(4) {
+            let at = draw.below(bytes.len());
+            match draw.below(4) {
+                0 => bytes.truncate(at.max(1)),
+                1 => bytes.insert(at, draw.below(256) as u8),
+                2 => bytes[at] = 0xff,
+                _ => bytes[at] ^= 1 << draw.below(8),
+            }
+        }
+        // Whether they still mean something is chance; that nothing breaks is not.
+        let _ = (decode::<ClientFrame>(&bytes), decode::<NodeFrame>(&bytes), hello::decode::<Hello>(&bytes));
+        let noise: Vec<u8> = (0..draw.below(64)).map(|_| draw.below(256) as u8).collect();
+        let _ = (decode::<ClientFrame>(&noise), decode::<NodeFrame>(&noise));
+    }
+    let mut whole = encode_frame(&ClientFrame::Cancel { id: 1 }).unwrap();
+    whole.push(0);
+    assert_eq!(decode::<ClientFrame>(&whole[HEADER_LEN..]), Err(DecodeError::Trailing { extra: 1 }));
+}
+
+#[test]
+fn a_small_frame_that_claims_a_big_content_is_refused_before_room_is_made() {
+    let mut bytes = encode_frame(&ClientFrame::Chunk { id: 1, data: vec![7; 8].into() }).unwrap();
+    let len_at = bytes.len() - 16;
+    bytes[len_at..len_at + 8].copy_from_slice(&(SMALL as u64).to_le_bytes());
+    assert_eq!(decode::<ClientFrame>(&bytes[HEADER_LEN..]), Err(DecodeError::Malformed));
+    let big = ClientFrame::Chunk { id: 1, data: vec![7; FRAME_BYTES_MAX - 64].into() };
+    let bytes = encode_frame(&big).unwrap();
+    assert_eq!(decode::<ClientFrame>(&bytes[HEADER_LEN..]), Ok(big), "the biggest still fits");
+    let too_big = ClientFrame::Chunk { id: 1, data: vec![7; FRAME_BYTES_MAX].into() };
+    let mut kept = vec![1, 2, 3];
+    assert!(matches!(encode_frame_into(&too_big, &mut kept), Err(FrameError::TooBig { .. })));
+    assert_eq!(kept, [1, 2, 3], "what was written before is as it was");
+}
+
+#[test]
+fn a_stream_cut_anywhere_gives_the_frames_that_went_in() {
+    for seed in 0..200 {
+        let mut draw = Draw(seed);
+        let sent: Vec<ClientFrame> = (0..20)
+            .map(|id| ClientFrame::Chunk { id, data: vec![id as u8; draw.below(3_000)].into() })
+            .collect();
+        let stream: Vec<u8> = sent.iter().flat_map(|frame| encode_frame(frame).unwrap()).collect();
+        let (mut decoder, mut received, mut at) = (FrameDecoder::default(), Vec::new(), 0);
+        while at < stream.len() {
+            let end = (at + 1 + draw.below(2_000)).min(stream.len());
+            decoder.buffer().extend_from_slice(&stream[at..end]);
+            at = end;
+            while let Some(body) = decoder.next_frame().unwrap() {
+                received.push(decode::<ClientFrame>(&body).unwrap());
+            }
+        }
+        assert!(received == sent && decoder.is_between_frames(), "seed {seed}");
+    }
+}
+
+#[test]
+fn no_stream_of_noise_makes_the_frame_decoder_panic_or_reserve_more_than_arrives() {
+    for seed in 0..500 {
+        let mut draw = Draw(seed);
+        let mut decoder = FrameDecoder::default();
+        let mut arrived = 0;
+        for _ in 0..50 {
+            // Small lengths now and then, so that some frames are whole.
+            let noise: Vec<u8> = (0..draw.below(40))
+                .map(|_| if draw.below(3) == 0 { draw.below(256) as u8 } else { 0 })
+                .collect();
+            arrived += noise.len();
+            decoder.buffer().extend_from_slice(&noise);
+            while let Ok(Some(body)) = decoder.next_frame() {
+                assert!(!body.is_empty());
+            }
+            assert!(decoder.buffer().capacity() <= 2 * arrived + (16 << 10), "seed {seed}");
+        }
+    }
+}

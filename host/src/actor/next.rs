@@ -1,0 +1,66 @@
+//! The actor that a thread activates next: the one that the activation under way has made active.
+//!
+//! Mostly a turn makes one other actor active, and is the last of its activation. The other then runs at once, on the
+//! same thread, while the message is still in its cache. A task for it would cost as much as the turn, and may wake
+//! another core for nothing.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::Cell;
+
+enum Next {
+    /// No activation is under way on this thread.
+    Outside,
+    /// None was made active.
+    Nobody,
+    This(Arc<Cell>),
+}
+
+thread_local! {
+    static NEXT: RefCell<Next> = const { RefCell::new(Next::Outside) };
+}
+
+/// Keeps `cell` for after the activation under way. Gives it back where there is none, or it has one already.
+pub(super) fn offer(cell: Arc<Cell>) -> Option<Arc<Cell>> {
+    NEXT.with_borrow_mut(|next| match next {
+        Next::Nobody => {
+            *next = Next::This(cell);
+            None
+        }
+        Next::Outside | Next::This(_) => Some(cell),
+    })
+}
+
+/// Activations are under way on this thread. When it is dropped, also by a panic, whoever is left gets a task.
+pub(super) struct Active(());
+
+impl Active {
+    pub(super) fn begin() -> Self {
+        NEXT.set(Next::Nobody);
+        Self(())
+    }
+
+    /// Takes out whoever is next.
+    pub(super) fn take(&self) -> Option<Arc<Cell>> {
+        match NEXT.replace(Next::Nobody) {
+            Next::This(cell) => Some(cell),
+            Next::Nobody | Next::Outside => None,
+        }
+    }
+
+    /// Whoever is next gets a task, so that any thread can take it.
+    pub(super) fn let_go(&self) {
+        if let Some(cell) = self.take() {
+            cell.begin_task();
+        }
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        if let Next::This(cell) = NEXT.replace(Next::Outside) {
+            cell.begin_task();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The lessons under `examples/`.
+
+use serde_json::json;
+use thespian_core::envelope::ExitReason;
+use thespian_core::message::Message;
+use thespian_core::wire::control::ControlError;
+use thespian_guests as guests;
+use thespian_host::client::ClientError;
+
+use crate::World;
+
+#[tokio::test]
+async fn lesson_1_greets_by_name() {
+    let world = World::new();
+    let hello = world.create(guests::HELLO, "Hello").await;
+    let answer = world.ask_json(hello, "Greet", r#"{"name":"Ada"}"#).await;
+    assert_eq!(answer.sender, hello);
+    assert_eq!(answer.json("Greeting"), json!({ "text": "Hello, Ada!" }));
+}
+
+#[tokio::test]
+async fn lesson_1_sends_back_what_it_does_not_take() {
+    let world = World::new();
+    let hello = world.create(guests::HELLO, "Hello").await;
+    let poisoned = world.poison(hello, Message::json("Insult", "{}")).await;
+    assert_eq!(poisoned.details, "`Hello` takes no `Insult`; it takes `Greet`");
+    assert_eq!((poisoned.target, &*poisoned.original.type_name), (hello, "Insult"));
+}
+
+#[tokio::test]
+async fn lesson_2_is_answered_by_another_actor_than_the_one_asked() {
+    let world = World::new();
+    let hello = world.create(guests::HELLO_GOODBYE, "Hello").await;
+    let first = world.ask_json(hello, "AreYouThere", "{}").await;
+    assert_eq!(first.json("Greeting"), json!({ "text": "Hello, world!" }));
+    assert_ne!(first.sender, hello);
+    let second = world.ask_json(hello, "AreYouThere", "{}").await;
+    assert_eq!(second.sender, first.sender, "one world is enough");
+
+    let actors = world.client.actors().await.unwrap();
+    let child = actors.iter().find(|actor| actor.address == first.sender).unwrap();
+    assert_eq!((child.class.as_str(), child.parent), ("World", Some(hello)));
+}
+
+#[tokio::test]
+async fn lesson_2_creates_a_new_world_when_the_old_one_is_gone() {
+    let world = World::new();
+    let hello = world.create(guests::HELLO_GOODBYE, "Hello").await;
+    let first = world.ask_json(hello, "AreYouThere", "{}").await;
+    world.client.kill(first.sender).await.unwrap();
+    // The notice of its end is in Hello's mailbox by now, before the question.
+    let second = world.ask_json(hello, "AreYouThere", "{}").await;
+    assert_ne!(second.sender, first.sender);
+}
+
+#[tokio::test]
+async fn lesson_2_says_goodbye_and_exits() {
+    let world = World::new();
+    let goodbye = world.create(guests::HELLO_GOODBYE, "Goodbye").await;
+    let answer = world.ask_json(goodbye, "AreYouThere", "{}").await;
+    assert_eq!(answer.json("Greeting"), json!({ "text": "Goodbye!" }));
+    match world.client.exit_and_wait(goodbye, true).await {
+        // It asked for its exit first.
+        Ok(reason) => assert_eq!(reason, ExitReason::Requested),
+        Err(error) => {
+            assert!(matches!(error, ClientError::Node(ControlError::TargetDead { .. })), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn lesson_3_encodes_and_decodes() {
+    let world = World::new();
+    let encoder = world.create(guests::MORSE, "Encoder").await;
+    let decoder = world.create(guests::MORSE, "Decoder").await;
+    let answer = world.ask_json(encoder, "Encode", r#"{"text":"Hello 73"}"#).await;
+    let encoded = answer.json("Encoded");
+    assert_eq!(encoded, json!({ "morse": ".... . .-.. .-.. --- / --... ...--" }));
+    let answer = world.ask_json(decoder, "Decode", &encoded.to_string()).await;
+    assert_eq!(answer.json("Decoded"), json!({ "text": "HELLO 73" }));
+}
+
+#[tokio::test]
+async fn lesson_3_sends_a_failing_input_back_with_the_reason_and_lives_on() {
+    let world = World::new();
+    let encoder = world.create(guests::MORSE, "Encoder").await;
+    let poisoned = world.poison(encoder, Message::json("Encode", r#"{"text":"SOS!"}"#)).await;
+    assert_eq!(poisoned.details, "there is no Morse code for `!`", "at the first attempt");
+    assert_eq!(&*poisoned.original.type_name, "Encode");
+    assert_eq!(poisoned.original.payload, r#"{"text":"SOS!"}"#);
+
+    let poisoned = world.poison(encoder, Message::json("Encode", r#"{"txt":"SOS"}"#)).await;
+    assert_eq!(
+        poisoned.details,
+        "`Encode` can't be decoded: missing field `text` at line 1 column 13; `Encoder` takes `Encode`"
+    );
+
+    let answer = world.ask_json(encoder, "Encode", r#"{"text":"SOS"}"#).await;
+    assert_eq!(answer.json("Encoded"), json!({ "morse": "... --- ..." }));
+}

@@ -1,0 +1,318 @@
+//! One actor's side of the world: does what core's `Actor` asks for, and plays the guest.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use thespian_core::address::ActorAddress;
+use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
+use thespian_core::event::Event;
+use thespian_core::fate::{Budget, Failure, Fault};
+use thespian_core::limits::{ActorLimits, HOLD_RETRY_PERIOD};
+use thespian_core::mailbox::Push;
+use thespian_core::outbox::{CreateChild, CreateOptions, Outbox, Request};
+use thespian_core::time::Time;
+use thespian_core::turn::Doer;
+
+use crate::ledger::numbered;
+use crate::world::{Cell, Due, SLOTS, Sabotage, World};
+
+pub(crate) struct Carrier<'a> {
+    pub(crate) world: &'a mut World,
+    pub(crate) me: ActorAddress,
+}
+
+impl Carrier<'_> {
+    fn cell(&mut self) -> &mut Cell {
+        self.world.cells.get_mut(&self.me).expect("an actor that runs has a cell")
+    }
+
+    /// What a guest does in one turn, as chance has it.
+    fn act(&mut self, outbox: &mut Outbox, heard_from: Option<ActorAddress>) {
+        let limits = self.world.limits;
+        for _ in 0..self.world.rng.below(4) {
+            if self.world.energy == 0 {
+                return;
+            }
+            self.world.energy -= 1;
+            match self.world.rng.below(20) {
+                0..=10 => self.send(outbox, heard_from, &limits),
+                11..=13 => self.create(outbox, &limits),
+                14 => {
+                    let target = self.someone(None);
+                    let recursive = self.world.rng.chance(70);
+                    // The outbox may be full, here and below: a guest gets an error and goes on.
+                    let _ = outbox.request_exit(target, recursive, &limits);
+                }
+                15 => {
+                    let _ = outbox.keep_children();
+                }
+                16 => {
+                    let id = self.world.rng.below(20) as u64;
+                    let _ = outbox.cancel_wakeup(id, &limits);
+                }
+                _ => {
+                    let delay = Duration::from_millis(self.world.rng.below(3_000) as u64);
+                    let _ = outbox.wakeup(delay, None, &limits);
+                }
+            }
+        }
+    }
+
+    fn someone(&mut self, heard_from: Option<ActorAddress>) -> ActorAddress {
+        let mut known = self.cell().known.clone();
+        known.extend([self.me, self.me]);
+        known.extend(heard_from);
+        if self.world.rng.chance(30) {
+            known = self.world.addresses.clone();
+        }
+        self.world.rng.pick(&known).unwrap_or(self.me)
+    }
+
+    fn send(&mut self, outbox: &mut Outbox, heard_from: Option<ActorAddress>, limits: &ActorLimits) {
+        let target = self.someone(heard_from);
+        let size = if self.world.rng.chance(20) { 20_000 } else { 10 };
+        let message = numbered(self.world.new_number(), size);
+        let cost = message.cost();
+        let to_itself = target == self.me;
+        if to_itself && !self.reserve(cost) {
+            outbox.note_exhausted();
+            return;
+        }
+        if outbox.send(target, message, limits).is_err() && to_itself {
+            self.release(1, cost);
+        }
+    }
+
+    fn reserve(&mut self, cost: usize) -> bool {
+        let World { cells, budget, .. } = &mut *self.world;
+        cells.get_mut(&self.me).is_some_and(|cell| cell.mailbox.reserve(cost, budget))
+    }
+
+    fn release(&mut self, len: usize, cost: usize) {
+        let World { cells, budget, .. } = &mut *self.world;
+        if let Some(cell) = cells.get_mut(&self.me) {
+            cell.mailbox.release(len, cost, budget);
+        }
+    }
+
+    fn create(&mut self, outbox: &mut Outbox, limits: &ActorLimits) {
+        if self.world.slots >= SLOTS {
+            return;
+        }
+        let address = self.world.new_address();
+        let class = self.world.rng.pick(&["lasting", "mortal", "limited", "unknown"]).unwrap_or_default();
+        let options = CreateOptions { watch_restarts: self.world.rng.chance(50), ..CreateOptions::default() };
+        let child = CreateChild { address, source: None, class: class.to_string(), options };
+        if outbox.create(child, limits).is_ok() {
+            self.world.slots += 1;
+            self.cell().known.push(address);
+        }
+    }
+
+    /// How the turn goes. What it asked for is sent only if it goes well.
+    fn conclude(&mut self, outbox: Outbox, failing_percent: usize) -> Result<Outbox, Failure> {
+        if !self.world.rng.chance(failing_percent) {
+            for request in outbox.requests() {
+                if let Request::Send { message, .. } = request {
+                    let id = message.payload.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+                    self.world.ledger.sent(id);
+                }
+            }
+            return Ok(outbox);
+        }
+        self.drop_outbox(&outbox);
+        let spins = self.world.rng.chance(15);
+        if spins && self.world.let_others(300, self.me) && self.cell().killed.is_some() {
+            return Err(Failure::Fault(Fault::Killed));
+        }
+        Err(match self.world.rng.below(5) {
+            _ if spins => Failure::Fault(Fault::Budget(Budget::Cpu, String::new())),
+            0 => Failure::Returned { reason: "no".to_string(), retry: false, budget: None },
+            1 => Failure::Returned { reason: "again".to_string(), retry: true, budget: outbox.budget() },
+            _ => Failure::Fault(Fault::Trap("unreachable".to_string())),
+        })
+    }
+
+    fn drop_outbox(&mut self, outbox: &Outbox) {
+        for request in outbox.requests() {
+            match request {
+                Request::Create(_) => self.world.slots -= 1,
+                Request::Send { target, message } if *target == self.me => self.release(1, message.cost()),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Doer for Carrier<'_> {
+    fn now(&mut self) -> Time {
+        self.world.now
+    }
+
+    fn kill_reason(&mut self) -> Option<String> {
+        self.cell().killed.clone()
+    }
+
+    fn start(&mut self, _incarnation: u32, mut outbox: Outbox) -> Result<Outbox, Failure> {
+        self.act(&mut outbox, None);
+        self.conclude(outbox, 12)
+    }
+
+    fn handle(&mut self, envelope: &Envelope, attempt: u32, mut outbox: Outbox) -> Result<Outbox, Failure> {
+        self.world.see("turns");
+        if attempt == 1 {
+            self.world.ledger.received(envelope);
+        } else {
+            self.world.see("retries");
+        }
+        if let Body::Wakeup(wakeup) = &envelope.body {
+            self.cell().timers.remove(&wakeup.id);
+        }
+        self.act(&mut outbox, Some(envelope.sender));
+        if self.world.rng.chance(10) {
+            self.world.let_others(5, self.me);
+        }
+        let result = self.conclude(outbox, 25);
+        if result.is_ok() {
+            self.world.ledger.handled(&envelope.body);
+        }
+        result
+    }
+
+    fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize) {
+        let World { cells, budget, .. } = &mut *self.world;
+        let Some(cell) = cells.get_mut(&self.me) else { return };
+        if cell.mailbox.drain(batch, len_max.min(2), budget) {
+            let awaiting = std::mem::take(&mut cell.awaiting);
+            awaiting.into_iter().for_each(|sender| self.world.wake(sender));
+        }
+    }
+
+    fn rest(&mut self) -> bool {
+        self.cell().mailbox.rest()
+    }
+
+    fn park(&mut self) -> bool {
+        self.cell().mailbox.park()
+    }
+
+    fn look_at(&mut self, at: Time) {
+        // Waits for room are looked at as well, and sooner.
+        if at - self.world.now != HOLD_RETRY_PERIOD {
+            self.world.see("pauses");
+        }
+        self.world.timers.insert(at, Due::Look(self.me));
+    }
+
+    fn await_room(&mut self, receiver: ActorAddress) {
+        self.world.see("waits for room");
+        if let Some(cell) = self.world.cells.get_mut(&receiver) {
+            cell.awaiting.insert(self.me);
+        }
+    }
+
+    fn exiting(&mut self, with_children: bool) {
+        self.cell().mailbox.take_notices_only();
+        self.world.events.push_back(Event::ActorExiting { address: self.me, with_children });
+    }
+
+    fn close(&mut self) -> VecDeque<Envelope> {
+        let timers = std::mem::take(&mut self.cell().timers);
+        for key in timers.into_values() {
+            self.world.timers.remove(key);
+        }
+        let awaiting = std::mem::take(&mut self.cell().awaiting);
+        let World { cells, budget, .. } = &mut *self.world;
+        let left = cells.get_mut(&self.me).map(|cell| cell.mailbox.close(budget)).unwrap_or_default();
+        awaiting.into_iter().for_each(|sender| self.world.wake(sender));
+        if let Some(Envelope { body: body @ Body::Message(_), .. }) = left.front()
+            && self.world.sabotaged(Sabotage::HandleAfterEnd, 50)
+        {
+            self.world.ledger.handled(body);
+        }
+        left
+    }
+
+    fn end(&mut self, reason: ExitReason) {
+        self.world.see("ends");
+        self.world.ledger.end(self.me);
+        self.world.cells.remove(&self.me);
+        if !self.world.sabotaged(Sabotage::KeepSlot, 30) {
+            self.world.slots -= 1;
+        }
+        self.world.events.push_back(Event::ActorEnded { address: self.me, reason });
+    }
+
+    fn deliver(&mut self, envelope: Envelope) -> Push {
+        if matches!(envelope.body, Body::Poisoned(_)) {
+            self.world.see("poison");
+        }
+        self.world.ledger.offered(&envelope.body);
+        let is_message = matches!(envelope.body, Body::Message(_));
+        if envelope.target == self.me && envelope.sender == self.me && is_message {
+            let World { cells, budget, .. } = &mut *self.world;
+            let Some(cell) = cells.get_mut(&self.me) else { return Push::Gone(envelope) };
+            let push = cell.mailbox.push_reserved(envelope, budget);
+            return self.world.activated(self.me, push);
+        }
+        if is_message && self.world.sabotaged(Sabotage::DropMessage, 5) {
+            return Push::Queued;
+        }
+        if is_message && self.world.sabotaged(Sabotage::DuplicateMessage, 5) {
+            self.world.push(envelope.clone());
+        }
+        if is_message && self.world.stashed.is_none() && self.world.sabotaged(Sabotage::ReorderMessages, 20) {
+            self.world.stashed = Some(envelope);
+            return Push::Queued;
+        }
+        let overtakes =
+            |late: &mut Envelope| (late.sender, late.target) == (envelope.sender, envelope.target);
+        let late = self.world.stashed.take_if(overtakes);
+        let push = self.world.push(envelope);
+        if let Some(late) = late {
+            self.world.push(late);
+        }
+        push
+    }
+
+    fn gone(&mut self, envelope: Envelope) {
+        self.world.ledger.dead(&envelope.body);
+    }
+
+    fn dead_letter(&mut self, envelope: Envelope, _reason: &str) {
+        self.world.see("dead letters");
+        self.world.ledger.dead(&envelope.body);
+    }
+
+    fn enter_pending(&mut self, child: ActorAddress) {
+        self.world.enter(child);
+    }
+
+    fn create(&mut self, child: Box<CreateChild>) {
+        self.world.events.push_back(Event::ChildCreated { parent: self.me, child });
+    }
+
+    fn set_timer(&mut self, due: Time, wakeup: Box<Wakeup>) {
+        let id = wakeup.id;
+        let key = self.world.timers.insert(due, Due::Wakeup(self.me, wakeup));
+        self.cell().timers.insert(id, key);
+    }
+
+    fn cancel_timer(&mut self, id: u64) {
+        if let Some(key) = self.cell().timers.remove(&id) {
+            self.world.timers.remove(key);
+        }
+    }
+
+    fn started(&mut self) {
+        self.world.events.push_back(Event::ActorStarted { address: self.me });
+    }
+
+    fn restarted(&mut self, _restart: ActorRestart) {
+        self.world.see("restarts");
+    }
+
+    fn failed(&mut self, _text: &str) {
+        self.world.see("failures");
+    }
+}
