@@ -124,7 +124,7 @@ impl Door {
         let place = self.places.try_acquire();
         let needs_token = stream.needs_token();
         let (reader, mut writer) = stream.into_split();
-        let mut reader = FrameReader::new(reader);
+        let mut reader = FrameReader::for_hello(reader);
         let hello = tokio::time::timeout(HELLO_TIME_MAX, reader.next()).await;
         let Ok(Ok(Some(frame))) = hello else {
             if let Ok(Err(_)) = hello {
@@ -140,6 +140,7 @@ impl Door {
         };
         match session {
             Ok(session) => {
+                reader.hello_is_over();
                 if say(&mut writer, &Ok(session.welcome().clone())).await {
                     connection::serve(reader, writer, session).await;
                 }

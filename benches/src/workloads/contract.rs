@@ -1,4 +1,4 @@
-//! What the contract costs: the same guest, entered with nothing, with a payload, with a whole delivery, by way of the
+//! What the contract costs: the same guest, entered with nothing, with a payload, with a whole turn, by way of the
 //! SDK, by way of the sandbox.
 
 use std::hint::black_box;
@@ -17,6 +17,7 @@ use thespian_core::source::SourceHash;
 use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Identity, Instance};
 use tracing::Level;
 
+use crate::bare::bindings::exports::thespian::bench::calls;
 use crate::bare::bindings::thespian::actor::types as wit;
 use crate::bare::{ADDRESS, Bare, BareActor, flat};
 use crate::bench::Bench;
@@ -108,68 +109,49 @@ fn on_bare(
 }
 
 fn bare_steps(bare: &Bare, size: usize) -> anyhow::Result<Vec<Step>> {
-    let content = move || -> Vec<u8> { (0..size).map(|place| place as u8).collect() };
-    let (a, b, c, d, e, f, g) = (content(), content(), content(), content(), content(), content(), content());
-    let fresh = || bare.instantiate();
+    let content: Vec<u8> = (0..size).map(|place| place as u8).collect();
+    let step = |name, note, call: fn(&mut BareActor, &[u8]) -> wasmtime::Result<()>| {
+        let payload = content.clone();
+        let call = on_bare(bare.instantiate()?, move |bare| call(bare, black_box(&payload)));
+        anyhow::Ok(Step::new(name, note, call))
+    };
     Ok(vec![
-        Step::new(
-            "nothing",
-            "entering and leaving the guest",
-            on_bare(fresh()?, |bare| bare.actor.thespian_bench_calls().call_nothing(&mut bare.store)),
-        ),
-        Step::new(
-            "payload",
-            "list<u8>: one allocation and one copy; the bound of the bars",
-            on_bare(fresh()?, move |bare| {
-                bare.actor.thespian_bench_calls().call_payload(&mut bare.store, black_box(&a))
-            }),
-        ),
-        Step::new(
-            "payload, judged",
-            "with result<_, failure>",
-            on_bare(fresh()?, move |bare| {
+        step("nothing", "entering and leaving the guest", |bare, _| {
+            bare.actor.thespian_bench_calls().call_nothing(&mut bare.store)
+        })?,
+        step("payload", "list<u8>: one allocation and one copy; the bound of the bars", |bare, payload| {
+            bare.actor.thespian_bench_calls().call_payload(&mut bare.store, payload)
+        })?,
+        step("payload, judged", "with result<_, failure>", |bare, payload| {
+            bare.actor.thespian_bench_calls().call_judged(&mut bare.store, payload).map(|_| ())
+        })?,
+        step("payload, named", "with the type's name: one string more", |bare, payload| {
+            bare.actor.thespian_bench_calls().call_named(&mut bare.store, "Payload", payload)
+        })?,
+        step("payload, named, addressed", "with the sender too: two strings more", |bare, payload| {
+            bare.actor.thespian_bench_calls().call_addressed(&mut bare.store, ADDRESS, "Payload", payload)
+        })?,
+        step("payload, numbered", "sender and type as numbers in place of strings", |bare, payload| {
+            bare.actor.thespian_bench_calls().call_numbered(&mut bare.store, (1, 2, 3), 4, payload)
+        })?,
+        step("message", "the record `message`: name, encoding, payload, no headers", |bare, payload| {
+            bare.actor.thespian_bench_calls().call_whole(&mut bare.store, message(payload))
+        })?,
+        step(
+            "turn",
+            "the contract's `handle-message`: sender, attempt, message and a result",
+            |bare, payload| {
                 let calls = bare.actor.thespian_bench_calls();
-                calls.call_judged(&mut bare.store, black_box(&b)).map(|_| ())
-            }),
-        ),
-        Step::new(
-            "payload, named",
-            "with the type's name: one string more",
-            on_bare(fresh()?, move |bare| {
-                bare.actor.thespian_bench_calls().call_named(&mut bare.store, "Payload", black_box(&c))
-            }),
-        ),
-        Step::new(
-            "payload, named, addressed",
-            "with the sender too: two strings more",
-            on_bare(fresh()?, move |bare| {
-                let calls = bare.actor.thespian_bench_calls();
-                calls.call_addressed(&mut bare.store, ADDRESS, "Payload", black_box(&d))
-            }),
-        ),
-        Step::new(
-            "payload, numbered",
-            "sender and type as numbers in place of strings",
-            on_bare(fresh()?, move |bare| {
-                let calls = bare.actor.thespian_bench_calls();
-                calls.call_numbered(&mut bare.store, (1, 2, 3), 4, black_box(&e))
-            }),
-        ),
-        Step::new(
-            "message",
-            "the record `message`: name, encoding, payload, no headers",
-            on_bare(fresh()?, move |bare| {
-                bare.actor.thespian_bench_calls().call_whole(&mut bare.store, message(black_box(&f)))
-            }),
-        ),
-        Step::new(
-            "delivery",
-            "the record `delivery`, dropped unread",
-            on_bare(fresh()?, move |bare| {
-                let calls = bare.actor.thespian_bench_calls();
-                calls.call_delivered(&mut bare.store, delivery(black_box(&g))).map(|_| ())
-            }),
-        ),
+                calls.call_received(&mut bare.store, ADDRESS, 1, message(payload)).map(|_| ())
+            },
+        )?,
+        step(
+            "turn as a record",
+            "the same in one record with a variant, as the contract does without",
+            |bare, payload| {
+                bare.actor.thespian_bench_calls().call_parceled(&mut bare.store, parcel(payload)).map(|_| ())
+            },
+        )?,
     ])
 }
 
@@ -177,23 +159,23 @@ fn message(payload: &[u8]) -> wit::MessageParam<'_> {
     wit::MessageParam { type_name: "Payload", encoding: wit::EncodingParam::Bytes, payload, headers: None }
 }
 
-fn delivery(payload: &[u8]) -> wit::Delivery<'_> {
-    wit::Delivery { sender: ADDRESS, attempt: 1, event: wit::Event::Message(message(payload)) }
+fn parcel(payload: &[u8]) -> calls::Parcel<'_> {
+    calls::Parcel { sender: ADDRESS, attempt: 1, what: calls::Occurrence::Message(message(payload)) }
 }
 
 fn sdk_steps(bare: &Bare) -> anyhow::Result<Vec<Step>> {
     let turn = |bare: &mut BareActor, payload: &[u8]| {
         let guest = bare.actor.thespian_actor_guest();
-        let answer = guest.call_handle(&mut bare.store, delivery(black_box(payload)))?;
+        let answer = guest.call_handle_message(&mut bare.store, ADDRESS, 1, message(black_box(payload)))?;
         bare.store.data_mut().sent.clear();
         answer.map_err(|failure| wasmtime::Error::msg(failure.reason))
     };
     let (first, second) = (vec![1; 64], vec![1; 64]);
     Ok(vec![
-        Step::new("delivery to an actor", "through the SDK to a handler that counts", {
+        Step::new("turn of an actor", "through the SDK to a handler that counts", {
             on_bare(bare.start("Consumer")?, move |bare| turn(bare, &first))
         }),
-        Step::new("delivery and reply", "through the SDK to a handler that sends the payload back", {
+        Step::new("turn with a reply", "through the SDK to a handler that sends the payload back", {
             on_bare(bare.start("Echo")?, move |bare| turn(bare, &second))
         }),
     ])

@@ -1,6 +1,9 @@
 //! Who created whom. The only place that tells a parent of a child's end: when it removes the child, so exactly
 //! once.
 
+#[cfg(test)]
+mod tests;
+
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;

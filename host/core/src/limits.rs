@@ -144,6 +144,8 @@ pub const ENDED_KEPT: usize = 256;
 
 /// Body of one control frame, in bytes: the largest message and room for its envelope.
 pub const FRAME_BYTES_MAX: usize = 16 * MIB + 64 * KIB;
+/// Body of a hello, in bytes: a name and a secret. What a stranger sends before it is all that a node keeps for it.
+pub const HELLO_BYTES_MAX: usize = 4 * KIB;
 /// One piece of an uploaded source, in bytes: small enough for a progress bar to move.
 pub const UPLOAD_CHUNK_BYTES: usize = 256 * KIB;
 /// Control connections at one time.

@@ -35,6 +35,17 @@ impl FrameReader {
         Self { stream, decoder: FrameDecoder::default() }
     }
 
+    /// Reads from a stranger, who may send no more than a hello.
+    #[must_use]
+    pub fn for_hello(stream: ReadHalf) -> Self {
+        Self { stream, decoder: FrameDecoder::for_hello() }
+    }
+
+    /// The stranger has been let in.
+    pub const fn hello_is_over(&mut self) {
+        self.decoder.hello_is_over();
+    }
+
     /// A frame that is already here.
     ///
     /// # Errors

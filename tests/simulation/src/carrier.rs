@@ -235,6 +235,9 @@ impl Doer for Carrier<'_> {
 
     fn end(&mut self, reason: ExitReason) {
         self.world.see("ends");
+        if matches!(&reason, ExitReason::Killed(why) if why.contains("took too long")) {
+            self.world.see("exits that took too long");
+        }
         self.world.ledger.end(self.me);
         self.world.cells.remove(&self.me);
         if !self.world.sabotaged(Sabotage::KeepSlot, 30) {

@@ -190,6 +190,8 @@ fn any_order_of_events_keeps_every_promise() {
     if seeds.end - seeds.start >= LIVES {
         let rare: Vec<_> = EVERYDAY.into_iter().filter(|what| seen.get(what) < Some(&100)).collect();
         assert!(rare.is_empty(), "these lives have too little of {rare:?} to show anything");
+        let late = seen.get("exits that took too long").copied().unwrap_or_default();
+        assert!(late * 100 < seen["ends"], "{late} actors had to be killed because they did not exit");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::limits::FRAME_BYTES_MAX;
+use crate::limits::{FRAME_BYTES_MAX, HELLO_BYTES_MAX};
 
 /// Length of a frame's header, in bytes.
 pub const HEADER_LEN: usize = 4;
@@ -11,7 +11,9 @@ pub const HEADER_LEN: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// The body is bigger than allowed.
-    #[error("a frame of {size} bytes is announced; at most {FRAME_BYTES_MAX} are allowed")]
+    #[error(
+        "a frame of {size} bytes is announced; at most {FRAME_BYTES_MAX} are allowed, {HELLO_BYTES_MAX} in a hello"
+    )]
     TooBig {
         /// What the header says.
         size: usize,
@@ -22,12 +24,30 @@ pub enum FrameError {
 }
 
 /// Cuts a stream of bytes into frames, however the bytes arrive.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FrameDecoder {
     buffer: BytesMut,
+    size_max: usize,
+}
+
+impl Default for FrameDecoder {
+    fn default() -> Self {
+        Self { buffer: BytesMut::new(), size_max: FRAME_BYTES_MAX }
+    }
 }
 
 impl FrameDecoder {
+    /// For a side that has not shown yet who it is: takes only frames as small as a hello.
+    #[must_use]
+    pub fn for_hello() -> Self {
+        Self { size_max: HELLO_BYTES_MAX, ..Self::default() }
+    }
+
+    /// The other side has shown who it is: from now on frames may be as big as any.
+    pub const fn hello_is_over(&mut self) {
+        self.size_max = FRAME_BYTES_MAX;
+    }
+
     /// Where the next bytes of the stream are to be written: bounded, since a caller takes out every whole
     /// frame before it reads on.
     pub const fn buffer(&mut self) -> &mut BytesMut {
@@ -43,7 +63,7 @@ impl FrameDecoder {
         let size = u32::from_le_bytes(*header) as usize;
         match size {
             0 => return Err(FrameError::Empty),
-            size if size > FRAME_BYTES_MAX => return Err(FrameError::TooBig { size }),
+            size if size > self.size_max => return Err(FrameError::TooBig { size }),
             _ => {}
         }
         if self.buffer.len() < HEADER_LEN + size {
@@ -121,6 +141,19 @@ mod tests {
         let mut decoder = FrameDecoder::default();
         decoder.buffer().extend_from_slice(&[0; 4]);
         assert_eq!(decoder.next_frame(), Err(FrameError::Empty));
+    }
+
+    #[test]
+    fn who_has_not_said_hello_fills_no_memory() {
+        let mut decoder = FrameDecoder::for_hello();
+        let big = frame(&[1; HELLO_BYTES_MAX + 1]);
+        decoder.buffer().extend_from_slice(&big);
+        assert_eq!(decoder.next_frame(), Err(FrameError::TooBig { size: HELLO_BYTES_MAX + 1 }));
+        decoder.hello_is_over();
+        assert_eq!(
+            decoder.next_frame().map(|body| body.map(|body| body.len())),
+            Ok(Some(HELLO_BYTES_MAX + 1))
+        );
     }
 
     #[test]

@@ -23,6 +23,51 @@ pub mod exports {
                 pub type MessageParam<'a> = super::super::super::super::__with_name0::MessageParam<
                     'a,
                 >;
+                /// What a turn is for, in one variant: so big that it is passed in memory.
+                #[derive(Clone)]
+                pub enum Occurrence {
+                    /// A message.
+                    Message(MessageResult),
+                    /// Something that the host tells.
+                    Event(Delivery),
+                }
+                impl ::core::fmt::Debug for Occurrence {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        match self {
+                            Occurrence::Message(e) => {
+                                f.debug_tuple("Occurrence::Message").field(e).finish()
+                            }
+                            Occurrence::Event(e) => {
+                                f.debug_tuple("Occurrence::Event").field(e).finish()
+                            }
+                        }
+                    }
+                }
+                /// A turn as one record.
+                #[derive(Clone)]
+                pub struct Parcel {
+                    /// Who sent it.
+                    pub sender: _rt::String,
+                    /// Which attempt it is.
+                    pub attempt: u32,
+                    /// What it is.
+                    pub what: Occurrence,
+                }
+                impl ::core::fmt::Debug for Parcel {
+                    fn fmt(
+                        &self,
+                        f: &mut ::core::fmt::Formatter<'_>,
+                    ) -> ::core::fmt::Result {
+                        f.debug_struct("Parcel")
+                            .field("sender", &self.sender)
+                            .field("attempt", &self.attempt)
+                            .field("what", &self.what)
+                            .finish()
+                    }
+                }
                 #[doc(hidden)]
                 #[allow(non_snake_case, unused_unsafe)]
                 pub unsafe fn _export_nothing_cabi<T_: Guest>() {
@@ -307,12 +352,176 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 #[allow(non_snake_case, unused_unsafe)]
-                pub unsafe fn _export_delivered_cabi<T_: Guest>(
+                pub unsafe fn _export_received_cabi<T_: Guest>(
+                    arg0: *mut u8,
+                    arg1: usize,
+                    arg2: i32,
+                    arg3: *mut u8,
+                    arg4: usize,
+                    arg5: i32,
+                    arg6: *mut u8,
+                    arg7: usize,
+                    arg8: *mut u8,
+                    arg9: usize,
+                    arg10: i32,
+                    arg11: *mut u8,
+                    arg12: usize,
+                ) -> *mut u8 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result12 = {
+                            let len0 = arg1;
+                            let bytes0 = _rt::Vec::from_raw_parts(
+                                arg0.cast(),
+                                len0,
+                                len0,
+                            );
+                            let len1 = arg4;
+                            let bytes1 = _rt::Vec::from_raw_parts(
+                                arg3.cast(),
+                                len1,
+                                len1,
+                            );
+                            use super::super::super::super::__with_name0::EncodingResult as V3;
+                            let v3 = match arg5 {
+                                0 => V3::Json,
+                                1 => V3::Cbor,
+                                2 => V3::Text,
+                                3 => V3::Bytes,
+                                n => {
+                                    debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                    let e3 = {
+                                        let len2 = arg7;
+                                        let bytes2 = _rt::Vec::from_raw_parts(
+                                            arg6.cast(),
+                                            len2,
+                                            len2,
+                                        );
+                                        _rt::string_lift(bytes2)
+                                    };
+                                    V3::Other(e3)
+                                }
+                            };
+                            let len4 = arg9;
+                            T_::received(
+                                _rt::string_lift(bytes0),
+                                arg2 as u32,
+                                super::super::super::super::__with_name0::MessageResult {
+                                    type_name: _rt::string_lift(bytes1),
+                                    encoding: v3,
+                                    payload: <_ as From<
+                                        _rt::Vec<_>,
+                                    >>::from(_rt::Vec::from_raw_parts(arg8.cast(), len4, len4)),
+                                    headers: match arg10 {
+                                        0 => None,
+                                        1 => {
+                                            let e = {
+                                                let base11 = arg11;
+                                                let len11 = arg12;
+                                                let mut result11 = _rt::Vec::with_capacity(len11);
+                                                for i in 0..len11 {
+                                                    let base = base11
+                                                        .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                                    let e11 = {
+                                                        let l5 = *base.add(0).cast::<*mut u8>();
+                                                        let l6 = *base
+                                                            .add(::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len7 = l6;
+                                                        let bytes7 = _rt::Vec::from_raw_parts(
+                                                            l5.cast(),
+                                                            len7,
+                                                            len7,
+                                                        );
+                                                        let l8 = *base
+                                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<*mut u8>();
+                                                        let l9 = *base
+                                                            .add(3 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<usize>();
+                                                        let len10 = l9;
+                                                        let bytes10 = _rt::Vec::from_raw_parts(
+                                                            l8.cast(),
+                                                            len10,
+                                                            len10,
+                                                        );
+                                                        (_rt::string_lift(bytes7), _rt::string_lift(bytes10))
+                                                    };
+                                                    result11.push(e11);
+                                                }
+                                                _rt::cabi_dealloc(
+                                                    base11,
+                                                    len11 * (4 * ::core::mem::size_of::<*const u8>()),
+                                                    ::core::mem::size_of::<*const u8>(),
+                                                );
+                                                result11
+                                            };
+                                            Some(e)
+                                        }
+                                        _ => _rt::invalid_enum_discriminant(),
+                                    },
+                                },
+                            )
+                        };
+                        let ptr13 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        match result12 {
+                            Ok(_) => {
+                                *ptr13.add(0).cast::<u8>() = (0i32) as u8;
+                            }
+                            Err(e) => {
+                                *ptr13.add(0).cast::<u8>() = (1i32) as u8;
+                                let super::super::super::super::__with_name0::Failure {
+                                    reason: reason14,
+                                    retry: retry14,
+                                } = e;
+                                let vec15 = (reason14.into_bytes()).into_boxed_slice();
+                                let ptr15 = vec15.as_ptr().cast::<u8>();
+                                let len15 = vec15.len();
+                                ::core::mem::forget(vec15);
+                                *ptr13
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>() = len15;
+                                *ptr13
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>() = ptr15.cast_mut();
+                                *ptr13
+                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<u8>() = (match retry14 {
+                                    true => 1,
+                                    false => 0,
+                                }) as u8;
+                            }
+                        };
+                        ptr13
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case)]
+                pub unsafe fn __post_return_received<T_: Guest>(arg0: *mut u8) {
+                    unsafe {
+                        let l0 = i32::from(*arg0.add(0).cast::<u8>());
+                        match l0 {
+                            0 => {}
+                            _ => {
+                                let l1 = *arg0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l2 = *arg0
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                _rt::cabi_dealloc(l1, l2, 1);
+                            }
+                        }
+                    }
+                }
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_parceled_cabi<T_: Guest>(
                     arg0: *mut u8,
                 ) -> *mut u8 {
                     unsafe {
                         #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
-                        let result242 = {
+                        let result248 = {
                             let l0 = *arg0.add(0).cast::<*mut u8>();
                             let l1 = *arg0
                                 .add(::core::mem::size_of::<*const u8>())
@@ -327,10 +536,9 @@ pub mod exports {
                                     .add(8 + 2 * ::core::mem::size_of::<*const u8>())
                                     .cast::<u8>(),
                             );
-                            use super::super::super::super::__with_name0::Event as V241;
-                            let v241 = match l4 {
+                            let v247 = match l4 {
                                 0 => {
-                                    let e241 = {
+                                    let e247 = {
                                         let l5 = *arg0
                                             .add(16 + 2 * ::core::mem::size_of::<*const u8>())
                                             .cast::<*mut u8>();
@@ -450,1315 +658,1349 @@ pub mod exports {
                                             },
                                         }
                                     };
-                                    V241::Message(e241)
+                                    Occurrence::Message(e247)
                                 }
-                                1 => {
-                                    let e241 = {
+                                n => {
+                                    debug_assert_eq!(n, 1, "invalid enum discriminant");
+                                    let e247 = {
                                         let l26 = *arg0
                                             .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<i64>();
+                                            .cast::<*mut u8>();
                                         let l27 = *arg0
-                                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<i64>();
-                                        let l28 = i32::from(
+                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len28 = l27;
+                                        let bytes28 = _rt::Vec::from_raw_parts(
+                                            l26.cast(),
+                                            len28,
+                                            len28,
+                                        );
+                                        let l29 = *arg0
+                                            .add(16 + 4 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<i32>();
+                                        let l30 = i32::from(
                                             *arg0
-                                                .add(32 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .add(24 + 4 * ::core::mem::size_of::<*const u8>())
                                                 .cast::<u8>(),
                                         );
-                                        super::super::super::super::__with_name0::Wakeup {
-                                            id: l26 as u64,
-                                            delay: l27 as u64,
-                                            payload: match l28 {
-                                                0 => None,
-                                                1 => {
-                                                    let e = {
-                                                        let l29 = *arg0
-                                                            .add(32 + 3 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<*mut u8>();
-                                                        let l30 = *arg0
-                                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<usize>();
-                                                        let len31 = l30;
-                                                        let bytes31 = _rt::Vec::from_raw_parts(
-                                                            l29.cast(),
-                                                            len31,
-                                                            len31,
-                                                        );
-                                                        let l32 = i32::from(
-                                                            *arg0
-                                                                .add(32 + 5 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<u8>(),
-                                                        );
-                                                        use super::super::super::super::__with_name0::EncodingResult as V36;
-                                                        let v36 = match l32 {
-                                                            0 => V36::Json,
-                                                            1 => V36::Cbor,
-                                                            2 => V36::Text,
-                                                            3 => V36::Bytes,
-                                                            n => {
-                                                                debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                                                let e36 = {
-                                                                    let l33 = *arg0
-                                                                        .add(32 + 6 * ::core::mem::size_of::<*const u8>())
-                                                                        .cast::<*mut u8>();
+                                        use super::super::super::super::__with_name0::Event as V246;
+                                        let v246 = match l30 {
+                                            0 => {
+                                                let e246 = {
+                                                    let l31 = *arg0
+                                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<i64>();
+                                                    let l32 = *arg0
+                                                        .add(40 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<i64>();
+                                                    let l33 = i32::from(
+                                                        *arg0
+                                                            .add(48 + 4 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    super::super::super::super::__with_name0::Wakeup {
+                                                        id: l31 as u64,
+                                                        delay: l32 as u64,
+                                                        payload: match l33 {
+                                                            0 => None,
+                                                            1 => {
+                                                                let e = {
                                                                     let l34 = *arg0
-                                                                        .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                        .add(48 + 5 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l35 = *arg0
+                                                                        .add(48 + 6 * ::core::mem::size_of::<*const u8>())
                                                                         .cast::<usize>();
-                                                                    let len35 = l34;
-                                                                    let bytes35 = _rt::Vec::from_raw_parts(
-                                                                        l33.cast(),
-                                                                        len35,
-                                                                        len35,
+                                                                    let len36 = l35;
+                                                                    let bytes36 = _rt::Vec::from_raw_parts(
+                                                                        l34.cast(),
+                                                                        len36,
+                                                                        len36,
                                                                     );
-                                                                    _rt::string_lift(bytes35)
+                                                                    let l37 = i32::from(
+                                                                        *arg0
+                                                                            .add(48 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                            .cast::<u8>(),
+                                                                    );
+                                                                    use super::super::super::super::__with_name0::EncodingResult as V41;
+                                                                    let v41 = match l37 {
+                                                                        0 => V41::Json,
+                                                                        1 => V41::Cbor,
+                                                                        2 => V41::Text,
+                                                                        3 => V41::Bytes,
+                                                                        n => {
+                                                                            debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                                                            let e41 = {
+                                                                                let l38 = *arg0
+                                                                                    .add(48 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                                    .cast::<*mut u8>();
+                                                                                let l39 = *arg0
+                                                                                    .add(48 + 9 * ::core::mem::size_of::<*const u8>())
+                                                                                    .cast::<usize>();
+                                                                                let len40 = l39;
+                                                                                let bytes40 = _rt::Vec::from_raw_parts(
+                                                                                    l38.cast(),
+                                                                                    len40,
+                                                                                    len40,
+                                                                                );
+                                                                                _rt::string_lift(bytes40)
+                                                                            };
+                                                                            V41::Other(e41)
+                                                                        }
+                                                                    };
+                                                                    let l42 = *arg0
+                                                                        .add(48 + 10 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l43 = *arg0
+                                                                        .add(48 + 11 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len44 = l43;
+                                                                    let l45 = i32::from(
+                                                                        *arg0
+                                                                            .add(48 + 12 * ::core::mem::size_of::<*const u8>())
+                                                                            .cast::<u8>(),
+                                                                    );
+                                                                    super::super::super::super::__with_name0::MessageResult {
+                                                                        type_name: _rt::string_lift(bytes36),
+                                                                        encoding: v41,
+                                                                        payload: <_ as From<
+                                                                            _rt::Vec<_>,
+                                                                        >>::from(
+                                                                            _rt::Vec::from_raw_parts(l42.cast(), len44, len44),
+                                                                        ),
+                                                                        headers: match l45 {
+                                                                            0 => None,
+                                                                            1 => {
+                                                                                let e = {
+                                                                                    let l46 = *arg0
+                                                                                        .add(48 + 13 * ::core::mem::size_of::<*const u8>())
+                                                                                        .cast::<*mut u8>();
+                                                                                    let l47 = *arg0
+                                                                                        .add(48 + 14 * ::core::mem::size_of::<*const u8>())
+                                                                                        .cast::<usize>();
+                                                                                    let base54 = l46;
+                                                                                    let len54 = l47;
+                                                                                    let mut result54 = _rt::Vec::with_capacity(len54);
+                                                                                    for i in 0..len54 {
+                                                                                        let base = base54
+                                                                                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                                                                        let e54 = {
+                                                                                            let l48 = *base.add(0).cast::<*mut u8>();
+                                                                                            let l49 = *base
+                                                                                                .add(::core::mem::size_of::<*const u8>())
+                                                                                                .cast::<usize>();
+                                                                                            let len50 = l49;
+                                                                                            let bytes50 = _rt::Vec::from_raw_parts(
+                                                                                                l48.cast(),
+                                                                                                len50,
+                                                                                                len50,
+                                                                                            );
+                                                                                            let l51 = *base
+                                                                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                                                                .cast::<*mut u8>();
+                                                                                            let l52 = *base
+                                                                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                                                                .cast::<usize>();
+                                                                                            let len53 = l52;
+                                                                                            let bytes53 = _rt::Vec::from_raw_parts(
+                                                                                                l51.cast(),
+                                                                                                len53,
+                                                                                                len53,
+                                                                                            );
+                                                                                            (_rt::string_lift(bytes50), _rt::string_lift(bytes53))
+                                                                                        };
+                                                                                        result54.push(e54);
+                                                                                    }
+                                                                                    _rt::cabi_dealloc(
+                                                                                        base54,
+                                                                                        len54 * (4 * ::core::mem::size_of::<*const u8>()),
+                                                                                        ::core::mem::size_of::<*const u8>(),
+                                                                                    );
+                                                                                    result54
+                                                                                };
+                                                                                Some(e)
+                                                                            }
+                                                                            _ => _rt::invalid_enum_discriminant(),
+                                                                        },
+                                                                    }
                                                                 };
-                                                                V36::Other(e36)
+                                                                Some(e)
                                                             }
-                                                        };
-                                                        let l37 = *arg0
-                                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<*mut u8>();
-                                                        let l38 = *arg0
-                                                            .add(32 + 9 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<usize>();
-                                                        let len39 = l38;
-                                                        let l40 = i32::from(
-                                                            *arg0
-                                                                .add(32 + 10 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<u8>(),
-                                                        );
-                                                        super::super::super::super::__with_name0::MessageResult {
-                                                            type_name: _rt::string_lift(bytes31),
-                                                            encoding: v36,
+                                                            _ => _rt::invalid_enum_discriminant(),
+                                                        },
+                                                    }
+                                                };
+                                                V246::Wakeup(e246)
+                                            }
+                                            1 => {
+                                                let e246 = {
+                                                    let l55 = i32::from(
+                                                        *arg0
+                                                            .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    super::super::super::super::__with_name0::ExitRequest {
+                                                        recursive: _rt::bool_lift(l55 as u8),
+                                                    }
+                                                };
+                                                V246::ExitRequested(e246)
+                                            }
+                                            2 => {
+                                                let e246 = {
+                                                    let l56 = *arg0
+                                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l57 = *arg0
+                                                        .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len58 = l57;
+                                                    let bytes58 = _rt::Vec::from_raw_parts(
+                                                        l56.cast(),
+                                                        len58,
+                                                        len58,
+                                                    );
+                                                    let l59 = i32::from(
+                                                        *arg0
+                                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    use super::super::super::super::__with_name0::ExitReason as V81;
+                                                    let v81 = match l59 {
+                                                        0 => V81::Requested,
+                                                        1 => {
+                                                            let e81 = {
+                                                                let l60 = *arg0
+                                                                    .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l61 = *arg0
+                                                                    .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len62 = l61;
+                                                                let bytes62 = _rt::Vec::from_raw_parts(
+                                                                    l60.cast(),
+                                                                    len62,
+                                                                    len62,
+                                                                );
+                                                                _rt::string_lift(bytes62)
+                                                            };
+                                                            V81::Failed(e81)
+                                                        }
+                                                        2 => {
+                                                            let e81 = {
+                                                                let l63 = *arg0
+                                                                    .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l64 = *arg0
+                                                                    .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len65 = l64;
+                                                                let bytes65 = _rt::Vec::from_raw_parts(
+                                                                    l63.cast(),
+                                                                    len65,
+                                                                    len65,
+                                                                );
+                                                                _rt::string_lift(bytes65)
+                                                            };
+                                                            V81::Killed(e81)
+                                                        }
+                                                        3 => {
+                                                            let e81 = {
+                                                                let l66 = *arg0
+                                                                    .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l67 = *arg0
+                                                                    .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len68 = l67;
+                                                                let bytes68 = _rt::Vec::from_raw_parts(
+                                                                    l66.cast(),
+                                                                    len68,
+                                                                    len68,
+                                                                );
+                                                                _rt::string_lift(bytes68)
+                                                            };
+                                                            V81::NeverStarted(e81)
+                                                        }
+                                                        4 => {
+                                                            let e81 = {
+                                                                let l69 = *arg0
+                                                                    .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l70 = *arg0
+                                                                    .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len71 = l70;
+                                                                let bytes71 = _rt::Vec::from_raw_parts(
+                                                                    l69.cast(),
+                                                                    len71,
+                                                                    len71,
+                                                                );
+                                                                _rt::string_lift(bytes71)
+                                                            };
+                                                            V81::HostLost(e81)
+                                                        }
+                                                        5 => {
+                                                            let e81 = {
+                                                                let l72 = *arg0
+                                                                    .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l73 = *arg0
+                                                                    .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len74 = l73;
+                                                                let bytes74 = _rt::Vec::from_raw_parts(
+                                                                    l72.cast(),
+                                                                    len74,
+                                                                    len74,
+                                                                );
+                                                                _rt::string_lift(bytes74)
+                                                            };
+                                                            V81::Unfit(e81)
+                                                        }
+                                                        n => {
+                                                            debug_assert_eq!(n, 6, "invalid enum discriminant");
+                                                            let e81 = {
+                                                                let l75 = *arg0
+                                                                    .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l76 = *arg0
+                                                                    .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len77 = l76;
+                                                                let bytes77 = _rt::Vec::from_raw_parts(
+                                                                    l75.cast(),
+                                                                    len77,
+                                                                    len77,
+                                                                );
+                                                                let l78 = *arg0
+                                                                    .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l79 = *arg0
+                                                                    .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len80 = l79;
+                                                                let bytes80 = _rt::Vec::from_raw_parts(
+                                                                    l78.cast(),
+                                                                    len80,
+                                                                    len80,
+                                                                );
+                                                                (_rt::string_lift(bytes77), _rt::string_lift(bytes80))
+                                                            };
+                                                            V81::Other(e81)
+                                                        }
+                                                    };
+                                                    super::super::super::super::__with_name0::ActorExit {
+                                                        address: _rt::string_lift(bytes58),
+                                                        reason: v81,
+                                                    }
+                                                };
+                                                V246::ChildExited(e246)
+                                            }
+                                            3 => {
+                                                let e246 = {
+                                                    let l82 = *arg0
+                                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l83 = *arg0
+                                                        .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len84 = l83;
+                                                    let bytes84 = _rt::Vec::from_raw_parts(
+                                                        l82.cast(),
+                                                        len84,
+                                                        len84,
+                                                    );
+                                                    let l85 = *arg0
+                                                        .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<i32>();
+                                                    let l86 = *arg0
+                                                        .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l87 = *arg0
+                                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len88 = l87;
+                                                    let bytes88 = _rt::Vec::from_raw_parts(
+                                                        l86.cast(),
+                                                        len88,
+                                                        len88,
+                                                    );
+                                                    super::super::super::super::__with_name0::ActorRestart {
+                                                        address: _rt::string_lift(bytes84),
+                                                        incarnation: l85 as u32,
+                                                        reason: _rt::string_lift(bytes88),
+                                                    }
+                                                };
+                                                V246::ChildRestarted(e246)
+                                            }
+                                            4 => {
+                                                let e246 = {
+                                                    let l89 = *arg0
+                                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l90 = *arg0
+                                                        .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len91 = l90;
+                                                    let bytes91 = _rt::Vec::from_raw_parts(
+                                                        l89.cast(),
+                                                        len91,
+                                                        len91,
+                                                    );
+                                                    let l92 = i32::from(
+                                                        *arg0
+                                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    use super::super::super::super::__with_name0::ExitReason as V114;
+                                                    let v114 = match l92 {
+                                                        0 => V114::Requested,
+                                                        1 => {
+                                                            let e114 = {
+                                                                let l93 = *arg0
+                                                                    .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l94 = *arg0
+                                                                    .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len95 = l94;
+                                                                let bytes95 = _rt::Vec::from_raw_parts(
+                                                                    l93.cast(),
+                                                                    len95,
+                                                                    len95,
+                                                                );
+                                                                _rt::string_lift(bytes95)
+                                                            };
+                                                            V114::Failed(e114)
+                                                        }
+                                                        2 => {
+                                                            let e114 = {
+                                                                let l96 = *arg0
+                                                                    .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l97 = *arg0
+                                                                    .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len98 = l97;
+                                                                let bytes98 = _rt::Vec::from_raw_parts(
+                                                                    l96.cast(),
+                                                                    len98,
+                                                                    len98,
+                                                                );
+                                                                _rt::string_lift(bytes98)
+                                                            };
+                                                            V114::Killed(e114)
+                                                        }
+                                                        3 => {
+                                                            let e114 = {
+                                                                let l99 = *arg0
+                                                                    .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l100 = *arg0
+                                                                    .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len101 = l100;
+                                                                let bytes101 = _rt::Vec::from_raw_parts(
+                                                                    l99.cast(),
+                                                                    len101,
+                                                                    len101,
+                                                                );
+                                                                _rt::string_lift(bytes101)
+                                                            };
+                                                            V114::NeverStarted(e114)
+                                                        }
+                                                        4 => {
+                                                            let e114 = {
+                                                                let l102 = *arg0
+                                                                    .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l103 = *arg0
+                                                                    .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len104 = l103;
+                                                                let bytes104 = _rt::Vec::from_raw_parts(
+                                                                    l102.cast(),
+                                                                    len104,
+                                                                    len104,
+                                                                );
+                                                                _rt::string_lift(bytes104)
+                                                            };
+                                                            V114::HostLost(e114)
+                                                        }
+                                                        5 => {
+                                                            let e114 = {
+                                                                let l105 = *arg0
+                                                                    .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l106 = *arg0
+                                                                    .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len107 = l106;
+                                                                let bytes107 = _rt::Vec::from_raw_parts(
+                                                                    l105.cast(),
+                                                                    len107,
+                                                                    len107,
+                                                                );
+                                                                _rt::string_lift(bytes107)
+                                                            };
+                                                            V114::Unfit(e114)
+                                                        }
+                                                        n => {
+                                                            debug_assert_eq!(n, 6, "invalid enum discriminant");
+                                                            let e114 = {
+                                                                let l108 = *arg0
+                                                                    .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l109 = *arg0
+                                                                    .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len110 = l109;
+                                                                let bytes110 = _rt::Vec::from_raw_parts(
+                                                                    l108.cast(),
+                                                                    len110,
+                                                                    len110,
+                                                                );
+                                                                let l111 = *arg0
+                                                                    .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l112 = *arg0
+                                                                    .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len113 = l112;
+                                                                let bytes113 = _rt::Vec::from_raw_parts(
+                                                                    l111.cast(),
+                                                                    len113,
+                                                                    len113,
+                                                                );
+                                                                (_rt::string_lift(bytes110), _rt::string_lift(bytes113))
+                                                            };
+                                                            V114::Other(e114)
+                                                        }
+                                                    };
+                                                    super::super::super::super::__with_name0::ActorExit {
+                                                        address: _rt::string_lift(bytes91),
+                                                        reason: v114,
+                                                    }
+                                                };
+                                                V246::ActorDown(e246)
+                                            }
+                                            5 => {
+                                                let e246 = {
+                                                    let l115 = *arg0
+                                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l116 = *arg0
+                                                        .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len117 = l116;
+                                                    let bytes117 = _rt::Vec::from_raw_parts(
+                                                        l115.cast(),
+                                                        len117,
+                                                        len117,
+                                                    );
+                                                    let l118 = *arg0
+                                                        .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l119 = *arg0
+                                                        .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len120 = l119;
+                                                    let bytes120 = _rt::Vec::from_raw_parts(
+                                                        l118.cast(),
+                                                        len120,
+                                                        len120,
+                                                    );
+                                                    let l121 = *arg0
+                                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l122 = *arg0
+                                                        .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len123 = l122;
+                                                    let bytes123 = _rt::Vec::from_raw_parts(
+                                                        l121.cast(),
+                                                        len123,
+                                                        len123,
+                                                    );
+                                                    let l124 = i32::from(
+                                                        *arg0
+                                                            .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    use super::super::super::super::__with_name0::EncodingResult as V128;
+                                                    let v128 = match l124 {
+                                                        0 => V128::Json,
+                                                        1 => V128::Cbor,
+                                                        2 => V128::Text,
+                                                        3 => V128::Bytes,
+                                                        n => {
+                                                            debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                                            let e128 = {
+                                                                let l125 = *arg0
+                                                                    .add(32 + 11 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l126 = *arg0
+                                                                    .add(32 + 12 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len127 = l126;
+                                                                let bytes127 = _rt::Vec::from_raw_parts(
+                                                                    l125.cast(),
+                                                                    len127,
+                                                                    len127,
+                                                                );
+                                                                _rt::string_lift(bytes127)
+                                                            };
+                                                            V128::Other(e128)
+                                                        }
+                                                    };
+                                                    let l129 = *arg0
+                                                        .add(32 + 13 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l130 = *arg0
+                                                        .add(32 + 14 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len131 = l130;
+                                                    let l132 = i32::from(
+                                                        *arg0
+                                                            .add(32 + 15 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    super::super::super::super::__with_name0::Poisoned {
+                                                        target: _rt::string_lift(bytes117),
+                                                        details: _rt::string_lift(bytes120),
+                                                        original: super::super::super::super::__with_name0::MessageResult {
+                                                            type_name: _rt::string_lift(bytes123),
+                                                            encoding: v128,
                                                             payload: <_ as From<
                                                                 _rt::Vec<_>,
                                                             >>::from(
-                                                                _rt::Vec::from_raw_parts(l37.cast(), len39, len39),
+                                                                _rt::Vec::from_raw_parts(l129.cast(), len131, len131),
                                                             ),
-                                                            headers: match l40 {
+                                                            headers: match l132 {
                                                                 0 => None,
                                                                 1 => {
                                                                     let e = {
-                                                                        let l41 = *arg0
-                                                                            .add(32 + 11 * ::core::mem::size_of::<*const u8>())
+                                                                        let l133 = *arg0
+                                                                            .add(32 + 16 * ::core::mem::size_of::<*const u8>())
                                                                             .cast::<*mut u8>();
-                                                                        let l42 = *arg0
-                                                                            .add(32 + 12 * ::core::mem::size_of::<*const u8>())
+                                                                        let l134 = *arg0
+                                                                            .add(32 + 17 * ::core::mem::size_of::<*const u8>())
                                                                             .cast::<usize>();
-                                                                        let base49 = l41;
-                                                                        let len49 = l42;
-                                                                        let mut result49 = _rt::Vec::with_capacity(len49);
-                                                                        for i in 0..len49 {
-                                                                            let base = base49
+                                                                        let base141 = l133;
+                                                                        let len141 = l134;
+                                                                        let mut result141 = _rt::Vec::with_capacity(len141);
+                                                                        for i in 0..len141 {
+                                                                            let base = base141
                                                                                 .add(i * (4 * ::core::mem::size_of::<*const u8>()));
-                                                                            let e49 = {
-                                                                                let l43 = *base.add(0).cast::<*mut u8>();
-                                                                                let l44 = *base
+                                                                            let e141 = {
+                                                                                let l135 = *base.add(0).cast::<*mut u8>();
+                                                                                let l136 = *base
                                                                                     .add(::core::mem::size_of::<*const u8>())
                                                                                     .cast::<usize>();
-                                                                                let len45 = l44;
-                                                                                let bytes45 = _rt::Vec::from_raw_parts(
-                                                                                    l43.cast(),
-                                                                                    len45,
-                                                                                    len45,
+                                                                                let len137 = l136;
+                                                                                let bytes137 = _rt::Vec::from_raw_parts(
+                                                                                    l135.cast(),
+                                                                                    len137,
+                                                                                    len137,
                                                                                 );
-                                                                                let l46 = *base
+                                                                                let l138 = *base
                                                                                     .add(2 * ::core::mem::size_of::<*const u8>())
                                                                                     .cast::<*mut u8>();
-                                                                                let l47 = *base
+                                                                                let l139 = *base
                                                                                     .add(3 * ::core::mem::size_of::<*const u8>())
                                                                                     .cast::<usize>();
-                                                                                let len48 = l47;
-                                                                                let bytes48 = _rt::Vec::from_raw_parts(
-                                                                                    l46.cast(),
-                                                                                    len48,
-                                                                                    len48,
+                                                                                let len140 = l139;
+                                                                                let bytes140 = _rt::Vec::from_raw_parts(
+                                                                                    l138.cast(),
+                                                                                    len140,
+                                                                                    len140,
                                                                                 );
-                                                                                (_rt::string_lift(bytes45), _rt::string_lift(bytes48))
+                                                                                (_rt::string_lift(bytes137), _rt::string_lift(bytes140))
                                                                             };
-                                                                            result49.push(e49);
+                                                                            result141.push(e141);
                                                                         }
                                                                         _rt::cabi_dealloc(
-                                                                            base49,
-                                                                            len49 * (4 * ::core::mem::size_of::<*const u8>()),
+                                                                            base141,
+                                                                            len141 * (4 * ::core::mem::size_of::<*const u8>()),
                                                                             ::core::mem::size_of::<*const u8>(),
                                                                         );
-                                                                        result49
+                                                                        result141
                                                                     };
                                                                     Some(e)
                                                                 }
                                                                 _ => _rt::invalid_enum_discriminant(),
                                                             },
+                                                        },
+                                                    }
+                                                };
+                                                V246::Poisoned(e246)
+                                            }
+                                            6 => {
+                                                let e246 = {
+                                                    let l142 = *arg0
+                                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l143 = *arg0
+                                                        .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len144 = l143;
+                                                    let bytes144 = _rt::Vec::from_raw_parts(
+                                                        l142.cast(),
+                                                        len144,
+                                                        len144,
+                                                    );
+                                                    let l145 = *arg0
+                                                        .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l146 = *arg0
+                                                        .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len147 = l146;
+                                                    let bytes147 = _rt::Vec::from_raw_parts(
+                                                        l145.cast(),
+                                                        len147,
+                                                        len147,
+                                                    );
+                                                    let l148 = *arg0
+                                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l149 = *arg0
+                                                        .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len150 = l149;
+                                                    let bytes150 = _rt::Vec::from_raw_parts(
+                                                        l148.cast(),
+                                                        len150,
+                                                        len150,
+                                                    );
+                                                    let l151 = *arg0
+                                                        .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l152 = *arg0
+                                                        .add(32 + 11 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len153 = l152;
+                                                    let bytes153 = _rt::Vec::from_raw_parts(
+                                                        l151.cast(),
+                                                        len153,
+                                                        len153,
+                                                    );
+                                                    let l154 = i32::from(
+                                                        *arg0
+                                                            .add(32 + 12 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    use super::super::super::super::__with_name0::EncodingResult as V158;
+                                                    let v158 = match l154 {
+                                                        0 => V158::Json,
+                                                        1 => V158::Cbor,
+                                                        2 => V158::Text,
+                                                        3 => V158::Bytes,
+                                                        n => {
+                                                            debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                                            let e158 = {
+                                                                let l155 = *arg0
+                                                                    .add(32 + 13 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l156 = *arg0
+                                                                    .add(32 + 14 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len157 = l156;
+                                                                let bytes157 = _rt::Vec::from_raw_parts(
+                                                                    l155.cast(),
+                                                                    len157,
+                                                                    len157,
+                                                                );
+                                                                _rt::string_lift(bytes157)
+                                                            };
+                                                            V158::Other(e158)
                                                         }
                                                     };
-                                                    Some(e)
-                                                }
-                                                _ => _rt::invalid_enum_discriminant(),
-                                            },
-                                        }
-                                    };
-                                    V241::Wakeup(e241)
-                                }
-                                2 => {
-                                    let e241 = {
-                                        let l50 = i32::from(
-                                            *arg0
-                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        super::super::super::super::__with_name0::ExitRequest {
-                                            recursive: _rt::bool_lift(l50 as u8),
-                                        }
-                                    };
-                                    V241::ExitRequested(e241)
-                                }
-                                3 => {
-                                    let e241 = {
-                                        let l51 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l52 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len53 = l52;
-                                        let bytes53 = _rt::Vec::from_raw_parts(
-                                            l51.cast(),
-                                            len53,
-                                            len53,
-                                        );
-                                        let l54 = i32::from(
-                                            *arg0
-                                                .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        use super::super::super::super::__with_name0::ExitReason as V76;
-                                        let v76 = match l54 {
-                                            0 => V76::Requested,
-                                            1 => {
-                                                let e76 = {
-                                                    let l55 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
+                                                    let l159 = *arg0
+                                                        .add(32 + 15 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<*mut u8>();
-                                                    let l56 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
+                                                    let l160 = *arg0
+                                                        .add(32 + 16 * ::core::mem::size_of::<*const u8>())
                                                         .cast::<usize>();
-                                                    let len57 = l56;
-                                                    let bytes57 = _rt::Vec::from_raw_parts(
-                                                        l55.cast(),
-                                                        len57,
-                                                        len57,
+                                                    let len161 = l160;
+                                                    let l162 = i32::from(
+                                                        *arg0
+                                                            .add(32 + 17 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
                                                     );
-                                                    _rt::string_lift(bytes57)
-                                                };
-                                                V76::Failed(e76)
-                                            }
-                                            2 => {
-                                                let e76 = {
-                                                    let l58 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l59 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len60 = l59;
-                                                    let bytes60 = _rt::Vec::from_raw_parts(
-                                                        l58.cast(),
-                                                        len60,
-                                                        len60,
-                                                    );
-                                                    _rt::string_lift(bytes60)
-                                                };
-                                                V76::Killed(e76)
-                                            }
-                                            3 => {
-                                                let e76 = {
-                                                    let l61 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l62 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len63 = l62;
-                                                    let bytes63 = _rt::Vec::from_raw_parts(
-                                                        l61.cast(),
-                                                        len63,
-                                                        len63,
-                                                    );
-                                                    _rt::string_lift(bytes63)
-                                                };
-                                                V76::NeverStarted(e76)
-                                            }
-                                            4 => {
-                                                let e76 = {
-                                                    let l64 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l65 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len66 = l65;
-                                                    let bytes66 = _rt::Vec::from_raw_parts(
-                                                        l64.cast(),
-                                                        len66,
-                                                        len66,
-                                                    );
-                                                    _rt::string_lift(bytes66)
-                                                };
-                                                V76::HostLost(e76)
-                                            }
-                                            5 => {
-                                                let e76 = {
-                                                    let l67 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l68 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len69 = l68;
-                                                    let bytes69 = _rt::Vec::from_raw_parts(
-                                                        l67.cast(),
-                                                        len69,
-                                                        len69,
-                                                    );
-                                                    _rt::string_lift(bytes69)
-                                                };
-                                                V76::Unfit(e76)
-                                            }
-                                            n => {
-                                                debug_assert_eq!(n, 6, "invalid enum discriminant");
-                                                let e76 = {
-                                                    let l70 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l71 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len72 = l71;
-                                                    let bytes72 = _rt::Vec::from_raw_parts(
-                                                        l70.cast(),
-                                                        len72,
-                                                        len72,
-                                                    );
-                                                    let l73 = *arg0
-                                                        .add(16 + 7 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l74 = *arg0
-                                                        .add(16 + 8 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len75 = l74;
-                                                    let bytes75 = _rt::Vec::from_raw_parts(
-                                                        l73.cast(),
-                                                        len75,
-                                                        len75,
-                                                    );
-                                                    (_rt::string_lift(bytes72), _rt::string_lift(bytes75))
-                                                };
-                                                V76::Other(e76)
-                                            }
-                                        };
-                                        super::super::super::super::__with_name0::ActorExit {
-                                            address: _rt::string_lift(bytes53),
-                                            reason: v76,
-                                        }
-                                    };
-                                    V241::ChildExited(e241)
-                                }
-                                4 => {
-                                    let e241 = {
-                                        let l77 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l78 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len79 = l78;
-                                        let bytes79 = _rt::Vec::from_raw_parts(
-                                            l77.cast(),
-                                            len79,
-                                            len79,
-                                        );
-                                        let l80 = *arg0
-                                            .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<i32>();
-                                        let l81 = *arg0
-                                            .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l82 = *arg0
-                                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len83 = l82;
-                                        let bytes83 = _rt::Vec::from_raw_parts(
-                                            l81.cast(),
-                                            len83,
-                                            len83,
-                                        );
-                                        super::super::super::super::__with_name0::ActorRestart {
-                                            address: _rt::string_lift(bytes79),
-                                            incarnation: l80 as u32,
-                                            reason: _rt::string_lift(bytes83),
-                                        }
-                                    };
-                                    V241::ChildRestarted(e241)
-                                }
-                                5 => {
-                                    let e241 = {
-                                        let l84 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l85 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len86 = l85;
-                                        let bytes86 = _rt::Vec::from_raw_parts(
-                                            l84.cast(),
-                                            len86,
-                                            len86,
-                                        );
-                                        let l87 = i32::from(
-                                            *arg0
-                                                .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        use super::super::super::super::__with_name0::ExitReason as V109;
-                                        let v109 = match l87 {
-                                            0 => V109::Requested,
-                                            1 => {
-                                                let e109 = {
-                                                    let l88 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l89 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len90 = l89;
-                                                    let bytes90 = _rt::Vec::from_raw_parts(
-                                                        l88.cast(),
-                                                        len90,
-                                                        len90,
-                                                    );
-                                                    _rt::string_lift(bytes90)
-                                                };
-                                                V109::Failed(e109)
-                                            }
-                                            2 => {
-                                                let e109 = {
-                                                    let l91 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l92 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len93 = l92;
-                                                    let bytes93 = _rt::Vec::from_raw_parts(
-                                                        l91.cast(),
-                                                        len93,
-                                                        len93,
-                                                    );
-                                                    _rt::string_lift(bytes93)
-                                                };
-                                                V109::Killed(e109)
-                                            }
-                                            3 => {
-                                                let e109 = {
-                                                    let l94 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l95 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len96 = l95;
-                                                    let bytes96 = _rt::Vec::from_raw_parts(
-                                                        l94.cast(),
-                                                        len96,
-                                                        len96,
-                                                    );
-                                                    _rt::string_lift(bytes96)
-                                                };
-                                                V109::NeverStarted(e109)
-                                            }
-                                            4 => {
-                                                let e109 = {
-                                                    let l97 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l98 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len99 = l98;
-                                                    let bytes99 = _rt::Vec::from_raw_parts(
-                                                        l97.cast(),
-                                                        len99,
-                                                        len99,
-                                                    );
-                                                    _rt::string_lift(bytes99)
-                                                };
-                                                V109::HostLost(e109)
-                                            }
-                                            5 => {
-                                                let e109 = {
-                                                    let l100 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l101 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len102 = l101;
-                                                    let bytes102 = _rt::Vec::from_raw_parts(
-                                                        l100.cast(),
-                                                        len102,
-                                                        len102,
-                                                    );
-                                                    _rt::string_lift(bytes102)
-                                                };
-                                                V109::Unfit(e109)
-                                            }
-                                            n => {
-                                                debug_assert_eq!(n, 6, "invalid enum discriminant");
-                                                let e109 = {
-                                                    let l103 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l104 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len105 = l104;
-                                                    let bytes105 = _rt::Vec::from_raw_parts(
-                                                        l103.cast(),
-                                                        len105,
-                                                        len105,
-                                                    );
-                                                    let l106 = *arg0
-                                                        .add(16 + 7 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l107 = *arg0
-                                                        .add(16 + 8 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len108 = l107;
-                                                    let bytes108 = _rt::Vec::from_raw_parts(
-                                                        l106.cast(),
-                                                        len108,
-                                                        len108,
-                                                    );
-                                                    (_rt::string_lift(bytes105), _rt::string_lift(bytes108))
-                                                };
-                                                V109::Other(e109)
-                                            }
-                                        };
-                                        super::super::super::super::__with_name0::ActorExit {
-                                            address: _rt::string_lift(bytes86),
-                                            reason: v109,
-                                        }
-                                    };
-                                    V241::ActorDown(e241)
-                                }
-                                6 => {
-                                    let e241 = {
-                                        let l110 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l111 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len112 = l111;
-                                        let bytes112 = _rt::Vec::from_raw_parts(
-                                            l110.cast(),
-                                            len112,
-                                            len112,
-                                        );
-                                        let l113 = *arg0
-                                            .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l114 = *arg0
-                                            .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len115 = l114;
-                                        let bytes115 = _rt::Vec::from_raw_parts(
-                                            l113.cast(),
-                                            len115,
-                                            len115,
-                                        );
-                                        let l116 = *arg0
-                                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l117 = *arg0
-                                            .add(16 + 7 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len118 = l117;
-                                        let bytes118 = _rt::Vec::from_raw_parts(
-                                            l116.cast(),
-                                            len118,
-                                            len118,
-                                        );
-                                        let l119 = i32::from(
-                                            *arg0
-                                                .add(16 + 8 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        use super::super::super::super::__with_name0::EncodingResult as V123;
-                                        let v123 = match l119 {
-                                            0 => V123::Json,
-                                            1 => V123::Cbor,
-                                            2 => V123::Text,
-                                            3 => V123::Bytes,
-                                            n => {
-                                                debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                                let e123 = {
-                                                    let l120 = *arg0
-                                                        .add(16 + 9 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l121 = *arg0
-                                                        .add(16 + 10 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len122 = l121;
-                                                    let bytes122 = _rt::Vec::from_raw_parts(
-                                                        l120.cast(),
-                                                        len122,
-                                                        len122,
-                                                    );
-                                                    _rt::string_lift(bytes122)
-                                                };
-                                                V123::Other(e123)
-                                            }
-                                        };
-                                        let l124 = *arg0
-                                            .add(16 + 11 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l125 = *arg0
-                                            .add(16 + 12 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len126 = l125;
-                                        let l127 = i32::from(
-                                            *arg0
-                                                .add(16 + 13 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        super::super::super::super::__with_name0::Poisoned {
-                                            target: _rt::string_lift(bytes112),
-                                            details: _rt::string_lift(bytes115),
-                                            original: super::super::super::super::__with_name0::MessageResult {
-                                                type_name: _rt::string_lift(bytes118),
-                                                encoding: v123,
-                                                payload: <_ as From<
-                                                    _rt::Vec<_>,
-                                                >>::from(
-                                                    _rt::Vec::from_raw_parts(l124.cast(), len126, len126),
-                                                ),
-                                                headers: match l127 {
-                                                    0 => None,
-                                                    1 => {
-                                                        let e = {
-                                                            let l128 = *arg0
-                                                                .add(16 + 14 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<*mut u8>();
-                                                            let l129 = *arg0
-                                                                .add(16 + 15 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<usize>();
-                                                            let base136 = l128;
-                                                            let len136 = l129;
-                                                            let mut result136 = _rt::Vec::with_capacity(len136);
-                                                            for i in 0..len136 {
-                                                                let base = base136
-                                                                    .add(i * (4 * ::core::mem::size_of::<*const u8>()));
-                                                                let e136 = {
-                                                                    let l130 = *base.add(0).cast::<*mut u8>();
-                                                                    let l131 = *base
-                                                                        .add(::core::mem::size_of::<*const u8>())
-                                                                        .cast::<usize>();
-                                                                    let len132 = l131;
-                                                                    let bytes132 = _rt::Vec::from_raw_parts(
-                                                                        l130.cast(),
-                                                                        len132,
-                                                                        len132,
-                                                                    );
-                                                                    let l133 = *base
-                                                                        .add(2 * ::core::mem::size_of::<*const u8>())
-                                                                        .cast::<*mut u8>();
-                                                                    let l134 = *base
-                                                                        .add(3 * ::core::mem::size_of::<*const u8>())
-                                                                        .cast::<usize>();
-                                                                    let len135 = l134;
-                                                                    let bytes135 = _rt::Vec::from_raw_parts(
-                                                                        l133.cast(),
-                                                                        len135,
-                                                                        len135,
-                                                                    );
-                                                                    (_rt::string_lift(bytes132), _rt::string_lift(bytes135))
-                                                                };
-                                                                result136.push(e136);
-                                                            }
-                                                            _rt::cabi_dealloc(
-                                                                base136,
-                                                                len136 * (4 * ::core::mem::size_of::<*const u8>()),
-                                                                ::core::mem::size_of::<*const u8>(),
-                                                            );
-                                                            result136
-                                                        };
-                                                        Some(e)
+                                                    super::super::super::super::__with_name0::DeadLetter {
+                                                        target: _rt::string_lift(bytes144),
+                                                        sender: _rt::string_lift(bytes147),
+                                                        reason: _rt::string_lift(bytes150),
+                                                        original: super::super::super::super::__with_name0::MessageResult {
+                                                            type_name: _rt::string_lift(bytes153),
+                                                            encoding: v158,
+                                                            payload: <_ as From<
+                                                                _rt::Vec<_>,
+                                                            >>::from(
+                                                                _rt::Vec::from_raw_parts(l159.cast(), len161, len161),
+                                                            ),
+                                                            headers: match l162 {
+                                                                0 => None,
+                                                                1 => {
+                                                                    let e = {
+                                                                        let l163 = *arg0
+                                                                            .add(32 + 18 * ::core::mem::size_of::<*const u8>())
+                                                                            .cast::<*mut u8>();
+                                                                        let l164 = *arg0
+                                                                            .add(32 + 19 * ::core::mem::size_of::<*const u8>())
+                                                                            .cast::<usize>();
+                                                                        let base171 = l163;
+                                                                        let len171 = l164;
+                                                                        let mut result171 = _rt::Vec::with_capacity(len171);
+                                                                        for i in 0..len171 {
+                                                                            let base = base171
+                                                                                .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                                                            let e171 = {
+                                                                                let l165 = *base.add(0).cast::<*mut u8>();
+                                                                                let l166 = *base
+                                                                                    .add(::core::mem::size_of::<*const u8>())
+                                                                                    .cast::<usize>();
+                                                                                let len167 = l166;
+                                                                                let bytes167 = _rt::Vec::from_raw_parts(
+                                                                                    l165.cast(),
+                                                                                    len167,
+                                                                                    len167,
+                                                                                );
+                                                                                let l168 = *base
+                                                                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                                                                    .cast::<*mut u8>();
+                                                                                let l169 = *base
+                                                                                    .add(3 * ::core::mem::size_of::<*const u8>())
+                                                                                    .cast::<usize>();
+                                                                                let len170 = l169;
+                                                                                let bytes170 = _rt::Vec::from_raw_parts(
+                                                                                    l168.cast(),
+                                                                                    len170,
+                                                                                    len170,
+                                                                                );
+                                                                                (_rt::string_lift(bytes167), _rt::string_lift(bytes170))
+                                                                            };
+                                                                            result171.push(e171);
+                                                                        }
+                                                                        _rt::cabi_dealloc(
+                                                                            base171,
+                                                                            len171 * (4 * ::core::mem::size_of::<*const u8>()),
+                                                                            ::core::mem::size_of::<*const u8>(),
+                                                                        );
+                                                                        result171
+                                                                    };
+                                                                    Some(e)
+                                                                }
+                                                                _ => _rt::invalid_enum_discriminant(),
+                                                            },
+                                                        },
                                                     }
-                                                    _ => _rt::invalid_enum_discriminant(),
-                                                },
-                                            },
-                                        }
-                                    };
-                                    V241::Poisoned(e241)
-                                }
-                                7 => {
-                                    let e241 = {
-                                        let l137 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l138 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len139 = l138;
-                                        let bytes139 = _rt::Vec::from_raw_parts(
-                                            l137.cast(),
-                                            len139,
-                                            len139,
-                                        );
-                                        let l140 = *arg0
-                                            .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l141 = *arg0
-                                            .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len142 = l141;
-                                        let bytes142 = _rt::Vec::from_raw_parts(
-                                            l140.cast(),
-                                            len142,
-                                            len142,
-                                        );
-                                        let l143 = *arg0
-                                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l144 = *arg0
-                                            .add(16 + 7 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len145 = l144;
-                                        let bytes145 = _rt::Vec::from_raw_parts(
-                                            l143.cast(),
-                                            len145,
-                                            len145,
-                                        );
-                                        let l146 = *arg0
-                                            .add(16 + 8 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l147 = *arg0
-                                            .add(16 + 9 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len148 = l147;
-                                        let bytes148 = _rt::Vec::from_raw_parts(
-                                            l146.cast(),
-                                            len148,
-                                            len148,
-                                        );
-                                        let l149 = i32::from(
-                                            *arg0
-                                                .add(16 + 10 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        use super::super::super::super::__with_name0::EncodingResult as V153;
-                                        let v153 = match l149 {
-                                            0 => V153::Json,
-                                            1 => V153::Cbor,
-                                            2 => V153::Text,
-                                            3 => V153::Bytes,
-                                            n => {
-                                                debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                                let e153 = {
-                                                    let l150 = *arg0
-                                                        .add(16 + 11 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l151 = *arg0
-                                                        .add(16 + 12 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len152 = l151;
-                                                    let bytes152 = _rt::Vec::from_raw_parts(
-                                                        l150.cast(),
-                                                        len152,
-                                                        len152,
-                                                    );
-                                                    _rt::string_lift(bytes152)
                                                 };
-                                                V153::Other(e153)
+                                                V246::DeadLetter(e246)
                                             }
-                                        };
-                                        let l154 = *arg0
-                                            .add(16 + 13 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l155 = *arg0
-                                            .add(16 + 14 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len156 = l155;
-                                        let l157 = i32::from(
-                                            *arg0
-                                                .add(16 + 15 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        super::super::super::super::__with_name0::DeadLetter {
-                                            target: _rt::string_lift(bytes139),
-                                            sender: _rt::string_lift(bytes142),
-                                            reason: _rt::string_lift(bytes145),
-                                            original: super::super::super::super::__with_name0::MessageResult {
-                                                type_name: _rt::string_lift(bytes148),
-                                                encoding: v153,
-                                                payload: <_ as From<
-                                                    _rt::Vec<_>,
-                                                >>::from(
-                                                    _rt::Vec::from_raw_parts(l154.cast(), len156, len156),
-                                                ),
-                                                headers: match l157 {
-                                                    0 => None,
-                                                    1 => {
-                                                        let e = {
-                                                            let l158 = *arg0
-                                                                .add(16 + 16 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<*mut u8>();
-                                                            let l159 = *arg0
-                                                                .add(16 + 17 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<usize>();
-                                                            let base166 = l158;
-                                                            let len166 = l159;
-                                                            let mut result166 = _rt::Vec::with_capacity(len166);
-                                                            for i in 0..len166 {
-                                                                let base = base166
-                                                                    .add(i * (4 * ::core::mem::size_of::<*const u8>()));
-                                                                let e166 = {
-                                                                    let l160 = *base.add(0).cast::<*mut u8>();
-                                                                    let l161 = *base
-                                                                        .add(::core::mem::size_of::<*const u8>())
-                                                                        .cast::<usize>();
-                                                                    let len162 = l161;
-                                                                    let bytes162 = _rt::Vec::from_raw_parts(
-                                                                        l160.cast(),
-                                                                        len162,
-                                                                        len162,
-                                                                    );
-                                                                    let l163 = *base
-                                                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                            7 => {
+                                                let e246 = {
+                                                    let l172 = *arg0
+                                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<i64>();
+                                                    let l173 = *arg0
+                                                        .add(40 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l174 = *arg0
+                                                        .add(40 + 5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len175 = l174;
+                                                    let bytes175 = _rt::Vec::from_raw_parts(
+                                                        l173.cast(),
+                                                        len175,
+                                                        len175,
+                                                    );
+                                                    let l176 = i32::from(
+                                                        *arg0
+                                                            .add(40 + 6 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    super::super::super::super::__with_name0::NamedActor {
+                                                        request: l172 as u64,
+                                                        name: _rt::string_lift(bytes175),
+                                                        outcome: match l176 {
+                                                            0 => {
+                                                                let e = {
+                                                                    let l177 = *arg0
+                                                                        .add(40 + 7 * ::core::mem::size_of::<*const u8>())
                                                                         .cast::<*mut u8>();
-                                                                    let l164 = *base
-                                                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                                                    let l178 = *arg0
+                                                                        .add(40 + 8 * ::core::mem::size_of::<*const u8>())
                                                                         .cast::<usize>();
-                                                                    let len165 = l164;
-                                                                    let bytes165 = _rt::Vec::from_raw_parts(
-                                                                        l163.cast(),
-                                                                        len165,
-                                                                        len165,
+                                                                    let len179 = l178;
+                                                                    let bytes179 = _rt::Vec::from_raw_parts(
+                                                                        l177.cast(),
+                                                                        len179,
+                                                                        len179,
                                                                     );
-                                                                    (_rt::string_lift(bytes162), _rt::string_lift(bytes165))
+                                                                    _rt::string_lift(bytes179)
                                                                 };
-                                                                result166.push(e166);
+                                                                Ok(e)
                                                             }
-                                                            _rt::cabi_dealloc(
-                                                                base166,
-                                                                len166 * (4 * ::core::mem::size_of::<*const u8>()),
-                                                                ::core::mem::size_of::<*const u8>(),
-                                                            );
-                                                            result166
-                                                        };
-                                                        Some(e)
+                                                            1 => {
+                                                                let e = {
+                                                                    let l180 = *arg0
+                                                                        .add(40 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l181 = *arg0
+                                                                        .add(40 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len182 = l181;
+                                                                    let bytes182 = _rt::Vec::from_raw_parts(
+                                                                        l180.cast(),
+                                                                        len182,
+                                                                        len182,
+                                                                    );
+                                                                    _rt::string_lift(bytes182)
+                                                                };
+                                                                Err(e)
+                                                            }
+                                                            _ => _rt::invalid_enum_discriminant(),
+                                                        },
                                                     }
-                                                    _ => _rt::invalid_enum_discriminant(),
-                                                },
-                                            },
-                                        }
-                                    };
-                                    V241::DeadLetter(e241)
-                                }
-                                8 => {
-                                    let e241 = {
-                                        let l167 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<i64>();
-                                        let l168 = *arg0
-                                            .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l169 = *arg0
-                                            .add(24 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len170 = l169;
-                                        let bytes170 = _rt::Vec::from_raw_parts(
-                                            l168.cast(),
-                                            len170,
-                                            len170,
-                                        );
-                                        let l171 = i32::from(
-                                            *arg0
-                                                .add(24 + 4 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        super::super::super::super::__with_name0::NamedActor {
-                                            request: l167 as u64,
-                                            name: _rt::string_lift(bytes170),
-                                            outcome: match l171 {
-                                                0 => {
-                                                    let e = {
-                                                        let l172 = *arg0
-                                                            .add(24 + 5 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<*mut u8>();
-                                                        let l173 = *arg0
-                                                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<usize>();
-                                                        let len174 = l173;
-                                                        let bytes174 = _rt::Vec::from_raw_parts(
-                                                            l172.cast(),
-                                                            len174,
-                                                            len174,
-                                                        );
-                                                        _rt::string_lift(bytes174)
-                                                    };
-                                                    Ok(e)
-                                                }
-                                                1 => {
-                                                    let e = {
-                                                        let l175 = *arg0
-                                                            .add(24 + 5 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<*mut u8>();
-                                                        let l176 = *arg0
-                                                            .add(24 + 6 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<usize>();
-                                                        let len177 = l176;
-                                                        let bytes177 = _rt::Vec::from_raw_parts(
-                                                            l175.cast(),
-                                                            len177,
-                                                            len177,
-                                                        );
-                                                        _rt::string_lift(bytes177)
-                                                    };
-                                                    Err(e)
-                                                }
-                                                _ => _rt::invalid_enum_discriminant(),
-                                            },
-                                        }
-                                    };
-                                    V241::Named(e241)
-                                }
-                                9 => {
-                                    let e241 = {
-                                        let l178 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<i64>();
-                                        let l179 = i32::from(
-                                            *arg0
-                                                .add(24 + 2 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        super::super::super::super::__with_name0::StatusAnswer {
-                                            request: l178 as u64,
-                                            outcome: match l179 {
-                                                0 => {
-                                                    let e = {
-                                                        let l180 = *arg0
-                                                            .add(24 + 3 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<*mut u8>();
-                                                        let l181 = *arg0
-                                                            .add(24 + 4 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<usize>();
-                                                        let len182 = l181;
-                                                        let bytes182 = _rt::Vec::from_raw_parts(
-                                                            l180.cast(),
-                                                            len182,
-                                                            len182,
-                                                        );
-                                                        _rt::string_lift(bytes182)
-                                                    };
-                                                    Ok(e)
-                                                }
-                                                1 => {
-                                                    let e = {
-                                                        let l183 = *arg0
-                                                            .add(24 + 3 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<*mut u8>();
-                                                        let l184 = *arg0
-                                                            .add(24 + 4 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<usize>();
-                                                        let len185 = l184;
-                                                        let bytes185 = _rt::Vec::from_raw_parts(
-                                                            l183.cast(),
-                                                            len185,
-                                                            len185,
-                                                        );
-                                                        _rt::string_lift(bytes185)
-                                                    };
-                                                    Err(e)
-                                                }
-                                                _ => _rt::invalid_enum_discriminant(),
-                                            },
-                                        }
-                                    };
-                                    V241::Status(e241)
-                                }
-                                10 => {
-                                    let e241 = {
-                                        let l186 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l187 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len188 = l187;
-                                        let bytes188 = _rt::Vec::from_raw_parts(
-                                            l186.cast(),
-                                            len188,
-                                            len188,
-                                        );
-                                        let l189 = *arg0
-                                            .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l190 = *arg0
-                                            .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let base202 = l189;
-                                        let len202 = l190;
-                                        let mut result202 = _rt::Vec::with_capacity(len202);
-                                        for i in 0..len202 {
-                                            let base = base202
-                                                .add(i * (8 + 4 * ::core::mem::size_of::<*const u8>()));
-                                            let e202 = {
-                                                let l191 = *base.add(0).cast::<*mut u8>();
-                                                let l192 = *base
-                                                    .add(::core::mem::size_of::<*const u8>())
-                                                    .cast::<usize>();
-                                                let len193 = l192;
-                                                let bytes193 = _rt::Vec::from_raw_parts(
-                                                    l191.cast(),
-                                                    len193,
-                                                    len193,
-                                                );
-                                                let l194 = i32::from(
-                                                    *base
-                                                        .add(2 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<u8>(),
-                                                );
-                                                use super::super::super::super::__with_name0::ValueResult as V201;
-                                                let v201 = match l194 {
-                                                    0 => {
-                                                        let e201 = {
-                                                            let l195 = i32::from(
+                                                };
+                                                V246::Named(e246)
+                                            }
+                                            8 => {
+                                                let e246 = {
+                                                    let l183 = *arg0
+                                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<i64>();
+                                                    let l184 = i32::from(
+                                                        *arg0
+                                                            .add(40 + 4 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    super::super::super::super::__with_name0::StatusAnswer {
+                                                        request: l183 as u64,
+                                                        outcome: match l184 {
+                                                            0 => {
+                                                                let e = {
+                                                                    let l185 = *arg0
+                                                                        .add(40 + 5 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l186 = *arg0
+                                                                        .add(40 + 6 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len187 = l186;
+                                                                    let bytes187 = _rt::Vec::from_raw_parts(
+                                                                        l185.cast(),
+                                                                        len187,
+                                                                        len187,
+                                                                    );
+                                                                    _rt::string_lift(bytes187)
+                                                                };
+                                                                Ok(e)
+                                                            }
+                                                            1 => {
+                                                                let e = {
+                                                                    let l188 = *arg0
+                                                                        .add(40 + 5 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l189 = *arg0
+                                                                        .add(40 + 6 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len190 = l189;
+                                                                    let bytes190 = _rt::Vec::from_raw_parts(
+                                                                        l188.cast(),
+                                                                        len190,
+                                                                        len190,
+                                                                    );
+                                                                    _rt::string_lift(bytes190)
+                                                                };
+                                                                Err(e)
+                                                            }
+                                                            _ => _rt::invalid_enum_discriminant(),
+                                                        },
+                                                    }
+                                                };
+                                                V246::Status(e246)
+                                            }
+                                            9 => {
+                                                let e246 = {
+                                                    let l191 = *arg0
+                                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l192 = *arg0
+                                                        .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len193 = l192;
+                                                    let bytes193 = _rt::Vec::from_raw_parts(
+                                                        l191.cast(),
+                                                        len193,
+                                                        len193,
+                                                    );
+                                                    let l194 = *arg0
+                                                        .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l195 = *arg0
+                                                        .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let base207 = l194;
+                                                    let len207 = l195;
+                                                    let mut result207 = _rt::Vec::with_capacity(len207);
+                                                    for i in 0..len207 {
+                                                        let base = base207
+                                                            .add(i * (8 + 4 * ::core::mem::size_of::<*const u8>()));
+                                                        let e207 = {
+                                                            let l196 = *base.add(0).cast::<*mut u8>();
+                                                            let l197 = *base
+                                                                .add(::core::mem::size_of::<*const u8>())
+                                                                .cast::<usize>();
+                                                            let len198 = l197;
+                                                            let bytes198 = _rt::Vec::from_raw_parts(
+                                                                l196.cast(),
+                                                                len198,
+                                                                len198,
+                                                            );
+                                                            let l199 = i32::from(
                                                                 *base
-                                                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                    .add(2 * ::core::mem::size_of::<*const u8>())
                                                                     .cast::<u8>(),
                                                             );
-                                                            _rt::bool_lift(l195 as u8)
+                                                            use super::super::super::super::__with_name0::ValueResult as V206;
+                                                            let v206 = match l199 {
+                                                                0 => {
+                                                                    let e206 = {
+                                                                        let l200 = i32::from(
+                                                                            *base
+                                                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                                .cast::<u8>(),
+                                                                        );
+                                                                        _rt::bool_lift(l200 as u8)
+                                                                    };
+                                                                    V206::Boolean(e206)
+                                                                }
+                                                                1 => {
+                                                                    let e206 = {
+                                                                        let l201 = *base
+                                                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                            .cast::<i64>();
+                                                                        l201
+                                                                    };
+                                                                    V206::Integer(e206)
+                                                                }
+                                                                2 => {
+                                                                    let e206 = {
+                                                                        let l202 = *base
+                                                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                            .cast::<f64>();
+                                                                        l202
+                                                                    };
+                                                                    V206::Number(e206)
+                                                                }
+                                                                n => {
+                                                                    debug_assert_eq!(n, 3, "invalid enum discriminant");
+                                                                    let e206 = {
+                                                                        let l203 = *base
+                                                                            .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                            .cast::<*mut u8>();
+                                                                        let l204 = *base
+                                                                            .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                                                            .cast::<usize>();
+                                                                        let len205 = l204;
+                                                                        let bytes205 = _rt::Vec::from_raw_parts(
+                                                                            l203.cast(),
+                                                                            len205,
+                                                                            len205,
+                                                                        );
+                                                                        _rt::string_lift(bytes205)
+                                                                    };
+                                                                    V206::Text(e206)
+                                                                }
+                                                            };
+                                                            (_rt::string_lift(bytes198), v206)
                                                         };
-                                                        V201::Boolean(e201)
+                                                        result207.push(e207);
                                                     }
-                                                    1 => {
-                                                        let e201 = {
-                                                            let l196 = *base
-                                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<i64>();
-                                                            l196
-                                                        };
-                                                        V201::Integer(e201)
-                                                    }
-                                                    2 => {
-                                                        let e201 = {
-                                                            let l197 = *base
-                                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<f64>();
-                                                            l197
-                                                        };
-                                                        V201::Number(e201)
-                                                    }
-                                                    n => {
-                                                        debug_assert_eq!(n, 3, "invalid enum discriminant");
-                                                        let e201 = {
-                                                            let l198 = *base
-                                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<*mut u8>();
-                                                            let l199 = *base
-                                                                .add(8 + 3 * ::core::mem::size_of::<*const u8>())
-                                                                .cast::<usize>();
-                                                            let len200 = l199;
-                                                            let bytes200 = _rt::Vec::from_raw_parts(
-                                                                l198.cast(),
-                                                                len200,
-                                                                len200,
-                                                            );
-                                                            _rt::string_lift(bytes200)
-                                                        };
-                                                        V201::Text(e201)
-                                                    }
-                                                };
-                                                (_rt::string_lift(bytes193), v201)
-                                            };
-                                            result202.push(e202);
-                                        }
-                                        _rt::cabi_dealloc(
-                                            base202,
-                                            len202 * (8 + 4 * ::core::mem::size_of::<*const u8>()),
-                                            8,
-                                        );
-                                        let l203 = i32::from(
-                                            *arg0
-                                                .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        super::super::super::super::__with_name0::MemberUpdate {
-                                            host: _rt::string_lift(bytes188),
-                                            capabilities: result202,
-                                            joined: _rt::bool_lift(l203 as u8),
-                                        }
-                                    };
-                                    V241::MemberUpdate(e241)
-                                }
-                                11 => {
-                                    let e241 = {
-                                        let l204 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l205 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len206 = l205;
-                                        let bytes206 = _rt::Vec::from_raw_parts(
-                                            l204.cast(),
-                                            len206,
-                                            len206,
-                                        );
-                                        let l207 = *arg0
-                                            .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l208 = *arg0
-                                            .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len209 = l208;
-                                        let bytes209 = _rt::Vec::from_raw_parts(
-                                            l207.cast(),
-                                            len209,
-                                            len209,
-                                        );
-                                        let l210 = i32::from(
-                                            *arg0
-                                                .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        super::super::super::super::__with_name0::SourceUpdate {
-                                            hash: _rt::string_lift(bytes206),
-                                            info: _rt::string_lift(bytes209),
-                                            loaded: _rt::bool_lift(l210 as u8),
-                                        }
-                                    };
-                                    V241::SourceUpdate(e241)
-                                }
-                                12 => {
-                                    let e241 = {
-                                        let l211 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l212 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len213 = l212;
-                                        let bytes213 = _rt::Vec::from_raw_parts(
-                                            l211.cast(),
-                                            len213,
-                                            len213,
-                                        );
-                                        let l214 = *arg0
-                                            .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l215 = *arg0
-                                            .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len216 = l215;
-                                        let l217 = *arg0
-                                            .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l218 = *arg0
-                                            .add(16 + 7 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len219 = l218;
-                                        let bytes219 = _rt::Vec::from_raw_parts(
-                                            l217.cast(),
-                                            len219,
-                                            len219,
-                                        );
-                                        super::super::super::super::__with_name0::SourceCheck {
-                                            hash: _rt::string_lift(bytes213),
-                                            data: <_ as From<
-                                                _rt::Vec<_>,
-                                            >>::from(
-                                                _rt::Vec::from_raw_parts(l214.cast(), len216, len216),
-                                            ),
-                                            info: _rt::string_lift(bytes219),
-                                        }
-                                    };
-                                    V241::ValidateSource(e241)
-                                }
-                                n => {
-                                    debug_assert_eq!(n, 13, "invalid enum discriminant");
-                                    let e241 = {
-                                        let l220 = *arg0
-                                            .add(16 + 2 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l221 = *arg0
-                                            .add(16 + 3 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len222 = l221;
-                                        let bytes222 = _rt::Vec::from_raw_parts(
-                                            l220.cast(),
-                                            len222,
-                                            len222,
-                                        );
-                                        let l223 = i32::from(
-                                            *arg0
-                                                .add(16 + 4 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        use super::super::super::super::__with_name0::EncodingResult as V227;
-                                        let v227 = match l223 {
-                                            0 => V227::Json,
-                                            1 => V227::Cbor,
-                                            2 => V227::Text,
-                                            3 => V227::Bytes,
-                                            n => {
-                                                debug_assert_eq!(n, 4, "invalid enum discriminant");
-                                                let e227 = {
-                                                    let l224 = *arg0
-                                                        .add(16 + 5 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<*mut u8>();
-                                                    let l225 = *arg0
-                                                        .add(16 + 6 * ::core::mem::size_of::<*const u8>())
-                                                        .cast::<usize>();
-                                                    let len226 = l225;
-                                                    let bytes226 = _rt::Vec::from_raw_parts(
-                                                        l224.cast(),
-                                                        len226,
-                                                        len226,
+                                                    _rt::cabi_dealloc(
+                                                        base207,
+                                                        len207 * (8 + 4 * ::core::mem::size_of::<*const u8>()),
+                                                        8,
                                                     );
-                                                    _rt::string_lift(bytes226)
+                                                    let l208 = i32::from(
+                                                        *arg0
+                                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    super::super::super::super::__with_name0::MemberUpdate {
+                                                        host: _rt::string_lift(bytes193),
+                                                        capabilities: result207,
+                                                        joined: _rt::bool_lift(l208 as u8),
+                                                    }
                                                 };
-                                                V227::Other(e227)
+                                                V246::MemberUpdate(e246)
+                                            }
+                                            10 => {
+                                                let e246 = {
+                                                    let l209 = *arg0
+                                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l210 = *arg0
+                                                        .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len211 = l210;
+                                                    let bytes211 = _rt::Vec::from_raw_parts(
+                                                        l209.cast(),
+                                                        len211,
+                                                        len211,
+                                                    );
+                                                    let l212 = *arg0
+                                                        .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l213 = *arg0
+                                                        .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len214 = l213;
+                                                    let bytes214 = _rt::Vec::from_raw_parts(
+                                                        l212.cast(),
+                                                        len214,
+                                                        len214,
+                                                    );
+                                                    let l215 = i32::from(
+                                                        *arg0
+                                                            .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    super::super::super::super::__with_name0::SourceUpdate {
+                                                        hash: _rt::string_lift(bytes211),
+                                                        info: _rt::string_lift(bytes214),
+                                                        loaded: _rt::bool_lift(l215 as u8),
+                                                    }
+                                                };
+                                                V246::SourceUpdate(e246)
+                                            }
+                                            11 => {
+                                                let e246 = {
+                                                    let l216 = *arg0
+                                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l217 = *arg0
+                                                        .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len218 = l217;
+                                                    let bytes218 = _rt::Vec::from_raw_parts(
+                                                        l216.cast(),
+                                                        len218,
+                                                        len218,
+                                                    );
+                                                    let l219 = *arg0
+                                                        .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l220 = *arg0
+                                                        .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len221 = l220;
+                                                    let l222 = *arg0
+                                                        .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l223 = *arg0
+                                                        .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len224 = l223;
+                                                    let bytes224 = _rt::Vec::from_raw_parts(
+                                                        l222.cast(),
+                                                        len224,
+                                                        len224,
+                                                    );
+                                                    super::super::super::super::__with_name0::SourceCheck {
+                                                        hash: _rt::string_lift(bytes218),
+                                                        data: <_ as From<
+                                                            _rt::Vec<_>,
+                                                        >>::from(
+                                                            _rt::Vec::from_raw_parts(l219.cast(), len221, len221),
+                                                        ),
+                                                        info: _rt::string_lift(bytes224),
+                                                    }
+                                                };
+                                                V246::ValidateSource(e246)
+                                            }
+                                            n => {
+                                                debug_assert_eq!(n, 12, "invalid enum discriminant");
+                                                let e246 = {
+                                                    let l225 = *arg0
+                                                        .add(32 + 4 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l226 = *arg0
+                                                        .add(32 + 5 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len227 = l226;
+                                                    let bytes227 = _rt::Vec::from_raw_parts(
+                                                        l225.cast(),
+                                                        len227,
+                                                        len227,
+                                                    );
+                                                    let l228 = i32::from(
+                                                        *arg0
+                                                            .add(32 + 6 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    use super::super::super::super::__with_name0::EncodingResult as V232;
+                                                    let v232 = match l228 {
+                                                        0 => V232::Json,
+                                                        1 => V232::Cbor,
+                                                        2 => V232::Text,
+                                                        3 => V232::Bytes,
+                                                        n => {
+                                                            debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                                            let e232 = {
+                                                                let l229 = *arg0
+                                                                    .add(32 + 7 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<*mut u8>();
+                                                                let l230 = *arg0
+                                                                    .add(32 + 8 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<usize>();
+                                                                let len231 = l230;
+                                                                let bytes231 = _rt::Vec::from_raw_parts(
+                                                                    l229.cast(),
+                                                                    len231,
+                                                                    len231,
+                                                                );
+                                                                _rt::string_lift(bytes231)
+                                                            };
+                                                            V232::Other(e232)
+                                                        }
+                                                    };
+                                                    let l233 = *arg0
+                                                        .add(32 + 9 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<*mut u8>();
+                                                    let l234 = *arg0
+                                                        .add(32 + 10 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>();
+                                                    let len235 = l234;
+                                                    let l236 = i32::from(
+                                                        *arg0
+                                                            .add(32 + 11 * ::core::mem::size_of::<*const u8>())
+                                                            .cast::<u8>(),
+                                                    );
+                                                    super::super::super::super::__with_name0::MessageResult {
+                                                        type_name: _rt::string_lift(bytes227),
+                                                        encoding: v232,
+                                                        payload: <_ as From<
+                                                            _rt::Vec<_>,
+                                                        >>::from(
+                                                            _rt::Vec::from_raw_parts(l233.cast(), len235, len235),
+                                                        ),
+                                                        headers: match l236 {
+                                                            0 => None,
+                                                            1 => {
+                                                                let e = {
+                                                                    let l237 = *arg0
+                                                                        .add(32 + 12 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<*mut u8>();
+                                                                    let l238 = *arg0
+                                                                        .add(32 + 13 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let base245 = l237;
+                                                                    let len245 = l238;
+                                                                    let mut result245 = _rt::Vec::with_capacity(len245);
+                                                                    for i in 0..len245 {
+                                                                        let base = base245
+                                                                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                                                        let e245 = {
+                                                                            let l239 = *base.add(0).cast::<*mut u8>();
+                                                                            let l240 = *base
+                                                                                .add(::core::mem::size_of::<*const u8>())
+                                                                                .cast::<usize>();
+                                                                            let len241 = l240;
+                                                                            let bytes241 = _rt::Vec::from_raw_parts(
+                                                                                l239.cast(),
+                                                                                len241,
+                                                                                len241,
+                                                                            );
+                                                                            let l242 = *base
+                                                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                                                .cast::<*mut u8>();
+                                                                            let l243 = *base
+                                                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                                                .cast::<usize>();
+                                                                            let len244 = l243;
+                                                                            let bytes244 = _rt::Vec::from_raw_parts(
+                                                                                l242.cast(),
+                                                                                len244,
+                                                                                len244,
+                                                                            );
+                                                                            (_rt::string_lift(bytes241), _rt::string_lift(bytes244))
+                                                                        };
+                                                                        result245.push(e245);
+                                                                    }
+                                                                    _rt::cabi_dealloc(
+                                                                        base245,
+                                                                        len245 * (4 * ::core::mem::size_of::<*const u8>()),
+                                                                        ::core::mem::size_of::<*const u8>(),
+                                                                    );
+                                                                    result245
+                                                                };
+                                                                Some(e)
+                                                            }
+                                                            _ => _rt::invalid_enum_discriminant(),
+                                                        },
+                                                    }
+                                                };
+                                                V246::Other(e246)
                                             }
                                         };
-                                        let l228 = *arg0
-                                            .add(16 + 7 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<*mut u8>();
-                                        let l229 = *arg0
-                                            .add(16 + 8 * ::core::mem::size_of::<*const u8>())
-                                            .cast::<usize>();
-                                        let len230 = l229;
-                                        let l231 = i32::from(
-                                            *arg0
-                                                .add(16 + 9 * ::core::mem::size_of::<*const u8>())
-                                                .cast::<u8>(),
-                                        );
-                                        super::super::super::super::__with_name0::MessageResult {
-                                            type_name: _rt::string_lift(bytes222),
-                                            encoding: v227,
-                                            payload: <_ as From<
-                                                _rt::Vec<_>,
-                                            >>::from(
-                                                _rt::Vec::from_raw_parts(l228.cast(), len230, len230),
-                                            ),
-                                            headers: match l231 {
-                                                0 => None,
-                                                1 => {
-                                                    let e = {
-                                                        let l232 = *arg0
-                                                            .add(16 + 10 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<*mut u8>();
-                                                        let l233 = *arg0
-                                                            .add(16 + 11 * ::core::mem::size_of::<*const u8>())
-                                                            .cast::<usize>();
-                                                        let base240 = l232;
-                                                        let len240 = l233;
-                                                        let mut result240 = _rt::Vec::with_capacity(len240);
-                                                        for i in 0..len240 {
-                                                            let base = base240
-                                                                .add(i * (4 * ::core::mem::size_of::<*const u8>()));
-                                                            let e240 = {
-                                                                let l234 = *base.add(0).cast::<*mut u8>();
-                                                                let l235 = *base
-                                                                    .add(::core::mem::size_of::<*const u8>())
-                                                                    .cast::<usize>();
-                                                                let len236 = l235;
-                                                                let bytes236 = _rt::Vec::from_raw_parts(
-                                                                    l234.cast(),
-                                                                    len236,
-                                                                    len236,
-                                                                );
-                                                                let l237 = *base
-                                                                    .add(2 * ::core::mem::size_of::<*const u8>())
-                                                                    .cast::<*mut u8>();
-                                                                let l238 = *base
-                                                                    .add(3 * ::core::mem::size_of::<*const u8>())
-                                                                    .cast::<usize>();
-                                                                let len239 = l238;
-                                                                let bytes239 = _rt::Vec::from_raw_parts(
-                                                                    l237.cast(),
-                                                                    len239,
-                                                                    len239,
-                                                                );
-                                                                (_rt::string_lift(bytes236), _rt::string_lift(bytes239))
-                                                            };
-                                                            result240.push(e240);
-                                                        }
-                                                        _rt::cabi_dealloc(
-                                                            base240,
-                                                            len240 * (4 * ::core::mem::size_of::<*const u8>()),
-                                                            ::core::mem::size_of::<*const u8>(),
-                                                        );
-                                                        result240
-                                                    };
-                                                    Some(e)
-                                                }
-                                                _ => _rt::invalid_enum_discriminant(),
-                                            },
+                                        super::super::super::super::__with_name0::Delivery {
+                                            sender: _rt::string_lift(bytes28),
+                                            attempt: l29 as u32,
+                                            event: v246,
                                         }
                                     };
-                                    V241::Other(e241)
+                                    Occurrence::Event(e247)
                                 }
                             };
-                            T_::delivered(super::super::super::super::__with_name0::Delivery {
+                            T_::parceled(Parcel {
                                 sender: _rt::string_lift(bytes2),
                                 attempt: l3 as u32,
-                                event: v241,
+                                what: v247,
                             })
                         };
                         _rt::cabi_dealloc(
                             arg0,
-                            16 + 18 * ::core::mem::size_of::<*const u8>(),
+                            32 + 20 * ::core::mem::size_of::<*const u8>(),
                             8,
                         );
-                        let ptr243 = (&raw mut _RET_AREA.0).cast::<u8>();
-                        match result242 {
+                        let ptr249 = (&raw mut _RET_AREA.0).cast::<u8>();
+                        match result248 {
                             Ok(_) => {
-                                *ptr243.add(0).cast::<u8>() = (0i32) as u8;
+                                *ptr249.add(0).cast::<u8>() = (0i32) as u8;
                             }
                             Err(e) => {
-                                *ptr243.add(0).cast::<u8>() = (1i32) as u8;
+                                *ptr249.add(0).cast::<u8>() = (1i32) as u8;
                                 let super::super::super::super::__with_name0::Failure {
-                                    reason: reason244,
-                                    retry: retry244,
+                                    reason: reason250,
+                                    retry: retry250,
                                 } = e;
-                                let vec245 = (reason244.into_bytes()).into_boxed_slice();
-                                let ptr245 = vec245.as_ptr().cast::<u8>();
-                                let len245 = vec245.len();
-                                ::core::mem::forget(vec245);
-                                *ptr243
+                                let vec251 = (reason250.into_bytes()).into_boxed_slice();
+                                let ptr251 = vec251.as_ptr().cast::<u8>();
+                                let len251 = vec251.len();
+                                ::core::mem::forget(vec251);
+                                *ptr249
                                     .add(2 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<usize>() = len245;
-                                *ptr243
+                                    .cast::<usize>() = len251;
+                                *ptr249
                                     .add(::core::mem::size_of::<*const u8>())
-                                    .cast::<*mut u8>() = ptr245.cast_mut();
-                                *ptr243
+                                    .cast::<*mut u8>() = ptr251.cast_mut();
+                                *ptr249
                                     .add(3 * ::core::mem::size_of::<*const u8>())
-                                    .cast::<u8>() = (match retry244 {
+                                    .cast::<u8>() = (match retry250 {
                                     true => 1,
                                     false => 0,
                                 }) as u8;
                             }
                         };
-                        ptr243
+                        ptr249
                     }
                 }
                 #[doc(hidden)]
                 #[allow(non_snake_case)]
-                pub unsafe fn __post_return_delivered<T_: Guest>(arg0: *mut u8) {
+                pub unsafe fn __post_return_parceled<T_: Guest>(arg0: *mut u8) {
                     unsafe {
                         let l0 = i32::from(*arg0.add(0).cast::<u8>());
                         match l0 {
@@ -1807,11 +2049,16 @@ pub mod exports {
                     /// The contract's message.
                     #[allow(async_fn_in_trait)]
                     fn whole(message: MessageResult) -> ();
-                    /// The contract's delivery, without what the SDK does with it.
+                    /// The contract's turn for a message, without what the SDK does with it: arguments that need no room of their own.
                     #[allow(async_fn_in_trait)]
-                    fn delivered(
-                        delivery: Delivery,
+                    fn received(
+                        sender: _rt::String,
+                        attempt: u32,
+                        message: MessageResult,
                     ) -> ::core::result::Result<(), Failure>;
+                    /// The same turn as one record: what the contract does without.
+                    #[allow(async_fn_in_trait)]
+                    fn parceled(parcel: Parcel) -> ::core::result::Result<(), Failure>;
                 }
                 #[doc(hidden)]
                 macro_rules! __export_thespian_bench_calls_cabi {
@@ -1849,14 +2096,24 @@ pub mod exports {
                         : usize, arg7 : i32, arg8 : * mut u8, arg9 : usize,) { unsafe {
                         $($path_to_types)*:: _export_whole_cabi::<$ty > (arg0, arg1,
                         arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9) } } #[unsafe
-                        (export_name = "thespian:bench/calls#delivered")] unsafe extern
-                        "C" fn export_delivered(arg0 : * mut u8,) -> * mut u8 { unsafe {
-                        $($path_to_types)*:: _export_delivered_cabi::<$ty > (arg0) } }
-                        #[unsafe (export_name =
-                        "cabi_post_thespian:bench/calls#delivered")] unsafe extern "C" fn
-                        _post_return_delivered(arg0 : * mut u8,) { unsafe {
-                        $($path_to_types)*:: __post_return_delivered::<$ty > (arg0) } }
-                        };
+                        (export_name = "thespian:bench/calls#received")] unsafe extern
+                        "C" fn export_received(arg0 : * mut u8, arg1 : usize, arg2 : i32,
+                        arg3 : * mut u8, arg4 : usize, arg5 : i32, arg6 : * mut u8, arg7
+                        : usize, arg8 : * mut u8, arg9 : usize, arg10 : i32, arg11 : *
+                        mut u8, arg12 : usize,) -> * mut u8 { unsafe {
+                        $($path_to_types)*:: _export_received_cabi::<$ty > (arg0, arg1,
+                        arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9, arg10, arg11,
+                        arg12) } } #[unsafe (export_name =
+                        "cabi_post_thespian:bench/calls#received")] unsafe extern "C" fn
+                        _post_return_received(arg0 : * mut u8,) { unsafe {
+                        $($path_to_types)*:: __post_return_received::<$ty > (arg0) } }
+                        #[unsafe (export_name = "thespian:bench/calls#parceled")] unsafe
+                        extern "C" fn export_parceled(arg0 : * mut u8,) -> * mut u8 {
+                        unsafe { $($path_to_types)*:: _export_parceled_cabi::<$ty >
+                        (arg0) } } #[unsafe (export_name =
+                        "cabi_post_thespian:bench/calls#parceled")] unsafe extern "C" fn
+                        _post_return_parceled(arg0 : * mut u8,) { unsafe {
+                        $($path_to_types)*:: __post_return_parceled::<$ty > (arg0) } } };
                     };
                 }
                 #[doc(hidden)]
@@ -1879,6 +2136,7 @@ pub mod exports {
 #[rustfmt::skip]
 mod _rt {
     #![allow(dead_code, unused_imports, clippy::all)]
+    pub use alloc_crate::string::String;
     #[cfg(target_arch = "wasm32")]
     pub fn run_ctors_once() {
         ::wit_bindgen::rt::run_ctors_once();
@@ -1900,7 +2158,6 @@ mod _rt {
             unsafe { String::from_utf8_unchecked(bytes) }
         }
     }
-    pub use alloc_crate::string::String;
     pub unsafe fn invalid_enum_discriminant<T>() -> T {
         if cfg!(debug_assertions) {
             panic!("invalid enum discriminant")
@@ -1959,8 +2216,8 @@ pub(crate) use __export_extra_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2293] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xf9\x10\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2400] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe4\x11\x01A\x02\x01\
 A\x07\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
 w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
 \x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
@@ -1985,32 +2242,35 @@ s\x01r\x02\x07requestw\x07outcome.\x04\0\x0dstatus-answer\x03\0/\x01r\x03\x04hos
 ts\x0ccapabilities\x0a\x06joined\x7f\x04\0\x0dmember-update\x03\01\x01r\x03\x04h\
 ash\x03\x04infos\x06loaded\x7f\x04\0\x0dsource-update\x03\03\x01r\x03\x04hash\x03\
 \x04data\x12\x04infos\x04\0\x0csource-check\x03\05\x01r\x01\x09recursive\x7f\x04\
-\0\x0cexit-request\x03\07\x01q\x0e\x07message\x01\x17\0\x06wakeup\x01&\0\x0eexit\
--requested\x018\0\x0cchild-exited\x01!\0\x0fchild-restarted\x01#\0\x0aactor-down\
-\x01!\0\x08poisoned\x01(\0\x0bdead-letter\x01*\0\x05named\x01-\0\x06status\x010\0\
-\x0dmember-update\x012\0\x0dsource-update\x014\0\x0fvalidate-source\x016\0\x05ot\
-her\x01\x17\0\x04\0\x05event\x03\09\x01r\x03\x06sender\x01\x07attempty\x05event:\
-\x04\0\x08delivery\x03\0;\x01r\x02\x09max-county\x0aidle-county\x04\0\x06troupe\x03\
-\0=\x01q\x02\x05after\x01\x05\0\x04idle\x01\x05\0\x04\0\x09transient\x03\0?\x01p\
-\x0f\x01k>\x01k\xc0\0\x01ps\x01r\x09\x04names\x08requires\xc1\0\x10custom-placem\
-ent\x7f\x07on-trap\x1d\x06troupe\xc2\0\x09transient\xc3\0\x08stateful\x7f\x08rec\
-eives\xc4\0\x05extra\x0a\x04\0\x0bactor-class\x03\0E\x01p\xc6\0\x01r\x05\x04name\
-s\x07versions\x03sdks\x07classes\xc7\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\x01\
-k\x01\x01ks\x01r\x0a\x05classs\x02me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06\
-source\x03\x0bincarnationy\x0ccapabilities\x0a\x0crequirements\xc1\0\x04init$\x05\
-extra\x0a\x04\0\x0aactor-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\
-\x03\0\0\x08delivery\x02\x03\0\0\x07failure\x02\x03\0\0\x07message\x01B\x19\x02\x03\
-\x02\x01\x01\x04\0\x08delivery\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07failure\x03\0\
-\x02\x02\x03\x02\x01\x03\x04\0\x07message\x03\0\x04\x01@\0\x01\0\x04\0\x07nothin\
-g\x01\x06\x01p}\x01@\x01\x07payload\x07\x01\0\x04\0\x07payload\x01\x08\x01j\0\x01\
-\x03\x01@\x01\x07payload\x07\0\x09\x04\0\x06judged\x01\x0a\x01@\x02\x09type-name\
-s\x07payload\x07\x01\0\x04\0\x05named\x01\x0b\x01@\x03\x06senders\x09type-names\x07\
-payload\x07\x01\0\x04\0\x09addressed\x01\x0c\x01o\x03www\x01@\x03\x06sender\x0d\x0b\
-type-numbery\x07payload\x07\x01\0\x04\0\x08numbered\x01\x0e\x01@\x01\x07message\x05\
-\x01\0\x04\0\x05whole\x01\x0f\x01@\x01\x08delivery\x01\0\x09\x04\0\x09delivered\x01\
-\x10\x04\0\x14thespian:bench/calls\x05\x04\x04\0\x14thespian:bench/extra\x04\0\x0b\
-\x0b\x01\0\x05extra\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-compo\
-nent\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+\0\x0cexit-request\x03\07\x01q\x0d\x06wakeup\x01&\0\x0eexit-requested\x018\0\x0c\
+child-exited\x01!\0\x0fchild-restarted\x01#\0\x0aactor-down\x01!\0\x08poisoned\x01\
+(\0\x0bdead-letter\x01*\0\x05named\x01-\0\x06status\x010\0\x0dmember-update\x012\
+\0\x0dsource-update\x014\0\x0fvalidate-source\x016\0\x05other\x01\x17\0\x04\0\x05\
+event\x03\09\x01r\x03\x06sender\x01\x07attempty\x05event:\x04\0\x08delivery\x03\0\
+;\x01r\x02\x09max-county\x0aidle-county\x04\0\x06troupe\x03\0=\x01q\x02\x05after\
+\x01\x05\0\x04idle\x01\x05\0\x04\0\x09transient\x03\0?\x01p\x0f\x01k>\x01k\xc0\0\
+\x01ps\x01r\x09\x04names\x08requires\xc1\0\x10custom-placement\x7f\x07on-trap\x1d\
+\x06troupe\xc2\0\x09transient\xc3\0\x08stateful\x7f\x08receives\xc4\0\x05extra\x0a\
+\x04\0\x0bactor-class\x03\0E\x01p\xc6\0\x01r\x05\x04names\x07versions\x03sdks\x07\
+classes\xc7\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\x01k\x01\x01ks\x01r\x0a\x05\
+classs\x02me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06source\x03\x0bincarnati\
+ony\x0ccapabilities\x0a\x0crequirements\xc1\0\x04init$\x05extra\x0a\x04\0\x0aact\
+or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\x03\0\0\x08delivery\
+\x02\x03\0\0\x07failure\x02\x03\0\0\x07message\x01B\x1f\x02\x03\x02\x01\x01\x04\0\
+\x08delivery\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07failure\x03\0\x02\x02\x03\x02\x01\
+\x03\x04\0\x07message\x03\0\x04\x01q\x02\x07message\x01\x05\0\x05event\x01\x01\0\
+\x04\0\x0aoccurrence\x03\0\x06\x01r\x03\x06senders\x07attempty\x04what\x07\x04\0\
+\x06parcel\x03\0\x08\x01@\0\x01\0\x04\0\x07nothing\x01\x0a\x01p}\x01@\x01\x07pay\
+load\x0b\x01\0\x04\0\x07payload\x01\x0c\x01j\0\x01\x03\x01@\x01\x07payload\x0b\0\
+\x0d\x04\0\x06judged\x01\x0e\x01@\x02\x09type-names\x07payload\x0b\x01\0\x04\0\x05\
+named\x01\x0f\x01@\x03\x06senders\x09type-names\x07payload\x0b\x01\0\x04\0\x09ad\
+dressed\x01\x10\x01o\x03www\x01@\x03\x06sender\x11\x0btype-numbery\x07payload\x0b\
+\x01\0\x04\0\x08numbered\x01\x12\x01@\x01\x07message\x05\x01\0\x04\0\x05whole\x01\
+\x13\x01@\x03\x06senders\x07attempty\x07message\x05\0\x0d\x04\0\x08received\x01\x14\
+\x01@\x01\x06parcel\x09\0\x0d\x04\0\x08parceled\x01\x15\x04\0\x14thespian:bench/\
+calls\x05\x04\x04\0\x14thespian:bench/extra\x04\0\x0b\x0b\x01\0\x05extra\x03\0\0\
+\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bind\
+gen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

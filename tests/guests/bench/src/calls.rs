@@ -2,9 +2,9 @@
 
 use std::hint::black_box;
 
-use thespian::bindings::thespian::actor::types::{Delivery, Event, Failure, MessageResult};
+use thespian::bindings::thespian::actor::types::{Failure, MessageResult};
 
-use crate::bindings::exports::thespian::bench::calls::Guest;
+use crate::bindings::exports::thespian::bench::calls::{Guest, Occurrence, Parcel};
 
 struct Calls;
 
@@ -44,9 +44,15 @@ impl Guest for Calls {
         look(&message.payload);
     }
 
-    fn delivered(delivery: Delivery) -> Result<(), Failure> {
-        black_box((&delivery.sender, delivery.attempt));
-        if let Event::Message(message) = &delivery.event {
+    fn received(sender: String, attempt: u32, message: MessageResult) -> Result<(), Failure> {
+        black_box((&sender, attempt, &message.type_name));
+        look(&message.payload);
+        Ok(())
+    }
+
+    fn parceled(parcel: Parcel) -> Result<(), Failure> {
+        black_box((&parcel.sender, parcel.attempt));
+        if let Occurrence::Message(message) = &parcel.what {
             look(&message.payload);
         }
         Ok(())
