@@ -183,7 +183,8 @@ pub const STRANGERS_MAX: usize = 128;
 pub const LABEL_LEN_MAX: usize = KIB;
 /// Refused connections that are logged one by one in a second; strangers must not be able to fill the log.
 pub const REFUSALS_LOGGED_PER_SECOND: u32 = 20;
-/// Requests under way on one connection; the next frame is read when one is answered.
+/// Requests under way on one connection. One more is refused and not left unread, since a client that waits can't be
+/// told, and behind it may come what takes another back, or the connection's end.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 1_024;
 /// Time for a new connection to say hello, and for one that is closed to take its last frame.
 pub const HELLO_TIME_MAX: Duration = Duration::from_secs(5);

@@ -42,6 +42,7 @@ struct Connection<'a> {
     /// For questions that have no updates.
     nowhere: &'a Updates,
     updates: mpsc::Sender<NodeFrame>,
+    coming: mpsc::Receiver<NodeFrame>,
     out: Vec<u8>,
 }
 
@@ -52,7 +53,7 @@ pub(super) async fn serve(
     refusals: &Refusals,
 ) {
     let (nowhere, _) = mpsc::channel(1);
-    let (updates, mut coming) = mpsc::channel(UPDATES_LEN);
+    let (updates, coming) = mpsc::channel(UPDATES_LEN);
     let mut connection = Connection {
         session: &session,
         answering: FuturesUnordered::new(),
@@ -60,19 +61,11 @@ pub(super) async fn serve(
         uploads: HashMap::new(),
         nowhere: &nowhere,
         updates,
+        coming,
         out: Vec::new(),
     };
     loop {
-        let has_room = connection.under_way.len() + connection.uploads.len() < REQUESTS_IN_FLIGHT_MAX;
-        tokio::select! {
-            Some(answered) = connection.answering.next() => connection.answer(answered),
-            Some(frame) = coming.recv() => connection.write(&frame),
-            filled = reader.fill(), if has_room => match filled {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => return close(&mut writer, &error.to_string(), refusals).await,
-            },
-        }
+        // First what is here already: questions may come in one piece with the hello.
         loop {
             match reader.ready() {
                 Ok(Some(frame)) => {
@@ -88,7 +81,7 @@ pub(super) async fn serve(
         while connection.out.len() < WRITE_BYTES {
             if let Some(Some(answered)) = connection.answering.next().now_or_never() {
                 connection.answer(answered);
-            } else if let Ok(frame) = coming.try_recv() {
+            } else if let Ok(frame) = connection.coming.try_recv() {
                 connection.write(&frame);
             } else {
                 break;
@@ -100,6 +93,15 @@ pub(super) async fn serve(
             }
             connection.out.clear();
             connection.out.shrink_to(4 * WRITE_BYTES);
+        }
+        tokio::select! {
+            Some(answered) = connection.answering.next() => connection.answer(answered),
+            Some(frame) = connection.coming.recv() => connection.write(&frame),
+            filled = reader.fill() => match filled {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return close(&mut writer, &error.to_string(), refusals).await,
+            },
         }
     }
 }
@@ -121,6 +123,12 @@ impl<'a> Connection<'a> {
             {
                 Err(format!("question {id} is already under way"))
             }
+            // Refused and not left unread: behind it may come what takes a question back, or the end.
+            ClientFrame::Request { id, .. } if self.is_full() => {
+                let why = format!("{REQUESTS_IN_FLIGHT_MAX} questions are under way on this connection");
+                self.write(&NodeFrame::Reply { id, reply: Err(ControlError::LimitReached(why)) });
+                Ok(())
+            }
             ClientFrame::Request { id, request: Request::Load { info, size } } => {
                 self.begin_upload(id, info, size);
                 Ok(())
@@ -131,13 +139,19 @@ impl<'a> Connection<'a> {
             }
             ClientFrame::Chunk { id, data } => self.continue_upload(id, &data),
             ClientFrame::Cancel { id } => {
-                self.uploads.remove(&id);
+                if self.uploads.remove(&id).is_some() {
+                    self.write(&NodeFrame::Reply { id, reply: Err(ControlError::Cancelled) });
+                }
                 if let Some(question) = self.under_way.get(&id) {
                     question.abort();
                 }
                 Ok(())
             }
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.under_way.len() + self.uploads.len() >= REQUESTS_IN_FLIGHT_MAX
     }
 
     fn ask(&mut self, id: u64, request: Request) {
@@ -175,7 +189,7 @@ impl<'a> Connection<'a> {
                 }
             }
         };
-        // The answer's end drops its sender, which ends the passing on: so updates go out before the answer.
+        // The answer's end drops its sender, which ends the passing on: so updates are there before the answer.
         self.run(id, async move { futures_util::future::join(answer, pass_on).await.0 });
     }
 
@@ -226,6 +240,10 @@ impl<'a> Connection<'a> {
 
     fn answer(&mut self, (id, reply): Answered) {
         self.under_way.remove(&id);
+        // What comes before this answer has been passed on, though perhaps not written.
+        while let Ok(frame) = self.coming.try_recv() {
+            self.write(&frame);
+        }
         self.write(&NodeFrame::Reply { id, reply });
     }
 
