@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use thespian_core::limits::{CONNECTIONS_MAX, HELLO_TIME_MAX};
+use thespian_core::limits::{CONNECTIONS_MAX, HELLO_TIME_MAX, SHELL_CLOSE_TIME_MAX};
 use thespian_core::wire::hello::{self, Answer, Hello, HelloError};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::config::NodeConfig;
@@ -39,7 +39,8 @@ pub enum ServeError {
 pub struct Shell {
     socket: PathBuf,
     tcp: Option<(std::net::SocketAddr, PathBuf)>,
-    _tasks: JoinSet<()>,
+    closing: watch::Sender<bool>,
+    tasks: JoinSet<()>,
 }
 
 impl Shell {
@@ -50,10 +51,12 @@ impl Shell {
     pub async fn serve(node: &Node, config: &NodeConfig) -> Result<Self, ServeError> {
         let dir = config.data_dir.as_deref().ok_or(ServeError::NoDataDir)?;
         let socket = dir.join(SOCKET_FILE);
+        let (closing, is_closing) = watch::channel(false);
         let door = Arc::new(Door {
             sessions: node.sessions(),
             token: rand::random(),
             places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            closing: is_closing,
         });
         let mut tasks = JoinSet::new();
         let unix = in_runtime(node, Listener::unix(&socket)).await?;
@@ -65,7 +68,13 @@ impl Shell {
             tcp = listener.tcp_address().map(|address| (address, token_file));
             tasks.spawn_on(door.accept(listener), node.runtime());
         }
-        Ok(Self { socket, tcp, _tasks: tasks })
+        Ok(Self { socket, tcp, closing, tasks })
+    }
+
+    /// Stops listening, writes the answers that are ready, and closes every connection. The socket is then gone.
+    pub async fn close(mut self) {
+        self.closing.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
     }
 
     /// The control socket.
@@ -100,15 +109,21 @@ struct Door {
     sessions: SessionOpener,
     token: [u8; TOKEN_LEN],
     places: Arc<Semaphore>,
+    closing: watch::Receiver<bool>,
 }
 
 impl Door {
     async fn accept(self: Arc<Self>, listener: Listener) {
         // Dropped with this task, and so are the connections.
         let mut connections = JoinSet::new();
+        let mut closing = self.closing.clone();
         loop {
             while connections.try_join_next().is_some() {}
-            match listener.accept().await {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = closed(&mut closing) => break,
+            };
+            match accepted {
                 Ok(stream) => {
                     connections.spawn(Arc::clone(&self).admit(stream));
                 }
@@ -118,6 +133,10 @@ impl Door {
                 }
             }
         }
+        drop(listener);
+        // A client that does not read its answer can't hold up the end.
+        let all = async { while connections.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(SHELL_CLOSE_TIME_MAX, all).await;
     }
 
     async fn admit(self: Arc<Self>, stream: Stream) {
@@ -141,7 +160,7 @@ impl Door {
         match session {
             Ok(session) => {
                 if say(&mut writer, &Ok(session.welcome().clone())).await {
-                    connection::serve(reader, writer, session).await;
+                    connection::serve(reader, writer, session, self.closing.clone()).await;
                 }
             }
             Err(error) => {
@@ -158,6 +177,11 @@ impl Door {
         };
         shown.is_some_and(|shown| std::hint::black_box(difference(shown)) == 0)
     }
+}
+
+/// Returns when the shell closes, or is gone.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    let _ = closing.wait_for(|closing| *closing).await;
 }
 
 async fn say(writer: &mut crate::transport::WriteHalf, answer: &Answer) -> bool {

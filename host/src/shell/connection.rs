@@ -10,11 +10,11 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use thespian_core::limits::{REQUESTS_IN_FLIGHT_MAX, SOURCE_BYTES_MAX, UPLOAD_CHUNK_BYTES};
+use thespian_core::limits::{FRAME_BYTES_MAX, REQUESTS_IN_FLIGHT_MAX, SOURCE_BYTES_MAX, UPLOAD_CHUNK_BYTES};
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, ControlError, LoadProgress, NodeFrame, Reply, Request};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::session::{Session, Update, Updates};
 use crate::transport::{FrameReader, WriteHalf};
@@ -44,7 +44,13 @@ struct Connection<'a> {
     out: Vec<u8>,
 }
 
-pub(super) async fn serve(mut reader: FrameReader, mut writer: WriteHalf, session: Session) {
+/// Serves until the client leaves, or the shell is `closing`: then what is answered is still written.
+pub(super) async fn serve(
+    mut reader: FrameReader,
+    mut writer: WriteHalf,
+    session: Session,
+    mut closing: watch::Receiver<bool>,
+) {
     let (nowhere, _) = mpsc::channel(1);
     let (updates, mut coming) = mpsc::channel(UPDATES_LEN);
     let mut connection = Connection {
@@ -56,7 +62,8 @@ pub(super) async fn serve(mut reader: FrameReader, mut writer: WriteHalf, sessio
         updates,
         out: Vec::new(),
     };
-    loop {
+    let mut is_closing = false;
+    while !is_closing {
         let has_room = connection.under_way.len() + connection.uploads.len() < REQUESTS_IN_FLIGHT_MAX;
         tokio::select! {
             Some(answered) = connection.answering.next() => connection.answer(answered),
@@ -66,8 +73,9 @@ pub(super) async fn serve(mut reader: FrameReader, mut writer: WriteHalf, sessio
                 Ok(false) => return,
                 Err(error) => return close(&mut writer, &error.to_string()).await,
             },
+            () = super::closed(&mut closing) => is_closing = true,
         }
-        loop {
+        while !is_closing {
             match reader.ready() {
                 Ok(Some(frame)) => {
                     if let Err(reason) = connection.take(&frame) {
@@ -78,8 +86,9 @@ pub(super) async fn serve(mut reader: FrameReader, mut writer: WriteHalf, sessio
                 Err(error) => return close(&mut writer, &error.to_string()).await,
             }
         }
-        // Whatever else is ready goes out in the same write.
-        while connection.out.len() < WRITE_BYTES {
+        // Whatever else is ready goes out in the same write. The last one takes more, but has an end too.
+        let bytes_max = if is_closing { FRAME_BYTES_MAX } else { WRITE_BYTES };
+        while connection.out.len() < bytes_max {
             if let Some(Some(answered)) = connection.answering.next().now_or_never() {
                 connection.answer(answered);
             } else if let Ok(frame) = coming.try_recv() {
@@ -96,10 +105,15 @@ pub(super) async fn serve(mut reader: FrameReader, mut writer: WriteHalf, sessio
             connection.out.shrink_to(4 * WRITE_BYTES);
         }
     }
+    say_closing(&mut writer, "the node stopped").await;
 }
 
 async fn close(writer: &mut WriteHalf, reason: &str) {
     tracing::warn!(target: "node", "a control connection is closed: {reason}");
+    say_closing(writer, reason).await;
+}
+
+async fn say_closing(writer: &mut WriteHalf, reason: &str) {
     if let Ok(frame) = codec::encode_frame(&NodeFrame::Closing { reason: reason.to_string() }) {
         // It may be gone already.
         let _ = writer.write_all(&frame).await;
