@@ -188,10 +188,6 @@ impl Slots {
         self.used.fetch_sub(count, Ordering::Relaxed);
     }
 
-    pub(crate) fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
-    }
-
     pub(crate) const fn max(&self) -> usize {
         self.max
     }

@@ -31,21 +31,32 @@ pub(crate) enum Due {
 /// The timers of a node.
 pub(crate) struct TimerService {
     clock: Clock,
-    timers: Mutex<Timers<Due>>,
+    state: Mutex<State>,
     sooner: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    timers: Timers<Due>,
+    /// Until when the task sleeps. It may be earlier than the next timer, whose predecessor was taken back: waking
+    /// once in vain costs less than waking the task for every timer that is set and taken back, as each ask does.
+    asleep_until: Option<Time>,
 }
 
 impl TimerService {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, timers: Mutex::default(), sooner: Notify::new() }
+        Self { clock, state: Mutex::default(), sooner: Notify::new() }
     }
 
     pub(crate) fn at(&self, due: Time, what: Due) -> TimerKey {
-        let mut timers = self.timers.lock();
-        let is_first = timers.next_due().is_none_or(|next| due < next);
-        let key = timers.insert(due, what);
-        drop(timers);
-        if is_first {
+        let mut state = self.state.lock();
+        let key = state.timers.insert(due, what);
+        let is_sooner = state.asleep_until.is_none_or(|until| due < until);
+        if is_sooner {
+            state.asleep_until = Some(due);
+        }
+        drop(state);
+        if is_sooner {
             self.sooner.notify_one();
         }
         key
@@ -56,7 +67,7 @@ impl TimerService {
     }
 
     pub(crate) fn cancel(&self, key: TimerKey) {
-        let cancelled = self.timers.lock().remove(key);
+        let cancelled = self.state.lock().timers.remove(key);
         drop(cancelled);
     }
 
@@ -64,8 +75,7 @@ impl TimerService {
     pub(crate) async fn run(&self) {
         loop {
             self.fire();
-            let next = self.timers.lock().next_due();
-            match next {
+            match self.fall_asleep() {
                 Some(due) => {
                     let due = tokio::time::sleep_until(self.clock.instant(due).into());
                     tokio::select! { () = due => {}, () = self.sooner.notified() => {} }
@@ -75,10 +85,16 @@ impl TimerService {
         }
     }
 
+    fn fall_asleep(&self) -> Option<Time> {
+        let mut state = self.state.lock();
+        state.asleep_until = state.timers.next_due();
+        state.asleep_until
+    }
+
     fn fire(&self) {
         let now = self.clock.now();
         loop {
-            let due = self.timers.lock().pop_due(now);
+            let due = self.state.lock().timers.pop_due(now);
             match due.map(|(_, what)| what) {
                 None => return,
                 Some(Due::Wakeup(cell, wakeup)) => {

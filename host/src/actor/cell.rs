@@ -49,7 +49,7 @@ struct Inner {
     known: [Option<(ActorAddress, Route)>; KNOWN_LEN],
     known_next: usize,
     /// Given back when the actor has ended, not when its last reference is gone.
-    slot: Option<Slot>,
+    _slot: Option<Slot>,
 }
 
 /// What status shows, kept apart so that it can be read while a turn runs.
@@ -78,7 +78,7 @@ impl Cell {
     /// An actor that is not yet decided about; its mailbox takes messages. The caller has taken a slot for it.
     pub(crate) fn pending(shared: Arc<Shared>, address: ActorAddress) -> Arc<Self> {
         let mailbox = Arc::new(SharedMailbox::new(shared.mailbox_limits(), shared.budget.clone()));
-        let inner = Inner { slot: Some(Slot(shared.slots.clone())), ..Inner::default() };
+        let inner = Inner { _slot: Some(Slot(shared.slots.clone())), ..Inner::default() };
         Arc::new(Self {
             shared,
             address,
@@ -148,10 +148,6 @@ impl Cell {
         self.kill_reason.lock().get_or_insert(reason);
         self.killed.store(true, Ordering::Release);
         self.wake();
-    }
-
-    pub(crate) fn mailbox(&self) -> &SharedMailbox {
-        &self.mailbox
     }
 
     fn schedule(self: &Arc<Self>) {
