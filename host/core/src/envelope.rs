@@ -46,12 +46,16 @@ impl Body {
     pub const fn has_reserved_slot(&self) -> bool {
         matches!(
             self,
-            Self::ExitRequest(_) | Self::Wakeup(_) | Self::ChildExited(_) | Self::ChildRestarted(_)
+            Self::ExitRequest(_)
+                | Self::Wakeup(_)
+                | Self::ChildExited(_)
+                | Self::ChildRestarted(_)
+                | Self::ChildrenGone
         )
     }
 
     /// What it takes in a queue, in bytes. Reserved slots are bounded by their count instead: one exit
-    /// request, one notice for each child, the cap on wakeups.
+    /// request, one notice for each child and one for the last, the cap on wakeups.
     #[must_use]
     pub fn cost(&self) -> usize {
         match self {
