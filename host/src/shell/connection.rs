@@ -66,7 +66,7 @@ pub(super) async fn serve(
     while !is_closing {
         let has_room = connection.under_way.len() + connection.uploads.len() < REQUESTS_IN_FLIGHT_MAX;
         tokio::select! {
-            Some(answered) = connection.answering.next() => connection.answer(answered),
+            Some(answered) = connection.answering.next() => connection.answer(answered, &mut coming),
             Some(frame) = coming.recv() => connection.write(&frame),
             filled = reader.fill(), if has_room => match filled {
                 Ok(true) => {}
@@ -90,7 +90,7 @@ pub(super) async fn serve(
         let bytes_max = if is_closing { FRAME_BYTES_MAX } else { WRITE_BYTES };
         while connection.out.len() < bytes_max {
             if let Some(Some(answered)) = connection.answering.next().now_or_never() {
-                connection.answer(answered);
+                connection.answer(answered, &mut coming);
             } else if let Ok(frame) = coming.try_recv() {
                 connection.write(&frame);
             } else {
@@ -228,7 +228,11 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
-    fn answer(&mut self, (id, reply): Answered) {
+    /// Writes an answer behind the updates that came before it.
+    fn answer(&mut self, (id, reply): Answered, coming: &mut mpsc::Receiver<NodeFrame>) {
+        while let Ok(frame) = coming.try_recv() {
+            self.write(&frame);
+        }
         self.under_way.remove(&id);
         self.write(&NodeFrame::Reply { id, reply });
     }

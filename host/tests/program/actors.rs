@@ -15,7 +15,8 @@ fn a_session_reads_as_reviewed() {
         let ended = node.run(args);
         let code = ended.code.unwrap();
         let args: Vec<_> = args.iter().map(|arg| if *arg == hello() { "hello.wasm" } else { arg }).collect();
-        let line = args.iter().map(|arg| if arg.contains(' ') { format!("'{arg}'") } else { arg.to_string() });
+        let line =
+            args.iter().map(|arg| if arg.contains(' ') { format!("'{arg}'") } else { arg.to_string() });
         let line = line.collect::<Vec<_>>().join(" ");
         writeln!(session, "$ thespian-host {line}").unwrap();
         // How long it compiled differs.
@@ -66,11 +67,13 @@ fn every_command_answers_in_json() {
     assert_eq!(told["sent_to"], address);
     let answer = node.run(&["ask", address, "Greet", "{\"name\":\"Ada\"}", "--json"]).json();
     assert_eq!((&answer["kind"], &answer["sender"]), (&json!("message"), &json!(address)));
-    assert_eq!(answer["message"], json!({"type": "Greeting", "encoding": "json", "payload": {"text": "Hello, Ada!"}}));
+    assert_eq!(
+        answer["message"],
+        json!({"type": "Greeting", "encoding": "json", "payload": {"text": "Hello, Ada!"}})
+    );
     let status = node.run(&["status", "--json"]).json();
     assert_eq!((&status["actors"], &status["sources_loaded"]), (&json!(1), &json!(1)));
     let logs = node.run(&["logs", "-n", "1", "--json"]).ok();
-    assert_eq!(logs.lines().count(), 1, "{logs}");
     assert!(serde_json::from_str::<serde_json::Value>(&logs).unwrap()["seq"].is_u64());
     let ended = node.run(&["exit", address, "--wait", "--json"]).json();
     assert_eq!(ended, json!({"ended": address, "reason": "requested"}));
@@ -166,11 +169,20 @@ fn an_ask_without_an_answer_times_out() {
 }
 
 #[test]
+fn log_records_come_before_the_end_of_the_log() {
+    let node = RunningNode::start();
+    for _ in 0..20 {
+        let logs = node.run(&["logs", "-n", "1", "--json"]).ok();
+        assert_eq!(logs.lines().count(), 1, "{logs}");
+    }
+}
+
+#[test]
 fn a_full_mailbox_is_told() {
-    let node = RunningNode::start_with(&["--authority", "trust-all", "--limit", "mailbox-bytes-max=1000"]);
+    // With room for none, whoever sends has to wait as at any full one.
+    let node = RunningNode::start_with(&["--authority", "trust-all", "--limit", "mailbox-len-max=0"]);
     let address = node.hello();
-    let long = "x".repeat(2_000);
-    let text = node.run(&["tell", &address, "Greet", "--text", &long]).failed(8);
+    let text = node.run(&["tell", &address, "Greet", "{}"]).failed(8);
     assert!(text.contains("is full"), "{text}");
 }
 

@@ -29,7 +29,17 @@ fn each_value_comes_from_the_uppermost_layer_that_has_it() {
     let folder = Folder::new();
     let file = folder.file("node.toml", FILE);
     let from_file = format!("file {}", file.display());
-    let flags = ["config", "show", "--json", "--actors-max", "300", "--capability", "cores=8", "--limit", "mailbox-len-max=30"];
+    let flags = [
+        "config",
+        "show",
+        "--json",
+        "--actors-max",
+        "300",
+        "--capability",
+        "cores=8",
+        "--limit",
+        "mailbox-len-max=30",
+    ];
     let shown = finish(
         program(flags)
             .arg("--config")
@@ -68,7 +78,10 @@ fn people_see_a_table_of_values_and_layers() {
     let rows: Vec<Vec<_>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows[0], ["KEY", "VALUE", "FROM"]);
     assert!(rows.contains(&vec!["data-dir", "\"/data/thespian-host\"", "default"]), "{table}");
-    assert!(rows.contains(&vec!["authority", "\"trust-all\"", "environment", "THESPIAN_HOST_AUTHORITY"]), "{table}");
+    assert!(
+        rows.contains(&vec!["authority", "\"trust-all\"", "environment", "THESPIAN_HOST_AUTHORITY"]),
+        "{table}"
+    );
 }
 
 #[test]

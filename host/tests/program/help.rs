@@ -5,8 +5,24 @@ use std::fmt::Write as _;
 use crate::process::{Folder, compare, run, steady};
 
 const COMMANDS: [&str; 18] = [
-    "", "run", "demo", "load", "unload", "sources", "create", "tell", "ask", "listen", "actors", "exit", "kill", "logs",
-    "status", "wait-ready", "stop", "config show",
+    "",
+    "run",
+    "demo",
+    "load",
+    "unload",
+    "sources",
+    "create",
+    "tell",
+    "ask",
+    "listen",
+    "actors",
+    "exit",
+    "kill",
+    "logs",
+    "status",
+    "wait-ready",
+    "stop",
+    "config show",
 ];
 
 const ADDRESS: &str = "0000000000001-00000000000000000000000001";

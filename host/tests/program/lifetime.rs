@@ -101,7 +101,9 @@ fn run_says_what_people_need_to_know() {
     finish(program(["wait-ready"]).env("THESPIAN_HOST_DATA_DIR", &data)).ok();
     finish(program(["stop"]).env("THESPIAN_HOST_DATA_DIR", &data)).ok();
     let ended = end(child);
-    for said in ["control.sock", "127.0.0.1:", "token", "trust-all", "at most 5", "a restart", "mailboxes and timers"] {
+    for said in
+        ["control.sock", "127.0.0.1:", "token", "trust-all", "at most 5", "a restart", "mailboxes and timers"]
+    {
         assert!(ended.stdout.contains(said), "{said}: {}", ended.stdout);
     }
     assert!(ended.stderr.contains("warning: any program that can reach this node"), "{}", ended.stderr);
