@@ -151,7 +151,8 @@ impl AskSlot {
         let asker = self.waiting.lock().take();
         match asker {
             Some(asker) if !asker.is_closed() => {
-                if let Some(Err(Ok(late))) = incoming(envelope).map(|answer| asker.send(Ok(answer))) {
+                let Some(answer) = incoming(envelope) else { return Push::Queued };
+                if let Err(Ok(late)) = asker.send(Ok(answer)) {
                     // The asker left in this very moment: its endpoint may still listen.
                     return self.endpoint.push(outgoing(late, self.endpoint.address));
                 }

@@ -270,7 +270,10 @@ impl Session {
         for batch in kept[skipped..].chunks(LOG_BATCH_LEN) {
             pass_on(updates, batch.to_vec()).await?;
         }
-        while follow {
+        if !follow {
+            return Ok(Reply::Done);
+        }
+        loop {
             match following.recv().await {
                 Ok(record) => {
                     let mut batch = vec![record];
@@ -289,7 +292,6 @@ impl Session {
                 Err(broadcast::error::RecvError::Closed) => return Err(ControlError::ShuttingDown),
             }
         }
-        Ok(Reply::Done)
     }
 
     /// Puts an envelope into its target's mailbox, waiting for room for as long as `timeout`.

@@ -141,7 +141,12 @@ async fn command(command: Command, output: &Output) -> Result<()> {
 }
 
 fn start_log(cli: &Cli) -> Result<()> {
-    let default = if matches!(cli.command, Command::Run(_)) { "info" } else { "warn" };
+    let default = match cli.command {
+        Command::Run(_) => "info",
+        // It says itself what it trusts.
+        Command::Demo(_) => "error",
+        _ => "warn",
+    };
     let filter = cli.log_level.as_deref().unwrap_or(default);
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         Usage(format!("`--log-level {filter}` is no level and no list of levels: {error}"))

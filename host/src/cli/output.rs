@@ -125,7 +125,7 @@ pub(super) fn plain_lines(text: &str) -> Cow<'_, str> {
 fn escaped(text: &str, is_bad: impl Fn(char) -> bool) -> Cow<'_, str> {
     // Besides control characters, those that turn the direction of what follows.
     let is_bad = |char| is_bad(char) || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if !text.contains(&is_bad) {
+    if !text.contains(is_bad) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);

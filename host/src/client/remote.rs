@@ -131,7 +131,6 @@ impl Remote {
         question.answered(answer).await
     }
 
-    #[expect(clippy::type_complexity, reason = "a pair, taken apart by both callers")]
     fn question(
         &self,
         updates: Option<&Updates>,

@@ -2,7 +2,12 @@
 //!
 //! Parameters of exports are borrowed, so that a payload is copied once, straight into the guest; what
 //! imports receive is owned, lifted with one copy.
-#![allow(missing_docs, clippy::all, clippy::pedantic)]
+#![allow(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated code has the style of its generator"
+)]
 
 wasmtime::component::bindgen!({
     path: "../wit",

@@ -75,15 +75,11 @@ pub(super) async fn serve(
             },
             () = super::closed(&mut closing) => is_closing = true,
         }
-        while !is_closing {
-            match reader.ready() {
-                Ok(Some(frame)) => {
-                    if let Err(reason) = connection.take(&frame) {
-                        return close(&mut writer, &reason).await;
-                    }
-                }
-                Ok(None) => break,
-                Err(error) => return close(&mut writer, &error.to_string()).await,
+        // What comes in while it closes is asked too late.
+        while let Some(frame) = if is_closing { Ok(None) } else { reader.ready() }.transpose() {
+            let taken = frame.map_err(|error| error.to_string()).and_then(|frame| connection.take(&frame));
+            if let Err(reason) = taken {
+                return close(&mut writer, &reason).await;
             }
         }
         // Whatever else is ready goes out in the same write. The last one takes more, but has an end too.
