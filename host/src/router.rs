@@ -112,6 +112,15 @@ impl Router {
         (self.dead_letters.load(Ordering::Relaxed), recent)
     }
 
+    /// The turns that live actors have had.
+    pub(crate) fn turns(&self) -> u64 {
+        let turns = |route: &Route| match route {
+            Route::Actor(cell) => cell.turns(),
+            Route::Endpoint(_) | Route::Ask(_) => 0,
+        };
+        self.routes.iter().map(|route| turns(route.value())).sum()
+    }
+
     pub(crate) fn endpoints(&self) -> usize {
         self.routes.iter().filter(|route| matches!(route.value(), Route::Endpoint(_))).count()
     }

@@ -29,7 +29,9 @@ use crate::timer::TimerService;
 /// What the node counts.
 #[derive(Default)]
 pub(crate) struct Counters {
-    pub(crate) messages: AtomicU64,
+    /// Those of actors that live are counted by each for itself: one number that every turn of every core changes
+    /// would cost more than the turn's own bookkeeping.
+    pub(crate) turns_of_ended: AtomicU64,
     pub(crate) poisoned: AtomicU64,
     pub(crate) restarts: AtomicU64,
 }

@@ -52,7 +52,7 @@ pub(crate) fn node(admin: &Admin, shared: &Shared) -> NodeStatus {
         actors_max_reason: shared.actors_max_reason.clone(),
         sources_loaded: admin.sources().loaded_len() as u64,
         endpoints: shared.router.endpoints() as u64,
-        messages: shared.counters.messages.load(Ordering::Relaxed),
+        messages: shared.counters.turns_of_ended.load(Ordering::Relaxed) + shared.router.turns(),
         poisoned: shared.counters.poisoned.load(Ordering::Relaxed),
         dead_letters,
         restarts: shared.counters.restarts.load(Ordering::Relaxed),

@@ -121,7 +121,8 @@ pub const FRAME_BYTES_MAX: usize = 16 * MIB + 64 * KIB;
 pub const UPLOAD_CHUNK_BYTES: usize = 256 * KIB;
 /// Control connections at one time.
 pub const CONNECTIONS_MAX: usize = 1_024;
-/// Requests under way on one connection; the next frame is read when one is answered.
+/// Requests under way on one connection. One more is refused and not left unread, since a client that waits can't be
+/// told, and behind it may come what takes another back, or the connection's end.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 1_024;
 /// Time for a new connection to say hello.
 pub const HELLO_TIME_MAX: Duration = Duration::from_secs(5);

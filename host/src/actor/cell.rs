@@ -177,8 +177,7 @@ impl Cell {
                 Step::Handled | Step::Again => {}
             }
         }
-        self.show(&inner);
-        self.shared.counters.messages.fetch_add(handled as u64, Ordering::Relaxed);
+        self.show(now, &inner);
     }
 
     fn step(self: &Arc<Self>, now: &mut Time, inner: &mut Inner) -> Step {
@@ -413,17 +412,19 @@ impl Cell {
 
     fn end(self: &Arc<Self>, inner: &mut Inner) {
         let Some(reason) = inner.turn.as_ref().and_then(Turn::ended).cloned() else { return };
+        let counters = inner.turn.as_ref().map(Turn::counters).unwrap_or_default();
+        self.shared.counters.turns_of_ended.fetch_add(counters.turns, Ordering::Relaxed);
+        self.shown.turns.store(0, Ordering::Relaxed);
         // Leave nothing behind that keeps others alive; the cell itself goes with its last reference.
-        self.show(inner);
         *inner = Inner::default();
         self.shared.router.remove(self.address);
         self.shared.event(Event::ActorEnded { address: self.address, reason });
     }
 
-    fn show(&self, inner: &Inner) {
+    fn show(&self, now: Time, inner: &Inner) {
         let Some(turn) = &inner.turn else { return };
         let counters = turn.counters();
-        *self.shown.phase.lock() = Some(turn.phase(self.shared.clock.now()));
+        *self.shown.phase.lock() = Some(turn.phase(now));
         self.shown.incarnation.store(turn.incarnation(), Ordering::Relaxed);
         self.shown.turns.store(counters.turns, Ordering::Relaxed);
         self.shown.poisoned.store(counters.poisoned, Ordering::Relaxed);
@@ -437,6 +438,11 @@ impl Cell {
         if let Some(mut inner) = self.inner.try_lock() {
             *inner = Inner::default();
         }
+    }
+
+    /// How many turns it has had, at the end of the last activation.
+    pub(crate) fn turns(&self) -> u64 {
+        self.shown.turns.load(Ordering::Relaxed)
     }
 
     /// For status: as it was at the end of the last activation.

@@ -1,6 +1,6 @@
 //! A node behind a socket.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use thespian_core::limits::UPLOAD_CHUNK_BYTES;
+use thespian_core::limits::{REQUESTS_IN_FLIGHT_MAX, UPLOAD_CHUNK_BYTES};
 use thespian_core::wire::codec;
-use thespian_core::wire::control::{ClientFrame, ControlError, NodeFrame, Reply, Request};
+use thespian_core::wire::control::{ClientFrame, ControlError, Incoming, NodeFrame, Reply, Request};
 use thespian_core::wire::hello::{self, Answer, Hello, HelloError, Welcome};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::ClientError;
@@ -26,21 +26,38 @@ const OUTGOING_LEN: usize = 64;
 /// Frames are gathered up to this size before they are written, in bytes.
 const WRITE_BYTES: usize = 64 << 10;
 
+type Answered = Result<Reply, ControlError>;
+
+/// A question that the node has not answered. It stays when it is taken back, until the node has said so.
 struct Waiting {
-    answer: oneshot::Sender<Result<Reply, ControlError>>,
+    answer: oneshot::Sender<Answered>,
     updates: Option<Updates>,
+    _place: OwnedSemaphorePermit,
 }
 
 #[derive(Default)]
 struct Asked {
     waiting: HashMap<u64, Waiting>,
+    /// Questions of which the node does not know yet that they are taken back.
+    taken_back: Vec<u64>,
+    /// Messages that were on their way when the question for them was taken back.
+    unheard: VecDeque<Incoming>,
     /// Why nothing can be asked any more.
     lost: Option<String>,
 }
 
+/// What the connection's task and those who ask share.
+struct Desk {
+    asked: Mutex<Asked>,
+    /// Questions that may be under way: who comes later waits.
+    places: Arc<Semaphore>,
+    something_taken_back: Notify,
+    something_unheard: Notify,
+}
+
 struct Connection {
     welcome: Welcome,
-    asked: Arc<Mutex<Asked>>,
+    desk: Arc<Desk>,
     outgoing: mpsc::Sender<Vec<u8>>,
     next_id: AtomicU64,
     /// Ends with the last clone of the client, and with it the connection.
@@ -85,12 +102,17 @@ impl Remote {
         let frame = reader.next().await.map_err(|error| ClientError::Lost(error.to_string()))?;
         let frame = frame.ok_or_else(|| ClientError::Lost("it was closed without an answer".to_string()))?;
         let welcome = hello::decode::<Answer>(&frame)??;
-        let asked = Arc::new(Mutex::new(Asked::default()));
+        let desk = Arc::new(Desk {
+            asked: Mutex::default(),
+            places: Arc::new(Semaphore::new(REQUESTS_IN_FLIGHT_MAX)),
+            something_taken_back: Notify::new(),
+            something_unheard: Notify::new(),
+        });
         let (outgoing, to_write) = mpsc::channel(OUTGOING_LEN);
         let mut task = JoinSet::new();
-        task.spawn(run(reader, writer, to_write, asked.clone()));
+        task.spawn(run(reader, writer, to_write, desk.clone()));
         let next_id = AtomicU64::new(1);
-        let connection = Arc::new(Connection { welcome, asked, outgoing, next_id, _task: task });
+        let connection = Arc::new(Connection { welcome, desk, outgoing, next_id, _task: task });
         Ok(Self { connection })
     }
 
@@ -103,9 +125,27 @@ impl Remote {
         request: Request,
         updates: Option<&Updates>,
     ) -> Result<Reply, ClientError> {
-        let (mut question, answer) = self.question(updates)?;
+        if !matches!(request, Request::Listen { .. }) {
+            return self.ask_node(request, updates).await;
+        }
+        let desk = &self.connection.desk;
+        loop {
+            let unheard = desk.something_unheard.notified();
+            if let Some(incoming) = desk.asked.lock().unheard.pop_front() {
+                return Ok(Reply::Received(incoming));
+            }
+            tokio::select! {
+                biased;
+                () = unheard => {}
+                reply = self.ask_node(request.clone(), updates) => return reply,
+            }
+        }
+    }
+
+    async fn ask_node(&self, request: Request, updates: Option<&Updates>) -> Result<Reply, ClientError> {
+        let mut question = self.question(updates).await?;
         question.send(&ClientFrame::Request { id: question.id, request }).await?;
-        question.answered(answer).await
+        question.answered().await
     }
 
     pub(super) async fn load(
@@ -114,7 +154,7 @@ impl Remote {
         component: Bytes,
         updates: &Updates,
     ) -> Result<Reply, ClientError> {
-        let (mut question, mut answer) = self.question(Some(updates))?;
+        let mut question = self.question(Some(updates)).await?;
         let id = question.id;
         let request = Request::Load { info, size: component.len() as u64 };
         question.send(&ClientFrame::Request { id, request }).await?;
@@ -123,26 +163,32 @@ impl Remote {
             let data = rest.split_to(rest.len().min(UPLOAD_CHUNK_BYTES));
             question.send(&ClientFrame::Chunk { id, data }).await?;
             // A load that is refused before its last piece has its answer already.
-            if let Ok(reply) = answer.try_recv() {
+            if let Ok(reply) = question.answer.try_recv() {
                 question.is_answered = true;
                 return Ok(reply?);
             }
         }
-        question.answered(answer).await
+        question.answered().await
     }
 
-    fn question(
-        &self,
-        updates: Option<&Updates>,
-    ) -> Result<(Question<'_>, oneshot::Receiver<Result<Reply, ControlError>>), ClientError> {
+    async fn question(&self, updates: Option<&Updates>) -> Result<Question<'_>, ClientError> {
+        let desk = &self.connection.desk;
+        let place = desk.places.clone().acquire_owned().await.map_err(|_| self.connection.lost())?;
         let id = self.connection.next_id.fetch_add(1, Ordering::Relaxed);
-        let (answer, receiver) = oneshot::channel();
-        let mut asked = self.connection.asked.lock();
+        let (sender, answer) = oneshot::channel();
+        let mut asked = desk.asked.lock();
         if let Some(why) = &asked.lost {
             return Err(ClientError::Lost(why.clone()));
         }
-        asked.waiting.insert(id, Waiting { answer, updates: updates.cloned() });
-        Ok((Question { connection: &self.connection, id, is_answered: false }, receiver))
+        asked.waiting.insert(id, Waiting { answer: sender, updates: updates.cloned(), _place: place });
+        Ok(Question { connection: &self.connection, id, answer, is_sent: false, is_answered: false })
+    }
+}
+
+impl Connection {
+    fn lost(&self) -> ClientError {
+        let why = self.desk.asked.lock().lost.clone();
+        ClientError::Lost(why.unwrap_or_else(|| "it was closed".to_string()))
     }
 }
 
@@ -150,63 +196,62 @@ impl Remote {
 struct Question<'a> {
     connection: &'a Connection,
     id: u64,
+    answer: oneshot::Receiver<Answered>,
+    is_sent: bool,
     is_answered: bool,
 }
 
 impl Question<'_> {
-    async fn send(&self, frame: &ClientFrame) -> Result<(), ClientError> {
+    async fn send(&mut self, frame: &ClientFrame) -> Result<(), ClientError> {
         let frame = codec::encode_frame(frame).map_err(|error| ControlError::Invalid(error.to_string()))?;
-        self.connection.outgoing.send(frame).await.map_err(|_| self.lost())
+        self.connection.outgoing.send(frame).await.map_err(|_| self.connection.lost())?;
+        self.is_sent = true;
+        Ok(())
     }
 
-    async fn answered(
-        &mut self,
-        answer: oneshot::Receiver<Result<Reply, ControlError>>,
-    ) -> Result<Reply, ClientError> {
-        let answer = answer.await;
+    async fn answered(&mut self) -> Result<Reply, ClientError> {
+        let answer = (&mut self.answer).await;
         self.is_answered = true;
         match answer {
             Ok(reply) => Ok(reply?),
-            Err(_) => Err(self.lost()),
+            Err(_) => Err(self.connection.lost()),
         }
-    }
-
-    fn lost(&self) -> ClientError {
-        let why = self.connection.asked.lock().lost.clone();
-        ClientError::Lost(why.unwrap_or_else(|| "it was closed".to_string()))
     }
 }
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        if self.is_answered || self.connection.asked.lock().waiting.remove(&self.id).is_none() {
+        if self.is_answered {
             return;
         }
-        if let Ok(frame) = codec::encode_frame(&ClientFrame::Cancel { id: self.id }) {
-            // Without room for it the node answers in vain, which is all.
-            let _ = self.connection.outgoing.try_send(frame);
+        let desk = &self.connection.desk;
+        let mut asked = desk.asked.lock();
+        if !self.is_sent {
+            asked.waiting.remove(&self.id);
+        } else if asked.waiting.contains_key(&self.id) {
+            asked.taken_back.push(self.id);
+            desk.something_taken_back.notify_one();
+        } else if let Ok(Ok(Reply::Received(incoming))) = self.answer.try_recv() {
+            // It came in this very moment.
+            asked.unheard.push_back(incoming);
+            desk.something_unheard.notify_one();
         }
     }
 }
 
 /// Reads and writes side by side, so that neither end can make the other wait for ever.
-async fn run(
-    reader: FrameReader,
-    writer: WriteHalf,
-    to_write: mpsc::Receiver<Vec<u8>>,
-    asked: Arc<Mutex<Asked>>,
-) {
+async fn run(reader: FrameReader, writer: WriteHalf, to_write: mpsc::Receiver<Vec<u8>>, desk: Arc<Desk>) {
     let why = tokio::select! {
-        why = read(reader, &asked) => why,
-        why = write(writer, to_write) => why,
+        why = read(reader, &desk) => why,
+        why = write(writer, to_write, &desk) => why,
     };
-    let mut asked = asked.lock();
+    let mut asked = desk.asked.lock();
     asked.lost = Some(why);
     // Dropping the senders tells those who wait.
     asked.waiting.clear();
 }
 
-async fn read(mut reader: FrameReader, asked: &Mutex<Asked>) -> String {
+async fn read(mut reader: FrameReader, desk: &Desk) -> String {
     loop {
         let frame = match reader.next().await {
             Ok(Some(frame)) => frame,
@@ -215,10 +260,7 @@ async fn read(mut reader: FrameReader, asked: &Mutex<Asked>) -> String {
         };
         let (id, update) = match codec::decode(&frame) {
             Ok(NodeFrame::Reply { id, reply }) => {
-                if let Some(waiting) = asked.lock().waiting.remove(&id) {
-                    // Who asked may have left in this moment.
-                    let _ = waiting.answer.send(reply);
-                }
+                desk.answer(id, reply);
                 continue;
             }
             Ok(NodeFrame::Progress { id, progress }) => (id, Update::Progress(progress)),
@@ -226,7 +268,7 @@ async fn read(mut reader: FrameReader, asked: &Mutex<Asked>) -> String {
             Ok(NodeFrame::Closing { reason }) => return reason,
             Err(error) => return error.to_string(),
         };
-        let updates = asked.lock().waiting.get(&id).and_then(|waiting| waiting.updates.clone());
+        let updates = desk.asked.lock().waiting.get(&id).and_then(|waiting| waiting.updates.clone());
         if let Some(updates) = updates {
             // Nobody may be looking any more.
             let _ = updates.send(update).await;
@@ -234,16 +276,44 @@ async fn read(mut reader: FrameReader, asked: &Mutex<Asked>) -> String {
     }
 }
 
-async fn write(mut writer: WriteHalf, mut to_write: mpsc::Receiver<Vec<u8>>) -> String {
-    while let Some(mut frames) = to_write.recv().await {
-        while frames.len() < WRITE_BYTES
-            && let Ok(more) = to_write.try_recv()
-        {
+impl Desk {
+    fn answer(&self, id: u64, reply: Answered) {
+        let mut asked = self.asked.lock();
+        let Some(waiting) = asked.waiting.remove(&id) else { return };
+        // Who asked may have left. A message that has come for it is for whoever listens next.
+        if let Err(Ok(Reply::Received(incoming))) = waiting.answer.send(reply) {
+            asked.unheard.push_back(incoming);
+            self.something_unheard.notify_one();
+        }
+    }
+}
+
+async fn write(mut writer: WriteHalf, mut to_write: mpsc::Receiver<Vec<u8>>, desk: &Desk) -> String {
+    loop {
+        let mut frames = tokio::select! {
+            frames = to_write.recv() => match frames {
+                Some(frames) => frames,
+                None => return "the client is gone".to_string(),
+            },
+            () = desk.something_taken_back.notified() => Vec::new(),
+        };
+        // Taken before the queue is emptied: a question must be there before it can be taken back.
+        let taken_back = std::mem::take(&mut desk.asked.lock().taken_back);
+        while let Ok(more) = to_write.try_recv() {
             frames.extend_from_slice(&more);
+            if frames.len() >= WRITE_BYTES {
+                if let Err(error) = writer.write_all(&frames).await {
+                    return error.to_string();
+                }
+                frames.clear();
+            }
+        }
+        for id in taken_back {
+            // A frame this short always fits.
+            let _ = codec::encode_frame_into(&ClientFrame::Cancel { id }, &mut frames);
         }
         if let Err(error) = writer.write_all(&frames).await {
             return error.to_string();
         }
     }
-    "the client is gone".to_string()
 }

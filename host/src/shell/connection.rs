@@ -41,6 +41,7 @@ struct Connection<'a> {
     /// For questions that have no updates.
     nowhere: &'a Updates,
     updates: mpsc::Sender<NodeFrame>,
+    coming: mpsc::Receiver<NodeFrame>,
     out: Vec<u8>,
 }
 
@@ -52,7 +53,7 @@ pub(super) async fn serve(
     mut closing: watch::Receiver<bool>,
 ) {
     let (nowhere, _) = mpsc::channel(1);
-    let (updates, mut coming) = mpsc::channel(UPDATES_LEN);
+    let (updates, coming) = mpsc::channel(UPDATES_LEN);
     let mut connection = Connection {
         session: &session,
         answering: FuturesUnordered::new(),
@@ -60,34 +61,29 @@ pub(super) async fn serve(
         uploads: HashMap::new(),
         nowhere: &nowhere,
         updates,
+        coming,
         out: Vec::new(),
     };
     let mut is_closing = false;
-    while !is_closing {
-        let has_room = connection.under_way.len() + connection.uploads.len() < REQUESTS_IN_FLIGHT_MAX;
-        tokio::select! {
-            Some(answered) = connection.answering.next() => connection.answer(answered, &mut coming),
-            Some(frame) = coming.recv() => connection.write(&frame),
-            filled = reader.fill(), if has_room => match filled {
-                Ok(true) => {}
-                Ok(false) => return,
+    loop {
+        // First what is here already: questions may come in one piece with the hello.
+        loop {
+            match reader.ready() {
+                Ok(Some(frame)) => {
+                    if let Err(reason) = connection.take(&frame) {
+                        return close(&mut writer, &reason).await;
+                    }
+                }
+                Ok(None) => break,
                 Err(error) => return close(&mut writer, &error.to_string()).await,
-            },
-            () = super::closed(&mut closing) => is_closing = true,
-        }
-        // What comes in while it closes is asked too late.
-        while let Some(frame) = if is_closing { Ok(None) } else { reader.ready() }.transpose() {
-            let taken = frame.map_err(|error| error.to_string()).and_then(|frame| connection.take(&frame));
-            if let Err(reason) = taken {
-                return close(&mut writer, &reason).await;
             }
         }
         // Whatever else is ready goes out in the same write. The last one takes more, but has an end too.
         let bytes_max = if is_closing { FRAME_BYTES_MAX } else { WRITE_BYTES };
         while connection.out.len() < bytes_max {
             if let Some(Some(answered)) = connection.answering.next().now_or_never() {
-                connection.answer(answered, &mut coming);
-            } else if let Ok(frame) = coming.try_recv() {
+                connection.answer(answered);
+            } else if let Ok(frame) = connection.coming.try_recv() {
                 connection.write(&frame);
             } else {
                 break;
@@ -100,8 +96,20 @@ pub(super) async fn serve(
             connection.out.clear();
             connection.out.shrink_to(4 * WRITE_BYTES);
         }
+        if is_closing {
+            return say_closing(&mut writer, "the node stopped").await;
+        }
+        tokio::select! {
+            Some(answered) = connection.answering.next() => connection.answer(answered),
+            Some(frame) = connection.coming.recv() => connection.write(&frame),
+            filled = reader.fill() => match filled {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return close(&mut writer, &error.to_string()).await,
+            },
+            () = super::closed(&mut closing) => is_closing = true,
+        }
     }
-    say_closing(&mut writer, "the node stopped").await;
 }
 
 async fn close(writer: &mut WriteHalf, reason: &str) {
@@ -125,6 +133,12 @@ impl<'a> Connection<'a> {
             {
                 Err(format!("question {id} is already under way"))
             }
+            // Refused and not left unread: behind it may come what takes a question back, or the end.
+            ClientFrame::Request { id, .. } if self.is_full() => {
+                let why = format!("{REQUESTS_IN_FLIGHT_MAX} questions are under way on this connection");
+                self.write(&NodeFrame::Reply { id, reply: Err(ControlError::LimitReached(why)) });
+                Ok(())
+            }
             ClientFrame::Request { id, request: Request::Load { info, size } } => {
                 self.begin_upload(id, info, size);
                 Ok(())
@@ -135,13 +149,19 @@ impl<'a> Connection<'a> {
             }
             ClientFrame::Chunk { id, data } => self.continue_upload(id, &data),
             ClientFrame::Cancel { id } => {
-                self.uploads.remove(&id);
+                if self.uploads.remove(&id).is_some() {
+                    self.write(&NodeFrame::Reply { id, reply: Err(ControlError::Cancelled) });
+                }
                 if let Some(question) = self.under_way.get(&id) {
                     question.abort();
                 }
                 Ok(())
             }
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.under_way.len() + self.uploads.len() >= REQUESTS_IN_FLIGHT_MAX
     }
 
     fn ask(&mut self, id: u64, request: Request) {
@@ -179,7 +199,7 @@ impl<'a> Connection<'a> {
                 }
             }
         };
-        // The answer's end drops its sender, which ends the passing on: so updates go out before the answer.
+        // The answer's end drops its sender, which ends the passing on: so updates are there before the answer.
         self.run(id, async move { futures_util::future::join(answer, pass_on).await.0 });
     }
 
@@ -224,12 +244,12 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
-    /// Writes an answer behind the updates that came before it.
-    fn answer(&mut self, (id, reply): Answered, coming: &mut mpsc::Receiver<NodeFrame>) {
-        while let Ok(frame) = coming.try_recv() {
+    fn answer(&mut self, (id, reply): Answered) {
+        self.under_way.remove(&id);
+        // What comes before this answer has been passed on, though perhaps not written.
+        while let Ok(frame) = self.coming.try_recv() {
             self.write(&frame);
         }
-        self.under_way.remove(&id);
         self.write(&NodeFrame::Reply { id, reply });
     }
 

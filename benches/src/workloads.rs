@@ -1,0 +1,32 @@
+//! The workloads, in order.
+
+mod ask;
+mod bounds;
+mod contract;
+mod fairness;
+mod fault;
+mod flow;
+pub(crate) mod idle;
+mod loading;
+mod ring;
+mod starts;
+
+use crate::bench::Bench;
+
+type Workload = fn(&mut Bench) -> anyhow::Result<()>;
+
+/// Their names, and how to run them.
+pub(crate) const ALL: &[(&str, Workload)] = &[
+    ("W1", ask::run),
+    ("W2", flow::ping_pong),
+    ("W3", flow::one_way),
+    ("W4", flow::fan_in),
+    ("W5", starts::run),
+    ("W6", idle::run),
+    ("W7", ring::run),
+    ("W7b", ring::busy),
+    ("W9", loading::run),
+    ("W10", fault::run),
+    ("W11", fairness::run),
+    ("contract", contract::run),
+];

@@ -1,0 +1,40 @@
+//! Shows that every workload runs and says what it measured in the form that scripts read.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+const WORKLOADS: [&str; 12] =
+    ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W7b", "W9", "W10", "W11", "contract"];
+
+#[test]
+fn every_workload_runs_and_prints_lines_of_the_schema() {
+    let output = Command::new(env!("CARGO_BIN_EXE_thespian-benches"))
+        .args(["--quick", "--json"])
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", output.status);
+    let mut seen = BTreeSet::new();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert_eq!((&line["schema"], &line["peer"]), (&"peers/1".into(), &"thespian-host".into()));
+        assert!(line["variant"].is_string(), "{line}");
+        if line["skipped"].is_null() {
+            let metrics = line["metrics"].as_object().unwrap();
+            let is_spread = |value: &Value| value.as_array().is_some_and(|three| three.len() == 3);
+            assert!(!metrics.is_empty() && metrics.values().all(is_spread), "{line}");
+        }
+        seen.insert(line["workload"].as_str().unwrap().to_string());
+    }
+    assert_eq!(seen, BTreeSet::from(WORKLOADS.map(str::to_string)));
+}
+
+#[test]
+fn an_unknown_workload_is_refused_by_name() {
+    let output = Command::new(env!("CARGO_BIN_EXE_thespian-benches")).arg("W99").output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && errors.contains("W99") && errors.contains("W7b"), "{errors}");
+}

@@ -1,0 +1,84 @@
+//! Actors that come in numbers.
+
+use std::time::Instant;
+
+use thespian::prelude::*;
+
+use crate::{Done, Payload, Ready, now};
+
+/// Answers once and then idles.
+#[derive(Default)]
+pub struct Idler;
+
+#[actor]
+impl Idler {
+    #[receive]
+    fn ready(&mut self, _: Ready) -> Ready {
+        Ready
+    }
+
+    #[receive]
+    fn payload(&mut self, payload: Payload) -> Payload {
+        payload.look();
+        payload
+    }
+}
+
+/// Creates this many children and sends each a message. Answered when all have answered.
+#[message]
+pub struct Populate {
+    /// How many.
+    pub count: u64,
+}
+
+/// To itself: the next ones.
+#[message]
+pub struct More;
+
+/// Children of one turn: with a message for each they are a fifth of a full outbox.
+const AT_ONCE: u64 = 1_000;
+
+/// Creates children.
+#[derive(Default)]
+pub struct Creator {
+    to_create: u64,
+    to_answer: u64,
+    begun: Option<(Instant, Address)>,
+}
+
+#[actor]
+impl Creator {
+    #[receive]
+    fn populate(&mut self, populate: Populate, ctx: &mut Context) -> Result {
+        self.begun = Some((Instant::now(), ctx.sender().clone()));
+        (self.to_create, self.to_answer) = (populate.count, populate.count);
+        self.more(More, ctx)
+    }
+
+    #[receive]
+    fn more(&mut self, _: More, ctx: &mut Context) -> Result {
+        let count = self.to_create.min(AT_ONCE);
+        for _ in 0..count {
+            let child = ctx.create::<Idler>()?;
+            ctx.send(&child, &Ready)?;
+        }
+        self.to_create -= count;
+        if self.to_create > 0 {
+            let me = ctx.me().clone();
+            ctx.send(&me, &More)?;
+        }
+        Ok(())
+    }
+
+    #[receive]
+    fn answered(&mut self, _: Ready, ctx: &mut Context) -> Result {
+        self.to_answer -= 1;
+        match &self.begun {
+            Some((begun, asked_by)) if self.to_answer == 0 => {
+                let took = begun.elapsed().as_nanos() as u64;
+                ctx.send(asked_by, &Done { at: now(), took })
+            }
+            _ => Ok(()),
+        }
+    }
+}
