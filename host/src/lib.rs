@@ -1,4 +1,29 @@
 //! A node of thespian-host, to be embedded or run as a program.
+//!
+//! A node runs on threads of its own, so it can be started under any asynchronous runtime, or under none:
+//!
+//! ```
+//! use thespian_core::message::Message;
+//! use thespian_core::wire::control::Incoming;
+//! use thespian_host::config::{Authority, NodeConfig};
+//! use thespian_host::node::Node;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Trusts every source: for development only. By default a node loads nothing.
+//! let node = Node::start(NodeConfig { authority: Authority::TrustAll, ..NodeConfig::default() })?;
+//! let client = node.client();
+//! let component = std::fs::read(thespian_guests::HELLO)?; // examples/01-hello
+//! node.runtime().block_on(async {
+//!     let source = client.load("hello", component, |_| {}).await?;
+//!     let hello = client.create(&source.hash.to_string(), "Hello").await?;
+//!     let answer = client.ask(hello, Message::json("Greet", r#"{"name": "Ada"}"#), None).await?;
+//!     let Incoming::Message { message, .. } = answer else { panic!("poison: {answer:?}") };
+//!     assert_eq!(&message.payload[..], br#"{"text":"Hello, Ada!"}"#);
+//!     node.stop().await;
+//!     Ok(())
+//! })
+//! # }
+//! ```
 
 // Said here in words, before a dependency says it in a hundred lines of its own.
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]

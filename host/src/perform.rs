@@ -143,9 +143,10 @@ impl Performer {
         let Some(bytes) = self.sources.get(&hash).map(|kept| kept.bytes.clone()) else { return };
         let (engine, shared) = (self.engine.clone(), self.shared.clone());
         let (compiling, compiled) = (self.compiling.clone(), self.compiled.clone());
+        let io = self.io.clone();
         self.io.spawn(async move {
             let Ok(_turn) = compiling.acquire_owned().await else { return };
-            let validated = tokio::task::spawn_blocking(move || engine.compile(hash, &bytes)).await;
+            let validated = io.spawn_blocking(move || engine.compile(hash, &bytes)).await;
             let (outcome, compile_us) = match validated {
                 Ok(Ok(source)) => {
                     let info = source.info().clone();

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use thespian_core::limits::{
     CONNECTIONS_MAX, FRAME_BYTES_MAX, HELLO_BYTES_MAX, HELLO_TIME_MAX, REFUSALS_LOGGED_PER_SECOND,
-    STRANGERS_MAX,
+    SHELL_CLOSE_TIME_MAX, STRANGERS_MAX,
 };
 use thespian_core::wire::hello::{self, Answer, Hello, HelloError};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::config::NodeConfig;
@@ -44,7 +44,8 @@ pub enum ServeError {
 pub struct Shell {
     socket: PathBuf,
     tcp: Option<(std::net::SocketAddr, PathBuf)>,
-    _tasks: JoinSet<()>,
+    closing: watch::Sender<bool>,
+    tasks: JoinSet<()>,
 }
 
 impl Shell {
@@ -55,11 +56,13 @@ impl Shell {
     pub async fn serve(node: &Node, config: &NodeConfig) -> Result<Self, ServeError> {
         let dir = config.data_dir.as_deref().ok_or(ServeError::NoDataDir)?;
         let socket = dir.join(SOCKET_FILE);
+        let (closing, is_closing) = watch::channel(false);
         let door = Arc::new(Door {
             sessions: node.sessions(),
             token: rand::random(),
             places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             refusals: Refusals::new(),
+            closing: is_closing,
         });
         let mut tasks = JoinSet::new();
         let unix = in_runtime(node, Listener::unix(&socket)).await?;
@@ -71,7 +74,13 @@ impl Shell {
             tcp = listener.tcp_address().map(|address| (address, token_file));
             tasks.spawn_on(door.accept(listener), node.runtime());
         }
-        Ok(Self { socket, tcp, _tasks: tasks })
+        Ok(Self { socket, tcp, closing, tasks })
+    }
+
+    /// Stops listening, writes the answers that are ready, and closes every connection. The socket is then gone.
+    pub async fn close(mut self) {
+        self.closing.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
     }
 
     /// The control socket.
@@ -107,6 +116,7 @@ struct Door {
     token: [u8; TOKEN_LEN],
     places: Arc<Semaphore>,
     refusals: Refusals,
+    closing: watch::Receiver<bool>,
 }
 
 impl Door {
@@ -115,10 +125,19 @@ impl Door {
         let strangers = Arc::new(Semaphore::new(STRANGERS_MAX));
         // Dropped with this task, and so are the connections.
         let mut connections = JoinSet::new();
+        let mut closing = self.closing.clone();
         loop {
             while connections.try_join_next().is_some() {}
-            let Ok(stranger) = Arc::clone(&strangers).acquire_owned().await else { return };
-            match listener.accept().await {
+            let admitted = async {
+                let stranger = Arc::clone(&strangers).acquire_owned().await;
+                let stranger = stranger.expect("nobody closes this semaphore");
+                (listener.accept().await, stranger)
+            };
+            let (accepted, stranger) = tokio::select! {
+                admitted = admitted => admitted,
+                () = closed(&mut closing) => break,
+            };
+            match accepted {
                 Ok(stream) => {
                     connections.spawn(Arc::clone(&self).admit(stream, stranger));
                 }
@@ -128,6 +147,10 @@ impl Door {
                 }
             }
         }
+        drop(listener);
+        // A client that does not read its answer can't hold up the end.
+        let all = async { while connections.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(SHELL_CLOSE_TIME_MAX, all).await;
     }
 
     async fn admit(self: Arc<Self>, stream: Stream, stranger: OwnedSemaphorePermit) {
@@ -155,7 +178,7 @@ impl Door {
                 drop(stranger);
                 reader.limit(FRAME_BYTES_MAX);
                 if say(&mut writer, &Ok(session.welcome().clone())).await {
-                    connection::serve(reader, writer, session, &self.refusals).await;
+                    connection::serve(reader, writer, session, &self.refusals, self.closing.clone()).await;
                 }
             }
             Err(error) => {
@@ -172,6 +195,11 @@ impl Door {
         };
         shown.is_some_and(|shown| std::hint::black_box(difference(shown)) == 0)
     }
+}
+
+/// Returns when the shell closes, or is gone.
+async fn closed(closing: &mut watch::Receiver<bool>) {
+    let _ = closing.wait_for(|closing| *closing).await;
 }
 
 async fn say(writer: &mut crate::transport::WriteHalf, answer: &Answer) -> bool {

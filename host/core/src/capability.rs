@@ -116,6 +116,7 @@ pub type Capabilities = BTreeMap<String, Value>;
 
 /// What one requirement asks of the capability that it names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Clause {
     /// It is `true`.
     IsTrue,

@@ -188,6 +188,9 @@ pub const REFUSALS_LOGGED_PER_SECOND: u32 = 20;
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 1_024;
 /// Time for a new connection to say hello, and for one that is closed to take its last frame.
 pub const HELLO_TIME_MAX: Duration = Duration::from_secs(5);
+/// Time in which the connections of a shell that closes take their last answers: they are ready, and a client that
+/// does not read must not hold up the end.
+pub const SHELL_CLOSE_TIME_MAX: Duration = Duration::from_secs(1);
 /// Messages that wait at an outside endpoint; more stay with their senders.
 pub const ENDPOINT_LEN_MAX: usize = 10_000;
 /// Bytes that wait at an outside endpoint.

@@ -197,7 +197,7 @@ impl Cache {
 struct Verified(Vec<u8>);
 
 /// Turns proven code into a component.
-#[expect(unsafe_code, reason = "the one place; its argument is below")]
+#[expect(unsafe_code, reason = "there is no safe way to make a component of compiled code")]
 fn deserialize(engine: &wasmtime::Engine, code: &Verified) -> Result<Component, String> {
     // SAFETY: the bytes must be what `Component::serialize` returned, because they become native code. They are: a
     // `Verified` is made only by `Cache::verify`, after an HMAC-SHA256 under a key that only this user can read has

@@ -98,6 +98,7 @@ fn run(shared: &Shared, tick: &dyn Fn()) {
     }
     let mut idle_ticks = 0;
     loop {
+        #[expect(clippy::disallowed_methods, reason = "the tick is a time, not a wait for something")]
         thread::sleep(TICK);
         tick();
         let Some(ticker) = shared.ticker.get().and_then(Weak::upgrade) else { return };
@@ -213,6 +214,10 @@ impl Runaway {
     #[expect(clippy::disallowed_methods, reason = "who takes the queue over does not tell")]
     pub(super) fn pass(&mut self, is_killed: impl Fn() -> bool) {
         hand_off(|| {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "gives the core to others for a while; nothing is waited for"
+            )]
             thread::sleep(HAND_OFF_PAUSE);
             self.take_turn(is_killed);
         });
@@ -278,7 +283,7 @@ mod tests {
         let deadline = Instant::now() + Duration::from_secs(20);
         while !what() {
             assert!(Instant::now() < deadline, "waited too long");
-            thread::sleep(Duration::from_millis(2));
+            thread::yield_now();
         }
     }
 

@@ -10,11 +10,13 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use thespian_core::limits::{HELLO_TIME_MAX, REQUESTS_IN_FLIGHT_MAX, SOURCE_BYTES_MAX, UPLOAD_CHUNK_BYTES};
+use thespian_core::limits::{
+    FRAME_BYTES_MAX, HELLO_TIME_MAX, REQUESTS_IN_FLIGHT_MAX, SOURCE_BYTES_MAX, UPLOAD_CHUNK_BYTES,
+};
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, ControlError, LoadProgress, NodeFrame, Reply, Request};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::Refusals;
 use crate::session::{Session, Update, Updates, check_label};
@@ -46,11 +48,13 @@ struct Connection<'a> {
     out: Vec<u8>,
 }
 
+/// Serves until the client leaves, or the shell is `closing`: then what is answered is still written.
 pub(super) async fn serve(
     mut reader: FrameReader,
     mut writer: WriteHalf,
     session: Session,
     refusals: &Refusals,
+    mut closing: watch::Receiver<bool>,
 ) {
     let (nowhere, _) = mpsc::channel(1);
     let (updates, coming) = mpsc::channel(UPDATES_LEN);
@@ -64,6 +68,7 @@ pub(super) async fn serve(
         coming,
         out: Vec::new(),
     };
+    let mut is_closing = false;
     loop {
         // First what is here already: questions may come in one piece with the hello.
         loop {
@@ -77,8 +82,9 @@ pub(super) async fn serve(
                 Err(error) => return close(&mut writer, &error.to_string(), refusals).await,
             }
         }
-        // Whatever else is ready goes out in the same write.
-        while connection.out.len() < WRITE_BYTES {
+        // Whatever else is ready goes out in the same write. The last one takes more, but has an end too.
+        let bytes_max = if is_closing { FRAME_BYTES_MAX } else { WRITE_BYTES };
+        while connection.out.len() < bytes_max {
             if let Some(Some(answered)) = connection.answering.next().now_or_never() {
                 connection.answer(answered);
             } else if let Ok(frame) = connection.coming.try_recv() {
@@ -94,6 +100,9 @@ pub(super) async fn serve(
             connection.out.clear();
             connection.out.shrink_to(4 * WRITE_BYTES);
         }
+        if is_closing {
+            return say_closing(&mut writer, "the node stopped").await;
+        }
         tokio::select! {
             Some(answered) = connection.answering.next() => connection.answer(answered),
             Some(frame) = connection.coming.recv() => connection.write(&frame),
@@ -102,12 +111,17 @@ pub(super) async fn serve(
                 Ok(false) => return,
                 Err(error) => return close(&mut writer, &error.to_string(), refusals).await,
             },
+            () = super::closed(&mut closing) => is_closing = true,
         }
     }
 }
 
 async fn close(writer: &mut WriteHalf, reason: &str, refusals: &Refusals) {
     refusals.report(&format!("a control connection is closed: {reason}"));
+    say_closing(writer, reason).await;
+}
+
+async fn say_closing(writer: &mut WriteHalf, reason: &str) {
     if let Ok(frame) = codec::encode_frame(&NodeFrame::Closing { reason: reason.to_string() }) {
         // It may be gone already, or never read.
         let _ = tokio::time::timeout(HELLO_TIME_MAX, writer.write_all(&frame)).await;

@@ -1,0 +1,67 @@
+//! `actors`: as a list or as a tree.
+
+use anyhow::Result;
+use clap::Args;
+use thespian_core::wire::control::{ActorPhase, ActorStatus};
+
+use super::connect::NodeArgs;
+use super::output::{Output, Style, bytes, plain};
+use super::tree;
+
+/// Lists the live actors, parents before their children.
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 listed; 5 no node (all: `thespian-host --help`)")]
+pub(super) struct ActorsArgs {
+    /// Draws who created whom.
+    #[arg(long)]
+    tree: bool,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+pub(super) async fn actors(args: ActorsArgs, output: &Output) -> Result<()> {
+    let actors = args.node.connect().await?.actors().await?;
+    if output.is_json() {
+        output.json(&actors)?;
+        return Ok(());
+    }
+    if actors.is_empty() {
+        output.note("no actor lives here; `thespian-host create HASH` creates one");
+        return Ok(());
+    }
+    if args.tree {
+        for (branch, actor) in tree::lines(&actors) {
+            let class = output.paint(Style::Bold, &plain(&actor.class));
+            output.line(format_args!("{branch}{class} {} {}", actor.address, phase(actor.phase)))?;
+        }
+        return Ok(());
+    }
+    let header =
+        ["ADDRESS", "CLASS", "STATE", "MAILBOX", "BYTES", "TURNS", "POISONED", "RESTARTS", "WAKEUPS"];
+    output.table(&header, actors.iter().map(row).collect())?;
+    Ok(())
+}
+
+fn row(actor: &ActorStatus) -> Vec<String> {
+    vec![
+        actor.address.to_string(),
+        actor.class.clone(),
+        phase(actor.phase).to_string(),
+        actor.mailbox_len.to_string(),
+        bytes(actor.mailbox_bytes),
+        actor.turns.to_string(),
+        actor.poisoned.to_string(),
+        actor.incarnation.saturating_sub(1).to_string(),
+        actor.wakeups.to_string(),
+    ]
+}
+
+const fn phase(phase: ActorPhase) -> &'static str {
+    match phase {
+        ActorPhase::Starting => "starting",
+        ActorPhase::Running => "running",
+        ActorPhase::Held => "held",
+        ActorPhase::Paused => "paused",
+        ActorPhase::Exiting => "exiting",
+    }
+}

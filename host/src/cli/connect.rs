@@ -1,0 +1,89 @@
+//! Which node a command talks to.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use thespian_host::client::{Client, ClientError};
+use thespian_host::store::{SOCKET_FILE, TOKEN_FILE};
+
+use super::layers::default_data_dir;
+
+const HEADING: &str = "Which node";
+
+#[derive(Args)]
+pub(super) struct NodeArgs {
+    /// The node's data directory [default: `thespian-host` in the user's data directory].
+    #[arg(long, value_name = "DIR", help_heading = HEADING)]
+    #[arg(env = "THESPIAN_HOST_DATA_DIR", hide_env_values = true)]
+    data_dir: Option<PathBuf>,
+    /// The address of a node that listens over TCP, in place of its socket.
+    #[arg(long, value_name = "ADDR", help_heading = HEADING)]
+    #[arg(env = "THESPIAN_HOST_CONNECT", hide_env_values = true)]
+    connect: Option<SocketAddr>,
+    /// The file with that node's secret [default: `token` in the data directory].
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
+    #[arg(env = "THESPIAN_HOST_TOKEN_FILE", hide_env_values = true)]
+    token_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(super) struct EndpointArgs {
+    /// Sends and receives at an endpoint that the node keeps by this name, so that separate commands can share it:
+    /// for ten minutes after the last use.
+    #[arg(long, value_name = "NAME", env = "THESPIAN_HOST_ENDPOINT", hide_env_values = true)]
+    endpoint: Option<String>,
+}
+
+impl EndpointArgs {
+    pub(super) fn name(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+}
+
+impl NodeArgs {
+    pub(super) async fn connect(&self) -> Result<Client> {
+        self.connect_at(None).await
+    }
+
+    pub(super) async fn connect_at(&self, endpoint: Option<&str>) -> Result<Client> {
+        Ok(self.try_connect(&self.place()?, endpoint).await?)
+    }
+
+    /// Where the node is; an error if that can't be known.
+    pub(super) fn place(&self) -> Result<Place> {
+        let data_dir = || self.data_dir.clone().map_or_else(default_data_dir, Ok);
+        Ok(match (self.connect, &self.token_file) {
+            (Some(address), Some(token_file)) => Place::Tcp(address, token_file.clone()),
+            (Some(address), None) => Place::Tcp(address, data_dir()?.join(TOKEN_FILE)),
+            (None, _) => Place::Unix(data_dir()?.join(SOCKET_FILE)),
+        })
+    }
+
+    pub(super) async fn try_connect(
+        &self,
+        place: &Place,
+        endpoint: Option<&str>,
+    ) -> Result<Client, ClientError> {
+        match place {
+            Place::Unix(socket) => Client::connect(socket, endpoint).await,
+            Place::Tcp(address, token_file) => Client::connect_tcp(*address, token_file, endpoint).await,
+        }
+    }
+}
+
+/// Where a node is.
+pub(super) enum Place {
+    Unix(PathBuf),
+    Tcp(SocketAddr, PathBuf),
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "{}", path.display()),
+            Self::Tcp(address, _) => write!(f, "{address}"),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `create`.
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use thespian_core::capability::Requirement;
+use thespian_core::fate::OnTrap;
+use thespian_core::wire::control::CreateActor;
+
+use super::connect::NodeArgs;
+use super::message;
+use super::output::Output;
+use super::requirement::requirement;
+
+/// Creates an actor and prints its address.
+#[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 created; 1 it did not start, or no host fits; 2 name a class; 3 no such source or \
+                        class; 4 the source was refused; 5 no node; 6 not judged in time (all: `thespian-host --help`)"
+)]
+pub(super) struct CreateArgs {
+    /// The source's hash, or an unambiguous beginning of it.
+    hash: String,
+    /// The class; may be left out where the source has only one.
+    class: Option<String>,
+    /// A message for its start, as JSON.
+    #[arg(long, num_args = 2, value_names = ["TYPE", "JSON"])]
+    init: Option<Vec<String>>,
+    /// What its host must have besides what its class requires: `gpu`, `zone=eu`, `zone=eu,us`, `ram-gb>=8`; may be
+    /// repeated.
+    #[arg(long = "require", value_name = "WHAT", value_parser = requirement)]
+    requirements: Vec<Requirement>,
+    /// What becomes of it after a trap [default: what its class says].
+    #[arg(long, value_enum, value_name = "WHAT")]
+    on_trap: Option<AfterTrap>,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum AfterTrap {
+    /// A fresh instance takes its place; after too many, with pauses.
+    Restart,
+    /// The same, but too many end it.
+    RestartWithinBudget,
+    /// It ends.
+    Exit,
+}
+
+pub(super) async fn create(args: CreateArgs, output: &Output) -> Result<()> {
+    let init = match args.init.as_deref() {
+        Some([type_name, payload]) => Some(message::json(type_name, payload)?),
+        _ => None,
+    };
+    let on_trap = args.on_trap.map(|on_trap| match on_trap {
+        AfterTrap::Restart => OnTrap::Restart,
+        AfterTrap::RestartWithinBudget => OnTrap::RestartWithinBudget,
+        AfterTrap::Exit => OnTrap::Exit,
+    });
+    let create =
+        CreateActor { source: args.hash, class: args.class, requirements: args.requirements, init, on_trap };
+    let (address, class) = args.node.connect().await?.create_with(create).await?;
+    if output.is_json() {
+        output.json(&json!({"address": address, "class": class}))?;
+    } else {
+        output.line(address)?;
+    }
+    Ok(())
+}

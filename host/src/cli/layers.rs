@@ -1,0 +1,313 @@
+//! Configuration in layers, flag over environment over file over default, and which layer each value came from.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use thespian_core::capability::Value as Capability;
+use thespian_core::limits::ActorLimits;
+use thespian_host::config::{Authority, NodeConfig};
+use toml::{Table, Value};
+
+use super::outcome::Usage;
+use super::requirement::capability;
+
+const ENV_PREFIX: &str = "THESPIAN_HOST_";
+/// Variables that are no configuration of a node.
+const OTHER_VARIABLES: [&str; 6] = ["CONFIG", "CONNECT", "TOKEN_FILE", "ENDPOINT", "LOG_LEVEL", "LOG_FORMAT"];
+
+/// Keys outside of tables, and what it means that one is absent.
+const KEYS: [(&str, &str); 5] = [
+    ("data-dir", ""),
+    ("listen", "no TCP"),
+    ("authority", ""),
+    ("actors-max", "as many as the machine can map"),
+    ("guest-threads", "one per core"),
+];
+const NUMBERS: [&str; 2] = ["actors-max", "guest-threads"];
+
+#[derive(Args)]
+pub(super) struct ConfigArgs {
+    /// A configuration file in TOML.
+    #[arg(long, value_name = "FILE", env = "THESPIAN_HOST_CONFIG", hide_env_values = true)]
+    config: Option<PathBuf>,
+    /// A directory for this node alone: its identity, its control socket and token, its compile cache. Made if
+    /// missing [default: `thespian-host` in the user's data directory] [env: THESPIAN_HOST_DATA_DIR].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Lets programs on this machine control the node over TCP too: a loopback address, port 0 for any [env:
+    /// THESPIAN_HOST_LISTEN].
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Who judges sources: `none` refuses every load, `trust-all` approves everything and is for development only
+    /// [default: none] [env: THESPIAN_HOST_AUTHORITY].
+    #[arg(long, value_name = "WHO", value_parser = ["none", "trust-all"], hide_possible_values = true)]
+    authority: Option<String>,
+    /// Live actors at most [default: as many as the machine can map] [env: THESPIAN_HOST_ACTORS_MAX].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    actors_max: Option<u32>,
+    /// Threads that run actors [default: one per core] [env: THESPIAN_HOST_GUEST_THREADS].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    guest_threads: Option<u32>,
+    /// What this host has, for actors that require it; may be repeated [env: THESPIAN_HOST_CAPABILITIES, separated by
+    /// commas].
+    #[arg(long = "capability", value_name = "NAME[=VALUE]", value_parser = capability)]
+    capabilities: Vec<(String, Capability)>,
+    /// What each actor may use, by its name in the configuration file: `memory-bytes-max=1048576`; may be repeated
+    /// [env: THESPIAN_HOST_LIMITS_MEMORY_BYTES_MAX and so on].
+    #[arg(long = "limit", value_name = "NAME=N", value_parser = limit)]
+    limits: Vec<(String, i64)>,
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Default,
+    File(PathBuf),
+    Environment(String),
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::Flag(name) => write!(f, "flag {name}"),
+        }
+    }
+}
+
+/// A key, its value if it has one, and the layer that decided.
+pub(super) struct Setting {
+    pub(super) key: String,
+    pub(super) value: Option<Value>,
+    /// What it means that there is no value.
+    pub(super) absent: &'static str,
+    pub(super) origin: Origin,
+}
+
+/// A configuration and where each of its values came from.
+pub(super) struct Layered {
+    pub(super) config: NodeConfig,
+    pub(super) settings: Vec<Setting>,
+    /// Variables that look like ours and are none of ours.
+    pub(super) unknown_variables: Vec<String>,
+}
+
+impl ConfigArgs {
+    pub(super) fn resolve(&self) -> Result<Layered> {
+        let mut layers = Layers::defaults()?;
+        if let Some(path) = &self.config {
+            layers.file(path)?;
+        }
+        let variables = env::vars_os().filter_map(|(name, value)| {
+            let name = name.into_string().ok()?;
+            let short = name.strip_prefix(ENV_PREFIX)?.to_string();
+            // Set to nothing is the shell's way to take one back.
+            (!value.is_empty()).then_some((short, value))
+        });
+        // In order, so that of several mistakes always the same is told.
+        let variables: BTreeMap<_, _> = variables.collect();
+        let mut unknown_variables = Vec::new();
+        for (short, value) in variables {
+            let name = format!("{ENV_PREFIX}{short}");
+            let Some(text) = value.to_str() else {
+                return Err(Usage(format!("{name} is not UTF-8")).into());
+            };
+            if !layers.variable(&short, &name, text)? {
+                unknown_variables.push(name);
+            }
+        }
+        self.flags(&mut layers)?;
+        layers.finish(unknown_variables)
+    }
+
+    fn flags(&self, layers: &mut Layers) -> Result<()> {
+        let flag = |name: &str| Origin::Flag(format!("--{name}"));
+        if let Some(dir) = &self.data_dir {
+            let dir = dir.to_str().ok_or_else(|| Usage("--data-dir is not UTF-8".to_string()))?;
+            layers.set("data-dir", Value::String(dir.to_string()), flag("data-dir"))?;
+        }
+        if let Some(address) = self.listen {
+            layers.set("listen", Value::String(address.to_string()), flag("listen"))?;
+        }
+        if let Some(authority) = &self.authority {
+            layers.set("authority", Value::String(authority.clone()), flag("authority"))?;
+        }
+        if let Some(max) = self.actors_max {
+            layers.set("actors-max", Value::Integer(max.into()), flag("actors-max"))?;
+        }
+        if let Some(threads) = self.guest_threads {
+            layers.set("guest-threads", Value::Integer(threads.into()), flag("guest-threads"))?;
+        }
+        for (name, value) in &self.capabilities {
+            layers.set(&format!("capabilities.{name}"), as_toml(value), flag("capability"))?;
+        }
+        for (name, value) in &self.limits {
+            layers.set(&format!("limits.{name}"), Value::Integer(*value), flag("limit"))?;
+        }
+        Ok(())
+    }
+}
+
+struct Layers {
+    settings: Vec<Setting>,
+}
+
+impl Layers {
+    fn defaults() -> Result<Self> {
+        let mut settings = Vec::new();
+        for (key, absent) in KEYS {
+            let value = match key {
+                // Where there is none, it must be given; that is seen at the end.
+                "data-dir" => {
+                    default_data_dir().ok().map(|dir| Value::String(dir.to_string_lossy().into_owned()))
+                }
+                "authority" => Some(Value::String(Authority::default().name().to_string())),
+                _ => None,
+            };
+            settings.push(Setting { key: key.to_string(), value, absent, origin: Origin::Default });
+        }
+        for (name, value) in Table::try_from(ActorLimits::default())? {
+            let key = format!("limits.{name}");
+            settings.push(Setting { key, value: Some(value), absent: "", origin: Origin::Default });
+        }
+        Ok(Self { settings })
+    }
+
+    fn file(&mut self, path: &Path) -> Result<()> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Usage(format!("can't read the configuration file {}: {error}", path.display()))
+        })?;
+        let wrong = |error: toml::de::Error| Usage(format!("in {}: {error}", path.display()));
+        // Read as a whole first: such an error names the line.
+        toml::from_str::<NodeConfig>(&text).map_err(wrong)?;
+        let table: Table = toml::from_str(&text).map_err(wrong)?;
+        for (key, value) in table {
+            match value {
+                Value::Table(members) => {
+                    for (name, value) in members {
+                        self.put(&format!("{key}.{name}"), value, Origin::File(path.to_path_buf()));
+                    }
+                }
+                value => self.put(&key, value, Origin::File(path.to_path_buf())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a variable, if it is one of ours.
+    fn variable(&mut self, short: &str, name: &str, text: &str) -> Result<bool> {
+        let origin = || Origin::Environment(name.to_string());
+        if OTHER_VARIABLES.contains(&short) {
+            return Ok(true);
+        }
+        if short == "CAPABILITIES" {
+            for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+                let (key, value) =
+                    capability(item).map_err(|why| Usage(format!("{name}: `{item}`: {why}")))?;
+                self.set(&format!("capabilities.{key}"), as_toml(&value), origin())?;
+            }
+            return Ok(true);
+        }
+        let variable_of = |key: &str| key.to_uppercase().replace(['-', '.'], "_");
+        let Some(key) =
+            self.settings.iter().map(|setting| &setting.key).find(|key| variable_of(key) == short)
+        else {
+            return Ok(false);
+        };
+        let key = key.clone();
+        let value = if NUMBERS.contains(&key.as_str()) || key.starts_with("limits.") {
+            let number = text.parse().map_err(|_| Usage(format!("{name}: `{text}` is no whole number")))?;
+            Value::Integer(number)
+        } else {
+            Value::String(text.to_string())
+        };
+        self.set(&key, value, origin())?;
+        Ok(true)
+    }
+
+    /// Sets a value after having looked whether it makes sense.
+    fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<()> {
+        let mut alone = Table::new();
+        enter(&mut alone, key, value.clone());
+        if let Err(error) = alone.try_into::<NodeConfig>() {
+            let (Origin::Flag(name) | Origin::Environment(name)) = &origin else { return Err(error.into()) };
+            let text = format!("{name}: {} does not fit `{key}`: {}", value, error.message());
+            return Err(Usage(text).into());
+        }
+        self.put(key, value, origin);
+        Ok(())
+    }
+
+    fn put(&mut self, key: &str, value: Value, origin: Origin) {
+        if let Some(setting) = self.settings.iter_mut().find(|setting| setting.key == key) {
+            setting.value = Some(value);
+            setting.origin = origin;
+            return;
+        }
+        // Only capabilities are not known beforehand; they stand before the limits.
+        let at = self.settings.iter().position(|setting| setting.key.starts_with("limits."));
+        let setting = Setting { key: key.to_string(), value: Some(value), absent: "", origin };
+        self.settings.insert(at.unwrap_or(self.settings.len()), setting);
+    }
+
+    fn finish(self, unknown_variables: Vec<String>) -> Result<Layered> {
+        let mut table = Table::new();
+        for setting in &self.settings {
+            if let Some(value) = &setting.value {
+                enter(&mut table, &setting.key, value.clone());
+            }
+        }
+        let config: NodeConfig = table.try_into().context("the layers do not fit together")?;
+        if config.data_dir.is_none() {
+            // Says why there is no default.
+            default_data_dir()?;
+        }
+        Ok(Layered { config, settings: self.settings, unknown_variables })
+    }
+}
+
+/// Puts a value at `key` or `table.name`; a name may have dots.
+fn enter(table: &mut Table, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => drop(table.insert(key.to_string(), value)),
+        Some((outer, name)) => {
+            let inner = table.entry(outer).or_insert_with(|| Value::Table(Table::new()));
+            if let Value::Table(inner) = inner {
+                inner.insert(name.to_string(), value);
+            }
+        }
+    }
+}
+
+fn as_toml(value: &Capability) -> Value {
+    match value {
+        Capability::Boolean(value) => Value::Boolean(*value),
+        Capability::Integer(value) => Value::Integer(*value),
+        Capability::Number(value) => Value::Float(*value),
+        Capability::Text(value) => Value::String(value.clone()),
+    }
+}
+
+fn limit(text: &str) -> Result<(String, i64), String> {
+    let (name, number) = text.split_once('=').ok_or("a limit looks like `memory-bytes-max=1048576`")?;
+    let number = number.parse().map_err(|_| format!("`{number}` is no whole number"))?;
+    Ok((name.to_string(), number))
+}
+
+/// Where a node keeps its files when nobody says: as the XDG base directory specification has it.
+pub(super) fn default_data_dir() -> Result<PathBuf> {
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let data_home = absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
+    let data_home = data_home.ok_or_else(|| {
+        Usage("neither XDG_DATA_HOME nor HOME is set: name the data directory with --data-dir".to_string())
+    })?;
+    Ok(data_home.join("thespian-host"))
+}

@@ -1,0 +1,124 @@
+//! `load`: a component's bytes to a node, with a bar for those who watch.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use thespian_core::limits::SOURCE_BYTES_MAX;
+use thespian_core::source::SourceInfo;
+use thespian_core::wire::control::LoadProgress;
+
+use super::connect::NodeArgs;
+use super::outcome::Usage;
+use super::output::{Output, bytes, length, plain};
+
+const TICK: Duration = Duration::from_millis(100);
+
+/// Loads a component, so that actors can be created from it, and prints its hash.
+///
+/// The node's Source Authority must approve it. Loading it twice is one load.
+#[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 loaded; 2 no such file; 4 refused; 5 no node (all: `thespian-host --help`)"
+)]
+pub(super) struct LoadArgs {
+    /// A component, as `cargo build --target wasm32-wasip2` makes it.
+    file: PathBuf,
+    /// What the list of sources calls it [default: the file's name].
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+pub(super) async fn load(args: LoadArgs, output: &Output) -> Result<()> {
+    let component = read_component(&args.file)?;
+    let label = args.label.unwrap_or_else(|| file_name(&args.file));
+    let client = args.node.connect().await?;
+    let bar = Bar::new(component.len(), output.is_json());
+    let loaded = client.load(&label, component, |progress| bar.show(progress)).await;
+    bar.clear();
+    let loaded = loaded?;
+    if output.is_json() {
+        output.json(&loaded)?;
+        return Ok(());
+    }
+    let how = match (loaded.already, loaded.compile_us) {
+        (true, _) => "it was loaded before".to_string(),
+        (false, 0) => "its code was in the compile cache".to_string(),
+        (false, us) => format!("compiled in {}", length(Duration::from_micros(us))),
+    };
+    describe(&loaded.info, &how, output);
+    output.line(loaded.hash)?;
+    Ok(())
+}
+
+/// What a source offers, for people.
+fn describe(info: &SourceInfo, how: &str, output: &Output) {
+    output.note(format_args!("{} {}, {how}", plain(&info.name), plain(&info.version)));
+    for class in &info.classes {
+        let receives: Vec<_> = class.receives.iter().map(|name| plain(name)).collect();
+        let mut line = format!("  class {} takes {}", plain(&class.name), or_nothing(&receives.join(", ")));
+        if !class.requires.is_empty() {
+            let requires: Vec<_> = class.requires.iter().map(ToString::to_string).collect();
+            line = format!("{line}; requires that {}", plain(&requires.join(", ")));
+        }
+        output.note(line);
+    }
+}
+
+pub(super) const fn or_nothing(list: &str) -> &str {
+    if list.is_empty() { "no message that it names" } else { list }
+}
+
+/// The bytes of a component; what a node is sure to refuse is not sent.
+pub(super) fn read_component(file: &Path) -> Result<Vec<u8>> {
+    let cannot = |error| Usage(format!("can't read {}: {error}", file.display()));
+    let size = std::fs::metadata(file).map_err(cannot)?.len();
+    if size > SOURCE_BYTES_MAX as u64 {
+        let max = bytes(SOURCE_BYTES_MAX as u64);
+        return Err(
+            Usage(format!("{} has {}; a source has at most {max}", file.display(), bytes(size))).into()
+        );
+    }
+    std::fs::read(file).map_err(cannot).context("nothing was loaded")
+}
+
+pub(super) fn file_name(file: &Path) -> String {
+    file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Drawn on a terminal only.
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    pub(super) fn new(size: usize, is_hidden: bool) -> Self {
+        let target = if is_hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(Some(size as u64), target);
+        let style = ProgressStyle::with_template("{msg:9} [{bar:30}] {bytes} of {total_bytes}");
+        bar.set_style(style.expect("the template is fixed").progress_chars("=> "));
+        bar.set_message("uploading");
+        Self(bar)
+    }
+
+    pub(super) fn show(&self, progress: LoadProgress) {
+        match progress {
+            LoadProgress::Received(count) => self.0.set_position(count),
+            LoadProgress::Judging => self.spin("waiting for the Source Authority"),
+            LoadProgress::Compiling => self.spin("compiling"),
+        }
+    }
+
+    fn spin(&self, what: &'static str) {
+        let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}");
+        self.0.set_style(style.expect("the template is fixed"));
+        self.0.set_message(what);
+        self.0.enable_steady_tick(TICK);
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}

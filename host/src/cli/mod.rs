@@ -1,0 +1,162 @@
+//! The commands, one file each; here what they share: the command line, the log, and how a command ends.
+
+mod actors;
+mod ask;
+mod checkout;
+mod config;
+mod connect;
+mod create;
+mod demo;
+mod exit;
+mod guest_target;
+mod incoming;
+mod kill;
+mod layers;
+mod listen;
+mod load;
+mod logs;
+mod message;
+mod outcome;
+mod output;
+mod requirement;
+mod run;
+mod sources;
+mod status;
+mod stop;
+mod tell;
+mod tree;
+mod unload;
+mod wait_ready;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use outcome::{Outcome, Usage};
+use output::Output;
+
+/// Loads actors at run time and runs each in a sandbox of its own.
+#[derive(Parser)]
+#[command(name = "thespian-host", version, propagate_version = true, after_help = outcome::HELP)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Prints results as JSON, one document a line, and an error as one line of JSON on stderr.
+    #[arg(long, global = true)]
+    json: bool,
+    /// What is logged to stderr: a level, or levels by target (`info,actor=debug`) [default: `info` for `run`, else
+    /// `warn`].
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        env = "THESPIAN_HOST_LOG_LEVEL",
+        hide_env_values = true
+    )]
+    log_level: Option<String>,
+    /// How it is logged.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "THESPIAN_HOST_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    #[arg(value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::RunArgs),
+    Demo(demo::DemoArgs),
+    Load(load::LoadArgs),
+    Unload(unload::UnloadArgs),
+    Sources(sources::SourcesArgs),
+    Create(create::CreateArgs),
+    Tell(tell::TellArgs),
+    Ask(ask::AskArgs),
+    Listen(listen::ListenArgs),
+    Actors(actors::ActorsArgs),
+    Exit(exit::ExitArgs),
+    Kill(kill::KillArgs),
+    Logs(logs::LogsArgs),
+    Status(status::StatusArgs),
+    WaitReady(wait_ready::WaitReadyArgs),
+    Stop(stop::StopArgs),
+    Config(config::ConfigCommand),
+}
+
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    let ended = start_log(&cli).and_then(|()| runtime()?.block_on(command(cli.command, &output)));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let outcome = Outcome::of(&error);
+            outcome.tell(&error, &output);
+            outcome.exit_code()
+        }
+    }
+}
+
+/// For this program's own waiting; a node has runtimes of its own.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+async fn command(command: Command, output: &Output) -> Result<()> {
+    match command {
+        Command::Run(args) => run::run(args, output).await,
+        Command::Demo(args) => demo::demo(args, output).await,
+        Command::Load(args) => load::load(args, output).await,
+        Command::Unload(args) => unload::unload(args, output).await,
+        Command::Sources(args) => sources::sources(args, output).await,
+        Command::Create(args) => create::create(args, output).await,
+        Command::Tell(args) => tell::tell(args, output).await,
+        Command::Ask(args) => ask::ask(args, output).await,
+        Command::Listen(args) => listen::listen(args, output).await,
+        Command::Actors(args) => actors::actors(args, output).await,
+        Command::Exit(args) => exit::exit(args, output).await,
+        Command::Kill(args) => kill::kill(args, output).await,
+        Command::Logs(args) => logs::logs(args, output).await,
+        Command::Status(args) => status::status(args, output).await,
+        Command::WaitReady(args) => wait_ready::wait_ready(args, output).await,
+        Command::Stop(args) => stop::stop(args, output).await,
+        Command::Config(command) => config::config(command, output),
+    }
+}
+
+fn start_log(cli: &Cli) -> Result<()> {
+    let default = match cli.command {
+        Command::Run(_) => "info",
+        // It says itself what it trusts.
+        Command::Demo(_) => "error",
+        _ => "warn",
+    };
+    let filter = cli.log_level.as_deref().unwrap_or(default);
+    let filter = EnvFilter::try_new(filter).map_err(|error| {
+        Usage(format!("`--log-level {filter}` is no level and no list of levels: {error}"))
+    })?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match cli.log_format {
+        LogFormat::Json => log.json().init(),
+        LogFormat::Text => {
+            log.with_ansi(output::wants_color(std::io::stderr().is_terminal())).init();
+        }
+    }
+    Ok(())
+}

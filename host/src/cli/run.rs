@@ -1,0 +1,149 @@
+//! `run`: a node in this process, until it is told to stop.
+
+use std::fs;
+use std::process;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::json;
+use thespian_host::config::Authority;
+use thespian_host::node::Node;
+use thespian_host::shell::Shell;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::layers::ConfigArgs;
+use super::output::{Output, Style, number};
+
+/// What a shell shows for a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
+const LOSSES: &str =
+    "all actors, their mailboxes and timers, and the loaded sources (their compiled code is kept)";
+
+/// Runs a node until Ctrl-C, SIGTERM or `thespian-host stop`.
+///
+/// Each value is taken from its option, else from the environment, else from the configuration file, else from the
+/// default; `config show` says which. A restart loses all actors, their mailboxes and timers, and the loaded sources.
+#[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 stopped in order; 1 it can't start; 2 the configuration makes no sense; 130 a second \
+                        Ctrl-C ended it at once"
+)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
+    let layered = args.config.resolve()?;
+    for name in &layered.unknown_variables {
+        output.warn(format_args!("the variable {name} is no setting of thespian-host"));
+    }
+    let config = layered.config;
+    // Before anything starts, so that no signal finds it half started.
+    let mut signals = Signals::new()?;
+    let node = Node::start(config.clone())?;
+    let shell =
+        Shell::serve(&node, &config).await.context("the node can't be controlled, so it stops again")?;
+    announce(&node, &shell, config.authority, output);
+    let by = tokio::select! {
+        () = node.stopped() => "a program",
+        signal = signals.next() => signal,
+    };
+    if by != "a program" {
+        output.note(format_args!("{by}: stopping in order; a second one ends at once"));
+        tokio::select! {
+            () = node.stop() => {}
+            signal = signals.next() => {
+                output.note(format_args!("{signal}: ending at once"));
+                // Not left to the process's end: it would stay and look like a node.
+                let _ = fs::remove_file(shell.socket());
+                process::exit(INTERRUPTED);
+            }
+        }
+    }
+    shell.close().await;
+    drop(node);
+    if output.is_json() {
+        // Whoever started us may have stopped to read.
+        let _ = output.json(&json!({"event": "stopped", "by": by}));
+    } else {
+        output.note(format_args!("stopped by {by}"));
+    }
+    Ok(())
+}
+
+/// Says where it listens, what it can do and what it will lose.
+fn announce(node: &Node, shell: &Shell, authority: Authority, output: &Output) {
+    let capacity = node.capacity();
+    // A node does not end because nobody reads what it says.
+    if output.is_json() {
+        let _ = output.json(&json!({
+            "event": "ready",
+            "version": env!("CARGO_PKG_VERSION"),
+            "host": format!("{:016x}", node.host().0),
+            "pid": process::id(),
+            "socket": shell.socket(),
+            "tcp": shell.tcp().map(|(address, token)| json!({"address": address, "token_file": token})),
+            "authority": authority.name(),
+            "actors_max": capacity.actors_max,
+            "actors_max_reason": capacity.limited_by.to_string(),
+            "actors_max_how_to_raise": capacity.how_to_raise,
+            "lost_at_restart": LOSSES,
+        }));
+    } else {
+        let item = |name: &str, text: String| {
+            let _ =
+                output.line(format_args!("  {} {text}", output.paint(Style::Bold, &format!("{name:10}"))));
+        };
+        let _ = output.line(format_args!(
+            "thespian-host {} runs as host {:016x}, pid {}",
+            env!("CARGO_PKG_VERSION"),
+            node.host().0,
+            process::id()
+        ));
+        item("control", shell.socket().display().to_string());
+        if let Some((address, token)) = shell.tcp() {
+            item("tcp", format!("{address}, with the secret in {}", token.display()));
+        }
+        item(
+            "authority",
+            match authority {
+                Authority::None => {
+                    "none: every load is refused; --authority trust-all approves all, for development"
+                }
+                Authority::TrustAll => "trust-all: every source is approved",
+            }
+            .to_string(),
+        );
+        let raise = capacity.how_to_raise.as_ref().map(|how| format!("; more: {how}")).unwrap_or_default();
+        let max = number(capacity.actors_max as u64);
+        item("actors", format!("at most {max}, bound by {}{raise}", capacity.limited_by));
+        item("a restart", format!("loses {LOSSES}"));
+        item("to stop", "Ctrl-C, SIGTERM or `thespian-host stop`".to_string());
+    }
+    if authority == Authority::TrustAll {
+        output.warn(
+            "any program that can reach this node can run any code in it: use trust-all for development only",
+        );
+    }
+}
+
+/// What asks a program to end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "Ctrl-C",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}

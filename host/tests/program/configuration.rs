@@ -1,0 +1,113 @@
+//! Flag over environment over file over default.
+
+use serde_json::{Value, json};
+
+use crate::process::{Folder, RunningNode, finish, program};
+
+const FILE: &str = r#"
+authority = "trust-all"
+actors-max = 100
+guest-threads = 3
+
+[capabilities]
+zone = "eu"
+gpu = true
+
+[limits]
+memory-bytes-max = 1048576
+mailbox-len-max = 10
+"#;
+
+fn setting<'a>(settings: &'a Value, key: &str) -> (&'a Value, &'a str) {
+    let found = settings.as_array().unwrap().iter().find(|setting| setting["key"] == key);
+    let found = found.unwrap_or_else(|| panic!("no {key} in {settings}"));
+    (&found["value"], found["from"].as_str().unwrap())
+}
+
+#[test]
+fn each_value_comes_from_the_uppermost_layer_that_has_it() {
+    let folder = Folder::new();
+    let file = folder.file("node.toml", FILE);
+    let from_file = format!("file {}", file.display());
+    let flags = [
+        "config",
+        "show",
+        "--json",
+        "--actors-max",
+        "300",
+        "--capability",
+        "cores=8",
+        "--limit",
+        "mailbox-len-max=30",
+    ];
+    let shown = finish(
+        program(flags)
+            .arg("--config")
+            .arg(&file)
+            .env("HOME", folder.path())
+            .env("THESPIAN_HOST_ACTORS_MAX", "200")
+            .env("THESPIAN_HOST_GUEST_THREADS", "2")
+            .env("THESPIAN_HOST_LIMITS_MAILBOX_LEN_MAX", "20")
+            .env("THESPIAN_HOST_LIMITS_OUTBOX_LEN_MAX", "40")
+            .env("THESPIAN_HOST_CAPABILITIES", "zone=us, rack=7"),
+    );
+    let settings = shown.json();
+    let home = folder.path().join(".local/share/thespian-host");
+    assert_eq!(setting(&settings, "data-dir"), (&json!(home), "default"));
+    assert_eq!(setting(&settings, "listen"), (&Value::Null, "default"));
+    assert_eq!(setting(&settings, "authority"), (&json!("trust-all"), from_file.as_str()));
+    assert_eq!(setting(&settings, "actors-max"), (&json!(300), "flag --actors-max"));
+    assert_eq!(setting(&settings, "guest-threads"), (&json!(2), "environment THESPIAN_HOST_GUEST_THREADS"));
+    assert_eq!(setting(&settings, "capabilities.gpu"), (&json!(true), from_file.as_str()));
+    let variable = "environment THESPIAN_HOST_CAPABILITIES";
+    assert_eq!(setting(&settings, "capabilities.zone"), (&json!("us"), variable));
+    assert_eq!(setting(&settings, "capabilities.rack"), (&json!(7), variable));
+    assert_eq!(setting(&settings, "capabilities.cores"), (&json!(8), "flag --capability"));
+    assert_eq!(setting(&settings, "limits.memory-bytes-max"), (&json!(1_048_576), from_file.as_str()));
+    assert_eq!(setting(&settings, "limits.mailbox-len-max"), (&json!(30), "flag --limit"));
+    let variable = "environment THESPIAN_HOST_LIMITS_OUTBOX_LEN_MAX";
+    assert_eq!(setting(&settings, "limits.outbox-len-max"), (&json!(40), variable));
+    assert_eq!(setting(&settings, "limits.turn-cpu-ms-max"), (&json!(1_000), "default"));
+}
+
+#[test]
+fn people_see_a_table_of_values_and_layers() {
+    let mut command = program(["config", "show"]);
+    command.env("XDG_DATA_HOME", "/data").env("THESPIAN_HOST_AUTHORITY", "trust-all");
+    let table = finish(&mut command).ok();
+    let rows: Vec<Vec<_>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["KEY", "VALUE", "FROM"]);
+    assert!(rows.contains(&vec!["data-dir", "\"/data/thespian-host\"", "default"]), "{table}");
+    assert!(
+        rows.contains(&vec!["authority", "\"trust-all\"", "environment", "THESPIAN_HOST_AUTHORITY"]),
+        "{table}"
+    );
+}
+
+#[test]
+fn a_bad_variable_is_named() {
+    for (name, value, told) in [
+        ("THESPIAN_HOST_LISTEN", "everywhere", "THESPIAN_HOST_LISTEN"),
+        ("THESPIAN_HOST_AUTHORITY", "me", "expected `none` or `trust-all`"),
+        ("THESPIAN_HOST_ACTORS_MAX", "many", "`many` is no whole number"),
+        ("THESPIAN_HOST_CAPABILITIES", "=1", "it has no name"),
+    ] {
+        let text = finish(program(["config", "show"]).env("HOME", "/home/x").env(name, value)).failed(2);
+        assert!(text.contains(name) && text.contains(told), "{name}: {text}");
+    }
+    let text = finish(program(["config", "show"]).env("HOME", "/home/x").env("THESPIAN_HOST_ACTOR_MAX", "1"));
+    assert!(text.stderr.contains("THESPIAN_HOST_ACTOR_MAX is no setting"), "{text:?}");
+    text.ok();
+}
+
+#[test]
+fn a_node_runs_with_what_its_layers_say() {
+    let folder = Folder::new();
+    let file = folder.file("node.toml", FILE);
+    let node = RunningNode::start_in(folder, &["--config", file.to_str().unwrap(), "--actors-max", "7"]);
+    assert_eq!(node.ready["authority"], "trust-all");
+    assert_eq!(node.ready["actors_max"], 7);
+    let status = node.run(&["status", "--json"]).json();
+    assert_eq!(status["capabilities"], json!({"gpu": true, "zone": "eu"}));
+    assert_eq!(status["actors_max"], 7);
+}

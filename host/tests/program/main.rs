@@ -1,0 +1,10 @@
+//! The program as people and scripts use it: real processes, real data directories, real sockets.
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+mod actors;
+mod configuration;
+mod demo;
+mod help;
+mod lifetime;
+mod process;
+mod tcp;
