@@ -61,18 +61,18 @@ fn a_panic_within_a_call_ends_that_instance_only() {
         let identity = Identity { address: host.new_address(), class: class.into(), source: hash };
         let limits = Arc::new(ActorLimits::default());
         let mut instance = source.instantiate(identity.clone(), host.clone(), limits).unwrap();
-        instance.start(&ActorInit { incarnation: 1, ..ActorInit::default() }, Outbox::default()).unwrap();
+        instance.start(&ActorInit { incarnation: 1, ..ActorInit::default() }, Box::<Outbox>::default()).unwrap();
         (identity.address, instance)
     };
     let envelope = |me| Envelope { target: me, sender: me, body: Body::Message(go(1, "")) };
     let (bystander, mut echo) = start("Echo");
     let (culprit, mut logger) = start("Logger");
-    let failure = logger.handle(&envelope(culprit), 1, Outbox::default()).unwrap_err();
+    let failure = logger.handle(&envelope(culprit), 1, Box::<Outbox>::default()).unwrap_err();
     let Failure::Fault(Fault::Trap(why)) = failure else { panic!("{failure:?}") };
     assert!(why.contains("the sandbox failed"), "{why}");
     assert!(logger.is_lost());
     assert_eq!(engine.live_instances(), 2);
-    assert_eq!(echo.handle(&envelope(bystander), 1, Outbox::default()).unwrap().requests().len(), 1);
+    assert_eq!(echo.handle(&envelope(bystander), 1, Box::<Outbox>::default()).unwrap().requests().len(), 1);
     drop((echo, logger));
     assert_eq!(engine.live_instances(), 0);
 }

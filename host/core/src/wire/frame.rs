@@ -2,7 +2,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::limits::{FRAME_BYTES_MAX, HELLO_BYTES_MAX};
+use crate::limits::FRAME_BYTES_MAX;
 
 /// Length of a frame's header, in bytes.
 pub const HEADER_LEN: usize = 4;
