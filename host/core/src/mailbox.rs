@@ -189,19 +189,21 @@ impl Mailbox {
     /// Returns whether those who were refused should try again: it is then at most half full, so that they do not
     /// come back for a place or two.
     pub fn drain(&mut self, batch: &mut VecDeque<Envelope>, max: usize, budget: &QueueBudget) -> bool {
-        let mut drained_bytes = 0;
-        for _ in 0..max {
-            if drained_bytes >= DRAIN_BYTES_MAX {
-                break;
+        if batch.is_empty() && self.queue.len() <= max && self.bytes <= DRAIN_BYTES_MAX {
+            // All at once, with their memory: an idle mailbox keeps none, and what is allocated for the next message is
+            // what was freed last, which is still in the cache.
+            *batch = core::mem::take(&mut self.queue);
+            batch.iter().for_each(|envelope| self.uncount(envelope));
+        } else {
+            let bytes_min = self.bytes.saturating_sub(DRAIN_BYTES_MAX);
+            for _ in 0..max {
+                let Some(envelope) = self.queue.pop_front() else { break };
+                self.uncount(&envelope);
+                batch.push_back(envelope);
+                if self.bytes <= bytes_min {
+                    break;
+                }
             }
-            let Some(envelope) = self.queue.pop_front() else { break };
-            if !envelope.body.has_reserved_slot() {
-                let cost = envelope.body.cost();
-                self.len -= 1;
-                self.bytes -= cost;
-                drained_bytes += cost;
-            }
-            batch.push_back(envelope);
         }
         self.shrink_grant(budget);
         if self.queue.is_empty() && self.queue.capacity() > 1_024 {
@@ -209,6 +211,13 @@ impl Mailbox {
         }
         let half_empty = self.len <= self.limits.len_max / 2 && self.bytes <= self.limits.bytes_max / 2;
         half_empty && core::mem::take(&mut self.refused)
+    }
+
+    fn uncount(&mut self, envelope: &Envelope) {
+        if !envelope.body.has_reserved_slot() {
+            self.len -= 1;
+            self.bytes -= envelope.body.cost();
+        }
     }
 
     /// Keeps one grant against coming and going, but nothing while empty: an idle mailbox draws nothing.

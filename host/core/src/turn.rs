@@ -29,7 +29,7 @@ use crate::limits::{ACTIVATION_LEN_MAX, EFFECTS_KEPT_MAX, ERROR_TEXT_LEN_MAX, cu
 use crate::outbox::{CreateChild, Outbox, Request, Wakeups};
 use crate::time::Time;
 use crate::wire::control::ActorPhase;
-pub use drive::{Actor, Doer, Step};
+pub use drive::{Actor, Buffers, Doer, Step};
 use held::Held;
 use restarts::Restarts;
 
@@ -183,6 +183,26 @@ impl Turn {
     /// Where the host puts what it drains from the mailbox.
     pub const fn accept(&mut self) -> &mut VecDeque<Envelope> {
         &mut self.batch
+    }
+
+    /// Takes the memory that turns need, where it has none.
+    fn borrow(&mut self, outbox: &mut Option<Box<Outbox>>, batch: &mut VecDeque<Envelope>) {
+        if self.outbox.is_none() {
+            self.outbox = outbox.take();
+        }
+        if self.batch.capacity() == 0 {
+            core::mem::swap(&mut self.batch, batch);
+        }
+    }
+
+    /// Gives that memory back, as far as nothing is in it.
+    fn give_back(&mut self, outbox: &mut Option<Box<Outbox>>, batch: &mut VecDeque<Envelope>) {
+        if let Some(own) = self.outbox.take() {
+            *outbox = Some(own);
+        }
+        if self.batch.is_empty() {
+            *batch = core::mem::take(&mut self.batch);
+        }
     }
 
     /// What is to be done. `Handle` stands until it is reported.

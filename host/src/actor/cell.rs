@@ -181,9 +181,9 @@ impl Cell {
     /// Activates this actor, then the one that this made active, and so on, until others must have their turn.
     fn run(self: Arc<Self>) {
         let begun = self.shared.clock.now();
-        let active = Active::begin();
+        let mut active = Active::begin();
         let mut cell = self;
-        while cell.activate(begun, &active) - begun < ACTIVATION_TIME_MAX
+        while cell.activate(begun, &mut active) - begun < ACTIVATION_TIME_MAX
             && let Some(next) = active.take()
         {
             cell = next;
@@ -191,11 +191,12 @@ impl Cell {
     }
 
     /// Handles what waits, until nothing does or others must have their turn. Returns the time at its end.
-    fn activate(self: &Arc<Self>, begun: Time, active: &Active) -> Time {
+    fn activate(self: &Arc<Self>, begun: Time, active: &mut Active) -> Time {
         let mut inner = self.inner.lock();
         // The clock is read once for each turn: it is a tenth of what a short turn costs.
         let mut now = self.shared.clock.now();
         let Inner { actor: Some(actor), hands } = &mut *inner else { return now };
+        actor.borrow(active.buffers());
         let mut carrier = Carrier { cell: self, hands, active, ended: None };
         let mut handled = 0;
         loop {
@@ -207,13 +208,23 @@ impl Cell {
                     self.schedule();
                     break;
                 }
+                Step::Aside => {
+                    self.clone().begin_task();
+                    break;
+                }
                 Step::Handled | Step::Again => {}
             }
         }
-        let ended = carrier.ended;
+        let Carrier { active, ended, .. } = carrier;
+        actor.give_back(active.buffers());
         self.show(now, &inner);
         if let Some(reason) = ended {
             self.end(&mut inner, reason);
+        } else if let Inner { actor: Some(actor), hands } = &mut *inner
+            && actor.turn().ended().is_some()
+        {
+            // It waits for receivers of its last messages, and needs no instance for that.
+            hands.instance = None;
         }
         now
     }
@@ -222,9 +233,10 @@ impl Cell {
     fn end(&self, inner: &mut Inner, reason: ExitReason) {
         let turns = self.shown.turns.swap(0, Ordering::Relaxed);
         self.shared.counters.turns_of_ended.fetch_add(turns, Ordering::Relaxed);
-        *inner = Inner::default();
         self.shared.router.remove(self.address);
         self.shared.event(Event::ActorEnded { address: self.address, reason });
+        // Only now, since to give an instance back takes as long as to make one, and its parent waits.
+        *inner = Inner::default();
     }
 
     fn show(&self, now: Time, inner: &Inner) {
@@ -294,7 +306,7 @@ fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
 struct Carrier<'a> {
     cell: &'a Arc<Cell>,
     hands: &'a mut Hands,
-    active: &'a Active,
+    active: &'a mut Active,
     ended: Option<ExitReason>,
 }
 
@@ -312,6 +324,10 @@ impl Carrier<'_> {
 impl Doer for Carrier<'_> {
     fn now(&mut self) -> Time {
         self.cell.shared.clock.now()
+    }
+
+    fn others_wait(&mut self) -> bool {
+        self.active.has_next()
     }
 
     fn kill_reason(&mut self) -> Option<String> {
@@ -383,7 +399,6 @@ impl Doer for Carrier<'_> {
     }
 
     fn close(&mut self) -> VecDeque<Envelope> {
-        self.hands.instance = None;
         for (_, key) in self.hands.timers.drain() {
             self.cell.shared.timers.cancel(key);
         }

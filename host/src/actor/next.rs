@@ -7,6 +7,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use thespian_core::turn::Buffers;
+
 use super::Cell;
 
 enum Next {
@@ -19,6 +21,7 @@ enum Next {
 
 thread_local! {
     static NEXT: RefCell<Next> = const { RefCell::new(Next::Outside) };
+    static BUFFERS: RefCell<Option<Buffers>> = const { RefCell::new(None) };
 }
 
 /// Keeps `cell` for after the activation under way. Gives it back where there is none, or it has one already.
@@ -33,12 +36,22 @@ pub(super) fn offer(cell: Arc<Cell>) -> Option<Arc<Cell>> {
 }
 
 /// Activations are under way on this thread. When it is dropped, also by a panic, whoever is left gets a task.
-pub(super) struct Active(());
+pub(super) struct Active(Buffers);
 
 impl Active {
     pub(super) fn begin() -> Self {
         NEXT.set(Next::Nobody);
-        Self(())
+        Self(BUFFERS.take().unwrap_or_default())
+    }
+
+    /// Memory for turns.
+    pub(super) const fn buffers(&mut self) -> &mut Buffers {
+        &mut self.0
+    }
+
+    /// Whether somebody is next.
+    pub(super) fn has_next(&self) -> bool {
+        NEXT.with_borrow(|next| matches!(next, Next::This(_)))
     }
 
     /// Takes out whoever is next.
@@ -59,6 +72,7 @@ impl Active {
 
 impl Drop for Active {
     fn drop(&mut self) {
+        BUFFERS.set(Some(std::mem::take(&mut self.0)));
         if let Next::This(cell) = NEXT.replace(Next::Outside) {
             cell.begin_task();
         }

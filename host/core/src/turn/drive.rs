@@ -19,6 +19,11 @@ use crate::time::Time;
 pub trait Doer {
     /// Reads the clock; asked once for each call of the guest.
     fn now(&mut self) -> Time;
+    /// Whether somebody whom this actor has made active waits for the activation's end. A start, which is long, then
+    /// waits for the next.
+    fn others_wait(&mut self) -> bool {
+        false
+    }
     /// Why the actor is to end now, if it is.
     fn kill_reason(&mut self) -> Option<String>;
 
@@ -97,8 +102,19 @@ pub enum Step {
     Handled,
     /// Something else changed: look again.
     Again,
+    /// Others go first: activate it once more behind them.
+    Aside,
     /// There is nothing to do until the mailbox says so.
     Over,
+}
+
+/// Memory that turns need and idle actors do not: whoever activates actors lends it to one after the other, so that it
+/// is in the cache already.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    outbox: Option<Box<Outbox>>,
+    batch: VecDeque<Envelope>,
+    effects: Vec<ActorEffect>,
 }
 
 /// One actor, with what it has yet to see carried out.
@@ -129,6 +145,22 @@ impl Actor {
         &self.turn
     }
 
+    /// Lends it memory for an activation.
+    pub fn borrow(&mut self, buffers: &mut Buffers) {
+        self.turn.borrow(&mut buffers.outbox, &mut buffers.batch);
+        if self.effects.capacity() == 0 {
+            core::mem::swap(&mut self.effects, &mut buffers.effects);
+        }
+    }
+
+    /// Takes the memory back at the end of the activation.
+    pub fn give_back(&mut self, buffers: &mut Buffers) {
+        self.turn.give_back(&mut buffers.outbox, &mut buffers.batch);
+        if self.effects.is_empty() {
+            buffers.effects = core::mem::take(&mut self.effects);
+        }
+    }
+
     /// Does the next thing: at most one call of the guest. `now` is moved on when there was one.
     pub fn step<D: Doer>(&mut self, now: &mut Time, doer: &mut D) -> Step {
         self.carry_out(*now, doer);
@@ -156,6 +188,7 @@ impl Actor {
                 self.handle(now, doer);
                 Step::Handled
             }
+            Next::Start { .. } if doer.others_wait() => Step::Aside,
             Next::Start { incarnation } => {
                 self.start(now, incarnation, doer);
                 Step::Handled
