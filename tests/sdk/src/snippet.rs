@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::World;
 
 /// The document, from the workspace's root.
-const DOCUMENT: &str = "guest-sdk/README.md";
+const DOCUMENT: &str = "README.md";
 const HEADING: &str = "## Write an actor";
 
 /// Where the document supposes the SDK to be.
