@@ -83,7 +83,9 @@ impl Node {
         // Neither sockets nor timers: its threads then wait for each other, which is cheaper than to wait for the system.
         let guests = runtime("actor", guest_threads, guest_threads + RUNAWAYS_MAX + 4).build();
         let guests = guests.map_err(StartError::Threads)?;
-        let io = runtime("io", IO_THREADS, 8).enable_all().build().map_err(StartError::Threads)?;
+        // It runs turns too: those for which a program outside waits, and nothing else.
+        let io =
+            runtime("io", IO_THREADS, RUNAWAYS_MAX + 8).enable_all().build().map_err(StartError::Threads)?;
         let (events, to_handle) = mpsc_events();
         let shared = Arc::new(Shared::new(Parts {
             host,
@@ -137,7 +139,7 @@ impl Node {
     /// # Errors
     /// The name can't be used.
     pub fn session(&self, endpoint: Option<&str>) -> Result<Session, HelloError> {
-        self.sessions().open(endpoint)
+        Session::open(self.shared.clone(), endpoint, false)
     }
 
     pub(crate) fn sessions(&self) -> SessionOpener {

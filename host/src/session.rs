@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,7 +25,7 @@ use thespian_core::wire::control::{ControlError, CreateActor, LoadProgress, LogR
 use thespian_core::wire::hello::{HelloError, Welcome};
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 
-use crate::actor::Cell;
+use crate::actor::{Cell, near};
 use crate::endpoint::{AskSlot, Endpoint, NoAnswer};
 use crate::router::Route;
 use crate::shared::{Answerer, NodeEvent, Shared};
@@ -58,6 +59,9 @@ struct Inner {
     welcome: Welcome,
     /// Answered asks, whose later answers go to the endpoint.
     answered: Mutex<VecDeque<ActorAddress>>,
+    is_near: bool,
+    /// Asks under way.
+    asks: AtomicUsize,
 }
 
 /// One client's presence at a node: its endpoint, its asks and its listens. Dropping the last clone leaves nothing
@@ -73,12 +77,13 @@ pub(crate) struct SessionOpener(pub(crate) Arc<Shared>);
 
 impl SessionOpener {
     pub(crate) fn open(&self, endpoint: Option<&str>) -> Result<Session, HelloError> {
-        Session::open(self.0.clone(), endpoint)
+        Session::open(self.0.clone(), endpoint, true)
     }
 }
 
 impl Session {
-    fn open(shared: Arc<Shared>, name: Option<&str>) -> Result<Self, HelloError> {
+    /// `is_near`: it is used on the node's own threads, not on those of a program that embeds the node.
+    pub(crate) fn open(shared: Arc<Shared>, name: Option<&str>, is_near: bool) -> Result<Self, HelloError> {
         let endpoint = match name {
             None => shared.new_endpoint(),
             Some(name) => {
@@ -93,7 +98,15 @@ impl Session {
             endpoint: endpoint.address,
         };
         let name = name.map(str::to_string);
-        let inner = Inner { shared, endpoint, name, welcome, answered: Mutex::default() };
+        let inner = Inner {
+            shared,
+            endpoint,
+            name,
+            welcome,
+            is_near,
+            asks: AtomicUsize::new(0),
+            answered: Mutex::default(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -207,6 +220,7 @@ impl Session {
         let slot = Arc::new(slot);
         let timer = shared.timers.after(timeout, Due::AskTimedOut(Arc::downgrade(&slot)));
         shared.router.enter(alias, Route::Ask(slot));
+        self.inner.asks.fetch_add(1, Ordering::Relaxed);
         let ask = Ask { session: &self.inner, alias, timer };
         let envelope = Envelope { target, sender: ask.alias, body: Body::Message(message) };
         self.deliver(envelope, timeout).await?;
@@ -305,7 +319,10 @@ impl Session {
             let Some(route) = shared.router.get(target) else {
                 return Err(ControlError::TargetDead { target });
             };
-            envelope = match route.push(envelope) {
+            // Several at once are for the threads of actors to share.
+            let is_alone = self.inner.is_near && self.inner.asks.load(Ordering::Relaxed) == 1;
+            let push = if is_alone { near(|| route.push(envelope)) } else { route.push(envelope) };
+            envelope = match push {
                 Push::Queued | Push::Activate => return Ok(()),
                 Push::Gone(_) => return Err(ControlError::TargetDead { target }),
                 Push::Full(_) if shared.clock.now() >= deadline => {
@@ -374,6 +391,7 @@ struct Ask<'a> {
 
 impl Drop for Ask<'_> {
     fn drop(&mut self) {
+        self.session.asks.fetch_sub(1, Ordering::Relaxed);
         self.session.shared.timers.cancel(self.timer);
         let mut answered = self.session.answered.lock();
         answered.push_back(self.alias);

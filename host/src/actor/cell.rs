@@ -19,6 +19,7 @@ use thespian_core::time::Time;
 use thespian_core::timers::TimerKey;
 use thespian_core::turn::{Actor, Doer, Identity, Step};
 use thespian_core::wire::control::ActorPhase;
+use tokio::runtime::Handle;
 use tracing::Level;
 
 use super::next::{self, Active};
@@ -173,7 +174,8 @@ impl Cell {
     }
 
     pub(super) fn begin_task(self: Arc<Self>) {
-        let task = self.shared.guests.clone().spawn(async move { self.run() });
+        let runtime = if next::is_near() { Handle::current() } else { self.shared.guests.clone() };
+        let task = runtime.spawn(async move { self.run() });
         // Detached: what it did is in the cells.
         drop(task);
     }

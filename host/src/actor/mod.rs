@@ -5,3 +5,4 @@ mod next;
 mod port;
 
 pub(crate) use cell::{Cell, Start};
+pub(crate) use next::near;

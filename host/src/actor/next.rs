@@ -4,7 +4,7 @@
 //! same thread, while the message is still in its cache. A task for it would cost as much as the turn, and may wake
 //! another core for nothing.
 
-use std::cell::RefCell;
+use std::cell::{Cell as Flag, RefCell};
 use std::sync::Arc;
 
 use thespian_core::turn::Buffers;
@@ -20,8 +20,23 @@ enum Next {
 }
 
 thread_local! {
+    static IS_NEAR: Flag<bool> = const { Flag::new(false) };
     static NEXT: RefCell<Next> = const { RefCell::new(Next::Outside) };
     static BUFFERS: RefCell<Option<Buffers>> = const { RefCell::new(None) };
+}
+
+/// Whoever `push` makes active gets its task on the runtime of the task that calls this, and so mostly on the same
+/// thread: a program that waits for one answer then wakes no other core, twice.
+pub(crate) fn near<T>(push: impl FnOnce() -> T) -> T {
+    IS_NEAR.set(true);
+    let pushed = push();
+    IS_NEAR.set(false);
+    pushed
+}
+
+/// Whether `near` is under way on this thread.
+pub(super) fn is_near() -> bool {
+    IS_NEAR.get()
 }
 
 /// Keeps `cell` for after the activation under way. Gives it back where there is none, or it has one already.
