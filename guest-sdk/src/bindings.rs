@@ -380,7 +380,7 @@ pub mod thespian {
                 }
             }
             impl ::core::error::Error for Error {}
-            /// Why a handler failed. The actor keeps its state; the turn's outbox is dropped.
+            /// Why a handler failed. The instance lives on as the handler left it; the outbox of the turn is dropped.
             #[derive(Clone)]
             pub struct Failure {
                 /// What went wrong, for the sender of the message and for the log.

@@ -58,7 +58,7 @@ impl fmt::Display for Fault {
 /// Why a turn did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The handler returned `err`: the instance and its state are as before.
+    /// The handler returned `err`: the instance lives on, as the handler left it.
     Returned {
         /// The handler's words.
         reason: String,
