@@ -7,6 +7,8 @@ use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
 use crate::context::Context;
 use crate::failure::{Error, Result};
+#[cfg(target_family = "wasm")]
+use crate::host;
 use crate::message::RawMessage;
 
 /// A value of a capability.
@@ -305,9 +307,12 @@ thread_local! {
     static ACTOR: RefCell<Option<(Box<dyn Live>, Context)>> = const { RefCell::new(None) };
 }
 
-/// Makes this instance an actor. If the class can't start there is none, and every turn says so.
+/// Makes this instance an actor. A panic becomes one record of the log, and with it the reason of the trap; Rust's own
+/// hook writes three lines to the standard error, in a dozen calls of the host. If the class can't start there is none, and every turn says so.
 #[doc(hidden)]
 pub fn start(guests: &[Guest], init: wit::ActorInit) -> std::result::Result<(), wit::Failure> {
+    #[cfg(target_family = "wasm")]
+    std::panic::set_hook(Box::new(|panic| host::log(host::Level::Error, "panic", &panic.to_string())));
     let init = Init::from(init);
     let Some(guest) = guests.iter().find(|guest| guest.name == init.class) else {
         return Err(no_class(guests, &init.class).into_failure());

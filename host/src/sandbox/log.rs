@@ -12,6 +12,8 @@ use super::text;
 /// The window over which records are counted.
 const WINDOW: Duration = Duration::from_secs(1);
 
+/// What a record is about in which a guest says why it panics.
+const PANIC_TARGET: &str = "panic";
 /// How much of a panic message is kept for the reason of the trap, in bytes.
 const PANIC_LEN_MAX: usize = 1024;
 
@@ -57,9 +59,14 @@ impl LogBook {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A record of the guest's own.
+    /// A record of the guest's own. What it says of a panic is kept for the trap that follows.
     pub(super) fn record(&self, level: Level, target: &str, text: &str) {
-        self.pages().record(level, target, text);
+        let mut pages = self.pages();
+        if target == PANIC_TARGET {
+            pages.last_words.clear();
+            pages.last_words.push_str(text::cut(text, PANIC_LEN_MAX));
+        }
+        pages.record(level, target, text);
     }
 
     /// Bytes of an output stream: every whole line becomes a record at once.
