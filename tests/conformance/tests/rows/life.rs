@@ -443,7 +443,11 @@ fn an_init_message_and_an_answer_to_traps_reach_the_actor() {
         let made = probe.at(address);
         assert_eq!(made.report().await.init.as_deref(), Some("welcome"));
         made.ask(json!([{ "trap": { "reason": "once" } }])).await;
-        let ended = probe.client.status().await.unwrap().recent_ended;
-        assert!(ended.iter().any(|gone| gone.address == address), "{ended:?}");
+        // The poison is on its way before the end is entered into the status.
+        until(async || {
+            let ended = probe.client.status().await.unwrap().recent_ended;
+            ended.iter().any(|gone| gone.address == address)
+        })
+        .await;
     });
 }
