@@ -451,3 +451,24 @@ fn an_init_message_and_an_answer_to_traps_reach_the_actor() {
         .await;
     });
 }
+
+#[test]
+fn a_stopping_node_lets_in_who_looks_and_kills() {
+    run(async {
+        let world = World::with(|config| config.limits.turn_cpu_ms_max = 600_000).await;
+        let probe = world.probe().await;
+        let hash = load(&probe.client, thespian_guests::PROBE).await;
+        let watcher = world.client().await;
+        probe.tell(json!(["spin"])).await;
+        let come_late = async {
+            until(async || watcher.status().await.unwrap().stopping).await;
+            let late = world.client().await;
+            assert_eq!(late.actors().await.unwrap().len(), 1);
+            let refused = late.create(&hash, "Probe").await.unwrap_err();
+            assert!(matches!(refused, ClientError::Node(ControlError::ShuttingDown)), "{refused}");
+            assert!(matches!(late.kill(probe.address).await.unwrap(), ExitReason::Killed(_)));
+        };
+        let (stopped, ()) = tokio::join!(probe.client.stop(), come_late);
+        stopped.unwrap();
+    });
+}
