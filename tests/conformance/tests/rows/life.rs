@@ -472,3 +472,22 @@ fn a_stopping_node_lets_in_who_looks_and_kills() {
         stopped.unwrap();
     });
 }
+
+#[test]
+fn who_waits_in_the_nodes_own_process_hears_that_it_stops() {
+    run(async {
+        let world = World::new().await;
+        let client = world.node.client();
+        let mut last = String::new();
+        let (received, followed, ()) = tokio::join!(
+            client.listen(None),
+            client.logs(None, None, true, |record| last = record.text),
+            world.node.stop(),
+        );
+        assert!(matches!(received, Err(ClientError::Node(ControlError::ShuttingDown))), "{received:?}");
+        assert!(matches!(followed, Err(ClientError::Node(ControlError::ShuttingDown))), "{followed:?}");
+        assert_eq!(last, "stopped", "what was written before the end comes before it");
+        let again = client.listen(None).await;
+        assert!(matches!(again, Err(ClientError::Node(ControlError::ShuttingDown))), "{again:?}");
+    });
+}
