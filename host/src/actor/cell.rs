@@ -13,7 +13,7 @@ use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
 use thespian_core::event::Event;
 use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX};
-use thespian_core::mailbox::Push;
+use thespian_core::mailbox::{Push, QueueBudget};
 use thespian_core::outbox::{CreateChild, Outbox};
 use thespian_core::time::Time;
 use thespian_core::timers::TimerKey;
@@ -312,6 +312,10 @@ impl Carrier<'_> {
 impl Doer for Carrier<'_> {
     fn now(&mut self) -> Time {
         self.cell.shared.clock.now()
+    }
+
+    fn budget(&self) -> &QueueBudget {
+        &self.cell.shared.budget
     }
 
     fn kill_reason(&mut self) -> Option<String> {
