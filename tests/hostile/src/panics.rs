@@ -61,7 +61,9 @@ fn a_panic_within_a_call_ends_that_instance_only() {
         let identity = Identity { address: host.new_address(), class: class.into(), source: hash };
         let limits = Arc::new(ActorLimits::default());
         let mut instance = source.instantiate(identity.clone(), host.clone(), limits).unwrap();
-        instance.start(&ActorInit { incarnation: 1, ..ActorInit::default() }, Box::<Outbox>::default()).unwrap();
+        instance
+            .start(&ActorInit { incarnation: 1, ..ActorInit::default() }, Box::<Outbox>::default())
+            .unwrap();
         (identity.address, instance)
     };
     let envelope = |me| Envelope { target: me, sender: me, body: Body::Message(go(1, "")) };
