@@ -49,7 +49,6 @@ pub enum StartError {
 pub struct Node {
     shared: Arc<Shared>,
     capacity: Capacity,
-    stopped: watch::Receiver<bool>,
     io: Option<Runtime>,
     guests: Option<Runtime>,
     _dir_lock: Option<DirLock>,
@@ -87,6 +86,7 @@ impl Node {
         let io =
             runtime("io", IO_THREADS, RUNAWAYS_MAX + 8).enable_all().build().map_err(StartError::Threads)?;
         let (events, to_handle) = mpsc_events();
+        let (stopping, stopped) = watch::channel(false);
         let shared = Arc::new(Shared::new(Parts {
             host,
             clock: Clock::start(),
@@ -98,11 +98,11 @@ impl Node {
             actors_max_reason: capacity.limited_by.to_string(),
             guests: guests.handle().clone(),
             events,
+            stopped,
         }));
         if config.authority == Authority::TrustAll {
             shared.log.node(Level::WARN, "sources", "every source is trusted: for development only");
         }
-        let (stopping, stopped) = watch::channel(false);
         let task = NodeTask {
             admin: Admin::new(config.capabilities),
             performer: Performer::new(shared.clone(), engine, io.handle().clone(), stopping),
@@ -110,7 +110,7 @@ impl Node {
         io.spawn(task.run(to_handle));
         let timers = shared.clone();
         io.spawn(async move { timers.timers.run().await });
-        Ok(Self { shared, capacity, stopped, io: Some(io), guests: Some(guests), _dir_lock: dir_lock })
+        Ok(Self { shared, capacity, io: Some(io), guests: Some(guests), _dir_lock: dir_lock })
     }
 
     /// This node's name.
@@ -168,9 +168,7 @@ impl Node {
 
     /// Returns when the node has stopped, whoever asked for it.
     pub async fn stopped(&self) {
-        let mut stopped = self.stopped.clone();
-        // An error means that the node's task is gone, which is the same.
-        let _ = stopped.wait_for(|stopped| *stopped).await;
+        self.shared.stopped().await;
     }
 }
 

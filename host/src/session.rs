@@ -233,14 +233,21 @@ impl Session {
     }
 
     async fn listen(&self, timeout_ms: Option<u64>) -> Result<Reply, ControlError> {
-        let next = self.inner.endpoint.next();
-        let Some(timeout) = timeout_ms.map(Duration::from_millis) else {
-            return Ok(Reply::Received(next.await));
+        let timed_out = async {
+            match timeout_ms.map(Duration::from_millis) {
+                Some(timeout) => {
+                    self.sleep(timeout).await;
+                    timed_out(timeout)
+                }
+                None => std::future::pending().await,
+            }
         };
         tokio::select! {
+            // What is there already is handed out first, also by a node that has stopped.
             biased;
-            incoming = next => Ok(Reply::Received(incoming)),
-            () = self.sleep(timeout) => Err(timed_out(timeout)),
+            incoming = self.inner.endpoint.next() => Ok(Reply::Received(incoming)),
+            () = self.inner.shared.stopped() => Err(ControlError::ShuttingDown),
+            timed_out = timed_out => Err(timed_out),
         }
     }
 
@@ -289,7 +296,13 @@ impl Session {
             return Ok(Reply::Done);
         }
         loop {
-            match following.recv().await {
+            let record = tokio::select! {
+                // What was written before the end is passed on before it.
+                biased;
+                record = following.recv() => record,
+                () = self.inner.shared.stopped() => return Err(ControlError::ShuttingDown),
+            };
+            match record {
                 Ok(record) => {
                     let mut batch = vec![record];
                     while batch.len() < LOG_BATCH_LEN

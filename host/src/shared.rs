@@ -15,7 +15,7 @@ use thespian_core::event::{Asker, Event};
 use thespian_core::limits::{ActorLimits, ENDED_KEPT};
 use thespian_core::mailbox::{MailboxLimits, QueueBudget};
 use thespian_core::wire::control::{ControlError, EndedActor, Reply};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::Level;
 
 use crate::clock::Clock;
@@ -48,6 +48,7 @@ pub(crate) struct Parts {
     pub(crate) actors_max_reason: String,
     pub(crate) guests: tokio::runtime::Handle,
     pub(crate) events: mpsc::UnboundedSender<NodeEvent>,
+    pub(crate) stopped: watch::Receiver<bool>,
 }
 
 /// Shared by everything in a node.
@@ -69,6 +70,7 @@ pub(crate) struct Shared {
     /// Where activations run.
     pub(crate) guests: tokio::runtime::Handle,
     pub(crate) events: mpsc::UnboundedSender<NodeEvent>,
+    stopped: watch::Receiver<bool>,
     next_asker: AtomicU64,
 }
 
@@ -114,6 +116,7 @@ impl Shared {
             named: NamedEndpoints::default(),
             guests: parts.guests,
             events: parts.events,
+            stopped: parts.stopped,
             next_asker: AtomicU64::new(1),
         }
     }
@@ -165,6 +168,13 @@ impl Shared {
         if let Some(endpoint) = self.named.forget(name, generation) {
             self.close_endpoint(&endpoint);
         }
+    }
+
+    /// Returns when the node has stopped, whoever asked for it.
+    pub(crate) async fn stopped(&self) {
+        let mut stopped = self.stopped.clone();
+        // An error means that the node's task is gone, which is the same.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
     }
 
     /// Tells `Admin`. Once the node has stopped there is nobody to tell.

@@ -7,7 +7,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::envelope::{Body, Envelope};
 use crate::limits::{DRAIN_BYTES_MAX, QUEUE_FREE_BYTES, QUEUE_GRANT_BYTES};
 
-/// Bytes that all mailboxes of a node together may hold. Mailboxes draw on it in grants.
+/// Bytes that may wait in a node: in all mailboxes together, which draw on it in grants, and with senders whose
+/// receivers are full.
 #[derive(Debug)]
 pub struct QueueBudget {
     used: AtomicUsize,
@@ -33,12 +34,18 @@ impl QueueBudget {
         self.max
     }
 
-    fn draw(&self, bytes: usize) -> bool {
+    pub(crate) fn draw(&self, bytes: usize) -> bool {
         let drawn = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.max);
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, drawn).is_ok()
     }
 
-    fn give_back(&self, bytes: usize) {
+    /// Draws what was given back a moment ago, even if others have drawn it since: a budget that is spent by so much
+    /// is whole again sooner than a message that was dropped.
+    pub(crate) fn redraw(&self, bytes: usize) {
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn give_back(&self, bytes: usize) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
@@ -131,7 +138,9 @@ impl Mailbox {
                 return Push::Queued;
             }
         } else if !reserved && !self.reserve(envelope.body.cost(), budget) {
-            self.refused = true;
+            // Who is refused for want of budget is not helped by room here: told of it, it would come back at once, and
+            // for ever if it is the receiver itself.
+            self.refused |= !self.fits(envelope.body.cost());
             return Push::Full(envelope);
         }
         self.queue.push_back(envelope);
@@ -140,21 +149,25 @@ impl Mailbox {
 
     /// Keeps room for a message of this cost, for [`Self::push_reserved`]. False when there is none.
     pub fn reserve(&mut self, cost: usize, budget: &QueueBudget) -> bool {
-        let bytes = self.bytes + cost;
-        if self.len >= self.limits.len_max || (self.len > 0 && bytes > self.limits.bytes_max) {
+        if !self.fits(cost) {
             return false;
         }
-        let needed = bytes.saturating_sub(QUEUE_FREE_BYTES);
-        if needed > self.granted {
-            let grant = (needed - self.granted).next_multiple_of(QUEUE_GRANT_BYTES);
-            if !budget.draw(grant) {
-                return false;
-            }
+        let bytes = self.bytes + cost;
+        let missing = bytes.saturating_sub(QUEUE_FREE_BYTES).saturating_sub(self.granted);
+        if missing > 0 {
+            // What is left of a budget that is all but spent still carries messages.
+            let grants = [missing.next_multiple_of(QUEUE_GRANT_BYTES), missing];
+            let Some(grant) = grants.into_iter().find(|grant| budget.draw(*grant)) else { return false };
             self.granted += grant;
         }
         self.len += 1;
         self.bytes = bytes;
         true
+    }
+
+    /// Whether it is within this mailbox's own bounds.
+    const fn fits(&self, cost: usize) -> bool {
+        self.len < self.limits.len_max && (self.len == 0 || self.bytes + cost <= self.limits.bytes_max)
     }
 
     /// Gives room back that was kept by [`Self::reserve`].
@@ -428,6 +441,20 @@ mod tests {
         let mut mailbox = idle(10, 1 << 20);
         assert_eq!(mailbox.push(message(64), &budget), Push::Activate);
         assert!(matches!(mailbox.push(message(QUEUE_FREE_BYTES), &budget), Push::Full(_)));
+    }
+
+    #[test]
+    fn a_spent_budget_announces_no_room_and_its_last_bytes_are_used() {
+        let budget = QueueBudget::new(QUEUE_GRANT_BYTES + 1_000);
+        let mut mailbox = idle(10, 1 << 20);
+        assert_eq!(mailbox.push(message(QUEUE_GRANT_BYTES), &budget), Push::Activate);
+        assert_eq!(mailbox.push(message(2_000), &budget), Push::Queued, "it has no whole grant, but room");
+        assert!(matches!(mailbox.push(message(4_000), &budget), Push::Full(_)));
+        let mut batch = VecDeque::new();
+        assert!(!mailbox.drain(&mut batch, 10, &budget), "room here was not what was missing");
+        assert_eq!((batch.len(), budget.used()), (2, 0));
+        budget.redraw(budget.max() + 1);
+        assert!(!budget.draw(0), "spent is spent");
     }
 
     #[test]

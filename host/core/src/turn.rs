@@ -53,6 +53,8 @@ pub enum ActorEffect {
     CancelTimer(u64),
     /// The envelope can't be delivered or handled.
     DeadLetter(Envelope, String),
+    /// The envelope was held for as long as may be: a dead letter, and its bytes go back to the node's budget.
+    HoldExpired(Envelope),
     /// The actor runs: tell `Admin`.
     Started,
     /// The exit turn is over: the mailbox takes notices only from here, and `Admin` ends the children.
@@ -211,12 +213,7 @@ impl Turn {
             if now < due {
                 return Next::AwaitRoom(due);
             }
-            for envelope in self.held.take_all() {
-                effects.push(ActorEffect::DeadLetter(
-                    envelope,
-                    "the receiver's mailbox stayed full".to_string(),
-                ));
-            }
+            effects.extend(self.held.take_all().map(ActorEffect::HoldExpired));
         }
         if matches!(self.phase, Phase::Ending(_)) {
             return Next::Ended;

@@ -13,7 +13,7 @@ use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
 use thespian_core::event::Event;
 use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX};
-use thespian_core::mailbox::Push;
+use thespian_core::mailbox::{Push, QueueBudget};
 use thespian_core::outbox::{CreateChild, Outbox};
 use thespian_core::time::Time;
 use thespian_core::timers::TimerKey;
@@ -330,6 +330,10 @@ impl Doer for Carrier<'_> {
 
     fn others_wait(&mut self) -> bool {
         self.active.has_next()
+    }
+
+    fn budget(&self) -> &QueueBudget {
+        &self.cell.shared.budget
     }
 
     fn kill_reason(&mut self) -> Option<String> {

@@ -9,7 +9,7 @@ use thespian_core::wire::control::LogRecord;
 use tokio::sync::Notify;
 
 use super::connect::NodeArgs;
-use super::output::{Output, Style, plain, plain_lines, utc};
+use super::output::{Output, Style, plain, plain_record, utc};
 
 /// Prints what actors and the node wrote to the log.
 #[derive(Args)]
@@ -70,5 +70,5 @@ fn show(record: &LogRecord, output: &Output) -> io::Result<()> {
         _ => "node".to_string(),
     };
     let (time, target) = (output.paint(Style::Dim, &utc(record.time_ms)), plain(&record.target));
-    output.line(format_args!("{time} {level} {who} {target}: {}", plain_lines(&record.text)))
+    output.line(format_args!("{time} {level} {who} {target}: {}", plain_record(&record.text)))
 }

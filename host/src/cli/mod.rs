@@ -151,11 +151,12 @@ fn start_log(cli: &Cli) -> Result<()> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         Usage(format!("`--log-level {filter}` is no level and no list of levels: {error}"))
     })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
     match cli.log_format {
-        LogFormat::Json => log.json().init(),
+        LogFormat::Json => log.with_writer(std::io::stderr).json().init(),
         LogFormat::Text => {
-            log.with_ansi(output::wants_color(std::io::stderr().is_terminal())).init();
+            let log = log.with_ansi(output::wants_color(std::io::stderr().is_terminal()));
+            log.with_writer(|| output::RecordWriter(std::io::stderr())).init();
         }
     }
     Ok(())

@@ -82,7 +82,6 @@ impl Outcome {
             return Some(match error {
                 ClientError::Node(error) => Self::of_node(error),
                 ClientError::NoNode { .. } | ClientError::Lost(_) => Self::NoNode,
-                ClientError::Refused(HelloError::Stopping) => Self::NoNode,
                 ClientError::Refused(HelloError::Endpoint(_)) => Self::Usage,
                 ClientError::Refused(_) | ClientError::Token(_) => Self::Refused,
                 ClientError::Unexpected => Self::Failed,

@@ -122,6 +122,37 @@ pub(super) fn plain_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |char| char.is_control() && char != '\n')
 }
 
+/// As [`plain_lines`], but only the first line begins at the margin: in a list of records none can pass its further
+/// lines off as records of others.
+pub(super) fn plain_record(text: &str) -> String {
+    indented(&plain_lines(text))
+}
+
+fn indented(text: &str) -> String {
+    text.replace('\n', "\n    ")
+}
+
+/// Where the log is written as text: each write is one record and its line feed, and what lies between is indented as
+/// by [`plain_record`].
+pub(super) struct RecordWriter<W>(pub(super) W);
+
+impl<W: Write> Write for RecordWriter<W> {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        let text = record.strip_suffix(b"\n").unwrap_or(record);
+        if text.contains(&b'\n') {
+            let text = indented(&String::from_utf8_lossy(text));
+            self.0.write_all((text + "\n").as_bytes())?;
+        } else {
+            self.0.write_all(record)?;
+        }
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 fn escaped(text: &str, is_bad: impl Fn(char) -> bool) -> Cow<'_, str> {
     // Besides control characters, those that turn the direction of what follows.
     let is_bad = |char| is_bad(char) || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -286,6 +317,18 @@ mod tests {
         assert_eq!(plain_lines("a\nb\u{9b}"), "a\nb\\u{9b}");
         assert_eq!(plain("right \u{202e}to left"), "right \\u{202e}to left");
         assert_eq!(plain("ordinary, größer"), "ordinary, größer");
+    }
+
+    #[test]
+    fn a_record_can_not_pass_off_its_lines_as_other_records() {
+        let text = "one\n2026-01-01T00:00:00.000Z WARN  node: forged\ntwo";
+        let shown = "one\n    2026-01-01T00:00:00.000Z WARN  node: forged\n    two";
+        assert_eq!(plain_record(text), shown);
+        let mut written = Vec::new();
+        for record in [format!("{text}\n"), "short\n".to_string()] {
+            RecordWriter(&mut written).write_all(record.as_bytes()).unwrap();
+        }
+        assert_eq!(String::from_utf8(written).unwrap(), format!("{shown}\nshort\n"));
     }
 
     #[test]

@@ -255,7 +255,8 @@ pub(crate) fn compare(name: &str, text: &str) {
     assert_eq!(text, expected, "{} differs; THESPIAN_BLESS=1 writes it anew", path.display());
 }
 
-/// A text without what differs from run to run: addresses, hashes and the folder.
+/// A text without what differs from run to run or from build to build: addresses, hashes, also the first 12 digits of
+/// one, and the folder.
 pub(crate) fn steady(text: &str, folder: &Path) -> String {
     let text = text.replace(folder.to_str().unwrap(), "FOLDER");
     let is_digit = |char: char| char.is_ascii_alphanumeric() || char == '-';
@@ -267,6 +268,7 @@ pub(crate) fn steady(text: &str, folder: &Path) -> String {
         steady += before;
         steady += match &word[..end] {
             word if word.len() == 64 && word.chars().all(|char| char.is_ascii_hexdigit()) => "HASH",
+            word if word.len() == 12 && word.chars().all(|char| char.is_ascii_hexdigit()) => "HASH12",
             word if word.len() == 40 && word.as_bytes()[13] == b'-' => "ADDRESS",
             word => word,
         };

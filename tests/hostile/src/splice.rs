@@ -14,6 +14,8 @@ pub(crate) fn component(describe: &str, more: &str) -> Vec<u8> {
 /// The module of [`component`], as text.
 pub(crate) fn module(describe: &str, more: &str) -> String {
     let guest = "thespian:actor/guest@0.1.0";
+    // The sender's text, the attempt; of the message: type name, encoding, payload, headers.
+    let parts = format!("(param {})", "i32 ".repeat(2 + 1 + 2 + 3 + 2 + 3));
     format!(
         r#"(module
             (memory (export "memory") 1)
@@ -25,8 +27,10 @@ pub(crate) fn module(describe: &str, more: &str) -> String {
             (func (export "cabi_post_{guest}#describe") (param i32))
             (func (export "{guest}#start") (param i32) (result i32) (i32.const 4096))
             (func (export "cabi_post_{guest}#start") (param i32))
-            (func (export "{guest}#handle") (param i32) (result i32) (i32.const 4096))
-            (func (export "cabi_post_{guest}#handle") (param i32))
+            (func (export "{guest}#handle-message") {parts} (result i32) (i32.const 4096))
+            (func (export "cabi_post_{guest}#handle-message") (param i32))
+            (func (export "{guest}#handle-event") (param i32) (result i32) (i32.const 4096))
+            (func (export "cabi_post_{guest}#handle-event") (param i32))
             {more})"#
     )
 }

@@ -8,7 +8,7 @@ use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
 use thespian_core::event::Event;
 use thespian_core::fate::{Budget, Failure, Fault};
 use thespian_core::limits::{ActorLimits, HOLD_RETRY_PERIOD};
-use thespian_core::mailbox::Push;
+use thespian_core::mailbox::{Push, QueueBudget};
 use thespian_core::outbox::{CreateChild, CreateOptions, Outbox, Request};
 use thespian_core::time::Time;
 use thespian_core::turn::Doer;
@@ -149,6 +149,10 @@ impl Doer for Carrier<'_> {
         self.world.now
     }
 
+    fn budget(&self) -> &QueueBudget {
+        &self.world.budget
+    }
+
     fn kill_reason(&mut self) -> Option<String> {
         self.cell().killed.clone()
     }
@@ -287,8 +291,11 @@ impl Doer for Carrier<'_> {
         self.world.ledger.dead(&envelope.body);
     }
 
-    fn dead_letter(&mut self, envelope: Envelope, _reason: &str) {
+    fn dead_letter(&mut self, envelope: Envelope, reason: &str) {
         self.world.see("dead letters");
+        if reason.contains("the node's queues") {
+            self.world.see("full nodes");
+        }
         self.world.ledger.dead(&envelope.body);
     }
 

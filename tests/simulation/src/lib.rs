@@ -23,11 +23,12 @@ const LIVES: u64 = 400;
 const TICKS_MAX: usize = 200_000;
 
 /// What must have happened often for these lives to show anything.
-const EVERYDAY: [&str; 11] = [
+const EVERYDAY: [&str; 12] = [
     "actors",
     "dead letters",
     "ends",
     "failures",
+    "full nodes",
     "kills",
     "pauses",
     "poison",

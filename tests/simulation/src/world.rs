@@ -25,7 +25,7 @@ use crate::rng::Rng;
 /// A program outside: everything sent to it is taken.
 pub(crate) const OUTSIDE: ActorAddress = ActorAddress::new(HostId(1), 1);
 pub(crate) const SLOTS: usize = 24;
-const QUEUED_BYTES_MAX: usize = 192 << 10;
+const QUEUED_BYTES_MAX: usize = 40 << 10;
 /// Turns that wait for the rest of the world within each other.
 const DEPTH_MAX: usize = 3;
 

@@ -8,10 +8,10 @@ use alloc::vec::{Drain, Vec};
 
 use super::{ActorEffect, Identity, Next, Turn};
 use crate::address::ActorAddress;
-use crate::envelope::{ActorRestart, Envelope, ExitReason, Wakeup};
+use crate::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
 use crate::fate::{Failure, Fault};
 use crate::limits::{DELIVERY_RUN_LEN_MAX, EFFECTS_KEPT_MAX, HOLD_RETRY_PERIOD};
-use crate::mailbox::Push;
+use crate::mailbox::{Push, QueueBudget};
 use crate::outbox::{CreateChild, Outbox};
 use crate::time::Time;
 
@@ -24,6 +24,8 @@ pub trait Doer {
     fn others_wait(&mut self) -> bool {
         false
     }
+    /// What may wait in the node: what full receivers refuse is drawn on it too.
+    fn budget(&self) -> &QueueBudget;
     /// Why the actor is to end now, if it is.
     fn kill_reason(&mut self) -> Option<String>;
 
@@ -246,14 +248,33 @@ impl Actor {
     }
 
     fn retry_held<D: Doer>(&mut self, doer: &mut D) {
-        self.turn.retry_held(|envelope| match doer.deliver(envelope) {
-            Push::Full(envelope) => Some(envelope),
-            Push::Gone(envelope) => {
-                doer.gone(envelope);
-                None
+        let me = self.turn.identity.me;
+        self.turn.retry_held(|envelope| {
+            let cost = held_cost(me, &envelope);
+            // Before the offer, which draws on the same budget: of one that is spent by what is held, nothing could
+            // ever be delivered.
+            doer.budget().give_back(cost);
+            match doer.deliver(envelope) {
+                Push::Full(envelope) => {
+                    doer.budget().redraw(cost);
+                    Some(envelope)
+                }
+                Push::Gone(envelope) => {
+                    doer.gone(envelope);
+                    None
+                }
+                Push::Queued | Push::Activate => None,
             }
-            Push::Queued | Push::Activate => None,
         });
+    }
+
+    /// Keeps what a full receiver refused, if the node has room for it.
+    fn hold<D: Doer>(&mut self, now: Time, envelope: Envelope, doer: &mut D) {
+        if doer.budget().draw(held_cost(self.turn.identity.me, &envelope)) {
+            self.turn.hold(now, envelope);
+        } else {
+            doer.dead_letter(envelope, "the receiver's mailbox is full, and so are the node's queues");
+        }
     }
 
     fn carry_out<D: Doer>(&mut self, now: Time, doer: &mut D) {
@@ -282,6 +303,10 @@ impl Actor {
             ActorEffect::SetTimer { due, wakeup } => doer.set_timer(due, wakeup),
             ActorEffect::CancelTimer(id) => doer.cancel_timer(id),
             ActorEffect::DeadLetter(envelope, reason) => doer.dead_letter(envelope, &reason),
+            ActorEffect::HoldExpired(envelope) => {
+                doer.budget().give_back(held_cost(self.turn.identity.me, &envelope));
+                doer.dead_letter(envelope, "the receiver's mailbox stayed full");
+            }
             ActorEffect::Started => doer.started(),
             ActorEffect::Exiting { with_children } => doer.exiting(with_children),
             ActorEffect::Restarted(restart) => doer.restarted(restart),
@@ -305,7 +330,7 @@ impl Actor {
     ) {
         let target = envelope.target;
         if self.turn.holds_for(target) {
-            self.turn.hold(now, envelope);
+            self.hold(now, envelope, doer);
             return;
         }
         let push = if target == self.turn.identity.me {
@@ -323,7 +348,7 @@ impl Actor {
             doer.deliver_run(target, &mut core::iter::once(envelope).chain(others).take(DELIVERY_RUN_LEN_MAX))
         };
         match push {
-            Push::Full(envelope) => self.turn.hold(now, envelope),
+            Push::Full(envelope) => self.hold(now, envelope, doer),
             Push::Gone(envelope) => doer.gone(envelope),
             Push::Queued | Push::Activate => {}
         }
@@ -336,6 +361,14 @@ fn killed<D: Doer>(result: &Result<Box<Outbox>, Failure>, doer: &mut D) -> Optio
         Err(Failure::Fault(Fault::Killed)) => doer.kill_reason(),
         _ => None,
     }
+}
+
+/// What it draws on the node's budget while it is held. The place of an actor's message to itself was drawn when it was
+/// sent.
+fn held_cost(me: ActorAddress, envelope: &Envelope) -> usize {
+    let has_place =
+        envelope.target == me && envelope.sender == me && matches!(envelope.body, Body::Message(_));
+    if has_place { 0 } else { envelope.body.cost() }
 }
 
 fn park<D: Doer>(doer: &mut D) -> Step {

@@ -7,7 +7,8 @@ use crate::envelope::Envelope;
 use crate::limits::HOLD_TIME_MAX;
 use crate::time::Time;
 
-/// Bounded by what one turn can send, since the next turn waits until it is empty.
+/// Bounded by what one turn can send, since the next turn waits until it is empty; and for all actors together by the
+/// node's budget of queued bytes, on which [`super::Actor`] draws for it.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     queues: BTreeMap<ActorAddress, VecDeque<Envelope>>,

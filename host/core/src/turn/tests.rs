@@ -105,6 +105,9 @@ impl Actor {
             ActorEffect::DeadLetter(envelope, reason) => {
                 Some((envelope.body.type_name().to_string(), reason))
             }
+            ActorEffect::HoldExpired(envelope) => {
+                Some((envelope.body.type_name().to_string(), "it was held too long".to_string()))
+            }
             _ => None,
         });
         dead.collect()
@@ -457,7 +460,7 @@ fn the_next_turn_waits_until_receivers_have_room_and_no_longer_than_the_hold() {
     assert_eq!(actor.next(), Next::AwaitRoom(due));
     actor.now = due;
     assert_eq!(actor.handle(Ok(())), at("next", 1));
-    let stayed_full = "the receiver's mailbox stayed full".to_string();
+    let stayed_full = "it was held too long".to_string();
     let dead = ["1", "2"].map(|text| (text.to_string(), stayed_full.clone()));
     assert_eq!(actor.dead_letters(), dead, "in order");
 }

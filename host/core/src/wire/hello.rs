@@ -67,9 +67,6 @@ pub enum HelloError {
     /// The node has as many connections as it takes.
     #[error("the node has as many connections as it takes")]
     TooManyConnections,
-    /// The node is stopping.
-    #[error("the node is stopping")]
-    Stopping,
 }
 
 /// A whole frame with magic, version and `value`.

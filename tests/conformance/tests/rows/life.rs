@@ -443,7 +443,51 @@ fn an_init_message_and_an_answer_to_traps_reach_the_actor() {
         let made = probe.at(address);
         assert_eq!(made.report().await.init.as_deref(), Some("welcome"));
         made.ask(json!([{ "trap": { "reason": "once" } }])).await;
-        let ended = probe.client.status().await.unwrap().recent_ended;
-        assert!(ended.iter().any(|gone| gone.address == address), "{ended:?}");
+        // The poison is on its way before the end is entered into the status.
+        until(async || {
+            let ended = probe.client.status().await.unwrap().recent_ended;
+            ended.iter().any(|gone| gone.address == address)
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_stopping_node_lets_in_who_looks_and_kills() {
+    run(async {
+        let world = World::with(|config| config.limits.turn_cpu_ms_max = 600_000).await;
+        let probe = world.probe().await;
+        let hash = load(&probe.client, thespian_guests::PROBE).await;
+        let watcher = world.client().await;
+        probe.tell(json!(["spin"])).await;
+        let come_late = async {
+            until(async || watcher.status().await.unwrap().stopping).await;
+            let late = world.client().await;
+            assert_eq!(late.actors().await.unwrap().len(), 1);
+            let refused = late.create(&hash, "Probe").await.unwrap_err();
+            assert!(matches!(refused, ClientError::Node(ControlError::ShuttingDown)), "{refused}");
+            assert!(matches!(late.kill(probe.address).await.unwrap(), ExitReason::Killed(_)));
+        };
+        let (stopped, ()) = tokio::join!(probe.client.stop(), come_late);
+        stopped.unwrap();
+    });
+}
+
+#[test]
+fn who_waits_in_the_nodes_own_process_hears_that_it_stops() {
+    run(async {
+        let world = World::new().await;
+        let client = world.node.client();
+        let mut last = String::new();
+        let (received, followed, ()) = tokio::join!(
+            client.listen(None),
+            client.logs(None, None, true, |record| last = record.text),
+            world.node.stop(),
+        );
+        assert!(matches!(received, Err(ClientError::Node(ControlError::ShuttingDown))), "{received:?}");
+        assert!(matches!(followed, Err(ClientError::Node(ControlError::ShuttingDown))), "{followed:?}");
+        assert_eq!(last, "stopped", "what was written before the end comes before it");
+        let again = client.listen(None).await;
+        assert!(matches!(again, Err(ClientError::Node(ControlError::ShuttingDown))), "{again:?}");
     });
 }
