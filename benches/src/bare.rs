@@ -12,7 +12,7 @@ use wasmtime::{
 use crate::stats::thread_cpu;
 
 /// The contract, and the bench's own calls.
-#[expect(missing_docs, clippy::all, reason = "generated; the interfaces document themselves")]
+#[expect(missing_docs, reason = "generated; the interfaces document themselves")]
 pub mod bindings {
     wasmtime::component::bindgen!({
         path: ["../wit", "../tests/guests/bench/wit"],

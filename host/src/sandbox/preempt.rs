@@ -91,7 +91,6 @@ impl Drop for Ticker {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a tick is nothing but the passing of time")]
 fn run(shared: &Shared, tick: &dyn Fn()) {
     while shared.ticker.get().is_none() {
         thread::park();
@@ -211,7 +210,6 @@ impl GateState {
 impl Runaway {
     /// Hands the queue of the worker on, gives the place at the gate to whoever waits, and waits for the next
     /// place; returns early where `is_killed`.
-    #[expect(clippy::disallowed_methods, reason = "who takes the queue over does not tell")]
     pub(super) fn pass(&mut self, is_killed: impl Fn() -> bool) {
         hand_off(|| {
             #[expect(
@@ -278,7 +276,6 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
     use std::time::Instant;
 
-    #[expect(clippy::disallowed_methods, reason = "what is waited for does not tell")]
     fn wait_until(what: impl Fn() -> bool) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while !what() {

@@ -120,7 +120,7 @@ fn silent_strangers_keep_nobody_out() {
         let asked = Instant::now();
         let client = arena.beside(Client::connect(shell.socket(), None)).await.unwrap();
         assert!(asked.elapsed() < HELLO_TIME_MAX, "another door's strangers are not waited for");
-        assert_eq!(client.status().await.unwrap().stopping, false);
+        assert!(!client.status().await.unwrap().stopping);
         // Those at the same door wait until the silent ones have had their time.
         let mut late = Peer::over(Stream::connect_tcp(tcp).await.unwrap());
         let refused = arena.beside(late.greet(None)).await;
