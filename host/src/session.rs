@@ -59,6 +59,7 @@ struct Inner {
     welcome: Welcome,
     /// Answered asks, whose later answers go to the endpoint.
     answered: Mutex<VecDeque<ActorAddress>>,
+    /// Whether it is used on the node's own threads, and not on those of a program that embeds the node.
     is_near: bool,
     /// Asks under way.
     asks: AtomicUsize,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -71,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) guests: tokio::runtime::Handle,
     pub(crate) events: mpsc::UnboundedSender<NodeEvent>,
     stopped: watch::Receiver<bool>,
+    /// Whether an activation runs near a program that waits for it.
+    pub(crate) near_is_taken: AtomicBool,
     next_asker: AtomicU64,
 }
 
@@ -115,6 +117,7 @@ impl Shared {
             slots: Arc::new(Slots { used: AtomicUsize::new(0), max: parts.actors_max }),
             named: NamedEndpoints::default(),
             guests: parts.guests,
+            near_is_taken: AtomicBool::new(false),
             events: parts.events,
             stopped: parts.stopped,
             next_asker: AtomicU64::new(1),

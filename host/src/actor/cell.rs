@@ -22,7 +22,7 @@ use thespian_core::wire::control::ActorPhase;
 use tokio::runtime::Handle;
 use tracing::Level;
 
-use super::next::{self, Active};
+use super::next::{self, Active, Near};
 use super::port::Port;
 use crate::mailbox::SharedMailbox;
 use crate::router::Route;
@@ -174,8 +174,12 @@ impl Cell {
     }
 
     pub(super) fn begin_task(self: Arc<Self>) {
-        let runtime = if next::is_near() { Handle::current() } else { self.shared.guests.clone() };
-        let task = runtime.spawn(async move { self.run() });
+        let near = if next::is_near() { Near::enter(&self.shared) } else { None };
+        let runtime = if near.is_some() { Handle::current() } else { self.shared.guests.clone() };
+        let task = runtime.spawn(async move {
+            self.run();
+            drop(near);
+        });
         // Detached: what it did is in the cells.
         drop(task);
     }

@@ -6,10 +6,12 @@
 
 use std::cell::{Cell as Flag, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use thespian_core::turn::Buffers;
 
 use super::Cell;
+use crate::shared::Shared;
 
 enum Next {
     /// No activation is under way on this thread.
@@ -26,7 +28,8 @@ thread_local! {
 }
 
 /// Whoever `push` makes active gets its task on the runtime of the task that calls this, and so mostly on the same
-/// thread: a program that waits for one answer then wakes no other core, twice.
+/// thread: a program that waits for one answer then wakes no other core, twice. One at a time; others are activated
+/// among the actors.
 pub(crate) fn near<T>(push: impl FnOnce() -> T) -> T {
     IS_NEAR.set(true);
     let pushed = push();
@@ -37,6 +40,22 @@ pub(crate) fn near<T>(push: impl FnOnce() -> T) -> T {
 /// Whether `near` is under way on this thread.
 pub(super) fn is_near() -> bool {
     IS_NEAR.get()
+}
+
+/// The one activation at a time that runs on a thread for other things than actors: so another such thread is always
+/// free of guests, whatever they do.
+pub(super) struct Near(Arc<Shared>);
+
+impl Near {
+    pub(super) fn enter(shared: &Arc<Shared>) -> Option<Self> {
+        (!shared.near_is_taken.swap(true, Ordering::Acquire)).then(|| Self(shared.clone()))
+    }
+}
+
+impl Drop for Near {
+    fn drop(&mut self) {
+        self.0.near_is_taken.store(false, Ordering::Release);
+    }
 }
 
 /// Keeps `cell` for after the activation under way. Gives it back where there is none, or it has one already.
