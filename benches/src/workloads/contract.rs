@@ -59,6 +59,8 @@ impl ActorHost for Nobody {
 struct Step {
     name: &'static str,
     note: &'static str,
+    /// How many of the first step's calls take about as long.
+    weight: u64,
     call: Box<dyn FnMut() -> anyhow::Result<()>>,
 }
 
@@ -68,7 +70,12 @@ impl Step {
         note: &'static str,
         call: impl FnMut() -> anyhow::Result<()> + 'static,
     ) -> Self {
-        Self { name, note, call: Box::new(call) }
+        Self { name, note, weight: 1, call: Box::new(call) }
+    }
+
+    /// Is called less often, because it takes longer.
+    fn heavy(self) -> Self {
+        Self { weight: 100, ..self }
     }
 }
 
@@ -82,6 +89,7 @@ pub(crate) fn run(bench: &mut Bench) -> anyhow::Result<()> {
     let mut nanos = vec![Vec::new(); steps.len()];
     for repeat in 0..=repeats {
         for (step, nanos) in steps.iter_mut().zip(&mut nanos) {
+            let calls = (calls / step.weight).max(1);
             let begun = thread_cpu();
             for _ in 0..calls {
                 (step.call)()?;
@@ -94,6 +102,7 @@ pub(crate) fn run(bench: &mut Bench) -> anyhow::Result<()> {
         }
     }
     for (step, nanos) in steps.iter().zip(&nanos) {
+        let calls = (calls / step.weight).max(1);
         let line = Line::new("contract", step.name).param("n", calls).metric("cpu_ns", nanos).note(step.note);
         bench.report(&line);
     }
@@ -205,7 +214,37 @@ fn sandbox_steps(component: &[u8]) -> anyhow::Result<Vec<Step>> {
             "`Instance::handle` of the one that sends back",
             on_sandbox(start("Echo")?),
         ),
+        Step::new(
+            "fresh instance",
+            "`Instance::renew` and its `start`, of a healthy one",
+            renewing(start("Faulty")?, None),
+        )
+        .heavy(),
+        Step::new("trap", "a panic, and the same", renewing(start("Faulty")?, Some(trap()))).heavy(),
     ])
+}
+
+/// The message on which `Faulty` panics.
+fn trap() -> Envelope {
+    let body = Body::Message(Message::json("Fail", "\"Trap\""));
+    let address = ActorAddress::new(HostId(1), 1);
+    Envelope { target: address, sender: address, body }
+}
+
+fn renewing(instance: Instance, trap: Option<Envelope>) -> impl FnMut() -> anyhow::Result<()> + 'static {
+    let mut instance = Some(instance);
+    move || {
+        let Some(mut lost) = instance.take() else { bail!("there is no instance") };
+        if let Some(trap) = &trap
+            && lost.handle(trap, 1, Box::default()).is_ok()
+        {
+            bail!("it did not trap");
+        }
+        let mut fresh = lost.renew().map_err(|fault| failed(Failure::Fault(fault)))?;
+        fresh.start(&ActorInit { incarnation: 2, ..ActorInit::default() }, Box::default()).map_err(failed)?;
+        instance = Some(fresh);
+        Ok(())
+    }
 }
 
 fn on_sandbox(mut instance: Instance) -> impl FnMut() -> anyhow::Result<()> + 'static {
