@@ -202,9 +202,12 @@ impl Admin {
     fn create(&mut self, address: ActorAddress, create: Create, effects: &mut Vec<Effect>) {
         // The creator that it has now: one that kept its children in its exit turn is none of theirs any more.
         let parent = self.family.get(address).and_then(|member| member.parent);
-        let parent_exits = parent.and_then(|parent| self.family.get(parent)).is_some_and(Member::is_exiting);
+        let parent = parent.and_then(|parent| self.family.get(parent));
+        let parent_exits = parent.is_some_and(Member::is_exiting);
+        let is_killed = [parent, self.family.get(address)].into_iter().flatten().any(Member::is_killed);
         let error = match self.sources.availability(create.source) {
             _ if self.stopping.is_some() => ControlError::ShuttingDown,
+            _ if is_killed => ControlError::Invalid("its creator is killed".to_string()),
             _ if parent_exits => ControlError::Invalid("its creator is exiting".to_string()),
             Availability::Coming if self.waiting.len() >= CREATES_WAITING_MAX => {
                 ControlError::LimitReached(format!("{CREATES_WAITING_MAX} creates wait for their sources"))
@@ -318,7 +321,7 @@ impl Admin {
                 let error = || ControlError::Invalid(format!("killed: {reason}"));
                 self.stop_waiting(address, error, effects);
             } else {
-                effects.push(Effect::Kill { address, reason: reason.to_string() });
+                self.family.kill(address, reason, effects);
             }
         }
     }
@@ -403,8 +406,9 @@ impl Admin {
         if stopping.kill_at.is_some_and(|kill_at| kill_at <= now) {
             stopping.kill_at = None;
             let all: Vec<_> = self.family.iter().map(|(address, _)| address).collect();
-            let kill = |address| Effect::Kill { address, reason: "the node is stopping".to_string() };
-            effects.extend(all.into_iter().map(kill));
+            for address in all {
+                self.family.kill(address, "the node is stopping", effects);
+            }
         } else if stopping.end_at <= now {
             self.close(effects);
         }

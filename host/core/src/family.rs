@@ -28,6 +28,7 @@ pub struct Member {
     children: BTreeSet<ActorAddress>,
     /// Set while it is exiting: when its patience with its children ends.
     exiting: Option<Time>,
+    killed: bool,
 }
 
 impl Member {
@@ -40,6 +41,13 @@ impl Member {
     #[must_use]
     pub const fn is_exiting(&self) -> bool {
         self.exiting.is_some()
+    }
+
+    /// Whether its kill is under way. What it created in its last turn must not live: a family that grows while it is
+    /// killed could outrun its end.
+    #[must_use]
+    pub const fn is_killed(&self) -> bool {
+        self.killed
     }
 }
 
@@ -70,7 +78,14 @@ impl Family {
         if let Some(parent) = parent.and_then(|parent| self.members.get_mut(&parent)) {
             parent.children.insert(address);
         }
-        let member = Member { parent, class: class.into(), source, children: BTreeSet::new(), exiting: None };
+        let member = Member {
+            parent,
+            class: class.into(),
+            source,
+            children: BTreeSet::new(),
+            exiting: None,
+            killed: false,
+        };
         assert!(self.members.insert(address, member).is_none(), "addresses are never reused");
     }
 
@@ -141,10 +156,13 @@ impl Family {
                 child.parent = None;
             }
             let request = ExitRequest { recursive: true };
-            effects.push(match reason {
-                ExitReason::Killed(why) => Effect::Kill { address: child, reason: why.clone() },
-                _ => notice(child, address, Body::ExitRequest(request)),
-            });
+            match reason {
+                ExitReason::Killed(why) => {
+                    let all = self.subtree(child);
+                    all.into_iter().for_each(|address| self.kill(address, why, effects));
+                }
+                _ => effects.push(notice(child, address, Body::ExitRequest(request))),
+            }
         }
         match member.parent {
             Some(parent) => {
@@ -165,6 +183,15 @@ impl Family {
             }
         }
         Some(member)
+    }
+
+    /// Kills one actor, once.
+    pub fn kill(&mut self, address: ActorAddress, reason: &str, effects: &mut Vec<Effect>) {
+        if let Some(member) = self.members.get_mut(&address)
+            && !core::mem::replace(&mut member.killed, true)
+        {
+            effects.push(Effect::Kill { address, reason: reason.into() });
+        }
     }
 
     /// An actor and all below it, parents first.

@@ -399,6 +399,20 @@ fn a_kill_ends_the_children_too_and_is_answered_when_the_actor_is_gone() {
 }
 
 #[test]
+fn a_family_that_is_killed_does_not_grow() {
+    let mut node = loaded();
+    let top = node.create();
+    let (child, _) = node.create_child(top);
+    node.kill(top);
+    for parent in [top, child] {
+        let (late, effects) = node.create_child(parent);
+        let refused =
+            |effect: &Effect| matches!(effect, Effect::RefuseCreate { address, .. } if *address == late);
+        assert!(effects.iter().any(refused) && !runs(&effects, late), "{effects:?}");
+    }
+}
+
+#[test]
 fn an_exit_that_takes_too_long_ends_in_a_kill_of_all_below() {
     let mut node = loaded();
     let top = node.create();
