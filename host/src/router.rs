@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
@@ -53,6 +53,7 @@ impl Route {
 /// The routing table of a node, and what becomes of envelopes that it can't place.
 pub(crate) struct Router {
     routes: DashMap<ActorAddress, Route, RandomState>,
+    is_closed: AtomicBool,
     dead_letters: AtomicU64,
     recent_dead: Mutex<VecDeque<DeadLetter>>,
     log: Arc<LogStore>,
@@ -62,14 +63,19 @@ impl Router {
     pub(crate) fn new(log: Arc<LogStore>) -> Self {
         Self {
             routes: DashMap::with_hasher(RandomState::default()),
+            is_closed: AtomicBool::new(false),
             dead_letters: AtomicU64::new(0),
             recent_dead: Mutex::default(),
             log,
         }
     }
 
+    /// Adds a receiver. One that comes when the node has ended is let go at once.
     pub(crate) fn enter(&self, address: ActorAddress, route: Route) {
         self.routes.insert(address, route);
+        if self.is_closed.load(Ordering::SeqCst) {
+            self.let_go();
+        }
     }
 
     pub(crate) fn remove(&self, address: ActorAddress) {
@@ -141,6 +147,12 @@ impl Router {
 
     /// Lets go of everything: the node ends. Actors that know each other would otherwise keep each other alive.
     pub(crate) fn clear(&self) {
+        // Before it looks: what is entered after that looks itself.
+        self.is_closed.store(true, Ordering::SeqCst);
+        self.let_go();
+    }
+
+    fn let_go(&self) {
         self.routes.retain(|_, route| {
             if let Route::Actor(cell) = route {
                 cell.abandon();

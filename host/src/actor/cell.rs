@@ -79,6 +79,8 @@ pub(crate) struct Cell {
     address: ActorAddress,
     mailbox: Arc<SharedMailbox>,
     killed: Arc<AtomicBool>,
+    /// The node has ended.
+    abandoned: AtomicBool,
     kill_reason: Mutex<Option<String>>,
     inner: Mutex<Inner>,
     shown: Shown,
@@ -94,6 +96,7 @@ impl Cell {
             address,
             mailbox,
             killed: Arc::default(),
+            abandoned: AtomicBool::new(false),
             kill_reason: Mutex::default(),
             inner: Mutex::new(Inner { actor: None, hands }),
             shown: Shown::default(),
@@ -189,9 +192,13 @@ impl Cell {
         let begun = self.shared.clock.now();
         let mut active = Active::begin();
         let mut cell = self;
-        while cell.activate(begun, &mut active) - begun < ACTIVATION_TIME_MAX
-            && let Some(next) = active.take()
-        {
+        loop {
+            let now = cell.activate(begun, &mut active);
+            cell.let_go_if_abandoned();
+            if now - begun >= ACTIVATION_TIME_MAX {
+                return;
+            }
+            let Some(next) = active.take() else { return };
             cell = next;
         }
     }
@@ -259,7 +266,17 @@ impl Cell {
     /// Lets go of everything, when the node ends without the actor having ended.
     pub(crate) fn abandon(&self) {
         self.killed.store(true, Ordering::Release);
-        if let Some(mut inner) = self.inner.try_lock() {
+        self.abandoned.store(true, Ordering::SeqCst);
+        drop(self.mailbox.close());
+        self.let_go_if_abandoned();
+    }
+
+    /// Actors that know each other would keep each other alive. Whoever abandons does not wait for an activation under
+    /// way: that looks once more when it is over.
+    fn let_go_if_abandoned(&self) {
+        if self.abandoned.load(Ordering::SeqCst)
+            && let Some(mut inner) = self.inner.try_lock()
+        {
             *inner = Inner::default();
         }
     }

@@ -90,6 +90,19 @@ pub(crate) fn run(attack: impl AsyncFnOnce(&Arena)) {
     run_with(NodeConfig::default(), attack);
 }
 
+/// Runs an attack on a node that is then dropped, whatever its actors do.
+pub(crate) fn run_and_drop(config: NodeConfig, attack: impl AsyncFnOnce(&Arena)) {
+    let _alone = alone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let arena = Arena::start(config).await;
+        attack(&arena).await;
+        drop(arena);
+        // The engine's own thread among them: it ends with the last instance.
+        until("the node's threads to end", async || threads() == 0).await;
+    });
+}
+
 /// Runs one attack on a node of its own.
 pub(crate) fn run_with(config: NodeConfig, attack: impl AsyncFnOnce(&Arena)) {
     let _alone = alone();

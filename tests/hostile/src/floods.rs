@@ -3,7 +3,7 @@
 use thespian_core::limits::ActorLimits;
 use thespian_host::config::NodeConfig;
 
-use crate::arena::{go, run, run_with, until, within};
+use crate::arena::{go, run, run_and_drop, run_with, until, within};
 
 #[test]
 fn a_full_outbox_is_an_error_and_nothing_of_it_is_sent() {
@@ -130,6 +130,18 @@ fn a_bomb_of_children_is_told_that_the_host_is_full_and_one_kill_ends_it() {
         };
         arena.beside(bomb).await;
     });
+}
+
+#[test]
+fn a_node_that_is_dropped_amid_a_flood_leaves_nothing_behind() {
+    for _ in 0..5 {
+        let config = NodeConfig { actors_max: Some(500), ..NodeConfig::default() };
+        run_and_drop(config, async |arena| {
+            let root = arena.create("ChildBomb").await;
+            arena.client.tell(root, go(5, "")).await.unwrap();
+            until("a full host", async || arena.status().await.actors >= 500).await;
+        });
+    }
 }
 
 #[test]
