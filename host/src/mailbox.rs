@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::Envelope;
-use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget};
+use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget, push_each};
 
 use crate::actor::Cell;
 
@@ -37,14 +37,12 @@ impl SharedMailbox {
     pub(crate) fn push_run(&self, run: &mut impl Iterator<Item = Envelope>) -> (bool, Push) {
         let mut state = self.state.lock();
         let mut activate = false;
-        for envelope in run {
-            match state.mailbox.push(envelope, &self.budget) {
-                Push::Queued => {}
-                Push::Activate => activate = true,
-                refused @ (Push::Full(_) | Push::Gone(_)) => return (activate, refused),
-            }
-        }
-        (activate, Push::Queued)
+        let push = push_each(run, |envelope| {
+            let push = state.mailbox.push(envelope, &self.budget);
+            activate |= push == Push::Activate;
+            push
+        });
+        (activate, push)
     }
 
     pub(crate) fn push_reserved(&self, envelope: Envelope) -> Push {

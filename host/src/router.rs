@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::limits::DEAD_LETTERS_KEPT;
-use thespian_core::mailbox::Push;
+use thespian_core::mailbox::{Push, push_each};
 use thespian_core::wire::control::DeadLetter;
 
 use crate::actor::Cell;
@@ -31,13 +31,7 @@ impl Route {
         if let Self::Actor(cell) = self {
             return cell.push_run(run);
         }
-        for envelope in run {
-            match self.push(envelope) {
-                Push::Queued | Push::Activate => {}
-                refused @ (Push::Full(_) | Push::Gone(_)) => return refused,
-            }
-        }
-        Push::Queued
+        push_each(run, |envelope| self.push(envelope))
     }
 
     /// Puts the envelope into the receiver's queue, and activates the receiver where needed.

@@ -72,6 +72,18 @@ pub enum Push {
     Gone(Envelope),
 }
 
+/// Pushes one envelope after the other until one is refused, which comes back. Nothing behind that one is taken out of
+/// `run`.
+pub fn push_each(run: &mut impl Iterator<Item = Envelope>, mut push: impl FnMut(Envelope) -> Push) -> Push {
+    for envelope in run {
+        match push(envelope) {
+            Push::Queued | Push::Activate => {}
+            refused @ (Push::Full(_) | Push::Gone(_)) => return refused,
+        }
+    }
+    Push::Queued
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Intake {
     /// Takes everything that fits.

@@ -246,10 +246,10 @@ impl Cell {
     fn end(&self, inner: &mut Inner, reason: ExitReason) {
         let turns = self.shown.turns.swap(0, Ordering::Relaxed);
         self.shared.counters.turns_of_ended.fetch_add(turns, Ordering::Relaxed);
+        // First: who hears of the end may count on the place.
+        *inner = Inner::default();
         self.shared.router.remove(self.address);
         self.shared.event(Event::ActorEnded { address: self.address, reason });
-        // Only now, since to give an instance back takes as long as to make one, and its parent waits.
-        *inner = Inner::default();
     }
 
     fn show(&self, now: Time, inner: &Inner) {

@@ -11,7 +11,7 @@ use crate::address::ActorAddress;
 use crate::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
 use crate::fate::{Failure, Fault};
 use crate::limits::{DELIVERY_RUN_LEN_MAX, EFFECTS_KEPT_MAX, HOLD_RETRY_PERIOD};
-use crate::mailbox::{Push, QueueBudget};
+use crate::mailbox::{Push, QueueBudget, push_each};
 use crate::outbox::{CreateChild, Outbox};
 use crate::time::Time;
 
@@ -69,13 +69,7 @@ pub trait Doer {
     /// one is taken out of `run`.
     fn deliver_run(&mut self, target: ActorAddress, run: &mut impl Iterator<Item = Envelope>) -> Push {
         let _ = target;
-        for envelope in run {
-            match self.deliver(envelope) {
-                Push::Queued | Push::Activate => {}
-                refused @ (Push::Full(_) | Push::Gone(_)) => return refused,
-            }
-        }
-        Push::Queued
+        push_each(run, |envelope| self.deliver(envelope))
     }
     /// The envelope's target is not there.
     fn gone(&mut self, envelope: Envelope);

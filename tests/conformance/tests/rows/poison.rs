@@ -71,7 +71,7 @@ fn poison_100_the_actor_that_sent_a_failing_message_gets_it_back() {
         assert_eq!(report.poisons[0].target, report.children[0]);
         assert_eq!(report.poisons[0].type_name, "Run");
         assert!(report.poisons[0].payload.contains(r#""reason":"no""#), "{:?}", report.poisons);
-        // The one outside heard nothing: the next that reaches it is what it asks for now.
+        // The one outside heard nothing: what reaches it next is the answer to its next ask.
         probe.tell(json!([{ "say": { "to": "origin", "text": "first" } }])).await;
         assert_eq!(probe.hear().await, "first");
     });
