@@ -37,6 +37,7 @@ mod actor;
 pub mod client;
 mod clock;
 pub mod config;
+mod desk;
 mod endpoint;
 mod log;
 mod mailbox;

@@ -4,9 +4,6 @@
 use std::sync::Arc;
 
 use thespian_core::address::HostId;
-use thespian_core::admin::Admin;
-use thespian_core::effect::Effect;
-use thespian_core::event::Event;
 use thespian_core::limits::{QUEUED_MEMORY_SHARE, RUNAWAYS_MAX};
 use thespian_core::wire::control::Request;
 use thespian_core::wire::hello::HelloError;
@@ -17,16 +14,15 @@ use tracing::Level;
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::config::{Authority, NodeConfig};
+use crate::desk::Desk;
 use crate::perform::Performer;
 use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
 use crate::session::{Session, SessionOpener};
-use crate::shared::{NodeEvent, Parts, Shared};
+use crate::shared::{Parts, Shared};
 use crate::store::{self, DirLock, StoreError};
 
 /// Threads for control, transport and `Admin`.
 const IO_THREADS: usize = 2;
-/// Events that are handled before the effects of others get a turn: none of them waits.
-const EVENTS_AT_ONCE: usize = 256;
 
 /// A node can't start. Nothing of it is left running.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +81,6 @@ impl Node {
         // It runs turns too: those for which a program outside waits, and nothing else.
         let io =
             runtime("io", IO_THREADS, RUNAWAYS_MAX + 8).enable_all().build().map_err(StartError::Threads)?;
-        let (events, to_handle) = mpsc_events();
         let (stopping, stopped) = watch::channel(false);
         let shared = Arc::new(Shared::new(Parts {
             host,
@@ -97,17 +92,14 @@ impl Node {
             actors_max: capacity.actors_max,
             actors_max_reason: capacity.limited_by.to_string(),
             guests: guests.handle().clone(),
-            events,
+            desk: Desk::new(config.capabilities, Performer::new(engine, io.handle().clone(), stopping)),
             stopped,
         }));
         if config.authority == Authority::TrustAll {
             shared.log.node(Level::WARN, "sources", "every source is trusted: for development only");
         }
-        let task = NodeTask {
-            admin: Admin::new(config.capabilities),
-            performer: Performer::new(shared.clone(), engine, io.handle().clone(), stopping),
-        };
-        io.spawn(task.run(to_handle));
+        let desk = shared.clone();
+        io.spawn(async move { desk.desk.run(&desk).await });
         let timers = shared.clone();
         io.spawn(async move { timers.timers.run().await });
         Ok(Self { shared, capacity, io: Some(io), guests: Some(guests), _dir_lock: dir_lock })
@@ -174,6 +166,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
+        self.shared.desk.close();
         self.shared.router.clear();
         // In the background: a node may be dropped by asynchronous code, which must not wait.
         for runtime in [self.io.take(), self.guests.take()].into_iter().flatten() {
@@ -191,68 +184,10 @@ fn runtime(name: &str, threads: usize, blocking_max: usize) -> Builder {
     builder
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "bounded by what sends: four events in an actor's life, and actors are bounded by their slots; \
-              a bounded channel would make a commit wait"
-)]
-fn mpsc_events() -> (mpsc::UnboundedSender<NodeEvent>, mpsc::UnboundedReceiver<NodeEvent>) {
-    mpsc::unbounded_channel()
-}
-
 /// The machine's memory; where the system does not say, 4 GiB.
 fn memory_bytes() -> usize {
     let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let total = info.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let kib = total.and_then(|rest| rest.trim().strip_suffix("kB")).and_then(|kib| kib.trim().parse().ok());
     kib.unwrap_or(4_usize << 20) << 10
-}
-
-struct NodeTask {
-    admin: Admin,
-    performer: Performer,
-}
-
-impl NodeTask {
-    async fn run(mut self, mut to_handle: mpsc::UnboundedReceiver<NodeEvent>) {
-        let mut events = Vec::with_capacity(EVENTS_AT_ONCE);
-        let mut effects = Vec::new();
-        while !self.performer.is_stopped() {
-            let deadline = self.admin.deadline().map(|due| self.performer.clock().instant(due).into());
-            let due = async {
-                match deadline {
-                    Some(deadline) => tokio::time::sleep_until(deadline).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                len = to_handle.recv_many(&mut events, EVENTS_AT_ONCE) => if len == 0 { return },
-                () = due => events.push(NodeEvent::Admin(Event::TimePassed)),
-            }
-            for event in events.drain(..) {
-                self.handle(event, &mut effects);
-            }
-        }
-    }
-
-    fn handle(&mut self, event: NodeEvent, effects: &mut Vec<Effect>) {
-        let event = match event {
-            NodeEvent::Admin(event) => event,
-            NodeEvent::Asked { asker, answerer, event, offered } => {
-                self.performer.expect(asker, answerer);
-                if let (Event::SourceOffered { hash, .. }, Some(bytes)) = (&event, offered) {
-                    self.performer.keep(*hash, bytes);
-                }
-                event
-            }
-            NodeEvent::Look(look) => return look(&self.admin),
-        };
-        if let Event::AskerLeft { asker } = &event {
-            self.performer.forget(*asker);
-        }
-        self.admin.handle(self.performer.clock().now(), event, effects);
-        for effect in effects.drain(..) {
-            self.performer.perform(effect);
-        }
-    }
 }

@@ -13,11 +13,11 @@ use tokio::sync::{Semaphore, watch};
 use tracing::Level;
 
 use crate::actor::Start;
-use crate::clock::Clock;
 use crate::config::Authority;
+use crate::desk::Answerer;
 use crate::sandbox::{ActorInit, Engine, Source};
 use crate::session::Update;
-use crate::shared::{Answerer, Shared};
+use crate::shared::Shared;
 
 /// What a source is made of, as far as it is known.
 struct Kept {
@@ -26,7 +26,6 @@ struct Kept {
 }
 
 pub(crate) struct Performer {
-    shared: Arc<Shared>,
     engine: Engine,
     io: Handle,
     sources: HashMap<SourceHash, Kept>,
@@ -41,9 +40,8 @@ pub(crate) struct Performer {
 type Compiled = parking_lot::Mutex<HashMap<SourceHash, Source>>;
 
 impl Performer {
-    pub(crate) fn new(shared: Arc<Shared>, engine: Engine, io: Handle, stopped: watch::Sender<bool>) -> Self {
+    pub(crate) fn new(engine: Engine, io: Handle, stopped: watch::Sender<bool>) -> Self {
         Self {
-            shared,
             engine,
             io,
             sources: HashMap::new(),
@@ -52,10 +50,6 @@ impl Performer {
             compiled: Arc::default(),
             stopped,
         }
-    }
-
-    pub(crate) fn clock(&self) -> Clock {
-        self.shared.clock
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
@@ -77,17 +71,17 @@ impl Performer {
         self.answerers.remove(&asker);
     }
 
-    pub(crate) fn perform(&mut self, effect: Effect) {
+    pub(crate) fn perform(&mut self, shared: &Arc<Shared>, effect: Effect) {
         match effect {
-            Effect::Judge(hash) => self.judge(hash),
-            Effect::Validate(hash) => self.validate(hash),
+            Effect::Judge(hash) => self.judge(shared, hash),
+            Effect::Validate(hash) => self.validate(shared, hash),
             Effect::Forget(hash) => {
                 self.sources.remove(&hash);
                 self.compiled.lock().remove(&hash);
             }
-            Effect::Instantiate(plan) => self.instantiate(*plan),
+            Effect::Instantiate(plan) => self.instantiate(shared, *plan),
             Effect::RefuseCreate { address, reason } => {
-                if let Some(cell) = self.shared.router.actor(address) {
+                if let Some(cell) = shared.router.actor(address) {
                     let identity = Identity {
                         me: address,
                         parent: None,
@@ -97,14 +91,14 @@ impl Performer {
                     cell.refuse(identity, reason);
                 }
             }
-            Effect::Route(envelope) => self.shared.router.notify(envelope),
+            Effect::Route(envelope) => shared.router.notify(envelope),
             Effect::Kill { address, reason } => {
-                if let Some(cell) = self.shared.router.actor(address) {
+                if let Some(cell) = shared.router.actor(address) {
                     cell.kill(reason);
                     self.engine.wake_runaways();
                 }
             }
-            Effect::NoteEnd { address, class, reason } => self.shared.note_end(address, class, reason),
+            Effect::NoteEnd { address, class, reason } => shared.note_end(address, class, reason),
             Effect::Progress { asker, progress } => {
                 let updates = self.answerers.get(&asker).and_then(|answerer| answerer.updates.as_ref());
                 if let Some(updates) = updates {
@@ -119,16 +113,16 @@ impl Performer {
                 }
             }
             Effect::Stop => {
-                self.shared.log.node(Level::INFO, "node", "stopped");
-                self.shared.router.clear();
+                shared.log.node(Level::INFO, "node", "stopped");
+                shared.router.clear();
                 self.stopped.send_replace(true);
             }
         }
     }
 
     /// The built-in authorities answer as an authority actor will: by an event.
-    fn judge(&self, hash: SourceHash) {
-        let verdict = match self.shared.authority {
+    fn judge(&self, shared: &Arc<Shared>, hash: SourceHash) {
+        let verdict = match shared.authority {
             Authority::None => {
                 Err("this node has no Source Authority, so it loads nothing; for development, start it \
                                     with `--authority trust-all`"
@@ -136,12 +130,12 @@ impl Performer {
             }
             Authority::TrustAll => Ok(()),
         };
-        self.shared.event(Event::SourceJudged { hash, verdict });
+        shared.event(Event::SourceJudged { hash, verdict });
     }
 
-    fn validate(&self, hash: SourceHash) {
+    fn validate(&self, shared: &Arc<Shared>, hash: SourceHash) {
         let Some(bytes) = self.sources.get(&hash).map(|kept| kept.bytes.clone()) else { return };
-        let (engine, shared) = (self.engine.clone(), self.shared.clone());
+        let (engine, shared) = (self.engine.clone(), shared.clone());
         let (compiling, compiled) = (self.compiling.clone(), self.compiled.clone());
         let io = self.io.clone();
         self.io.spawn(async move {
@@ -161,8 +155,8 @@ impl Performer {
         });
     }
 
-    fn instantiate(&mut self, plan: Plan) {
-        let Some(cell) = self.shared.router.actor(plan.address) else { return };
+    fn instantiate(&mut self, shared: &Arc<Shared>, plan: Plan) {
+        let Some(cell) = shared.router.actor(plan.address) else { return };
         let identity = Identity {
             me: plan.address,
             parent: plan.parent,
@@ -176,7 +170,7 @@ impl Performer {
         let class: Arc<str> = plan.class.as_str().into();
         let init = ActorInit {
             parent: plan.parent,
-            capabilities: self.shared.capabilities.clone(),
+            capabilities: shared.capabilities.clone(),
             requirements: plan.requirements,
             init: plan.init,
             ..ActorInit::default()

@@ -26,9 +26,10 @@ use thespian_core::wire::hello::{HelloError, Welcome};
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 
 use crate::actor::{Cell, near};
+use crate::desk::{Answerer, NodeEvent};
 use crate::endpoint::{AskSlot, Endpoint, NoAnswer};
 use crate::router::Route;
-use crate::shared::{Answerer, NodeEvent, Shared};
+use crate::shared::Shared;
 use crate::timer::{Due, TimerService};
 
 /// What comes before an answer.
@@ -179,8 +180,8 @@ impl Session {
         let (reply, answer) = oneshot::channel();
         let asked =
             NodeEvent::Asked { asker, answerer: Answerer { reply, updates }, event: event(asker), offered };
-        shared.events.send(asked).map_err(|_| ControlError::ShuttingDown)?;
         let mut left = AskerLeft { shared, asker: Some(asker) };
+        shared.desk.tell(shared, asked);
         let answer = answer.await;
         left.asker = None;
         answer.unwrap_or(Err(ControlError::ShuttingDown))
@@ -196,7 +197,7 @@ impl Session {
             // Who asked may have left.
             let _ = reply.send(view(admin, &shared));
         });
-        let _ = self.inner.shared.events.send(NodeEvent::Look(look));
+        self.inner.shared.desk.tell(&self.inner.shared, NodeEvent::Look(look));
         answer.await.map_err(|_| ControlError::ShuttingDown)
     }
 
@@ -431,7 +432,7 @@ impl Drop for Alarm<'_> {
 
 /// Tells `Admin` when a question is taken back.
 struct AskerLeft<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     asker: Option<Asker>,
 }
 

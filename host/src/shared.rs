@@ -4,26 +4,24 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 use rand::RngExt as _;
 use thespian_core::address::{ActorAddress, HostId};
-use thespian_core::admin::Admin;
 use thespian_core::capability::Capabilities;
 use thespian_core::envelope::ExitReason;
 use thespian_core::event::{Asker, Event};
 use thespian_core::limits::{ActorLimits, ENDED_KEPT};
 use thespian_core::mailbox::{MailboxLimits, QueueBudget};
-use thespian_core::wire::control::{ControlError, EndedActor, Reply};
-use tokio::sync::{mpsc, oneshot, watch};
+use thespian_core::wire::control::EndedActor;
+use tokio::sync::watch;
 use tracing::Level;
 
 use crate::clock::Clock;
 use crate::config::Authority;
+use crate::desk::{Desk, NodeEvent};
 use crate::endpoint::{Endpoint, NamedEndpoints};
 use crate::log::LogStore;
 use crate::router::{Route, Router};
-use crate::session::Updates;
 use crate::timer::TimerService;
 
 /// What the node counts.
@@ -47,7 +45,7 @@ pub(crate) struct Parts {
     pub(crate) actors_max: usize,
     pub(crate) actors_max_reason: String,
     pub(crate) guests: tokio::runtime::Handle,
-    pub(crate) events: mpsc::UnboundedSender<NodeEvent>,
+    pub(crate) desk: Desk,
     pub(crate) stopped: watch::Receiver<bool>,
 }
 
@@ -69,33 +67,11 @@ pub(crate) struct Shared {
     pub(crate) named: NamedEndpoints,
     /// Where activations run.
     pub(crate) guests: tokio::runtime::Handle,
-    pub(crate) events: mpsc::UnboundedSender<NodeEvent>,
+    pub(crate) desk: Desk,
     stopped: watch::Receiver<bool>,
     /// Whether an activation runs near a program that waits for it.
     pub(crate) near_is_taken: AtomicBool,
     next_asker: AtomicU64,
-}
-
-/// What the node's task is sent.
-pub(crate) enum NodeEvent {
-    /// For `Admin`.
-    Admin(Event),
-    /// For `Admin`, from someone outside who waits for the answer.
-    Asked {
-        asker: Asker,
-        answerer: Answerer,
-        event: Event,
-        /// The bytes of a source that is offered.
-        offered: Option<Bytes>,
-    },
-    /// Shows `Admin` to a question that changes nothing.
-    Look(Box<dyn FnOnce(&Admin) + Send>),
-}
-
-/// Where the answer to someone outside goes.
-pub(crate) struct Answerer {
-    pub(crate) reply: oneshot::Sender<Result<Reply, ControlError>>,
-    pub(crate) updates: Option<Updates>,
 }
 
 impl Shared {
@@ -118,7 +94,7 @@ impl Shared {
             named: NamedEndpoints::default(),
             guests: parts.guests,
             near_is_taken: AtomicBool::new(false),
-            events: parts.events,
+            desk: parts.desk,
             stopped: parts.stopped,
             next_asker: AtomicU64::new(1),
         }
@@ -181,8 +157,8 @@ impl Shared {
     }
 
     /// Tells `Admin`. Once the node has stopped there is nobody to tell.
-    pub(crate) fn event(&self, event: Event) {
-        let _ = self.events.send(NodeEvent::Admin(event));
+    pub(crate) fn event(self: &Arc<Self>, event: Event) {
+        self.desk.tell(self, NodeEvent::Admin(event));
     }
 }
 

@@ -28,7 +28,7 @@ const INSTANCE_BYTES_MAX: usize = 1 << 20;
 const WASM_STACK_BYTES: usize = 512 << 10;
 
 /// Frames of a guest's stack that are gathered when it traps: enough to find some that are the guest's own.
-const BACKTRACE_FRAMES_MAX: usize = 20;
+const BACKTRACE_FRAMES_MAX: usize = 14;
 
 /// Memory mappings of one live instance: memory image, grown part, and what lies between them.
 const MAPPINGS_PER_ACTOR: usize = 4;
@@ -300,6 +300,7 @@ fn engine_config(actors_max: usize, limits: &ActorLimits) -> wasmtime::Config {
         .wasm_wide_arithmetic(false)
         .wasm_custom_page_sizes(false)
         .wasm_stack_switching(false)
+        .generate_address_map(false)
         .wasm_backtrace_max_frames(std::num::NonZero::new(BACKTRACE_FRAMES_MAX))
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(actors_max, limits)));
     config

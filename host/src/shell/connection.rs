@@ -75,11 +75,11 @@ pub(super) async fn serve(
             match reader.ready() {
                 Ok(Some(frame)) => {
                     if let Err(reason) = connection.take(&frame) {
-                        return close(&mut writer, &reason, refusals).await;
+                        return close(&mut writer, connection.out, &reason, refusals).await;
                     }
                 }
                 Ok(None) => break,
-                Err(error) => return close(&mut writer, &error.to_string(), refusals).await,
+                Err(error) => return close(&mut writer, connection.out, &error.to_string(), refusals).await,
             }
         }
         // Whatever else is ready goes out in the same write. The last one takes more, but has an end too.
@@ -101,7 +101,7 @@ pub(super) async fn serve(
             connection.out.shrink_to(4 * WRITE_BYTES);
         }
         if is_closing {
-            return say_closing(&mut writer, "the node stopped").await;
+            return say_closing(&mut writer, connection.out, "the node stopped").await;
         }
         tokio::select! {
             Some(answered) = connection.answering.next() => connection.answer(answered),
@@ -109,22 +109,24 @@ pub(super) async fn serve(
             filled = reader.fill() => match filled {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => return close(&mut writer, &error.to_string(), refusals).await,
+                Err(error) => return close(&mut writer, connection.out, &error.to_string(), refusals).await,
             },
             () = super::closed(&mut closing) => is_closing = true,
         }
     }
 }
 
-async fn close(writer: &mut WriteHalf, reason: &str, refusals: &Refusals) {
+async fn close(writer: &mut WriteHalf, out: Vec<u8>, reason: &str, refusals: &Refusals) {
     refusals.report(&format!("a control connection is closed: {reason}"));
-    say_closing(writer, reason).await;
+    say_closing(writer, out, reason).await;
 }
 
-async fn say_closing(writer: &mut WriteHalf, reason: &str) {
+/// Says it behind the answers that are in `out`.
+async fn say_closing(writer: &mut WriteHalf, mut out: Vec<u8>, reason: &str) {
     if let Ok(frame) = codec::encode_frame(&NodeFrame::Closing { reason: reason.to_string() }) {
+        out.extend_from_slice(&frame);
         // It may be gone already, or never read.
-        let _ = tokio::time::timeout(HELLO_TIME_MAX, writer.write_all(&frame)).await;
+        let _ = tokio::time::timeout(HELLO_TIME_MAX, writer.write_all(&out)).await;
     }
 }
 

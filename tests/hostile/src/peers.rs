@@ -218,6 +218,10 @@ fn uploads_that_lie_are_refused() {
         // What was announced is all that is taken.
         peer.send(&load(7, "short".to_owned(), 100)).await;
         peer.send(&ClientFrame::Chunk { id: 7, data: vec![0; 101].into() }).await;
+        assert!(matches!(
+            peer.next().await,
+            Some(NodeFrame::Reply { id: 5, reply: Err(ControlError::Cancelled) })
+        ));
         assert!(peer.closing().await.contains("other bytes than it announced"));
         let mut peer = Peer::greeted(shell.socket()).await;
         peer.send(&load(8, "wide".to_owned(), SOURCE_BYTES_MAX as u64)).await;

@@ -79,18 +79,18 @@ fn only_the_transport_names_sockets() {
 }
 
 #[test]
-fn only_the_node_owns_the_admin() {
+fn only_the_desk_owns_the_admin() {
     const OWNERSHIP: [&str; 6] =
         ["Admin::new(", "&mut Admin", "Arc<Admin>", "Mutex<Admin>", "RefCell<Admin>", "RwLock<Admin>"];
     let mut problems = Vec::new();
-    for file in rust_files().filter(|file| file.is_under("host/src") && file.path != "host/src/node.rs") {
+    for file in rust_files().filter(|file| file.is_under("host/src") && file.path != "host/src/desk.rs") {
         for text in OWNERSHIP {
             let places = file.shipped.match_indices(text);
             problems.extend(places.map(|(at, _)| format!("{} has `{text}`", file.place(at))));
         }
     }
     settle(
-        "Only node.rs owns an Admin, so no lock guards it and its effects are carried out in order. Send the node an \
+        "Only desk.rs owns an Admin: one thread at a time handles its events, and their effects in order. Tell the desk an \
          event, or have it show you its Admin.",
         &problems,
     );

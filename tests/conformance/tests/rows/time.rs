@@ -51,8 +51,7 @@ fn time_122_an_exit_takes_pending_wakeups_along() {
             .tell(json!([{ "wake": { "ms": 1, "tag": "1" } }, { "wake": { "ms": 3_600_000, "tag": "h" } }]))
             .await;
         probe.reports(|report| report.wakeups.len() == 1).await;
-        let actors = probe.client.actors().await.unwrap();
-        assert_eq!(actors[0].wakeups, 1);
+        until(async || probe.client.actors().await.unwrap()[0].wakeups == 1).await;
         probe.client.exit_and_wait(probe.address, true).await.unwrap();
         assert_eq!(probe.client.status().await.unwrap().dead_letters, 0);
     });
