@@ -23,7 +23,7 @@ pub mod bindings {
     });
 }
 
-use bindings::thespian::actor::{lifecycle, logging, messaging, types as wit};
+use bindings::thespian::actor::{hosting, lifecycle, logging, messaging, monitoring, types as wit};
 use bindings::{BenchActor, BenchActorPre};
 
 /// An address as the host writes it: what a delivery carries.
@@ -64,11 +64,47 @@ impl lifecycle::Host for Nothing {
         no()
     }
 
+    fn create_named(&mut self, _: String, _: String, _: lifecycle::CreateOptions) -> Answer<u64> {
+        no()
+    }
+
+    fn kill_child(&mut self, _: String) -> Answer<()> {
+        no()
+    }
+
     fn request_exit(&mut self, _: String, _: bool) -> Answer<()> {
         no()
     }
 
     fn keep_children(&mut self) -> Answer<()> {
+        no()
+    }
+}
+
+impl monitoring::Host for Nothing {
+    fn monitor(&mut self, _: String) -> Answer<()> {
+        no()
+    }
+
+    fn demonitor(&mut self, _: String) -> Answer<()> {
+        no()
+    }
+}
+
+impl hosting::Host for Nothing {
+    fn handle_dead_letters(&mut self, _: bool) -> Answer<()> {
+        no()
+    }
+
+    fn update_capability(&mut self, _: String, _: Option<wit::ValueResult>) -> Answer<()> {
+        no()
+    }
+
+    fn request_status(&mut self, _: Option<String>) -> Answer<u64> {
+        no()
+    }
+
+    fn shut_down(&mut self) -> Answer<()> {
         no()
     }
 }

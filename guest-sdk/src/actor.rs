@@ -3,8 +3,12 @@
 use crate::bindings::thespian::actor::types::{Event, MessageResult};
 use crate::context::Context;
 use crate::create::OnTrap;
-use crate::event::{ChildActorExited, ChildActorRestarted, ExitRequest, PoisonMessage, Wakeup};
+use crate::event::{
+    ActorDown, ChildActorExited, ChildActorRestarted, DeadEnvelope, ExitRequest, NamedActor, PoisonMessage,
+    StatusAnswer, Wakeup,
+};
 use crate::failure::{Error, Result};
+use crate::hosting::Transient;
 use crate::message::{Encoding, Message, RawMessage};
 use crate::source::Requirement;
 
@@ -20,6 +24,9 @@ pub trait Actor: Sized + 'static {
     const RECEIVES: &'static [&'static str];
     /// What becomes of an actor whose instance trapped.
     const ON_TRAP: OnTrap;
+
+    /// Whether and when its actors end of themselves.
+    const TRANSIENT: Option<Transient>;
 
     /// What its host must have.
     #[must_use]
@@ -95,7 +102,8 @@ fn listed(names: &[&str]) -> String {
     message = "a handler can't take a `{Self}`",
     label = "neither a message nor an event",
     note = "put `#[message]` on a type of your own; `RawMessage` takes any message; \
-            events are `Wakeup`, `ExitRequest`, `ChildActorExited`, `ChildActorRestarted` and `PoisonMessage`"
+            events are `Wakeup`, `ExitRequest`, `ChildActorExited`, `ChildActorRestarted`, `ActorDown`, \
+            `PoisonMessage`, `DeadEnvelope`, `NamedActor` and `StatusAnswer`"
 )]
 pub trait Receive: Sized {
     /// The message's type name; events have none.
@@ -164,7 +172,11 @@ receive_event!(Wakeup, Wakeup);
 receive_event!(ExitRequest, ExitRequested);
 receive_event!(ChildActorExited, ChildExited);
 receive_event!(ChildActorRestarted, ChildRestarted);
+receive_event!(ActorDown, ActorDown);
 receive_event!(PoisonMessage, Poisoned);
+receive_event!(DeadEnvelope, DeadLetter);
+receive_event!(NamedActor, Named);
+receive_event!(StatusAnswer, Status);
 
 fn not_accepted() -> Error {
     Error::poison("a handler was called for what it does not take")

@@ -2212,6 +2212,718 @@ pub mod thespian {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
+            /// Asks for the one actor that has this global name, on whichever host it is. If there is none, it is created as
+            /// `create-actor` says, but with the host as its parent; otherwise everything but the name is ignored.
+            ///
+            /// Returns the number of the question, which a `named` event answers when the actor runs, or with the reason why
+            /// there is none. `invalid`: the name or the options make no sense. `exhausted`: too many questions are open, or no
+            /// more actors fit on the host.
+            #[allow(async_fn_in_trait)]
+            pub fn create_named(
+                name: &str,
+                class: &str,
+                options: CreateOptions<'_>,
+            ) -> ::core::result::Result<u64, Error> {
+                unsafe {
+                    let mut cleanup_list = _rt::Vec::new();
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 23 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 23
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    let vec1 = name;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len1;
+                    *ptr0.add(0).cast::<*mut u8>() = ptr1.cast_mut();
+                    let vec2 = class;
+                    let ptr2 = vec2.as_ptr().cast::<u8>();
+                    let len2 = vec2.len();
+                    *ptr0.add(3 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len2;
+                    *ptr0
+                        .add(2 * ::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>() = ptr2.cast_mut();
+                    let CreateOptions {
+                        source: source3,
+                        requirements: requirements3,
+                        init: init3,
+                        on_trap: on_trap3,
+                        watch_restarts: watch_restarts3,
+                        extra: extra3,
+                    } = options;
+                    match source3 {
+                        Some(e) => {
+                            *ptr0
+                                .add(4 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (1i32) as u8;
+                            let vec4 = e;
+                            let ptr4 = vec4.as_ptr().cast::<u8>();
+                            let len4 = vec4.len();
+                            *ptr0
+                                .add(6 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len4;
+                            *ptr0
+                                .add(5 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr4.cast_mut();
+                        }
+                        None => {
+                            *ptr0
+                                .add(4 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    let vec13 = requirements3;
+                    let len13 = vec13.len();
+                    let layout13 = _rt::alloc::Layout::from_size_align(
+                            vec13.len() * (16 + 4 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        )
+                        .unwrap();
+                    let (result13, _cleanup13) = ::wit_bindgen::rt::Cleanup::new(
+                        layout13,
+                    );
+                    for (i, e) in vec13.into_iter().enumerate() {
+                        let base = result13
+                            .add(i * (16 + 4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let super::super::super::thespian::actor::types::RequirementParam {
+                                name: name5,
+                                clause: clause5,
+                            } = e;
+                            let vec6 = name5;
+                            let ptr6 = vec6.as_ptr().cast::<u8>();
+                            let len6 = vec6.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len6;
+                            *base.add(0).cast::<*mut u8>() = ptr6.cast_mut();
+                            use super::super::super::thespian::actor::types::ClauseParam as V12;
+                            match clause5 {
+                                V12::IsTrue => {
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                }
+                                V12::Equals(e) => {
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                    use super::super::super::thespian::actor::types::ValueParam as V8;
+                                    match e {
+                                        V8::Boolean(e) => {
+                                            *base
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>() = (0i32) as u8;
+                                            *base
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>() = (match e {
+                                                true => 1,
+                                                false => 0,
+                                            }) as u8;
+                                        }
+                                        V8::Integer(e) => {
+                                            *base
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>() = (1i32) as u8;
+                                            *base
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>() = _rt::as_i64(e);
+                                        }
+                                        V8::Number(e) => {
+                                            *base
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>() = (2i32) as u8;
+                                            *base
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<f64>() = _rt::as_f64(e);
+                                        }
+                                        V8::Text(e) => {
+                                            *base
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>() = (3i32) as u8;
+                                            let vec7 = e;
+                                            let ptr7 = vec7.as_ptr().cast::<u8>();
+                                            let len7 = vec7.len();
+                                            *base
+                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>() = len7;
+                                            *base
+                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>() = ptr7.cast_mut();
+                                        }
+                                    }
+                                }
+                                V12::AtLeast(e) => {
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (2i32) as u8;
+                                    *base
+                                        .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<f64>() = _rt::as_f64(e);
+                                }
+                                V12::OneOf(e) => {
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (3i32) as u8;
+                                    let vec11 = e;
+                                    let len11 = vec11.len();
+                                    let layout11 = _rt::alloc::Layout::from_size_align(
+                                            vec11.len() * (8 + 2 * ::core::mem::size_of::<*const u8>()),
+                                            8,
+                                        )
+                                        .unwrap();
+                                    let (result11, _cleanup11) = ::wit_bindgen::rt::Cleanup::new(
+                                        layout11,
+                                    );
+                                    cleanup_list.extend(_cleanup11);
+                                    for (i, e) in vec11.into_iter().enumerate() {
+                                        let base = result11
+                                            .add(i * (8 + 2 * ::core::mem::size_of::<*const u8>()));
+                                        {
+                                            use super::super::super::thespian::actor::types::ValueParam as V10;
+                                            match e {
+                                                V10::Boolean(e) => {
+                                                    *base.add(0).cast::<u8>() = (0i32) as u8;
+                                                    *base.add(8).cast::<u8>() = (match e {
+                                                        true => 1,
+                                                        false => 0,
+                                                    }) as u8;
+                                                }
+                                                V10::Integer(e) => {
+                                                    *base.add(0).cast::<u8>() = (1i32) as u8;
+                                                    *base.add(8).cast::<i64>() = _rt::as_i64(e);
+                                                }
+                                                V10::Number(e) => {
+                                                    *base.add(0).cast::<u8>() = (2i32) as u8;
+                                                    *base.add(8).cast::<f64>() = _rt::as_f64(e);
+                                                }
+                                                V10::Text(e) => {
+                                                    *base.add(0).cast::<u8>() = (3i32) as u8;
+                                                    let vec9 = e;
+                                                    let ptr9 = vec9.as_ptr().cast::<u8>();
+                                                    let len9 = vec9.len();
+                                                    *base
+                                                        .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<usize>() = len9;
+                                                    *base.add(8).cast::<*mut u8>() = ptr9.cast_mut();
+                                                }
+                                            }
+                                        }
+                                    }
+                                    *base
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len11;
+                                    *base
+                                        .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = result11;
+                                }
+                            }
+                        }
+                    }
+                    *ptr0.add(8 * ::core::mem::size_of::<*const u8>()).cast::<usize>() = len13;
+                    *ptr0
+                        .add(7 * ::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>() = result13;
+                    match init3 {
+                        Some(e) => {
+                            *ptr0
+                                .add(9 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (1i32) as u8;
+                            let super::super::super::thespian::actor::types::MessageParam {
+                                type_name: type_name14,
+                                encoding: encoding14,
+                                payload: payload14,
+                                headers: headers14,
+                            } = e;
+                            let vec15 = type_name14;
+                            let ptr15 = vec15.as_ptr().cast::<u8>();
+                            let len15 = vec15.len();
+                            *ptr0
+                                .add(11 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len15;
+                            *ptr0
+                                .add(10 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr15.cast_mut();
+                            use super::super::super::thespian::actor::types::EncodingParam as V17;
+                            match encoding14 {
+                                V17::Json => {
+                                    *ptr0
+                                        .add(12 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                }
+                                V17::Cbor => {
+                                    *ptr0
+                                        .add(12 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                }
+                                V17::Text => {
+                                    *ptr0
+                                        .add(12 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (2i32) as u8;
+                                }
+                                V17::Bytes => {
+                                    *ptr0
+                                        .add(12 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (3i32) as u8;
+                                }
+                                V17::Other(e) => {
+                                    *ptr0
+                                        .add(12 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (4i32) as u8;
+                                    let vec16 = e;
+                                    let ptr16 = vec16.as_ptr().cast::<u8>();
+                                    let len16 = vec16.len();
+                                    *ptr0
+                                        .add(14 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len16;
+                                    *ptr0
+                                        .add(13 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr16.cast_mut();
+                                }
+                            }
+                            let vec18 = payload14;
+                            let ptr18 = vec18.as_ptr().cast::<u8>();
+                            let len18 = vec18.len();
+                            *ptr0
+                                .add(16 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len18;
+                            *ptr0
+                                .add(15 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>() = ptr18.cast_mut();
+                            match headers14 {
+                                Some(e) => {
+                                    *ptr0
+                                        .add(17 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                    let vec22 = e;
+                                    let len22 = vec22.len();
+                                    let layout22 = _rt::alloc::Layout::from_size_align(
+                                            vec22.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                                            ::core::mem::size_of::<*const u8>(),
+                                        )
+                                        .unwrap();
+                                    let (result22, _cleanup22) = ::wit_bindgen::rt::Cleanup::new(
+                                        layout22,
+                                    );
+                                    cleanup_list.extend(_cleanup22);
+                                    for (i, e) in vec22.into_iter().enumerate() {
+                                        let base = result22
+                                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                        {
+                                            let (t19_0, t19_1) = e;
+                                            let vec20 = t19_0;
+                                            let ptr20 = vec20.as_ptr().cast::<u8>();
+                                            let len20 = vec20.len();
+                                            *base
+                                                .add(::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>() = len20;
+                                            *base.add(0).cast::<*mut u8>() = ptr20.cast_mut();
+                                            let vec21 = t19_1;
+                                            let ptr21 = vec21.as_ptr().cast::<u8>();
+                                            let len21 = vec21.len();
+                                            *base
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>() = len21;
+                                            *base
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>() = ptr21.cast_mut();
+                                        }
+                                    }
+                                    *ptr0
+                                        .add(19 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len22;
+                                    *ptr0
+                                        .add(18 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = result22;
+                                }
+                                None => {
+                                    *ptr0
+                                        .add(17 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                }
+                            };
+                        }
+                        None => {
+                            *ptr0
+                                .add(9 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    match on_trap3 {
+                        Some(e) => {
+                            *ptr0
+                                .add(20 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (1i32) as u8;
+                            *ptr0
+                                .add(1 + 20 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (e.clone() as i32) as u8;
+                        }
+                        None => {
+                            *ptr0
+                                .add(20 * ::core::mem::size_of::<*const u8>())
+                                .cast::<u8>() = (0i32) as u8;
+                        }
+                    };
+                    *ptr0
+                        .add(2 + 20 * ::core::mem::size_of::<*const u8>())
+                        .cast::<u8>() = (match watch_restarts3 {
+                        true => 1,
+                        false => 0,
+                    }) as u8;
+                    let vec27 = extra3;
+                    let len27 = vec27.len();
+                    let layout27 = _rt::alloc::Layout::from_size_align(
+                            vec27.len() * (8 + 4 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        )
+                        .unwrap();
+                    let (result27, _cleanup27) = ::wit_bindgen::rt::Cleanup::new(
+                        layout27,
+                    );
+                    for (i, e) in vec27.into_iter().enumerate() {
+                        let base = result27
+                            .add(i * (8 + 4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let (t23_0, t23_1) = e;
+                            let vec24 = t23_0;
+                            let ptr24 = vec24.as_ptr().cast::<u8>();
+                            let len24 = vec24.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len24;
+                            *base.add(0).cast::<*mut u8>() = ptr24.cast_mut();
+                            use super::super::super::thespian::actor::types::ValueParam as V26;
+                            match t23_1 {
+                                V26::Boolean(e) => {
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                    *base
+                                        .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (match e {
+                                        true => 1,
+                                        false => 0,
+                                    }) as u8;
+                                }
+                                V26::Integer(e) => {
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                    *base
+                                        .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<i64>() = _rt::as_i64(e);
+                                }
+                                V26::Number(e) => {
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (2i32) as u8;
+                                    *base
+                                        .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<f64>() = _rt::as_f64(e);
+                                }
+                                V26::Text(e) => {
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (3i32) as u8;
+                                    let vec25 = e;
+                                    let ptr25 = vec25.as_ptr().cast::<u8>();
+                                    let len25 = vec25.len();
+                                    *base
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len25;
+                                    *base
+                                        .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr25.cast_mut();
+                                }
+                            }
+                        }
+                    }
+                    *ptr0
+                        .add(22 * ::core::mem::size_of::<*const u8>())
+                        .cast::<usize>() = len27;
+                    *ptr0
+                        .add(21 * ::core::mem::size_of::<*const u8>())
+                        .cast::<*mut u8>() = result27;
+                    let ptr28 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "create-named"]
+                        fn wit_import29(_: *mut u8, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import29(_: *mut u8, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import29(ptr0, ptr28);
+                    let l30 = i32::from(*ptr28.add(0).cast::<u8>());
+                    let result49 = match l30 {
+                        0 => {
+                            let e = {
+                                let l31 = *ptr28.add(8).cast::<i64>();
+                                l31 as u64
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l32 = i32::from(*ptr28.add(8).cast::<u8>());
+                                use super::super::super::thespian::actor::types::Error as V48;
+                                let v48 = match l32 {
+                                    0 => {
+                                        let e48 = {
+                                            let l33 = *ptr28
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l34 = *ptr28
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len35 = l34;
+                                            let bytes35 = _rt::Vec::from_raw_parts(
+                                                l33.cast(),
+                                                len35,
+                                                len35,
+                                            );
+                                            _rt::string_lift(bytes35)
+                                        };
+                                        V48::Denied(e48)
+                                    }
+                                    1 => {
+                                        let e48 = {
+                                            let l36 = *ptr28
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l37 = *ptr28
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len38 = l37;
+                                            let bytes38 = _rt::Vec::from_raw_parts(
+                                                l36.cast(),
+                                                len38,
+                                                len38,
+                                            );
+                                            _rt::string_lift(bytes38)
+                                        };
+                                        V48::Invalid(e48)
+                                    }
+                                    2 => {
+                                        let e48 = {
+                                            let l39 = *ptr28
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l40 = *ptr28
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len41 = l40;
+                                            let bytes41 = _rt::Vec::from_raw_parts(
+                                                l39.cast(),
+                                                len41,
+                                                len41,
+                                            );
+                                            _rt::string_lift(bytes41)
+                                        };
+                                        V48::Exhausted(e48)
+                                    }
+                                    3 => {
+                                        let e48 = {
+                                            let l42 = *ptr28
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l43 = *ptr28
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len44 = l43;
+                                            let bytes44 = _rt::Vec::from_raw_parts(
+                                                l42.cast(),
+                                                len44,
+                                                len44,
+                                            );
+                                            _rt::string_lift(bytes44)
+                                        };
+                                        V48::Unsupported(e48)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e48 = {
+                                            let l45 = *ptr28
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l46 = *ptr28
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len47 = l46;
+                                            let bytes47 = _rt::Vec::from_raw_parts(
+                                                l45.cast(),
+                                                len47,
+                                                len47,
+                                            );
+                                            _rt::string_lift(bytes47)
+                                        };
+                                        V48::Other(e48)
+                                    }
+                                };
+                                v48
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result49
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Ends a child when the turn commits: at once, without its exit turn, and with it all below it. Nothing happens if
+            /// it is no child of the caller.
+            #[allow(async_fn_in_trait)]
+            pub fn kill_child(child: &str) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = child;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "kill-child"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result21 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(
+                                    *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V20;
+                                let v20 = match l4 {
+                                    0 => {
+                                        let e20 = {
+                                            let l5 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l6 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len7 = l6;
+                                            let bytes7 = _rt::Vec::from_raw_parts(
+                                                l5.cast(),
+                                                len7,
+                                                len7,
+                                            );
+                                            _rt::string_lift(bytes7)
+                                        };
+                                        V20::Denied(e20)
+                                    }
+                                    1 => {
+                                        let e20 = {
+                                            let l8 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V20::Invalid(e20)
+                                    }
+                                    2 => {
+                                        let e20 = {
+                                            let l11 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l12 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V20::Exhausted(e20)
+                                    }
+                                    3 => {
+                                        let e20 = {
+                                            let l14 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l15 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V20::Unsupported(e20)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e20 = {
+                                            let l17 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l18 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        V20::Other(e20)
+                                    }
+                                };
+                                v20
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result21
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
             /// Asks an actor to exit, or the caller itself, when the turn commits. The request waits its turn in
             /// the receiver's mailbox; `recursive` makes its children exit first.
             #[allow(async_fn_in_trait)]
@@ -2394,6 +3106,1018 @@ pub mod thespian {
                     #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.0")]
                     unsafe extern "C" {
                         #[link_name = "keep-children"]
+                        fn wit_import1(_: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import1(ptr0);
+                    let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                    let result20 = match l2 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l3 = i32::from(
+                                    *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V19;
+                                let v19 = match l3 {
+                                    0 => {
+                                        let e19 = {
+                                            let l4 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l5 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len6 = l5;
+                                            let bytes6 = _rt::Vec::from_raw_parts(
+                                                l4.cast(),
+                                                len6,
+                                                len6,
+                                            );
+                                            _rt::string_lift(bytes6)
+                                        };
+                                        V19::Denied(e19)
+                                    }
+                                    1 => {
+                                        let e19 = {
+                                            let l7 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l8 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        V19::Invalid(e19)
+                                    }
+                                    2 => {
+                                        let e19 = {
+                                            let l10 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l11 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        V19::Exhausted(e19)
+                                    }
+                                    3 => {
+                                        let e19 = {
+                                            let l13 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l14 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        V19::Unsupported(e19)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e19 = {
+                                            let l16 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l17 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V19::Other(e19)
+                                    }
+                                };
+                                v19
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result20
+                }
+            }
+        }
+        /// Hearing of the end of other actors than children.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod monitoring {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type AddressResult = super::super::super::thespian::actor::types::AddressResult;
+            pub type AddressParam<'a> = &'a str;
+            pub type Error = super::super::super::thespian::actor::types::Error;
+            #[allow(unused_unsafe, clippy::all)]
+            /// The caller hears of an actor's end by one `actor-down`, behind everything that the actor sent it; at once if there
+            /// is no such actor. To ask twice is to ask once. Outlives a restart of the caller's instance.
+            ///
+            /// `exhausted`: the caller monitors as many actors as it may.
+            #[allow(async_fn_in_trait)]
+            pub fn monitor(target: &str) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = target;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/monitoring@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "monitor"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result21 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(
+                                    *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V20;
+                                let v20 = match l4 {
+                                    0 => {
+                                        let e20 = {
+                                            let l5 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l6 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len7 = l6;
+                                            let bytes7 = _rt::Vec::from_raw_parts(
+                                                l5.cast(),
+                                                len7,
+                                                len7,
+                                            );
+                                            _rt::string_lift(bytes7)
+                                        };
+                                        V20::Denied(e20)
+                                    }
+                                    1 => {
+                                        let e20 = {
+                                            let l8 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V20::Invalid(e20)
+                                    }
+                                    2 => {
+                                        let e20 = {
+                                            let l11 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l12 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V20::Exhausted(e20)
+                                    }
+                                    3 => {
+                                        let e20 = {
+                                            let l14 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l15 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V20::Unsupported(e20)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e20 = {
+                                            let l17 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l18 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        V20::Other(e20)
+                                    }
+                                };
+                                v20
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result21
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// It does so no longer: no `actor-down` comes of it any more.
+            #[allow(async_fn_in_trait)]
+            pub fn demonitor(target: &str) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = target;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/monitoring@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "demonitor"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result21 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(
+                                    *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V20;
+                                let v20 = match l4 {
+                                    0 => {
+                                        let e20 = {
+                                            let l5 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l6 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len7 = l6;
+                                            let bytes7 = _rt::Vec::from_raw_parts(
+                                                l5.cast(),
+                                                len7,
+                                                len7,
+                                            );
+                                            _rt::string_lift(bytes7)
+                                        };
+                                        V20::Denied(e20)
+                                    }
+                                    1 => {
+                                        let e20 = {
+                                            let l8 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V20::Invalid(e20)
+                                    }
+                                    2 => {
+                                        let e20 = {
+                                            let l11 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l12 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V20::Exhausted(e20)
+                                    }
+                                    3 => {
+                                        let e20 = {
+                                            let l14 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l15 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V20::Unsupported(e20)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e20 = {
+                                            let l17 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l18 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        V20::Other(e20)
+                                    }
+                                };
+                                v20
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result21
+                }
+            }
+        }
+        /// The host itself. Most of it needs a right, which whoever loads the source gives it.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod hosting {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type AddressResult = super::super::super::thespian::actor::types::AddressResult;
+            pub type AddressParam<'a> = &'a str;
+            pub type ValueResult = super::super::super::thespian::actor::types::ValueResult;
+            pub type ValueParam<'a> = super::super::super::thespian::actor::types::ValueParam<
+                'a,
+            >;
+            pub type Error = super::super::super::thespian::actor::types::Error;
+            #[allow(unused_unsafe, clippy::all)]
+            /// Gives the host's dead letters to the caller, by `dead-letter` events, or no longer. One actor has them: the last
+            /// that asked, until it gives them up or ends.
+            ///
+            /// `denied`: the source has no right to `dead-letters`.
+            #[allow(async_fn_in_trait)]
+            pub fn handle_dead_letters(
+                handles: bool,
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/hosting@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "handle-dead-letters"]
+                        fn wit_import1(_: i32, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: i32, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import1(
+                        match &handles {
+                            true => 1,
+                            false => 0,
+                        },
+                        ptr0,
+                    );
+                    let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                    let result20 = match l2 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l3 = i32::from(
+                                    *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V19;
+                                let v19 = match l3 {
+                                    0 => {
+                                        let e19 = {
+                                            let l4 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l5 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len6 = l5;
+                                            let bytes6 = _rt::Vec::from_raw_parts(
+                                                l4.cast(),
+                                                len6,
+                                                len6,
+                                            );
+                                            _rt::string_lift(bytes6)
+                                        };
+                                        V19::Denied(e19)
+                                    }
+                                    1 => {
+                                        let e19 = {
+                                            let l7 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l8 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        V19::Invalid(e19)
+                                    }
+                                    2 => {
+                                        let e19 = {
+                                            let l10 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l11 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        V19::Exhausted(e19)
+                                    }
+                                    3 => {
+                                        let e19 = {
+                                            let l13 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l14 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        V19::Unsupported(e19)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e19 = {
+                                            let l16 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l17 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V19::Other(e19)
+                                    }
+                                };
+                                v19
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result20
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Changes what the host has; without a value, the host has it no longer. Actors that no longer fit exit.
+            ///
+            /// `denied`: the source has no right to `capabilities`. `invalid`: the name or the value makes no sense.
+            #[allow(async_fn_in_trait)]
+            pub fn update_capability(
+                name: &str,
+                value: ::core::option::Option<ValueParam<'_>>,
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = name;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let (result4_0, result4_1, result4_2, result4_3) = match value {
+                        Some(e) => {
+                            use super::super::super::thespian::actor::types::ValueParam as V2;
+                            let (result3_0, result3_1, result3_2) = match e {
+                                V2::Boolean(e) => {
+                                    (
+                                        0i32,
+                                        ::core::mem::MaybeUninit::new(
+                                            i64::from(
+                                                match e {
+                                                    true => 1,
+                                                    false => 0,
+                                                },
+                                            ) as u64,
+                                        ),
+                                        0usize,
+                                    )
+                                }
+                                V2::Integer(e) => {
+                                    (
+                                        1i32,
+                                        ::core::mem::MaybeUninit::new(_rt::as_i64(e) as u64),
+                                        0usize,
+                                    )
+                                }
+                                V2::Number(e) => {
+                                    (
+                                        2i32,
+                                        ::core::mem::MaybeUninit::new(
+                                            (_rt::as_f64(e)).to_bits() as i64 as u64,
+                                        ),
+                                        0usize,
+                                    )
+                                }
+                                V2::Text(e) => {
+                                    let vec1 = e;
+                                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                                    let len1 = vec1.len();
+                                    (
+                                        3i32,
+                                        {
+                                            let mut t = ::core::mem::MaybeUninit::<u64>::uninit();
+                                            t.as_mut_ptr().cast::<*mut u8>().write(ptr1.cast_mut());
+                                            t
+                                        },
+                                        len1,
+                                    )
+                                }
+                            };
+                            (1i32, result3_0, result3_1, result3_2)
+                        }
+                        None => {
+                            (
+                                0i32,
+                                0i32,
+                                ::core::mem::MaybeUninit::<u64>::zeroed(),
+                                0usize,
+                            )
+                        }
+                    };
+                    let ptr5 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/hosting@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "update-capability"]
+                        fn wit_import6(
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: i32,
+                            _: ::core::mem::MaybeUninit<u64>,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import6(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: i32,
+                        _: ::core::mem::MaybeUninit<u64>,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import6(
+                        ptr0.cast_mut(),
+                        len0,
+                        result4_0,
+                        result4_1,
+                        result4_2,
+                        result4_3,
+                        ptr5,
+                    );
+                    let l7 = i32::from(*ptr5.add(0).cast::<u8>());
+                    let result25 = match l7 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l8 = i32::from(
+                                    *ptr5.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V24;
+                                let v24 = match l8 {
+                                    0 => {
+                                        let e24 = {
+                                            let l9 = *ptr5
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l10 = *ptr5
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len11 = l10;
+                                            let bytes11 = _rt::Vec::from_raw_parts(
+                                                l9.cast(),
+                                                len11,
+                                                len11,
+                                            );
+                                            _rt::string_lift(bytes11)
+                                        };
+                                        V24::Denied(e24)
+                                    }
+                                    1 => {
+                                        let e24 = {
+                                            let l12 = *ptr5
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l13 = *ptr5
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len14 = l13;
+                                            let bytes14 = _rt::Vec::from_raw_parts(
+                                                l12.cast(),
+                                                len14,
+                                                len14,
+                                            );
+                                            _rt::string_lift(bytes14)
+                                        };
+                                        V24::Invalid(e24)
+                                    }
+                                    2 => {
+                                        let e24 = {
+                                            let l15 = *ptr5
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l16 = *ptr5
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len17 = l16;
+                                            let bytes17 = _rt::Vec::from_raw_parts(
+                                                l15.cast(),
+                                                len17,
+                                                len17,
+                                            );
+                                            _rt::string_lift(bytes17)
+                                        };
+                                        V24::Exhausted(e24)
+                                    }
+                                    3 => {
+                                        let e24 = {
+                                            let l18 = *ptr5
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l19 = *ptr5
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len20 = l19;
+                                            let bytes20 = _rt::Vec::from_raw_parts(
+                                                l18.cast(),
+                                                len20,
+                                                len20,
+                                            );
+                                            _rt::string_lift(bytes20)
+                                        };
+                                        V24::Unsupported(e24)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e24 = {
+                                            let l21 = *ptr5
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l22 = *ptr5
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len23 = l22;
+                                            let bytes23 = _rt::Vec::from_raw_parts(
+                                                l21.cast(),
+                                                len23,
+                                                len23,
+                                            );
+                                            _rt::string_lift(bytes23)
+                                        };
+                                        V24::Other(e24)
+                                    }
+                                };
+                                v24
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result25
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Asks for the status of an actor, or of the host. Returns the number of the question, which a `status` event
+            /// answers.
+            ///
+            /// `denied`: it is about another than the caller, and the source has no right to `status`. `exhausted`: too many
+            /// questions are open.
+            #[allow(async_fn_in_trait)]
+            pub fn request_status(
+                about: ::core::option::Option<&str>,
+            ) -> ::core::result::Result<u64, Error> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 16 + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 16
+                            + 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let (result1_0, result1_1, result1_2) = match about {
+                        Some(e) => {
+                            let vec0 = e;
+                            let ptr0 = vec0.as_ptr().cast::<u8>();
+                            let len0 = vec0.len();
+                            (1i32, ptr0.cast_mut(), len0)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/hosting@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "request-status"]
+                        fn wit_import3(_: i32, _: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(result1_0, result1_1, result1_2, ptr2);
+                    let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                    let result23 = match l4 {
+                        0 => {
+                            let e = {
+                                let l5 = *ptr2.add(8).cast::<i64>();
+                                l5 as u64
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l6 = i32::from(*ptr2.add(8).cast::<u8>());
+                                use super::super::super::thespian::actor::types::Error as V22;
+                                let v22 = match l6 {
+                                    0 => {
+                                        let e22 = {
+                                            let l7 = *ptr2
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l8 = *ptr2
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        V22::Denied(e22)
+                                    }
+                                    1 => {
+                                        let e22 = {
+                                            let l10 = *ptr2
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l11 = *ptr2
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        V22::Invalid(e22)
+                                    }
+                                    2 => {
+                                        let e22 = {
+                                            let l13 = *ptr2
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l14 = *ptr2
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        V22::Exhausted(e22)
+                                    }
+                                    3 => {
+                                        let e22 = {
+                                            let l16 = *ptr2
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l17 = *ptr2
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V22::Unsupported(e22)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e22 = {
+                                            let l19 = *ptr2
+                                                .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l20 = *ptr2
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len21 = l20;
+                                            let bytes21 = _rt::Vec::from_raw_parts(
+                                                l19.cast(),
+                                                len21,
+                                                len21,
+                                            );
+                                            _rt::string_lift(bytes21)
+                                        };
+                                        V22::Other(e22)
+                                    }
+                                };
+                                v22
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result23
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Stops the host in order: every actor is asked to exit.
+            ///
+            /// `denied`: the source has no right to `shutdown`.
+            #[allow(async_fn_in_trait)]
+            pub fn shut_down() -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/hosting@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "shut-down"]
                         fn wit_import1(_: *mut u8);
                     }
                     #[cfg(not(target_arch = "wasm32"))]
@@ -5829,10 +7553,10 @@ macro_rules! __export_actor_impl {
         : () = { #[rustfmt::skip] #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.61.1:thespian:actor@0.1.0:actor:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 3079] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 3514] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x8b\x17\x01A\x02\x01\
-A\x16\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xbe\x1a\x01A\x02\x01\
+A\x1b\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
 w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
 \x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
 \x04\0\x0aattributes\x03\0\x09\x01p\x07\x01q\x04\x07is-true\0\0\x06equals\x01\x07\
@@ -5878,28 +7602,39 @@ or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\x03\0\0\x07address\
 \0\x0b\x04\0\x0cwakeup-after\x01\x0c\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeu\
 p\x01\x0d\x03\0\x1ethespian:actor/messaging@0.1.0\x05\x05\x02\x03\0\0\x0bsource-\
 hash\x02\x03\0\0\x0brequirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\
-\x01B\x1c\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\
-\x0bsource-hash\x03\0\x02\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\
-\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x08\x04\0\x07on-trap\
-\x03\0\x08\x02\x03\x02\x01\x09\x04\0\x0aattributes\x03\0\x0a\x02\x03\x02\x01\x04\
-\x04\0\x05error\x03\0\x0c\x01k\x03\x01p\x05\x01k\x07\x01k\x09\x01r\x06\x06source\
-\x0e\x0crequirements\x0f\x04init\x10\x07on-trap\x11\x0ewatch-restarts\x7f\x05ext\
-ra\x0b\x04\0\x0ecreate-options\x03\0\x12\x01j\x01\x01\x01\x0d\x01@\x02\x05classs\
-\x07options\x13\0\x14\x04\0\x0ccreate-actor\x01\x15\x01j\0\x01\x0d\x01@\x02\x06t\
-arget\x01\x09recursive\x7f\0\x16\x04\0\x0crequest-exit\x01\x17\x01@\0\0\x16\x04\0\
-\x0dkeep-children\x01\x18\x03\0\x1ethespian:actor/lifecycle@0.1.0\x05\x0a\x01B\x06\
-\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\
-\x03\x05level\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05lev\
-el\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\x0b\
-\x02\x03\0\0\x0bsource-info\x02\x03\0\0\x0aactor-init\x02\x03\0\0\x08delivery\x02\
-\x03\0\0\x07failure\x01B\x15\x02\x03\x02\x01\x0c\x04\0\x0bsource-info\x03\0\0\x02\
-\x03\x02\x01\x0d\x04\0\x0aactor-init\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x07addr\
-ess\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x0e\
-\x04\0\x08delivery\x03\0\x08\x02\x03\x02\x01\x0f\x04\0\x07failure\x03\0\x0a\x01@\
-\0\0\x01\x04\0\x08describe\x01\x0c\x01j\0\x01\x0b\x01@\x01\x04init\x03\0\x0d\x04\
+\x01B!\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\x0b\
+source-hash\x03\0\x02\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\x03\
+\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x08\x04\0\x07on-trap\x03\
+\0\x08\x02\x03\x02\x01\x09\x04\0\x0aattributes\x03\0\x0a\x02\x03\x02\x01\x04\x04\
+\0\x05error\x03\0\x0c\x01k\x03\x01p\x05\x01k\x07\x01k\x09\x01r\x06\x06source\x0e\
+\x0crequirements\x0f\x04init\x10\x07on-trap\x11\x0ewatch-restarts\x7f\x05extra\x0b\
+\x04\0\x0ecreate-options\x03\0\x12\x01j\x01\x01\x01\x0d\x01@\x02\x05classs\x07op\
+tions\x13\0\x14\x04\0\x0ccreate-actor\x01\x15\x01j\x01w\x01\x0d\x01@\x03\x04name\
+s\x05classs\x07options\x13\0\x16\x04\0\x0ccreate-named\x01\x17\x01j\0\x01\x0d\x01\
+@\x01\x05child\x01\0\x18\x04\0\x0akill-child\x01\x19\x01@\x02\x06target\x01\x09r\
+ecursive\x7f\0\x18\x04\0\x0crequest-exit\x01\x1a\x01@\0\0\x18\x04\0\x0dkeep-chil\
+dren\x01\x1b\x03\0\x1ethespian:actor/lifecycle@0.1.0\x05\x0a\x01B\x08\x02\x03\x02\
+\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x02\x01\
+j\0\x01\x03\x01@\x01\x06target\x01\0\x04\x04\0\x07monitor\x01\x05\x04\0\x09demon\
+itor\x01\x05\x03\0\x1fthespian:actor/monitoring@0.1.0\x05\x0b\x02\x03\0\0\x05val\
+ue\x01B\x12\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x0c\x04\
+\0\x05value\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x04\x01j\0\x01\x05\
+\x01@\x01\x07handles\x7f\0\x06\x04\0\x13handle-dead-letters\x01\x07\x01k\x03\x01\
+@\x02\x04names\x05value\x08\0\x06\x04\0\x11update-capability\x01\x09\x01k\x01\x01\
+j\x01w\x01\x05\x01@\x01\x05about\x0a\0\x0b\x04\0\x0erequest-status\x01\x0c\x01@\0\
+\0\x06\x04\0\x09shut-down\x01\x0d\x03\0\x1cthespian:actor/hosting@0.1.0\x05\x0d\x01\
+B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\
+\x01@\x03\x05level\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05\
+level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\
+\x0e\x02\x03\0\0\x0bsource-info\x02\x03\0\0\x0aactor-init\x02\x03\0\0\x08deliver\
+y\x02\x03\0\0\x07failure\x01B\x15\x02\x03\x02\x01\x0f\x04\0\x0bsource-info\x03\0\
+\0\x02\x03\x02\x01\x10\x04\0\x0aactor-init\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x07\
+address\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\
+\x11\x04\0\x08delivery\x03\0\x08\x02\x03\x02\x01\x12\x04\0\x07failure\x03\0\x0a\x01\
+@\0\0\x01\x04\0\x08describe\x01\x0c\x01j\0\x01\x0b\x01@\x01\x04init\x03\0\x0d\x04\
 \0\x05start\x01\x0e\x01@\x03\x06sender\x05\x07attempty\x07message\x07\0\x0d\x04\0\
 \x0ehandle-message\x01\x0f\x01@\x01\x08delivery\x09\0\x0d\x04\0\x0chandle-event\x01\
-\x10\x04\0\x1athespian:actor/guest@0.1.0\x05\x10\x04\0\x1athespian:actor/actor@0\
+\x10\x04\0\x1athespian:actor/guest@0.1.0\x05\x13\x04\0\x1athespian:actor/actor@0\
 .1.0\x04\0\x0b\x0b\x01\0\x05actor\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
 \x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
         };
@@ -5914,9 +7649,9 @@ pub use __export_actor_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 2811] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xdf\x14\x01A\x02\x01\
-A\x10\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3246] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x92\x18\x01A\x02\x01\
+A\x15\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
 w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
 \x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
 \x04\0\x0aattributes\x03\0\x09\x01p\x07\x01q\x04\x07is-true\0\0\x06equals\x01\x07\
@@ -5962,22 +7697,33 @@ or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\x03\0\0\x07address\
 \0\x0b\x04\0\x0cwakeup-after\x01\x0c\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeu\
 p\x01\x0d\x03\0\x1ethespian:actor/messaging@0.1.0\x05\x05\x02\x03\0\0\x0bsource-\
 hash\x02\x03\0\0\x0brequirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\
-\x01B\x1c\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\
-\x0bsource-hash\x03\0\x02\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\
-\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x08\x04\0\x07on-trap\
-\x03\0\x08\x02\x03\x02\x01\x09\x04\0\x0aattributes\x03\0\x0a\x02\x03\x02\x01\x04\
-\x04\0\x05error\x03\0\x0c\x01k\x03\x01p\x05\x01k\x07\x01k\x09\x01r\x06\x06source\
-\x0e\x0crequirements\x0f\x04init\x10\x07on-trap\x11\x0ewatch-restarts\x7f\x05ext\
-ra\x0b\x04\0\x0ecreate-options\x03\0\x12\x01j\x01\x01\x01\x0d\x01@\x02\x05classs\
-\x07options\x13\0\x14\x04\0\x0ccreate-actor\x01\x15\x01j\0\x01\x0d\x01@\x02\x06t\
-arget\x01\x09recursive\x7f\0\x16\x04\0\x0crequest-exit\x01\x17\x01@\0\0\x16\x04\0\
-\x0dkeep-children\x01\x18\x03\0\x1ethespian:actor/lifecycle@0.1.0\x05\x0a\x01B\x06\
-\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\
-\x03\x05level\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05lev\
-el\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\x0b\
-\x04\0:thespian:actor/actor-with-all-of-its-exports-removed@0.1.0\x04\0\x0b+\x01\
-\0%actor-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocesse\
-d-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+\x01B!\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\x0b\
+source-hash\x03\0\x02\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\x03\
+\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x08\x04\0\x07on-trap\x03\
+\0\x08\x02\x03\x02\x01\x09\x04\0\x0aattributes\x03\0\x0a\x02\x03\x02\x01\x04\x04\
+\0\x05error\x03\0\x0c\x01k\x03\x01p\x05\x01k\x07\x01k\x09\x01r\x06\x06source\x0e\
+\x0crequirements\x0f\x04init\x10\x07on-trap\x11\x0ewatch-restarts\x7f\x05extra\x0b\
+\x04\0\x0ecreate-options\x03\0\x12\x01j\x01\x01\x01\x0d\x01@\x02\x05classs\x07op\
+tions\x13\0\x14\x04\0\x0ccreate-actor\x01\x15\x01j\x01w\x01\x0d\x01@\x03\x04name\
+s\x05classs\x07options\x13\0\x16\x04\0\x0ccreate-named\x01\x17\x01j\0\x01\x0d\x01\
+@\x01\x05child\x01\0\x18\x04\0\x0akill-child\x01\x19\x01@\x02\x06target\x01\x09r\
+ecursive\x7f\0\x18\x04\0\x0crequest-exit\x01\x1a\x01@\0\0\x18\x04\0\x0dkeep-chil\
+dren\x01\x1b\x03\0\x1ethespian:actor/lifecycle@0.1.0\x05\x0a\x01B\x08\x02\x03\x02\
+\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x02\x01\
+j\0\x01\x03\x01@\x01\x06target\x01\0\x04\x04\0\x07monitor\x01\x05\x04\0\x09demon\
+itor\x01\x05\x03\0\x1fthespian:actor/monitoring@0.1.0\x05\x0b\x02\x03\0\0\x05val\
+ue\x01B\x12\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x0c\x04\
+\0\x05value\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x04\x01j\0\x01\x05\
+\x01@\x01\x07handles\x7f\0\x06\x04\0\x13handle-dead-letters\x01\x07\x01k\x03\x01\
+@\x02\x04names\x05value\x08\0\x06\x04\0\x11update-capability\x01\x09\x01k\x01\x01\
+j\x01w\x01\x05\x01@\x01\x05about\x0a\0\x0b\x04\0\x0erequest-status\x01\x0c\x01@\0\
+\0\x06\x04\0\x09shut-down\x01\x0d\x03\0\x1cthespian:actor/hosting@0.1.0\x05\x0d\x01\
+B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\
+\x01@\x03\x05level\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05\
+level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\
+\x0e\x04\0:thespian:actor/actor-with-all-of-its-exports-removed@0.1.0\x04\0\x0b+\
+\x01\0%actor-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cproc\
+essed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

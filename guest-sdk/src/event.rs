@@ -7,6 +7,7 @@ use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
 use crate::context::WakeupId;
 use crate::failure::Result;
+use crate::hosting::QuestionId;
 use crate::message::{Message, RawMessage};
 
 /// A wakeup that was asked for is due.
@@ -101,6 +102,48 @@ pub struct PoisonMessage {
     pub original: RawMessage,
 }
 
+/// An actor that this one monitors ended. Comes exactly once, as the last thing from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActorDown {
+    /// Who is gone.
+    pub address: Address,
+    /// Why.
+    pub reason: ExitReason,
+}
+
+/// A message that could not be delivered; for the actor that handles dead letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadEnvelope {
+    /// Whom it was for.
+    pub target: Address,
+    /// Who sent it.
+    pub sender: Address,
+    /// Why it could not be delivered.
+    pub reason: String,
+    /// The message as it was sent.
+    pub original: RawMessage,
+}
+
+/// The answer to [`crate::Create::named`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedActor {
+    /// The question.
+    pub question: QuestionId,
+    /// The name.
+    pub name: String,
+    /// The one actor of that name, or why there is none.
+    pub outcome: std::result::Result<Address, String>,
+}
+
+/// The answer to [`crate::Context::request_status`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusAnswer {
+    /// The question.
+    pub question: QuestionId,
+    /// The status as JSON, or why there is none.
+    pub outcome: std::result::Result<String, String>,
+}
+
 impl ExitReason {
     pub(crate) fn into_wit(self) -> wit::ExitReason {
         match self {
@@ -131,18 +174,53 @@ impl From<wit::ExitRequest> for ExitRequest {
     }
 }
 
+impl From<wit::ExitReason> for ExitReason {
+    fn from(reason: wit::ExitReason) -> Self {
+        match reason {
+            wit::ExitReason::Requested => Self::Requested,
+            wit::ExitReason::Failed(why) => Self::Failed(why),
+            wit::ExitReason::Killed(why) => Self::Killed(why),
+            wit::ExitReason::NeverStarted(why) => Self::NeverStarted(why),
+            wit::ExitReason::HostLost(why) => Self::HostLost(why),
+            wit::ExitReason::Unfit(why) => Self::Unfit(why),
+            wit::ExitReason::Other((word, why)) => Self::Other(word, why),
+        }
+    }
+}
+
 impl From<wit::ActorExit> for ChildActorExited {
     fn from(exit: wit::ActorExit) -> Self {
-        let reason = match exit.reason {
-            wit::ExitReason::Requested => ExitReason::Requested,
-            wit::ExitReason::Failed(why) => ExitReason::Failed(why),
-            wit::ExitReason::Killed(why) => ExitReason::Killed(why),
-            wit::ExitReason::NeverStarted(why) => ExitReason::NeverStarted(why),
-            wit::ExitReason::HostLost(why) => ExitReason::HostLost(why),
-            wit::ExitReason::Unfit(why) => ExitReason::Unfit(why),
-            wit::ExitReason::Other((word, why)) => ExitReason::Other(word, why),
-        };
-        Self { address: exit.address.into(), reason }
+        Self { address: exit.address.into(), reason: exit.reason.into() }
+    }
+}
+
+impl From<wit::ActorExit> for ActorDown {
+    fn from(exit: wit::ActorExit) -> Self {
+        Self { address: exit.address.into(), reason: exit.reason.into() }
+    }
+}
+
+impl From<wit::DeadLetter> for DeadEnvelope {
+    fn from(letter: wit::DeadLetter) -> Self {
+        Self {
+            target: letter.target.into(),
+            sender: letter.sender.into(),
+            reason: letter.reason,
+            original: RawMessage::from_wit(letter.original),
+        }
+    }
+}
+
+impl From<wit::NamedActor> for NamedActor {
+    fn from(named: wit::NamedActor) -> Self {
+        let outcome = named.outcome.map(Address::from);
+        Self { question: QuestionId(named.request), name: named.name, outcome }
+    }
+}
+
+impl From<wit::StatusAnswer> for StatusAnswer {
+    fn from(answer: wit::StatusAnswer) -> Self {
+        Self { question: QuestionId(answer.request), outcome: answer.outcome }
     }
 }
 

@@ -6,7 +6,9 @@ use crate::address::Address;
 use crate::context::WakeupId;
 use crate::create::Create;
 use crate::failure::Result;
+use crate::hosting::QuestionId;
 use crate::message::{Encoding, RawMessage};
+use crate::source::Value;
 
 /// How much a log record matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,9 +28,11 @@ pub enum Level {
 #[cfg(target_family = "wasm")]
 mod imports {
     use super::*;
-    use crate::bindings::thespian::actor::{lifecycle, logging, messaging, types as wit};
+    use crate::bindings::thespian::actor::{
+        hosting, lifecycle, logging, messaging, monitoring, types as wit,
+    };
     use crate::failure::Error;
-    use crate::source::{Clause, Value};
+    use crate::source::Clause;
 
     pub(crate) fn send(to: &Address, type_name: &str, encoding: &Encoding, payload: &[u8]) -> Result {
         let encoding = encoding.to_wit();
@@ -65,6 +69,17 @@ mod imports {
     }
 
     pub(crate) fn create(create: Create) -> Result<Address> {
+        with_options(&create, |options| lifecycle::create_actor(&create.class, options)).map(Address::from)
+    }
+
+    pub(crate) fn create_named(name: &str, create: Create) -> Result<QuestionId> {
+        with_options(&create, |options| lifecycle::create_named(name, &create.class, options)).map(QuestionId)
+    }
+
+    fn with_options<T>(
+        create: &Create,
+        call: impl FnOnce(lifecycle::CreateOptions<'_>) -> std::result::Result<T, wit::Error>,
+    ) -> Result<T> {
         let listed: Vec<Vec<wit::ValueParam<'_>>> =
             create.requirements.iter().map(|wanted| listed(&wanted.clause)).collect();
         let requirements: Vec<_> = create
@@ -85,7 +100,35 @@ mod imports {
             watch_restarts: create.watch_restarts,
             extra: &[],
         };
-        lifecycle::create_actor(&create.class, options).map(Address::from).map_err(Error::refused)
+        call(options).map_err(Error::refused)
+    }
+
+    pub(crate) fn kill_child(child: &Address) -> Result {
+        lifecycle::kill_child(child.as_str()).map_err(Error::refused)
+    }
+
+    pub(crate) fn monitor(target: &Address) -> Result {
+        monitoring::monitor(target.as_str()).map_err(Error::refused)
+    }
+
+    pub(crate) fn demonitor(target: &Address) -> Result {
+        monitoring::demonitor(target.as_str()).map_err(Error::refused)
+    }
+
+    pub(crate) fn handle_dead_letters(handles: bool) -> Result {
+        hosting::handle_dead_letters(handles).map_err(Error::refused)
+    }
+
+    pub(crate) fn update_capability(name: &str, new: Option<Value>) -> Result {
+        hosting::update_capability(name, new.as_ref().map(value)).map_err(Error::refused)
+    }
+
+    pub(crate) fn request_status(about: Option<&Address>) -> Result<QuestionId> {
+        hosting::request_status(about.map(Address::as_str)).map(QuestionId).map_err(Error::refused)
+    }
+
+    pub(crate) fn shut_down() -> Result {
+        hosting::shut_down().map_err(Error::refused)
     }
 
     fn listed(clause: &Clause) -> Vec<wit::ValueParam<'_>> {
@@ -176,6 +219,46 @@ mod imports {
         let address = |number| Address::from(format!("child-{number}"));
         let number = record(|number| Effect::Create { address: address(number), create });
         Ok(address(number))
+    }
+
+    pub(crate) fn create_named(name: &str, create: Create) -> Result<QuestionId> {
+        let name = name.to_string();
+        Ok(QuestionId(record(|number| Effect::CreateNamed { question: QuestionId(number), name, create })))
+    }
+
+    pub(crate) fn kill_child(child: &Address) -> Result {
+        record(|_| Effect::Kill { child: child.clone() });
+        Ok(())
+    }
+
+    pub(crate) fn monitor(target: &Address) -> Result {
+        record(|_| Effect::Monitor { target: target.clone() });
+        Ok(())
+    }
+
+    pub(crate) fn demonitor(target: &Address) -> Result {
+        record(|_| Effect::Demonitor { target: target.clone() });
+        Ok(())
+    }
+
+    pub(crate) fn handle_dead_letters(handles: bool) -> Result {
+        record(|_| Effect::HandleDeadLetters { handles });
+        Ok(())
+    }
+
+    pub(crate) fn update_capability(name: &str, value: Option<Value>) -> Result {
+        record(|_| Effect::UpdateCapability { name: name.to_string(), value });
+        Ok(())
+    }
+
+    pub(crate) fn request_status(about: Option<&Address>) -> Result<QuestionId> {
+        let about = about.cloned();
+        Ok(QuestionId(record(|number| Effect::RequestStatus { question: QuestionId(number), about })))
+    }
+
+    pub(crate) fn shut_down() -> Result {
+        record(|_| Effect::ShutDown);
+        Ok(())
     }
 
     pub(crate) fn request_exit(target: &Address, recursive: bool) -> Result {

@@ -55,7 +55,7 @@
 //! the host refuses something ([`Error::is_exhausted`]), a handler may also go on without it.
 //!
 //! Events of the host are received in the same way: [`Wakeup`], [`ExitRequest`], [`ChildActorExited`],
-//! [`ChildActorRestarted`] and [`PoisonMessage`]. They are ignored where there is no handler. A message without a
+//! [`ChildActorRestarted`], [`ActorDown`], [`PoisonMessage`], [`DeadEnvelope`], [`NamedActor`] and [`StatusAnswer`]. They are ignored where there is no handler. A message without a
 //! handler goes back to its sender as poison that names what the actor does take; to ignore what is unknown, write so:
 //!
 //! ```
@@ -96,6 +96,7 @@ mod create;
 mod event;
 mod failure;
 mod host;
+mod hosting;
 mod log;
 mod message;
 mod source;
@@ -105,9 +106,13 @@ pub use actor::{Actor, Incoming, IntoReply, IntoStart, Receive};
 pub use address::Address;
 pub use context::{Context, WakeupId};
 pub use create::{Create, OnTrap};
-pub use event::{ChildActorExited, ChildActorRestarted, ExitReason, ExitRequest, PoisonMessage, Wakeup};
+pub use event::{
+    ActorDown, ChildActorExited, ChildActorRestarted, DeadEnvelope, ExitReason, ExitRequest, NamedActor,
+    PoisonMessage, StatusAnswer, Wakeup,
+};
 pub use failure::{Error, Result};
 pub use host::Level;
+pub use hosting::{QuestionId, Transient};
 pub use message::{Encoding, Message, RawMessage};
 pub use source::{Attributes, Clause, Requirement, Value};
 pub use thespian_macros::{actor, message};
@@ -128,9 +133,9 @@ pub mod private {
 /// Everything that an actor's crate needs: `use thespian::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Address, ChildActorExited, ChildActorRestarted, Clause, Context, Create, Error, ExitReason,
-        ExitRequest, Level, Message, OnTrap, PoisonMessage, RawMessage, Result, Value, Wakeup, WakeupId,
-        actor, message, source,
+        ActorDown, Address, ChildActorExited, ChildActorRestarted, Clause, Context, Create, DeadEnvelope,
+        Error, ExitReason, ExitRequest, Level, Message, NamedActor, OnTrap, PoisonMessage, QuestionId,
+        RawMessage, Result, StatusAnswer, Value, Wakeup, WakeupId, actor, message, source,
     };
     pub use crate::{debug, error, info, trace, warn};
 }

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::failure::{Error, Result};
 #[cfg(target_family = "wasm")]
 use crate::host;
+use crate::hosting::Transient;
 use crate::message::RawMessage;
 
 /// A value of a capability.
@@ -163,6 +164,7 @@ pub(crate) struct Init {
     pub(crate) class: String,
     pub(crate) me: Address,
     pub(crate) parent: Option<Address>,
+    pub(crate) global_name: Option<String>,
     pub(crate) source: String,
     pub(crate) incarnation: u32,
     pub(crate) capabilities: Attributes,
@@ -177,6 +179,7 @@ impl From<wit::ActorInit> for Init {
             class: init.class,
             me: init.me.into(),
             parent: init.parent.map(Address::from),
+            global_name: init.global_name,
             source: init.source,
             incarnation: init.incarnation,
             capabilities: Attributes(
@@ -283,7 +286,7 @@ fn describe_class<A: Actor>() -> wit::ActorClass {
         custom_placement: false,
         on_trap: A::ON_TRAP.to_wit(),
         troupe: None,
-        transient: None,
+        transient: A::TRANSIENT.map(Transient::to_wit),
         stateful: false,
         receives: A::RECEIVES.iter().map(ToString::to_string).collect(),
         extra: Vec::new(),

@@ -39,8 +39,9 @@ use crate::create::Create;
 use crate::event::ExitReason;
 use crate::failure::Result;
 use crate::host::Level;
+use crate::hosting::QuestionId;
 use crate::message::{Message, RawMessage};
-use crate::source::{Attributes, Init};
+use crate::source::{Attributes, Init, Value};
 
 /// Something that a turn asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +83,51 @@ pub enum Effect {
     },
     /// The children may live on.
     KeepChildren,
+    /// The actor of a global name was asked for.
+    CreateNamed {
+        /// The question.
+        question: QuestionId,
+        /// The global name.
+        name: String,
+        /// What it is to be, if there is none.
+        create: Create,
+    },
+    /// A child was ended.
+    Kill {
+        /// Which.
+        child: Address,
+    },
+    /// An actor's end is to be told.
+    Monitor {
+        /// Whose.
+        target: Address,
+    },
+    /// It is not to be told any more.
+    Demonitor {
+        /// Whose.
+        target: Address,
+    },
+    /// The dead letters were asked for, or given up.
+    HandleDeadLetters {
+        /// Which of both.
+        handles: bool,
+    },
+    /// What the host has was changed.
+    UpdateCapability {
+        /// The capability's name.
+        name: String,
+        /// Its new value.
+        value: Option<Value>,
+    },
+    /// A status was asked for.
+    RequestStatus {
+        /// The question.
+        question: QuestionId,
+        /// Whose; `None` is the host's.
+        about: Option<Address>,
+    },
+    /// The host is to stop.
+    ShutDown,
 }
 
 impl Effect {
@@ -160,6 +206,7 @@ impl Default for TestStart {
                 class: String::new(),
                 me: "me".into(),
                 parent: Some("parent".into()),
+                global_name: None,
                 source: "0".repeat(64),
                 incarnation: 1,
                 capabilities: Attributes::default(),
@@ -192,6 +239,13 @@ impl TestStart {
     pub fn without_parent(mut self) -> Self {
         self.init.parent = None;
         self
+    }
+
+    /// Under this global name: without a parent.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.init.global_name = Some(name.into());
+        self.without_parent()
     }
 
     /// As this instance of its address.
@@ -326,6 +380,63 @@ impl<A: Actor> TestActor<A> {
     /// As its handler says.
     pub fn exit_requested(&mut self, recursive: bool) -> Result<Vec<Effect>> {
         self.notify("parent", wit::Event::ExitRequested(wit::ExitRequest { recursive }))
+    }
+
+    /// An actor that it monitors ended.
+    ///
+    /// # Errors
+    /// As its handler says.
+    pub fn actor_down(&mut self, address: &Address, reason: ExitReason) -> Result<Vec<Effect>> {
+        let exit = wit::ActorExit { address: address.to_string(), reason: reason.into_wit() };
+        self.notify(address.as_str(), wit::Event::ActorDown(exit))
+    }
+
+    /// A message from `sender` to `target` could not be delivered.
+    ///
+    /// # Errors
+    /// As its handler says.
+    pub fn dead_letter<M: Message>(
+        &mut self,
+        target: &str,
+        sender: &str,
+        reason: &str,
+        original: &M,
+    ) -> Result<Vec<Effect>> {
+        let letter = wit::DeadLetter {
+            target: target.to_string(),
+            sender: sender.to_string(),
+            reason: reason.to_string(),
+            original: RawMessage::of(original)?.into_wit(),
+        };
+        self.notify(target, wit::Event::DeadLetter(letter))
+    }
+
+    /// Its question after the actor of a global name is answered.
+    ///
+    /// # Errors
+    /// As its handler says.
+    pub fn named(
+        &mut self,
+        question: QuestionId,
+        name: &str,
+        outcome: std::result::Result<&str, &str>,
+    ) -> Result<Vec<Effect>> {
+        let outcome = outcome.map(str::to_string).map_err(str::to_string);
+        let named = wit::NamedActor { request: question.0, name: name.to_string(), outcome };
+        self.notify("me", wit::Event::Named(named))
+    }
+
+    /// Its question after a status is answered.
+    ///
+    /// # Errors
+    /// As its handler says.
+    pub fn status(
+        &mut self,
+        question: QuestionId,
+        outcome: std::result::Result<&str, &str>,
+    ) -> Result<Vec<Effect>> {
+        let outcome = outcome.map(str::to_string).map_err(str::to_string);
+        self.notify("me", wit::Event::Status(wit::StatusAnswer { request: question.0, outcome }))
     }
 
     /// What it has logged since the last call, also in turns that failed.

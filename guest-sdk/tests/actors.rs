@@ -341,3 +341,77 @@ fn every_error_becomes_a_failure_with_its_causes() {
     assert_eq!(error.reason(), "invalid digit found in string");
     assert!(error.may_retry() && !error.is_exhausted());
 }
+
+/// Asks its host for everything.
+#[derive(Default)]
+struct Asks {
+    heard: Vec<String>,
+}
+
+#[message]
+struct AskAll {
+    of: Address,
+}
+
+#[actor(transient(idle_ms = 250))]
+impl Asks {
+    #[receive]
+    fn all(&mut self, all: AskAll, ctx: &mut Context) -> Result {
+        ctx.monitor(&all.of)?;
+        ctx.demonitor(&all.of)?;
+        ctx.kill(&all.of)?;
+        Create::class("Lead").named("lead", ctx)?;
+        ctx.handle_dead_letters(true)?;
+        ctx.update_capability("gpu", None)?;
+        ctx.request_status(None)?;
+        ctx.shut_down()
+    }
+
+    #[receive]
+    fn down(&mut self, down: ActorDown) {
+        self.heard.push(format!("{} {}", down.address, down.reason));
+    }
+
+    #[receive]
+    fn dead(&mut self, letter: DeadEnvelope) {
+        self.heard.push(format!("{} {} {}", letter.target, letter.sender, letter.reason));
+    }
+
+    #[receive]
+    fn named(&mut self, named: NamedActor) {
+        self.heard.push(format!("{} {:?}", named.name, named.outcome.map(|address| address.to_string())));
+    }
+
+    #[receive]
+    fn status(&mut self, status: StatusAnswer) {
+        self.heard.push(format!("{:?}", status.outcome));
+    }
+}
+
+#[test]
+fn what_is_asked_of_the_host_is_recorded_and_its_answers_are_received() {
+    assert_eq!(Asks::TRANSIENT, Some(thespian::Transient::Idle(std::time::Duration::from_millis(250))));
+    let mut actor = TestActor::<Asks>::start().unwrap();
+    let effects = actor.tell("a", &AskAll { of: "other".into() }).unwrap();
+    let other = || Address::from("other");
+    let [monitor, demonitor, kill, Effect::CreateNamed { question: lead, name, create }, rest @ ..] =
+        &effects[..]
+    else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(*monitor, Effect::Monitor { target: other() });
+    assert_eq!(*demonitor, Effect::Demonitor { target: other() });
+    assert_eq!(*kill, Effect::Kill { child: other() });
+    assert_eq!((name.as_str(), create), ("lead", &Create::class("Lead")));
+    let [letters, update, Effect::RequestStatus { question, about: None }, Effect::ShutDown] = rest else {
+        panic!("{rest:?}");
+    };
+    assert_eq!(*letters, Effect::HandleDeadLetters { handles: true });
+    assert_eq!(*update, Effect::UpdateCapability { name: "gpu".into(), value: None });
+    actor.actor_down(&other(), ExitReason::Requested).unwrap();
+    actor.dead_letter("to", "from", "why", &AskAll { of: other() }).unwrap();
+    actor.named(*lead, "lead", Ok("its address")).unwrap();
+    actor.status(*question, Err("no")).unwrap();
+    let heard = ["other requested", "to from why", "lead Ok(\"its address\")", "Err(\"no\")"];
+    assert_eq!(actor.state().heard, heard);
+}

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::capability::Value;
 use thespian_core::envelope::ExitReason;
 use thespian_core::limits::LOG_FOLLOWER_LAG_MAX;
 use thespian_core::message::Message;
+use thespian_core::source::Rights;
 use thespian_core::wire::control::{
     ActorStatus, ControlError, CreateActor, Incoming, LoadProgress, LoadedSource, LogRecord, NodeStatus,
     Reply, Request, SourceStatus,
@@ -142,14 +144,28 @@ impl Client {
         &self,
         label: &str,
         component: impl Into<Bytes>,
+        progress: impl FnMut(LoadProgress),
+    ) -> Result<LoadedSource, ClientError> {
+        self.load_with(label, component, Rights::default(), progress).await
+    }
+
+    /// Loads a source whose actors have rights besides what all may.
+    ///
+    /// # Errors
+    /// As [`Client::load`].
+    pub async fn load_with(
+        &self,
+        label: &str,
+        component: impl Into<Bytes>,
+        rights: Rights,
         mut progress: impl FnMut(LoadProgress),
     ) -> Result<LoadedSource, ClientError> {
         let (updates, mut coming) = mpsc::channel(16);
         let (label, component) = (label.to_string(), component.into());
         let mut load = std::pin::pin!(async {
             match &self.backend {
-                Backend::Local(session) => Ok(session.load(label, component, &updates).await?),
-                Backend::Remote(remote) => remote.load(label, component, &updates).await,
+                Backend::Local(session) => Ok(session.load(label, component, rights, &updates).await?),
+                Backend::Remote(remote) => remote.load(label, component, rights, &updates).await,
             }
         });
         let reply = loop {
@@ -195,6 +211,7 @@ impl Client {
             requirements: Vec::new(),
             init: None,
             on_trap: None,
+            name: None,
         };
         self.create_with(create).await.map(|(address, _)| address)
     }
@@ -208,6 +225,14 @@ impl Client {
             Reply::Created { address, class, .. } => Ok((address, class)),
             _ => Err(ClientError::Unexpected),
         }
+    }
+
+    /// Changes what the node has; without a value it has it no longer. Actors that it no longer fits exit.
+    ///
+    /// # Errors
+    /// The name or the value makes no sense.
+    pub async fn update_capability(&self, name: &str, value: Option<Value>) -> Result<(), ClientError> {
+        self.done(Request::UpdateCapability { name: name.to_string(), value }).await
     }
 
     /// Sends a message; returns when it is in the mailbox.

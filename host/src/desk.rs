@@ -183,7 +183,7 @@ impl Duty {
         }
         self.admin.handle(shared.clock.now(), event, &mut self.effects);
         for effect in self.effects.drain(..) {
-            self.performer.perform(shared, effect);
+            self.performer.perform(shared, &self.admin, effect);
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use thespian_core::admin::Admin;
 use thespian_core::effect::{Effect, Plan};
+use thespian_core::envelope::{Body, Envelope, StatusAnswer};
 use thespian_core::event::{Asker, Event};
 use thespian_core::source::SourceHash;
 use thespian_core::turn::Identity;
@@ -12,12 +14,14 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tracing::Level;
 
-use crate::actor::Start;
+use crate::actor::{Cell, Start};
 use crate::config::Authority;
 use crate::desk::Answerer;
+use crate::router::Route;
 use crate::sandbox::{ActorInit, Engine, Source};
 use crate::session::Update;
 use crate::shared::Shared;
+use crate::status;
 
 /// What a source is made of, as far as it is known.
 struct Kept {
@@ -71,14 +75,26 @@ impl Performer {
         self.answerers.remove(&asker);
     }
 
-    pub(crate) fn perform(&mut self, shared: &Arc<Shared>, effect: Effect) {
+    /// `admin` is to be looked at only.
+    pub(crate) fn perform(&mut self, shared: &Arc<Shared>, admin: &Admin, effect: Effect) {
         match effect {
+            Effect::TellStatus { to, request, about } => {
+                let outcome = status::json(admin, shared, about);
+                let body = Body::Status(Box::new(StatusAnswer { request, outcome }));
+                shared.router.notify(Envelope { target: to, sender: to, body });
+            }
             Effect::Judge(hash) => self.judge(shared, hash),
             Effect::Validate(hash) => self.validate(shared, hash),
             Effect::Forget(hash) => {
                 self.sources.remove(&hash);
                 self.compiled.lock().remove(&hash);
             }
+            Effect::EnterPending(address) => {
+                shared.router.enter(address, Route::Actor(Cell::pending(shared.clone(), address)));
+            }
+            Effect::GiveBackPlace => shared.slots.give_back(1),
+            Effect::SetDeadLetterHandler(handler) => shared.router.set_dead_letter_handler(handler),
+            Effect::SetCapabilities(capabilities) => shared.set_capabilities(capabilities),
             Effect::Instantiate(plan) => self.instantiate(shared, *plan),
             Effect::RefuseCreate { address, reason } => {
                 if let Some(cell) = shared.router.actor(address) {
@@ -87,6 +103,7 @@ impl Performer {
                         parent: None,
                         on_trap: Default::default(),
                         watch_restarts: false,
+                        transient: None,
                     };
                     cell.refuse(identity, reason);
                 }
@@ -162,6 +179,7 @@ impl Performer {
             parent: plan.parent,
             on_trap: plan.on_trap,
             watch_restarts: plan.watch_restarts,
+            transient: plan.transient,
         };
         let Some(source) = self.compiled(plan.source) else {
             cell.refuse(identity, "its source was unloaded meanwhile".to_string());
@@ -170,12 +188,12 @@ impl Performer {
         let class: Arc<str> = plan.class.as_str().into();
         let init = ActorInit {
             parent: plan.parent,
-            capabilities: shared.capabilities.clone(),
+            global_name: plan.name,
             requirements: plan.requirements,
             init: plan.init,
             ..ActorInit::default()
         };
-        cell.instantiate(Start { identity, source, class, init });
+        cell.instantiate(Start { identity, source, class, rights: plan.rights, init });
     }
 
     fn compiled(&mut self, hash: SourceHash) -> Option<Source> {

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use thespian_core::address::ActorAddress;
-use thespian_core::envelope::{Body, Envelope};
+use thespian_core::envelope::{Body, DeadEnvelope, Envelope};
 use thespian_core::limits::DEAD_LETTERS_KEPT;
 use thespian_core::mailbox::{Push, push_each};
 use thespian_core::wire::control::DeadLetter;
@@ -50,6 +50,7 @@ pub(crate) struct Router {
     is_closed: AtomicBool,
     dead_letters: AtomicU64,
     recent_dead: Mutex<VecDeque<DeadLetter>>,
+    dead_letter_handler: RwLock<Option<ActorAddress>>,
     log: Arc<LogStore>,
 }
 
@@ -60,6 +61,7 @@ impl Router {
             is_closed: AtomicBool::new(false),
             dead_letters: AtomicU64::new(0),
             recent_dead: Mutex::default(),
+            dead_letter_handler: RwLock::default(),
             log,
         }
     }
@@ -102,7 +104,12 @@ impl Router {
         }
     }
 
-    /// Counts, keeps and logs what can't be delivered or handled. An ask that waits for it ends.
+    pub(crate) fn set_dead_letter_handler(&self, handler: Option<ActorAddress>) {
+        *self.dead_letter_handler.write() = handler;
+    }
+
+    /// Counts, keeps and logs what can't be delivered or handled, and gives it to whoever handles dead letters. An ask
+    /// that waits for it ends.
     pub(crate) fn dead_letter(&self, envelope: &Envelope, reason: &str) {
         self.dead_letters.fetch_add(1, Ordering::Relaxed);
         let letter = DeadLetter {
@@ -116,8 +123,30 @@ impl Router {
         recent.truncate(DEAD_LETTERS_KEPT - 1);
         recent.push_front(letter);
         drop(recent);
+        self.hand_over(envelope, reason);
         if let (Body::Message(_), Some(Route::Ask(slot))) = (&envelope.body, self.get(envelope.sender)) {
             slot.target_is_dead();
+        }
+    }
+
+    /// Gives a dead letter to its handler. One whose mailbox is full misses it: to hold it would hold up whoever sent
+    /// the message, who has nothing to do with the handler.
+    fn hand_over(&self, envelope: &Envelope, reason: &str) {
+        let Some(handler) = *self.dead_letter_handler.read() else { return };
+        let (Body::Message(original), reason) = (match &envelope.body {
+            Body::Poisoned(poisoned) => (
+                Body::Message(poisoned.original.clone()),
+                format!("{reason}; it came back from {}: {}", poisoned.target, poisoned.details),
+            ),
+            body => (body.clone(), reason.to_string()),
+        }) else {
+            return;
+        };
+        let Envelope { target, sender, .. } = *envelope;
+        let letter = DeadEnvelope { target, sender, reason, original };
+        let body = Body::DeadLetter(Box::new(letter));
+        if let Some(route) = self.get(handler) {
+            route.push(Envelope { target: handler, sender: target, body });
         }
     }
 

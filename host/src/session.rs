@@ -19,7 +19,7 @@ use thespian_core::limits::{
 };
 use thespian_core::mailbox::Push;
 use thespian_core::message::{Message, RESERVED_PREFIX};
-use thespian_core::source::SourceHash;
+use thespian_core::source::{Rights, SourceHash};
 use thespian_core::timers::TimerKey;
 use thespian_core::wire::control::{ControlError, CreateActor, LoadProgress, LogRecord, Reply, Request};
 use thespian_core::wire::hello::{HelloError, Welcome};
@@ -149,6 +149,10 @@ impl Session {
             Request::Status => {
                 self.look(|admin, shared| Reply::Status(Box::new(crate::status::node(admin, shared)))).await
             }
+            Request::UpdateCapability { name, value } => {
+                let update = |asker| Event::CapabilityUpdated { asker: Some(asker), name, value };
+                self.question(update, None, None).await
+            }
             Request::Stop => self.question(|asker| Event::StopAsked { asker }, None, None).await,
         }
     }
@@ -157,7 +161,13 @@ impl Session {
     ///
     /// # Errors
     /// `SourceRefused` says who refused it and why.
-    pub async fn load(&self, info: String, bytes: Bytes, updates: &Updates) -> Result<Reply, ControlError> {
+    pub async fn load(
+        &self,
+        info: String,
+        bytes: Bytes,
+        rights: Rights,
+        updates: &Updates,
+    ) -> Result<Reply, ControlError> {
         let size = bytes.len();
         if size > SOURCE_BYTES_MAX {
             let text = format!("it has {size} bytes; at most {SOURCE_BYTES_MAX} are allowed");
@@ -165,7 +175,7 @@ impl Session {
         }
         check_label(&info)?;
         let hash = SourceHash(Sha256::digest(&bytes).into());
-        let event = |asker| Event::SourceOffered { asker, hash, label: info, size: size as u64 };
+        let event = |asker| Event::SourceOffered { asker, hash, label: info, size: size as u64, rights };
         self.question(event, Some(bytes), Some(updates.clone())).await
     }
 
@@ -263,7 +273,10 @@ impl Session {
             return Err(ControlError::LimitReached(format!("it runs {max} actors and can map no more")));
         }
         let address = shared.new_address();
-        shared.router.enter(address, Route::Actor(Cell::pending(shared.clone(), address)));
+        // One with a name may exist already: `Admin` says.
+        if create.name.is_none() {
+            shared.router.enter(address, Route::Actor(Cell::pending(shared.clone(), address)));
+        }
         let created = self.question(|asker| Event::CreateAsked { asker, address, create }, None, None);
         tokio::select! {
             biased;

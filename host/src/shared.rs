@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use rand::RngExt as _;
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::Capabilities;
@@ -55,7 +55,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) authority: Authority,
     pub(crate) limits: Arc<ActorLimits>,
-    pub(crate) capabilities: Arc<Capabilities>,
+    /// As `Admin` has them, for actors that start.
+    capabilities: RwLock<Arc<Capabilities>>,
     pub(crate) actors_max_reason: String,
     pub(crate) budget: Arc<QueueBudget>,
     pub(crate) router: Router,
@@ -82,7 +83,7 @@ impl Shared {
             clock: parts.clock,
             authority: parts.authority,
             limits: Arc::new(parts.limits),
-            capabilities: Arc::new(parts.capabilities),
+            capabilities: RwLock::new(Arc::new(parts.capabilities)),
             actors_max_reason: parts.actors_max_reason,
             budget: Arc::new(QueueBudget::new(parts.queued_bytes_max)),
             router: Router::new(log.clone()),
@@ -98,6 +99,15 @@ impl Shared {
             stopped: parts.stopped,
             next_asker: AtomicU64::new(1),
         }
+    }
+
+    /// What this host has.
+    pub(crate) fn capabilities(&self) -> Arc<Capabilities> {
+        self.capabilities.read().clone()
+    }
+
+    pub(crate) fn set_capabilities(&self, capabilities: Arc<Capabilities>) {
+        *self.capabilities.write() = capabilities;
     }
 
     /// An actor without a parent has ended: its reason is for the log and the status.

@@ -25,6 +25,7 @@ fn actor(admin: &Admin, shared: &Shared, address: ActorAddress) -> Option<ActorS
         class: member.class.clone(),
         source: member.source.unwrap_or(SourceHash([0; 32])),
         parent: member.parent,
+        name: member.name.as_deref().map(str::to_string),
         phase: if member.is_exiting() { ActorPhase::Exiting } else { shown.phase },
         incarnation: shown.incarnation,
         mailbox_len: shown.mailbox_len,
@@ -33,6 +34,21 @@ fn actor(admin: &Admin, shared: &Shared, address: ActorAddress) -> Option<ActorS
         poisoned: shown.poisoned,
         wakeups: shown.wakeups,
     })
+}
+
+/// The status of an actor, or of the node, for an actor that asks.
+///
+/// # Errors
+/// There is no such actor.
+pub(crate) fn json(admin: &Admin, shared: &Shared, about: Option<ActorAddress>) -> Result<String, String> {
+    let json = match about {
+        None => serde_json::to_string(&node(admin, shared)),
+        Some(address) => {
+            let status = actor(admin, shared, address);
+            serde_json::to_string(&status.ok_or_else(|| format!("there is no actor at {address}"))?)
+        }
+    };
+    json.map_err(|error| error.to_string())
 }
 
 /// The node.
@@ -51,6 +67,7 @@ pub(crate) fn node(admin: &Admin, shared: &Shared) -> NodeStatus {
         actors_max: shared.slots.max() as u64,
         actors_max_reason: shared.actors_max_reason.clone(),
         sources_loaded: admin.sources().loaded_len() as u64,
+        dead_letter_handler: admin.dead_letter_handler(),
         endpoints: shared.router.endpoints() as u64,
         messages: shared.counters.turns_of_ended.load(Ordering::Relaxed) + shared.router.turns(),
         poisoned: shared.counters.poisoned.load(Ordering::Relaxed),

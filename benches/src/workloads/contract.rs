@@ -8,12 +8,13 @@ use std::time::Duration;
 use anyhow::bail;
 use sha2::{Digest as _, Sha256};
 use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::capability::Capabilities;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::fate::Failure;
 use thespian_core::limits::ActorLimits;
 use thespian_core::message::Message;
 use thespian_core::outbox::Outbox;
-use thespian_core::source::SourceHash;
+use thespian_core::source::{Rights, SourceHash};
 use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Identity, Instance};
 use tracing::Level;
 
@@ -30,6 +31,14 @@ struct Nobody;
 impl ActorHost for Nobody {
     fn new_address(&self) -> ActorAddress {
         ActorAddress::new(HostId(0), 0)
+    }
+
+    fn rights(&self) -> Rights {
+        Rights::default()
+    }
+
+    fn capabilities(&self) -> Arc<Capabilities> {
+        Arc::default()
     }
 
     fn reserve_actor(&self) -> bool {
@@ -254,7 +263,7 @@ fn on_sandbox(mut instance: Instance) -> impl FnMut() -> anyhow::Result<()> + 's
     let mut outbox = Some(Box::<Outbox>::default());
     move || {
         let mut empty = outbox.take().unwrap_or_default();
-        empty.reset(Default::default(), 0, false);
+        empty.reset(Default::default());
         match instance.handle(black_box(&envelope), 1, empty) {
             Ok(full) => outbox = Some(full),
             Err(failure) => bail!(failed(failure)),

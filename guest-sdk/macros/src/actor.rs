@@ -8,8 +8,8 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{
-    Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Lit, LitStr, Meta, Receiver, ReceiverKind, Result,
-    ReturnType, Token, Type, parenthesized,
+    Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Lit, LitInt, LitStr, Meta, Receiver, ReceiverKind,
+    Result, ReturnType, Token, Type, parenthesized,
 };
 
 const HANDLER: &str =
@@ -21,6 +21,7 @@ const START: &str =
 struct Options {
     name: Option<LitStr>,
     on_trap: Option<TokenStream>,
+    transient: Option<TokenStream>,
     requires: Vec<Requires>,
 }
 
@@ -84,12 +85,28 @@ fn options(tokens: TokenStream) -> Result<Options> {
                     ));
                 }
             });
+        } else if meta.path.is_ident("transient") {
+            meta.parse_nested_meta(|kind| {
+                let case = match kind.path.get_ident().map(ToString::to_string).as_deref() {
+                    Some("after_ms") => quote!(After),
+                    Some("idle_ms") => quote!(Idle),
+                    _ => return Err(kind.error("there are `after_ms` and `idle_ms`")),
+                };
+                let length: LitInt = kind.value()?.parse()?;
+                let length = length.base10_parse::<u64>()?;
+                let transient =
+                    quote!(::thespian::Transient::#case(::core::time::Duration::from_millis(#length)));
+                if options.transient.replace(transient).is_some() {
+                    return Err(kind.error("either `after_ms` or `idle_ms`"));
+                }
+                Ok(())
+            })?;
         } else if meta.path.is_ident("requires") {
             let list;
             parenthesized!(list in meta.input);
             options.requires.extend(list.parse_terminated(Requires::parse, Token![,])?);
         } else {
-            return Err(meta.error("unknown option; there are `name`, `on_trap` and `requires`"));
+            return Err(meta.error("unknown option; there are `name`, `on_trap`, `transient` and `requires`"));
         }
         Ok(())
     });
@@ -262,6 +279,10 @@ fn implementation(
     let class = &block.self_ty;
     let name = &options.name;
     let on_trap = options.on_trap.clone().unwrap_or_else(|| quote!(Restart));
+    let transient = match &options.transient {
+        Some(transient) => quote!(::core::option::Option::Some(#transient)),
+        None => quote!(::core::option::Option::None),
+    };
     let requires = options.requires.iter().map(|Requires { name, clause }| {
         quote!(::thespian::Requirement { name: #name.into(), clause: ::thespian::Clause::#clause })
     });
@@ -295,6 +316,7 @@ fn implementation(
                 &NAMES
             };
             const ON_TRAP: ::thespian::OnTrap = ::thespian::OnTrap::#on_trap;
+            const TRANSIENT: ::core::option::Option<::thespian::Transient> = #transient;
 
             fn requires() -> ::std::vec::Vec<::thespian::Requirement> {
                 ::std::vec![#(#requires),*]

@@ -18,7 +18,8 @@ pub fn message(options: TokenStream, item: TokenStream) -> TokenStream {
 /// `Default`, what makes it.
 ///
 /// Options: `on_trap = "restart"` (the default), `"restart-within-budget"` or `"exit"`; `requires(gpu, region = "eu",
-/// memory_gb >= 4)`; `name = "Hello"` in place of the type's own name.
+/// memory_gb >= 4)`; `transient(after_ms = 500)` for one that exits so long after its first message, `transient(idle_ms =
+/// 500)` for one that does when no message came for so long; `name = "Hello"` in place of the type's own name.
 #[proc_macro_attribute]
 pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
     actor::expand(options.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()

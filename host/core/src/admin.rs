@@ -2,41 +2,31 @@
 //!
 //! One function takes what happened and the time, and says what is to be done. Messages never come here.
 
+mod create;
 #[cfg(test)]
 mod tests;
 
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use create::Create;
+
 use crate::address::ActorAddress;
-use crate::capability::{Capabilities, Requirement, unmet};
-use crate::effect::{Effect, Plan};
+use crate::capability::{Capabilities, Value};
+use crate::effect::Effect;
 use crate::envelope::{Body, Envelope, ExitReason, ExitRequest};
 use crate::event::{Asker, Event};
 use crate::family::{Family, Member};
-use crate::limits::{
-    CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX, ERROR_TEXT_LEN_MAX, EXIT_GRACE, STOP_GRACE,
-    STOP_TIME_MAX, cut,
-};
-use crate::message::Message;
-use crate::outbox::{CreateChild, CreateOptions, check_create};
-use crate::source::registry::{Availability, Registry};
-use crate::source::{SourceHash, SourceInfo};
+use crate::limits::{CAPABILITIES_LEN_MAX, EXIT_GRACE, STOP_GRACE, STOP_TIME_MAX};
+use crate::monitors::{self, Monitors};
+use crate::names::{Found, Names, Questioner};
+use crate::outbox::check_capability;
+use crate::source::registry::Registry;
 use crate::time::Time;
-use crate::wire::control::{ControlError, CreateActor, Reply};
-
-/// A create that is not yet planned or not yet answered.
-#[derive(Debug)]
-struct Create {
-    asker: Option<Asker>,
-    parent: Option<ActorAddress>,
-    source: SourceHash,
-    class: Option<String>,
-    options: CreateOptions,
-}
+use crate::wire::control::{ControlError, Reply};
 
 #[derive(Debug)]
 struct Stopping {
@@ -59,14 +49,12 @@ pub struct Admin {
     creators: BTreeMap<ActorAddress, Asker>,
     /// Who waits for actors to end.
     mourners: BTreeMap<ActorAddress, Vec<Asker>>,
+    names: Names,
+    monitors: Monitors,
+    /// The last that registered, while it lives.
+    dead_letter_handler: Option<ActorAddress>,
     stopping: Option<Stopping>,
     stopped: bool,
-}
-
-impl Create {
-    fn cost(&self) -> usize {
-        self.options.init.as_ref().map_or(0, Message::cost)
-    }
 }
 
 impl Admin {
@@ -79,12 +67,12 @@ impl Admin {
     /// Takes what happened and appends what is to be done.
     pub fn handle(&mut self, now: Time, event: Event, effects: &mut Vec<Effect>) {
         match event {
-            Event::SourceOffered { asker, hash, label, size } => {
+            Event::SourceOffered { asker, hash, label, size, rights } => {
                 if self.stopping.is_some() {
                     effects.push(Effect::Forget(hash));
                     answer(asker, Err(ControlError::ShuttingDown), effects);
                 } else {
-                    self.sources.offer(now, asker, hash, label, size, effects);
+                    self.sources.offer(now, asker, hash, label, size, rights, effects);
                 }
             }
             Event::SourceJudged { hash, verdict } => {
@@ -100,6 +88,25 @@ impl Admin {
                 self.create_asked(asker, address, create, effects);
             }
             Event::ChildCreated { parent, child } => self.child_created(parent, *child, effects),
+            Event::NamedAsked { by, request, name, child } => {
+                let questioner = Questioner::Actor { address: by, request };
+                self.named_asked(questioner, name, *child, effects);
+            }
+            Event::ChildKilled { parent, child } => {
+                if self.family.get(child).is_some_and(|member| member.parent == Some(parent)) {
+                    self.kill(child, "by its parent", effects);
+                }
+            }
+            Event::Monitored { watcher, target } => self.monitored(watcher, target, effects),
+            Event::Demonitored { watcher, target } => self.monitors.remove(watcher, target),
+            Event::DeadLettersAsked { by, handles } => self.dead_letters_asked(by, handles, effects),
+            Event::CapabilityUpdated { asker, name, value } => {
+                self.capability_updated(asker, name, value, effects);
+            }
+            Event::StatusAsked { by, request, about } => {
+                effects.push(Effect::TellStatus { to: by, request, about });
+            }
+            Event::ShutdownAsked { .. } => self.stop(now, None, effects),
             Event::ActorStarted { address } => self.started(address, effects),
             Event::ActorExiting { address, with_children } => {
                 // A stopping node has nobody who would end the children later.
@@ -124,7 +131,7 @@ impl Admin {
                     self.kill(target, "by an operator", effects);
                 }
             }
-            Event::StopAsked { asker } => self.stop(now, asker, effects),
+            Event::StopAsked { asker } => self.stop(now, Some(asker), effects),
             Event::AskerLeft { asker } => self.forget_asker(asker, effects),
             Event::TimePassed => self.time_passed(now, effects),
         }
@@ -156,111 +163,64 @@ impl Admin {
         &self.capabilities
     }
 
+    /// Who is given the dead letters.
+    #[must_use]
+    pub const fn dead_letter_handler(&self) -> Option<ActorAddress> {
+        self.dead_letter_handler
+    }
+
     /// Whether it was asked to stop.
     #[must_use]
     pub const fn is_stopping(&self) -> bool {
         self.stopping.is_some()
     }
 
-    fn create_asked(
+    fn monitored(&mut self, watcher: ActorAddress, target: ActorAddress, effects: &mut Vec<Effect>) {
+        if self.family.get(target).is_some() {
+            self.monitors.add(watcher, target);
+        } else {
+            effects.push(monitors::down(watcher, target, ExitReason::Unknown));
+        }
+    }
+
+    /// The last that registers has them. One that is not the handler has nothing to give up.
+    fn dead_letters_asked(&mut self, by: ActorAddress, handles: bool, effects: &mut Vec<Effect>) {
+        let is_handler = self.dead_letter_handler == Some(by);
+        if handles != is_handler && self.family.get(by).is_some() {
+            self.dead_letter_handler = handles.then_some(by);
+            effects.push(Effect::SetDeadLetterHandler(self.dead_letter_handler));
+        }
+    }
+
+    /// Only a real change has consequences.
+    fn capability_updated(
         &mut self,
-        asker: Asker,
-        address: ActorAddress,
-        create: CreateActor,
+        asker: Option<Asker>,
+        name: String,
+        value: Option<Value>,
         effects: &mut Vec<Effect>,
     ) {
-        let CreateActor { source, class, requirements, init, on_trap } = create;
-        let options = CreateOptions { requirements, init, on_trap, watch_restarts: false };
-        let name = class.as_deref().unwrap_or("?");
-        let checked = check_create(name, &options).map_err(|error| ControlError::Invalid(error.to_string()));
-        self.family.add(address, None, if checked.is_ok() { name } else { "?" }, None);
-        match checked.and_then(|()| self.sources.find(&source)) {
-            Ok(source) => {
-                let create = Create { asker: Some(asker), parent: None, source, class, options };
-                self.create(address, create, effects);
+        let checked = check_capability(&name, value.as_ref()).map_err(|error| error.to_string());
+        let is_new = value.is_some() && !self.capabilities.contains_key(&name);
+        let reply = match checked {
+            Err(error) => Err(ControlError::Invalid(error)),
+            Ok(()) if is_new && self.capabilities.len() >= CAPABILITIES_LEN_MAX => {
+                Err(ControlError::LimitReached(format!("it has {CAPABILITIES_LEN_MAX} capabilities")))
             }
-            Err(error) => refuse(address, Some(asker), error, effects),
-        }
-    }
-
-    fn child_created(&mut self, parent: ActorAddress, child: CreateChild, effects: &mut Vec<Effect>) {
-        let CreateChild { address, source, class, options } = child;
-        let creator = self.family.get(parent).map(|creator| creator.source);
-        self.family.add(address, Some(parent), &class, None);
-        match creator.and_then(|own| source.or(own)) {
-            Some(source) => {
-                let create =
-                    Create { asker: None, parent: Some(parent), source, class: Some(class), options };
-                self.create(address, create, effects);
-            }
-            None => {
-                refuse(address, None, ControlError::Invalid("its creator is gone".to_string()), effects);
-            }
-        }
-    }
-
-    fn create(&mut self, address: ActorAddress, create: Create, effects: &mut Vec<Effect>) {
-        // The creator that it has now: one that kept its children in its exit turn is none of theirs any more.
-        let parent = self.family.get(address).and_then(|member| member.parent);
-        let parent = parent.and_then(|parent| self.family.get(parent));
-        let parent_exits = parent.is_some_and(Member::is_exiting);
-        let is_killed = [parent, self.family.get(address)].into_iter().flatten().any(Member::is_killed);
-        let error = match self.sources.availability(create.source) {
-            _ if self.stopping.is_some() => ControlError::ShuttingDown,
-            _ if is_killed => ControlError::Invalid("its creator is killed".to_string()),
-            _ if parent_exits => ControlError::Invalid("its creator is exiting".to_string()),
-            Availability::Coming if self.waiting.len() >= CREATES_WAITING_MAX => {
-                ControlError::LimitReached(format!("{CREATES_WAITING_MAX} creates wait for their sources"))
-            }
-            Availability::Coming if self.waiting_bytes + create.cost() > CREATES_WAITING_BYTES_MAX => {
-                let bytes = "the init messages of creates that wait for their sources may take";
-                ControlError::LimitReached(format!("{bytes} {CREATES_WAITING_BYTES_MAX} bytes"))
-            }
-            Availability::Coming => {
-                self.sources.wait(create.source, address);
-                self.waiting_bytes += create.cost();
-                self.waiting.insert(address, create);
-                return;
-            }
-            Availability::No(error) => error,
-            Availability::Loaded(info) => match plan(address, &create, info, &self.capabilities) {
-                Ok(plan) => {
-                    self.family.resolve(address, &plan.class, plan.source);
-                    self.sources.count(plan.source, true);
-                    self.creators.extend(create.asker.map(|asker| (address, asker)));
-                    effects.push(Effect::Instantiate(Box::new(plan)));
-                    return;
+            Ok(()) => {
+                if self.capabilities.get(&name) != value.as_ref() {
+                    match value {
+                        Some(value) => drop(self.capabilities.insert(name, value)),
+                        None => drop(self.capabilities.remove(&name)),
+                    }
+                    effects.push(Effect::SetCapabilities(Arc::new(self.capabilities.clone())));
+                    self.family.check_fit(&self.capabilities, effects);
                 }
-                Err(error) => error,
-            },
-        };
-        refuse(address, create.asker, error, effects);
-    }
-
-    fn resume(&mut self, waited: Vec<ActorAddress>, effects: &mut Vec<Effect>) {
-        for address in waited {
-            if let Some(create) = self.take_waiting(address) {
-                self.create(address, create, effects);
+                Ok(Reply::Done)
             }
-        }
-    }
-
-    fn take_waiting(&mut self, address: ActorAddress) -> Option<Create> {
-        let create = self.waiting.remove(&address)?;
-        self.waiting_bytes -= create.cost();
-        Some(create)
-    }
-
-    /// If this actor's create waits for its source, it does so no longer.
-    fn stop_waiting(
-        &mut self,
-        address: ActorAddress,
-        error: impl FnOnce() -> ControlError,
-        effects: &mut Vec<Effect>,
-    ) {
-        if let Some(create) = self.take_waiting(address) {
-            self.sources.stop_waiting(create.source, address);
-            refuse(address, create.asker, error(), effects);
+        };
+        if let Some(asker) = asker {
+            answer(asker, reply, effects);
         }
     }
 
@@ -276,23 +236,37 @@ impl Admin {
     }
 
     fn started(&mut self, address: ActorAddress, effects: &mut Vec<Effect>) {
-        let Some(asker) = self.creators.remove(&address) else { return };
-        let reply = self.family.get(address).and_then(|member| {
-            let class = member.class.clone();
-            member.source.map(|source| Reply::Created { address, source, class })
-        });
-        answer(asker, reply.ok_or(ControlError::TargetDead { target: address }), effects);
+        let found = self.found(address);
+        let name = self.family.get(address).and_then(|member| member.name.as_deref());
+        if let (Some(name), Ok(found)) = (name, &found) {
+            self.names.started(name, found, effects);
+        }
+        if let Some(asker) = self.creators.remove(&address) {
+            let created = |Found { address, source, class }| Reply::Created { address, source, class };
+            answer(asker, found.map(created), effects);
+        }
     }
 
     fn ended(&mut self, address: ActorAddress, reason: &ExitReason, effects: &mut Vec<Effect>) {
+        let unfit = self.family.get(address).and_then(|member| member.unfit.clone());
+        let reason = match (reason, unfit) {
+            (ExitReason::Requested, Some(why)) => &ExitReason::Unfit(why),
+            _ => reason,
+        };
         if let Some(asker) = self.creators.remove(&address) {
-            let why = match reason {
-                ExitReason::NeverStarted(why) => why.clone(),
-                other => other.to_string(),
-            };
-            answer(asker, Err(ControlError::StartFailed { reason: why }), effects);
+            let reason = start_failure(reason);
+            answer(asker, Err(ControlError::StartFailed { reason }), effects);
+        }
+        if self.dead_letter_handler == Some(address) {
+            self.dead_letter_handler = None;
+            effects.push(Effect::SetDeadLetterHandler(None));
         }
         let Some(member) = self.family.remove(address, reason, effects) else { return };
+        self.monitors.ended(address, reason, effects);
+        if let Some(name) = &member.name {
+            let why = start_failure(reason);
+            self.names.free(name, &ControlError::StartFailed { reason: why }, effects);
+        }
         if let Some(source) = member.source {
             self.sources.count(source, false);
         }
@@ -326,16 +300,18 @@ impl Admin {
         }
     }
 
-    fn stop(&mut self, now: Time, asker: Asker, effects: &mut Vec<Effect>) {
+    fn stop(&mut self, now: Time, asker: Option<Asker>, effects: &mut Vec<Effect>) {
         if self.stopped {
-            answer(asker, Ok(Reply::Done), effects);
+            if let Some(asker) = asker {
+                answer(asker, Ok(Reply::Done), effects);
+            }
             return;
         }
         if let Some(stopping) = &mut self.stopping {
-            stopping.askers.push(asker);
+            stopping.askers.extend(asker);
             return;
         }
-        let askers = Vec::from([asker]);
+        let askers = asker.into_iter().collect();
         self.stopping =
             Some(Stopping { askers, kill_at: Some(now + STOP_GRACE), end_at: now + STOP_TIME_MAX });
         let waiting: Vec<_> = self.waiting.keys().copied().collect();
@@ -368,6 +344,7 @@ impl Admin {
         for asker in core::mem::take(&mut self.creators).into_values().chain(mourners) {
             answer(asker, Err(ControlError::ShuttingDown), effects);
         }
+        self.names.close(&ControlError::ShuttingDown, effects);
         effects.push(Effect::Stop);
     }
 
@@ -387,6 +364,7 @@ impl Admin {
             stopping.askers.retain(|waiting| *waiting != asker);
         }
         self.creators.retain(|_, creator| *creator != asker);
+        self.names.forget_asker(asker);
         self.mourners.retain(|_, askers| {
             askers.retain(|mourner| *mourner != asker);
             !askers.is_empty()
@@ -419,52 +397,10 @@ fn answer(asker: Asker, reply: Result<Reply, ControlError>, effects: &mut Vec<Ef
     effects.push(Effect::Answer { asker, reply });
 }
 
-fn refuse(address: ActorAddress, asker: Option<Asker>, error: ControlError, effects: &mut Vec<Effect>) {
-    effects.push(Effect::RefuseCreate { address, reason: cut(error.to_string(), ERROR_TEXT_LEN_MAX) });
-    if let Some(asker) = asker {
-        answer(asker, Err(error), effects);
-    }
-}
-
-/// How to run the actor on this host.
-///
-/// # Errors
-/// The source has no such class, or the host lacks what it requires.
-fn plan(
-    address: ActorAddress,
-    create: &Create,
-    info: &SourceInfo,
-    capabilities: &Capabilities,
-) -> Result<Plan, ControlError> {
-    let classes = || info.classes.iter().map(|class| class.name.clone()).collect();
-    let class = match (&create.class, info.classes.as_slice()) {
-        (None, [only]) => only,
-        (None, _) => return Err(ControlError::ClassNeeded { classes: classes() }),
-        (Some(name), all) => all
-            .iter()
-            .find(|class| class.name == *name)
-            .ok_or_else(|| ControlError::NoSuchClass { class: name.clone(), classes: classes() })?,
-    };
-    let required = class.requires.iter().chain(&create.options.requirements);
-    let missing: Vec<String> = unmet(capabilities, required).map(describe_unmet(capabilities)).collect();
-    if !missing.is_empty() {
-        return Err(ControlError::NoCompatibleHost { class: class.name.clone(), unmet: missing });
-    }
-    Ok(Plan {
-        address,
-        parent: create.parent,
-        source: create.source,
-        class: class.name.clone(),
-        on_trap: create.options.on_trap.unwrap_or(class.on_trap),
-        watch_restarts: create.options.watch_restarts,
-        requirements: create.options.requirements.clone(),
-        init: create.options.init.clone(),
-    })
-}
-
-fn describe_unmet(capabilities: &Capabilities) -> impl Fn(&Requirement) -> String {
-    move |requirement| match capabilities.get(&requirement.name) {
-        Some(value) => format!("this host: {requirement} does not hold, it is {value}"),
-        None => format!("this host: {requirement} does not hold, it has no such capability"),
+/// Why an actor that ended did not start.
+fn start_failure(reason: &ExitReason) -> String {
+    match reason {
+        ExitReason::NeverStarted(why) => why.clone(),
+        other => other.to_string(),
     }
 }

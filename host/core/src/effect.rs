@@ -2,13 +2,16 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
+use crate::capability::{Capabilities, Requirement};
 use crate::envelope::{Envelope, ExitReason};
 use crate::event::Asker;
 use crate::fate::OnTrap;
 use crate::message::Message;
-use crate::source::SourceHash;
+use crate::source::{Rights, SourceHash, Transient};
 use crate::wire::control::{ControlError, LoadProgress, Reply};
 
 /// Something to do, in the imperative. The host carries effects out in order and waits for none.
@@ -20,6 +23,10 @@ pub enum Effect {
     Validate(SourceHash),
     /// Drop a source's bytes and code. Actors that run keep what they use.
     Forget(SourceHash),
+    /// Enter the address in the routing table, with a mailbox that waits for the actor.
+    EnterPending(ActorAddress),
+    /// Give back a place that was taken for an actor which is not created.
+    GiveBackPlace,
     /// Run the pending actor; answered by `ActorStarted` or `ActorEnded`.
     Instantiate(Box<Plan>),
     /// The pending actor will never run; answered by `ActorEnded`.
@@ -46,6 +53,19 @@ pub enum Effect {
         class: String,
         /// Why.
         reason: ExitReason,
+    },
+    /// Give dead letters to this actor, or to nobody.
+    SetDeadLetterHandler(Option<ActorAddress>),
+    /// What the host has changed: actors that start from now on are told this.
+    SetCapabilities(Arc<Capabilities>),
+    /// Show an actor a status: as a notice, with the question's number.
+    TellStatus {
+        /// Whom.
+        to: ActorAddress,
+        /// The question.
+        request: u64,
+        /// Of whom; `None` is the host.
+        about: Option<ActorAddress>,
     },
     /// Tell someone outside how far a load is.
     Progress {
@@ -81,7 +101,13 @@ pub struct Plan {
     /// Whether its parent hears of restarts.
     pub watch_restarts: bool,
     /// What its creator required.
-    pub requirements: alloc::vec::Vec<crate::capability::Requirement>,
+    pub requirements: Vec<Requirement>,
+    /// Its global name.
+    pub name: Option<Box<str>>,
+    /// Whether and when it ends of itself.
+    pub transient: Option<Transient>,
+    /// What it may ask of the host besides what all may.
+    pub rights: Rights,
     /// The message for its start.
     pub init: Option<Message>,
 }

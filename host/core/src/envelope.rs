@@ -37,6 +37,14 @@ pub enum Body {
     ChildExited(Box<ActorExit>),
     /// A child of the receiver trapped and lives on.
     ChildRestarted(Box<ActorRestart>),
+    /// An actor that the receiver monitors ended.
+    ActorDown(Box<ActorExit>),
+    /// Something could not be delivered, and the receiver handles dead letters.
+    DeadLetter(Box<DeadEnvelope>),
+    /// A question after a named actor is answered.
+    Named(Box<NamedActor>),
+    /// A question after the status is answered.
+    Status(Box<StatusAnswer>),
     /// The receiver is exiting and has no children left. For the receiver's turn, not for its handler.
     ChildrenGone,
 }
@@ -47,17 +55,27 @@ impl Body {
     /// parent refuses is held by the child, which has to wait.
     #[must_use]
     pub const fn has_reserved_slot(&self) -> bool {
-        matches!(self, Self::ExitRequest(_) | Self::Wakeup(_) | Self::ChildExited(_) | Self::ChildrenGone)
+        matches!(
+            self,
+            Self::ExitRequest(_)
+                | Self::Wakeup(_)
+                | Self::ChildExited(_)
+                | Self::ActorDown(_)
+                | Self::Named(_)
+                | Self::Status(_)
+                | Self::ChildrenGone
+        )
     }
 
     /// What it takes in a queue, in bytes. Reserved slots are bounded by their count instead: one exit
-    /// request, one notice for each child and one for the last, the cap on wakeups.
+    /// request, one notice for each child and one for the last, the caps on wakeups, monitors and questions.
     #[must_use]
     pub fn cost(&self) -> usize {
         match self {
             Self::Message(message) => message.cost(),
             Self::Poisoned(poisoned) => poisoned.original.cost() + poisoned.details.len(),
             Self::ChildRestarted(restart) => ENVELOPE_COST + restart.reason.len(),
+            Self::DeadLetter(letter) => letter.original.cost() + letter.reason.len(),
             _ => 0,
         }
     }
@@ -79,6 +97,10 @@ impl Body {
             Self::Wakeup(_) => "thespian:wakeup",
             Self::ChildExited(_) => "thespian:child-exited",
             Self::ChildRestarted(_) => "thespian:child-restarted",
+            Self::ActorDown(_) => "thespian:actor-down",
+            Self::DeadLetter(_) => "thespian:dead-letter",
+            Self::Named(_) => "thespian:named",
+            Self::Status(_) => "thespian:status",
             Self::ChildrenGone => "thespian:children-gone",
         }
     }
@@ -133,6 +155,39 @@ pub struct ActorRestart {
     pub reason: String,
 }
 
+/// A message that could not be delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadEnvelope {
+    /// Whom it was for.
+    pub target: ActorAddress,
+    /// Who sent it.
+    pub sender: ActorAddress,
+    /// Why it could not be delivered.
+    pub reason: String,
+    /// The message as it was sent.
+    pub original: Message,
+}
+
+/// The answer to a question after a named actor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedActor {
+    /// The question.
+    pub request: u64,
+    /// The name.
+    pub name: Box<str>,
+    /// The one actor of that name, or why there is none.
+    pub outcome: Result<ActorAddress, String>,
+}
+
+/// The answer to a question after the status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusAnswer {
+    /// The question.
+    pub request: u64,
+    /// The status as JSON, or why there is none.
+    pub outcome: Result<String, String>,
+}
+
 /// Why an actor ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -145,6 +200,10 @@ pub enum ExitReason {
     Killed(String),
     /// It never ran.
     NeverStarted(String),
+    /// Its host no longer has what it requires.
+    Unfit(String),
+    /// When or why is not known: there is no actor at the address.
+    Unknown,
 }
 
 impl ExitReason {
@@ -156,6 +215,8 @@ impl ExitReason {
             Self::Failed(why) => Self::Failed(cut(why, len_max)),
             Self::Killed(why) => Self::Killed(cut(why, len_max)),
             Self::NeverStarted(why) => Self::NeverStarted(cut(why, len_max)),
+            Self::Unfit(why) => Self::Unfit(cut(why, len_max)),
+            Self::Unknown => Self::Unknown,
         }
     }
 }
@@ -167,6 +228,8 @@ impl fmt::Display for ExitReason {
             Self::Failed(why) => write!(f, "failed: {why}"),
             Self::Killed(why) => write!(f, "killed: {why}"),
             Self::NeverStarted(why) => write!(f, "never started: {why}"),
+            Self::Unfit(why) => write!(f, "unfit: {why}"),
+            Self::Unknown => f.write_str("there is no actor at this address"),
         }
     }
 }

@@ -4,9 +4,10 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use crate::address::ActorAddress;
+use crate::capability::Value;
 use crate::envelope::ExitReason;
 use crate::outbox::CreateChild;
-use crate::source::{SourceHash, SourceInfo};
+use crate::source::{Rights, SourceHash, SourceInfo};
 use crate::wire::control::CreateActor;
 
 /// Names a question from outside, for its answer. The host makes it and never uses one twice.
@@ -26,6 +27,8 @@ pub enum Event {
         label: String,
         /// Its size in bytes.
         size: u64,
+        /// What its actors may ask of the host besides what all may.
+        rights: Rights,
     },
     /// The authority has judged a source.
     SourceJudged {
@@ -50,7 +53,8 @@ pub enum Event {
         /// A hash or the beginning of one.
         source: String,
     },
-    /// An actor was asked for from outside. The address is entered as pending.
+    /// An actor was asked for from outside. The address, and a place for an actor, are for it; where it has a global
+    /// name, it may exist already.
     CreateAsked {
         /// Who asks.
         asker: Asker,
@@ -65,6 +69,68 @@ pub enum Event {
         parent: ActorAddress,
         /// What is wanted.
         child: Box<CreateChild>,
+    },
+    /// An actor asked for the actor of a global name. The address, and a place for an actor, are for it if there is none.
+    NamedAsked {
+        /// Who asks.
+        by: ActorAddress,
+        /// Names the question in its answer.
+        request: u64,
+        /// The global name.
+        name: Box<str>,
+        /// What it is to be, if there is none.
+        child: Box<CreateChild>,
+    },
+    /// An actor ended a child.
+    ChildKilled {
+        /// Who.
+        parent: ActorAddress,
+        /// Whom; nothing happens if it is no child.
+        child: ActorAddress,
+    },
+    /// An actor wants to hear of another's end.
+    Monitored {
+        /// Who hears.
+        watcher: ActorAddress,
+        /// Of whom.
+        target: ActorAddress,
+    },
+    /// It does so no longer.
+    Demonitored {
+        /// Who heard.
+        watcher: ActorAddress,
+        /// Of whom.
+        target: ActorAddress,
+    },
+    /// An actor wants the dead letters, or no longer.
+    DeadLettersAsked {
+        /// Who.
+        by: ActorAddress,
+        /// Whether it wants them.
+        handles: bool,
+    },
+    /// What the host has changed.
+    CapabilityUpdated {
+        /// Who waits for the answer; an actor does not.
+        asker: Option<Asker>,
+        /// The capability's name.
+        name: String,
+        /// Its new value; `None` takes it away.
+        value: Option<Value>,
+    },
+    /// An actor wants to see a status.
+    StatusAsked {
+        /// Who asks.
+        by: ActorAddress,
+        /// Names the question in its answer.
+        request: u64,
+        /// Of whom; `None` is the host.
+        about: Option<ActorAddress>,
+    },
+    /// An actor wants the node to stop.
+    ShutdownAsked {
+        /// Who.
+        by: ActorAddress,
     },
     /// An actor's `start` returned.
     ActorStarted {

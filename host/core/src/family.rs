@@ -6,10 +6,12 @@ mod tests;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
+use crate::capability::{Capabilities, Requirement, unmet};
 use crate::effect::Effect;
 use crate::envelope::{ActorExit, Body, Envelope, ExitReason, ExitRequest};
 use crate::limits::EXIT_NOTICE_TEXT_LEN_MAX;
@@ -17,7 +19,7 @@ use crate::source::SourceHash;
 use crate::time::Time;
 
 /// One actor among its relatives.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Member {
     /// Its creator, while that lives.
     pub parent: Option<ActorAddress>,
@@ -25,6 +27,12 @@ pub struct Member {
     pub class: String,
     /// Its source, once it is known.
     pub source: Option<SourceHash>,
+    /// Its global name.
+    pub name: Option<Box<str>>,
+    /// What its host must have: what its class and its creator require.
+    pub requirements: Vec<Requirement>,
+    /// Why it has to end although nobody asked for it: its host no longer has what it requires.
+    pub unfit: Option<String>,
     children: BTreeSet<ActorAddress>,
     /// Set while it is exiting: when its patience with its children ends.
     exiting: Option<Time>,
@@ -82,6 +90,9 @@ impl Family {
             parent,
             class: class.into(),
             source,
+            name: None,
+            requirements: Vec::new(),
+            unfit: None,
             children: BTreeSet::new(),
             exiting: None,
             killed: false,
@@ -95,11 +106,37 @@ impl Family {
         self.members.get(&address)
     }
 
-    /// Notes which source and class an actor really has.
-    pub fn resolve(&mut self, address: ActorAddress, class: &str, source: SourceHash) {
+    /// Notes which source and class an actor really has, and what it requires.
+    pub fn resolve(
+        &mut self,
+        address: ActorAddress,
+        class: &str,
+        source: SourceHash,
+        requirements: Vec<Requirement>,
+    ) {
         if let Some(member) = self.members.get_mut(&address) {
             member.class = class.into();
             member.source = Some(source);
+            member.requirements = requirements;
+        }
+    }
+
+    /// Notes an actor's global name.
+    pub fn name(&mut self, address: ActorAddress, name: Box<str>) {
+        if let Some(member) = self.members.get_mut(&address) {
+            member.name = Some(name);
+        }
+    }
+
+    /// The actors that the host can no longer have are asked to exit, with their children.
+    pub fn check_fit(&mut self, capabilities: &Capabilities, effects: &mut Vec<Effect>) {
+        for (address, member) in &mut self.members {
+            let lacks = unmet(capabilities, &member.requirements).next();
+            if let (Some(lacks), None) = (lacks, &member.unfit) {
+                member.unfit = Some(format!("{lacks} no longer holds"));
+                let body = Body::ExitRequest(ExitRequest { recursive: true });
+                effects.push(notice(*address, *address, body));
+            }
         }
     }
 

@@ -20,6 +20,8 @@ pub mod fate;
 pub mod limits;
 pub mod mailbox;
 pub mod message;
+pub mod monitors;
+pub mod names;
 pub mod outbox;
 pub mod source;
 pub mod time;

@@ -38,6 +38,8 @@ pub struct ActorLimits {
     /// Wakeups that one actor may have pending: a timer for each message of a full outbox. Their payloads together
     /// may take as much as its mailbox.
     pub wakeups_max: usize,
+    /// Actors that one actor may monitor: each is a slot that its mailbox keeps for the notice.
+    pub monitors_max: usize,
     /// Children of one actor that live, or whose end it has not heard of. Bounds the notices for which its mailbox
     /// keeps slots.
     pub children_max: usize,
@@ -61,6 +63,7 @@ impl Default for ActorLimits {
             mailbox_len_max: 100_000,
             mailbox_bytes_max: 64 * MIB,
             wakeups_max: 10_000,
+            monitors_max: 10_000,
             children_max: 100_000,
             log_records_per_second_max: 1_000,
             log_record_bytes_max: 4 * KIB,
@@ -70,6 +73,16 @@ impl Default for ActorLimits {
 
 /// Length of a message's type name, in bytes. It is repeated in every message and in errors.
 pub const TYPE_NAME_LEN_MAX: usize = 256;
+
+/// Length of a global name, in bytes: people type it, and every host keeps it.
+pub const GLOBAL_NAME_LEN_MAX: usize = TYPE_NAME_LEN_MAX;
+/// Questions to the host, after names and status, that one actor may have open: their answers have reserved slots, and
+/// a status may take some 100 KiB.
+pub const QUESTIONS_MAX: usize = 64;
+/// Capabilities of a host. An honest map has some dozen.
+pub const CAPABILITIES_LEN_MAX: usize = 1_000;
+/// Length of a capability's name or text, in bytes. Every actor gets the whole map when it starts.
+pub const CAPABILITY_TEXT_LEN_MAX: usize = KIB;
 
 /// Length of a class's name, in bytes: as long as a type name.
 pub const CLASS_NAME_LEN_MAX: usize = TYPE_NAME_LEN_MAX;

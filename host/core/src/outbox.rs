@@ -9,10 +9,11 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::address::ActorAddress;
-use crate::capability::Requirement;
+use crate::capability::{Requirement, Value};
 use crate::fate::{Budget, OnTrap};
 use crate::limits::{
-    ActorLimits, CLASS_NAME_LEN_MAX, REQUIREMENTS_BYTES_MAX, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN,
+    ActorLimits, CAPABILITY_TEXT_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, QUESTIONS_MAX,
+    REQUIREMENTS_BYTES_MAX, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN,
 };
 use crate::message::{Message, RESERVED_PREFIX};
 use crate::source::SourceHash;
@@ -50,6 +51,39 @@ pub enum Request {
         /// Which.
         id: u64,
     },
+    /// End a child now.
+    KillChild(ActorAddress),
+    /// Tell this actor when another ends.
+    Monitor(ActorAddress),
+    /// Do so no longer.
+    Demonitor(ActorAddress),
+    /// Find the actor of a global name, or create it.
+    CreateNamed {
+        /// Names the question in its answer.
+        request: u64,
+        /// The global name.
+        name: Box<str>,
+        /// What it is to be, if there is none.
+        child: Box<CreateChild>,
+    },
+    /// Give the host's dead letters to this actor, or no longer.
+    HandleDeadLetters(bool),
+    /// Change what the host has.
+    UpdateCapability {
+        /// The capability's name.
+        name: String,
+        /// Its new value; `None` takes it away.
+        value: Option<Value>,
+    },
+    /// Show the status of an actor, or of the host.
+    RequestStatus {
+        /// Names the question in its answer.
+        request: u64,
+        /// Of whom; `None` is the host.
+        about: Option<ActorAddress>,
+    },
+    /// Stop the host.
+    ShutDown,
 }
 
 /// A child to be created.
@@ -88,6 +122,26 @@ pub fn check_create(class: &str, options: &CreateOptions) -> Result<(), OutboxEr
     }
     if options.requirements.iter().map(Requirement::cost).sum::<usize>() > REQUIREMENTS_BYTES_MAX {
         return Err(OutboxError::RequirementsTooBig);
+    }
+    Ok(())
+}
+
+/// Checks a global name.
+///
+/// # Errors
+/// It is empty or too long.
+pub const fn check_global_name(name: &str) -> Result<(), OutboxError> {
+    if name.is_empty() || name.len() > GLOBAL_NAME_LEN_MAX { Err(OutboxError::GlobalName) } else { Ok(()) }
+}
+
+/// Checks a capability that somebody wants a host to have.
+///
+/// # Errors
+/// Its name is empty, or it or its text is too long.
+pub fn check_capability(name: &str, value: Option<&Value>) -> Result<(), OutboxError> {
+    let is_long = |text: &str| text.len() > CAPABILITY_TEXT_LEN_MAX;
+    if name.is_empty() || is_long(name) || matches!(value, Some(Value::Text(text)) if is_long(text)) {
+        return Err(OutboxError::Capability);
     }
     Ok(())
 }
@@ -148,6 +202,21 @@ pub enum OutboxError {
         /// The bound.
         max: usize,
     },
+    /// Too many actors are monitored.
+    #[error("at most {max} actors may be monitored")]
+    TooManyMonitors {
+        /// The bound.
+        max: usize,
+    },
+    /// Too many questions to the host are open.
+    #[error("at most {QUESTIONS_MAX} questions to the host may be open")]
+    TooManyQuestions,
+    /// The global name can't be used.
+    #[error("a global name has 1 to {GLOBAL_NAME_LEN_MAX} bytes")]
+    GlobalName,
+    /// The capability can't be had.
+    #[error("a capability has a name of 1 to {CAPABILITY_TEXT_LEN_MAX} bytes, and a text of at most as many")]
+    Capability,
     /// Only an exit turn can keep the children.
     #[error("only possible while handling an exit request")]
     NotExiting,
@@ -163,6 +232,8 @@ impl OutboxError {
                 | Self::TypeNameTooLong
                 | Self::ClassNameTooLong
                 | Self::RequirementsTooBig
+                | Self::GlobalName
+                | Self::Capability
                 | Self::NotExiting
         )
     }
@@ -179,30 +250,49 @@ pub struct Wakeups {
     pub next_id: u64,
 }
 
+/// The questions to the host that an actor has open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// How many.
+    pub len: usize,
+    /// The id of the next.
+    pub next_id: u64,
+}
+
+/// What an actor has under way when a turn begins: bounds count it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Its wakeups.
+    pub wakeups: Wakeups,
+    /// Its questions.
+    pub questions: Questions,
+    /// Its children.
+    pub children: usize,
+    /// Actors that it monitors.
+    pub monitors: usize,
+    /// Whether the turn handles an exit request.
+    pub exit_turn: bool,
+}
+
 /// What a turn has asked for so far, with its bounds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outbox {
     requests: Vec<Request>,
     bytes: usize,
-    wakeups: Wakeups,
-    /// Those of the actor, and those that this turn creates.
-    children: usize,
+    /// What the actor has under way, with what this turn adds to it.
+    standing: Standing,
     creates: usize,
-    exit_turn: bool,
     keeps_children: bool,
     exhausted: bool,
 }
 
 impl Outbox {
-    /// Makes it empty, for a turn of an actor with these wakeups and so many children. `exit_turn` says whether the
-    /// turn handles an exit request.
-    pub fn reset(&mut self, wakeups: Wakeups, children: usize, exit_turn: bool) {
+    /// Makes it empty, for a turn of an actor that has this under way.
+    pub fn reset(&mut self, standing: Standing) {
         self.requests.clear();
         self.bytes = 0;
-        self.wakeups = wakeups;
-        self.children = children;
+        self.standing = standing;
         self.creates = 0;
-        self.exit_turn = exit_turn;
         self.keeps_children = false;
         self.exhausted = false;
     }
@@ -229,21 +319,141 @@ impl Outbox {
     /// # Errors
     /// Adds nothing when the init message breaks a rule, or a bound is reached.
     pub fn create(&mut self, child: CreateChild, limits: &ActorLimits) -> Result<(), OutboxError> {
-        let cost = match &child.options.init {
-            Some(message) => self.check_message(message, limits)?,
-            None => 0,
-        };
-        check_create(&child.class, &child.options)?;
-        if self.children >= limits.children_max {
+        let cost = self.check_child(&child, limits)?;
+        if self.standing.children >= limits.children_max {
             self.exhausted = true;
             return Err(OutboxError::TooManyChildren { max: limits.children_max });
         }
         self.check_room(cost, limits)?;
         self.bytes += cost;
-        self.children += 1;
+        self.standing.children += 1;
         self.creates += 1;
         self.requests.push(Request::Create(Box::new(child)));
         Ok(())
+    }
+
+    fn check_child(&mut self, child: &CreateChild, limits: &ActorLimits) -> Result<usize, OutboxError> {
+        check_create(&child.class, &child.options)?;
+        child.options.init.as_ref().map_or(Ok(0), |message| self.check_message(message, limits))
+    }
+
+    /// Checks and adds a question after the actor of a global name, which `child` is to become if there is none;
+    /// returns the question's id.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and where the name can't be used.
+    pub fn create_named(
+        &mut self,
+        name: &str,
+        child: CreateChild,
+        limits: &ActorLimits,
+    ) -> Result<u64, OutboxError> {
+        check_global_name(name)?;
+        let cost = self.check_child(&child, limits)? + name.len();
+        self.check_room(cost, limits)?;
+        let request = self.question()?;
+        self.bytes += cost;
+        self.requests.push(Request::CreateNamed { request, name: name.into(), child: Box::new(child) });
+        Ok(request)
+    }
+
+    /// Adds a question after the status of an actor, or of the host; returns the question's id.
+    ///
+    /// # Errors
+    /// Adds nothing when a bound is reached.
+    pub fn request_status(
+        &mut self,
+        about: Option<ActorAddress>,
+        limits: &ActorLimits,
+    ) -> Result<u64, OutboxError> {
+        self.check_room(0, limits)?;
+        let request = self.question()?;
+        self.requests.push(Request::RequestStatus { request, about });
+        Ok(request)
+    }
+
+    fn question(&mut self) -> Result<u64, OutboxError> {
+        let questions = &mut self.standing.questions;
+        if questions.len >= QUESTIONS_MAX {
+            self.exhausted = true;
+            return Err(OutboxError::TooManyQuestions);
+        }
+        questions.len += 1;
+        questions.next_id += 1;
+        Ok(questions.next_id - 1)
+    }
+
+    /// Adds the wish to hear of an actor's end.
+    ///
+    /// # Errors
+    /// Adds nothing when a bound is reached.
+    pub fn monitor(&mut self, target: ActorAddress, limits: &ActorLimits) -> Result<(), OutboxError> {
+        if self.standing.monitors >= limits.monitors_max {
+            self.exhausted = true;
+            return Err(OutboxError::TooManyMonitors { max: limits.monitors_max });
+        }
+        self.check_room(0, limits)?;
+        // One that is monitored already counts twice until the turn's end, which is on the safe side.
+        self.standing.monitors += 1;
+        self.requests.push(Request::Monitor(target));
+        Ok(())
+    }
+
+    /// Adds a change of what the host has.
+    ///
+    /// # Errors
+    /// Adds nothing when it breaks a rule, or the outbox is full.
+    pub fn update_capability(
+        &mut self,
+        name: String,
+        value: Option<Value>,
+        limits: &ActorLimits,
+    ) -> Result<(), OutboxError> {
+        check_capability(&name, value.as_ref())?;
+        let cost = 2 * CAPABILITY_TEXT_LEN_MAX;
+        self.check_room(cost, limits)?;
+        self.bytes += cost;
+        self.requests.push(Request::UpdateCapability { name, value });
+        Ok(())
+    }
+
+    /// Adds a request that has no bound but that of the outbox.
+    fn plain(&mut self, request: Request, limits: &ActorLimits) -> Result<(), OutboxError> {
+        self.check_room(0, limits)?;
+        self.requests.push(request);
+        Ok(())
+    }
+
+    /// Adds the end of a monitoring.
+    ///
+    /// # Errors
+    /// Adds nothing when the outbox is full.
+    pub fn demonitor(&mut self, target: ActorAddress, limits: &ActorLimits) -> Result<(), OutboxError> {
+        self.plain(Request::Demonitor(target), limits)
+    }
+
+    /// Adds the end of a child.
+    ///
+    /// # Errors
+    /// Adds nothing when the outbox is full.
+    pub fn kill_child(&mut self, child: ActorAddress, limits: &ActorLimits) -> Result<(), OutboxError> {
+        self.plain(Request::KillChild(child), limits)
+    }
+
+    /// Adds that the host's dead letters go to this actor, or do so no longer.
+    ///
+    /// # Errors
+    /// Adds nothing when the outbox is full.
+    pub fn handle_dead_letters(&mut self, handles: bool, limits: &ActorLimits) -> Result<(), OutboxError> {
+        self.plain(Request::HandleDeadLetters(handles), limits)
+    }
+
+    /// Adds the host's stop.
+    ///
+    /// # Errors
+    /// Adds nothing when the outbox is full.
+    pub fn shut_down(&mut self, limits: &ActorLimits) -> Result<(), OutboxError> {
+        self.plain(Request::ShutDown, limits)
     }
 
     /// Checks and adds a wakeup; returns its id.
@@ -260,20 +470,20 @@ impl Outbox {
             Some(message) => self.check_message(message, limits)?,
             None => 0,
         };
-        if self.wakeups.len >= limits.wakeups_max {
+        if self.standing.wakeups.len >= limits.wakeups_max {
             self.exhausted = true;
             return Err(OutboxError::TooManyWakeups { max: limits.wakeups_max });
         }
-        if self.wakeups.bytes + cost > limits.mailbox_bytes_max {
+        if self.standing.wakeups.bytes + cost > limits.mailbox_bytes_max {
             self.exhausted = true;
             return Err(OutboxError::WakeupsTooBig { max: limits.mailbox_bytes_max });
         }
         self.check_room(cost, limits)?;
         self.bytes += cost;
-        self.wakeups.len += 1;
-        self.wakeups.bytes += cost;
-        let id = self.wakeups.next_id;
-        self.wakeups.next_id += 1;
+        self.standing.wakeups.len += 1;
+        self.standing.wakeups.bytes += cost;
+        let id = self.standing.wakeups.next_id;
+        self.standing.wakeups.next_id += 1;
         self.requests.push(Request::Wakeup { id, delay: delay.max(WAKEUP_DELAY_MIN), payload });
         Ok(id)
     }
@@ -283,9 +493,7 @@ impl Outbox {
     /// # Errors
     /// Adds nothing when the outbox is full.
     pub fn cancel_wakeup(&mut self, id: u64, limits: &ActorLimits) -> Result<(), OutboxError> {
-        self.check_room(0, limits)?;
-        self.requests.push(Request::CancelWakeup { id });
-        Ok(())
+        self.plain(Request::CancelWakeup { id }, limits)
     }
 
     /// Adds a request to exit.
@@ -308,7 +516,7 @@ impl Outbox {
     /// # Errors
     /// In any other turn.
     pub fn keep_children(&mut self) -> Result<(), OutboxError> {
-        if !self.exit_turn {
+        if !self.standing.exit_turn {
             return Err(OutboxError::NotExiting);
         }
         self.keeps_children = true;

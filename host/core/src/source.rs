@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
+use core::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -100,6 +101,66 @@ pub struct ActorClass {
     pub requires: Vec<Requirement>,
     /// What becomes of a trapped actor, unless its creator says otherwise.
     pub on_trap: OnTrap,
+    /// Whether and when its actors end of themselves.
+    pub transient: Option<Transient>,
     /// The type names of the messages it takes.
     pub receives: Vec<String>,
+}
+
+/// When an actor ends of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transient {
+    /// This long after its first message.
+    After(Duration),
+    /// When no message came for this long.
+    Idle(Duration),
+}
+
+/// What the actors of a source may ask of their host, besides what all may. Whoever loads a source says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rights {
+    /// To see the messages of others that could not be delivered.
+    pub dead_letters: bool,
+    /// To change what the host has.
+    pub capabilities: bool,
+    /// To see the status of the host and of any actor.
+    pub status: bool,
+    /// To stop the host.
+    pub shutdown: bool,
+}
+
+/// There is no such right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no right `{0}`; there are `dead-letters`, `capabilities`, `status` and `shutdown`")]
+pub struct UnknownRight(pub String);
+
+impl Rights {
+    /// Adds one by its name.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn add(&mut self, name: &str) -> Result<(), UnknownRight> {
+        let right = match name {
+            "dead-letters" => &mut self.dead_letters,
+            "capabilities" => &mut self.capabilities,
+            "status" => &mut self.status,
+            "shutdown" => &mut self.shutdown,
+            _ => return Err(UnknownRight(name.into())),
+        };
+        *right = true;
+        Ok(())
+    }
+
+    /// Their names.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            (self.dead_letters, "dead-letters"),
+            (self.capabilities, "capabilities"),
+            (self.status, "status"),
+            (self.shutdown, "shutdown"),
+        ];
+        all.into_iter().filter_map(|(has, name)| has.then_some(name))
+    }
 }

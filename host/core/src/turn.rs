@@ -13,24 +13,28 @@
 mod drive;
 mod failing;
 mod held;
+mod lifetime;
 mod restarts;
 #[cfg(test)]
 mod tests;
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
 use crate::envelope::{ActorRestart, Body, Envelope, ExitReason, ExitRequest, Wakeup};
+use crate::event::Event;
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ACTIVATION_LEN_MAX, EFFECTS_KEPT_MAX, ERROR_TEXT_LEN_MAX, cut};
-use crate::outbox::{CreateChild, Outbox, Request, Wakeups};
+use crate::outbox::{Outbox, Questions, Request, Standing, Wakeups};
+use crate::source::Transient;
 use crate::time::Time;
 use crate::wire::control::ActorPhase;
 pub use drive::{Actor, Buffers, Doer, Step};
 use held::Held;
+use lifetime::Lifetime;
 use restarts::Restarts;
 
 /// What the host has to carry out for an actor, in this order.
@@ -38,8 +42,8 @@ use restarts::Restarts;
 pub enum ActorEffect {
     /// Enter the child's address in the routing table, with a mailbox that waits for it.
     EnterPending(ActorAddress),
-    /// Hand the create to `Admin`.
-    Create(Box<CreateChild>),
+    /// Tell `Admin`.
+    Tell(Box<Event>),
     /// Put the envelope into its target's mailbox; what a full one refuses goes to [`Turn::hold`].
     Route(Envelope),
     /// Arrange for the wakeup to be put into this actor's mailbox at `due`.
@@ -55,8 +59,6 @@ pub enum ActorEffect {
     DeadLetter(Envelope, String),
     /// The envelope was held for as long as may be: a dead letter, and its bytes go back to the node's budget.
     HoldExpired(Envelope),
-    /// The actor runs: tell `Admin`.
-    Started,
     /// The exit turn is over: the mailbox takes notices only from here, and `Admin` ends the children.
     Exiting {
         /// Whether the children exit too.
@@ -117,6 +119,8 @@ pub struct Identity {
     pub on_trap: OnTrap,
     /// Whether its parent hears of restarts.
     pub watch_restarts: bool,
+    /// Whether and when it ends of itself.
+    pub transient: Option<Transient>,
 }
 
 /// What an actor has done so far.
@@ -145,8 +149,14 @@ pub struct Turn {
     last_fault: String,
     wakeups: Wakeups,
     pending: BTreeMap<u64, usize>,
+    /// Questions to the host that are not answered.
+    asked: BTreeSet<u64>,
+    next_question: u64,
+    /// Of whose end it is yet to hear.
+    monitored: BTreeSet<ActorAddress>,
     /// Those that live, and those whose end it has not heard of.
     children: usize,
+    lifetime: Lifetime,
     counters: Counters,
 }
 
@@ -167,7 +177,11 @@ impl Turn {
             last_fault: String::new(),
             wakeups: Wakeups::default(),
             pending: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            next_question: 0,
+            monitored: BTreeSet::new(),
             children: 0,
+            lifetime: Lifetime::new(identity.transient),
             counters: Counters::default(),
         }
     }
@@ -227,7 +241,11 @@ impl Turn {
         if self.current.is_some() {
             return Next::Handle;
         }
-        while let Some(envelope) = self.batch.pop_front() {
+        let me = self.identity.me;
+        while let Some(envelope) = match self.lifetime.is_over(now, self.batch.is_empty()) {
+            true if self.phase == Phase::Running => Some(exit_request(me)),
+            _ => self.batch.pop_front(),
+        } {
             if self.select(envelope, effects) {
                 return Next::Handle;
             }
@@ -251,6 +269,13 @@ impl Turn {
                 self.wakeups.bytes -= cost;
             }
             Body::ChildExited(_) => self.children = self.children.saturating_sub(1),
+            Body::ActorDown(exit) if !self.monitored.remove(&exit.address) => return false,
+            Body::Named(named) => {
+                self.asked.remove(&named.request);
+            }
+            Body::Status(status) => {
+                self.asked.remove(&status.request);
+            }
             _ => {}
         }
         if self.phase == Phase::Exiting {
@@ -280,7 +305,13 @@ impl Turn {
             .as_ref()
             .is_some_and(|current| matches!(current.envelope.body, Body::ExitRequest(_)));
         let mut outbox = self.outbox.take().unwrap_or_default();
-        outbox.reset(self.wakeups, self.children, exit_turn);
+        outbox.reset(Standing {
+            wakeups: self.wakeups,
+            questions: Questions { len: self.asked.len(), next_id: self.next_question },
+            children: self.children,
+            monitors: self.monitored.len(),
+            exit_turn,
+        });
         outbox
     }
 
@@ -298,7 +329,8 @@ impl Turn {
                 self.incarnation += 1;
                 if first {
                     self.phase = Phase::Running;
-                    effects.push(ActorEffect::Started);
+                    self.lifetime.begin(now);
+                    self.tell(Event::ActorStarted { address: self.identity.me }, effects);
                 } else {
                     self.counters.restarts += 1;
                     effects.push(ActorEffect::Restarted(self.restart_notice()));
@@ -336,6 +368,9 @@ impl Turn {
     ) {
         let current = self.current.take().expect("a call was made, so there is a current envelope");
         self.counters.turns += 1;
+        if matches!(current.envelope.body, Body::Message(_)) {
+            self.lifetime.used(now);
+        }
         match result {
             Ok(outbox) => {
                 let keeps_children = outbox.keeps_children();
@@ -350,6 +385,10 @@ impl Turn {
             }
             Err(failure) => self.fail(now, current, &failure, effects),
         }
+    }
+
+    fn tell(&self, event: Event, effects: &mut Vec<ActorEffect>) {
+        effects.push(ActorEffect::Tell(Box::new(event)));
     }
 
     fn envelope(&self, target: ActorAddress, body: Body) -> ActorEffect {
@@ -374,7 +413,9 @@ impl Turn {
             }
         }
         self.children += children.len();
-        effects.extend(children.into_iter().map(ActorEffect::Create));
+        for child in children {
+            self.tell(Event::ChildCreated { parent: self.identity.me, child }, effects);
+        }
         if outbox.capacity() <= EFFECTS_KEPT_MAX {
             self.outbox = Some(outbox);
         }
@@ -402,8 +443,57 @@ impl Turn {
                     effects.push(ActorEffect::CancelTimer(id));
                 }
             }
-            Request::Create(child) => effects.push(ActorEffect::Create(child)),
+            request => self.commit_to_admin(request, effects),
         }
+    }
+
+    /// What is for `Admin` to decide.
+    fn commit_to_admin(&mut self, request: Request, effects: &mut Vec<ActorEffect>) {
+        let me = self.identity.me;
+        let event = match request {
+            Request::Create(child) => Event::ChildCreated { parent: me, child },
+            Request::KillChild(child) => Event::ChildKilled { parent: me, child },
+            Request::Monitor(target) => {
+                if !self.monitored.insert(target) {
+                    return;
+                }
+                Event::Monitored { watcher: me, target }
+            }
+            Request::Demonitor(target) => {
+                if !self.monitored.remove(&target) {
+                    return;
+                }
+                Event::Demonitored { watcher: me, target }
+            }
+            Request::CreateNamed { request, name, child } => {
+                self.ask(request);
+                Event::NamedAsked { by: me, request, name, child }
+            }
+            Request::RequestStatus { request, about } => {
+                self.ask(request);
+                Event::StatusAsked { by: me, request, about }
+            }
+            Request::HandleDeadLetters(handles) => Event::DeadLettersAsked { by: me, handles },
+            Request::UpdateCapability { name, value } => {
+                Event::CapabilityUpdated { asker: None, name, value }
+            }
+            Request::ShutDown => Event::ShutdownAsked { by: me },
+            Request::Send { .. }
+            | Request::Exit { .. }
+            | Request::Wakeup { .. }
+            | Request::CancelWakeup { .. } => unreachable!("these are the actor's own affair"),
+        };
+        self.tell(event, effects);
+    }
+
+    fn ask(&mut self, request: u64) {
+        self.asked.insert(request);
+        self.next_question = request + 1;
+    }
+
+    /// When the actor has to be looked at again although nothing comes, if that is news.
+    fn look_due(&mut self, now: Time) -> Option<Time> {
+        if self.phase == Phase::Running { self.lifetime.look_due(now) } else { None }
     }
 
     fn exit(&mut self, with_children: bool, effects: &mut Vec<ActorEffect>) {
@@ -488,6 +578,10 @@ impl Turn {
     pub fn taken(&self) -> usize {
         self.batch.len() + usize::from(self.current.is_some())
     }
+}
+
+fn exit_request(me: ActorAddress) -> Envelope {
+    Envelope { target: me, sender: me, body: Body::ExitRequest(ExitRequest { recursive: true }) }
 }
 
 fn text_of(failure: &Failure) -> String {

@@ -14,7 +14,8 @@ use thespian_core::event::Event;
 use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX};
 use thespian_core::mailbox::{Push, QueueBudget};
-use thespian_core::outbox::{CreateChild, Outbox};
+use thespian_core::outbox::Outbox;
+use thespian_core::source::Rights;
 use thespian_core::time::Time;
 use thespian_core::timers::TimerKey;
 use thespian_core::turn::{Actor, Doer, Identity, Step};
@@ -35,6 +36,7 @@ pub(crate) struct Start {
     pub(crate) identity: Identity,
     pub(crate) source: Source,
     pub(crate) class: Arc<str>,
+    pub(crate) rights: Rights,
     pub(crate) init: ActorInit,
 }
 
@@ -317,6 +319,7 @@ fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
         shared: cell.shared.clone(),
         address: cell.address,
         class: start.class.clone(),
+        rights: start.rights,
         mailbox: cell.mailbox.clone(),
         killed: cell.killed.clone(),
     };
@@ -337,10 +340,6 @@ impl Carrier<'_> {
     fn log(&self, text: &str) {
         let class = self.hands.start.as_ref().map_or("", |start| &*start.class);
         self.cell.shared.log.actor(self.cell.address, class, Level::WARN, "turn", text);
-    }
-
-    fn event(&self, event: Event) {
-        self.cell.shared.event(event);
     }
 }
 
@@ -422,7 +421,7 @@ impl Doer for Carrier<'_> {
 
     fn exiting(&mut self, with_children: bool) {
         self.cell.mailbox.take_notices_only();
-        self.event(Event::ActorExiting { address: self.cell.address, with_children });
+        self.tell(Event::ActorExiting { address: self.cell.address, with_children });
     }
 
     fn close(&mut self) -> VecDeque<Envelope> {
@@ -479,8 +478,8 @@ impl Doer for Carrier<'_> {
         shared.router.enter(child, Route::Actor(Cell::pending(shared.clone(), child)));
     }
 
-    fn create(&mut self, child: Box<CreateChild>) {
-        self.event(Event::ChildCreated { parent: self.cell.address, child });
+    fn tell(&mut self, event: Event) {
+        self.cell.shared.event(event);
     }
 
     fn set_timer(&mut self, due: Time, wakeup: Box<Wakeup>) {
@@ -493,10 +492,6 @@ impl Doer for Carrier<'_> {
         if let Some(key) = self.hands.timers.remove(&id) {
             self.cell.shared.timers.cancel(key);
         }
-    }
-
-    fn started(&mut self) {
-        self.event(Event::ActorStarted { address: self.cell.address });
     }
 
     fn restarted(&mut self, restart: ActorRestart) {

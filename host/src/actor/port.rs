@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use thespian_core::address::ActorAddress;
+use thespian_core::capability::Capabilities;
+use thespian_core::source::Rights;
 use tracing::Level;
 
 use crate::mailbox::SharedMailbox;
@@ -16,6 +18,7 @@ pub(crate) struct Port {
     pub(crate) shared: Arc<Shared>,
     pub(crate) address: ActorAddress,
     pub(crate) class: Arc<str>,
+    pub(crate) rights: Rights,
     pub(crate) mailbox: Arc<SharedMailbox>,
     pub(crate) killed: Arc<AtomicBool>,
 }
@@ -23,6 +26,14 @@ pub(crate) struct Port {
 impl ActorHost for Port {
     fn new_address(&self) -> ActorAddress {
         self.shared.new_address()
+    }
+
+    fn rights(&self) -> Rights {
+        self.rights
+    }
+
+    fn capabilities(&self) -> Arc<Capabilities> {
+        self.shared.capabilities()
     }
 
     fn reserve_actor(&self) -> bool {

@@ -23,6 +23,9 @@ pub(super) struct CreateArgs {
     hash: String,
     /// The class; may be left out where the source has only one.
     class: Option<String>,
+    /// Its global name. An actor that has it already is what is printed, whatever else is asked for.
+    #[arg(long)]
+    name: Option<String>,
     /// A message for its start, as JSON.
     #[arg(long, num_args = 2, value_names = ["TYPE", "JSON"])]
     init: Option<Vec<String>>,
@@ -57,8 +60,14 @@ pub(super) async fn create(args: CreateArgs, output: &Output) -> Result<()> {
         AfterTrap::RestartWithinBudget => OnTrap::RestartWithinBudget,
         AfterTrap::Exit => OnTrap::Exit,
     });
-    let create =
-        CreateActor { source: args.hash, class: args.class, requirements: args.requirements, init, on_trap };
+    let create = CreateActor {
+        source: args.hash,
+        class: args.class,
+        requirements: args.requirements,
+        init,
+        on_trap,
+        name: args.name,
+    };
     let (address, class) = args.node.connect().await?.create_with(create).await?;
     if output.is_json() {
         output.json(&json!({"address": address, "class": class}))?;

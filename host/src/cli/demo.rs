@@ -111,6 +111,7 @@ async fn show(
         requirements: Vec::new(),
         init: None,
         on_trap: None,
+        name: None,
     };
     let (address, class) = client.create_with(create).await?;
     let text = format!("an actor of class {} at {address}", plain(&class));

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use thespian_core::limits::SOURCE_BYTES_MAX;
-use thespian_core::source::SourceInfo;
+use thespian_core::source::{Rights, SourceInfo};
 use thespian_core::wire::control::LoadProgress;
 
 use super::connect::NodeArgs;
@@ -29,6 +29,10 @@ pub(super) struct LoadArgs {
     /// What the list of sources calls it [default: the file's name].
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
+    /// What its actors may ask of the node besides what all may: `dead-letters`, `capabilities`, `status`, `shutdown`;
+    /// may be repeated.
+    #[arg(long = "allow", value_name = "RIGHT", value_delimiter = ',')]
+    rights: Vec<String>,
     #[command(flatten)]
     node: NodeArgs,
 }
@@ -36,9 +40,13 @@ pub(super) struct LoadArgs {
 pub(super) async fn load(args: LoadArgs, output: &Output) -> Result<()> {
     let component = read_component(&args.file)?;
     let label = args.label.unwrap_or_else(|| file_name(&args.file));
+    let mut rights = Rights::default();
+    for right in &args.rights {
+        rights.add(right).map_err(|error| Usage(error.to_string()))?;
+    }
     let client = args.node.connect().await?;
     let bar = Bar::new(component.len(), output.is_json());
-    let loaded = client.load(&label, component, |progress| bar.show(progress)).await;
+    let loaded = client.load_with(&label, component, rights, |progress| bar.show(progress)).await;
     bar.clear();
     let loaded = loaded?;
     if output.is_json() {

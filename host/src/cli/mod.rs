@@ -2,6 +2,7 @@
 
 mod actors;
 mod ask;
+mod capabilities;
 mod checkout;
 mod config;
 mod connect;
@@ -95,6 +96,7 @@ enum Command {
     Logs(logs::LogsArgs),
     Status(status::StatusArgs),
     WaitReady(wait_ready::WaitReadyArgs),
+    Capabilities(capabilities::CapabilitiesArgs),
     Stop(stop::StopArgs),
     Config(config::ConfigCommand),
 }
@@ -135,6 +137,7 @@ async fn command(command: Command, output: &Output) -> Result<()> {
         Command::Logs(args) => logs::logs(args, output).await,
         Command::Status(args) => status::status(args, output).await,
         Command::WaitReady(args) => wait_ready::wait_ready(args, output).await,
+        Command::Capabilities(args) => capabilities::capabilities(args, output).await,
         Command::Stop(args) => stop::stop(args, output).await,
         Command::Config(command) => config::config(command, output),
     }

@@ -65,6 +65,7 @@ mod tests {
             class: id.to_string(),
             source: SourceHash([0; 32]),
             parent: parent.map(address),
+            name: None,
             phase: ActorPhase::Running,
             incarnation: 1,
             mailbox_len: 0,

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use thespian_core::limits::{REQUESTS_IN_FLIGHT_MAX, UPLOAD_CHUNK_BYTES};
+use thespian_core::source::Rights;
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, ControlError, Incoming, NodeFrame, Reply, Request};
 use thespian_core::wire::hello::{self, Answer, Hello, HelloError, Welcome};
@@ -152,11 +153,12 @@ impl Remote {
         &self,
         info: String,
         component: Bytes,
+        rights: Rights,
         updates: &Updates,
     ) -> Result<Reply, ClientError> {
         let mut question = self.question(Some(updates)).await?;
         let id = question.id;
-        let request = Request::Load { info, size: component.len() as u64 };
+        let request = Request::Load { info, size: component.len() as u64, rights };
         question.send(&ClientFrame::Request { id, request }).await?;
         let mut rest = component;
         while !rest.is_empty() {

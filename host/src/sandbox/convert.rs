@@ -8,6 +8,7 @@ use thespian_core::envelope::ExitReason;
 use thespian_core::fate::OnTrap;
 use thespian_core::message::{Encoding, Header, Message};
 use thespian_core::outbox::OutboxError;
+use thespian_core::source::Transient;
 
 use super::bindings::thespian::actor::logging;
 use super::bindings::thespian::actor::types as wit;
@@ -59,6 +60,8 @@ pub(super) fn exit_reason_to_guest(reason: &ExitReason) -> wit::ExitReason<'_> {
         ExitReason::Failed(why) => wit::ExitReason::Failed(why),
         ExitReason::Killed(why) => wit::ExitReason::Killed(why),
         ExitReason::NeverStarted(why) => wit::ExitReason::NeverStarted(why),
+        ExitReason::Unfit(why) => wit::ExitReason::Unfit(why),
+        ExitReason::Unknown => wit::ExitReason::Other(("unknown", "there is no actor at this address")),
     }
 }
 
@@ -71,7 +74,7 @@ fn value_to_guest(value: &Value) -> wit::ValueParam<'_> {
     }
 }
 
-fn value_from_guest(value: wit::ValueResult) -> Result<Value, String> {
+pub(super) fn value_from_guest(value: wit::ValueResult) -> Result<Value, String> {
     Ok(match value {
         wit::ValueResult::Boolean(value) => Value::Boolean(value),
         wit::ValueResult::Integer(value) => Value::Integer(value),
@@ -155,6 +158,13 @@ pub(super) const fn on_trap_from_guest(on_trap: wit::OnTrap) -> OnTrap {
         wit::OnTrap::Restart => OnTrap::Restart,
         wit::OnTrap::RestartWithinBudget => OnTrap::RestartWithinBudget,
         wit::OnTrap::Exit => OnTrap::Exit,
+    }
+}
+
+pub(super) const fn transient_from_guest(transient: wit::Transient) -> Transient {
+    match transient {
+        wit::Transient::After(nanos) => Transient::After(Duration::from_nanos(nanos)),
+        wit::Transient::Idle(nanos) => Transient::Idle(Duration::from_nanos(nanos)),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use thespian_core::address::ActorAddress;
-use thespian_core::source::SourceHash;
+use thespian_core::capability::Capabilities;
+use thespian_core::source::{Rights, SourceHash};
 use tracing::Level;
 
 /// Who an instance is.
@@ -21,6 +22,12 @@ pub struct Identity {
 pub trait ActorHost: Send + Sync + 'static {
     /// A fresh address for a child.
     fn new_address(&self) -> ActorAddress;
+
+    /// What the actor may ask of its host besides what all may.
+    fn rights(&self) -> Rights;
+
+    /// What the host has.
+    fn capabilities(&self) -> Arc<Capabilities>;
 
     /// Takes one of the host's actor slots for a child; false when the host, or the actor's share of it, is
     /// full. The slot belongs to the create in the outbox.

@@ -8,8 +8,8 @@ use thespian_core::limits::ActorLimits;
 use thespian_core::outbox::{CreateChild, CreateOptions, Outbox, OutboxError};
 use thespian_core::source::SourceHash;
 
-use super::bindings::thespian::actor::types::{AttributesResult, Error, MessageResult};
-use super::bindings::thespian::actor::{lifecycle, logging, messaging, types};
+use super::bindings::thespian::actor::types::{AttributesResult, Error, MessageResult, ValueResult};
+use super::bindings::thespian::actor::{hosting, lifecycle, logging, messaging, monitoring, types};
 use super::convert;
 use super::state::State;
 use super::text;
@@ -55,6 +55,19 @@ impl State {
         class: String,
         options: lifecycle::CreateOptions,
     ) -> Result<ActorAddress, Error> {
+        self.place(class, options, |child, outbox, limits| {
+            let address = child.address;
+            outbox.create(child, limits).map(|()| address)
+        })
+    }
+
+    /// Takes a place for a new actor, and gives it back where `ask` refuses.
+    fn place<T>(
+        &mut self,
+        class: String,
+        options: lifecycle::CreateOptions,
+        ask: impl FnOnce(CreateChild, &mut Outbox, &ActorLimits) -> Result<T, OutboxError>,
+    ) -> Result<T, Error> {
         self.outbox()?;
         let (source, options) = create_options(&class, options)?;
         if !self.host.reserve_actor() {
@@ -63,13 +76,52 @@ impl State {
         }
         let address = self.host.new_address();
         let (outbox, limits) = self.outbox_and_limits()?;
-        let created = outbox.create(CreateChild { address, source, class, options }, limits);
-        if created.is_err() {
+        let asked = ask(CreateChild { address, source, class, options }, outbox, limits);
+        if asked.is_err() {
             self.host.release_actors(1);
         }
-        created?;
-        Ok(address)
+        Ok(asked?)
     }
+
+    /// Adds what `ask` says to the outbox.
+    fn ask<T>(&mut self, ask: impl FnOnce(&mut Outbox, &ActorLimits) -> Result<T, OutboxError>) -> Answer<T> {
+        Ok(self.outbox_and_limits().and_then(|(outbox, limits)| Ok(ask(outbox, limits)?)))
+    }
+
+    /// The same about an actor.
+    fn ask_about(
+        &mut self,
+        address: &str,
+        ask: impl FnOnce(ActorAddress, &mut Outbox, &ActorLimits) -> Result<(), OutboxError>,
+    ) -> Answer<()> {
+        match parse_address(address) {
+            Ok(address) => self.ask(|outbox, limits| ask(address, outbox, limits)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    fn try_update_capability(&mut self, name: String, value: Option<ValueResult>) -> Result<(), Error> {
+        check_right(self.host.rights().capabilities, "capabilities")?;
+        let value = value.map(convert::value_from_guest).transpose().map_err(Error::Invalid)?;
+        let (outbox, limits) = self.outbox_and_limits()?;
+        Ok(outbox.update_capability(name, value, limits)?)
+    }
+
+    fn try_request_status(&mut self, about: Option<String>) -> Result<u64, Error> {
+        let about = about.map(|about| parse_address(&about)).transpose()?;
+        if about != Some(self.identity.address) {
+            check_right(self.host.rights().status, "status")?;
+        }
+        let (outbox, limits) = self.outbox_and_limits()?;
+        Ok(outbox.request_status(about, limits)?)
+    }
+}
+
+fn check_right(has: bool, right: &str) -> Result<(), Error> {
+    if has {
+        return Ok(());
+    }
+    Err(Error::Denied(format!("its source was loaded without the right to `{right}`")))
 }
 
 fn parse_address(text: &str) -> Result<ActorAddress, Error> {
@@ -136,16 +188,59 @@ impl lifecycle::Host for State {
         Ok(self.try_create(class, options).map(|address| address.to_string()))
     }
 
+    fn create_named(
+        &mut self,
+        name: String,
+        class: String,
+        options: lifecycle::CreateOptions,
+    ) -> Answer<u64> {
+        Ok(self.place(class, options, |child, outbox, limits| outbox.create_named(&name, child, limits)))
+    }
+
+    fn kill_child(&mut self, child: String) -> Answer<()> {
+        self.ask_about(&child, |child, outbox, limits| outbox.kill_child(child, limits))
+    }
+
     fn request_exit(&mut self, target: String, recursive: bool) -> Answer<()> {
-        let target = parse_address(&target);
-        Ok(target.and_then(|target| {
-            let (outbox, limits) = self.outbox_and_limits()?;
-            Ok(outbox.request_exit(target, recursive, limits)?)
-        }))
+        self.ask_about(&target, |target, outbox, limits| outbox.request_exit(target, recursive, limits))
     }
 
     fn keep_children(&mut self) -> Answer<()> {
         Ok(self.outbox().and_then(|outbox| Ok(outbox.keep_children()?)))
+    }
+}
+
+impl monitoring::Host for State {
+    fn monitor(&mut self, target: String) -> Answer<()> {
+        self.ask_about(&target, |target, outbox, limits| outbox.monitor(target, limits))
+    }
+
+    fn demonitor(&mut self, target: String) -> Answer<()> {
+        self.ask_about(&target, |target, outbox, limits| outbox.demonitor(target, limits))
+    }
+}
+
+impl hosting::Host for State {
+    fn handle_dead_letters(&mut self, handles: bool) -> Answer<()> {
+        if let Err(error) = check_right(self.host.rights().dead_letters, "dead-letters") {
+            return Ok(Err(error));
+        }
+        self.ask(|outbox, limits| outbox.handle_dead_letters(handles, limits))
+    }
+
+    fn update_capability(&mut self, name: String, value: Option<ValueResult>) -> Answer<()> {
+        Ok(self.try_update_capability(name, value))
+    }
+
+    fn request_status(&mut self, about: Option<String>) -> Answer<u64> {
+        Ok(self.try_request_status(about))
+    }
+
+    fn shut_down(&mut self) -> Answer<()> {
+        if let Err(error) = check_right(self.host.rights().shutdown, "shutdown") {
+            return Ok(Err(error));
+        }
+        self.ask(|outbox, limits| outbox.shut_down(limits))
     }
 }
 

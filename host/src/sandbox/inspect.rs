@@ -29,6 +29,8 @@ const OFFERED: &[&str] = &[
     "thespian:actor/types@0.1.",
     "thespian:actor/messaging@0.1.",
     "thespian:actor/lifecycle@0.1.",
+    "thespian:actor/monitoring@0.1.",
+    "thespian:actor/hosting@0.1.",
     "thespian:actor/logging@0.1.",
     "wasi:cli/environment@0.2.",
     "wasi:cli/exit@0.2.",

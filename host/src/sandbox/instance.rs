@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use thespian_core::address::{ADDRESS_TEXT_LEN, ActorAddress};
-use thespian_core::capability::{Capabilities, Requirement};
+use thespian_core::capability::Requirement;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::fate::{Budget, Failure, Fault};
 use thespian_core::limits::ActorLimits;
@@ -32,8 +32,6 @@ pub struct ActorInit {
     pub global_name: Option<Box<str>>,
     /// 1 for the first instance at this address; more after a trap.
     pub incarnation: u32,
-    /// What its host has.
-    pub capabilities: Arc<Capabilities>,
     /// What its creator required.
     pub requirements: Vec<Requirement>,
     /// The message its creator gave it to start with.
@@ -82,7 +80,8 @@ impl Instance {
         let identity = self.store.data().identity.clone();
         let (mut me, mut parent) = ([0; ADDRESS_TEXT_LEN], [0; ADDRESS_TEXT_LEN]);
         let source = identity.source.to_string();
-        let capabilities = convert::capabilities_to_guest(&init.capabilities);
+        let has = self.store.data().host.capabilities();
+        let capabilities = convert::capabilities_to_guest(&has);
         let listed = convert::listed_values(&init.requirements);
         let requirements = convert::requirements_to_guest(&init.requirements, &listed);
         let headers = init.init.as_ref().and_then(convert::header_refs);
@@ -122,7 +121,7 @@ impl Instance {
                 actor.thespian_actor_guest().call_handle_message(store, sender, attempt, message)
             });
         }
-        let mut about = [0; ADDRESS_TEXT_LEN];
+        let mut about = [[0; ADDRESS_TEXT_LEN]; 2];
         let event = event(&envelope.body, &headers, &mut about);
         let delivery = wit::Delivery { sender, attempt, event };
         self.turn(Turn::Handle, outbox, |actor, store| {
@@ -276,15 +275,16 @@ fn carried(body: &Body) -> Option<&Message> {
         Body::Message(message) => Some(message),
         Body::Poisoned(poisoned) => Some(&poisoned.original),
         Body::Wakeup(wakeup) => wakeup.payload.as_ref(),
+        Body::DeadLetter(letter) => Some(&letter.original),
         _ => None,
     }
 }
 
-/// What the host tells an actor. `about` is room for the text of the address that a notice is about.
+/// What the host tells an actor, with room for the texts of the addresses that it is about.
 fn event<'a>(
     body: &'a Body,
     headers: &'a HeaderRefs<'a>,
-    about: &'a mut [u8; ADDRESS_TEXT_LEN],
+    [about, sender]: &'a mut [[u8; ADDRESS_TEXT_LEN]; 2],
 ) -> wit::Event<'a> {
     match body {
         Body::Poisoned(poisoned) => wit::Event::Poisoned(wit::Poisoned {
@@ -308,6 +308,28 @@ fn event<'a>(
             address: restart.address.write_text(about),
             incarnation: restart.incarnation,
             reason: &restart.reason,
+        }),
+        Body::ActorDown(exit) => wit::Event::ActorDown(wit::ActorExit {
+            address: exit.address.write_text(about),
+            reason: convert::exit_reason_to_guest(&exit.reason),
+        }),
+        Body::DeadLetter(letter) => wit::Event::DeadLetter(wit::DeadLetter {
+            target: letter.target.write_text(about),
+            sender: letter.sender.write_text(sender),
+            reason: &letter.reason,
+            original: convert::message_to_guest(&letter.original, headers),
+        }),
+        Body::Named(named) => wit::Event::Named(wit::NamedActor {
+            request: named.request,
+            name: &named.name,
+            outcome: match &named.outcome {
+                Ok(address) => Ok(address.write_text(about)),
+                Err(why) => Err(why),
+            },
+        }),
+        Body::Status(status) => wit::Event::Status(wit::StatusAnswer {
+            request: status.request,
+            outcome: status.outcome.as_deref().map_err(String::as_str),
         }),
         Body::Message(_) | Body::ChildrenGone => {
             unreachable!("one has a call of its own, one is the turn's alone")

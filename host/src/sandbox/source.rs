@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::capability::Capabilities;
 use thespian_core::fate::Fault;
 use thespian_core::limits::{ActorLimits, SOURCE_BYTES_MAX, TYPE_NAME_LEN_MAX};
-use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
+use thespian_core::source::{ActorClass, Rights, SourceHash, SourceInfo};
 use tracing::Level;
 use wasmtime::component::Component;
 
@@ -199,6 +200,14 @@ impl ActorHost for Nobody {
         ActorAddress::new(HostId(0), 0)
     }
 
+    fn rights(&self) -> Rights {
+        Rights::default()
+    }
+
+    fn capabilities(&self) -> Arc<Capabilities> {
+        Arc::default()
+    }
+
     fn reserve_actor(&self) -> bool {
         false
     }
@@ -295,11 +304,7 @@ fn actor_class(class: wit::ActorClass) -> Result<ActorClass, String> {
             "a class has a name of 1 to {NAME_LEN_MAX} bytes in plain characters, not `{name}`"
         ));
     }
-    let asks_for = [
-        (class.custom_placement, "custom-placement"),
-        (class.troupe.is_some(), "troupe"),
-        (class.transient.is_some(), "transient"),
-    ];
+    let asks_for = [(class.custom_placement, "custom-placement"), (class.troupe.is_some(), "troupe")];
     if let Some((_, what)) = asks_for.into_iter().find(|(asked, _)| *asked) {
         return Err(format!("the class `{name}` asks for `{what}`, which this host does not offer"));
     }
@@ -321,6 +326,7 @@ fn actor_class(class: wit::ActorClass) -> Result<ActorClass, String> {
         name,
         requires,
         on_trap: convert::on_trap_from_guest(class.on_trap),
+        transient: class.transient.map(convert::transient_from_guest),
         receives: class.receives,
     })
 }

@@ -86,7 +86,7 @@ impl State {
         let (mut actors, mut len, mut cost) = (0, 0, 0);
         for request in outbox.requests() {
             match request {
-                Request::Create(_) => actors += 1,
+                Request::Create(_) | Request::CreateNamed { .. } => actors += 1,
                 Request::Send { target, message } if *target == me => {
                     len += 1;
                     cost += message.cost();

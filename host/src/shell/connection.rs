@@ -13,6 +13,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use thespian_core::limits::{
     FRAME_BYTES_MAX, HELLO_TIME_MAX, REQUESTS_IN_FLIGHT_MAX, SOURCE_BYTES_MAX, UPLOAD_CHUNK_BYTES,
 };
+use thespian_core::source::Rights;
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, ControlError, LoadProgress, NodeFrame, Reply, Request};
 use tokio::io::AsyncWriteExt;
@@ -33,6 +34,7 @@ type Answering<'a> = Pin<Box<dyn Future<Output = Answered> + Send + 'a>>;
 struct Upload {
     info: String,
     size: usize,
+    rights: Rights,
     bytes: BytesMut,
 }
 
@@ -145,8 +147,8 @@ impl<'a> Connection<'a> {
                 self.write(&NodeFrame::Reply { id, reply: Err(ControlError::LimitReached(why)) });
                 Ok(())
             }
-            ClientFrame::Request { id, request: Request::Load { info, size } } => {
-                self.begin_upload(id, info, size);
+            ClientFrame::Request { id, request: Request::Load { info, size, rights } } => {
+                self.begin_upload(id, info, size, rights);
                 Ok(())
             }
             ClientFrame::Request { id, request } => {
@@ -209,7 +211,7 @@ impl<'a> Connection<'a> {
         self.run(id, async move { futures_util::future::join(answer, pass_on).await.0 });
     }
 
-    fn begin_upload(&mut self, id: u64, info: String, size: u64) {
+    fn begin_upload(&mut self, id: u64, info: String, size: u64, rights: Rights) {
         let announced: usize = self.uploads.values().map(|upload| upload.size).sum();
         let fits = usize::try_from(size).ok().filter(|size| *size > 0 && *size <= SOURCE_BYTES_MAX);
         match fits {
@@ -225,7 +227,7 @@ impl<'a> Connection<'a> {
                 if let Err(error) = check_label(&info) {
                     return self.refuse_upload(id, error);
                 }
-                self.uploads.insert(id, Upload { info, size, bytes: BytesMut::new() });
+                self.uploads.insert(id, Upload { info, size, rights, bytes: BytesMut::new() });
             }
         }
     }
@@ -248,7 +250,7 @@ impl<'a> Connection<'a> {
         } else if let Some(upload) = self.uploads.remove(&id) {
             let session = self.session;
             self.run_with_updates(id, move |updates| async move {
-                session.load(upload.info, upload.bytes.freeze(), &updates).await
+                session.load(upload.info, upload.bytes.freeze(), upload.rights, &updates).await
             });
         }
         Ok(())

@@ -57,12 +57,12 @@ def main(path, component):
         assert take("4s") == b"thsp" and take("H") == 1 and take("I") == 0, "no welcome"
 
         source = file.read()
-        send(stream, struct.pack("<IQI", 0, 1, 4) + text(component) + struct.pack("<Q", len(source)))  # Load
+        send(stream, struct.pack("<IQI", 0, 1, 4) + text(component) + struct.pack("<Q", len(source)) + bytes(4))  # Load
         for at in range(0, len(source), 1 << 18):
             send(stream, struct.pack("<IQ", 1, 1) + text(source[at:at + (1 << 18)]))  # Chunk
         source_hash = answer(stream, 1, 3)("32s").hex()
 
-        create = text(source_hash) + b"\0" + struct.pack("<Q", 0) + b"\0" + b"\0"
+        create = text(source_hash) + b"\0" + struct.pack("<Q", 0) + bytes(3)
         send(stream, struct.pack("<IQI", 0, 2, 3) + create)  # Create
         actor = answer(stream, 2, 2)("24s")
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::Poisoned;
 use thespian_core::message::Message;
+use thespian_core::source::Rights;
 use thespian_core::wire::control::{CreateActor, Incoming};
 use thespian_host::client::{Client, ClientError};
 use thespian_host::config::{Authority, NodeConfig};
@@ -91,8 +92,16 @@ impl World {
     /// A connection and a probe, created over it.
     pub async fn probe(&self) -> Probe {
         let client = self.client().await;
-        load(&client, thespian_guests::PROBE).await;
         Probe::create(&client, "Probe").await
+    }
+
+    /// A connection and a probe whose source has rights.
+    pub async fn probe_with(&self, rights: Rights) -> Probe {
+        let client = self.client().await;
+        let bytes = thespian_guests::bytes(thespian_guests::PROBE);
+        let hash = client.load_with("probe", bytes, rights, |_| ()).await.unwrap().hash.to_string();
+        let address = client.create(&hash, "Probe").await.unwrap();
+        Probe { client, address }
     }
 }
 
@@ -128,6 +137,7 @@ pub fn class(source: &str, class: &str) -> CreateActor {
         requirements: Vec::new(),
         init: None,
         on_trap: None,
+        name: None,
     }
 }
 
@@ -201,6 +211,21 @@ pub struct ReportedPoison {
     pub payload: String,
 }
 
+/// A dead letter that a probe was given.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct ReportedDeadLetter {
+    /// Whom it was for.
+    pub target: ActorAddress,
+    /// Who sent it.
+    pub sender: ActorAddress,
+    /// Why it is one.
+    pub reason: String,
+    /// Its type.
+    pub type_name: String,
+    /// Its payload.
+    pub payload: String,
+}
+
 /// A wakeup of a probe.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Woken {
@@ -232,6 +257,12 @@ pub struct Report {
     pub numbers: Vec<u64>,
     pub said: Vec<String>,
     pub runs: u32,
+    pub global_name: Option<String>,
+    pub capabilities: Vec<String>,
+    pub downs: Vec<(ActorAddress, String)>,
+    pub dead_letters: Vec<ReportedDeadLetter>,
+    pub named: Vec<(String, Result<ActorAddress, String>)>,
+    pub statuses: Vec<Result<String, String>>,
 }
 
 impl Report {

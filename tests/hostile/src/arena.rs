@@ -339,6 +339,7 @@ impl Arena {
             requirements: Vec::new(),
             init: None,
             on_trap: None,
+            name: None,
         }
     }
 }

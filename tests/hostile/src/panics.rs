@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::capability::Capabilities;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::ActorLimits;
 use thespian_core::outbox::Outbox;
-use thespian_core::source::SourceHash;
+use thespian_core::source::{Rights, SourceHash};
 use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Identity};
 use tracing::Level;
 
@@ -23,6 +24,14 @@ struct Defective {
 impl ActorHost for Defective {
     fn new_address(&self) -> ActorAddress {
         ActorAddress::new(HostId(1), self.next.fetch_add(1, Ordering::Relaxed).into())
+    }
+
+    fn rights(&self) -> Rights {
+        Rights::default()
+    }
+
+    fn capabilities(&self) -> Arc<Capabilities> {
+        Arc::default()
     }
 
     fn reserve_actor(&self) -> bool {

@@ -7,6 +7,7 @@ use thespian_core::limits::{
     CONNECTIONS_MAX, FRAME_BYTES_MAX, HELLO_TIME_MAX, LABEL_LEN_MAX, SOURCE_BYTES_MAX, STRANGERS_MAX,
     UPLOAD_CHUNK_BYTES,
 };
+use thespian_core::source::Rights;
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, ControlError, NodeFrame, Reply, Request};
 use thespian_core::wire::hello::{self, Answer, Hello, HelloError};
@@ -189,7 +190,10 @@ fn a_client_that_never_reads_holds_only_itself_up() {
 
 #[test]
 fn uploads_that_lie_are_refused() {
-    let load = |id, info: String, size| ClientFrame::Request { id, request: Request::Load { info, size } };
+    let load = |id, info: String, size| ClientFrame::Request {
+        id,
+        request: Request::Load { info, size, rights: Rights::default() },
+    };
     run_served(async |arena, shell| {
         let mut peer = Peer::greeted(shell.socket()).await;
         for (id, info, size) in [

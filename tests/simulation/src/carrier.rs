@@ -136,7 +136,7 @@ impl Carrier<'_> {
     fn drop_outbox(&mut self, outbox: &Outbox) {
         for request in outbox.requests() {
             match request {
-                Request::Create(_) => self.world.slots -= 1,
+                Request::Create(_) | Request::CreateNamed { .. } => self.world.slots -= 1,
                 Request::Send { target, message } if *target == self.me => self.release(1, message.cost()),
                 _ => {}
             }
@@ -303,8 +303,8 @@ impl Doer for Carrier<'_> {
         self.world.enter(child);
     }
 
-    fn create(&mut self, child: Box<CreateChild>) {
-        self.world.events.push_back(Event::ChildCreated { parent: self.me, child });
+    fn tell(&mut self, event: Event) {
+        self.world.events.push_back(event);
     }
 
     fn set_timer(&mut self, due: Time, wakeup: Box<Wakeup>) {
@@ -317,10 +317,6 @@ impl Doer for Carrier<'_> {
         if let Some(key) = self.cell().timers.remove(&id) {
             self.world.timers.remove(key);
         }
-    }
-
-    fn started(&mut self) {
-        self.world.events.push_back(Event::ActorStarted { address: self.me });
     }
 
     fn restarted(&mut self, _restart: ActorRestart) {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::event::Event;
 use thespian_core::mailbox::Push;
-use thespian_core::source::SourceHash;
+use thespian_core::source::{Rights, SourceHash};
 use thespian_core::wire::control::CreateActor;
 
 use crate::ledger::numbered;
@@ -96,7 +96,8 @@ fn ask_something(world: &mut World) {
         0..=14 => {
             let asker = world.new_asker();
             let label = String::new();
-            world.events.push_back(Event::SourceOffered { asker, hash, label, size: 1 });
+            let rights = Rights::default();
+            world.events.push_back(Event::SourceOffered { asker, hash, label, size: 1, rights });
             leave(world, asker);
         }
         15..=44 if world.slots < SLOTS => {
@@ -111,6 +112,7 @@ fn ask_something(world: &mut World) {
                 requirements: Vec::new(),
                 init: None,
                 on_trap: None,
+                name: None,
             };
             let asker = world.new_asker();
             world.events.push_back(Event::CreateAsked { asker, address, create });

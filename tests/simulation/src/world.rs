@@ -8,7 +8,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::admin::Admin;
 use thespian_core::capability::Capabilities;
 use thespian_core::effect::{Effect, Plan};
-use thespian_core::envelope::{Body, Envelope, Wakeup};
+use thespian_core::envelope::{Body, Envelope, StatusAnswer, Wakeup};
 use thespian_core::event::{Asker, Event};
 use thespian_core::fate::OnTrap;
 use thespian_core::limits::ActorLimits;
@@ -286,7 +286,8 @@ impl World {
             Effect::Instantiate(plan) => self.instantiate(&plan),
             Effect::RefuseCreate { address, reason } => {
                 let on_trap = OnTrap::default();
-                let identity = Identity { me: address, parent: None, on_trap, watch_restarts: false };
+                let identity =
+                    Identity { me: address, parent: None, on_trap, watch_restarts: false, transient: None };
                 self.run(address, Actor::refused(identity, reason));
             }
             Effect::Route(envelope) => self.notify(envelope),
@@ -298,7 +299,13 @@ impl World {
                 }
             }
             Effect::NoteEnd { address, .. } => self.ledger.end_told(address, None),
-            Effect::Progress { .. } => {}
+            Effect::EnterPending(address) => self.enter(address),
+            Effect::GiveBackPlace => self.slots -= 1,
+            Effect::TellStatus { to, request, .. } => {
+                let body = Body::Status(Box::new(StatusAnswer { request, outcome: Ok(String::new()) }));
+                self.notify(Envelope { target: to, sender: to, body });
+            }
+            Effect::Progress { .. } | Effect::SetDeadLetterHandler(_) | Effect::SetCapabilities(_) => {}
             Effect::Answer { .. } if self.sabotaged(Sabotage::KeepAnswer, 3) => {}
             Effect::Answer { asker, .. } => self.ledger.answered(asker),
             Effect::Stop => self.stopped = true,
@@ -337,8 +344,8 @@ impl World {
     }
 
     fn instantiate(&mut self, plan: &Plan) {
-        let Plan { address, parent, on_trap, watch_restarts, .. } = *plan;
-        let identity = Identity { me: address, parent, on_trap, watch_restarts };
+        let Plan { address, parent, on_trap, watch_restarts, transient, .. } = *plan;
+        let identity = Identity { me: address, parent, on_trap, watch_restarts, transient };
         let actor = if self.compiled.contains(&plan.source) {
             Actor::new(identity)
         } else {
@@ -414,6 +421,7 @@ fn info() -> SourceInfo {
         name: name.to_string(),
         requires: Vec::new(),
         on_trap,
+        transient: None,
         receives: Vec::new(),
     };
     let classes = vec![

@@ -1,10 +1,18 @@
+mod hosting;
+
 use super::*;
 use crate::address::HostId;
+use crate::capability::Requirement;
 use crate::capability::{Clause, Value};
 use crate::fate::OnTrap;
+use crate::limits::ERROR_TEXT_LEN_MAX;
 use crate::limits::{CLASS_NAME_LEN_MAX, JUDGEMENT_TIME_MAX};
+use crate::message::Message;
+use crate::outbox::{CreateChild, CreateOptions};
 use crate::source::ActorClass;
+use crate::source::{Rights, SourceHash, SourceInfo};
 use crate::wire::control::CreateActor;
+use alloc::boxed::Box;
 use alloc::vec;
 
 const SOURCE: SourceHash = SourceHash([0xab; 32]);
@@ -18,7 +26,13 @@ struct Node {
 }
 
 fn class(name: &str, requires: Vec<Requirement>) -> ActorClass {
-    ActorClass { name: name.to_string(), requires, on_trap: OnTrap::Exit, receives: Vec::new() }
+    ActorClass {
+        name: name.to_string(),
+        requires,
+        on_trap: OnTrap::Exit,
+        transient: None,
+        receives: Vec::new(),
+    }
 }
 
 fn requirement(name: &str) -> Requirement {
@@ -106,7 +120,13 @@ impl Node {
 
     fn offer(&mut self) -> Vec<Effect> {
         let asker = self.asker();
-        self.handle(Event::SourceOffered { asker, hash: SOURCE, label: String::new(), size: 1 })
+        self.handle(Event::SourceOffered {
+            asker,
+            hash: SOURCE,
+            label: String::new(),
+            size: 1,
+            rights: Rights::default(),
+        })
     }
 
     fn judge(&mut self, verdict: Result<(), String>) -> Vec<Effect> {
@@ -125,6 +145,7 @@ impl Node {
             requirements: Vec::new(),
             init: None,
             on_trap: None,
+            name: None,
         };
         change(&mut create);
         let effects = self.handle(Event::CreateAsked { asker, address, create });
@@ -305,7 +326,13 @@ fn with_waiting_child() -> (Node, ActorAddress, ActorAddress) {
     let parent = node.create();
     let hash = SourceHash([0xcd; 32]);
     let asker = node.asker();
-    node.handle(Event::SourceOffered { asker, hash, label: String::new(), size: 1 });
+    node.handle(Event::SourceOffered {
+        asker,
+        hash,
+        label: String::new(),
+        size: 1,
+        rights: Rights::default(),
+    });
     let address = node.address();
     let options = CreateOptions::default();
     let child = CreateChild { address, source: Some(hash), class: "plain".to_string(), options };
@@ -542,7 +569,13 @@ fn any_event(node: &mut Node, draw: &mut impl FnMut(u64) -> u64) -> Event {
     let asker = Asker(draw(node.next_asker + 2));
     let reasons = [ExitReason::Requested, ExitReason::Failed("f".into()), ExitReason::Killed("k".into())];
     match draw(14) {
-        0 => Event::SourceOffered { asker: node.asker(), hash, label: String::new(), size: 1 },
+        0 => Event::SourceOffered {
+            asker: node.asker(),
+            hash,
+            label: String::new(),
+            size: 1,
+            rights: Rights::default(),
+        },
         1 => Event::SourceJudged { hash, verdict: if draw(4) > 0 { Ok(()) } else { Err(String::new()) } },
         2 => {
             let outcome = if draw(4) > 0 { Ok(info()) } else { Err(String::new()) };
@@ -553,7 +586,14 @@ fn any_event(node: &mut Node, draw: &mut impl FnMut(u64) -> u64) -> Event {
             let (asker, address) = (node.asker(), node.address());
             let class = (draw(2) == 0).then(|| "plain".to_string());
             let source = hash.to_string();
-            let create = CreateActor { source, class, requirements: Vec::new(), init: None, on_trap: None };
+            let create = CreateActor {
+                source,
+                class,
+                requirements: Vec::new(),
+                init: None,
+                on_trap: None,
+                name: None,
+            };
             Event::CreateAsked { asker, address, create }
         }
         6 | 7 => {

@@ -31,7 +31,7 @@ fn child(id: u128) -> CreateChild {
 
 fn outbox() -> Outbox {
     let mut outbox = Outbox::default();
-    outbox.reset(Wakeups::default(), 0, false);
+    outbox.reset(Standing::default());
     outbox
 }
 
@@ -83,7 +83,7 @@ fn no_actor_sends_a_type_of_the_host_or_a_message_that_is_too_big() {
 fn wakeups_are_bounded_by_count_and_by_bytes_together_with_those_pending() {
     let limits = limits();
     let mut outbox = Outbox::default();
-    outbox.reset(Wakeups { len: 1, bytes: 2_000, next_id: 7 }, 0, false);
+    outbox.reset(Standing { wakeups: Wakeups { len: 1, bytes: 2_000, next_id: 7 }, ..Standing::default() });
     let too_big = OutboxError::WakeupsTooBig { max: 3_000 };
     assert_eq!(outbox.wakeup(Duration::ZERO, Some(message(1_000)), &limits), Err(too_big));
     assert_eq!(outbox.wakeup(Duration::ZERO, Some(message(100)), &limits), Ok(7));
@@ -96,7 +96,7 @@ fn wakeups_are_bounded_by_count_and_by_bytes_together_with_those_pending() {
 fn children_that_live_and_new_ones_are_bounded_together() {
     let limits = limits();
     let mut outbox = Outbox::default();
-    outbox.reset(Wakeups::default(), 2, false);
+    outbox.reset(Standing { children: 2, ..Standing::default() });
     assert_eq!(outbox.create(child(1), &limits), Ok(()));
     assert_eq!(outbox.create(child(2), &limits), Err(OutboxError::TooManyChildren { max: 3 }));
     assert_eq!((outbox.creates(), outbox.budget()), (1, Some(Budget::Outbox)));
@@ -120,12 +120,12 @@ fn what_is_kept_for_the_life_of_an_actor_is_bounded() {
 fn children_are_kept_in_an_exit_turn_only_and_saying_so_often_costs_nothing() {
     let mut outbox = outbox();
     assert_eq!(outbox.keep_children(), Err(OutboxError::NotExiting));
-    outbox.reset(Wakeups::default(), 0, true);
+    outbox.reset(Standing { exit_turn: true, ..Standing::default() });
     for _ in 0..1_000 {
         assert_eq!(outbox.keep_children(), Ok(()));
     }
     assert!(outbox.keeps_children());
     assert!(outbox.requests().is_empty());
-    outbox.reset(Wakeups::default(), 0, true);
+    outbox.reset(Standing { exit_turn: true, ..Standing::default() });
     assert!(!outbox.keeps_children());
 }

@@ -17,7 +17,7 @@ use crate::address::ActorAddress;
 use crate::effect::Effect;
 use crate::event::Asker;
 use crate::limits::{JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, cut};
-use crate::source::{SourceHash, SourceInfo};
+use crate::source::{Rights, SourceHash, SourceInfo};
 use crate::time::Time;
 use crate::wire::control::{ControlError, LoadProgress, LoadedSource, Reply, SourceState, SourceStatus};
 
@@ -31,6 +31,7 @@ struct Entry {
     loaders: Vec<Asker>,
     waiting: Vec<ActorAddress>,
     actors: u64,
+    rights: Rights,
     /// When it was offered last.
     offered_at: Time,
 }
@@ -61,6 +62,7 @@ impl Registry {
         hash: SourceHash,
         label: String,
         size: u64,
+        rights: Rights,
         effects: &mut Vec<Effect>,
     ) {
         if !self.entries.contains_key(&hash) && self.entries.len() >= SOURCES_LEN_MAX && !self.forget_one() {
@@ -78,8 +80,11 @@ impl Registry {
             loaders: Vec::new(),
             waiting: Vec::new(),
             actors: 0,
+            rights,
             offered_at: now,
         });
+        // Whoever loads a source once more may give it other rights: for actors that are created from then on.
+        entry.rights = rights;
         let progress = match entry.state {
             SourceState::Loaded => {
                 let reply = Ok(loaded(hash, entry.info.as_ref(), true, 0));
@@ -235,6 +240,12 @@ impl Registry {
         }
     }
 
+    /// What actors that are created from a source now may ask of the host besides what all may.
+    #[must_use]
+    pub fn rights(&self, hash: SourceHash) -> Rights {
+        self.entries.get(&hash).map(|entry| entry.rights).unwrap_or_default()
+    }
+
     /// Counts an actor of a source that came or went.
     pub fn count(&mut self, hash: SourceHash, came: bool) {
         if let Some(entry) = self.entries.get_mut(&hash) {
@@ -278,6 +289,7 @@ impl Registry {
             state: entry.state.clone(),
             info: entry.info.clone(),
             actors: entry.actors,
+            rights: entry.rights,
         };
         self.entries.iter().map(status).collect()
     }

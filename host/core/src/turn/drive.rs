@@ -9,10 +9,11 @@ use alloc::vec::{Drain, Vec};
 use super::{ActorEffect, Identity, Next, Turn};
 use crate::address::ActorAddress;
 use crate::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
+use crate::event::Event;
 use crate::fate::{Failure, Fault};
 use crate::limits::{DELIVERY_RUN_LEN_MAX, EFFECTS_KEPT_MAX, HOLD_RETRY_PERIOD};
 use crate::mailbox::{Push, QueueBudget, push_each};
-use crate::outbox::{CreateChild, Outbox};
+use crate::outbox::Outbox;
 use crate::time::Time;
 
 /// What an actor needs done. Nothing here waits.
@@ -77,14 +78,12 @@ pub trait Doer {
     fn dead_letter(&mut self, envelope: Envelope, reason: &str);
     /// Enters a child's address, with a mailbox that waits for it.
     fn enter_pending(&mut self, child: ActorAddress);
-    /// Hands a create to `Admin`.
-    fn create(&mut self, child: Box<CreateChild>);
+    /// Tells `Admin`.
+    fn tell(&mut self, event: Event);
     /// Arranges for the wakeup to be put into the actor's mailbox at `due`.
     fn set_timer(&mut self, due: Time, wakeup: Box<Wakeup>);
     /// A wakeup was taken back.
     fn cancel_timer(&mut self, id: u64);
-    /// The actor runs: tells `Admin`.
-    fn started(&mut self);
     /// A fresh instance has taken the place of a trapped one.
     fn restarted(&mut self, restart: ActorRestart);
     /// A turn failed for good; for the log.
@@ -189,8 +188,12 @@ impl Actor {
                 self.start(now, incarnation, doer);
                 Step::Handled
             }
-            Next::Rest if doer.rest() => Step::Over,
-            Next::Rest => Step::Again,
+            Next::Rest => {
+                if let Some(due) = self.turn.look_due(*now) {
+                    doer.look_at(due);
+                }
+                if doer.rest() { Step::Over } else { Step::Again }
+            }
             Next::AwaitRoom(due) => self.await_room(*now, due, doer),
             Next::Pause(until) => {
                 doer.look_at(until);
@@ -293,7 +296,7 @@ impl Actor {
         match effect {
             ActorEffect::Route(_) => unreachable!("envelopes are routed in runs"),
             ActorEffect::EnterPending(child) => doer.enter_pending(child),
-            ActorEffect::Create(child) => doer.create(child),
+            ActorEffect::Tell(event) => doer.tell(*event),
             ActorEffect::SetTimer { due, wakeup } => doer.set_timer(due, wakeup),
             ActorEffect::CancelTimer(id) => doer.cancel_timer(id),
             ActorEffect::DeadLetter(envelope, reason) => doer.dead_letter(envelope, &reason),
@@ -301,7 +304,6 @@ impl Actor {
                 doer.budget().give_back(held_cost(self.turn.identity.me, &envelope));
                 doer.dead_letter(envelope, "the receiver's mailbox stayed full");
             }
-            ActorEffect::Started => doer.started(),
             ActorEffect::Exiting { with_children } => doer.exiting(with_children),
             ActorEffect::Restarted(restart) => doer.restarted(restart),
             ActorEffect::Failed(text) => doer.failed(&text),

@@ -11,8 +11,8 @@ use crate::envelope::{Body, Envelope, ExitReason, Poisoned};
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::time::Time;
 
-/// More wakeups than one turn can ask for.
-const WAKEUP_IDS_OF_A_TURN: u64 = 1 << 24;
+/// More wakeups, and questions, than one turn can ask for.
+const IDS_OF_A_TURN: u64 = 1 << 24;
 
 impl Turn {
     pub(super) fn fail(
@@ -22,7 +22,7 @@ impl Turn {
         failure: &Failure,
         effects: &mut Vec<ActorEffect>,
     ) {
-        self.skip_wakeup_ids();
+        self.skip_ids();
         let mut ends = None;
         if let Failure::Fault(fault) = failure {
             self.has_instance = false;
@@ -48,7 +48,7 @@ impl Turn {
     /// A fresh instance that can't start either. The actor pauses at once: without a message to blame there is no
     /// other end to this.
     pub(super) fn fail_restart(&mut self, now: Time, failure: &Failure, effects: &mut Vec<ActorEffect>) {
-        self.skip_wakeup_ids();
+        self.skip_ids();
         self.last_fault = format!("start after a restart failed: {}", text_of(failure));
         effects.push(ActorEffect::Failed(self.last_fault.clone()));
         let is_spent = self.restarts.note(now) == Restart::BudgetSpent || self.restarts.has_paused_longest();
@@ -59,9 +59,10 @@ impl Turn {
         }
     }
 
-    /// The guest may have kept ids that a failed turn was given. They must not come to stand for other wakeups.
-    const fn skip_wakeup_ids(&mut self) {
-        self.wakeups.next_id = self.wakeups.next_id.wrapping_add(WAKEUP_IDS_OF_A_TURN);
+    /// The guest may have kept ids that a failed turn was given. They must not come to stand for other wakeups or questions.
+    const fn skip_ids(&mut self) {
+        self.next_question = self.next_question.wrapping_add(IDS_OF_A_TURN);
+        self.wakeups.next_id = self.wakeups.next_id.wrapping_add(IDS_OF_A_TURN);
     }
 
     /// Counts the loss of an instance; `Some` if it is the actor's end.
@@ -93,6 +94,8 @@ impl Turn {
                 let poisoned = Poisoned { target: self.identity.me, details, original };
                 effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned))));
             }
+            // It is one already.
+            Body::DeadLetter(_) => {}
             body => effects.push(ActorEffect::DeadLetter(Envelope { target, sender, body }, details)),
         }
     }

@@ -1,9 +1,12 @@
+mod lifetime;
+
 use super::*;
 use crate::address::HostId;
 use crate::envelope::{ActorExit, Poisoned};
 use crate::fate::Budget;
 use crate::limits::{ActorLimits, HOLD_TIME_MAX, RESTART_PAUSE_MIN, RESTARTS_MAX};
 use crate::message::Message;
+use crate::outbox::CreateChild;
 use core::time::Duration;
 
 const ME: ActorAddress = ActorAddress::new(HostId(1), 1);
@@ -19,7 +22,8 @@ struct Actor {
 }
 
 fn created(on_trap: OnTrap) -> Actor {
-    let turn = Turn::new(Identity { me: ME, parent: Some(PARENT), on_trap, watch_restarts: true });
+    let turn =
+        Turn::new(Identity { me: ME, parent: Some(PARENT), on_trap, watch_restarts: true, transient: None });
     Actor { turn, now: Time(0), effects: Vec::new() }
 }
 
@@ -27,8 +31,12 @@ fn running(on_trap: OnTrap) -> Actor {
     let mut actor = created(on_trap);
     assert_eq!(actor.next(), Next::Start { incarnation: 1 });
     actor.start(Ok(()));
-    assert_eq!(actor.effects(), [ActorEffect::Started]);
+    assert_eq!(actor.effects(), [told(Event::ActorStarted { address: ME })]);
     actor
+}
+
+fn told(event: Event) -> ActorEffect {
+    ActorEffect::Tell(Box::new(event))
 }
 
 fn limits() -> ActorLimits {
@@ -493,7 +501,7 @@ fn new_addresses_are_entered_before_any_send_and_creates_are_handed_over_after_a
         Ok(()),
     );
     let send = |text| ActorEffect::Route(Envelope { target: OTHER, sender: ME, body: message_of(text) });
-    let create = ActorEffect::Create(Box::new(child.clone()));
+    let create = told(Event::ChildCreated { parent: ME, child: Box::new(child.clone()) });
     let expected = [ActorEffect::EnterPending(OTHER), send("first"), send("second"), create];
     assert_eq!(actor.effects(), expected);
 }

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{ActorAddress, HostId};
-use crate::capability::{Capabilities, Requirement};
+use crate::capability::{Capabilities, Requirement, Value};
 use crate::envelope::{ExitReason, Poisoned};
 use crate::fate::OnTrap;
 use crate::message::Message;
-use crate::source::{SourceHash, SourceInfo};
+use crate::source::{Rights, SourceHash, SourceInfo};
 
 /// A frame from a client, after its hello.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,6 +100,8 @@ pub enum Request {
         info: String,
         /// Its size in bytes.
         size: u64,
+        /// What its actors may ask of the node besides what all may.
+        rights: Rights,
     },
     /// Let no more actors be created from a source.
     Unload {
@@ -137,6 +139,13 @@ pub enum Request {
     Status,
     /// Stop the node in order. Answered when its actors are gone.
     Stop,
+    /// Change what the node has. Actors that it no longer fits exit.
+    UpdateCapability {
+        /// The capability's name.
+        name: String,
+        /// Its new value; absent: it has it no longer.
+        value: Option<Value>,
+    },
 }
 
 /// An actor to be created.
@@ -152,6 +161,8 @@ pub struct CreateActor {
     pub init: Option<Message>,
     /// What becomes of it after a trap; absent: what its class says.
     pub on_trap: Option<OnTrap>,
+    /// Its global name; the actor that has it already is the answer, whatever else is asked for.
+    pub name: Option<String>,
 }
 
 /// An answer.
@@ -254,6 +265,8 @@ pub struct SourceStatus {
     pub info: Option<SourceInfo>,
     /// Live actors created from it.
     pub actors: u64,
+    /// What its actors may ask of the node besides what all may.
+    pub rights: Rights,
 }
 
 /// An actor as the node knows it.
@@ -265,8 +278,10 @@ pub struct ActorStatus {
     pub class: String,
     /// Its source.
     pub source: SourceHash,
-    /// Its creator; absent for actors created from outside.
+    /// Its creator; absent for actors created from outside or under a name.
     pub parent: Option<ActorAddress>,
+    /// Its global name.
+    pub name: Option<String>,
     /// What it is doing.
     pub phase: ActorPhase,
     /// Which instance it has; the first was 1.
@@ -348,6 +363,8 @@ pub struct NodeStatus {
     pub actors_max_reason: String,
     /// Sources that can be created from.
     pub sources_loaded: u64,
+    /// Who is given the dead letters.
+    pub dead_letter_handler: Option<ActorAddress>,
     /// Outside endpoints.
     pub endpoints: u64,
     /// Messages handed to actors since the start.

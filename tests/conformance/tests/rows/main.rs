@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod addr;
+mod cap;
 mod create;
+mod dead;
 mod ext;
+mod gname;
 mod life;
 mod msg;
 mod poison;
@@ -11,3 +14,5 @@ mod protocol;
 mod readme;
 mod src;
 mod time;
+mod transient;
+mod watch;

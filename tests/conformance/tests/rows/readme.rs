@@ -5,13 +5,18 @@ use std::collections::BTreeSet;
 const README: &str = include_str!("../../README.md");
 const SOURCES: &[&str] = &[
     include_str!("addr.rs"),
+    include_str!("cap.rs"),
     include_str!("create.rs"),
+    include_str!("dead.rs"),
     include_str!("ext.rs"),
+    include_str!("gname.rs"),
     include_str!("life.rs"),
     include_str!("msg.rs"),
     include_str!("poison.rs"),
     include_str!("src.rs"),
     include_str!("time.rs"),
+    include_str!("transient.rs"),
+    include_str!("watch.rs"),
 ];
 
 /// Every test that there is.
@@ -45,7 +50,10 @@ fn every_row_of_the_table_names_tests_that_exist_or_says_why_there_is_none() {
 #[test]
 fn every_test_that_is_named_by_a_row_is_in_the_table() {
     let named: BTreeSet<_> = rows().flat_map(|(_, tests)| tests).collect();
-    let groups = ["life_", "addr_", "create_", "ext_", "msg_", "poison_", "time_", "cap_", "src_", "stat_"];
+    let groups = [
+        "life_", "addr_", "gname_", "create_", "ext_", "msg_", "poison_", "dead_", "time_", "cap_", "src_",
+        "help_", "stat_",
+    ];
     for test in tests() {
         let is_row = groups.iter().any(|group| {
             test.strip_prefix(group)

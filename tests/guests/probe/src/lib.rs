@@ -62,6 +62,21 @@ pub struct Poison {
     pub payload: String,
 }
 
+/// A message that could not be delivered.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// Whom it was for.
+    pub target: String,
+    /// Who sent it.
+    pub sender: String,
+    /// Why it is one.
+    pub reason: String,
+    /// Its type.
+    pub type_name: String,
+    /// Its payload.
+    pub payload: String,
+}
+
 /// A wakeup that came.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Woken {
@@ -109,6 +124,18 @@ pub struct Report {
     pub said: Vec<String>,
     /// Attempts of turns with steps to carry out.
     pub runs: u32,
+    /// Its global name.
+    pub global_name: Option<String>,
+    /// What the host has, as it was told at its start.
+    pub capabilities: Vec<String>,
+    /// Whom it monitors and is gone, and why.
+    pub downs: Vec<(String, String)>,
+    /// Dead letters.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Names, and the actors that have them, or why there are none.
+    pub named: Vec<(String, Result<String, String>)>,
+    /// Answered questions after a status.
+    pub statuses: Vec<Result<String, String>>,
 }
 
 /// Steps for later, and who gave them.
@@ -197,6 +224,32 @@ impl Probe {
     }
 
     #[receive]
+    fn actor_down(&mut self, down: ActorDown) {
+        self.seen.downs.push((down.address.to_string(), down.reason.to_string()));
+    }
+
+    #[receive]
+    fn dead_letter(&mut self, letter: DeadEnvelope) {
+        self.seen.dead_letters.push(DeadLetter {
+            target: letter.target.to_string(),
+            sender: letter.sender.to_string(),
+            reason: letter.reason,
+            type_name: letter.original.type_name,
+            payload: String::from_utf8_lossy(&letter.original.payload).into_owned(),
+        });
+    }
+
+    #[receive]
+    fn named(&mut self, named: NamedActor) {
+        self.seen.named.push((named.name, named.outcome.map(|address| address.to_string())));
+    }
+
+    #[receive]
+    fn status(&mut self, status: StatusAnswer) {
+        self.seen.statuses.push(status.outcome);
+    }
+
+    #[receive]
     fn exit_requested(&mut self, _: ExitRequest, ctx: &mut Context) -> Result {
         match self.on_exit.clone() {
             Some(plan) => self.carry_out(plan.steps, &plan.origin, ctx),
@@ -245,6 +298,22 @@ impl Probe {
             Step::Fail { reason, times } if ctx.attempt() <= times => return Err(Error::new(reason)),
             Step::Trap { reason, times } if ctx.attempt() <= times => panic!("{reason}"),
             Step::Fail { .. } | Step::Trap { .. } => {}
+            Step::Monitor { target } => ctx.monitor(&who(&target, ctx))?,
+            Step::Demonitor { target } => ctx.demonitor(&who(&target, ctx))?,
+            Step::Kill { target } => ctx.kill(&who(&target, ctx))?,
+            Step::Named { name, class } => drop(Create::class(class).named(&name, ctx)?),
+            Step::SayToNamed { text } => {
+                let last = self.seen.named.last().and_then(|(_, outcome)| outcome.as_ref().ok());
+                let to = last.ok_or_else(|| Error::poison("no name is answered"))?.as_str().into();
+                ctx.send(&to, &Said { text })?;
+            }
+            Step::HandleDeadLetters { handles } => ctx.handle_dead_letters(handles)?,
+            Step::SetCapability { name, value } => ctx.update_capability(&name, value.map(Value::Boolean))?,
+            Step::Status { about } => {
+                let about = about.map(|about| who(&about, ctx));
+                ctx.request_status(about.as_ref())?;
+            }
+            Step::ShutDown => ctx.shut_down()?,
             Step::Log { text } => info!(ctx, "{text}"),
             Step::Spin => loop {
                 std::hint::black_box(());
@@ -296,6 +365,8 @@ impl Probe {
             source: ctx.source().to_string(),
             incarnation: ctx.incarnation(),
             version: VERSION.to_string(),
+            global_name: ctx.global_name().map(str::to_string),
+            capabilities: ctx.capabilities().iter().map(|(name, _)| name.to_string()).collect(),
             children: self.children.iter().map(ToString::to_string).collect(),
             ..self.seen.clone()
         }
@@ -368,4 +439,28 @@ impl Patient {
     fn rest(&mut self, _: RawMessage) {}
 }
 
-source!(Probe, Mortal, FailsToStart, Needs, Idle, Patient);
+/// Ends half a second after its first message.
+#[derive(Default)]
+pub struct Mayfly;
+
+#[actor(transient(after_ms = 500))]
+impl Mayfly {
+    #[receive]
+    fn echo(&mut self, echo: Echo) -> Said {
+        Said { text: echo.text }
+    }
+}
+
+/// Ends when nobody has asked it for half a second.
+#[derive(Default)]
+pub struct Lonely;
+
+#[actor(transient(idle_ms = 500))]
+impl Lonely {
+    #[receive]
+    fn echo(&mut self, echo: Echo) -> Said {
+        Said { text: echo.text }
+    }
+}
+
+source!(Probe, Mortal, FailsToStart, Needs, Idle, Patient, Mayfly, Lonely);

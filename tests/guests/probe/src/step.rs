@@ -112,6 +112,52 @@ pub enum Step {
         #[serde(default = "twice")]
         times: u32,
     },
+    /// Hear of an actor's end.
+    Monitor {
+        /// Of whose.
+        target: String,
+    },
+    /// Hear of it no longer.
+    Demonitor {
+        /// Of whose.
+        target: String,
+    },
+    /// End a child.
+    Kill {
+        /// Which.
+        target: String,
+    },
+    /// Ask for the actor of a global name.
+    Named {
+        /// The name.
+        name: String,
+        /// What it is to be, if there is none.
+        class: String,
+    },
+    /// Send words to the actor of a global name that was answered last.
+    SayToNamed {
+        /// Which.
+        text: String,
+    },
+    /// Handle dead letters, or no longer.
+    HandleDeadLetters {
+        /// Which of both.
+        handles: bool,
+    },
+    /// Change what the host has.
+    SetCapability {
+        /// The capability's name.
+        name: String,
+        /// Its new value; absent: it has it no longer.
+        value: Option<bool>,
+    },
+    /// Ask for a status.
+    Status {
+        /// Of whom; absent: of the host.
+        about: Option<String>,
+    },
+    /// Stop the host.
+    ShutDown,
     /// Write to the log.
     Log {
         /// What.

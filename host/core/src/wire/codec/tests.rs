@@ -4,7 +4,7 @@ use crate::capability::{Capabilities, Clause, Requirement, Value};
 use crate::envelope::{ExitReason, Poisoned};
 use crate::fate::OnTrap;
 use crate::message::{Encoding, Message};
-use crate::source::{ActorClass, SourceHash, SourceInfo};
+use crate::source::{ActorClass, Rights, SourceHash, SourceInfo, Transient};
 use crate::wire::control::{
     ActorPhase, ActorStatus, ClientFrame, ControlError, CreateActor, DeadLetter, EndedActor, Incoming,
     LoadProgress, LoadedSource, LogRecord, NodeFrame, NodeStatus, Reply, Request, SourceState, SourceStatus,
@@ -15,6 +15,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
+use core::time::Duration;
 
 const ACTOR: ActorAddress = ActorAddress::new(HostId(0x0102_0304_0506_0708), 0x1112_1314_1516_1718_191a);
 const HASH: SourceHash = SourceHash([0xab; 32]);
@@ -30,9 +31,14 @@ fn info() -> SourceInfo {
         name: "Greeter".into(),
         requires,
         on_trap: OnTrap::RestartWithinBudget,
+        transient: Some(Transient::Idle(Duration::from_millis(500))),
         receives: vec!["Greeting".into()],
     };
     SourceInfo { name: "hello".into(), version: "1.0".into(), sdk: "rust".into(), classes: vec![class] }
+}
+
+fn rights() -> Rights {
+    Rights { status: true, ..Rights::default() }
 }
 
 fn requests() -> Vec<ClientFrame> {
@@ -46,6 +52,7 @@ fn requests() -> Vec<ClientFrame> {
         ],
         init: Some(Message { encoding: Encoding::Other("text/x".into()), ..message() }),
         on_trap: Some(OnTrap::Exit),
+        name: Some("lead".into()),
     };
     let with_headers =
         Message { headers: Some([("k".into(), "v".into())].into()), ..Message::bytes("B", vec![1, 2]) };
@@ -54,7 +61,7 @@ fn requests() -> Vec<ClientFrame> {
         Request::Ask { target: ACTOR, message: message(), timeout_ms: Some(1_500) },
         Request::Listen { timeout_ms: None },
         Request::Create(create),
-        Request::Load { info: "hello.wasm".into(), size: 70_000 },
+        Request::Load { info: "hello.wasm".into(), size: 70_000, rights: rights() },
         Request::Unload { source: "abab".into() },
         Request::Sources,
         Request::Actors,
@@ -63,6 +70,7 @@ fn requests() -> Vec<ClientFrame> {
         Request::Logs { actor: Some(ACTOR), last: Some(3), follow: true },
         Request::Status,
         Request::Stop,
+        Request::UpdateCapability { name: "gpu".into(), value: None },
     ];
     let mut frames: Vec<_> = requests
         .into_iter()
@@ -90,6 +98,7 @@ fn status() -> NodeStatus {
         actors_max: 11,
         actors_max_reason: "asked for".into(),
         sources_loaded: 12,
+        dead_letter_handler: None,
         endpoints: 13,
         messages: 14,
         poisoned: 15,
@@ -111,12 +120,14 @@ fn replies() -> Vec<NodeFrame> {
         state: SourceState::Refused("no".into()),
         info: Some(info()),
         actors: 1,
+        rights: rights(),
     };
     let actor = ActorStatus {
         address: ACTOR,
         class: "Greeter".into(),
         source: HASH,
         parent: None,
+        name: Some("lead".into()),
         phase: ActorPhase::Held,
         incarnation: 2,
         mailbox_len: 3,

@@ -1,0 +1,111 @@
+//! What an actor can ask of its host about other actors and about the host itself.
+
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::bindings::thespian::actor::types as wit;
+use crate::context::Context;
+use crate::create::Create;
+use crate::failure::Result;
+use crate::host;
+use crate::source::Value;
+
+/// Names a question to the host; its answer carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QuestionId(pub(crate) u64);
+
+/// When an actor ends of itself: `#[actor(transient(after_ms = 500))]`, `#[actor(transient(idle_ms = 500))]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transient {
+    /// This long after its first message.
+    After(Duration),
+    /// When no message came for this long.
+    Idle(Duration),
+}
+
+impl Transient {
+    pub(crate) fn to_wit(self) -> wit::Transient {
+        let nanos = |length: Duration| u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
+        match self {
+            Self::After(length) => wit::Transient::After(nanos(length)),
+            Self::Idle(length) => wit::Transient::Idle(nanos(length)),
+        }
+    }
+}
+
+impl Create {
+    /// Asks for the one actor that has this global name, on whichever host it is; if there is none, it is created so,
+    /// with the host as its parent. A [`crate::NamedActor`] answers.
+    ///
+    /// # Errors
+    /// The name makes no sense, or a bound is reached.
+    pub fn named(self, name: &str, _: &mut Context) -> Result<QuestionId> {
+        host::create_named(name, self)
+    }
+}
+
+impl Context {
+    /// The global name under which this actor was created.
+    #[must_use]
+    pub fn global_name(&self) -> Option<&str> {
+        self.init.global_name.as_deref()
+    }
+
+    /// Lets this actor hear of another's end, by one [`crate::ActorDown`], behind everything that the other sent it; at
+    /// once, if there is no such actor. To ask twice is to ask once.
+    ///
+    /// # Errors
+    /// `target` is no address, or a bound is reached.
+    pub fn monitor(&mut self, target: &Address) -> Result {
+        host::monitor(target)
+    }
+
+    /// Lets it hear no longer: no [`crate::ActorDown`] comes of it any more.
+    ///
+    /// # Errors
+    /// `target` is no address, or a bound is reached.
+    pub fn demonitor(&mut self, target: &Address) -> Result {
+        host::demonitor(target)
+    }
+
+    /// Ends a child at once, without its exit turn, and all below it. Nothing happens if it is no child of this actor.
+    ///
+    /// # Errors
+    /// `child` is no address, or a bound is reached.
+    pub fn kill(&mut self, child: &Address) -> Result {
+        host::kill_child(child)
+    }
+
+    /// Gives the host's dead letters to this actor, by [`crate::DeadEnvelope`], or no longer. The last actor that asks
+    /// has them, until it gives them up or ends.
+    ///
+    /// # Errors
+    /// The source was loaded without the right to `dead-letters`.
+    pub fn handle_dead_letters(&mut self, handles: bool) -> Result {
+        host::handle_dead_letters(handles)
+    }
+
+    /// Changes what the host has; with `None` it has it no longer. Actors that the host no longer fits exit.
+    ///
+    /// # Errors
+    /// The source was loaded without the right to `capabilities`, or the name or value makes no sense.
+    pub fn update_capability(&mut self, name: &str, value: Option<Value>) -> Result {
+        host::update_capability(name, value)
+    }
+
+    /// Asks for the status of an actor, or of the host. A [`crate::StatusAnswer`] brings it, as JSON.
+    ///
+    /// # Errors
+    /// It is about another than this actor, and the source was loaded without the right to `status`.
+    pub fn request_status(&mut self, about: Option<&Address>) -> Result<QuestionId> {
+        host::request_status(about)
+    }
+
+    /// Stops the host in order: every actor is asked to exit.
+    ///
+    /// # Errors
+    /// The source was loaded without the right to `shutdown`.
+    pub fn shut_down(&mut self) -> Result {
+        host::shut_down()
+    }
+}

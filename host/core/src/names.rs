@@ -1,0 +1,130 @@
+//! Global names: each stands for one actor, whoever asks first.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::address::ActorAddress;
+use crate::effect::Effect;
+use crate::envelope::{Body, Envelope, NamedActor};
+use crate::event::Asker;
+use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
+use crate::source::SourceHash;
+use crate::wire::control::{ControlError, Reply};
+
+/// Who wants to know which actor has a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Questioner {
+    /// A program outside.
+    Outside(Asker),
+    /// An actor.
+    Actor {
+        /// Who.
+        address: ActorAddress,
+        /// Its question.
+        request: u64,
+    },
+}
+
+#[derive(Debug)]
+struct Entry {
+    address: ActorAddress,
+    /// Whether its start has returned; until then those who ask wait with who asked first.
+    started: bool,
+    waiting: Vec<Questioner>,
+}
+
+/// The names of a node.
+#[derive(Debug, Default)]
+pub struct Names {
+    entries: BTreeMap<Box<str>, Entry>,
+}
+
+/// What a named actor is, for those who ask.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its address.
+    pub address: ActorAddress,
+    /// Its source.
+    pub source: SourceHash,
+    /// Its class.
+    pub class: String,
+}
+
+impl Names {
+    /// The actor of a name, and whether it runs already.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<(ActorAddress, bool)> {
+        self.entries.get(name).map(|entry| (entry.address, entry.started))
+    }
+
+    /// `address` is to have the name, if its start succeeds.
+    pub fn claim(&mut self, name: Box<str>, address: ActorAddress) {
+        self.entries.insert(name, Entry { address, started: false, waiting: Vec::new() });
+    }
+
+    /// Answers when the actor of the name has started, or failed to.
+    pub fn wait(&mut self, name: &str, questioner: Questioner) {
+        if let Some(entry) = self.entries.get_mut(name) {
+            entry.waiting.push(questioner);
+        }
+    }
+
+    /// The actor of the name runs: those who wait hear.
+    pub fn started(&mut self, name: &str, found: &Found, effects: &mut Vec<Effect>) {
+        if let Some(entry) = self.entries.get_mut(name) {
+            entry.started = true;
+            for questioner in core::mem::take(&mut entry.waiting) {
+                answer(questioner, name, Ok(found.clone()), effects);
+            }
+        }
+    }
+
+    /// The name is free again; who still waits hears why.
+    pub fn free(&mut self, name: &str, error: &ControlError, effects: &mut Vec<Effect>) {
+        if let Some(entry) = self.entries.remove(name) {
+            for questioner in entry.waiting {
+                answer(questioner, name, Err(error.clone()), effects);
+            }
+        }
+    }
+
+    /// Nobody waits for this answer any more.
+    pub fn forget_asker(&mut self, asker: Asker) {
+        for entry in self.entries.values_mut() {
+            entry.waiting.retain(|questioner| *questioner != Questioner::Outside(asker));
+        }
+    }
+
+    /// Everybody outside who waits hears this.
+    pub fn close(&mut self, error: &ControlError, effects: &mut Vec<Effect>) {
+        for (name, entry) in &mut self.entries {
+            for questioner in core::mem::take(&mut entry.waiting) {
+                answer(questioner, name, Err(error.clone()), effects);
+            }
+        }
+    }
+}
+
+/// Tells who asked.
+pub fn answer(
+    questioner: Questioner,
+    name: &str,
+    outcome: Result<Found, ControlError>,
+    effects: &mut Vec<Effect>,
+) {
+    effects.push(match questioner {
+        Questioner::Outside(asker) => {
+            let created = |Found { address, source, class }| Reply::Created { address, source, class };
+            Effect::Answer { asker, reply: outcome.map(created) }
+        }
+        Questioner::Actor { address, request } => {
+            let outcome = outcome
+                .map(|found| found.address)
+                .map_err(|error| cut(error.to_string(), ERROR_TEXT_LEN_MAX));
+            let body = Body::Named(Box::new(NamedActor { request, name: name.into(), outcome }));
+            Effect::Route(Envelope { target: address, sender: address, body })
+        }
+    });
+}

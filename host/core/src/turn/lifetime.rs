@@ -1,0 +1,53 @@
+//! Actors that end of themselves: a while after their first message, or when none came for a while.
+
+use crate::source::Transient;
+use crate::time::Time;
+
+/// When an actor is over.
+#[derive(Debug, Default)]
+pub(super) struct Lifetime {
+    transient: Option<Transient>,
+    /// When it is over, as far as that is known.
+    due: Option<Time>,
+    /// When the host will look at the actor. A message moves `due` but not this: a timer for each message would cost as
+    /// much as its turn.
+    looks_at: Option<Time>,
+}
+
+impl Lifetime {
+    pub(super) const fn new(transient: Option<Transient>) -> Self {
+        Self { transient, due: None, looks_at: None }
+    }
+
+    /// The actor runs.
+    pub(super) fn begin(&mut self, now: Time) {
+        if let Some(Transient::Idle(length)) = self.transient {
+            self.due = Some(now + length);
+        }
+    }
+
+    /// The actor has handled a message.
+    pub(super) fn used(&mut self, now: Time) {
+        match self.transient {
+            Some(Transient::After(length)) if self.due.is_none() => self.due = Some(now + length),
+            Some(Transient::Idle(length)) => self.due = Some(now + length),
+            _ => {}
+        }
+    }
+
+    /// Whether the actor is to exit. `nothing_waits` says whether it has no envelope to handle: who has one is not idle.
+    pub(super) fn is_over(&self, now: Time, nothing_waits: bool) -> bool {
+        let may_end = nothing_waits || matches!(self.transient, Some(Transient::After(_)));
+        may_end && self.due.is_some_and(|due| due <= now)
+    }
+
+    /// When the host is to look at the actor, unless it will sooner.
+    pub(super) fn look_due(&mut self, now: Time) -> Option<Time> {
+        let due = self.due?;
+        if self.looks_at.is_some_and(|looks_at| now < looks_at && looks_at <= due) {
+            return None;
+        }
+        self.looks_at = Some(due);
+        Some(due)
+    }
+}

@@ -1,0 +1,48 @@
+//! `capabilities`.
+
+use anyhow::Result;
+use clap::Args;
+use thespian_core::capability::Value;
+
+use super::connect::NodeArgs;
+use super::output::{Output, plain};
+use super::requirement::capability;
+
+/// Shows what the node has, and changes it.
+///
+/// Actors that the node no longer fits exit. A change lasts until the node ends: what it has at its start is in its
+/// configuration.
+#[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 shown; 2 a capability that can't be; 5 no node (all: `thespian-host --help`)"
+)]
+pub(super) struct CapabilitiesArgs {
+    /// What it has from now on: `gpu`, `zone=eu`, `ram-gb=8`; may be repeated.
+    #[arg(value_name = "NAME[=VALUE]", value_parser = capability)]
+    set: Vec<(String, Value)>,
+    /// What it no longer has; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    remove: Vec<String>,
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
+pub(super) async fn capabilities(args: CapabilitiesArgs, output: &Output) -> Result<()> {
+    let client = args.node.connect().await?;
+    let removed = args.remove.into_iter().map(|name| (name, None));
+    let set = args.set.into_iter().map(|(name, value)| (name, Some(value)));
+    for (name, value) in removed.chain(set) {
+        client.update_capability(&name, value).await?;
+    }
+    let capabilities = client.status().await?.capabilities;
+    if output.is_json() {
+        return Ok(output.json(&capabilities)?);
+    }
+    for (name, value) in &capabilities {
+        output.line(format_args!("{}={}", plain(name), plain(&value.to_string())))?;
+    }
+    if capabilities.is_empty() {
+        output.note("the node has no capabilities");
+    }
+    Ok(())
+}
