@@ -96,10 +96,17 @@ mod create;
 mod event;
 mod failure;
 mod host;
+mod initializing;
 mod log;
 mod message;
+mod parts;
+mod replay;
+mod reply;
+mod requests;
 mod source;
+mod stash;
 pub mod testing;
+mod troupe;
 
 pub use actor::{Actor, Incoming, IntoReply, IntoStart, Receive};
 pub use address::Address;
@@ -108,9 +115,15 @@ pub use create::{Create, OnTrap};
 pub use event::{ChildActorExited, ChildActorRestarted, ExitReason, ExitRequest, PoisonMessage, Wakeup};
 pub use failure::{Error, Result};
 pub use host::Level;
+pub use initializing::Initializing;
 pub use message::{Encoding, Message, RawMessage};
+pub use parts::{Field, Part, TurnEnd};
+pub use reply::{PoisonNotice, REQUEST_HEADER, ReplyTo};
+pub use requests::{RequestError, RequestId, Requests};
 pub use source::{Attributes, Clause, Requirement, Value};
+pub use stash::Stash;
 pub use thespian_macros::{actor, message};
+pub use troupe::{AskTroupeStatus, Troupe, TroupeSettings, TroupeStatus, Troupers, UpdateTroupeSettings};
 
 /// What the attributes' code names.
 #[doc(hidden)]
@@ -118,9 +131,12 @@ pub mod private {
     #[cfg(feature = "cbor")]
     pub use crate::message::{decode_cbor, encode_cbor};
     pub use crate::message::{decode_json, decode_text, encode_json};
+    pub use crate::parts::{attempt, base_receives, part_receives};
     pub use crate::source::{
-        Guest, count_names, describe, differ, handle_event, handle_message, names, start,
+        Guest, count_merged, count_names, describe, differ, handle_event, handle_message, merged, names,
+        start,
     };
+    pub use crate::troupe::TROUPE_TAKES;
     pub use serde;
     pub use std::borrow::Cow;
 }
@@ -129,8 +145,8 @@ pub mod private {
 pub mod prelude {
     pub use crate::{
         Address, ChildActorExited, ChildActorRestarted, Clause, Context, Create, Error, ExitReason,
-        ExitRequest, Level, Message, OnTrap, PoisonMessage, RawMessage, Result, Value, Wakeup, WakeupId,
-        actor, message, source,
+        ExitRequest, Initializing, Level, Message, OnTrap, PoisonMessage, RawMessage, ReplyTo, RequestError,
+        Requests, Result, Stash, Value, Wakeup, WakeupId, actor, message, source,
     };
     pub use crate::{debug, error, info, trace, warn};
 }

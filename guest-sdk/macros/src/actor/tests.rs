@@ -127,7 +127,7 @@ fn a_wrong_start_is_told_what_a_start_is() {
 #[test]
 fn an_unknown_option_is_told_which_there_are() {
     let text = error(quote!(on_panic = "exit"), quote!(impl Hello {}));
-    assert_eq!(text, "unknown option; there are `name`, `on_trap` and `requires`");
+    assert_eq!(text, "unknown option; there are `name`, `on_trap`, `requires`, `parts`, `base` and `troupe`");
     let text = error(quote!(on_trap = "die"), quote!(impl Hello {}));
     assert_eq!(text, "there are `restart`, `restart-within-budget` and `exit`");
     assert_eq!(
