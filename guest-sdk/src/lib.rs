@@ -105,6 +105,7 @@ mod reply;
 mod requests;
 mod source;
 mod stash;
+mod supervisor;
 pub mod testing;
 mod troupe;
 
@@ -122,6 +123,7 @@ pub use reply::{PoisonNotice, REQUEST_HEADER, ReplyTo};
 pub use requests::{RequestError, RequestId, Requests};
 pub use source::{Attributes, Clause, Requirement, Value};
 pub use stash::Stash;
+pub use supervisor::{ChildStatus, Children, RestartType, Shutdown, Strategy, Supervisor, WhichChildren};
 pub use thespian_macros::{actor, message};
 pub use troupe::{AskTroupeStatus, Troupe, TroupeSettings, TroupeStatus, Troupers, UpdateTroupeSettings};
 
