@@ -68,6 +68,47 @@
 //! }
 //! ```
 //!
+//! # Parts
+//!
+//! What more than one handler is needed for, a *part* does: a field of the actor's state that sees what came first,
+//! named by `#[actor(parts(...))]`. [`Requests`] asks other actors, [`Stash`] and [`Initializing`] hold messages back,
+//! [`Supervisor`] replaces children. What an actor does not take goes to its *base*, a field that is an actor itself:
+//!
+//! ```
+//! # use thespian::prelude::*;
+//! # #[message] struct Add { n: u64 }
+//! # #[message] struct Who;
+//! # #[message] struct Name { name: String }
+//! #[derive(Default)]
+//! struct Counter { count: u64 }
+//!
+//! #[actor]
+//! impl Counter {
+//!     #[receive]
+//!     fn add(&mut self, add: Add) {
+//!         self.count += add.n;
+//!     }
+//! }
+//!
+//! #[derive(Default)]
+//! struct Department { counter: Counter }
+//!
+//! #[actor(base = counter)]
+//! impl Department {
+//!     #[receive]
+//!     fn who(&mut self, _: Who) -> Name {
+//!         Name { name: "the department".into() }
+//!     }
+//! }
+//! # let mut department = thespian::testing::TestActor::<Department>::start()?;
+//! # department.tell("a", &Add { n: 2 })?;
+//! # assert_eq!(department.state().counter.count, 2);
+//! # Ok::<(), thespian::Error>(())
+//! ```
+//!
+//! A handler that does more than its base calls that itself: `self.counter.add(add)`. An event of the host, too, goes to
+//! the base only if the actor has no handler for it. [`Troupe`] makes a class many workers at one address.
+//!
 //! A panic is a trap: the instance is lost and a fresh one takes its place. So prefer `?` to `unwrap`.
 
 // The attributes name this crate as its users do.

@@ -11,7 +11,7 @@ use crate::event::PoisonMessage;
 use crate::failure::Result;
 use crate::host;
 use crate::message;
-use crate::message::{Message, RawMessage};
+use crate::message::{Encoding, Message, RawMessage};
 
 /// The header of questions and of their answers. Its value begins with the address of the asker.
 pub const REQUEST_HEADER: &str = "thespian-request";
@@ -99,12 +99,18 @@ pub(crate) fn is_mine(request: &str, me: &Address) -> bool {
 
 /// Sends `message` in answer to the question of this name.
 pub(crate) fn send<M: Message>(to: &Address, request: Option<&str>, message: &M) -> Result {
-    let Some(request) = request else {
-        return host::send(to, M::TYPE_NAME, &M::ENCODING, &message.encode()?);
-    };
-    let mut raw = RawMessage::of(message)?;
-    raw.headers.push((REQUEST_HEADER.to_string(), request.to_string()));
-    host::send_raw(to, &raw)
+    let payload = message.encode()?;
+    match request {
+        None => host::send(to, M::TYPE_NAME, &M::ENCODING, &payload),
+        Some(request) => send_named(to, request, M::TYPE_NAME, M::ENCODING, payload.into_owned()),
+    }
+}
+
+/// Once for all types of messages.
+#[inline(never)]
+fn send_named(to: &Address, request: &str, type_name: &str, encoding: Encoding, payload: Vec<u8>) -> Result {
+    let headers = vec![(REQUEST_HEADER.to_string(), request.to_string())];
+    host::send_raw(to, &RawMessage { type_name: type_name.to_string(), encoding, payload, headers })
 }
 
 impl Context {

@@ -18,7 +18,9 @@ pub fn message(options: TokenStream, item: TokenStream) -> TokenStream {
 /// `Default`, what makes it.
 ///
 /// Options: `on_trap = "restart"` (the default), `"restart-within-budget"` or `"exit"`; `requires(gpu, region = "eu",
-/// memory_gb >= 4)`; `name = "Hello"` in place of the type's own name.
+/// memory_gb >= 4)`; `name = "Hello"` in place of the type's own name; `parts(requests, stash)`, fields that see what
+/// came before the handlers do; `base = counter`, a field that is an actor and takes what this one does not;
+/// `troupe(max_count = 10, idle_count = 2)`, many workers at one address.
 #[proc_macro_attribute]
 pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
     actor::expand(options.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()

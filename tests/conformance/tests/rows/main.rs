@@ -4,6 +4,7 @@
 mod addr;
 mod create;
 mod ext;
+mod help;
 mod life;
 mod msg;
 mod poison;

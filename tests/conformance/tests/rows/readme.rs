@@ -7,6 +7,7 @@ const SOURCES: &[&str] = &[
     include_str!("addr.rs"),
     include_str!("create.rs"),
     include_str!("ext.rs"),
+    include_str!("help.rs"),
     include_str!("life.rs"),
     include_str!("msg.rs"),
     include_str!("poison.rs"),
@@ -45,7 +46,8 @@ fn every_row_of_the_table_names_tests_that_exist_or_says_why_there_is_none() {
 #[test]
 fn every_test_that_is_named_by_a_row_is_in_the_table() {
     let named: BTreeSet<_> = rows().flat_map(|(_, tests)| tests).collect();
-    let groups = ["life_", "addr_", "create_", "ext_", "msg_", "poison_", "time_", "cap_", "src_", "stat_"];
+    let groups =
+        ["life_", "addr_", "create_", "ext_", "msg_", "poison_", "time_", "cap_", "src_", "help_", "stat_"];
     for test in tests() {
         let is_row = groups.iter().any(|group| {
             test.strip_prefix(group)
