@@ -10,7 +10,7 @@ use crate::event::{
 use crate::failure::{Error, Result};
 use crate::hosting::Transient;
 use crate::message::{Encoding, Message, RawMessage};
-use crate::source::Requirement;
+use crate::source::{Guest, Requirement};
 
 /// A class of actors. Implemented by [`actor`](macro@crate::actor).
 #[diagnostic::on_unimplemented(
@@ -22,6 +22,9 @@ pub trait Actor: Sized + 'static {
     const CLASS: &'static str;
     /// The type names of the messages that it takes.
     const RECEIVES: &'static [&'static str];
+    /// As which it is listed in its source: as a troupe, where its attribute says so.
+    #[doc(hidden)]
+    const GUEST: Guest = Guest::of::<Self>();
     /// What becomes of an actor whose instance trapped.
     const ON_TRAP: OnTrap;
 
@@ -54,6 +57,12 @@ pub struct Incoming(pub(crate) Came);
 pub(crate) enum Came {
     Message(MessageResult),
     Event(Event),
+    /// To a question of this actor: for its [`crate::Requests`], and never for a handler.
+    Answer(RawMessage),
+    /// What a part told its own actor.
+    Signal(RawMessage),
+    /// The turn of such a one failed for good: which, and why.
+    SignalFailed(RawMessage, String),
 }
 
 impl Incoming {
@@ -65,7 +74,7 @@ impl Incoming {
         R::take(self).map_err(|error| undecodable::<A>(&error))
     }
 
-    /// There is no handler: an event can be ignored, a message can't.
+    /// There is no handler: an event can be ignored, and an answer that comes too late; a message can't.
     ///
     /// # Errors
     /// It is a message.

@@ -9,6 +9,7 @@ use crate::create::Create;
 use crate::failure::Result;
 use crate::host::{self, Level};
 use crate::message::{Message, RawMessage};
+use crate::reply;
 use crate::source::{Attributes, Init, Requirement, Value};
 
 /// Names a wakeup.
@@ -22,9 +23,17 @@ pub struct Context {
     pub(crate) init: Init,
     pub(crate) sender: Address,
     pub(crate) attempt: u32,
+    /// What the sender calls what is being handled, if it is a question.
+    pub(crate) request: Option<Box<str>>,
+    /// Whether the worker of a troupe goes on with its job after this turn.
+    pub(crate) is_working: bool,
 }
 
 impl Context {
+    pub(crate) fn new(init: Init) -> Self {
+        Self { sender: init.me.clone(), init, attempt: 1, request: None, is_working: false }
+    }
+
     /// This actor's own address.
     #[must_use]
     pub fn me(&self) -> &Address {
@@ -115,7 +124,7 @@ impl Context {
     /// # Errors
     /// As [`Context::send`].
     pub fn reply<M: Message>(&mut self, message: &M) -> Result {
-        host::send(&self.sender, M::TYPE_NAME, &M::ENCODING, &message.encode()?)
+        reply::send(&self.sender, self.request.as_deref(), message)
     }
 
     /// Creates a child of a class of this source. Its address can be used at once. If the child never runs, a
@@ -141,6 +150,10 @@ impl Context {
     /// Too many wakeups are pending.
     pub fn wakeup_after_with<M: Message>(&mut self, delay: Duration, payload: &M) -> Result<WakeupId> {
         host::wakeup(delay, Some(RawMessage::of(payload)?))
+    }
+
+    pub(crate) fn wakeup_after_raw(&mut self, delay: Duration, payload: RawMessage) -> Result<WakeupId> {
+        host::wakeup(delay, Some(payload))
     }
 
     /// Takes a wakeup back that has not come yet.

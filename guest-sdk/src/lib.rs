@@ -68,6 +68,47 @@
 //! }
 //! ```
 //!
+//! # Parts
+//!
+//! What more than one handler is needed for, a *part* does: a field of the actor's state that sees what came first,
+//! named by `#[actor(parts(...))]`. [`Requests`] asks other actors, [`Stash`] and [`Initializing`] hold messages back,
+//! [`Supervisor`] replaces children. What an actor does not take goes to its *base*, a field that is an actor itself:
+//!
+//! ```
+//! # use thespian::prelude::*;
+//! # #[message] struct Add { n: u64 }
+//! # #[message] struct Who;
+//! # #[message] struct Name { name: String }
+//! #[derive(Default)]
+//! struct Counter { count: u64 }
+//!
+//! #[actor]
+//! impl Counter {
+//!     #[receive]
+//!     fn add(&mut self, add: Add) {
+//!         self.count += add.n;
+//!     }
+//! }
+//!
+//! #[derive(Default)]
+//! struct Department { counter: Counter }
+//!
+//! #[actor(base = counter)]
+//! impl Department {
+//!     #[receive]
+//!     fn who(&mut self, _: Who) -> Name {
+//!         Name { name: "the department".into() }
+//!     }
+//! }
+//! # let mut department = thespian::testing::TestActor::<Department>::start()?;
+//! # department.tell("a", &Add { n: 2 })?;
+//! # assert_eq!(department.state().counter.count, 2);
+//! # Ok::<(), thespian::Error>(())
+//! ```
+//!
+//! A handler that does more than its base calls that itself: `self.counter.add(add)`. An event of the host, too, goes to
+//! the base only if the actor has no handler for it. [`Troupe`] makes a class many workers at one address.
+//!
 //! A panic is a trap: the instance is lost and a fresh one takes its place. So prefer `?` to `unwrap`.
 
 // The attributes name this crate as its users do.
@@ -97,10 +138,18 @@ mod event;
 mod failure;
 mod host;
 mod hosting;
+mod initializing;
 mod log;
 mod message;
+mod parts;
+mod replay;
+mod reply;
+mod requests;
 mod source;
+mod stash;
+mod supervisor;
 pub mod testing;
+mod troupe;
 
 pub use actor::{Actor, Incoming, IntoReply, IntoStart, Receive};
 pub use address::Address;
@@ -113,9 +162,16 @@ pub use event::{
 pub use failure::{Error, Result};
 pub use host::Level;
 pub use hosting::{QuestionId, Transient};
+pub use initializing::Initializing;
 pub use message::{Encoding, Message, RawMessage};
+pub use parts::{Field, Part, TurnEnd};
+pub use reply::{PoisonNotice, REQUEST_HEADER, ReplyTo};
+pub use requests::{RequestError, RequestId, Requests};
 pub use source::{Attributes, Clause, Requirement, Value};
+pub use stash::Stash;
+pub use supervisor::{ChildStatus, Children, RestartType, Shutdown, Strategy, Supervisor, WhichChildren};
 pub use thespian_macros::{actor, message};
+pub use troupe::{AskTroupeStatus, Troupe, TroupeSettings, TroupeStatus, Troupers, UpdateTroupeSettings};
 
 /// What the attributes' code names.
 #[doc(hidden)]
@@ -123,9 +179,12 @@ pub mod private {
     #[cfg(feature = "cbor")]
     pub use crate::message::{decode_cbor, encode_cbor};
     pub use crate::message::{decode_json, decode_text, encode_json};
+    pub use crate::parts::{attempt, base_receives, part_receives};
     pub use crate::source::{
-        Guest, count_names, describe, differ, handle_event, handle_message, names, start,
+        Guest, count_merged, count_names, describe, differ, handle_event, handle_message, merged, names,
+        start,
     };
+    pub use crate::troupe::TROUPE_TAKES;
     pub use serde;
     pub use std::borrow::Cow;
 }
@@ -134,8 +193,9 @@ pub mod private {
 pub mod prelude {
     pub use crate::{
         ActorDown, Address, ChildActorExited, ChildActorRestarted, Clause, Context, Create, DeadEnvelope,
-        Error, ExitReason, ExitRequest, Level, Message, NamedActor, OnTrap, PoisonMessage, QuestionId,
-        RawMessage, Result, StatusAnswer, Value, Wakeup, WakeupId, actor, message, source,
+        Error, ExitReason, ExitRequest, Initializing, Level, Message, NamedActor, OnTrap, PoisonMessage,
+        QuestionId, RawMessage, ReplyTo, RequestError, Requests, Result, Stash, StatusAnswer, Value, Wakeup,
+        WakeupId, actor, message, source,
     };
     pub use crate::{debug, error, info, trace, warn};
 }

@@ -247,6 +247,52 @@ pub const fn names<const LEN: usize>(all: &[Option<&'static str>]) -> [&'static 
     names
 }
 
+/// How many names there are in all the lists, each counted once.
+#[doc(hidden)]
+#[must_use]
+pub const fn count_merged(lists: &[&[&'static str]]) -> usize {
+    merge::<MERGED_MAX>(lists).1
+}
+
+/// All names of the lists, each once. A later list may have a name that an earlier one has.
+#[doc(hidden)]
+#[must_use]
+pub const fn merged<const LEN: usize>(lists: &[&[&'static str]]) -> [&'static str; LEN] {
+    merge::<LEN>(lists).0
+}
+
+/// More types of messages than any actor has handlers for.
+const MERGED_MAX: usize = 256;
+
+const fn merge<const LEN: usize>(lists: &[&[&'static str]]) -> ([&'static str; LEN], usize) {
+    let (mut names, mut count) = ([""; LEN], 0);
+    let mut list = 0;
+    while list < lists.len() {
+        let mut place = 0;
+        while place < lists[list].len() {
+            let name = lists[list][place];
+            if !is_among(name, &names, count) {
+                names[count] = name;
+                count += 1;
+            }
+            place += 1;
+        }
+        list += 1;
+    }
+    (names, count)
+}
+
+const fn is_among(name: &str, names: &[&str], count: usize) -> bool {
+    let mut place = 0;
+    while place < count {
+        if equal(name.as_bytes(), names[place].as_bytes()) {
+            return true;
+        }
+        place += 1;
+    }
+    false
+}
+
 /// Whether no name is there twice.
 #[doc(hidden)]
 #[must_use]
@@ -320,7 +366,7 @@ pub fn start(guests: &[Guest], init: wit::ActorInit) -> std::result::Result<(), 
     let Some(guest) = guests.iter().find(|guest| guest.name == init.class) else {
         return Err(no_class(guests, &init.class).into_failure());
     };
-    let mut ctx = Context { sender: init.me.clone(), init, attempt: 1 };
+    let mut ctx = Context::new(init);
     let live = (guest.start)(&mut ctx).map_err(Error::into_failure)?;
     ACTOR.set(Some((live, ctx)));
     Ok(())
@@ -353,9 +399,8 @@ fn turn(sender: String, attempt: u32, came: Came) -> std::result::Result<(), wit
         let Some((live, ctx)) = actor else {
             return Err(Error::poison("the actor has not started").into_failure());
         };
-        ctx.sender = sender.into();
-        ctx.attempt = attempt;
-        live.receive(Incoming(came), ctx).map_err(Error::into_failure)
+        let incoming = ctx.begin(sender.into(), attempt, came);
+        live.receive(incoming, ctx).map_err(Error::into_failure)
     })
 }
 
@@ -364,7 +409,7 @@ fn turn(sender: String, attempt: u32, came: Came) -> std::result::Result<(), wit
 macro_rules! source {
     ($($actor:ty),+ $(,)?) => {
         const _: () = {
-            const GUESTS: &[$crate::private::Guest] = &[$($crate::private::Guest::of::<$actor>()),+];
+            const GUESTS: &[$crate::private::Guest] = &[$(<$actor as $crate::Actor>::GUEST),+];
 
             ::core::assert!(
                 $crate::private::differ(&[$(<$actor as $crate::Actor>::CLASS),+]),

@@ -31,7 +31,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use crate::actor::{Actor, Came, Incoming};
+use crate::actor::{Actor, Came};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
 use crate::context::{Context, WakeupId};
@@ -196,7 +196,7 @@ pub struct TestActor<A> {
 /// How to start an actor under test.
 #[derive(Debug)]
 pub struct TestStart {
-    init: Init,
+    pub(crate) init: Init,
 }
 
 impl Default for TestStart {
@@ -262,7 +262,7 @@ impl TestStart {
     pub fn start<A: Actor>(self) -> Result<TestActor<A>> {
         let mut init = self.init;
         init.class = A::CLASS.to_string();
-        let mut ctx = Context { sender: init.me.clone(), init, attempt: 1 };
+        let mut ctx = Context::new(init);
         let mut logs = Vec::new();
         let (actor, started) = turn(&mut logs, false, || A::start(&mut ctx))?;
         Ok(TestActor { actor, ctx, started, logs })
@@ -374,6 +374,34 @@ impl<A: Actor> TestActor<A> {
         self.notify(target, wit::Event::Poisoned(poisoned))
     }
 
+    /// Whom it sent this message answers it, by way of what [`crate::Requests`] know an answer.
+    ///
+    /// # Errors
+    /// As [`TestActor::tell`].
+    ///
+    /// # Panics
+    /// The effect is no message.
+    pub fn answer<M: Message>(&mut self, question: &Effect, answer: &M) -> Result<Vec<Effect>> {
+        let Effect::Send { to, message } = question else { panic!("this is no message: {question:?}") };
+        let mut answer = RawMessage::of(answer)?;
+        answer.headers.clone_from(&message.headers);
+        self.tell_raw(to.as_str(), answer, 1)
+    }
+
+    /// This message comes back: whom it was sent to could not handle it.
+    ///
+    /// # Errors
+    /// As its handler says.
+    ///
+    /// # Panics
+    /// The effect is no message.
+    pub fn came_back(&mut self, sent: &Effect, details: &str) -> Result<Vec<Effect>> {
+        let Effect::Send { to, message } = sent else { panic!("this is no message: {sent:?}") };
+        let (target, details) = (to.to_string(), details.to_string());
+        let original = message.clone().into_wit();
+        self.notify(to.as_str(), wit::Event::Poisoned(wit::Poisoned { target, details, original }))
+    }
+
     /// It is asked to exit.
     ///
     /// # Errors
@@ -449,10 +477,9 @@ impl<A: Actor> TestActor<A> {
     }
 
     fn deliver(&mut self, sender: &str, attempt: u32, came: Came) -> Result<Vec<Effect>> {
-        self.ctx.sender = sender.into();
-        self.ctx.attempt = attempt;
         let Self { actor, ctx, logs, .. } = self;
         let is_exit = matches!(came, Came::Event(wit::Event::ExitRequested(_)));
-        Ok(turn(logs, is_exit, || actor.receive(Incoming(came), ctx))?.1)
+        let incoming = ctx.begin(sender.into(), attempt, came);
+        Ok(turn(logs, is_exit, || actor.receive(incoming, ctx))?.1)
     }
 }

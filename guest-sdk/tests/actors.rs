@@ -390,7 +390,7 @@ impl Asks {
 
 #[test]
 fn what_is_asked_of_the_host_is_recorded_and_its_answers_are_received() {
-    assert_eq!(Asks::TRANSIENT, Some(thespian::Transient::Idle(std::time::Duration::from_millis(250))));
+    assert_eq!(Asks::TRANSIENT, Some(thespian::Transient::Idle(Duration::from_millis(250))));
     let mut actor = TestActor::<Asks>::start().unwrap();
     let effects = actor.tell("a", &AskAll { of: "other".into() }).unwrap();
     let other = || Address::from("other");

@@ -7,6 +7,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
+use syn::token::Paren;
 use syn::{
     Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Lit, LitInt, LitStr, Meta, Receiver, ReceiverKind,
     Result, ReturnType, Token, Type, parenthesized,
@@ -23,6 +24,39 @@ struct Options {
     on_trap: Option<TokenStream>,
     transient: Option<TokenStream>,
     requires: Vec<Requires>,
+    parts: Vec<Ident>,
+    base: Option<Ident>,
+    troupe: Option<Troupe>,
+}
+
+/// How many workers: `troupe(max_count = 10, idle_count = 2)`; either may be absent.
+#[derive(Default)]
+struct Troupe {
+    max_count: Option<LitInt>,
+    idle_count: Option<LitInt>,
+}
+
+fn troupe(meta: &syn::meta::ParseNestedMeta<'_>) -> Result<Troupe> {
+    let mut troupe = Troupe::default();
+    if !meta.input.peek(Paren) {
+        return Ok(troupe);
+    }
+    meta.parse_nested_meta(|count| {
+        let place = if count.path.is_ident("max_count") {
+            &mut troupe.max_count
+        } else if count.path.is_ident("idle_count") {
+            &mut troupe.idle_count
+        } else {
+            return Err(count.error("there are `max_count` and `idle_count`"));
+        };
+        let number: LitInt = count.value()?.parse()?;
+        if number.base10_parse::<u32>()? == 0 {
+            return Err(Error::new(number.span(), "a troupe has at least one worker"));
+        }
+        *place = Some(number);
+        Ok(())
+    })?;
+    Ok(troupe)
 }
 
 /// `gpu`, `region = "eu"` or `memory_gb >= 4`; a name that is no word of Rust is written `"memory-gb" >= 4`.
@@ -105,12 +139,26 @@ fn options(tokens: TokenStream) -> Result<Options> {
             let list;
             parenthesized!(list in meta.input);
             options.requires.extend(list.parse_terminated(Requires::parse, Token![,])?);
+        } else if meta.path.is_ident("parts") {
+            let list;
+            parenthesized!(list in meta.input);
+            options.parts.extend(list.parse_terminated(Ident::parse, Token![,])?);
+        } else if meta.path.is_ident("base") {
+            options.base = Some(meta.value()?.parse()?);
+        } else if meta.path.is_ident("troupe") {
+            options.troupe = Some(troupe(&meta)?);
         } else {
-            return Err(meta.error("unknown option; there are `name`, `on_trap`, `transient` and `requires`"));
+            return Err(meta.error(
+                "unknown option; there are `name`, `on_trap`, `transient`, `requires`, `parts`, `base` and `troupe`",
+            ));
         }
         Ok(())
     });
     parser.parse2(tokens)?;
+    if let (Some(transient), Some(_)) = (&options.transient, &options.troupe) {
+        let text = "a troupe is not transient: its leader ends the workers that are idle";
+        return Err(Error::new(transient.span(), text));
+    }
     Ok(options)
 }
 
@@ -302,21 +350,36 @@ fn implementation(
             }
         }
     });
+    let receives = receives(class, &typed_messages, options);
+    let unhandled = match &options.base {
+        // What is not handled here is the base's.
+        Some(base) => quote_spanned!(at(base)=> ::thespian::Actor::receive(&mut self.#base, incoming, ctx)),
+        None => quote!(incoming.unhandled::<Self>()),
+    };
+    let handle = quote! {
+        #(#calls)*
+        let _ = &ctx;
+        #unhandled
+    };
+    let receive = if options.parts.is_empty() { handle } else { with_parts(&options.parts, &handle) };
+    let guest = options.troupe.as_ref().map(|_| {
+        quote! {
+            const GUEST: ::thespian::private::Guest =
+                ::thespian::private::Guest::of::<::thespian::Troupe<Self>>();
+        }
+    });
+    let troupe = options.troupe.as_ref().map(|troupe| troupe_of(class, troupe));
     quote! {
         #block
 
+        #troupe
+
         impl ::thespian::Actor for #class {
             const CLASS: &'static str = #name;
-            const RECEIVES: &'static [&'static str] = {
-                const ALL: &[::core::option::Option<&'static str>] =
-                    &[#(<#typed_messages as ::thespian::Receive>::TYPE_NAME),*];
-                const LEN: usize = ::thespian::private::count_names(ALL);
-                const NAMES: [&str; LEN] = ::thespian::private::names(ALL);
-                ::core::assert!(::thespian::private::differ(&NAMES), "two handlers take messages of one type name");
-                &NAMES
-            };
+            const RECEIVES: &'static [&'static str] = #receives;
             const ON_TRAP: ::thespian::OnTrap = ::thespian::OnTrap::#on_trap;
             const TRANSIENT: ::core::option::Option<::thespian::Transient> = #transient;
+            #guest
 
             fn requires() -> ::std::vec::Vec<::thespian::Requirement> {
                 ::std::vec![#(#requires),*]
@@ -327,10 +390,85 @@ fn implementation(
             }
 
             fn receive(&mut self, incoming: ::thespian::Incoming, ctx: &mut ::thespian::Context) -> ::thespian::Result {
-                #(#calls)*
-                let _ = ctx;
-                incoming.unhandled::<Self>()
+                #receive
             }
+        }
+    }
+}
+
+/// The type names of the handlers' messages, and after them those of the parts and of the base.
+fn receives(class: &Type, typed_messages: &[&Type], options: &Options) -> TokenStream {
+    let own = quote! {{
+        const ALL: &[::core::option::Option<&'static str>] =
+            &[#(<#typed_messages as ::thespian::Receive>::TYPE_NAME),*];
+        const LEN: usize = ::thespian::private::count_names(ALL);
+        const NAMES: [&str; LEN] = ::thespian::private::names(ALL);
+        ::core::assert!(::thespian::private::differ(&NAMES), "two handlers take messages of one type name");
+        &NAMES
+    }};
+    if options.parts.is_empty() && options.base.is_none() {
+        return own;
+    }
+    let parts = options.parts.iter().map(|part| {
+        quote_spanned!(at(part)=> ::thespian::private::part_receives(|actor: &mut #class| &mut actor.#part))
+    });
+    let base = options.base.iter().map(|base| {
+        quote_spanned!(at(base)=> ::thespian::private::base_receives(|actor: &mut #class| &mut actor.#base))
+    });
+    quote! {{
+        const OWN: &[&str] = #own;
+        const LISTS: &[&[&str]] = &[OWN #(, #parts)* #(, #base)*];
+        const LEN: usize = ::thespian::private::count_merged(LISTS);
+        const NAMES: [&str; LEN] = ::thespian::private::merged(LISTS);
+        &NAMES
+    }}
+}
+
+/// A turn of an actor with parts, as `thespian::Part` says.
+fn with_parts(parts: &[Ident], handle: &TokenStream) -> TokenStream {
+    let offers = parts.iter().map(|part| {
+        quote_spanned! {at(part)=>
+            let incoming = match ::thespian::Part::<Self>::offer(self, |actor| &mut actor.#part, incoming, ctx)? {
+                ::core::option::Option::Some(incoming) => incoming,
+                ::core::option::Option::None => return ::core::result::Result::Ok(()),
+            };
+        }
+    });
+    let finishes = parts.iter().map(|part| {
+        quote_spanned!(at(part)=> ::thespian::Part::<Self>::finish(self, |actor| &mut actor.#part, ctx)?;)
+    });
+    quote! {
+        #(::thespian::Part::<Self>::begin(&mut self.#parts);)*
+        let mut outcome = ::thespian::private::attempt(|| {
+            #(#offers)*
+            #handle
+        });
+        if outcome.is_ok() {
+            outcome = ::thespian::private::attempt(|| {
+                #(#finishes)*
+                ::core::result::Result::Ok(())
+            });
+        }
+        let end = ::thespian::TurnEnd::of(&outcome, ctx);
+        #(::thespian::Part::<Self>::close(&mut self.#parts, end);)*
+        outcome
+    }
+}
+
+fn troupe_of(class: &Type, troupe: &Troupe) -> TokenStream {
+    let max_count = troupe.max_count.iter();
+    let idle_count = troupe.idle_count.iter();
+    quote! {
+        impl ::thespian::Troupers for #class {
+            #(const MAX_COUNT: u32 = #max_count;)*
+            #(const IDLE_COUNT: u32 = #idle_count;)*
+            const TAKES: &'static [&'static str] = {
+                const LISTS: &[&[&str]] =
+                    &[<#class as ::thespian::Actor>::RECEIVES, ::thespian::private::TROUPE_TAKES];
+                const LEN: usize = ::thespian::private::count_merged(LISTS);
+                const NAMES: [&str; LEN] = ::thespian::private::merged(LISTS);
+                &NAMES
+            };
         }
     }
 }

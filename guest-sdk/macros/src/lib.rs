@@ -19,7 +19,9 @@ pub fn message(options: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// Options: `on_trap = "restart"` (the default), `"restart-within-budget"` or `"exit"`; `requires(gpu, region = "eu",
 /// memory_gb >= 4)`; `transient(after_ms = 500)` for one that exits so long after its first message, `transient(idle_ms =
-/// 500)` for one that does when no message came for so long; `name = "Hello"` in place of the type's own name.
+/// 500)` for one that does when no message came for so long; `name = "Hello"` in place of the type's own name; `parts(requests, stash)`, fields that see what
+/// came before the handlers do; `base = counter`, a field that is an actor and takes what this one does not;
+/// `troupe(max_count = 10, idle_count = 2)`, many workers at one address.
 #[proc_macro_attribute]
 pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
     actor::expand(options.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()

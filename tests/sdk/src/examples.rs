@@ -98,3 +98,39 @@ async fn lesson_3_sends_a_failing_input_back_with_the_reason_and_lives_on() {
     let answer = world.ask_json(encoder, "Encode", r#"{"text":"SOS"}"#).await;
     assert_eq!(answer.json("Encoded"), json!({ "morse": "... --- ..." }));
 }
+
+#[tokio::test]
+async fn lesson_4_puts_another_till_in_the_place_of_one_that_ended() {
+    let world = World::new();
+    let shop = world.create(guests::SHOP, "Shop").await;
+    let left = async || {
+        let children = world.ask_json(shop, "WhichChildren", "{}").await.json("Children");
+        children["children"][0]["address"].as_str().map(|text| text.parse().unwrap())
+    };
+    let first = left().await.unwrap();
+    let answer = world.ask_json(first, "Sell", r#"{"cents":250}"#).await;
+    assert_eq!(answer.json("Takings"), json!({ "cents": 250 }));
+    let too_much = json!({ "cents": u64::MAX }).to_string();
+    let poisoned = world.poison(first, Message::json("Sell", too_much)).await;
+    assert!(poisoned.details.contains("the till is full"), "{}", poisoned.details);
+    let second = loop {
+        // The shop may not have heard of the end yet.
+        match left().await {
+            Some(second) if second != first => break second,
+            _ => tokio::task::yield_now().await,
+        }
+    };
+    let answer = world.ask_json(second, "Sell", r#"{"cents":1}"#).await;
+    assert_eq!(answer.json("Takings"), json!({ "cents": 1 }));
+}
+
+#[tokio::test]
+async fn lesson_5_is_answered_by_a_worker_and_refuses_what_takes_too_long() {
+    let world = World::new();
+    let calculator = world.create(guests::FIBONACCI, "Calculator").await;
+    let answer = world.ask_json(calculator, "Fibonacci", r#"{"n":20}"#).await;
+    assert_eq!(answer.json("Number"), json!({ "n": 20, "value": 6_765 }));
+    assert_ne!(answer.sender, calculator);
+    let notice = world.ask_json(calculator, "Fibonacci", r#"{"n":50}"#).await.json("PoisonNotice");
+    assert_eq!(notice["details"], "number 50 would take too long");
+}

@@ -127,11 +127,16 @@ fn a_wrong_start_is_told_what_a_start_is() {
 #[test]
 fn an_unknown_option_is_told_which_there_are() {
     let text = error(quote!(on_panic = "exit"), quote!(impl Hello {}));
-    assert_eq!(text, "unknown option; there are `name`, `on_trap`, `transient` and `requires`");
+    assert_eq!(
+        text,
+        "unknown option; there are `name`, `on_trap`, `transient`, `requires`, `parts`, `base` and `troupe`"
+    );
     let text = error(quote!(transient(now)), quote!(impl Hello {}));
     assert_eq!(text, "there are `after_ms` and `idle_ms`");
     let text = error(quote!(transient(after_ms = 1, idle_ms = 1)), quote!(impl Hello {}));
     assert_eq!(text, "either `after_ms` or `idle_ms`");
+    let text = error(quote!(transient(idle_ms = 1), troupe), quote!(impl Hello {}));
+    assert_eq!(text, "a troupe is not transient: its leader ends the workers that are idle");
     let text = error(quote!(on_trap = "die"), quote!(impl Hello {}));
     assert_eq!(text, "there are `restart`, `restart-within-budget` and `exit`");
     assert_eq!(

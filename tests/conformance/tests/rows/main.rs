@@ -7,6 +7,7 @@ mod create;
 mod dead;
 mod ext;
 mod gname;
+mod help;
 mod life;
 mod msg;
 mod poison;

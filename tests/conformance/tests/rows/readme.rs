@@ -10,6 +10,7 @@ const SOURCES: &[&str] = &[
     include_str!("dead.rs"),
     include_str!("ext.rs"),
     include_str!("gname.rs"),
+    include_str!("help.rs"),
     include_str!("life.rs"),
     include_str!("msg.rs"),
     include_str!("poison.rs"),

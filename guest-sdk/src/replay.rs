@@ -1,0 +1,195 @@
+//! Messages that an actor keeps, and their way to its handlers when it lets them go.
+//!
+//! Each has a turn of its own, which a signal causes that the actor sends itself: so one that fails takes nothing else
+//! along, and where it fails for good the host says so, by poison for the signal.
+//!
+//! ```text
+//! keep ──► kept ── release ──► queue ── signal ──► handler
+//!             newcomers meanwhile ▲
+//! ```
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::actor::{Came, Incoming};
+use crate::bindings::thespian::actor::types::Event;
+use crate::context::Context;
+use crate::failure::{Error, Result};
+use crate::message::{Encoding, RawMessage};
+use crate::parts::TurnEnd;
+use crate::reply::{PoisonNotice, ReplyTo};
+
+/// Bytes of the payloads that may be held: a quarter of the memory that a host lets an actor have.
+const BYTES_MAX: usize = 16 << 20;
+/// How long to wait for room in the actor's own mailbox.
+const NO_ROOM_FOR: Duration = Duration::from_millis(100);
+/// The payload of a wakeup after which a signal is sent that had no room.
+const AGAIN: &[u8] = b"again";
+
+/// A message, and who is to hear of it.
+struct Held {
+    from: ReplyTo,
+    message: RawMessage,
+}
+
+pub(crate) struct Replay {
+    /// The type name of its signals.
+    signal: &'static str,
+    kept: VecDeque<Held>,
+    queue: VecDeque<Held>,
+    bytes: usize,
+    len_max: usize,
+    /// Whether a signal is on its way.
+    is_running: bool,
+    turn: ThisTurn,
+}
+
+/// What the turn under way has done, to be taken back if it fails.
+#[derive(Default)]
+struct ThisTurn {
+    /// It is the first of the queue that is handled.
+    is_replay: bool,
+    releases: bool,
+    sends_again: bool,
+    kept: usize,
+    queued: usize,
+}
+
+impl Replay {
+    pub(crate) fn new(signal: &'static str, len_max: usize) -> Self {
+        Self {
+            signal,
+            kept: VecDeque::new(),
+            queue: VecDeque::new(),
+            bytes: 0,
+            len_max,
+            is_running: false,
+            turn: ThisTurn::default(),
+        }
+    }
+
+    /// Messages that are kept, and not let go yet.
+    pub(crate) fn kept(&self) -> usize {
+        self.kept.len()
+    }
+
+    pub(crate) const fn set_len_max(&mut self, len_max: usize) {
+        self.len_max = len_max;
+    }
+
+    /// Keeps a message until a release.
+    pub(crate) fn keep(&mut self, message: RawMessage, ctx: &Context) -> Result {
+        let held = self.held(message, ctx)?;
+        self.kept.push_back(held);
+        self.turn.kept += 1;
+        Ok(())
+    }
+
+    /// Lets go what is kept: before everything that is on its way already, for it came earlier.
+    pub(crate) const fn release(&mut self) {
+        self.turn.releases = true;
+    }
+
+    fn held(&mut self, message: RawMessage, ctx: &Context) -> Result<Held> {
+        // What is being handled is on its way out.
+        let leaving = if self.turn.is_replay { self.queue.front() } else { None };
+        let leaving = leaving.map_or((0, 0), |held| (1, held.message.payload.len()));
+        let (len, bytes) = (self.kept.len() + self.queue.len() - leaving.0, self.bytes - leaving.1);
+        if len >= self.len_max || bytes + message.payload.len() > BYTES_MAX {
+            let text = format!("{len} messages of {bytes} bytes are held back already");
+            return Err(Error::poison(text));
+        }
+        self.bytes += message.payload.len();
+        Ok(Held { from: ctx.reply_to(), message })
+    }
+
+    pub(crate) fn begin(&mut self) {
+        self.turn = ThisTurn::default();
+    }
+
+    /// What came, or the first of the queue in its place; nothing, if it has to wait.
+    pub(crate) fn offer(&mut self, incoming: Incoming, ctx: &mut Context) -> Result<Option<Incoming>> {
+        match incoming.0 {
+            Came::Signal(signal) if signal.type_name == self.signal => {
+                self.turn.sends_again = signal.payload == AGAIN;
+                Ok(if self.turn.sends_again { None } else { self.first(ctx) })
+            }
+            Came::SignalFailed(signal, details) if signal.type_name == self.signal => {
+                self.turn.is_replay = !self.queue.is_empty();
+                let first = self.queue.front();
+                first.map_or(Ok(()), |held| notify(held, details, ctx)).map(|()| None)
+            }
+            Came::Message(message) if self.is_running => {
+                let held = self.held(RawMessage::from_wit(message), ctx)?;
+                self.queue.push_back(held);
+                self.turn.queued += 1;
+                Ok(None)
+            }
+            Came::Event(Event::ExitRequested(request)) => {
+                let all = self.queue.iter().chain(&self.kept);
+                all.into_iter().try_for_each(|held| notify(held, "the actor exits".to_string(), ctx))?;
+                Ok(Some(Incoming(Came::Event(Event::ExitRequested(request)))))
+            }
+            came => Ok(Some(Incoming(came))),
+        }
+    }
+
+    /// The first of the queue, as if it came only now.
+    fn first(&mut self, ctx: &mut Context) -> Option<Incoming> {
+        let held = self.queue.front()?;
+        self.turn.is_replay = true;
+        ctx.sender = held.from.address.clone();
+        ctx.request.clone_from(&held.from.request);
+        Some(Incoming(Came::Message(held.message.clone().into_wit())))
+    }
+
+    /// Sends the signal for the next, if there is one and no other signal is on its way.
+    pub(crate) fn finish(&self, ctx: &mut Context) -> Result {
+        let turn = &self.turn;
+        let released = if turn.releases { self.kept.len() } else { 0 };
+        let left = self.queue.len() + released - usize::from(turn.is_replay);
+        let sends = turn.is_replay || turn.sends_again || !self.is_running;
+        if left == 0 || !sends {
+            return Ok(());
+        }
+        let me = ctx.me().clone();
+        let mut signal = RawMessage {
+            type_name: self.signal.to_string(),
+            encoding: Encoding::Text,
+            payload: Vec::new(),
+            headers: Vec::new(),
+        };
+        match ctx.send_raw(&me, &signal) {
+            Err(error) if error.is_exhausted() => {
+                signal.payload = AGAIN.to_vec();
+                ctx.wakeup_after_raw(NO_ROOM_FOR, signal).map(drop)
+            }
+            sent => sent,
+        }
+    }
+
+    pub(crate) fn close(&mut self, end: TurnEnd) {
+        let turn = std::mem::take(&mut self.turn);
+        if end != TurnEnd::Done {
+            let kept = self.kept.split_off(self.kept.len() - turn.kept);
+            let queued = self.queue.split_off(self.queue.len() - turn.queued);
+            self.bytes -= kept.iter().chain(&queued).map(|held| held.message.payload.len()).sum::<usize>();
+            return;
+        }
+        if turn.is_replay
+            && let Some(held) = self.queue.pop_front()
+        {
+            self.bytes -= held.message.payload.len();
+        }
+        if turn.releases {
+            self.kept.append(&mut self.queue);
+            std::mem::swap(&mut self.kept, &mut self.queue);
+        }
+        self.is_running = !self.queue.is_empty();
+    }
+}
+
+fn notify(held: &Held, details: String, ctx: &mut Context) -> Result {
+    let (target, type_name) = (ctx.me().clone(), held.message.type_name.clone());
+    ctx.answer(&held.from, &PoisonNotice { target, details, type_name })
+}

@@ -1,0 +1,145 @@
+//! A stash: messages that an actor can't handle in the state that it is in, kept for a later one.
+
+use std::fmt;
+
+use crate::actor::Incoming;
+use crate::context::Context;
+use crate::failure::Result;
+use crate::message::{Message, RawMessage};
+use crate::parts::{Field, Part, TurnEnd};
+use crate::replay::Replay;
+
+/// Messages that are held back, unless it is said otherwise: more than a state that passes should see.
+pub(crate) const HELD_MAX: usize = 1_000;
+
+/// Messages that an actor keeps for a later state: a field of its state, named by `#[actor(parts(...))]`.
+///
+/// A state machine is an enum in the actor's state, and a `match` in its handlers. What one state can't handle it puts
+/// into the stash; whoever enters the next state lets everything go:
+///
+/// ```
+/// use thespian::prelude::*;
+///
+/// #[message]
+/// struct Open;
+/// #[message]
+/// struct Enter;
+/// #[message]
+/// struct Welcome;
+///
+/// #[derive(Default)]
+/// enum Door {
+///     #[default]
+///     Closed,
+///     Open,
+/// }
+///
+/// #[derive(Default)]
+/// struct House { door: Door, stash: Stash }
+///
+/// #[actor(parts(stash))]
+/// impl House {
+///     #[receive]
+///     fn open(&mut self, _: Open) {
+///         self.door = Door::Open;
+///         self.stash.unstash_all();
+///     }
+///
+///     #[receive]
+///     fn enter(&mut self, enter: Enter, ctx: &mut Context) -> Result<Option<Welcome>> {
+///         match self.door {
+///             Door::Closed => self.stash.put(ctx, &enter).map(|()| None),
+///             Door::Open => Ok(Some(Welcome)),
+///         }
+///     }
+/// }
+/// ```
+///
+/// Each message comes to its handler in a turn of its own, in the order in which they were put, with the sender that it
+/// had: [`Context::sender`], [`Context::reply`] and a returned message are as they would have been. Messages that
+/// come meanwhile wait behind them; events of the host and answers to [`crate::Requests`] do not.
+///
+/// # Where it fails
+///
+/// A message that fails when it is let go has its second attempt, and then its sender gets a
+/// [`PoisonNotice`](crate::PoisonNotice): the host has given the message itself to this actor, so it can't give it back as
+/// poison. What is put in a turn that fails is not kept: that message takes its usual way. A full stash refuses what is put,
+/// and so it goes back as poison. Whoever waits when the actor exits gets a `PoisonNotice`; a trap loses the stash, like
+/// everything else that the actor knew, and nobody hears.
+pub struct Stash(Replay);
+
+impl Default for Stash {
+    fn default() -> Self {
+        Self::bounded(HELD_MAX)
+    }
+}
+
+impl fmt::Debug for Stash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stash").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl Stash {
+    /// At most this many messages, those included that were let go and are not handled yet.
+    #[must_use]
+    pub fn bounded(len_max: usize) -> Self {
+        Self(Replay::new("thespian/unstash", len_max))
+    }
+
+    /// Keeps the message that is being handled.
+    ///
+    /// # Errors
+    /// The stash is full.
+    pub fn put<M: Message>(&mut self, ctx: &Context, message: &M) -> Result {
+        self.0.keep(RawMessage::of(message)?, ctx)
+    }
+
+    /// Keeps the message that is being handled, as it came.
+    ///
+    /// # Errors
+    /// The stash is full.
+    pub fn put_raw(&mut self, ctx: &Context, message: RawMessage) -> Result {
+        self.0.keep(message, ctx)
+    }
+
+    /// Lets everything go when this turn succeeds. What is put afterwards in the same turn goes along.
+    pub const fn unstash_all(&mut self) {
+        self.0.release();
+    }
+
+    /// How many messages are kept, those not counted that were let go.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.kept()
+    }
+
+    /// Whether none is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<A> Part<A> for Stash {
+    fn begin(&mut self) {
+        self.0.begin();
+    }
+
+    fn offer(
+        actor: &mut A,
+        part: Field<A, Self>,
+        incoming: Incoming,
+        ctx: &mut Context,
+    ) -> Result<Option<Incoming>> {
+        part(actor).0.offer(incoming, ctx)
+    }
+
+    fn finish(actor: &mut A, part: Field<A, Self>, ctx: &mut Context) -> Result {
+        part(actor).0.finish(ctx)
+    }
+
+    fn close(&mut self, end: TurnEnd) {
+        self.0.close(end);
+    }
+}

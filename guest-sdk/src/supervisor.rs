@@ -1,0 +1,421 @@
+//! Supervision: who is created in which order, and what follows when one of them ends.
+//!
+//! ```text
+//!            a child ends ── one for one ──► created again
+//! Running ──┤             ── others too ──► Stopping ── last to first ──► all gone ──► created first to last ──► Running
+//!            └ too often, or Shutdown ────► Stopping ── last to first ──► all gone ──► ends itself
+//! ```
+
+use std::time::Duration;
+
+use crate::actor::{Came, Incoming};
+use crate::address::Address;
+use crate::bindings::thespian::actor::types::Event;
+use crate::context::Context;
+use crate::create::{Create, OnTrap};
+use crate::event::{ChildActorExited, ExitReason};
+use crate::failure::{Error, Result};
+use crate::message;
+use crate::message::{Encoding, Message, RawMessage};
+use crate::parts::{Field, Part, TurnEnd};
+
+/// Restarts allowed in `PERIOD`, unless it is said otherwise: what Elixir allows.
+const RESTARTS_MAX: u32 = 3;
+/// See `RESTARTS_MAX`.
+const PERIOD: Duration = Duration::from_secs(5);
+/// How long to wait when a host has no room for a child.
+const NO_ROOM_FOR: Duration = Duration::from_secs(1);
+
+/// The type name of the wakeup after which a restart counts no more.
+const FORGET: &str = "thespian/supervisor-forget";
+/// The type name of the wakeup after which children are created that could not be.
+const AGAIN: &str = "thespian/supervisor-again";
+
+/// Who is created anew when a child ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strategy {
+    /// That child alone.
+    #[default]
+    OneForOne,
+    /// All children: none can go on without the others.
+    OneForAll,
+    /// That child and all behind it: each depends on those before it.
+    RestForOne,
+}
+
+/// When a child that ended is created anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RestartType {
+    /// Always.
+    #[default]
+    Permanent,
+    /// Unless it ended because somebody asked it to.
+    Transient,
+    /// Never.
+    Temporary,
+}
+
+/// Asks a supervisor for its [`Children`].
+#[message]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WhichChildren;
+
+/// The children of a supervisor, in the order in which they are created.
+#[message]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Children {
+    /// Each of them.
+    pub children: Vec<ChildStatus>,
+}
+
+impl Children {
+    /// Where the child of this name is, if it lives.
+    #[must_use]
+    pub fn address(&self, name: &str) -> Option<&Address> {
+        self.children.iter().find(|child| child.name == name)?.address.as_ref()
+    }
+}
+
+/// One child of a supervisor.
+#[message]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildStatus {
+    /// Its name among its siblings.
+    pub name: String,
+    /// Where it is; absent while it is not there. Every restart gives it another.
+    pub address: Option<Address>,
+    /// How often it was created anew.
+    pub restarts: u32,
+}
+
+/// Has a supervisor end its children one after the other, the last first, and then itself. An exit request ends them
+/// all at once.
+#[message]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shutdown;
+
+#[derive(Debug)]
+struct Spec {
+    name: String,
+    create: Create,
+    restart: RestartType,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Kid {
+    address: Option<Address>,
+    restarts: u32,
+    /// It is to be created as soon as there is room.
+    waits: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    Running,
+    Stopping {
+        /// The first that is to end.
+        from: usize,
+        /// Who was asked to exit, and is not gone yet.
+        asked: Option<usize>,
+        then: Then,
+    },
+}
+
+#[derive(Clone, Debug)]
+enum Then {
+    Restart,
+    Exit,
+    GiveUp(String),
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    kids: Vec<Kid>,
+    phase: Phase,
+    /// Restarts that still count.
+    recent: u32,
+}
+
+/// Creates children in order, and creates them anew when they end: a field of an actor's state, named by
+/// `#[actor(parts(...))]`.
+///
+/// ```
+/// use std::time::Duration;
+/// use thespian::prelude::*;
+/// use thespian::{RestartType, Strategy, Supervisor};
+///
+/// # #[derive(Default)] struct Stock;
+/// # #[actor] impl Stock {}
+/// # #[derive(Default)] struct Till;
+/// # #[actor] impl Till {}
+/// struct Shop { supervisor: Supervisor }
+///
+/// #[actor(on_trap = "exit", parts(supervisor))]
+/// impl Shop {
+///     #[start]
+///     fn new(ctx: &mut Context) -> Result<Self> {
+///         let supervisor = Supervisor::new(Strategy::RestForOne)
+///             .intensity(3, Duration::from_secs(5))
+///             .child("stock", Create::of::<Stock>(), RestartType::Permanent)
+///             .child("till", Create::of::<Till>(), RestartType::Transient)
+///             .start(ctx)?;
+///         Ok(Self { supervisor })
+///     }
+/// }
+///
+/// source!(Shop, Stock, Till);
+/// ```
+///
+/// Clients ask the supervisor for [`WhichChildren`], and again when a child does not answer: a child that is created anew
+/// has a new address. The actor itself finds a child by [`Supervisor::address`], and may have handlers of its own,
+/// for [`ChildActorExited`] too.
+///
+/// A child that traps ends, whatever its class says, so that its end is the supervisor's business; unless its [`Create`]
+/// says otherwise, by [`Create::on_trap`].
+///
+/// # Giving up
+///
+/// More restarts than the intensity allows, 3 in 5 seconds unless it is said otherwise, and the supervisor gives up: its
+/// children end, the last first, and then it panics with the reason. Its class has `on_trap = "exit"`, so it ends as
+/// [`ExitReason::Failed`], which its parent hears, perhaps a supervisor too. Without that it would get a fresh instance, which
+/// would know nothing of the children of the last one: so that one refuses to start.
+#[derive(Debug)]
+pub struct Supervisor {
+    strategy: Strategy,
+    restarts_max: u32,
+    period: Duration,
+    specs: Vec<Spec>,
+    state: State,
+    /// As the state was before this turn changed it.
+    before: Option<State>,
+}
+
+impl Supervisor {
+    /// A supervisor without children.
+    #[must_use]
+    pub const fn new(strategy: Strategy) -> Self {
+        let state = State { kids: Vec::new(), phase: Phase::Running, recent: 0 };
+        Self { strategy, restarts_max: RESTARTS_MAX, period: PERIOD, specs: Vec::new(), state, before: None }
+    }
+
+    /// Gives up after more than `restarts_max` restarts in `period`.
+    #[must_use]
+    pub const fn intensity(mut self, restarts_max: u32, period: Duration) -> Self {
+        self.restarts_max = restarts_max;
+        self.period = period;
+        self
+    }
+
+    /// One more child, created after those before it and ended before them.
+    #[must_use]
+    pub fn child(mut self, name: impl Into<String>, create: Create, restart: RestartType) -> Self {
+        let on_trap = create.on_trap.unwrap_or(OnTrap::Exit);
+        self.specs.push(Spec { name: name.into(), create: create.on_trap(on_trap), restart });
+        self.state.kids.push(Kid::default());
+        self
+    }
+
+    /// Creates the children.
+    ///
+    /// # Errors
+    /// Two have one name; a bound is reached; or this is the fresh instance of a supervisor that trapped.
+    pub fn start(mut self, ctx: &mut Context) -> Result<Self> {
+        if ctx.incarnation() > 1 {
+            return Err(Error::poison(
+                "a supervisor does not survive a trap: its class needs `on_trap = \"exit\"`",
+            ));
+        }
+        for (place, spec) in self.specs.iter().enumerate() {
+            if self.specs[..place].iter().any(|other| other.name == spec.name) {
+                return Err(Error::poison(format!("two children are called `{}`", spec.name)));
+            }
+            self.state.kids[place].address = Some(spec.create.clone().spawn(ctx)?);
+        }
+        Ok(self)
+    }
+
+    /// Where the child of this name is, if it lives.
+    #[must_use]
+    pub fn address(&self, name: &str) -> Option<&Address> {
+        let place = self.specs.iter().position(|spec| spec.name == name)?;
+        self.state.kids[place].address.as_ref()
+    }
+
+    /// All children, in the order in which they are created.
+    #[must_use]
+    pub fn children(&self) -> Children {
+        let status = |(spec, kid): (&Spec, &Kid)| ChildStatus {
+            name: spec.name.clone(),
+            address: kid.address.clone(),
+            restarts: kid.restarts,
+        };
+        Children { children: self.specs.iter().zip(&self.state.kids).map(status).collect() }
+    }
+
+    /// The state, to be changed in this turn.
+    fn change(&mut self) -> &mut State {
+        if self.before.is_none() {
+            self.before = Some(self.state.clone());
+        }
+        &mut self.state
+    }
+
+    fn exited(&mut self, exit: &ChildActorExited, ctx: &mut Context) -> Result {
+        let is_it = |kid: &Kid| kid.address.as_ref() == Some(&exit.address);
+        let Some(place) = self.state.kids.iter().position(is_it) else { return Ok(()) };
+        self.change().kids[place].address = None;
+        if let Phase::Stopping { from, asked, then } = &mut self.state.phase {
+            if *asked == Some(place) {
+                *asked = None;
+            }
+            // Whoever is to end anyway, or not to be replaced, is no failure more.
+            if place >= *from || !matches!(then, Then::Restart) {
+                return self.stop_next(ctx);
+            }
+        }
+        if !self.is_replaced(place, &exit.reason) {
+            return Ok(());
+        }
+        if self.state.recent >= self.restarts_max {
+            return self.give_up(place, &exit.reason, ctx);
+        }
+        ctx.wakeup_after_raw(self.period, signal(FORGET))?;
+        self.state.recent += 1;
+        match self.strategy {
+            Strategy::OneForOne => self.create(place, ctx),
+            Strategy::OneForAll => self.stop(0, Then::Restart, ctx),
+            Strategy::RestForOne => self.stop(place, Then::Restart, ctx),
+        }
+    }
+
+    fn is_replaced(&self, place: usize, reason: &ExitReason) -> bool {
+        match self.specs[place].restart {
+            RestartType::Permanent => true,
+            RestartType::Transient => *reason != ExitReason::Requested,
+            RestartType::Temporary => false,
+        }
+    }
+
+    fn give_up(&mut self, place: usize, reason: &ExitReason, ctx: &mut Context) -> Result {
+        let name = &self.specs[place].name;
+        let (max, period) = (self.restarts_max, self.period);
+        let text =
+            format!("gave up after {max} restarts in {period:?}; the last to end was `{name}`: {reason}");
+        crate::error!(ctx, "{text}");
+        self.stop(0, Then::GiveUp(text), ctx)
+    }
+
+    /// Ends the children from this place on, the last first; nothing that is stopping already begins anew.
+    fn stop(&mut self, from: usize, then: Then, ctx: &mut Context) -> Result {
+        let state = self.change();
+        state.phase = match &state.phase {
+            Phase::Running => Phase::Stopping { from, asked: None, then },
+            Phase::Stopping { from: known, asked, .. } => {
+                Phase::Stopping { from: from.min(*known), asked: *asked, then }
+            }
+        };
+        self.stop_next(ctx)
+    }
+
+    fn stop_next(&mut self, ctx: &mut Context) -> Result {
+        let state = self.change();
+        let Phase::Stopping { from, asked, then } = &mut state.phase else { return Ok(()) };
+        if asked.is_some() {
+            return Ok(());
+        }
+        let from = *from;
+        if let Some(last) =
+            state.kids.iter().rposition(|kid| kid.address.is_some()).filter(|last| *last >= from)
+        {
+            *asked = Some(last);
+            return match &state.kids[last].address {
+                Some(address) => ctx.request_exit(address, true),
+                None => Ok(()),
+            };
+        }
+        match then {
+            Then::Restart => {
+                state.phase = Phase::Running;
+                (from..self.specs.len()).try_for_each(|place| self.create(place, ctx))
+            }
+            Then::Exit => ctx.exit(),
+            // Nothing is left that could be lost with the instance.
+            Then::GiveUp(text) => panic!("{text}"),
+        }
+    }
+
+    /// Creates a child anew.
+    fn create(&mut self, place: usize, ctx: &mut Context) -> Result {
+        if self.specs[place].restart == RestartType::Temporary {
+            return Ok(());
+        }
+        match self.specs[place].create.clone().spawn(ctx) {
+            Ok(address) => {
+                let kid = &mut self.change().kids[place];
+                *kid = Kid { address: Some(address), restarts: kid.restarts + 1, waits: false };
+                Ok(())
+            }
+            Err(error) if error.is_exhausted() => {
+                crate::warn!(ctx, "`{}` can't be created yet: {error}", self.specs[place].name);
+                self.change().kids[place].waits = true;
+                ctx.wakeup_after_raw(NO_ROOM_FOR, signal(AGAIN)).map(drop)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn create_again(&mut self, ctx: &mut Context) -> Result {
+        if !matches!(self.state.phase, Phase::Running) {
+            return Ok(());
+        }
+        let waits: Vec<_> = (0..self.specs.len()).filter(|place| self.state.kids[*place].waits).collect();
+        waits.into_iter().try_for_each(|place| self.create(place, ctx))
+    }
+}
+
+fn signal(type_name: &str) -> RawMessage {
+    let type_name = type_name.to_string();
+    RawMessage { type_name, encoding: Encoding::Text, payload: Vec::new(), headers: Vec::new() }
+}
+
+impl<A> Part<A> for Supervisor {
+    const RECEIVES: &'static [&'static str] = &[WhichChildren::TYPE_NAME, Shutdown::TYPE_NAME];
+
+    fn begin(&mut self) {
+        self.before = None;
+    }
+
+    fn offer(
+        actor: &mut A,
+        part: Field<A, Self>,
+        incoming: Incoming,
+        ctx: &mut Context,
+    ) -> Result<Option<Incoming>> {
+        let this = part(actor);
+        match &incoming.0 {
+            Came::Message(message) if message.type_name == WhichChildren::TYPE_NAME => {
+                ctx.reply(&this.children())?;
+            }
+            Came::Message(message) if message.type_name == Shutdown::TYPE_NAME => {
+                this.stop(0, Then::Exit, ctx)?;
+            }
+            Came::Signal(signal) if signal.type_name == FORGET => {
+                let state = this.change();
+                state.recent = state.recent.saturating_sub(1);
+            }
+            Came::Signal(signal) if signal.type_name == AGAIN => this.create_again(ctx)?,
+            Came::Event(Event::ChildExited(exit)) => {
+                this.exited(&exit.clone().into(), ctx)?;
+                return Ok(Some(incoming));
+            }
+            _ => return Ok(Some(incoming)),
+        }
+        Ok(None)
+    }
+
+    fn close(&mut self, end: TurnEnd) {
+        if let (Some(before), true) = (self.before.take(), end != TurnEnd::Done) {
+            self.state = before;
+        }
+    }
+}

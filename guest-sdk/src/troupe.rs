@@ -1,0 +1,223 @@
+//! Troupes: workers of one class that share the address of their leader.
+
+mod leader;
+mod worker;
+
+use std::fmt;
+
+use crate::actor::{Actor, Incoming};
+use crate::context::Context;
+use crate::create::OnTrap;
+use crate::failure::Result;
+use crate::hosting::Transient;
+use crate::message;
+use crate::message::Message;
+use crate::source::{Guest, Requirement};
+
+use leader::Leader;
+use worker::Worker;
+
+/// Sets how many workers a troupe may have; what is absent stays. Answered with the [`TroupeSettings`] then in force.
+/// A lower number ends no worker that is busy.
+#[message]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpdateTroupeSettings {
+    /// Workers at most.
+    pub max_count: Option<u32>,
+    /// Idle workers that are kept.
+    pub idle_count: Option<u32>,
+}
+
+/// How many workers a troupe may have.
+#[message]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TroupeSettings {
+    /// Workers at most.
+    pub max_count: u32,
+    /// Idle workers that are kept. More end when they were idle for two seconds.
+    pub idle_count: u32,
+}
+
+/// Asks a troupe for its [`TroupeStatus`].
+#[message]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AskTroupeStatus;
+
+/// What a troupe is doing.
+#[message]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TroupeStatus {
+    /// What is in force.
+    pub settings: TroupeSettings,
+    /// Workers that there are, those that are about to end included.
+    pub workers: u32,
+    /// Of those, how many have a job.
+    pub busy: u32,
+    /// Jobs that wait for a worker.
+    pub queued: u32,
+    /// Jobs that were done.
+    pub done: u64,
+    /// Jobs that came to nothing. Each sender was told.
+    pub failed: u64,
+}
+
+/// What an `#[actor(troupe)]` must be told. Implemented by [`actor`](macro@crate::actor).
+pub trait Troupers: Actor {
+    /// Workers at most.
+    const MAX_COUNT: u32 = 10;
+    /// Idle workers that are kept.
+    const IDLE_COUNT: u32 = 2;
+    /// The type names that the troupe takes: the class's, and those for its leader.
+    const TAKES: &'static [&'static str];
+}
+
+/// The type names that a leader takes for itself.
+#[doc(hidden)]
+pub const TROUPE_TAKES: &[&str] = &[UpdateTroupeSettings::TYPE_NAME, AskTroupeStatus::TYPE_NAME];
+
+/// A class as a troupe: what `#[actor(troupe)]` makes of it when it is created.
+///
+/// ```
+/// use thespian::prelude::*;
+///
+/// #[message]
+/// struct Square { of: u64 }
+/// #[message]
+/// struct Product { value: u64 }
+///
+/// #[derive(Default)]
+/// struct Squarer;
+///
+/// #[actor(troupe(max_count = 4, idle_count = 1))]
+/// impl Squarer {
+///     #[receive]
+///     fn square(&mut self, ask: Square) -> Product {
+///         Product { value: ask.of * ask.of }
+///     }
+/// }
+///
+/// source!(Squarer);
+/// ```
+///
+/// The actor that somebody creates is the *leader*. It handles no message of the class itself: it hands each to exactly
+/// one *worker*, a child of the same class, and creates workers as they are needed: 10 at most, unless `max_count` says
+/// otherwise. While all are busy, up to 10,000 jobs wait. `idle_count` workers are kept without a job, 2 unless it is said;
+/// more end when they were idle for two seconds. All end with their leader.
+///
+/// A worker's handler is the class's, written as if there were no troupe: its [`Context::sender`] is whoever sent the job
+/// to the leader, and answers go straight there. The message that the leader was created with is the start message of
+/// each worker, and what the leader's creator required of a host is required for each.
+///
+/// # When a job fails
+///
+/// | the worker | then |
+/// |---|---|
+/// | fails on it, twice | the sender gets a [`PoisonNotice`](crate::PoisonNotice) with the reason |
+/// | is ended, or never starts | another worker gets the job; so a job is done *at least* once |
+/// | is the third to end with it | the sender gets a `PoisonNotice` |
+/// | traps while its work is in progress | as if it had ended, but it lives on |
+///
+/// When the leader exits, whoever waits in the queue gets a `PoisonNotice`. If 10,000 jobs wait, or 16 MiB of them, the
+/// next goes back to its sender as poison.
+///
+/// # Work in progress
+///
+/// A worker is done when its handler returns. One that goes on after it, by wakeups or with answers of others, says
+/// [`Context::work_in_progress`], and [`Context::work_done`] when it gets there; it has no other job in between.
+///
+/// # At run time
+///
+/// The leader itself takes [`UpdateTroupeSettings`] and [`AskTroupeStatus`].
+pub struct Troupe<A>(Role<A>);
+
+enum Role<A> {
+    Leader(Box<Leader>),
+    Worker(Box<Worker<A>>),
+}
+
+impl<A> fmt::Debug for Troupe<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Role::Leader(_) => "Troupe(leader)",
+            Role::Worker(_) => "Troupe(worker)",
+        })
+    }
+}
+
+impl<A: Troupers> Actor for Troupe<A> {
+    const CLASS: &'static str = A::CLASS;
+    const RECEIVES: &'static [&'static str] = A::TAKES;
+    const ON_TRAP: OnTrap = A::ON_TRAP;
+    // The leader ends its workers, and is ended itself.
+    const TRANSIENT: Option<Transient> = None;
+    const GUEST: Guest = Guest::of::<Self>();
+
+    fn requires() -> Vec<Requirement> {
+        A::requires()
+    }
+
+    fn start(ctx: &mut Context) -> Result<Self> {
+        Ok(Self(if worker::is_one(ctx) {
+            Role::Worker(Box::new(Worker::start(ctx)?))
+        } else {
+            let settings = TroupeSettings { max_count: A::MAX_COUNT, idle_count: A::IDLE_COUNT };
+            Role::Leader(Box::new(Leader::new(settings, A::ON_TRAP, ctx)))
+        }))
+    }
+
+    fn receive(&mut self, incoming: Incoming, ctx: &mut Context) -> Result {
+        match &mut self.0 {
+            Role::Leader(leader) => leader.receive(incoming, ctx),
+            Role::Worker(worker) => worker.receive(incoming, ctx),
+        }
+    }
+}
+
+/// What a worker tells its leader.
+#[message(name = "thespian/troupe-report")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Report {
+    job: u64,
+    stage: Stage,
+    incarnation: u32,
+}
+
+/// How far a worker is.
+#[message]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It lives, whatever became of its last job.
+    Ready,
+    /// It goes on with its job after the turn.
+    Working,
+    /// Its job is done.
+    Done,
+}
+
+/// Asks a worker whether it lives.
+#[message(name = "thespian/troupe-call")]
+pub(crate) struct RollCall;
+
+/// Which job a message is; its number is new each time that the job is handed out.
+const JOB: &str = "thespian-job";
+/// Who sent the job.
+const JOB_SENDER: &str = "thespian-job-sender";
+/// What the sender calls it, if it is a question.
+const JOB_REQUEST: &str = "thespian-job-request";
+/// In what a worker is created with: that it is one.
+const WORKER: &str = "thespian-troupe-worker";
+
+impl Context {
+    /// In a worker of a troupe: its job goes on after this turn, until [`Context::work_done`]. Elsewhere it means nothing.
+    pub const fn work_in_progress(&mut self) {
+        self.is_working = true;
+    }
+
+    /// In a worker of a troupe: the job that is in progress is done when this turn ends.
+    pub const fn work_done(&mut self) {
+        self.is_working = false;
+    }
+}
+
+#[cfg(test)]
+mod tests;

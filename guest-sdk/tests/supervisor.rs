@@ -1,0 +1,212 @@
+//! Supervision without a host: who is created anew, in which order, and when it is given up.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::time::Duration;
+
+use thespian::prelude::*;
+use thespian::testing::{Effect, TestActor, TestStart};
+use thespian::{
+    Actor, ChildStatus, Children, ExitReason, RestartType, Shutdown, Strategy, Supervisor, WhichChildren,
+};
+
+#[message]
+struct With {
+    strategy: u32,
+}
+
+struct Boss {
+    supervisor: Supervisor,
+    heard: u32,
+    fails: bool,
+}
+
+#[message]
+struct FailNext;
+
+#[actor(on_trap = "exit", parts(supervisor))]
+impl Boss {
+    #[start]
+    fn new(ctx: &mut Context) -> Result<Self> {
+        let strategy = match ctx.init::<With>().transpose()?.map(|with| with.strategy) {
+            Some(1) => Strategy::OneForAll,
+            Some(2) => Strategy::RestForOne,
+            _ => Strategy::OneForOne,
+        };
+        let supervisor = Supervisor::new(strategy)
+            .intensity(2, Duration::from_secs(10))
+            .child("a", Create::class("A"), RestartType::Permanent)
+            .child("b", Create::class("B").on_trap(OnTrap::Restart), RestartType::Transient)
+            .child("c", Create::class("C"), RestartType::Permanent)
+            .start(ctx)?;
+        Ok(Self { supervisor, heard: 0, fails: false })
+    }
+
+    #[receive]
+    fn fail_next(&mut self, _: FailNext) {
+        self.fails = true;
+    }
+
+    #[receive]
+    fn exited(&mut self, _: ChildActorExited) -> Result {
+        if std::mem::take(&mut self.fails) {
+            return Err(Error::new("on purpose"));
+        }
+        self.heard += 1;
+        Ok(())
+    }
+}
+
+fn boss(strategy: u32) -> TestActor<Boss> {
+    TestStart::default().init(&With { strategy }).unwrap().start().unwrap()
+}
+
+fn children(boss: &mut TestActor<Boss>) -> Vec<ChildStatus> {
+    boss.tell("client", &WhichChildren).unwrap()[0].sent::<Children>("client").unwrap().children
+}
+
+fn address(boss: &TestActor<Boss>, name: &str) -> Address {
+    boss.state().supervisor.address(name).unwrap().clone()
+}
+
+fn created(effects: &[Effect]) -> Vec<&str> {
+    effects.iter().filter_map(Effect::created).collect()
+}
+
+/// Whom they ask to exit.
+fn asked(effects: &[Effect]) -> Vec<Address> {
+    let target = |effect: &Effect| match effect {
+        Effect::Exit { target, .. } => Some(target.clone()),
+        _ => None,
+    };
+    effects.iter().filter_map(target).collect()
+}
+
+fn failed() -> ExitReason {
+    ExitReason::Failed("ouch".into())
+}
+
+#[test]
+fn children_are_created_in_order_and_end_at_a_trap_unless_it_is_said_otherwise() {
+    let mut boss = boss(0);
+    assert_eq!(created(boss.started()), ["A", "B", "C"]);
+    let names: Vec<_> = children(&mut boss).into_iter().map(|child| child.name).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    let text = format!("{:?}", boss.started());
+    assert_eq!(
+        (text.matches("on_trap: Some(Exit)").count(), text.matches("on_trap: Some(Restart)").count()),
+        (2, 1)
+    );
+    assert_eq!(Boss::RECEIVES, ["FailNext", "WhichChildren", "Shutdown"]);
+}
+
+#[test]
+fn one_for_one_creates_the_one_that_ended_at_a_new_address() {
+    let mut boss = boss(0);
+    let old = address(&boss, "a");
+    let effects = boss.child_exited(&old, failed()).unwrap();
+    assert_eq!((created(&effects), asked(&effects).len()), (vec!["A"], 0));
+    let child = &children(&mut boss)[0];
+    assert_eq!((child.restarts, child.address == Some(old)), (1, false));
+    assert_eq!(boss.state().heard, 1, "the actor's own handler hears too");
+}
+
+#[test]
+fn a_transient_child_that_was_asked_to_exit_is_not_created_anew() {
+    let mut boss = boss(0);
+    let effects = boss.child_exited(&address(&boss, "b"), ExitReason::Requested).unwrap();
+    assert_eq!(effects, []);
+    assert_eq!(children(&mut boss)[1].address, None);
+    let effects = boss.child_exited(&address(&boss, "a"), ExitReason::Requested).unwrap();
+    assert_eq!(created(&effects), ["A"], "a permanent one is");
+}
+
+#[test]
+fn one_for_all_ends_the_others_last_first_and_creates_all_in_order() {
+    let mut boss = boss(1);
+    let (b, c) = (address(&boss, "b"), address(&boss, "c"));
+    let effects = boss.child_exited(&address(&boss, "a"), failed()).unwrap();
+    assert_eq!((created(&effects), asked(&effects)), (vec![], vec![c.clone()]));
+    let effects = boss.child_exited(&c, ExitReason::Requested).unwrap();
+    assert_eq!((created(&effects), asked(&effects)), (vec![], vec![b.clone()]));
+    let effects = boss.child_exited(&b, ExitReason::Requested).unwrap();
+    assert_eq!(created(&effects), ["A", "B", "C"]);
+}
+
+#[test]
+fn rest_for_one_leaves_those_before_it_alone() {
+    let mut boss = boss(2);
+    let (a, c) = (address(&boss, "a"), address(&boss, "c"));
+    let effects = boss.child_exited(&address(&boss, "b"), failed()).unwrap();
+    assert_eq!(asked(&effects), std::slice::from_ref(&c));
+    let effects = boss.child_exited(&c, ExitReason::Requested).unwrap();
+    assert_eq!(created(&effects), ["B", "C"]);
+    assert_eq!(address(&boss, "a"), a);
+}
+
+#[test]
+fn an_earlier_child_that_ends_meanwhile_widens_the_restart() {
+    let mut boss = boss(2);
+    let (a, b, c) = (address(&boss, "a"), address(&boss, "b"), address(&boss, "c"));
+    boss.child_exited(&b, failed()).unwrap();
+    let effects = boss.child_exited(&a, failed()).unwrap();
+    assert_eq!((created(&effects), asked(&effects).len()), (vec![], 0), "it waits for `c`");
+    let effects = boss.child_exited(&c, ExitReason::Requested).unwrap();
+    assert_eq!(created(&effects), ["A", "B", "C"]);
+}
+
+#[test]
+fn it_gives_up_after_too_many_restarts_ends_its_children_last_first_and_then_itself() {
+    let mut boss = boss(0);
+    for _ in 0..2 {
+        boss.child_exited(&address(&boss, "a"), failed()).unwrap();
+    }
+    let (b, c) = (address(&boss, "b"), address(&boss, "c"));
+    let effects = boss.child_exited(&address(&boss, "a"), failed()).unwrap();
+    assert_eq!((created(&effects), asked(&effects)), (vec![], vec![c.clone()]));
+    assert_eq!(asked(&boss.child_exited(&c, ExitReason::Requested).unwrap()), std::slice::from_ref(&b));
+    let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        boss.child_exited(&b, ExitReason::Requested)
+    }));
+    let reason = *end.unwrap_err().downcast::<String>().unwrap();
+    assert_eq!(reason, "gave up after 2 restarts in 10s; the last to end was `a`: failed: ouch");
+}
+
+#[test]
+fn a_restart_counts_only_for_the_period() {
+    let mut boss = boss(0);
+    let first = boss.child_exited(&address(&boss, "a"), failed()).unwrap();
+    boss.child_exited(&address(&boss, "a"), failed()).unwrap();
+    let forget = first.iter().find(|effect| matches!(effect, Effect::Wakeup { .. })).unwrap();
+    assert!(matches!(forget, Effect::Wakeup { delay, .. } if *delay == Duration::from_secs(10)));
+    boss.wake(forget).unwrap();
+    let effects = boss.child_exited(&address(&boss, "a"), failed()).unwrap();
+    assert_eq!(created(&effects), ["A"]);
+}
+
+#[test]
+fn a_shutdown_ends_the_children_one_by_one_and_then_the_supervisor() {
+    let mut boss = boss(0);
+    let (a, b, c) = (address(&boss, "a"), address(&boss, "b"), address(&boss, "c"));
+    assert_eq!(asked(&boss.tell("ops", &Shutdown).unwrap()), std::slice::from_ref(&c));
+    // That it fails meanwhile makes no difference.
+    assert_eq!(boss.child_exited(&a, failed()).unwrap(), []);
+    assert_eq!(asked(&boss.child_exited(&c, ExitReason::Requested).unwrap()), std::slice::from_ref(&b));
+    assert_eq!(asked(&boss.child_exited(&b, ExitReason::Requested).unwrap()), ["me".into()]);
+}
+
+#[test]
+fn what_a_failed_turn_changed_is_taken_back() {
+    let mut boss = boss(0);
+    let a = address(&boss, "a");
+    boss.tell("test", &FailNext).unwrap();
+    assert!(boss.child_exited(&a, failed()).is_err());
+    assert_eq!(address(&boss, "a"), a, "the child of the failed turn was never created");
+    assert_eq!(created(&boss.child_exited(&a, failed()).unwrap()), ["A"]);
+}
+
+#[test]
+fn a_fresh_instance_refuses_to_start() {
+    let refused = TestStart::default().incarnation(2).start::<Boss>();
+    assert!(refused.map(drop).unwrap_err().reason().contains("on_trap = \"exit\""));
+}

@@ -1,0 +1,180 @@
+//! Actors that ask others.
+
+use std::time::Duration;
+
+use thespian::ReplyTo;
+use thespian::prelude::*;
+
+use crate::Said;
+
+/// Words to be sent back. Probes take it too.
+#[message]
+pub struct Echo {
+    /// The words.
+    pub text: String,
+}
+
+/// What no class takes.
+#[message]
+pub struct Unknown;
+
+/// Has an [`Asker`] ask somebody for an echo, and say what came of it.
+#[message]
+pub struct AskFor {
+    /// Whom; absent: a child of class [`Forwarder`].
+    pub target: Option<Address>,
+    /// The words.
+    pub text: String,
+    /// How long to wait for the answer, in ms.
+    pub within_ms: u64,
+    /// Whether to ask what nobody understands.
+    pub unknown: bool,
+}
+
+/// Asks a hundred questions at one time, and says which answers came, in the order of their coming.
+#[message]
+pub struct AskMany {
+    /// Whom.
+    pub target: Address,
+}
+
+/// Asks for who the forwarder of an [`Asker`] is.
+#[message]
+pub struct WhoForwards;
+
+/// Has an [`Asker`] trap.
+#[message]
+pub struct Trap;
+
+/// Asks in the name of others.
+#[derive(Default)]
+pub struct Asker {
+    requests: Requests<Self>,
+    forwarder: Option<Address>,
+    /// The answers to `AskMany`.
+    came: Vec<String>,
+}
+
+#[actor(parts(requests))]
+impl Asker {
+    #[receive]
+    fn ask_for(&mut self, ask: AskFor, ctx: &mut Context) -> Result {
+        let origin = ctx.reply_to();
+        let target = match ask.target {
+            Some(target) => target,
+            None => self.forwarder(ctx)?,
+        };
+        let within = Duration::from_millis(ask.within_ms);
+        if ask.unknown {
+            self.requests.ask(ctx, &target, &Unknown, within, move |_: &mut Self, answer, ctx| {
+                tell(&origin, answer, ctx)
+            })?;
+            return Ok(());
+        }
+        let echo = Echo { text: ask.text };
+        self.requests
+            .ask(ctx, &target, &echo, within, move |_: &mut Self, answer, ctx| tell(&origin, answer, ctx))?;
+        Ok(())
+    }
+
+    fn forwarder(&mut self, ctx: &mut Context) -> Result<Address> {
+        if let Some(forwarder) = &self.forwarder {
+            return Ok(forwarder.clone());
+        }
+        let forwarder = ctx.create::<Forwarder>()?;
+        self.forwarder = Some(forwarder.clone());
+        Ok(forwarder)
+    }
+
+    #[receive]
+    fn who_forwards(&mut self, _: WhoForwards, ctx: &mut Context) -> Result<Said> {
+        Ok(Said { text: self.forwarder(ctx)?.to_string() })
+    }
+
+    #[receive]
+    fn ask_many(&mut self, ask: AskMany, ctx: &mut Context) -> Result {
+        self.came.clear();
+        for number in 0..100 {
+            let origin = ctx.reply_to();
+            let echo = Echo { text: number.to_string() };
+            let within = Duration::from_secs(60);
+            self.requests.ask(ctx, &ask.target, &echo, within, move |asker: &mut Self, answer, ctx| {
+                asker.came_one(number, answer, &origin, ctx)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn came_one(
+        &mut self,
+        number: u32,
+        answer: Result<Said, RequestError>,
+        origin: &ReplyTo,
+        ctx: &mut Context,
+    ) -> Result {
+        self.came.push(format!("{number}={}", answer?.text));
+        if self.requests.len() > 1 {
+            return Ok(());
+        }
+        ctx.answer(origin, &Said { text: self.came.join(" ") })
+    }
+
+    #[receive]
+    fn trap(&mut self, _: Trap) {
+        panic!("told to trap");
+    }
+
+    /// Must never hear an answer.
+    #[receive]
+    fn said(&mut self, said: Said) {
+        panic!("an answer came to a handler: {}", said.text);
+    }
+}
+
+fn tell(origin: &ReplyTo, answer: Result<Said, RequestError>, ctx: &mut Context) -> Result {
+    let text = match answer {
+        Ok(said) => format!("{} says {}", ctx.sender(), said.text),
+        Err(error) => error.to_string(),
+    };
+    ctx.answer(origin, &Said { text })
+}
+
+/// Has somebody else give the answer, in the reverse of the order in which it was asked.
+#[derive(Default)]
+pub struct Forwarder {
+    open: Vec<(ReplyTo, String)>,
+}
+
+/// Answers a question of somebody else's.
+#[message]
+pub struct AnswerFor {
+    /// Whose.
+    pub asker: ReplyTo,
+    /// The words.
+    pub text: String,
+}
+
+#[actor]
+impl Forwarder {
+    #[receive]
+    fn echo(&mut self, echo: Echo, ctx: &mut Context) -> Result {
+        if echo.text == "never" {
+            return Ok(());
+        }
+        let is_last = echo.text == "99" || echo.text == "now";
+        self.open.push((ctx.reply_to(), echo.text));
+        if !is_last {
+            return Ok(());
+        }
+        let other = ctx.create::<Self>()?;
+        while let Some((asker, text)) = self.open.pop() {
+            ctx.send(&other, &AnswerFor { asker, text })?;
+        }
+        Ok(())
+    }
+
+    #[receive]
+    fn answer_for(&mut self, answer: AnswerFor, ctx: &mut Context) -> Result {
+        ctx.answer(&answer.asker, &Said { text: answer.text })
+    }
+}

@@ -1,0 +1,23 @@
+//! Actors made with the parts of the guest SDK, for tests of what these promise: questions, troupes, supervisors, bases,
+//! and messages that are held back.
+
+pub mod asking;
+pub mod held;
+pub mod supervised;
+pub mod troupe;
+
+use thespian::prelude::*;
+
+use asking::{Asker, Forwarder};
+use held::{Counter, Department, Door, Setting};
+use supervised::{Boss, Member};
+use troupe::{Crew, MortalCrew};
+
+/// Words.
+#[message]
+pub struct Said {
+    /// The words.
+    pub text: String,
+}
+
+source!(Asker, Forwarder, Crew, MortalCrew, Boss, Member, Counter, Department, Door, Setting);
