@@ -22,6 +22,7 @@ use crate::limits::{
     STOP_TIME_MAX, cut,
 };
 use crate::message::Message;
+use crate::mistake::{Mistake, is_made};
 use crate::outbox::{CreateChild, CreateOptions, check_create};
 use crate::source::registry::{Availability, Registry};
 use crate::source::{SourceHash, SourceInfo};
@@ -208,7 +209,9 @@ impl Admin {
         let error = match self.sources.availability(create.source) {
             _ if self.stopping.is_some() => ControlError::ShuttingDown,
             _ if is_killed => ControlError::Invalid("its creator is killed".to_string()),
-            _ if parent_exits => ControlError::Invalid("its creator is exiting".to_string()),
+            _ if parent_exits && !is_made(Mistake::CreateForTheExiting) => {
+                ControlError::Invalid("its creator is exiting".to_string())
+            }
             Availability::Coming if self.waiting.len() >= CREATES_WAITING_MAX => {
                 ControlError::LimitReached(format!("{CREATES_WAITING_MAX} creates wait for their sources"))
             }
@@ -281,7 +284,9 @@ impl Admin {
             let class = member.class.clone();
             member.source.map(|source| Reply::Created { address, source, class })
         });
-        answer(asker, reply.ok_or(ControlError::TargetDead { target: address }), effects);
+        if !is_made(Mistake::AnswerNoCreator) {
+            answer(asker, reply.ok_or(ControlError::TargetDead { target: address }), effects);
+        }
     }
 
     fn ended(&mut self, address: ActorAddress, reason: &ExitReason, effects: &mut Vec<Effect>) {
@@ -299,7 +304,8 @@ impl Admin {
         for child in member.children() {
             self.stop_waiting(child, || ControlError::Invalid("its creator is gone".to_string()), effects);
         }
-        for asker in self.mourners.remove(&address).unwrap_or_default() {
+        let mourners = self.mourners.remove(&address).filter(|_| !is_made(Mistake::AnswerNoMourner));
+        for asker in mourners.unwrap_or_default() {
             answer(asker, Ok(Reply::Ended { reason: reason.clone() }), effects);
         }
         self.finish_stop(effects);

@@ -20,6 +20,7 @@ pub mod fate;
 pub mod limits;
 pub mod mailbox;
 pub mod message;
+pub mod mistake;
 pub mod outbox;
 pub mod source;
 pub mod time;

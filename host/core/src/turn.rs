@@ -26,6 +26,7 @@ use crate::address::ActorAddress;
 use crate::envelope::{ActorRestart, Body, Envelope, ExitReason, ExitRequest, Wakeup};
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ACTIVATION_LEN_MAX, EFFECTS_KEPT_MAX, ERROR_TEXT_LEN_MAX, cut};
+use crate::mistake::{Mistake, is_made};
 use crate::outbox::{CreateChild, Outbox, Request, Wakeups};
 use crate::time::Time;
 use crate::wire::control::ActorPhase;
@@ -209,8 +210,8 @@ impl Turn {
 
     /// What is to be done. `Handle` stands until it is reported.
     pub fn next(&mut self, now: Time, effects: &mut Vec<ActorEffect>) -> Next {
-        if let Some(due) = self.held.due() {
-            if now < due {
+        if let Some(due) = self.held.due().filter(|_| !is_made(Mistake::TurnWhileHolding)) {
+            if now < due || is_made(Mistake::HoldForEver) {
                 return Next::AwaitRoom(due);
             }
             effects.extend(self.held.take_all().map(ActorEffect::HoldExpired));
@@ -253,7 +254,7 @@ impl Turn {
             Body::ChildExited(_) => self.children = self.children.saturating_sub(1),
             _ => {}
         }
-        if self.phase == Phase::Exiting {
+        if self.phase == Phase::Exiting && !is_made(Mistake::HandleWhileExiting) {
             match &envelope.body {
                 Body::ChildExited(_) if self.has_instance => {}
                 Body::Message(_) | Body::Poisoned(_) => {
@@ -339,6 +340,9 @@ impl Turn {
         match result {
             Ok(outbox) => {
                 let keeps_children = outbox.keeps_children();
+                if is_made(Mistake::BuryWhatIsHandled) {
+                    effects.push(ActorEffect::DeadLetter(current.envelope.clone(), String::new()));
+                }
                 self.commit(now, outbox, effects);
                 if let Body::ExitRequest(request) = &current.envelope.body {
                     self.exit(request.recursive && !keeps_children, effects);
@@ -373,7 +377,7 @@ impl Turn {
                 request => self.commit_request(now, request, effects),
             }
         }
-        self.children += children.len();
+        self.children += if is_made(Mistake::CountNoChild) { 0 } else { children.len() };
         effects.extend(children.into_iter().map(ActorEffect::Create));
         if outbox.capacity() <= EFFECTS_KEPT_MAX {
             self.outbox = Some(outbox);
@@ -388,7 +392,7 @@ impl Turn {
             }
             Request::Wakeup { id, delay, payload } => {
                 let cost = payload.as_ref().map_or(0, crate::message::Message::cost);
-                self.wakeups.len += 1;
+                self.wakeups.len += usize::from(!is_made(Mistake::CountNoWakeup));
                 self.wakeups.bytes += cost;
                 self.wakeups.next_id = id + 1;
                 self.pending.insert(id, cost);
@@ -399,7 +403,7 @@ impl Turn {
                 if let Some(cost) = self.pending.remove(&id) {
                     self.wakeups.len -= 1;
                     self.wakeups.bytes -= cost;
-                    effects.push(ActorEffect::CancelTimer(id));
+                    effects.extend((!is_made(Mistake::KeepTheTimer)).then_some(ActorEffect::CancelTimer(id)));
                 }
             }
             Request::Create(child) => effects.push(ActorEffect::Create(child)),
