@@ -10,7 +10,7 @@ use thespian_core::time::Time;
 use thespian_core::timers::TimerKey;
 
 use crate::ledger::number;
-use crate::world::{SLOTS, World};
+use crate::world::World;
 
 /// Something that a full receiver refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +84,7 @@ impl Watch {
 }
 
 pub(crate) fn check(world: &mut World) {
-    let World { limits, ledger, cells, budget, slots, .. } = world;
+    let World { limits, ledger, cells, budget, slots, slots_max, .. } = world;
     let violations = &mut ledger.violations;
     for (address, cell) in cells {
         let (mailbox, watch) = (&cell.mailbox, &cell.watch);
@@ -102,7 +102,7 @@ pub(crate) fn check(world: &mut World) {
             violations.push(format!("{address} has {} timers for {wakeups} wakeups", watch.timers.len()));
         }
     }
-    if budget.used() > budget.max() || *slots > SLOTS {
+    if budget.used() > budget.max() || slots > slots_max {
         let (bytes, max) = (budget.used(), budget.max());
         violations.push(format!("the node is past its bounds: {bytes} of {max} bytes, {slots} actors"));
     }

@@ -14,8 +14,8 @@ use thespian_core::time::Time;
 use thespian_core::turn::Doer;
 
 use crate::bounds::Held;
-use crate::ledger::numbered;
-use crate::world::{Cell, Due, SLOTS, Sabotage, World};
+use crate::ledger::{number, numbered};
+use crate::world::{Cell, Due, Sabotage, World};
 
 pub(crate) struct Carrier<'a> {
     pub(crate) world: &'a mut World,
@@ -130,7 +130,7 @@ impl Carrier<'_> {
     }
 
     fn create(&mut self, outbox: &mut Outbox, limits: &ActorLimits) {
-        if self.world.slots >= SLOTS {
+        if self.world.slots >= self.world.slots_max {
             return;
         }
         let address = self.world.new_address();
@@ -143,26 +143,11 @@ impl Carrier<'_> {
         }
     }
 
-    /// How the turn goes. What it asked for is sent only if it goes well.
-    fn conclude(&mut self, outbox: Box<Outbox>, failing_percent: usize) -> Result<Box<Outbox>, Failure> {
-        let sent = outbox.requests().iter().map(|request| match request {
-            Request::Send { message, .. } => message.cost(),
-            _ => 0,
-        });
-        let limits = self.world.limits;
-        if sent.len() > limits.outbox_len_max || sent.sum::<usize>() > limits.outbox_bytes_max {
-            self.world.ledger.violations.push(format!("the outbox of {} is past its bound", self.me));
-        }
+    /// How the turn goes, as chance has it.
+    fn conclude(&mut self, outbox: &Outbox, failing_percent: usize) -> Result<(), Failure> {
         if !self.world.rng.chance(failing_percent) {
-            for request in outbox.requests() {
-                if let Request::Send { message, .. } = request {
-                    let id = message.payload.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-                    self.world.ledger.sent(id);
-                }
-            }
-            return Ok(outbox);
+            return Ok(());
         }
-        self.drop_outbox(&outbox);
         let spins = self.world.rng.chance(15);
         if spins && self.world.let_others(300, self.me) && self.cell().killed.is_some() {
             return Err(Failure::Fault(Fault::Killed));
@@ -173,6 +158,32 @@ impl Carrier<'_> {
             1 => Failure::Returned { reason: "again".to_string(), retry: true, budget: outbox.budget() },
             _ => Failure::Fault(Fault::Trap("unreachable".to_string())),
         })
+    }
+
+    /// What a turn asked for is sent only if it went well.
+    fn close_turn(
+        &mut self,
+        outbox: Box<Outbox>,
+        outcome: Result<(), Failure>,
+    ) -> Result<Box<Outbox>, Failure> {
+        let sent = outbox.requests().iter().map(|request| match request {
+            Request::Send { message, .. } => message.cost(),
+            _ => 0,
+        });
+        let limits = self.world.limits;
+        if sent.len() > limits.outbox_len_max || sent.sum::<usize>() > limits.outbox_bytes_max {
+            self.world.ledger.violations.push(format!("the outbox of {} is past its bound", self.me));
+        }
+        if let Err(failure) = outcome {
+            self.drop_outbox(&outbox);
+            return Err(failure);
+        }
+        for request in outbox.requests() {
+            if let Request::Send { message, .. } = request {
+                self.world.ledger.sent(number(message));
+            }
+        }
+        Ok(outbox)
     }
 
     /// As a doer delivers.
@@ -228,6 +239,12 @@ impl Carrier<'_> {
         }
     }
 
+    fn note_dead(&mut self, envelope: Envelope, reason: &str) {
+        if let Some(native) = self.world.native.as_mut().filter(|_| envelope.body.is_mail()) {
+            native.dead_letters.push((envelope, reason.to_string()));
+        }
+    }
+
     fn drop_outbox(&mut self, outbox: &Outbox) {
         for request in outbox.requests() {
             match request {
@@ -252,15 +269,19 @@ impl Doer for Carrier<'_> {
         self.cell().killed.clone()
     }
 
-    fn start(&mut self, _incarnation: u32, mut outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure> {
+    fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure> {
         self.check_nothing_is_held();
         let now = self.world.now;
         let since_failing = self.cell().watch.failed_to_restart.take().map(|then| now.since(then));
         if since_failing.is_some_and(|pause| pause < RESTART_PAUSE_MIN) {
             self.world.ledger.violations.push(format!("{} restarts without a pause", self.me));
         }
-        self.act(&mut outbox, None);
-        let result = self.conclude(outbox, 12);
+        let (outbox, outcome) = self.start_native(incarnation, outbox).unwrap_or_else(|mut outbox| {
+            self.act(&mut outbox, None);
+            let outcome = self.conclude(&outbox, 12);
+            (outbox, outcome)
+        });
+        let result = self.close_turn(outbox, outcome);
         let now = self.world.now;
         let watch = &mut self.cell().watch;
         watch.has_instance = result.is_ok();
@@ -273,7 +294,7 @@ impl Doer for Carrier<'_> {
         &mut self,
         envelope: &Envelope,
         attempt: u32,
-        mut outbox: Box<Outbox>,
+        outbox: Box<Outbox>,
     ) -> Result<Box<Outbox>, Failure> {
         self.world.see("turns");
         let watch = &self.cell().watch;
@@ -293,11 +314,15 @@ impl Doer for Carrier<'_> {
         } else {
             self.world.see("retries");
         }
-        self.act(&mut outbox, Some(envelope.sender));
-        if self.world.rng.chance(10) {
-            self.world.let_others(5, self.me);
-        }
-        let result = self.conclude(outbox, 25);
+        let (outbox, outcome) = self.handle_native(envelope, attempt, outbox).unwrap_or_else(|mut outbox| {
+            self.act(&mut outbox, Some(envelope.sender));
+            if self.world.rng.chance(10) {
+                self.world.let_others(5, self.me);
+            }
+            let outcome = self.conclude(&outbox, 25);
+            (outbox, outcome)
+        });
+        let result = self.close_turn(outbox, outcome);
         if let Err(Failure::Fault(_)) = &result {
             self.cell().watch.has_instance = false;
         }
@@ -396,6 +421,7 @@ impl Doer for Carrier<'_> {
 
     fn gone(&mut self, envelope: Envelope) {
         self.world.ledger.dead(&envelope.body);
+        self.note_dead(envelope, "there is no actor at this address");
     }
 
     fn dead_letter(&mut self, envelope: Envelope, reason: &str) {
@@ -405,6 +431,7 @@ impl Doer for Carrier<'_> {
         }
         self.settle(&Held::of(&envelope));
         self.world.ledger.dead(&envelope.body);
+        self.note_dead(envelope, reason);
     }
 
     fn enter_pending(&mut self, child: ActorAddress) {
@@ -440,5 +467,8 @@ impl Doer for Carrier<'_> {
 
     fn failed(&mut self, _text: &str) {
         self.world.see("failures");
+        if let Some(native) = &mut self.world.native {
+            native.failures += 1;
+        }
     }
 }

@@ -42,7 +42,19 @@ pub(crate) fn numbered(id: u64, size: usize) -> Message {
     Message::bytes("M", payload)
 }
 
+const HEADER: &str = "number";
+
+/// The same for a message whose payload is for its receiver.
+pub(crate) fn with_number(mut message: Message, id: u64) -> Message {
+    message.headers = Some([(HEADER.into(), id.to_string().into())].into());
+    message
+}
+
 pub(crate) fn number(message: &Message) -> u64 {
+    let mut headers = message.headers.iter().flatten();
+    if let Some((_, id)) = headers.find(|(name, _)| &**name == HEADER) {
+        return id.parse().unwrap_or(u64::MAX);
+    }
     message.payload.first_chunk().map_or(u64::MAX, |bytes| u64::from_le_bytes(*bytes))
 }
 

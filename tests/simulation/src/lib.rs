@@ -7,13 +7,20 @@
 
 mod bounds;
 mod carrier;
+mod convert;
 mod ledger;
 mod life;
 #[cfg(thespian_mistakes)]
 mod mistakes;
+#[cfg_attr(thespian_mistakes, allow(dead_code, reason = "scenarios are for the core that ships"))]
+mod native;
 #[cfg(not(thespian_mistakes))]
 mod orders;
+#[cfg(not(thespian_mistakes))]
+mod replay;
 mod rng;
 #[cfg(not(thespian_mistakes))]
 mod sabotage;
+#[cfg(not(thespian_mistakes))]
+mod scenarios;
 mod world;

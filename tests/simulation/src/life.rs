@@ -10,7 +10,7 @@ use thespian_core::source::SourceHash;
 use thespian_core::wire::control::CreateActor;
 
 use crate::ledger::numbered;
-use crate::world::{OUTSIDE, SLOTS, Sabotage, World};
+use crate::world::{OUTSIDE, Sabotage, World};
 
 const TICKS_MAX: usize = 200_000;
 
@@ -34,6 +34,14 @@ pub(crate) fn live(seed: u64, sabotage: Option<Sabotage>) -> Result<BTreeMap<&'s
         let World { ledger, cells, .. } = &mut world;
         ledger.check_quiet(|actor| cells.contains_key(&actor));
     }
+    finish(world, ticks)
+}
+
+/// Stops the node.
+///
+/// # Errors
+/// As for [`live`].
+pub(crate) fn finish(mut world: World, mut ticks: usize) -> Result<BTreeMap<&'static str, usize>, String> {
     for _ in 0..=world.rng.below(2) {
         let asker = world.new_asker();
         world.events.push_back(Event::StopAsked { asker });
@@ -75,7 +83,7 @@ fn ask_something(world: &mut World) {
             world.events.push_back(Event::SourceOffered { asker, hash, label, size: 1 });
             leave(world, asker);
         }
-        15..=44 if world.slots < SLOTS => {
+        15..=44 if world.slots < world.slots_max => {
             world.slots += 1;
             let address = world.new_address();
             world.enter(address);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::life::live;
+use crate::replay::{Replay, seeds};
 
 /// Lives of one run; `THESPIAN_LIVES` sets another number.
 const LIVES: u64 = 2_000;
@@ -25,32 +26,13 @@ const EVERYDAY: [&str; 14] = [
     "waits for room",
 ];
 
-/// Prints how a life that ends in a panic can be lived again.
-struct Replay(u64);
-
-impl Drop for Replay {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("run it again: THESPIAN_SEED={} cargo test -p thespian-simulation any_order", self.0);
-        }
-    }
-}
-
 #[test]
 fn any_order_of_events_keeps_every_promise() {
-    let seeds = match std::env::var("THESPIAN_SEED") {
-        Ok(seed) => {
-            let seed = seed.parse().expect("THESPIAN_SEED is a number");
-            seed..seed + 1
-        }
-        Err(_) => {
-            let lives = std::env::var("THESPIAN_LIVES").ok().and_then(|lives| lives.parse().ok());
-            1..lives.unwrap_or(LIVES) + 1
-        }
-    };
+    let lives = std::env::var("THESPIAN_LIVES").ok().and_then(|lives| lives.parse().ok());
+    let seeds = seeds(lives.unwrap_or(LIVES));
     let mut seen = BTreeMap::new();
     for seed in seeds.clone() {
-        let _replay = Replay(seed);
+        let _replay = Replay { seed, test: "any_order" };
         match live(seed, None) {
             Ok(life) => life.into_iter().for_each(|(what, times)| *seen.entry(what).or_insert(0) += times),
             Err(broken) => panic!("with seed {seed}:\n  {broken}"),

@@ -21,11 +21,12 @@ use thespian_core::turn::{Actor, Identity, Step};
 use crate::bounds::{self, Watch};
 use crate::carrier::Carrier;
 use crate::ledger::{Ledger, numbered};
+use crate::native::Native;
 use crate::rng::Rng;
 
 /// A program outside: everything sent to it is taken.
 pub(crate) const OUTSIDE: ActorAddress = ActorAddress::new(HostId(1), 1);
-pub(crate) const SLOTS: usize = 24;
+const SLOTS: usize = 24;
 /// What may wait in all of a node: next to nothing, a few large messages, more than the mailboxes hold.
 const QUEUED_BYTES_MAX: [usize; 3] = [8 << 10, 40 << 10, 1 << 20];
 /// Turns that wait for the rest of the world within each other.
@@ -76,6 +77,7 @@ pub(crate) struct World {
     pub(crate) events: VecDeque<Event>,
     pub(crate) ledger: Ledger,
     pub(crate) slots: usize,
+    pub(crate) slots_max: usize,
     /// Sends and wakeups that guests may still ask for: so that a run ends.
     pub(crate) energy: usize,
     pub(crate) sabotage: Option<Sabotage>,
@@ -84,13 +86,15 @@ pub(crate) struct World {
     /// How often which kind of thing happened.
     pub(crate) seen: BTreeMap<&'static str, usize>,
     pub(crate) stopped: bool,
+    /// Guests that are no scripts of chance.
+    pub(crate) native: Option<Native>,
+    pub(crate) next_id: u128,
+    pub(crate) next_number: u64,
     admin: Admin,
     active: Vec<ActorAddress>,
     jobs: Vec<Job>,
     compiled: BTreeSet<SourceHash>,
     approved: BTreeSet<SourceHash>,
-    next_id: u128,
-    next_number: u64,
     next_asker: u64,
     depth: usize,
 }
@@ -108,6 +112,17 @@ impl World {
         };
         let mut rng = Rng(seed);
         let queued_bytes_max = rng.pick(&QUEUED_BYTES_MAX).unwrap_or_default();
+        let node = Self::around(rng, limits, queued_bytes_max, Capabilities::new());
+        Self { sabotage, ..node }
+    }
+
+    /// A node with these bounds.
+    pub(crate) fn around(
+        rng: Rng,
+        limits: ActorLimits,
+        queued_bytes_max: usize,
+        capabilities: Capabilities,
+    ) -> Self {
         Self {
             rng,
             now: Time(0),
@@ -118,13 +133,15 @@ impl World {
             events: VecDeque::new(),
             ledger: Ledger::default(),
             slots: 0,
+            slots_max: SLOTS,
             energy: 700,
-            sabotage,
+            sabotage: None,
             stashed: None,
             addresses: vec![OUTSIDE],
             seen: BTreeMap::new(),
             stopped: false,
-            admin: Admin::new(Capabilities::new()),
+            native: None,
+            admin: Admin::new(capabilities),
             active: Vec::new(),
             jobs: Vec::new(),
             compiled: BTreeSet::new(),
@@ -191,10 +208,12 @@ impl World {
     /// Puts an envelope into a mailbox, as the router does.
     pub(crate) fn push(&mut self, envelope: Envelope) -> Push {
         let target = envelope.target;
-        if target == OUTSIDE {
+        let asks = self.native.as_ref().is_some_and(|native| native.outside.contains(&target));
+        if target == OUTSIDE || asks {
             if envelope.body.is_mail() {
                 self.ledger.received(&envelope);
                 self.ledger.handled(&envelope.body);
+                self.native.iter_mut().for_each(|native| native.heard.push(envelope.clone()));
             }
             return Push::Queued;
         }
@@ -244,7 +263,10 @@ impl World {
                 self.tell_admin(event);
             }
             Some(2) => self.finish_job(),
-            Some(_) => self.pass_time(next.unwrap_or(self.now)),
+            Some(_) => {
+                let horizon = self.native.as_ref().map_or(Time(u64::MAX), |native| native.horizon);
+                self.pass_time(next.unwrap_or(self.now).min(horizon));
+            }
             None => return false,
         }
         bounds::check(self);
@@ -298,7 +320,10 @@ impl World {
             Effect::Judge(hash) => self.jobs.push(Job::Judge(hash)),
             Effect::Validate(hash) => self.jobs.push(Job::Validate(hash)),
             Effect::Forget(hash) => drop(self.compiled.remove(&hash)),
-            Effect::Instantiate(plan) => self.instantiate(&plan),
+            Effect::Instantiate(plan) => {
+                self.instantiate(&plan);
+                self.native.iter_mut().for_each(|native| native.plan((*plan).clone()));
+            }
             Effect::RefuseCreate { address, reason } => {
                 let on_trap = OnTrap::default();
                 let identity = Identity { me: address, parent: None, on_trap, watch_restarts: false };
@@ -312,10 +337,20 @@ impl World {
                     self.wake(address);
                 }
             }
-            Effect::NoteEnd { address, .. } => self.ledger.end_told(address, None),
+            Effect::NoteEnd { address, class, reason } => {
+                self.ledger.end_told(address, None);
+                self.native
+                    .iter_mut()
+                    .for_each(|native| native.ended.push((address, class.clone(), reason.clone())));
+            }
             Effect::Progress { .. } => {}
             Effect::Answer { .. } if self.sabotaged(Sabotage::KeepAnswer, 3) => {}
-            Effect::Answer { asker, .. } => self.ledger.answered(asker),
+            Effect::Answer { asker, reply } => {
+                self.ledger.answered(asker);
+                if let Some(native) = &mut self.native {
+                    native.replies.insert(asker, reply);
+                }
+            }
             Effect::Stop => self.stopped = true,
         }
     }
@@ -380,16 +415,24 @@ impl World {
         let at = self.rng.below(self.jobs.len());
         match self.jobs.swap_remove(at) {
             // Silence.
-            Job::Judge(_) if self.rng.chance(5) => {}
+            Job::Judge(_) if self.native.is_none() && self.rng.chance(5) => {}
             Job::Judge(hash) => {
-                let verdict = if self.rng.chance(90) { Ok(()) } else { Err("not today".to_string()) };
+                let verdict = if self.native.is_some() || self.rng.chance(90) {
+                    Ok(())
+                } else {
+                    Err("not today".to_string())
+                };
                 if verdict.is_ok() {
                     self.approved.insert(hash);
                 }
                 self.events.push_back(Event::SourceJudged { hash, verdict });
             }
             Job::Validate(hash) => {
-                let outcome = if self.rng.chance(95) { Ok(info()) } else { Err("broken".to_string()) };
+                let outcome = match &self.native {
+                    Some(native) => Ok(native.info()),
+                    None if self.rng.chance(95) => Ok(info()),
+                    None => Err("broken".to_string()),
+                };
                 // As the host does it: the code is there before `Admin` hears.
                 if outcome.is_ok() {
                     self.compiled.insert(hash);

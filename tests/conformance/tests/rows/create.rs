@@ -3,7 +3,6 @@
 use serde_json::json;
 use thespian_conformance::{Probe, World, class, load, message, run, said, until};
 use thespian_core::capability::{Clause, Requirement, Value};
-use thespian_core::envelope::ExitReason;
 use thespian_core::wire::control::{ControlError, CreateActor};
 use thespian_host::client::{Client, ClientError};
 
@@ -12,31 +11,6 @@ async fn refused(client: &Client, create: CreateActor) -> ControlError {
         ClientError::Node(error) => error,
         other => panic!("a refusal was expected, not {other}"),
     }
-}
-
-#[test]
-fn create_052_an_unknown_class_is_named_with_those_there_are() {
-    run(async {
-        let world = World::new().await;
-        let client = world.client().await;
-        let hash = load(&client, thespian_guests::HELLO).await;
-        let error = refused(&client, class(&hash, "Helo")).await;
-        assert_eq!(error.to_string(), "the source has no class `Helo`; it has Hello");
-    });
-}
-
-#[test]
-fn create_053_a_class_must_be_named_where_there_are_several() {
-    run(async {
-        let world = World::new().await;
-        let client = world.client().await;
-        let hash = load(&client, thespian_guests::PROBE).await;
-        let error = refused(&client, CreateActor { class: None, ..class(&hash, "") }).await;
-        assert!(
-            error.to_string().starts_with("the source has several classes; name one of Probe, "),
-            "{error}"
-        );
-    });
 }
 
 #[test]
@@ -78,29 +52,6 @@ fn create_055_an_actor_creates_from_another_source_by_its_hash() {
         let greet = message("Greet", &json!({ "name": "Grace" }));
         let greeting = probe.client.ask(hello.address, greet, None).await.unwrap();
         assert_eq!(said_text(greeting), "Hello, Grace!");
-    });
-}
-
-#[test]
-fn create_057_an_unmet_requirement_is_one_exit_and_poison_for_each_message() {
-    run(async {
-        let world = World::new().await;
-        let probe = world.probe().await;
-        probe
-            .tell(json!([
-                { "create": { "class": "Probe", "requires": "gpu" } },
-                { "say": { "to": "child", "text": "1" } },
-                { "say": { "to": "child", "text": "2" } },
-            ]))
-            .await;
-        let report = probe.reports(|report| report.poisons.len() == 2 && !report.exits.is_empty()).await;
-        let why = "no compatible host for `Probe`: this host: `gpu` is true does not hold, it has no such capability";
-        assert_eq!(report.exits, [(report.children[0], format!("never started: {why}"))]);
-        for (poison, text) in report.poisons.iter().zip(["1", "2"]) {
-            assert_eq!(poison.target, report.children[0]);
-            assert_eq!(poison.details, format!("the actor never started: {why}"));
-            assert!(poison.payload.contains(text));
-        }
     });
 }
 
@@ -176,21 +127,5 @@ fn cap_126_what_a_class_and_its_creator_require_must_hold() {
                 assert!(error.starts_with("no compatible host for `Needs`: this host: "), "{error}");
             }
         }
-    });
-}
-
-#[test]
-fn a_full_host_refuses_a_create_and_says_why() {
-    run(async {
-        let world = World::with(|config| config.actors_max = Some(2)).await;
-        let probe = world.probe().await;
-        let last = Probe::create(&probe.client, "Probe").await;
-        let hash = load(&probe.client, thespian_guests::PROBE).await;
-        let error = refused(&probe.client, class(&hash, "Probe")).await;
-        assert!(matches!(error, ControlError::LimitReached(_)), "{error}");
-        let back = thespian_conformance::poison(probe.ask(json!([{ "create": { "class": "Probe" } }])).await);
-        assert!(back.details.contains("no room for more actors"), "{}", back.details);
-        assert_eq!(last.client.exit_and_wait(last.address, true).await.unwrap(), ExitReason::Requested);
-        assert!(probe.child(json!({ "class": "Probe" })).await.answers().await);
     });
 }
