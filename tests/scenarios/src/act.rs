@@ -52,8 +52,9 @@ pub struct Create {
     /// Its class, of the probe's source; absent: `Probe`. `null` names none.
     #[serde(default = "named_probe")]
     pub class: Option<String>,
-    /// A capability that must be true.
-    pub requires: Option<String>,
+    /// Capabilities that its host must have, with these values.
+    #[serde(default)]
+    pub requires: Map<String, Value>,
     /// The words that it is started with.
     pub init: Option<String>,
     /// Whether a trap ends it, whatever its class says.

@@ -103,7 +103,7 @@ fn refused(error: OutboxError) -> wit::Error {
 }
 
 fn address(text: &str) -> Result<ActorAddress, wit::Error> {
-    text.parse().map_err(|error| invalid(&error))
+    text.parse().map_err(invalid)
 }
 
 impl Host for Lent {
@@ -142,7 +142,7 @@ impl Host for Lent {
 
     fn create_actor(&mut self, create: Creation) -> Result<String, wit::Error> {
         let source = create.source.map(|hash| hash.parse::<SourceHash>()).transpose();
-        let source = source.map_err(|error| invalid(&error))?;
+        let source = source.map_err(invalid)?;
         if self.slots >= self.slots_max {
             self.outbox.note_exhausted();
             return Err(wit::Error::Exhausted("the host has no room for more actors".to_string()));

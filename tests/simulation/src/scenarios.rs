@@ -178,6 +178,16 @@ impl Stage {
     }
 }
 
+fn requirement((name, value): (&String, &Value)) -> Requirement {
+    let clause = match value {
+        Value::Bool(true) => Clause::IsTrue,
+        value => {
+            Clause::Equals(serde_json::from_value(value.clone()).expect("a capability is a plain value"))
+        }
+    };
+    Requirement { name: name.clone(), clause }
+}
+
 fn payload(message: &Message) -> Value {
     let text = || Value::from(String::from_utf8_lossy(&message.payload).into_owned());
     serde_json::from_slice(&message.payload).unwrap_or_else(|_| text())
@@ -223,7 +233,6 @@ impl Place for Stage {
         self.world.slots += 1;
         let address = self.world.new_address();
         self.world.enter(address);
-        let requirement = |name: &String| Requirement { name: name.clone(), clause: Clause::IsTrue };
         let words = |text: &String| Message::json("Said", json!({ "text": text }).to_string());
         let create = CreateActor {
             source: SOURCE.to_string(),

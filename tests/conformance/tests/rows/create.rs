@@ -1,8 +1,7 @@
 //! Creating actors, and what stands in the way.
 
 use serde_json::json;
-use thespian_conformance::{Probe, World, class, load, message, run, said, until};
-use thespian_core::capability::{Clause, Requirement, Value};
+use thespian_conformance::{World, class, load, message, run, until};
 use thespian_core::wire::control::{ControlError, CreateActor};
 use thespian_host::client::{Client, ClientError};
 
@@ -95,37 +94,5 @@ fn create_061_whoever_asks_for_what_is_refused_has_an_answer_at_once() {
         assert!(answer.is_err() || matches!(answer, Ok(thespian_core::wire::control::Incoming::Poisoned(_))));
         let report = probe.reports(|report| !report.exits.is_empty()).await;
         assert!(report.exits[0].1.starts_with("never started: the source has no class `Nix`"));
-    });
-}
-
-#[test]
-fn cap_126_what_a_class_and_its_creator_require_must_hold() {
-    run(async {
-        let gpu = |value| ("gpu".to_string(), Value::Boolean(value));
-        let memory = |gb| ("memory_gb".to_string(), Value::Integer(gb));
-        for (has, runs) in [
-            (vec![], false),
-            (vec![gpu(true)], false),
-            (vec![gpu(false), memory(8)], false),
-            (vec![gpu(true), memory(2)], false),
-            (vec![gpu(true), memory(4)], true),
-        ] {
-            let world = World::with(|config| config.capabilities = has.into_iter().collect()).await;
-            let client = world.client().await;
-            let hash = load(&client, thespian_guests::PROBE).await;
-            let created = client.create(&hash, "Needs").await;
-            assert_eq!(created.is_ok(), runs, "{created:?}");
-            if runs {
-                let needs = Probe { client: client.clone(), address: created.unwrap() };
-                assert_eq!(said(needs.try_echo("yes").await.unwrap()), "yes");
-                let clause = Clause::Equals(Value::Text("eu".to_string()));
-                let requirements = vec![Requirement { name: "region".to_string(), clause }];
-                let error = refused(&client, CreateActor { requirements, ..class(&hash, "Needs") }).await;
-                assert!(error.to_string().contains("`region` equals \"eu\" does not hold"), "{error}");
-            } else {
-                let error = created.unwrap_err().to_string();
-                assert!(error.starts_with("no compatible host for `Needs`: this host: "), "{error}");
-            }
-        }
     });
 }

@@ -90,21 +90,15 @@ fn through(length: usize, steps: serde_json::Value) -> serde_json::Value {
 }
 
 #[test]
-fn msg_093_an_undecodable_payload_comes_back_with_what_is_wrong() {
+fn msg_093b_bytes_that_are_no_text_come_back_with_what_is_wrong() {
     run(async {
         let world = World::new().await;
         let probe = world.probe().await;
-        let wrong = [
-            Message::json("Echo", "{ not json"),
-            Message::json("Echo", r#"{"txt":"hi"}"#),
-            Message::bytes("Echo", vec![0xff, 0xfe]),
-        ];
-        for message in wrong {
-            let back = poison(probe.client.ask(probe.address, message.clone(), None).await.unwrap());
-            assert_eq!(back.original, message);
-            assert!(back.details.starts_with("`Echo` can't be decoded: "), "{}", back.details);
-            assert!(!back.details.contains("attempt 2"), "{}", back.details);
-        }
+        let message = Message::bytes("Echo", vec![0xff, 0xfe]);
+        let back = poison(probe.client.ask(probe.address, message.clone(), None).await.unwrap());
+        assert_eq!(back.original, message);
+        assert!(back.details.starts_with("`Echo` can't be decoded: "), "{}", back.details);
+        assert!(!back.details.contains("attempt 2"), "{}", back.details);
         assert!(probe.answers().await);
     });
 }

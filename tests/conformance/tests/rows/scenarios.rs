@@ -31,6 +31,14 @@ struct RealHost {
     _world: World,
 }
 
+fn requirement((name, value): (&String, &Value)) -> Requirement {
+    let clause = match value {
+        Value::Bool(true) => Clause::IsTrue,
+        value => Clause::Equals(serde_json::from_value(value.clone()).unwrap()),
+    };
+    Requirement { name: name.clone(), clause }
+}
+
 fn payload(message: &Message) -> Value {
     let text = || Value::from(String::from_utf8_lossy(&message.payload).into_owned());
     serde_json::from_slice(&message.payload).unwrap_or_else(|_| text())
@@ -118,7 +126,6 @@ impl Place for RealHost {
     }
 
     fn create(&mut self, create: &Create) -> Result<String, String> {
-        let requirement = |name: &String| Requirement { name: name.clone(), clause: Clause::IsTrue };
         let create = CreateActor {
             class: create.class.clone(),
             requirements: create.requires.iter().map(requirement).collect(),
