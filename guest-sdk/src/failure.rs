@@ -55,7 +55,6 @@ impl Error {
     }
 
     /// What an import refused. Only a bound can be another by the next attempt.
-    #[cfg_attr(not(target_family = "wasm"), expect(dead_code, reason = "without a host nobody refuses"))]
     pub(crate) fn refused(error: wit::Error) -> Self {
         let (word, why, exhausted) = match error {
             wit::Error::Denied(why) => ("denied: ", why, false),

@@ -186,6 +186,8 @@ mod imports {
 #[cfg(not(target_family = "wasm"))]
 mod imports {
     use super::*;
+    use crate::failure::Error;
+    use crate::testing::hosting::ask;
     use crate::testing::{Effect, is_exit_turn, record};
 
     pub(crate) fn send(to: &Address, type_name: &str, encoding: &Encoding, payload: &[u8]) -> Result {
@@ -199,76 +201,119 @@ mod imports {
     }
 
     pub(crate) fn send_raw(to: &Address, message: &RawMessage) -> Result {
+        if let Some(sent) = ask(|host| host.send(to.as_str(), message.clone().into_wit())) {
+            return sent.map_err(Error::refused);
+        }
         if message.type_name.starts_with("thespian:") {
-            return Err(crate::Error::poison("type names that begin with `thespian:` are the host's own"));
+            return Err(Error::poison("type names that begin with `thespian:` are the host's own"));
         }
         record(|_| Effect::Send { to: to.clone(), message: message.clone() });
         Ok(())
     }
 
     pub(crate) fn wakeup(delay: Duration, payload: Option<RawMessage>) -> Result<WakeupId> {
+        let delay_ns = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+        let wit = || payload.clone().map(RawMessage::into_wit);
+        if let Some(id) = ask(|host| host.wakeup_after(delay_ns, wit())) {
+            return id.map(WakeupId).map_err(Error::refused);
+        }
         let number = record(|number| Effect::Wakeup { id: WakeupId(number), delay, payload });
         Ok(WakeupId(number))
     }
 
     pub(crate) fn cancel_wakeup(id: WakeupId) {
-        record(|_| Effect::CancelWakeup { id });
+        if ask(|host| host.cancel_wakeup(id.0)).is_none() {
+            record(|_| Effect::CancelWakeup { id });
+        }
     }
 
     pub(crate) fn create(create: Create) -> Result<Address> {
+        if let Some(created) = ask(|host| host.create_actor(create.clone().into())) {
+            return created.map(Address::from).map_err(Error::refused);
+        }
         let address = |number| Address::from(format!("child-{number}"));
         let number = record(|number| Effect::Create { address: address(number), create });
         Ok(address(number))
     }
 
     pub(crate) fn create_named(name: &str, create: Create) -> Result<QuestionId> {
+        if let Some(asked) = ask(|host| host.create_named(name, create.clone().into())) {
+            return asked.map(QuestionId).map_err(Error::refused);
+        }
         let name = name.to_string();
         Ok(QuestionId(record(|number| Effect::CreateNamed { question: QuestionId(number), name, create })))
     }
 
     pub(crate) fn kill_child(child: &Address) -> Result {
+        if let Some(asked) = ask(|host| host.kill_child(child.as_str())) {
+            return asked.map_err(Error::refused);
+        }
         record(|_| Effect::Kill { child: child.clone() });
         Ok(())
     }
 
     pub(crate) fn monitor(target: &Address) -> Result {
+        if let Some(asked) = ask(|host| host.monitor(target.as_str())) {
+            return asked.map_err(Error::refused);
+        }
         record(|_| Effect::Monitor { target: target.clone() });
         Ok(())
     }
 
     pub(crate) fn demonitor(target: &Address) -> Result {
+        if let Some(asked) = ask(|host| host.demonitor(target.as_str())) {
+            return asked.map_err(Error::refused);
+        }
         record(|_| Effect::Demonitor { target: target.clone() });
         Ok(())
     }
 
     pub(crate) fn handle_dead_letters(handles: bool) -> Result {
+        if let Some(asked) = ask(|host| host.handle_dead_letters(handles)) {
+            return asked.map_err(Error::refused);
+        }
         record(|_| Effect::HandleDeadLetters { handles });
         Ok(())
     }
 
     pub(crate) fn update_capability(name: &str, value: Option<Value>) -> Result {
+        if let Some(asked) = ask(|host| host.update_capability(name, value.clone().map(Value::into_wit))) {
+            return asked.map_err(Error::refused);
+        }
         record(|_| Effect::UpdateCapability { name: name.to_string(), value });
         Ok(())
     }
 
     pub(crate) fn request_status(about: Option<&Address>) -> Result<QuestionId> {
+        if let Some(asked) = ask(|host| host.request_status(about.map(Address::as_str))) {
+            return asked.map(QuestionId).map_err(Error::refused);
+        }
         let about = about.cloned();
         Ok(QuestionId(record(|number| Effect::RequestStatus { question: QuestionId(number), about })))
     }
 
     pub(crate) fn shut_down() -> Result {
+        if let Some(asked) = ask(|host| host.shut_down()) {
+            return asked.map_err(Error::refused);
+        }
         record(|_| Effect::ShutDown);
         Ok(())
     }
 
     pub(crate) fn request_exit(target: &Address, recursive: bool) -> Result {
+        if let Some(asked) = ask(|host| host.request_exit(target.as_str(), recursive)) {
+            return asked.map_err(Error::refused);
+        }
         record(|_| Effect::Exit { target: target.clone(), recursive });
         Ok(())
     }
 
     pub(crate) fn keep_children() -> Result {
+        if let Some(kept) = ask(|host| host.keep_children()) {
+            return kept.map_err(Error::refused);
+        }
         if !is_exit_turn() {
-            return Err(crate::Error::poison("only possible while an `ExitRequest` is handled"));
+            return Err(Error::poison("only possible while an `ExitRequest` is handled"));
         }
         record(|_| Effect::KeepChildren);
         Ok(())

@@ -114,7 +114,7 @@ impl RawMessage {
     }
 
     /// As [`RawMessage::decode`], where the message is still needed. Copies the payload only if it is of type `M`.
-    pub(crate) fn decoded<M: Message>(&self) -> Option<Result<M>> {
+    pub fn decoded<M: Message>(&self) -> Option<Result<M>> {
         (self.type_name == M::TYPE_NAME).then(|| M::decode(&self.encoding, self.payload.clone()))
     }
 

@@ -113,7 +113,7 @@ pub struct Requirement {
 }
 
 impl Value {
-    fn into_wit(self) -> wit::ValueResult {
+    pub(crate) fn into_wit(self) -> wit::ValueResult {
         match self {
             Self::Boolean(value) => wit::ValueResult::Boolean(value),
             Self::Integer(value) => wit::ValueResult::Integer(value),
@@ -133,7 +133,7 @@ impl Value {
 }
 
 impl Requirement {
-    fn into_wit(self) -> wit::RequirementResult {
+    pub(crate) fn into_wit(self) -> wit::RequirementResult {
         let clause = match self.clause {
             Clause::IsTrue => wit::ClauseResult::IsTrue,
             Clause::Equals(value) => wit::ClauseResult::Equals(value.into_wit()),
@@ -351,9 +351,37 @@ pub fn describe(name: &str, version: &str, guests: &[Guest]) -> wit::SourceInfo 
     }
 }
 
+/// One actor, between its turns.
+pub(crate) struct Instance {
+    live: Box<dyn Live>,
+    ctx: Context,
+}
+
+impl Instance {
+    pub(crate) fn start(guests: &[Guest], init: wit::ActorInit) -> std::result::Result<Self, wit::Failure> {
+        let init = Init::from(init);
+        let Some(guest) = guests.iter().find(|guest| guest.name == init.class) else {
+            return Err(no_class(guests, &init.class).into_failure());
+        };
+        let mut ctx = Context::new(init);
+        let live = (guest.start)(&mut ctx).map_err(Error::into_failure)?;
+        Ok(Self { live, ctx })
+    }
+
+    pub(crate) fn turn(
+        &mut self,
+        sender: String,
+        attempt: u32,
+        came: Came,
+    ) -> std::result::Result<(), wit::Failure> {
+        let incoming = self.ctx.begin(sender.into(), attempt, came);
+        self.live.receive(incoming, &mut self.ctx).map_err(Error::into_failure)
+    }
+}
+
 thread_local! {
     /// The one actor that this instance is.
-    static ACTOR: RefCell<Option<(Box<dyn Live>, Context)>> = const { RefCell::new(None) };
+    static ACTOR: RefCell<Option<Instance>> = const { RefCell::new(None) };
 }
 
 /// Makes this instance an actor. A panic becomes one record of the log, and with it the reason of the trap; Rust's own
@@ -362,13 +390,7 @@ thread_local! {
 pub fn start(guests: &[Guest], init: wit::ActorInit) -> std::result::Result<(), wit::Failure> {
     #[cfg(target_family = "wasm")]
     std::panic::set_hook(Box::new(|panic| host::log(host::Level::Error, "panic", &panic.to_string())));
-    let init = Init::from(init);
-    let Some(guest) = guests.iter().find(|guest| guest.name == init.class) else {
-        return Err(no_class(guests, &init.class).into_failure());
-    };
-    let mut ctx = Context::new(init);
-    let live = (guest.start)(&mut ctx).map_err(Error::into_failure)?;
-    ACTOR.set(Some((live, ctx)));
+    ACTOR.set(Some(Instance::start(guests, init)?));
     Ok(())
 }
 
@@ -395,12 +417,9 @@ pub fn handle_event(delivery: wit::Delivery) -> std::result::Result<(), wit::Fai
 }
 
 fn turn(sender: String, attempt: u32, came: Came) -> std::result::Result<(), wit::Failure> {
-    ACTOR.with_borrow_mut(|actor| {
-        let Some((live, ctx)) = actor else {
-            return Err(Error::poison("the actor has not started").into_failure());
-        };
-        let incoming = ctx.begin(sender.into(), attempt, came);
-        live.receive(incoming, ctx).map_err(Error::into_failure)
+    ACTOR.with_borrow_mut(|actor| match actor {
+        Some(instance) => instance.turn(sender, attempt, came),
+        None => Err(Error::poison("the actor has not started").into_failure()),
     })
 }
 

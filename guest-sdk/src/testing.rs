@@ -28,6 +28,8 @@
 //! # Ok::<(), thespian::Error>(())
 //! ```
 
+pub mod hosting;
+
 use std::cell::RefCell;
 use std::time::Duration;
 

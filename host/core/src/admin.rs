@@ -21,6 +21,7 @@ use crate::envelope::{Body, Envelope, ExitReason, ExitRequest};
 use crate::event::{Asker, Event};
 use crate::family::{Family, Member};
 use crate::limits::{CAPABILITIES_LEN_MAX, EXIT_GRACE, STOP_GRACE, STOP_TIME_MAX};
+use crate::mistake::{Mistake, is_made};
 use crate::monitors::{self, Monitors};
 use crate::names::{Found, Names, Questioner};
 use crate::outbox::check_capability;
@@ -241,7 +242,8 @@ impl Admin {
         if let (Some(name), Ok(found)) = (name, &found) {
             self.names.started(name, found, effects);
         }
-        if let Some(asker) = self.creators.remove(&address) {
+        let asker = self.creators.remove(&address).filter(|_| !is_made(Mistake::AnswerNoCreator));
+        if let Some(asker) = asker {
             let created = |Found { address, source, class }| Reply::Created { address, source, class };
             answer(asker, found.map(created), effects);
         }
@@ -273,7 +275,8 @@ impl Admin {
         for child in member.children() {
             self.stop_waiting(child, || ControlError::Invalid("its creator is gone".to_string()), effects);
         }
-        for asker in self.mourners.remove(&address).unwrap_or_default() {
+        let mourners = self.mourners.remove(&address).filter(|_| !is_made(Mistake::AnswerNoMourner));
+        for asker in mourners.unwrap_or_default() {
             answer(asker, Ok(Reply::Ended { reason: reason.clone() }), effects);
         }
         self.finish_stop(effects);

@@ -15,6 +15,7 @@ use crate::capability::{Capabilities, Requirement, unmet};
 use crate::effect::Effect;
 use crate::envelope::{ActorExit, Body, Envelope, ExitReason, ExitRequest};
 use crate::limits::EXIT_NOTICE_TEXT_LEN_MAX;
+use crate::mistake::{Mistake, is_made};
 use crate::source::SourceHash;
 use crate::time::Time;
 
@@ -83,7 +84,9 @@ impl Family {
         source: Option<SourceHash>,
     ) {
         let parent = parent.filter(|parent| self.members.contains_key(parent));
-        if let Some(parent) = parent.and_then(|parent| self.members.get_mut(&parent)) {
+        if let Some(parent) = parent.and_then(|parent| self.members.get_mut(&parent))
+            && !is_made(Mistake::ForgetTheChild)
+        {
             parent.children.insert(address);
         }
         let member = Member {
@@ -208,8 +211,12 @@ impl Family {
                 }
                 let reason = reason.clone().cut(EXIT_NOTICE_TEXT_LEN_MAX);
                 let exit = ActorExit { address, reason };
-                effects.push(notice(parent, address, Body::ChildExited(Box::new(exit))));
-                self.release_if_alone(parent, effects);
+                let exited = notice(parent, address, Body::ChildExited(Box::new(exit)));
+                effects.extend(is_made(Mistake::HearTwiceOfAnEnd).then(|| exited.clone()));
+                effects.extend((!is_made(Mistake::HearOfNoEnd)).then_some(exited));
+                if !is_made(Mistake::ReleaseNoParent) {
+                    self.release_if_alone(parent, effects);
+                }
             }
             None => {
                 effects.push(Effect::NoteEnd {

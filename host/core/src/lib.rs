@@ -20,6 +20,7 @@ pub mod fate;
 pub mod limits;
 pub mod mailbox;
 pub mod message;
+pub mod mistake;
 pub mod monitors;
 pub mod names;
 pub mod outbox;

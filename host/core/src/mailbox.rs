@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::envelope::{Body, Envelope};
 use crate::limits::{DRAIN_BYTES_MAX, QUEUE_FREE_BYTES, QUEUE_GRANT_BYTES};
+use crate::mistake::{Mistake, is_made};
 
 /// Bytes that may wait in a node: in all mailboxes together, which draw on it in grants, and with senders whose
 /// receivers are full.
@@ -35,7 +36,9 @@ impl QueueBudget {
     }
 
     pub(crate) fn draw(&self, bytes: usize) -> bool {
-        let drawn = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.max);
+        let drawn = |used: usize| {
+            used.checked_add(bytes).filter(|sum| *sum <= self.max || is_made(Mistake::BoundNoBudget))
+        };
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, drawn).is_ok()
     }
 
@@ -178,8 +181,9 @@ impl Mailbox {
     }
 
     /// Whether it is within this mailbox's own bounds.
-    const fn fits(&self, cost: usize) -> bool {
-        self.len < self.limits.len_max && (self.len == 0 || self.bytes + cost <= self.limits.bytes_max)
+    fn fits(&self, cost: usize) -> bool {
+        is_made(Mistake::BoundNoMailbox)
+            || self.len < self.limits.len_max && (self.len == 0 || self.bytes + cost <= self.limits.bytes_max)
     }
 
     /// Gives room back that was kept by [`Self::reserve`].
@@ -202,7 +206,7 @@ impl Mailbox {
     }
 
     fn activated(&mut self) -> Push {
-        if self.activity == Activity::Idle {
+        if self.activity == Activity::Idle && !is_made(Mistake::ActivateNobody) {
             self.activity = Activity::Active { again: false };
             Push::Activate
         } else {
@@ -214,6 +218,9 @@ impl Mailbox {
     /// Returns whether those who were refused should try again: it is then at most half full, so that they do not
     /// come back for a place or two.
     pub fn drain(&mut self, batch: &mut VecDeque<Envelope>, max: usize, budget: &QueueBudget) -> bool {
+        if is_made(Mistake::DrainTheNewestFirst) {
+            self.queue.make_contiguous().reverse();
+        }
         if batch.is_empty() && self.queue.len() <= max && self.bytes <= DRAIN_BYTES_MAX {
             // All at once, with their memory: an idle mailbox keeps none, and what is allocated for the next message is
             // what was freed last, which is still in the cache.
@@ -239,7 +246,7 @@ impl Mailbox {
     }
 
     fn uncount(&mut self, envelope: &Envelope) {
-        if !envelope.body.has_reserved_slot() {
+        if !envelope.body.has_reserved_slot() && !is_made(Mistake::UncountNothing) {
             self.len -= 1;
             self.bytes -= envelope.body.cost();
         }
@@ -298,7 +305,8 @@ impl Mailbox {
     /// Nothing gets in any more. Returns what was still there.
     pub fn close(&mut self, budget: &QueueBudget) -> VecDeque<Envelope> {
         self.intake = Intake::Closed;
-        budget.give_back(core::mem::take(&mut self.granted));
+        let granted = core::mem::take(&mut self.granted);
+        budget.give_back(if is_made(Mistake::KeepTheGrant) { 0 } else { granted });
         (self.len, self.bytes) = (0, 0);
         core::mem::take(&mut self.queue)
     }

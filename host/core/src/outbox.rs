@@ -16,6 +16,7 @@ use crate::limits::{
     REQUIREMENTS_BYTES_MAX, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN,
 };
 use crate::message::{Message, RESERVED_PREFIX};
+use crate::mistake::{Mistake, is_made};
 use crate::source::SourceHash;
 
 /// One thing that a turn asks for.
@@ -320,7 +321,7 @@ impl Outbox {
     /// Adds nothing when the init message breaks a rule, or a bound is reached.
     pub fn create(&mut self, child: CreateChild, limits: &ActorLimits) -> Result<(), OutboxError> {
         let cost = self.check_child(&child, limits)?;
-        if self.standing.children >= limits.children_max {
+        if self.standing.children >= limits.children_max && !is_made(Mistake::BoundNoChildren) {
             self.exhausted = true;
             return Err(OutboxError::TooManyChildren { max: limits.children_max });
         }
@@ -470,7 +471,7 @@ impl Outbox {
             Some(message) => self.check_message(message, limits)?,
             None => 0,
         };
-        if self.standing.wakeups.len >= limits.wakeups_max {
+        if self.standing.wakeups.len >= limits.wakeups_max && !is_made(Mistake::BoundNoWakeups) {
             self.exhausted = true;
             return Err(OutboxError::TooManyWakeups { max: limits.wakeups_max });
         }
@@ -580,11 +581,11 @@ impl Outbox {
     }
 
     fn check_room(&mut self, cost: usize, limits: &ActorLimits) -> Result<(), OutboxError> {
-        if self.requests.len() >= limits.outbox_len_max {
+        if self.requests.len() >= limits.outbox_len_max && !is_made(Mistake::BoundNoOutbox) {
             self.exhausted = true;
             return Err(OutboxError::Full { max: limits.outbox_len_max });
         }
-        if self.bytes + cost > limits.outbox_bytes_max {
+        if self.bytes + cost > limits.outbox_bytes_max && !is_made(Mistake::BoundNoOutboxBytes) {
             self.exhausted = true;
             return Err(OutboxError::FullOfBytes { max: limits.outbox_bytes_max });
         }

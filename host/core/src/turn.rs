@@ -28,6 +28,7 @@ use crate::envelope::{ActorRestart, Body, Envelope, ExitReason, ExitRequest, Wak
 use crate::event::Event;
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ACTIVATION_LEN_MAX, EFFECTS_KEPT_MAX, ERROR_TEXT_LEN_MAX, cut};
+use crate::mistake::{Mistake, is_made};
 use crate::outbox::{Outbox, Questions, Request, Standing, Wakeups};
 use crate::source::Transient;
 use crate::time::Time;
@@ -223,8 +224,8 @@ impl Turn {
 
     /// What is to be done. `Handle` stands until it is reported.
     pub fn next(&mut self, now: Time, effects: &mut Vec<ActorEffect>) -> Next {
-        if let Some(due) = self.held.due() {
-            if now < due {
+        if let Some(due) = self.held.due().filter(|_| !is_made(Mistake::TurnWhileHolding)) {
+            if now < due || is_made(Mistake::HoldForEver) {
                 return Next::AwaitRoom(due);
             }
             effects.extend(self.held.take_all().map(ActorEffect::HoldExpired));
@@ -278,7 +279,7 @@ impl Turn {
             }
             _ => {}
         }
-        if self.phase == Phase::Exiting {
+        if self.phase == Phase::Exiting && !is_made(Mistake::HandleWhileExiting) {
             match &envelope.body {
                 Body::ChildExited(_) if self.has_instance => {}
                 Body::Message(_) | Body::Poisoned(_) => {
@@ -374,6 +375,9 @@ impl Turn {
         match result {
             Ok(outbox) => {
                 let keeps_children = outbox.keeps_children();
+                if is_made(Mistake::BuryWhatIsHandled) {
+                    effects.push(ActorEffect::DeadLetter(current.envelope.clone(), String::new()));
+                }
                 self.commit(now, outbox, effects);
                 if let Body::ExitRequest(request) = &current.envelope.body {
                     self.exit(request.recursive && !keeps_children, effects);
@@ -412,7 +416,7 @@ impl Turn {
                 request => self.commit_request(now, request, effects),
             }
         }
-        self.children += children.len();
+        self.children += if is_made(Mistake::CountNoChild) { 0 } else { children.len() };
         for child in children {
             self.tell(Event::ChildCreated { parent: self.identity.me, child }, effects);
         }
@@ -429,7 +433,7 @@ impl Turn {
             }
             Request::Wakeup { id, delay, payload } => {
                 let cost = payload.as_ref().map_or(0, crate::message::Message::cost);
-                self.wakeups.len += 1;
+                self.wakeups.len += usize::from(!is_made(Mistake::CountNoWakeup));
                 self.wakeups.bytes += cost;
                 self.wakeups.next_id = id + 1;
                 self.pending.insert(id, cost);
@@ -440,7 +444,7 @@ impl Turn {
                 if let Some(cost) = self.pending.remove(&id) {
                     self.wakeups.len -= 1;
                     self.wakeups.bytes -= cost;
-                    effects.push(ActorEffect::CancelTimer(id));
+                    effects.extend((!is_made(Mistake::KeepTheTimer)).then_some(ActorEffect::CancelTimer(id)));
                 }
             }
             request => self.commit_to_admin(request, effects),

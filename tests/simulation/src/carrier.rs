@@ -7,14 +7,15 @@ use thespian_core::address::ActorAddress;
 use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
 use thespian_core::event::Event;
 use thespian_core::fate::{Budget, Failure, Fault};
-use thespian_core::limits::{ActorLimits, HOLD_RETRY_PERIOD};
+use thespian_core::limits::{ActorLimits, HOLD_RETRY_PERIOD, RESTART_PAUSE_MIN};
 use thespian_core::mailbox::{Push, QueueBudget};
 use thespian_core::outbox::{CreateChild, CreateOptions, Outbox, Request};
 use thespian_core::time::Time;
 use thespian_core::turn::Doer;
 
-use crate::ledger::numbered;
-use crate::world::{Cell, Due, SLOTS, Sabotage, World};
+use crate::bounds::Held;
+use crate::ledger::{number, numbered};
+use crate::world::{Cell, Due, Sabotage, World};
 
 pub(crate) struct Carrier<'a> {
     pub(crate) world: &'a mut World,
@@ -29,14 +30,31 @@ impl Carrier<'_> {
     /// What a guest does in one turn, as chance has it.
     fn act(&mut self, outbox: &mut Outbox, heard_from: Option<ActorAddress>) {
         let limits = self.world.limits;
+        if let Some(prey) = self.cell().prey
+            && self.world.rng.chance(80)
+        {
+            self.flood(outbox, prey, &limits);
+        }
         for _ in 0..self.world.rng.below(4) {
             if self.world.energy == 0 {
                 return;
             }
             self.world.energy -= 1;
             match self.world.rng.below(20) {
-                0..=10 => self.send(outbox, heard_from, &limits),
-                11..=13 => self.create(outbox, &limits),
+                0..=9 => {
+                    let target = self.someone(heard_from);
+                    let size = if self.world.rng.chance(20) { 20_000 } else { 10 };
+                    self.send(outbox, target, size, &limits);
+                }
+                10 => {
+                    let target = self.someone(heard_from);
+                    self.flood(outbox, target, &limits);
+                }
+                11..=13 => {
+                    for _ in 0..1 + self.world.rng.below(3) {
+                        self.create(outbox, &limits);
+                    }
+                }
                 14 => {
                     let target = self.someone(None);
                     let recursive = self.world.rng.chance(70);
@@ -68,9 +86,19 @@ impl Carrier<'_> {
         self.world.rng.pick(&known).unwrap_or(self.me)
     }
 
-    fn send(&mut self, outbox: &mut Outbox, heard_from: Option<ActorAddress>, limits: &ActorLimits) {
-        let target = self.someone(heard_from);
-        let size = if self.world.rng.chance(20) { 20_000 } else { 10 };
+    /// Sends more than any mailbox takes, and at times more than an outbox does.
+    fn flood(&mut self, outbox: &mut Outbox, target: ActorAddress, limits: &ActorLimits) {
+        self.world.see("floods");
+        let size = self.world.rng.pick(&[10, 10, 1_000, 20_000]).unwrap_or_default();
+        for _ in 0..limits.mailbox_len_max + self.world.rng.below(limits.outbox_len_max) {
+            if self.world.energy > 0 {
+                self.world.energy -= 1;
+                self.send(outbox, target, size, limits);
+            }
+        }
+    }
+
+    fn send(&mut self, outbox: &mut Outbox, target: ActorAddress, size: usize, limits: &ActorLimits) {
         let message = numbered(self.world.new_number(), size);
         let cost = message.cost();
         let to_itself = target == self.me;
@@ -85,18 +113,24 @@ impl Carrier<'_> {
 
     fn reserve(&mut self, cost: usize) -> bool {
         let World { cells, budget, .. } = &mut *self.world;
-        cells.get_mut(&self.me).is_some_and(|cell| cell.mailbox.reserve(cost, budget))
+        let Some(cell) = cells.get_mut(&self.me) else { return false };
+        let has_room = cell.mailbox.reserve(cost, budget);
+        if has_room {
+            cell.watch.came(cost);
+        }
+        has_room
     }
 
     fn release(&mut self, len: usize, cost: usize) {
         let World { cells, budget, .. } = &mut *self.world;
         if let Some(cell) = cells.get_mut(&self.me) {
             cell.mailbox.release(len, cost, budget);
+            cell.watch.went(len, cost);
         }
     }
 
     fn create(&mut self, outbox: &mut Outbox, limits: &ActorLimits) {
-        if self.world.slots >= SLOTS {
+        if self.world.slots >= self.world.slots_max {
             return;
         }
         let address = self.world.new_address();
@@ -109,18 +143,11 @@ impl Carrier<'_> {
         }
     }
 
-    /// How the turn goes. What it asked for is sent only if it goes well.
-    fn conclude(&mut self, outbox: Box<Outbox>, failing_percent: usize) -> Result<Box<Outbox>, Failure> {
+    /// How the turn goes, as chance has it.
+    fn conclude(&mut self, outbox: &Outbox, failing_percent: usize) -> Result<(), Failure> {
         if !self.world.rng.chance(failing_percent) {
-            for request in outbox.requests() {
-                if let Request::Send { message, .. } = request {
-                    let id = message.payload.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-                    self.world.ledger.sent(id);
-                }
-            }
-            return Ok(outbox);
+            return Ok(());
         }
-        self.drop_outbox(&outbox);
         let spins = self.world.rng.chance(15);
         if spins && self.world.let_others(300, self.me) && self.cell().killed.is_some() {
             return Err(Failure::Fault(Fault::Killed));
@@ -131,6 +158,91 @@ impl Carrier<'_> {
             1 => Failure::Returned { reason: "again".to_string(), retry: true, budget: outbox.budget() },
             _ => Failure::Fault(Fault::Trap("unreachable".to_string())),
         })
+    }
+
+    /// What a turn asked for is sent only if it went well.
+    fn close_turn(
+        &mut self,
+        outbox: Box<Outbox>,
+        outcome: Result<(), Failure>,
+    ) -> Result<Box<Outbox>, Failure> {
+        let sent = outbox.requests().iter().map(|request| match request {
+            Request::Send { message, .. } => message.cost(),
+            _ => 0,
+        });
+        let limits = self.world.limits;
+        if sent.len() > limits.outbox_len_max || sent.sum::<usize>() > limits.outbox_bytes_max {
+            self.world.ledger.violations.push(format!("the outbox of {} is past its bound", self.me));
+        }
+        if let Err(failure) = outcome {
+            self.drop_outbox(&outbox);
+            return Err(failure);
+        }
+        for request in outbox.requests() {
+            if let Request::Send { message, .. } = request {
+                self.world.ledger.sent(number(message));
+            }
+        }
+        Ok(outbox)
+    }
+
+    /// As a doer delivers.
+    fn offer(&mut self, envelope: Envelope) -> Push {
+        if matches!(envelope.body, Body::Poisoned(_)) {
+            self.world.see("poison");
+        }
+        self.world.ledger.offered(&envelope.body);
+        let is_message = matches!(envelope.body, Body::Message(_));
+        if envelope.target == self.me && envelope.sender == self.me && is_message {
+            let World { cells, budget, .. } = &mut *self.world;
+            let Some(cell) = cells.get_mut(&self.me) else { return Push::Gone(envelope) };
+            let cost = envelope.body.cost();
+            let push = cell.mailbox.push_reserved(envelope, budget);
+            if matches!(push, Push::Gone(_)) {
+                cell.watch.went(1, cost);
+            }
+            return self.world.activated(self.me, push);
+        }
+        if is_message && self.world.sabotaged(Sabotage::DropMessage, 5) {
+            return Push::Queued;
+        }
+        if is_message && self.world.sabotaged(Sabotage::DuplicateMessage, 5) {
+            self.world.push(envelope.clone());
+        }
+        if is_message && self.world.stashed.is_none() && self.world.sabotaged(Sabotage::ReorderMessages, 20) {
+            self.world.stashed = Some(envelope);
+            return Push::Queued;
+        }
+        let overtakes =
+            |late: &mut Envelope| (late.sender, late.target) == (envelope.sender, envelope.target);
+        let late = self.world.stashed.take_if(overtakes);
+        let push = self.world.push(envelope);
+        if let Some(late) = late {
+            self.world.push(late);
+        }
+        push
+    }
+
+    /// Before the guest is called.
+    fn check_nothing_is_held(&mut self) {
+        if self.cell().watch.is_holding() {
+            self.world.ledger.violations.push(format!("{} is called while it holds messages", self.me));
+        }
+    }
+
+    /// What was held is held no longer.
+    fn settle(&mut self, held: &Held) {
+        let now = self.world.now;
+        let late = self.world.cells.get_mut(&self.me).and_then(|cell| cell.watch.settled(held, now));
+        if let Some(late) = late {
+            self.world.ledger.violations.push(format!("{} held {held:?} for {late:?}", self.me));
+        }
+    }
+
+    fn note_dead(&mut self, envelope: Envelope, reason: &str) {
+        if let Some(native) = self.world.native.as_mut().filter(|_| envelope.body.is_mail()) {
+            native.dead_letters.push((envelope, reason.to_string()));
+        }
     }
 
     fn drop_outbox(&mut self, outbox: &Outbox) {
@@ -157,31 +269,63 @@ impl Doer for Carrier<'_> {
         self.cell().killed.clone()
     }
 
-    fn start(&mut self, _incarnation: u32, mut outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure> {
-        self.act(&mut outbox, None);
-        self.conclude(outbox, 12)
+    fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure> {
+        self.check_nothing_is_held();
+        let now = self.world.now;
+        let since_failing = self.cell().watch.failed_to_restart.take().map(|then| now.since(then));
+        if since_failing.is_some_and(|pause| pause < RESTART_PAUSE_MIN) {
+            self.world.ledger.violations.push(format!("{} restarts without a pause", self.me));
+        }
+        let (outbox, outcome) = self.start_native(incarnation, outbox).unwrap_or_else(|mut outbox| {
+            self.act(&mut outbox, None);
+            let outcome = self.conclude(&outbox, 12);
+            (outbox, outcome)
+        });
+        let result = self.close_turn(outbox, outcome);
+        let now = self.world.now;
+        let watch = &mut self.cell().watch;
+        watch.has_instance = result.is_ok();
+        watch.failed_to_restart = (watch.has_started && result.is_err()).then_some(now);
+        watch.has_started |= result.is_ok();
+        result
     }
 
     fn handle(
         &mut self,
         envelope: &Envelope,
         attempt: u32,
-        mut outbox: Box<Outbox>,
+        outbox: Box<Outbox>,
     ) -> Result<Box<Outbox>, Failure> {
         self.world.see("turns");
+        let watch = &self.cell().watch;
+        let (has_instance, exiting) = (watch.has_instance, watch.exiting.is_some());
+        if !has_instance {
+            self.world.ledger.violations.push(format!("{} is called in a lost instance", self.me));
+        }
+        self.check_nothing_is_held();
+        if exiting && !matches!(envelope.body, Body::ChildExited(_)) {
+            self.world
+                .ledger
+                .violations
+                .push(format!("{} is exiting and handles {:?}", self.me, envelope.body));
+        }
         if attempt == 1 {
             self.world.ledger.received(envelope);
         } else {
             self.world.see("retries");
         }
-        if let Body::Wakeup(wakeup) = &envelope.body {
-            self.cell().timers.remove(&wakeup.id);
+        let (outbox, outcome) = self.handle_native(envelope, attempt, outbox).unwrap_or_else(|mut outbox| {
+            self.act(&mut outbox, Some(envelope.sender));
+            if self.world.rng.chance(10) {
+                self.world.let_others(5, self.me);
+            }
+            let outcome = self.conclude(&outbox, 25);
+            (outbox, outcome)
+        });
+        let result = self.close_turn(outbox, outcome);
+        if let Err(Failure::Fault(_)) = &result {
+            self.cell().watch.has_instance = false;
         }
-        self.act(&mut outbox, Some(envelope.sender));
-        if self.world.rng.chance(10) {
-            self.world.let_others(5, self.me);
-        }
-        let result = self.conclude(outbox, 25);
         if result.is_ok() {
             self.world.ledger.handled(&envelope.body);
         }
@@ -191,7 +335,12 @@ impl Doer for Carrier<'_> {
     fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize) {
         let World { cells, budget, .. } = &mut *self.world;
         let Some(cell) = cells.get_mut(&self.me) else { return };
-        if cell.mailbox.drain(batch, len_max.min(2), budget) {
+        let before = batch.len();
+        let has_room = cell.mailbox.drain(batch, len_max.min(2), budget);
+        for envelope in batch.range(before..).filter(|envelope| !envelope.body.has_reserved_slot()) {
+            cell.watch.went(1, envelope.body.cost());
+        }
+        if has_room {
             let awaiting = std::mem::take(&mut cell.awaiting);
             awaiting.into_iter().for_each(|sender| self.world.wake(sender));
         }
@@ -211,6 +360,7 @@ impl Doer for Carrier<'_> {
             self.world.see("pauses");
         }
         self.world.timers.insert(at, Due::Look(self.me));
+        self.cell().watch.looks_at = Some(at);
     }
 
     fn await_room(&mut self, receiver: ActorAddress) {
@@ -221,13 +371,15 @@ impl Doer for Carrier<'_> {
     }
 
     fn exiting(&mut self, with_children: bool) {
-        self.cell().mailbox.take_notices_only();
+        let cell = self.cell();
+        cell.mailbox.take_notices_only();
+        cell.watch.exiting = Some(with_children);
         self.world.events.push_back(Event::ActorExiting { address: self.me, with_children });
     }
 
     fn close(&mut self) -> VecDeque<Envelope> {
-        let timers = std::mem::take(&mut self.cell().timers);
-        for key in timers.into_values() {
+        let timers = self.cell().watch.closed();
+        for (key, _) in timers.into_values() {
             self.world.timers.remove(key);
         }
         let awaiting = std::mem::take(&mut self.cell().awaiting);
@@ -247,7 +399,8 @@ impl Doer for Carrier<'_> {
         if matches!(&reason, ExitReason::Killed(why) if why.contains("took too long")) {
             self.world.see("exits that took too long");
         }
-        self.world.ledger.end(self.me);
+        let waited = reason == ExitReason::Requested && self.cell().watch.exiting == Some(true);
+        self.world.ledger.end(self.me, waited);
         self.world.cells.remove(&self.me);
         if !self.world.sabotaged(Sabotage::KeepSlot, 30) {
             self.world.slots -= 1;
@@ -256,39 +409,19 @@ impl Doer for Carrier<'_> {
     }
 
     fn deliver(&mut self, envelope: Envelope) -> Push {
-        if matches!(envelope.body, Body::Poisoned(_)) {
-            self.world.see("poison");
-        }
-        self.world.ledger.offered(&envelope.body);
-        let is_message = matches!(envelope.body, Body::Message(_));
-        if envelope.target == self.me && envelope.sender == self.me && is_message {
-            let World { cells, budget, .. } = &mut *self.world;
-            let Some(cell) = cells.get_mut(&self.me) else { return Push::Gone(envelope) };
-            let push = cell.mailbox.push_reserved(envelope, budget);
-            return self.world.activated(self.me, push);
-        }
-        if is_message && self.world.sabotaged(Sabotage::DropMessage, 5) {
-            return Push::Queued;
-        }
-        if is_message && self.world.sabotaged(Sabotage::DuplicateMessage, 5) {
-            self.world.push(envelope.clone());
-        }
-        if is_message && self.world.stashed.is_none() && self.world.sabotaged(Sabotage::ReorderMessages, 20) {
-            self.world.stashed = Some(envelope);
-            return Push::Queued;
-        }
-        let overtakes =
-            |late: &mut Envelope| (late.sender, late.target) == (envelope.sender, envelope.target);
-        let late = self.world.stashed.take_if(overtakes);
-        let push = self.world.push(envelope);
-        if let Some(late) = late {
-            self.world.push(late);
+        let held = Held::of(&envelope);
+        let push = self.offer(envelope);
+        let now = self.world.now;
+        match &push {
+            Push::Full(_) => self.cell().watch.refused(held, now),
+            _ => self.settle(&held),
         }
         push
     }
 
     fn gone(&mut self, envelope: Envelope) {
         self.world.ledger.dead(&envelope.body);
+        self.note_dead(envelope, "there is no actor at this address");
     }
 
     fn dead_letter(&mut self, envelope: Envelope, reason: &str) {
@@ -296,7 +429,9 @@ impl Doer for Carrier<'_> {
         if reason.contains("the node's queues") {
             self.world.see("full nodes");
         }
+        self.settle(&Held::of(&envelope));
         self.world.ledger.dead(&envelope.body);
+        self.note_dead(envelope, reason);
     }
 
     fn enter_pending(&mut self, child: ActorAddress) {
@@ -304,17 +439,22 @@ impl Doer for Carrier<'_> {
     }
 
     fn tell(&mut self, event: Event) {
+        if let Event::ChildCreated { child, .. } = &event {
+            let exiting = self.cell().watch.exiting.is_some();
+            let max = self.world.limits.children_max;
+            self.world.ledger.created(self.me, child.address, exiting, max);
+        }
         self.world.events.push_back(event);
     }
 
     fn set_timer(&mut self, due: Time, wakeup: Box<Wakeup>) {
         let id = wakeup.id;
         let key = self.world.timers.insert(due, Due::Wakeup(self.me, wakeup));
-        self.cell().timers.insert(id, key);
+        self.cell().watch.timers.insert(id, (key, due));
     }
 
     fn cancel_timer(&mut self, id: u64) {
-        if let Some(key) = self.cell().timers.remove(&id) {
+        if let Some((key, _)) = self.cell().watch.timers.remove(&id) {
             self.world.timers.remove(key);
         }
     }
@@ -325,5 +465,8 @@ impl Doer for Carrier<'_> {
 
     fn failed(&mut self, _text: &str) {
         self.world.see("failures");
+        if let Some(native) = &mut self.world.native {
+            native.failures += 1;
+        }
     }
 }

@@ -27,6 +27,10 @@ pub(crate) struct Ledger {
     /// Children whose end was told, to whom, and whether that one has handled it.
     notices: BTreeMap<ActorAddress, (ActorAddress, bool)>,
     ends_told: BTreeMap<ActorAddress, u32>,
+    /// Who created whom, and whether it was exiting then.
+    parents: BTreeMap<ActorAddress, (ActorAddress, bool)>,
+    /// Children that live, or whose end their creator has not heard of.
+    children: BTreeMap<ActorAddress, usize>,
     answers: BTreeMap<Asker, u32>,
     left: BTreeSet<Asker>,
 }
@@ -38,7 +42,19 @@ pub(crate) fn numbered(id: u64, size: usize) -> Message {
     Message::bytes("M", payload)
 }
 
-fn number(message: &Message) -> u64 {
+const HEADER: &str = "number";
+
+/// The same for a message whose payload is for its receiver.
+pub(crate) fn with_number(mut message: Message, id: u64) -> Message {
+    message.headers = Some([(HEADER.into(), id.to_string().into())].into());
+    message
+}
+
+pub(crate) fn number(message: &Message) -> u64 {
+    let mut headers = message.headers.iter().flatten();
+    if let Some((_, id)) = headers.find(|(name, _)| &**name == HEADER) {
+        return id.parse().unwrap_or(u64::MAX);
+    }
     message.payload.first_chunk().map_or(u64::MAX, |bytes| u64::from_le_bytes(*bytes))
 }
 
@@ -74,7 +90,10 @@ impl Ledger {
                 *last = id;
             }
             Body::ChildExited(exit) => match self.notices.get_mut(&exit.address) {
-                Some((parent, heard @ false)) if parent == target => *heard = true,
+                Some((parent, heard @ false)) if parent == target => {
+                    *heard = true;
+                    self.children.entry(*target).and_modify(|len| *len -= 1);
+                }
                 other => self.violations.push(format!("{target} hears of {}: {other:?}", exit.address)),
             },
             _ => {}
@@ -92,7 +111,11 @@ impl Ledger {
     pub(crate) fn dead(&mut self, body: &Body) {
         match body {
             Body::Message(message) => self.turn(message, Fate::Sent, Fate::Dead),
-            Body::Poisoned(poisoned) => self.turn(&poisoned.original, Fate::Returned, Fate::PoisonDead),
+            Body::Poisoned(poisoned) => {
+                // Behind what is held, and with no room to hold it too, it was not even offered.
+                self.offered(body);
+                self.turn(&poisoned.original, Fate::Returned, Fate::PoisonDead);
+            }
             _ => {}
         }
     }
@@ -106,7 +129,33 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn end(&mut self, address: ActorAddress) {
+    /// An actor creates a child.
+    pub(crate) fn created(&mut self, parent: ActorAddress, child: ActorAddress, exiting: bool, max: usize) {
+        self.parents.insert(child, (parent, exiting));
+        let len = self.children.entry(parent).or_default();
+        *len += 1;
+        if *len > max {
+            self.violations.push(format!("{parent} has {len} children, past its bound"));
+        }
+    }
+
+    pub(crate) fn parent(&self, child: ActorAddress) -> Option<ActorAddress> {
+        self.parents.get(&child).map(|(parent, _)| *parent)
+    }
+
+    pub(crate) fn living_children(&self, of: ActorAddress) -> impl Iterator<Item = (ActorAddress, bool)> {
+        let children = self.parents.iter().filter(move |(_, (parent, _))| *parent == of);
+        let children = children.map(|(child, (_, exiting))| (*child, *exiting));
+        children.filter(|(child, _)| !self.ended.contains(child))
+    }
+
+    /// An actor is no more. Whether it has waited for its children: those are then gone, but for what it created while
+    /// it waited, which never runs.
+    pub(crate) fn end(&mut self, address: ActorAddress, waited: bool) {
+        let left = self.living_children(address).find(|(_, exiting)| waited && !exiting);
+        if let Some((child, _)) = left {
+            self.violations.push(format!("{address} ends before its child {child}"));
+        }
         if !self.ended.insert(address) {
             self.violations.push(format!("{address} ends twice"));
         }

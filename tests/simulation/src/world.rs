@@ -15,17 +15,20 @@ use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget};
 use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
 use thespian_core::time::Time;
-use thespian_core::timers::{TimerKey, Timers};
+use thespian_core::timers::Timers;
 use thespian_core::turn::{Actor, Identity, Step};
 
+use crate::bounds::{self, Watch};
 use crate::carrier::Carrier;
 use crate::ledger::{Ledger, numbered};
+use crate::native::Native;
 use crate::rng::Rng;
 
 /// A program outside: everything sent to it is taken.
 pub(crate) const OUTSIDE: ActorAddress = ActorAddress::new(HostId(1), 1);
-pub(crate) const SLOTS: usize = 24;
-const QUEUED_BYTES_MAX: usize = 40 << 10;
+const SLOTS: usize = 24;
+/// What may wait in all of a node: next to nothing, a few large messages, more than the mailboxes hold.
+const QUEUED_BYTES_MAX: [usize; 3] = [8 << 10, 40 << 10, 1 << 20];
 /// Turns that wait for the rest of the world within each other.
 const DEPTH_MAX: usize = 3;
 
@@ -58,8 +61,10 @@ pub(crate) struct Cell {
     pub(crate) mailbox: Mailbox,
     pub(crate) awaiting: BTreeSet<ActorAddress>,
     pub(crate) killed: Option<String>,
-    pub(crate) timers: BTreeMap<u64, TimerKey>,
     pub(crate) known: Vec<ActorAddress>,
+    /// Whom it floods.
+    pub(crate) prey: Option<ActorAddress>,
+    pub(crate) watch: Watch,
 }
 
 pub(crate) struct World {
@@ -72,6 +77,7 @@ pub(crate) struct World {
     pub(crate) events: VecDeque<Event>,
     pub(crate) ledger: Ledger,
     pub(crate) slots: usize,
+    pub(crate) slots_max: usize,
     /// Sends and wakeups that guests may still ask for: so that a run ends.
     pub(crate) energy: usize,
     pub(crate) sabotage: Option<Sabotage>,
@@ -80,12 +86,15 @@ pub(crate) struct World {
     /// How often which kind of thing happened.
     pub(crate) seen: BTreeMap<&'static str, usize>,
     pub(crate) stopped: bool,
+    /// Guests that are no scripts of chance.
+    pub(crate) native: Option<Native>,
+    pub(crate) next_id: u128,
+    pub(crate) next_number: u64,
     admin: Admin,
     active: Vec<ActorAddress>,
     jobs: Vec<Job>,
     compiled: BTreeSet<SourceHash>,
-    next_id: u128,
-    next_number: u64,
+    approved: BTreeSet<SourceHash>,
     next_asker: u64,
     depth: usize,
 }
@@ -94,32 +103,49 @@ impl World {
     pub(crate) fn new(seed: u64, sabotage: Option<Sabotage>) -> Self {
         let limits = ActorLimits {
             outbox_len_max: 12,
+            outbox_bytes_max: 100_000,
             mailbox_len_max: 3,
             mailbox_bytes_max: 60_000,
             wakeups_max: 4,
             children_max: 5,
             ..ActorLimits::default()
         };
+        let mut rng = Rng(seed);
+        let queued_bytes_max = rng.pick(&QUEUED_BYTES_MAX).unwrap_or_default();
+        let node = Self::around(rng, limits, queued_bytes_max, Capabilities::new());
+        Self { sabotage, ..node }
+    }
+
+    /// A node with these bounds.
+    pub(crate) fn around(
+        rng: Rng,
+        limits: ActorLimits,
+        queued_bytes_max: usize,
+        capabilities: Capabilities,
+    ) -> Self {
         Self {
-            rng: Rng(seed),
+            rng,
             now: Time(0),
             limits,
-            budget: QueueBudget::new(QUEUED_BYTES_MAX),
+            budget: QueueBudget::new(queued_bytes_max),
             cells: BTreeMap::new(),
             timers: Timers::default(),
             events: VecDeque::new(),
             ledger: Ledger::default(),
             slots: 0,
-            energy: 400,
-            sabotage,
+            slots_max: SLOTS,
+            energy: 700,
+            sabotage: None,
             stashed: None,
             addresses: vec![OUTSIDE],
             seen: BTreeMap::new(),
             stopped: false,
-            admin: Admin::new(Capabilities::new()),
+            native: None,
+            admin: Admin::new(capabilities),
             active: Vec::new(),
             jobs: Vec::new(),
             compiled: BTreeSet::new(),
+            approved: BTreeSet::new(),
             next_id: 1,
             next_number: 0,
             next_asker: 0,
@@ -160,8 +186,9 @@ impl World {
             mailbox: Mailbox::pending(limits),
             awaiting: BTreeSet::new(),
             killed: None,
-            timers: BTreeMap::new(),
             known: Vec::new(),
+            prey: None,
+            watch: Watch::default(),
         };
         self.cells.insert(address, cell);
         self.see("actors");
@@ -181,15 +208,21 @@ impl World {
     /// Puts an envelope into a mailbox, as the router does.
     pub(crate) fn push(&mut self, envelope: Envelope) -> Push {
         let target = envelope.target;
-        if target == OUTSIDE {
+        let asks = self.native.as_ref().is_some_and(|native| native.outside.contains(&target));
+        if target == OUTSIDE || asks {
             if envelope.body.is_mail() {
                 self.ledger.received(&envelope);
                 self.ledger.handled(&envelope.body);
+                self.native.iter_mut().for_each(|native| native.heard.push(envelope.clone()));
             }
             return Push::Queued;
         }
         let Some(cell) = self.cells.get_mut(&target) else { return Push::Gone(envelope) };
+        let place = (!envelope.body.has_reserved_slot()).then(|| envelope.body.cost());
         let push = cell.mailbox.push(envelope, &self.budget);
+        if matches!(push, Push::Queued | Push::Activate) {
+            place.into_iter().for_each(|cost| cell.watch.came(cost));
+        }
         self.activated(target, push)
     }
 
@@ -211,8 +244,9 @@ impl World {
         choices.extend([1, 1, 1].iter().filter(|_| !self.events.is_empty()));
         choices.extend([2].iter().filter(|_| !self.jobs.is_empty()));
         let next = [self.timers.next_due(), self.admin.deadline()].into_iter().flatten().min();
-        if self.depth == 0 && next.is_some() && choices.is_empty() {
-            choices.push(3);
+        if self.depth == 0 && choices.is_empty() {
+            self.check_quiet();
+            choices.extend(next.map(|_| 3));
         }
         if self.depth == 0 && self.rng.chance(10) {
             // A busy machine: time goes on while others have work.
@@ -229,10 +263,13 @@ impl World {
                 self.tell_admin(event);
             }
             Some(2) => self.finish_job(),
-            Some(_) => self.pass_time(next.unwrap_or(self.now)),
+            Some(_) => {
+                let horizon = self.native.as_ref().map_or(Time(u64::MAX), |native| native.horizon);
+                self.pass_time(next.unwrap_or(self.now).min(horizon));
+            }
             None => return false,
         }
-        self.check_bounds();
+        bounds::check(self);
         true
     }
 
@@ -283,7 +320,10 @@ impl World {
             Effect::Judge(hash) => self.jobs.push(Job::Judge(hash)),
             Effect::Validate(hash) => self.jobs.push(Job::Validate(hash)),
             Effect::Forget(hash) => drop(self.compiled.remove(&hash)),
-            Effect::Instantiate(plan) => self.instantiate(&plan),
+            Effect::Instantiate(plan) => {
+                self.instantiate(&plan);
+                self.native.iter_mut().for_each(|native| native.plan((*plan).clone()));
+            }
             Effect::RefuseCreate { address, reason } => {
                 let on_trap = OnTrap::default();
                 let identity =
@@ -298,7 +338,6 @@ impl World {
                     self.wake(address);
                 }
             }
-            Effect::NoteEnd { address, .. } => self.ledger.end_told(address, None),
             Effect::EnterPending(address) => self.enter(address),
             Effect::GiveBackPlace => self.slots -= 1,
             Effect::TellStatus { to, request, .. } => {
@@ -306,8 +345,19 @@ impl World {
                 self.notify(Envelope { target: to, sender: to, body });
             }
             Effect::Progress { .. } | Effect::SetDeadLetterHandler(_) | Effect::SetCapabilities(_) => {}
+            Effect::NoteEnd { address, class, reason } => {
+                self.ledger.end_told(address, None);
+                self.native
+                    .iter_mut()
+                    .for_each(|native| native.ended.push((address, class.clone(), reason.clone())));
+            }
             Effect::Answer { .. } if self.sabotaged(Sabotage::KeepAnswer, 3) => {}
-            Effect::Answer { asker, .. } => self.ledger.answered(asker),
+            Effect::Answer { asker, reply } => {
+                self.ledger.answered(asker);
+                if let Some(native) = &mut self.native {
+                    native.replies.insert(asker, reply);
+                }
+            }
             Effect::Stop => self.stopped = true,
         }
     }
@@ -346,6 +396,9 @@ impl World {
     fn instantiate(&mut self, plan: &Plan) {
         let Plan { address, parent, on_trap, watch_restarts, transient, .. } = *plan;
         let identity = Identity { me: address, parent, on_trap, watch_restarts, transient };
+        if !self.approved.contains(&plan.source) {
+            self.ledger.violations.push(format!("{address} is to run what its authority refused"));
+        }
         let actor = if self.compiled.contains(&plan.source) {
             Actor::new(identity)
         } else {
@@ -369,13 +422,24 @@ impl World {
         let at = self.rng.below(self.jobs.len());
         match self.jobs.swap_remove(at) {
             // Silence.
-            Job::Judge(_) if self.rng.chance(5) => {}
+            Job::Judge(_) if self.native.is_none() && self.rng.chance(5) => {}
             Job::Judge(hash) => {
-                let verdict = if self.rng.chance(90) { Ok(()) } else { Err("not today".to_string()) };
+                let verdict = if self.native.is_some() || self.rng.chance(90) {
+                    Ok(())
+                } else {
+                    Err("not today".to_string())
+                };
+                if verdict.is_ok() {
+                    self.approved.insert(hash);
+                }
                 self.events.push_back(Event::SourceJudged { hash, verdict });
             }
             Job::Validate(hash) => {
-                let outcome = if self.rng.chance(95) { Ok(info()) } else { Err("broken".to_string()) };
+                let outcome = match &self.native {
+                    Some(native) => Ok(native.info()),
+                    None if self.rng.chance(95) => Ok(info()),
+                    None => Err("broken".to_string()),
+                };
                 // As the host does it: the code is there before `Admin` hears.
                 if outcome.is_ok() {
                     self.compiled.insert(hash);
@@ -391,6 +455,13 @@ impl World {
             match due {
                 Due::Look(address) => self.wake(address),
                 Due::Wakeup(target, wakeup) => {
+                    let watch = self.cells.get_mut(&target).map(|cell| &mut cell.watch);
+                    if watch
+                        .and_then(|watch| watch.timers.remove(&wakeup.id))
+                        .is_some_and(|(_, at)| at > self.now)
+                    {
+                        self.ledger.violations.push(format!("{target} is woken before its time"));
+                    }
                     let body = Body::Wakeup(wakeup);
                     self.push(Envelope { target, sender: target, body });
                 }
@@ -401,18 +472,37 @@ impl World {
         }
     }
 
-    fn check_bounds(&mut self) {
-        let violations = &mut self.ledger.violations;
-        for (address, Cell { mailbox, .. }) in &self.cells {
-            if mailbox.len() > self.limits.mailbox_len_max
-                || (mailbox.len() > 1 && mailbox.bytes() > self.limits.mailbox_bytes_max)
-            {
-                violations.push(format!("the mailbox of {address} is past its bound"));
+    /// Nothing is to be done now: whoever waits must be waiting for a time, and nobody for nothing.
+    fn check_quiet(&mut self) {
+        let Self { cells, ledger, now, .. } = self;
+        let waits = |cell: &Cell| cell.actor.is_none() || cell.watch.looks_at.is_some_and(|at| at >= *now);
+        for (address, cell) in cells.iter().filter(|(_, cell)| !waits(cell)) {
+            if !cell.mailbox.is_empty() {
+                ledger.violations.push(format!("{address} is not activated for what is in its mailbox"));
+            }
+            if cell.watch.exiting.is_some() && ledger.living_children(*address).next().is_none() {
+                ledger.violations.push(format!("{address} is exiting and waits for nobody"));
+            }
+            let parent = ledger.parent(*address).and_then(|parent| cells.get(&parent));
+            let is_to_exit = parent.is_some_and(|parent| parent.watch.exiting == Some(true));
+            if is_to_exit && cell.watch.exiting.is_none() {
+                ledger.violations.push(format!("{address} lives on while its creator waits for its end"));
             }
         }
-        if self.budget.used() > self.budget.max() || self.slots > SLOTS {
-            violations.push("the node is past its bounds".to_string());
+    }
+
+    /// Makes a few actors flood each other, in a ring; one of one floods itself.
+    pub(crate) fn ring(&mut self) {
+        let all: Vec<_> = self.cells.keys().copied().collect();
+        let len = (1 + self.rng.below(4)).min(all.len());
+        let Some(first) = all.len().checked_sub(len).map(|last| self.rng.below(last + 1)) else { return };
+        let ring = &all[first..first + len];
+        for (actor, prey) in ring.iter().zip(ring.iter().cycle().skip(1)) {
+            if let Some(cell) = self.cells.get_mut(actor) {
+                cell.prey = Some(*prey);
+            }
         }
+        self.see("rings");
     }
 }
 

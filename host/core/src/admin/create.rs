@@ -13,6 +13,7 @@ use crate::event::Asker;
 use crate::family::Member;
 use crate::limits::{CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX, ERROR_TEXT_LEN_MAX, cut};
 use crate::message::Message;
+use crate::mistake::{Mistake, is_made};
 use crate::names::{self, Found, Questioner};
 use crate::outbox::{CreateChild, CreateOptions, check_create, check_global_name};
 use crate::source::registry::Availability;
@@ -180,7 +181,9 @@ impl Admin {
         let error = match self.sources.availability(create.source) {
             _ if self.stopping.is_some() => ControlError::ShuttingDown,
             _ if is_killed => ControlError::Invalid("its creator is killed".to_string()),
-            _ if parent_exits => ControlError::Invalid("its creator is exiting".to_string()),
+            _ if parent_exits && !is_made(Mistake::CreateForTheExiting) => {
+                ControlError::Invalid("its creator is exiting".to_string())
+            }
             Availability::Coming if self.waiting.len() >= CREATES_WAITING_MAX => {
                 ControlError::LimitReached(format!("{CREATES_WAITING_MAX} creates wait for their sources"))
             }

@@ -13,6 +13,7 @@ use crate::event::Event;
 use crate::fate::{Failure, Fault};
 use crate::limits::{DELIVERY_RUN_LEN_MAX, EFFECTS_KEPT_MAX, HOLD_RETRY_PERIOD};
 use crate::mailbox::{Push, QueueBudget, push_each};
+use crate::mistake::{Mistake, is_made};
 use crate::outbox::Outbox;
 use crate::time::Time;
 
@@ -301,14 +302,17 @@ impl Actor {
             ActorEffect::CancelTimer(id) => doer.cancel_timer(id),
             ActorEffect::DeadLetter(envelope, reason) => doer.dead_letter(envelope, &reason),
             ActorEffect::HoldExpired(envelope) => {
-                doer.budget().give_back(held_cost(self.turn.identity.me, &envelope));
+                if !is_made(Mistake::KeepExpiredBytes) {
+                    doer.budget().give_back(held_cost(self.turn.identity.me, &envelope));
+                }
                 doer.dead_letter(envelope, "the receiver's mailbox stayed full");
             }
             ActorEffect::Exiting { with_children } => doer.exiting(with_children),
             ActorEffect::Restarted(restart) => doer.restarted(restart),
             ActorEffect::Failed(text) => doer.failed(&text),
             ActorEffect::CloseMailbox => {
-                for envelope in doer.close() {
+                let lost = usize::from(is_made(Mistake::LoseWhatWaits));
+                for envelope in doer.close().into_iter().skip(lost) {
                     self.turn.refuse(envelope, &mut self.effects);
                 }
             }
@@ -325,7 +329,7 @@ impl Actor {
         doer: &mut D,
     ) {
         let target = envelope.target;
-        if self.turn.holds_for(target) {
+        if self.turn.holds_for(target) && !is_made(Mistake::OvertakeWhatIsHeld) {
             self.hold(now, envelope, doer);
             return;
         }

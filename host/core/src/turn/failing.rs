@@ -9,6 +9,7 @@ use super::restarts::Restart;
 use super::{ActorEffect, Current, Phase, Turn, text_of};
 use crate::envelope::{Body, Envelope, ExitReason, Poisoned};
 use crate::fate::{Failure, Fault, OnTrap};
+use crate::mistake::{Mistake, is_made};
 use crate::time::Time;
 
 /// More wakeups, and questions, than one turn can ask for.
@@ -25,7 +26,7 @@ impl Turn {
         self.skip_ids();
         let mut ends = None;
         if let Failure::Fault(fault) = failure {
-            self.has_instance = false;
+            self.has_instance = is_made(Mistake::KeepTheInstance);
             let counted = core::mem::replace(&mut current.restart_counted, true);
             ends = self.lose_instance(now, fault, counted);
         }
@@ -35,7 +36,7 @@ impl Turn {
             return;
         }
         if current.attempt == 1 && failure.may_retry() && ends.is_none() && self.phase == Phase::Running {
-            current.attempt = 2;
+            current.attempt = if is_made(Mistake::RetryForEver) { 1 } else { 2 };
             self.current = Some(current);
             return;
         }
@@ -54,7 +55,7 @@ impl Turn {
         let is_spent = self.restarts.note(now) == Restart::BudgetSpent || self.restarts.has_paused_longest();
         if self.identity.on_trap == OnTrap::RestartWithinBudget && is_spent {
             self.end(ExitReason::Failed(self.last_fault.clone()), effects);
-        } else {
+        } else if !is_made(Mistake::PauseForNothing) {
             self.restarts.pause(now);
         }
     }
@@ -92,7 +93,9 @@ impl Turn {
         match body {
             Body::Message(original) => {
                 let poisoned = Poisoned { target: self.identity.me, details, original };
-                effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned))));
+                let poison = self.envelope(sender, Body::Poisoned(Box::new(poisoned)));
+                effects.extend(is_made(Mistake::PoisonTwice).then(|| poison.clone()));
+                effects.extend((!is_made(Mistake::PoisonNobody)).then_some(poison));
             }
             // It is one already.
             Body::DeadLetter(_) => {}
@@ -118,6 +121,9 @@ impl Turn {
         self.phase = Phase::Ending(reason);
         effects.push(ActorEffect::CloseMailbox);
         let current = self.current.take().map(|current| current.envelope);
+        if is_made(Mistake::LoseTheBatch) {
+            self.batch.clear();
+        }
         for envelope in current.into_iter().chain(core::mem::take(&mut self.batch)) {
             self.refuse(envelope, effects);
         }

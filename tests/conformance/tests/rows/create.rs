@@ -1,9 +1,7 @@
 //! Creating actors, and what stands in the way.
 
 use serde_json::json;
-use thespian_conformance::{Probe, World, class, load, message, run, said, until};
-use thespian_core::capability::{Clause, Requirement, Value};
-use thespian_core::envelope::ExitReason;
+use thespian_conformance::{World, class, load, message, run, until};
 use thespian_core::wire::control::{ControlError, CreateActor};
 use thespian_host::client::{Client, ClientError};
 
@@ -12,31 +10,6 @@ async fn refused(client: &Client, create: CreateActor) -> ControlError {
         ClientError::Node(error) => error,
         other => panic!("a refusal was expected, not {other}"),
     }
-}
-
-#[test]
-fn create_052_an_unknown_class_is_named_with_those_there_are() {
-    run(async {
-        let world = World::new().await;
-        let client = world.client().await;
-        let hash = load(&client, thespian_guests::HELLO).await;
-        let error = refused(&client, class(&hash, "Helo")).await;
-        assert_eq!(error.to_string(), "the source has no class `Helo`; it has Hello");
-    });
-}
-
-#[test]
-fn create_053_a_class_must_be_named_where_there_are_several() {
-    run(async {
-        let world = World::new().await;
-        let client = world.client().await;
-        let hash = load(&client, thespian_guests::PROBE).await;
-        let error = refused(&client, CreateActor { class: None, ..class(&hash, "") }).await;
-        assert!(
-            error.to_string().starts_with("the source has several classes; name one of Probe, "),
-            "{error}"
-        );
-    });
 }
 
 #[test]
@@ -82,29 +55,6 @@ fn create_055_an_actor_creates_from_another_source_by_its_hash() {
 }
 
 #[test]
-fn create_057_an_unmet_requirement_is_one_exit_and_poison_for_each_message() {
-    run(async {
-        let world = World::new().await;
-        let probe = world.probe().await;
-        probe
-            .tell(json!([
-                { "create": { "class": "Probe", "requires": "gpu" } },
-                { "say": { "to": "child", "text": "1" } },
-                { "say": { "to": "child", "text": "2" } },
-            ]))
-            .await;
-        let report = probe.reports(|report| report.poisons.len() == 2 && !report.exits.is_empty()).await;
-        let why = "no compatible host for `Probe`: this host: `gpu` is true does not hold, it has no such capability";
-        assert_eq!(report.exits, [(report.children[0], format!("never started: {why}"))]);
-        for (poison, text) in report.poisons.iter().zip(["1", "2"]) {
-            assert_eq!(poison.target, report.children[0]);
-            assert_eq!(poison.details, format!("the actor never started: {why}"));
-            assert!(poison.payload.contains(text));
-        }
-    });
-}
-
-#[test]
 fn create_059_a_hundred_children_of_one_turn_each_answer() {
     run(async {
         let world = World::new().await;
@@ -144,53 +94,5 @@ fn create_061_whoever_asks_for_what_is_refused_has_an_answer_at_once() {
         assert!(answer.is_err() || matches!(answer, Ok(thespian_core::wire::control::Incoming::Poisoned(_))));
         let report = probe.reports(|report| !report.exits.is_empty()).await;
         assert!(report.exits[0].1.starts_with("never started: the source has no class `Nix`"));
-    });
-}
-
-#[test]
-fn cap_126_what_a_class_and_its_creator_require_must_hold() {
-    run(async {
-        let gpu = |value| ("gpu".to_string(), Value::Boolean(value));
-        let memory = |gb| ("memory_gb".to_string(), Value::Integer(gb));
-        for (has, runs) in [
-            (vec![], false),
-            (vec![gpu(true)], false),
-            (vec![gpu(false), memory(8)], false),
-            (vec![gpu(true), memory(2)], false),
-            (vec![gpu(true), memory(4)], true),
-        ] {
-            let world = World::with(|config| config.capabilities = has.into_iter().collect()).await;
-            let client = world.client().await;
-            let hash = load(&client, thespian_guests::PROBE).await;
-            let created = client.create(&hash, "Needs").await;
-            assert_eq!(created.is_ok(), runs, "{created:?}");
-            if runs {
-                let needs = Probe { client: client.clone(), address: created.unwrap() };
-                assert_eq!(said(needs.try_echo("yes").await.unwrap()), "yes");
-                let clause = Clause::Equals(Value::Text("eu".to_string()));
-                let requirements = vec![Requirement { name: "region".to_string(), clause }];
-                let error = refused(&client, CreateActor { requirements, ..class(&hash, "Needs") }).await;
-                assert!(error.to_string().contains("`region` equals \"eu\" does not hold"), "{error}");
-            } else {
-                let error = created.unwrap_err().to_string();
-                assert!(error.starts_with("no compatible host for `Needs`: this host: "), "{error}");
-            }
-        }
-    });
-}
-
-#[test]
-fn a_full_host_refuses_a_create_and_says_why() {
-    run(async {
-        let world = World::with(|config| config.actors_max = Some(2)).await;
-        let probe = world.probe().await;
-        let last = Probe::create(&probe.client, "Probe").await;
-        let hash = load(&probe.client, thespian_guests::PROBE).await;
-        let error = refused(&probe.client, class(&hash, "Probe")).await;
-        assert!(matches!(error, ControlError::LimitReached(_)), "{error}");
-        let back = thespian_conformance::poison(probe.ask(json!([{ "create": { "class": "Probe" } }])).await);
-        assert!(back.details.contains("no room for more actors"), "{}", back.details);
-        assert_eq!(last.client.exit_and_wait(last.address, true).await.unwrap(), ExitReason::Requested);
-        assert!(probe.child(json!({ "class": "Probe" })).await.answers().await);
     });
 }

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use thespian_conformance::{
-    DEADLINE, Probe, World, do_steps, echo, load, message, poison, run, said, sender, until,
-};
-use thespian_core::address::{ActorAddress, HostId};
+use thespian_conformance::{DEADLINE, Probe, World, do_steps, echo, load, run, said, until};
 use thespian_core::limits::REQUESTS_IN_FLIGHT_MAX;
 use thespian_core::message::Message;
 use thespian_core::wire::codec;
@@ -26,18 +23,6 @@ async fn endpoints(client: &Client) -> u64 {
 }
 
 #[test]
-fn ext_062_a_tell_needs_no_answer() {
-    run(async {
-        let world = World::new().await;
-        let probe = world.probe().await;
-        for text in ["one", "two"] {
-            probe.client.tell(probe.address, message("Said", &json!({ "text": text }))).await.unwrap();
-        }
-        assert_eq!(probe.reports(|report| report.said.len() == 2).await.said, ["one", "two"]);
-    });
-}
-
-#[test]
 fn ext_063_an_ask_that_is_not_answered_ends_after_its_time() {
     run(async {
         let world = World::new().await;
@@ -53,34 +38,6 @@ fn ext_063_an_ask_that_is_not_answered_ends_after_its_time() {
 }
 
 #[test]
-fn ext_064_the_first_answer_ends_an_ask_and_the_second_goes_to_listen() {
-    run(async {
-        let world = World::new().await;
-        let probe = world.probe().await;
-        let steps = json!([
-            { "say": { "to": "origin", "text": "first" } },
-            { "say": { "to": "origin", "text": "second" } },
-        ]);
-        assert_eq!(said(probe.ask(steps).await), "first");
-        assert_eq!(probe.hear().await, "second");
-    });
-}
-
-#[test]
-fn ext_065_a_tell_and_a_listen_are_an_ask() {
-    run(async {
-        let world = World::new().await;
-        let probe = world.probe().await;
-        probe.client.tell(probe.address, echo("hi")).await.unwrap();
-        let answer = probe.client.listen(Some(DEADLINE)).await.unwrap();
-        assert_eq!(sender(&answer), probe.address);
-        assert_eq!(said(answer), "hi");
-        let nothing = probe.client.listen(Some(Duration::ZERO)).await;
-        assert!(has_timed_out(&nothing), "{nothing:?}");
-    });
-}
-
-#[test]
 fn ext_067_an_ask_returns_when_its_answer_is_there_not_when_its_time_is_over() {
     run(async {
         let world = World::new().await;
@@ -89,21 +46,6 @@ fn ext_067_an_ask_returns_when_its_answer_is_there_not_when_its_time_is_over() {
         let answer = probe.client.ask(probe.address, echo("hi"), Some(Duration::from_secs(3_600))).await;
         assert_eq!(said(answer.unwrap()), "hi");
         assert!(begun.elapsed() < DEADLINE);
-    });
-}
-
-#[test]
-fn ext_068_an_address_of_nobody_is_named_in_the_error() {
-    run(async {
-        let world = World::new().await;
-        let client = world.client().await;
-        let nobody = ActorAddress::new(HostId(1), 2);
-        let wanted = format!("there is no actor at {nobody}");
-        assert_eq!(client.tell(nobody, echo("hi")).await.unwrap_err().to_string(), wanted);
-        assert_eq!(client.ask(nobody, echo("hi"), None).await.unwrap_err().to_string(), wanted);
-        assert_eq!(client.exit(nobody, true).await.unwrap_err().to_string(), wanted);
-        assert_eq!(client.exit_and_wait(nobody, true).await.unwrap_err().to_string(), wanted);
-        assert_eq!(client.kill(nobody).await.unwrap_err().to_string(), wanted);
     });
 }
 
@@ -125,31 +67,6 @@ fn ext_068b_what_is_no_message_is_refused_before_it_is_sent() {
             let error =
                 probe.client.ask(probe.address, Message::json(&type_name, "{}"), None).await.unwrap_err();
             assert_eq!(error.to_string(), wanted);
-        }
-    });
-}
-
-#[test]
-fn ext_070_no_actor_can_send_what_only_the_host_may() {
-    run(async {
-        let world = World::new().await;
-        let probe = world.probe().await;
-        for name in ["thespian:exit-request", "thespian:", "thespian:anything"] {
-            let steps = json!([{ "send": { "to": "origin", "type_name": name, "payload": "{}" } }]);
-            let back = poison(probe.ask(steps).await);
-            assert!(back.details.contains("`thespian:` are the host's own"), "{}", back.details);
-        }
-    });
-}
-
-#[test]
-fn ext_072_each_answer_matches_its_own_ask() {
-    run(async {
-        let world = World::new().await;
-        let probe = world.probe().await;
-        for number in 0..20 {
-            let text = number.to_string();
-            assert_eq!(said(probe.try_echo(&text).await.unwrap()), text);
         }
     });
 }
@@ -222,19 +139,6 @@ fn ext_079_questions_that_come_with_the_hello_are_answered() {
         }
         answered.sort_unstable();
         assert_eq!(answered, [0, 1, 2]);
-    });
-}
-
-#[test]
-fn an_ask_is_answered_by_whoever_the_asked_one_passed_it_to() {
-    run(async {
-        let world = World::new().await;
-        let probe = world.probe().await;
-        let child = probe.child(json!({ "class": "Probe" })).await;
-        let words = json!([{ "say": { "to": "origin", "text": "for my parent" } }]);
-        let answer = probe.ask(json!([{ "run": { "on": "child", "steps": words } }])).await;
-        assert_eq!(sender(&answer), child.address);
-        assert_eq!(said(answer), "for my parent");
     });
 }
 

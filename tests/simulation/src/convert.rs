@@ -1,0 +1,173 @@
+//! Types of core to and from those that the guest SDK takes, as the host's sandbox has them.
+
+use std::time::Duration;
+
+use thespian::bindings::thespian::actor::types as wit;
+use thespian_core::capability::{Capabilities, Clause, Requirement, Value};
+use thespian_core::effect::Plan;
+use thespian_core::envelope::{ActorExit, ActorRestart, Body, ExitReason};
+use thespian_core::fate::OnTrap;
+use thespian_core::message::{Encoding, Message};
+use thespian_core::source::Transient;
+
+pub(crate) fn message(message: wit::MessageResult) -> Message {
+    let encoding = match message.encoding {
+        wit::EncodingResult::Json => Encoding::Json,
+        wit::EncodingResult::Cbor => Encoding::Cbor,
+        wit::EncodingResult::Text => Encoding::Text,
+        wit::EncodingResult::Bytes => Encoding::Bytes,
+        wit::EncodingResult::Other(name) => Encoding::Other(name.into()),
+    };
+    let headers = message.headers.filter(|headers| !headers.is_empty());
+    let headers =
+        headers.map(|headers| headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect());
+    Message { type_name: message.type_name.into(), encoding, payload: message.payload.into(), headers }
+}
+
+pub(crate) fn to_guest(message: &Message) -> wit::MessageResult {
+    let encoding = match &message.encoding {
+        Encoding::Json => wit::EncodingResult::Json,
+        Encoding::Cbor => wit::EncodingResult::Cbor,
+        Encoding::Text => wit::EncodingResult::Text,
+        Encoding::Bytes => wit::EncodingResult::Bytes,
+        Encoding::Other(name) => wit::EncodingResult::Other(name.to_string()),
+    };
+    let headers = message.headers.as_ref();
+    let headers = headers
+        .map(|headers| headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect());
+    wit::MessageResult {
+        type_name: message.type_name.to_string(),
+        encoding,
+        payload: message.payload.to_vec(),
+        headers,
+    }
+}
+
+pub(crate) fn value(value: wit::ValueResult) -> Value {
+    match value {
+        wit::ValueResult::Boolean(value) => Value::Boolean(value),
+        wit::ValueResult::Integer(value) => Value::Integer(value),
+        wit::ValueResult::Number(value) => Value::Number(value),
+        wit::ValueResult::Text(value) => Value::Text(value),
+    }
+}
+
+fn value_to_guest(value: &Value) -> wit::ValueResult {
+    match value {
+        Value::Boolean(value) => wit::ValueResult::Boolean(*value),
+        Value::Integer(value) => wit::ValueResult::Integer(*value),
+        Value::Number(value) => wit::ValueResult::Number(*value),
+        Value::Text(value) => wit::ValueResult::Text(value.clone()),
+    }
+}
+
+pub(crate) fn requirement(requirement: wit::RequirementResult) -> Requirement {
+    let clause = match requirement.clause {
+        wit::ClauseResult::IsTrue => Clause::IsTrue,
+        wit::ClauseResult::Equals(wanted) => Clause::Equals(value(wanted)),
+        wit::ClauseResult::AtLeast(least) => Clause::AtLeast(least),
+        wit::ClauseResult::OneOf(values) => Clause::OneOf(values.into_iter().map(value).collect()),
+    };
+    Requirement { name: requirement.name, clause }
+}
+
+fn requirement_to_guest(requirement: &Requirement) -> wit::RequirementResult {
+    let clause = match &requirement.clause {
+        Clause::IsTrue => wit::ClauseResult::IsTrue,
+        Clause::Equals(wanted) => wit::ClauseResult::Equals(value_to_guest(wanted)),
+        Clause::AtLeast(least) => wit::ClauseResult::AtLeast(*least),
+        Clause::OneOf(values) => wit::ClauseResult::OneOf(values.iter().map(value_to_guest).collect()),
+    };
+    wit::RequirementResult { name: requirement.name.clone(), clause }
+}
+
+pub(crate) const fn on_trap(on_trap: wit::OnTrap) -> OnTrap {
+    match on_trap {
+        wit::OnTrap::Restart => OnTrap::Restart,
+        wit::OnTrap::RestartWithinBudget => OnTrap::RestartWithinBudget,
+        wit::OnTrap::Exit => OnTrap::Exit,
+    }
+}
+
+pub(crate) const fn transient(transient: wit::Transient) -> Transient {
+    match transient {
+        wit::Transient::After(nanos) => Transient::After(Duration::from_nanos(nanos)),
+        wit::Transient::Idle(nanos) => Transient::Idle(Duration::from_nanos(nanos)),
+    }
+}
+
+fn exit(exit: &ActorExit) -> wit::ActorExit {
+    let reason = match exit.reason.clone() {
+        ExitReason::Requested => wit::ExitReason::Requested,
+        ExitReason::Failed(why) => wit::ExitReason::Failed(why),
+        ExitReason::Killed(why) => wit::ExitReason::Killed(why),
+        ExitReason::NeverStarted(why) => wit::ExitReason::NeverStarted(why),
+        ExitReason::Unfit(why) => wit::ExitReason::Unfit(why),
+        ExitReason::Unknown => {
+            wit::ExitReason::Other(("unknown".to_string(), "there is no actor at this address".to_string()))
+        }
+    };
+    wit::ActorExit { address: exit.address.to_string(), reason }
+}
+
+pub(crate) fn init(plan: &Plan, incarnation: u32, capabilities: &Capabilities) -> wit::ActorInit {
+    wit::ActorInit {
+        class: plan.class.clone(),
+        me: plan.address.to_string(),
+        parent: plan.parent.map(|parent| parent.to_string()),
+        global_name: plan.name.as_deref().map(str::to_string),
+        source: plan.source.to_string(),
+        incarnation,
+        capabilities: capabilities
+            .iter()
+            .map(|(name, value)| (name.clone(), value_to_guest(value)))
+            .collect(),
+        requirements: plan.requirements.iter().map(requirement_to_guest).collect(),
+        init: plan.init.as_ref().map(to_guest),
+        extra: Vec::new(),
+    }
+}
+
+/// What an instance is told of a notice. `None`: nothing.
+pub(crate) fn event(body: &Body) -> Option<wit::Event> {
+    Some(match body {
+        Body::Poisoned(poisoned) => wit::Event::Poisoned(wit::Poisoned {
+            target: poisoned.target.to_string(),
+            details: poisoned.details.clone(),
+            original: to_guest(&poisoned.original),
+        }),
+        Body::ExitRequest(request) => {
+            wit::Event::ExitRequested(wit::ExitRequest { recursive: request.recursive })
+        }
+        Body::Wakeup(wakeup) => wit::Event::Wakeup(wit::Wakeup {
+            id: wakeup.id,
+            delay: u64::try_from(wakeup.delay.as_nanos()).unwrap_or(u64::MAX),
+            payload: wakeup.payload.as_ref().map(to_guest),
+        }),
+        Body::ChildExited(child) => wit::Event::ChildExited(exit(child)),
+        Body::ActorDown(down) => wit::Event::ActorDown(exit(down)),
+        Body::DeadLetter(letter) => wit::Event::DeadLetter(wit::DeadLetter {
+            target: letter.target.to_string(),
+            sender: letter.sender.to_string(),
+            reason: letter.reason.clone(),
+            original: to_guest(&letter.original),
+        }),
+        Body::Named(named) => wit::Event::Named(wit::NamedActor {
+            request: named.request,
+            name: named.name.to_string(),
+            outcome: named.outcome.clone().map(|address| address.to_string()),
+        }),
+        Body::Status(status) => {
+            wit::Event::Status(wit::StatusAnswer { request: status.request, outcome: status.outcome.clone() })
+        }
+        Body::ChildRestarted(restart) => {
+            let ActorRestart { address, incarnation, reason } = &**restart;
+            wit::Event::ChildRestarted(wit::ActorRestart {
+                address: address.to_string(),
+                incarnation: *incarnation,
+                reason: reason.clone(),
+            })
+        }
+        Body::Message(_) | Body::ChildrenGone => return None,
+    })
+}

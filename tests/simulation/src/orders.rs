@@ -1,0 +1,54 @@
+//! In any order of events every promise is kept.
+
+use std::collections::BTreeMap;
+
+use crate::life::live;
+use crate::replay::{Replay, seeds};
+
+/// Lives of one run; `THESPIAN_LIVES` sets another number.
+const LIVES: u64 = 2_000;
+
+/// What must have happened often for these lives to show anything.
+const EVERYDAY: [&str; 14] = [
+    "actors",
+    "dead letters",
+    "ends",
+    "failures",
+    "floods",
+    "full nodes",
+    "kills",
+    "pauses",
+    "poison",
+    "restarts",
+    "rings",
+    "retries",
+    "turns",
+    "waits for room",
+];
+
+#[test]
+fn any_order_of_events_keeps_every_promise() {
+    let lives = std::env::var("THESPIAN_LIVES").ok().and_then(|lives| lives.parse().ok());
+    let seeds = seeds(lives.unwrap_or(LIVES));
+    let mut seen = BTreeMap::new();
+    for seed in seeds.clone() {
+        let _replay = Replay { seed, test: "any_order" };
+        match live(seed, None) {
+            Ok(life) => life.into_iter().for_each(|(what, times)| *seen.entry(what).or_insert(0) += times),
+            Err(broken) => panic!("with seed {seed}:\n  {broken}"),
+        }
+    }
+    println!("{} lives with {seen:?}", seeds.end - seeds.start);
+    if seeds.end - seeds.start >= LIVES {
+        let rare: Vec<_> = EVERYDAY.into_iter().filter(|what| seen.get(what) < Some(&100)).collect();
+        assert!(rare.is_empty(), "these lives have too little of {rare:?} to show anything");
+        let late = seen.get("exits that took too long").copied().unwrap_or_default();
+        assert!(late * 100 < seen["ends"], "{late} actors had to be killed because they did not exit");
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_life() {
+    let lives = [live(7, None), live(7, None)].map(|life| format!("{life:?}"));
+    assert_eq!(lives[0], lives[1]);
+}

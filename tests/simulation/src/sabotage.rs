@@ -1,0 +1,57 @@
+//! What a doer does wrong is noticed.
+
+use crate::life::live;
+use crate::world::Sabotage;
+
+/// Whether this fault in the doer brings about this complaint.
+#[track_caller]
+fn assert_caught(sabotage: Sabotage, complaint: &str) {
+    let complaints: Vec<String> = (1..=60).filter_map(|seed| live(seed, Some(sabotage)).err()).collect();
+    let is_caught = complaints.iter().any(|found| found.contains(complaint));
+    assert!(is_caught, "{sabotage:?} should be noticed, these are the complaints: {complaints:?}");
+}
+
+#[test]
+fn a_message_that_is_lost_is_noticed() {
+    assert_caught(Sabotage::DropMessage, "is lost");
+}
+
+#[test]
+fn a_message_that_comes_twice_is_noticed() {
+    assert_caught(Sabotage::DuplicateMessage, "but it is");
+}
+
+#[test]
+fn messages_that_overtake_each_other_are_noticed() {
+    assert_caught(Sabotage::ReorderMessages, " after ");
+}
+
+#[test]
+fn a_message_that_is_handled_and_a_dead_letter_is_noticed() {
+    assert_caught(Sabotage::HandleAfterEnd, "but it is Some(Handled)");
+}
+
+#[test]
+fn an_exit_notice_that_is_lost_is_noticed() {
+    assert_caught(Sabotage::DropExitNotice, "has not heard of the end");
+}
+
+#[test]
+fn an_exit_notice_that_comes_twice_is_noticed() {
+    assert_caught(Sabotage::DuplicateExitNotice, "hears of");
+}
+
+#[test]
+fn a_child_that_speaks_after_its_end_is_noticed() {
+    assert_caught(Sabotage::SpeakAfterEnd, "after its end");
+}
+
+#[test]
+fn a_place_that_is_kept_is_noticed() {
+    assert_caught(Sabotage::KeepSlot, "are not given back");
+}
+
+#[test]
+fn an_answer_that_is_kept_is_noticed() {
+    assert_caught(Sabotage::KeepAnswer, "got 0 answers");
+}

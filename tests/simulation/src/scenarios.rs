@@ -1,0 +1,330 @@
+//! The scenarios of `tests/scenarios` around the pure core: virtual time, the probe's own code compiled natively, and an
+//! order that the seed chooses.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use thespian::private::Guest;
+use thespian_core::address::ActorAddress;
+use thespian_core::capability::{Capabilities, Clause, Requirement};
+use thespian_core::envelope::{Body, Envelope};
+use thespian_core::event::{Asker, Event};
+use thespian_core::fate::OnTrap;
+use thespian_core::limits::{ActorLimits, TELL_TIME_MAX};
+use thespian_core::mailbox::Push;
+use thespian_core::message::Message;
+use thespian_core::source::{Rights, SourceHash};
+use thespian_core::time::Time;
+use thespian_core::wire::control::{ControlError, CreateActor, Reply};
+use thespian_scenarios::{Create, Limits, PATIENCE_MS, Place, Scenario};
+
+use crate::ledger::with_number;
+use crate::life::finish;
+use crate::native::Native;
+use crate::replay::{Replay, seeds};
+use crate::rng::Rng;
+use crate::world::{OUTSIDE, World};
+
+#[path = "../../guests/probe/src/lib.rs"]
+#[expect(unreachable_pub, reason = "a crate of its own, where it is compiled to a component")]
+mod probe;
+
+/// Orders in which each scenario is played.
+const SEEDS: u64 = 20;
+/// More than any scenario takes.
+const TICKS_MAX: usize = 1_000_000;
+/// As the host has it by default, for short.
+const QUEUED_BYTES_MAX: usize = 1 << 30;
+const SOURCE: SourceHash = SourceHash([7; 32]);
+const CLASSES: &[Guest] = &[
+    Guest::of::<probe::Probe>(),
+    Guest::of::<probe::Mortal>(),
+    Guest::of::<probe::FailsToStart>(),
+    Guest::of::<probe::Needs>(),
+    Guest::of::<probe::Idle>(),
+    Guest::of::<probe::Patient>(),
+];
+
+fn play(name: &str) {
+    let scenario = thespian_scenarios::by_name(name);
+    for seed in seeds(SEEDS) {
+        let _replay = Replay { seed, test: name };
+        let mut stage = Stage::new(&scenario, seed);
+        thespian_scenarios::play(&scenario, &mut stage);
+        if let Err(broken) = finish(stage.world, stage.ticks) {
+            panic!("{name}: {broken}");
+        }
+    }
+}
+
+thespian_scenarios::each_scenario!(play);
+
+struct Stage {
+    world: World,
+    ticks: usize,
+}
+
+fn limits(changed: &Limits) -> ActorLimits {
+    let usual = ActorLimits::default();
+    ActorLimits {
+        mailbox_len_max: changed.mailbox_len_max.unwrap_or(usual.mailbox_len_max),
+        message_bytes_max: changed.message_bytes_max.unwrap_or(usual.message_bytes_max),
+        outbox_len_max: changed.outbox_len_max.unwrap_or(usual.outbox_len_max),
+        ..usual
+    }
+}
+
+fn address(text: &str) -> Result<ActorAddress, String> {
+    text.parse::<ActorAddress>().map_err(|error| error.to_string())
+}
+
+impl Stage {
+    /// A node to which the probe's source is loaded.
+    fn new(scenario: &Scenario, seed: u64) -> Self {
+        let capabilities: Capabilities =
+            serde_json::from_value(scenario.capabilities.clone().into()).expect("capabilities are values");
+        let mut world = World::around(Rng(seed), limits(&scenario.limits), QUEUED_BYTES_MAX, capabilities);
+        world.native = Some(Native::new(CLASSES));
+        world.slots_max = scenario.actors_max.unwrap_or(usize::MAX);
+        let mut stage = Self { world, ticks: 0 };
+        let asker = stage.world.new_asker();
+        let label = String::new();
+        stage.world.events.push_back(Event::SourceOffered {
+            asker,
+            hash: SOURCE,
+            label,
+            size: 1,
+            rights: Rights::default(),
+        });
+        let loaded = stage.answer(asker);
+        assert!(matches!(loaded, Ok(Reply::Loaded(_))), "{loaded:?}");
+        stage
+    }
+
+    fn native(&mut self) -> &mut Native {
+        self.world.native.as_mut().expect("a stage has native guests")
+    }
+
+    /// Goes on until `look` finds something, at most until `last`. Time jumps where there is nothing to do.
+    fn until<T>(&mut self, last: Time, mut look: impl FnMut(&mut World) -> Option<T>) -> Option<T> {
+        loop {
+            if let Some(found) = look(&mut self.world) {
+                return Some(found);
+            }
+            if self.world.now >= last {
+                return None;
+            }
+            self.native().horizon = last;
+            self.ticks += 1;
+            assert!(self.ticks < TICKS_MAX, "this scenario has no end");
+            if !self.world.tick() {
+                self.world.now = last;
+            }
+        }
+    }
+
+    fn after(&self, ms: u64) -> Time {
+        self.world.now + Duration::from_millis(ms)
+    }
+
+    /// What `Admin` answers.
+    fn answer(&mut self, asker: Asker) -> Result<Reply, ControlError> {
+        let last = self.after(PATIENCE_MS);
+        let take = |world: &mut World| world.native.as_mut()?.replies.remove(&asker);
+        self.until(last, take).expect("every question is answered")
+    }
+
+    /// Waits for room in the receiver's mailbox, as a client's tell does.
+    fn send(
+        &mut self,
+        sender: ActorAddress,
+        to: &str,
+        message: &thespian_scenarios::Message,
+    ) -> Result<(), String> {
+        let target = address(to)?;
+        let sent = Message::json(&message.type_name, message.payload.clone());
+        let size = sent.cost();
+        let max = self.world.limits.message_bytes_max;
+        if size > max {
+            return Err(format!("the message takes {size} bytes; at most {max} are allowed"));
+        }
+        let id = self.world.new_number();
+        let mut envelope = Some(Envelope { target, sender, body: Body::Message(with_number(sent, id)) });
+        let last = self.world.now + TELL_TIME_MAX;
+        let pushed = self.until(last, |world| {
+            let offered = envelope.take()?;
+            world.ledger.sent(id);
+            match world.push(offered) {
+                Push::Full(refused) => {
+                    envelope = Some(refused);
+                    None
+                }
+                Push::Gone(refused) => {
+                    world.ledger.dead(&refused.body);
+                    Some(Err(format!("there is no actor at {target}")))
+                }
+                Push::Queued | Push::Activate => Some(Ok(())),
+            }
+        });
+        pushed.unwrap_or_else(|| {
+            envelope.iter().for_each(|envelope| self.world.ledger.dead(&envelope.body));
+            Err("the mailbox is full".to_string())
+        })
+    }
+
+    /// The first envelope for one of these that nobody has taken yet.
+    fn hear(&mut self, at: &[ActorAddress], within_ms: u64) -> Value {
+        let last = self.after(within_ms);
+        let heard = self.until(last, |world| {
+            let heard = &mut world.native.as_mut()?.heard;
+            let place = heard.iter().position(|envelope| at.contains(&envelope.target))?;
+            Some(heard.remove(place))
+        });
+        heard.map_or_else(|| json!("silence"), |envelope| shown(&envelope))
+    }
+}
+
+fn requirement((name, value): (&String, &Value)) -> Requirement {
+    let clause = match value {
+        Value::Bool(true) => Clause::IsTrue,
+        value => {
+            Clause::Equals(serde_json::from_value(value.clone()).expect("a capability is a plain value"))
+        }
+    };
+    Requirement { name: name.clone(), clause }
+}
+
+fn payload(message: &Message) -> Value {
+    let text = || Value::from(String::from_utf8_lossy(&message.payload).into_owned());
+    serde_json::from_slice(&message.payload).unwrap_or_else(|_| text())
+}
+
+fn shown(envelope: &Envelope) -> Value {
+    match &envelope.body {
+        Body::Message(message) => {
+            let payload = payload(message);
+            let said = payload["text"].clone();
+            json!({
+                "from": envelope.sender.to_string(), "message": message.type_name, "payload": payload, "said": said,
+            })
+        }
+        Body::Poisoned(poisoned) => json!({
+            "poison": poisoned.target.to_string(),
+            "details": poisoned.details,
+            "message": poisoned.original.type_name,
+            "payload": payload(&poisoned.original),
+        }),
+        other => panic!("a program outside hears {other:?}"),
+    }
+}
+
+fn ended(reply: Result<Reply, ControlError>) -> Result<String, String> {
+    match reply {
+        Ok(Reply::Ended { reason }) => Ok(reason.to_string()),
+        Ok(other) => panic!("an end was expected, not {other:?}"),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+impl Place for Stage {
+    fn outside(&mut self) -> String {
+        OUTSIDE.to_string()
+    }
+
+    fn create(&mut self, create: &Create) -> Result<String, String> {
+        if self.world.slots >= self.world.slots_max {
+            let max = self.world.slots_max;
+            return Err(format!("it runs {max} actors and can map no more"));
+        }
+        self.world.slots += 1;
+        let address = self.world.new_address();
+        self.world.enter(address);
+        let words = |text: &String| Message::json("Said", json!({ "text": text }).to_string());
+        let create = CreateActor {
+            source: SOURCE.to_string(),
+            class: create.class.clone(),
+            requirements: create.requires.iter().map(requirement).collect(),
+            init: create.init.as_ref().map(words),
+            on_trap: create.ends_on_trap.then_some(OnTrap::Exit),
+            name: None,
+        };
+        let asker = self.world.new_asker();
+        self.world.events.push_back(Event::CreateAsked { asker, address, create });
+        self.answer(asker).map(|_| address.to_string()).map_err(|error| error.to_string())
+    }
+
+    fn tell(&mut self, to: &str, message: &thespian_scenarios::Message) -> Result<(), String> {
+        self.send(OUTSIDE, to, message)
+    }
+
+    fn ask(&mut self, to: &str, message: &thespian_scenarios::Message, within_ms: u64) -> Value {
+        let alias = self.world.new_address();
+        self.native().outside.insert(alias);
+        match self.send(alias, to, message) {
+            Ok(()) => self.hear(&[alias], within_ms),
+            Err(error) => json!({ "error": error }),
+        }
+    }
+
+    fn listen(&mut self, within_ms: u64) -> Value {
+        // What comes to an ask that is over goes to whoever listens.
+        let at: Vec<_> = self.native().outside.iter().copied().chain([OUTSIDE]).collect();
+        self.hear(&at, within_ms)
+    }
+
+    fn exit(&mut self, who: &str, recursive: bool) -> Result<String, String> {
+        let target = address(who)?;
+        let asker = self.world.new_asker();
+        self.world.events.push_back(Event::ExitAsked { asker, target, recursive });
+        ended(self.answer(asker))
+    }
+
+    fn kill(&mut self, who: &str) -> Result<String, String> {
+        let target = address(who)?;
+        let asker = self.world.new_asker();
+        self.world.events.push_back(Event::KillAsked { asker, target });
+        ended(self.answer(asker))
+    }
+
+    fn status(&mut self) -> Value {
+        let tree = self.world.admin().family().iter().map(|(address, member)| {
+            let actor = self.world.cells.get(&address).and_then(|cell| cell.actor.as_ref());
+            json!({
+                "address": address.to_string(),
+                "class": member.class,
+                "parent": member.parent.map(|parent| parent.to_string()),
+                "wakeups": actor.map(|actor| actor.turn().wakeups()),
+            })
+        });
+        let tree: Vec<_> = tree.collect();
+        let native = self.native();
+        let letters = native.dead_letters.iter().rev().map(|(letter, reason)| {
+            json!({
+                "target": letter.target.to_string(),
+                "type_name": letter.body.type_name(),
+                "reason": reason,
+            })
+        });
+        let ended = native.ended.iter().rev().map(|(address, class, reason)| {
+            json!({ "address": address.to_string(), "class": class, "reason": reason.to_string() })
+        });
+        json!({
+            "actors": tree.len(),
+            "dead_letters": native.dead_letters.len(),
+            "poisoned": native.failures,
+            "recent_dead_letters": letters.collect::<Vec<_>>(),
+            "recent_ended": ended.collect::<Vec<_>>(),
+            "tree": tree,
+        })
+    }
+
+    fn pass(&mut self) {
+        let moment_ms = 1 + self.world.rng.below(20) as u64;
+        let last = self.after(moment_ms);
+        self.until(last, |world| world.rng.chance(3).then_some(()));
+    }
+
+    fn now_ms(&mut self) -> u64 {
+        self.world.now.0 / 1_000_000
+    }
+}
