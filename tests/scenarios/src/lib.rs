@@ -9,16 +9,15 @@ mod play;
 
 pub use act::{Create, Limits, Message, Scenario};
 pub use play::play;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 include!(concat!(env!("OUT_DIR"), "/scenarios.rs"));
 
 /// Whatever a scenario waits for comes within this time of the place, in ms.
 pub const PATIENCE_MS: u64 = 60_000;
 
-/// Where a scenario is played. What programs outside hear is in JSON: a message is `{"from", "message", "payload"}`, and
-/// a [`Value::Null`] in place of `from` is none; poison is `{"poison", "details", "message", "payload"}`, with who failed;
-/// `"silence"`, and `{"error": ...}`.
+/// Where a scenario is played. What programs outside hear is in JSON: as [`heard_message`] and [`heard_poison`] say it,
+/// or `"silence"`, or `{"error": ...}`.
 pub trait Place {
     /// The address at which the program outside hears.
     fn outside(&mut self) -> String;
@@ -53,6 +52,25 @@ pub trait Place {
     fn pass(&mut self);
     /// The time of the place.
     fn now_ms(&mut self) -> u64;
+}
+
+/// A message that a program outside hears. `said` are the words of a `Said`, for short.
+#[must_use]
+pub fn heard_message(from: &str, type_name: &str, payload: &[u8]) -> Value {
+    let payload = read(payload);
+    let said = payload["text"].clone();
+    json!({ "from": from, "message": type_name, "payload": payload, "said": said })
+}
+
+/// Poison that a program outside hears, with who failed on which message.
+#[must_use]
+pub fn heard_poison(target: &str, details: &str, type_name: &str, payload: &[u8]) -> Value {
+    json!({ "poison": target, "details": details, "message": type_name, "payload": read(payload) })
+}
+
+fn read(payload: &[u8]) -> Value {
+    serde_json::from_slice(payload)
+        .unwrap_or_else(|_| Value::from(String::from_utf8_lossy(payload).into_owned()))
 }
 
 /// Every scenario there is.

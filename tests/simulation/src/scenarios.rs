@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use thespian::private::Guest;
 use thespian_core::address::ActorAddress;
 use thespian_core::capability::{Capabilities, Clause, Requirement};
-use thespian_core::envelope::{Body, Envelope};
+use thespian_core::envelope::{Body, Envelope, Poisoned};
 use thespian_core::event::{Asker, Event};
 use thespian_core::fate::OnTrap;
 use thespian_core::limits::{ActorLimits, TELL_TIME_MAX};
@@ -16,7 +16,7 @@ use thespian_core::message::Message;
 use thespian_core::source::{Rights, SourceHash};
 use thespian_core::time::Time;
 use thespian_core::wire::control::{ControlError, CreateActor, Reply};
-use thespian_scenarios::{Create, Limits, PATIENCE_MS, Place, Scenario};
+use thespian_scenarios::{Create, Limits, PATIENCE_MS, Place, Scenario, heard_message, heard_poison};
 
 use crate::ledger::with_number;
 use crate::life::finish;
@@ -194,26 +194,14 @@ fn requirement((name, value): (&String, &Value)) -> Requirement {
     Requirement { name: name.clone(), clause }
 }
 
-fn payload(message: &Message) -> Value {
-    let text = || Value::from(String::from_utf8_lossy(&message.payload).into_owned());
-    serde_json::from_slice(&message.payload).unwrap_or_else(|_| text())
-}
-
 fn shown(envelope: &Envelope) -> Value {
+    let from = envelope.sender.to_string();
     match &envelope.body {
-        Body::Message(message) => {
-            let payload = payload(message);
-            let said = payload["text"].clone();
-            json!({
-                "from": envelope.sender.to_string(), "message": message.type_name, "payload": payload, "said": said,
-            })
+        Body::Message(message) => heard_message(&from, &message.type_name, &message.payload),
+        Body::Poisoned(poisoned) => {
+            let Poisoned { target, details, original } = &**poisoned;
+            heard_poison(&target.to_string(), details, &original.type_name, &original.payload)
         }
-        Body::Poisoned(poisoned) => json!({
-            "poison": poisoned.target.to_string(),
-            "details": poisoned.details,
-            "message": poisoned.original.type_name,
-            "payload": payload(&poisoned.original),
-        }),
         other => panic!("a program outside hears {other:?}"),
     }
 }

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use thespian_conformance::{DEADLINE, World, class, load, message};
 use thespian_core::address::ActorAddress;
 use thespian_core::capability::{Clause, Requirement};
-use thespian_core::envelope::ExitReason;
+use thespian_core::envelope::{ExitReason, Poisoned};
 use thespian_core::fate::OnTrap;
 use thespian_core::message::Message;
 use thespian_core::wire::control::{ActorStatus, ControlError, CreateActor, Incoming, NodeStatus};
 use thespian_host::client::{Client, ClientError, Received};
-use thespian_scenarios::{Create, Limits, Place, Scenario};
+use thespian_scenarios::{Create, Limits, Place, Scenario, heard_message, heard_poison};
 use tokio::runtime::{Builder, Runtime};
 
 fn play(name: &str) {
@@ -39,24 +39,14 @@ fn requirement((name, value): (&String, &Value)) -> Requirement {
     Requirement { name: name.clone(), clause }
 }
 
-fn payload(message: &Message) -> Value {
-    let text = || Value::from(String::from_utf8_lossy(&message.payload).into_owned());
-    serde_json::from_slice(&message.payload).unwrap_or_else(|_| text())
-}
-
 fn shown(received: Received) -> Value {
     match received {
         Ok(Incoming::Message { sender, message }) => {
-            let payload = payload(&message);
-            let said = payload["text"].clone();
-            json!({ "from": sender, "message": message.type_name, "payload": payload, "said": said })
+            heard_message(&sender.to_string(), &message.type_name, &message.payload)
         }
-        Ok(Incoming::Poisoned(poisoned)) => json!({
-            "poison": poisoned.target,
-            "details": poisoned.details,
-            "message": poisoned.original.type_name,
-            "payload": payload(&poisoned.original),
-        }),
+        Ok(Incoming::Poisoned(Poisoned { target, details, original })) => {
+            heard_poison(&target.to_string(), &details, &original.type_name, &original.payload)
+        }
         Err(ClientError::Node(ControlError::TimedOut { .. })) => json!("silence"),
         Err(error) => json!({ "error": error.to_string() }),
     }
