@@ -1,6 +1,6 @@
 //! What the attribute `actor` makes of an `impl` block.
 
-use crate::bindings::thespian::actor::types::{Event, MessageResult};
+use crate::bindings::thespian::actor::types::{Event, MessageResult, Poisoned};
 use crate::context::Context;
 use crate::create::OnTrap;
 use crate::event::{
@@ -58,11 +58,11 @@ pub(crate) enum Came {
     Message(MessageResult),
     Event(Event),
     /// To a question of this actor: for its [`crate::Requests`], and never for a handler.
-    Answer(RawMessage),
+    Answer(MessageResult),
     /// What a part told its own actor.
-    Signal(RawMessage),
+    Signal(MessageResult),
     /// The turn of such a one failed for good: which, and why.
-    SignalFailed(RawMessage, String),
+    SignalFailed(Poisoned),
 }
 
 impl Incoming {

@@ -14,7 +14,6 @@ use crate::address::Address;
 use crate::bindings::thespian::actor::types::{Event, MessageResult, Wakeup};
 use crate::context::Context;
 use crate::failure::Result;
-use crate::message::RawMessage;
 use crate::reply::{self, REQUEST_HEADER};
 
 /// Begins the type names of what a part sends its own actor.
@@ -40,7 +39,8 @@ impl TurnEnd {
     pub const fn of(outcome: &Result, ctx: &Context) -> Self {
         match outcome {
             Ok(()) => Self::Done,
-            Err(error) if ctx.attempt == 1 && error.may_retry() => Self::Retried,
+            // The host does not retry what met a bound: it would meet it again.
+            Err(error) if ctx.attempt == 1 && error.may_retry() && !error.is_exhausted() => Self::Retried,
             Err(_) => Self::Failed,
         }
     }
@@ -114,12 +114,12 @@ impl Context {
         Incoming(match came {
             Came::Message(message) => self.classified(message),
             Came::Event(Event::Wakeup(Wakeup { payload: Some(payload), .. })) if is_signal(&payload) => {
-                Came::Signal(RawMessage::from_wit(payload))
+                Came::Signal(payload)
             }
             Came::Event(Event::Poisoned(poisoned))
                 if self.sender == self.init.me && is_signal(&poisoned.original) =>
             {
-                Came::SignalFailed(RawMessage::from_wit(poisoned.original), poisoned.details)
+                Came::SignalFailed(poisoned)
             }
             other => other,
         })
@@ -127,13 +127,11 @@ impl Context {
 
     fn classified(&mut self, message: MessageResult) -> Came {
         if self.sender == self.init.me && is_signal(&message) {
-            return Came::Signal(RawMessage::from_wit(message));
+            return Came::Signal(message);
         }
         let headers = message.headers.as_deref().unwrap_or_default();
         match reply::header(headers, REQUEST_HEADER) {
-            Some(request) if reply::is_mine(request, &self.init.me) => {
-                Came::Answer(RawMessage::from_wit(message))
-            }
+            Some(request) if reply::is_mine(request, &self.init.me) => Came::Answer(message),
             Some(request) => {
                 self.request = Some(request.into());
                 Came::Message(message)

@@ -114,10 +114,10 @@ impl Replay {
                 self.turn.sends_again = signal.payload == AGAIN;
                 Ok(if self.turn.sends_again { None } else { self.first(ctx) })
             }
-            Came::SignalFailed(signal, details) if signal.type_name == self.signal => {
+            Came::SignalFailed(poisoned) if poisoned.original.type_name == self.signal => {
                 self.turn.is_replay = !self.queue.is_empty();
                 let first = self.queue.front();
-                first.map_or(Ok(()), |held| notify(held, details, ctx)).map(|()| None)
+                first.map_or(Ok(()), |held| notify(held, poisoned.details, ctx)).map(|()| None)
             }
             Came::Message(message) if self.is_running => {
                 let held = self.held(RawMessage::from_wit(message), ctx)?;

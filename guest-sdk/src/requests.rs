@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::actor::{Came, Incoming, Receive};
 use crate::address::Address;
-use crate::bindings::thespian::actor::types::Event;
+use crate::bindings::thespian::actor::types::{Event, MessageResult};
 use crate::context::{Context, WakeupId};
 use crate::event::{ChildActorExited, ExitReason};
 use crate::failure::{Error, Result};
@@ -63,6 +63,8 @@ struct Open<A> {
     to: Address,
     deadline: WakeupId,
     then: Continuation<A>,
+    /// What the answer may be that comes without the header.
+    unmarked: Option<fn(&Incoming) -> bool>,
 }
 
 /// The open questions of an actor of class `A`: a field of its state, named by `#[actor(parts(...))]`.
@@ -119,7 +121,8 @@ struct Open<A> {
 ///
 /// By the header [`REQUEST_HEADER`](crate::REQUEST_HEADER), which the question has and the answer must have too. A returned
 /// message, [`Context::reply`] and [`Context::answer`] see to that; so whoever gets a [`crate::ReplyTo`] can answer, not
-/// only who was asked. An actor that is written without this crate copies the header. The name in it can't be guessed, so
+/// only who was asked. An actor that is written without this crate copies the
+/// header, or is asked with [`Requests::ask_unmarked`]. The name in it can't be guessed, so
 /// nobody answers who has not seen the question.
 ///
 /// An answer never reaches an ordinary handler. One that comes after the question's end is dropped, with a record in the
@@ -169,11 +172,24 @@ impl<A: 'static> Requests<A> {
         within: Duration,
         then: impl Fn(&mut A, Result<R, RequestError>, &mut Context) -> Result + 'static,
     ) -> Result<RequestId> {
-        let question = RawMessage::of(question)?;
-        let then = move |actor: &mut A, outcome: Result<Incoming, RequestError>, ctx: &mut Context| {
-            then(actor, outcome.and_then(taken::<R>), ctx)
-        };
-        self.ask_raw(ctx, to, question, within, Rc::new(then))
+        self.ask_raw(ctx, to, RawMessage::of(question)?, within, continuation(then), None)
+    }
+
+    /// As [`Requests::ask`], of an actor that does not copy the header: its next message of type `R` is the answer, and
+    /// the first of several open questions is the one that it answers. Where that actor also sends such messages of its
+    /// own accord, they are mistaken for answers.
+    ///
+    /// # Errors
+    /// As [`Requests::ask`].
+    pub fn ask_unmarked<M: Message, R: Receive>(
+        &mut self,
+        ctx: &mut Context,
+        to: &Address,
+        question: &M,
+        within: Duration,
+        then: impl Fn(&mut A, Result<R, RequestError>, &mut Context) -> Result + 'static,
+    ) -> Result<RequestId> {
+        self.ask_raw(ctx, to, RawMessage::of(question)?, within, continuation(then), Some(R::accepts))
     }
 
     fn ask_raw(
@@ -183,6 +199,7 @@ impl<A: 'static> Requests<A> {
         mut question: RawMessage,
         within: Duration,
         then: Continuation<A>,
+        unmarked: Option<fn(&Incoming) -> bool>,
     ) -> Result<RequestId> {
         if to == ctx.me() {
             return Err(Error::poison(
@@ -204,7 +221,7 @@ impl<A: 'static> Requests<A> {
         ctx.send_raw(to, &question)?;
         let deadline = ctx.wakeup_after_raw(within, deadline)?;
         self.next += 1;
-        self.open.push(Open { id, to: to.clone(), deadline, then });
+        self.open.push(Open { id, to: to.clone(), deadline, then, unmarked });
         Ok(RequestId(id))
     }
 }
@@ -264,9 +281,26 @@ impl<A> Requests<A> {
         Some(Rc::clone(&open.then))
     }
 
+    /// The first question that this message, without the header, answers.
+    fn answered_by(&self, incoming: &Incoming, ctx: &Context) -> Option<u64> {
+        let answers = |open: &&Open<A>| {
+            open.to == ctx.sender
+                && open.unmarked.is_some_and(|accepts| accepts(incoming))
+                && !self.closing.contains(&open.id)
+        };
+        self.open.iter().find(answers).map(|open| open.id)
+    }
+
     fn asked_of(&self, address: &str) -> Vec<u64> {
         self.open.iter().filter(|open| open.to.as_str() == address).map(|open| open.id).collect()
     }
+}
+
+/// A continuation that takes an answer as it came.
+fn continuation<A: 'static, R: Receive>(
+    then: impl Fn(&mut A, Result<R, RequestError>, &mut Context) -> Result + 'static,
+) -> Continuation<A> {
+    Rc::new(move |actor, outcome, ctx| then(actor, outcome.and_then(taken::<R>), ctx))
 }
 
 /// The answer as the continuation takes it.
@@ -280,8 +314,14 @@ fn taken<R: Receive>(incoming: Incoming) -> Result<R, RequestError> {
     }
 }
 
+/// What the asker calls this question, or the question that this answers.
+fn name_of(message: &MessageResult) -> Option<&str> {
+    reply::header(message.headers.as_deref().unwrap_or_default(), REQUEST_HEADER)
+}
+
 /// What an answer says: a notice of poison is none.
-fn outcome(mut answer: RawMessage) -> Result<Incoming, RequestError> {
+fn outcome(answer: MessageResult) -> Result<Incoming, RequestError> {
+    let mut answer = RawMessage::from_wit(answer);
     reply::take_header(&mut answer.headers, REQUEST_HEADER);
     match answer.decoded::<PoisonNotice>() {
         Some(Ok(notice)) => Err(RequestError::Poisoned(notice)),
@@ -302,11 +342,14 @@ impl<A: 'static> Part<A> for Requests<A> {
     ) -> Result<Option<Incoming>> {
         let requests = part(actor);
         let name = match &incoming.0 {
-            Came::Answer(answer) => reply::header(&answer.headers, REQUEST_HEADER),
-            Came::Signal(signal) if signal.type_name == DEADLINE => std::str::from_utf8(&signal.payload).ok(),
-            Came::Event(Event::Poisoned(poisoned)) => {
-                reply::header(poisoned.original.headers.as_deref().unwrap_or_default(), REQUEST_HEADER)
+            Came::Message(_) => {
+                let Some(id) = requests.answered_by(&incoming, ctx) else { return Ok(Some(incoming)) };
+                let then = requests.end(id, ctx);
+                return then.map_or(Ok(()), |then| then(actor, Ok(incoming), ctx)).map(|()| None);
             }
+            Came::Answer(answer) => name_of(answer),
+            Came::Signal(signal) if signal.type_name == DEADLINE => std::str::from_utf8(&signal.payload).ok(),
+            Came::Event(Event::Poisoned(poisoned)) => name_of(&poisoned.original),
             Came::Event(Event::ChildExited(exit)) => {
                 let gone = requests.asked_of(&exit.address);
                 return child_exited(actor, part, gone, incoming, ctx);

@@ -188,6 +188,10 @@ pub struct Supervisor {
     state: State,
     /// As the state was before this turn changed it.
     before: Option<State>,
+    /// The end that this turn handles.
+    current: Option<ChildActorExited>,
+    /// Ends whose turns failed: the host does not tell of them again.
+    missed: Vec<ChildActorExited>,
 }
 
 impl Supervisor {
@@ -195,7 +199,16 @@ impl Supervisor {
     #[must_use]
     pub const fn new(strategy: Strategy) -> Self {
         let state = State { kids: Vec::new(), phase: Phase::Running, recent: 0 };
-        Self { strategy, restarts_max: RESTARTS_MAX, period: PERIOD, specs: Vec::new(), state, before: None }
+        Self {
+            strategy,
+            restarts_max: RESTARTS_MAX,
+            period: PERIOD,
+            specs: Vec::new(),
+            state,
+            before: None,
+            current: None,
+            missed: Vec::new(),
+        }
     }
 
     /// Gives up after more than `restarts_max` restarts in `period`.
@@ -366,7 +379,7 @@ impl Supervisor {
 
     fn create_again(&mut self, ctx: &mut Context) -> Result {
         if !matches!(self.state.phase, Phase::Running) {
-            return Ok(());
+            return ctx.wakeup_after_raw(NO_ROOM_FOR, signal(AGAIN)).map(drop);
         }
         let waits: Vec<_> = (0..self.specs.len()).filter(|place| self.state.kids[*place].waits).collect();
         waits.into_iter().try_for_each(|place| self.create(place, ctx))
@@ -383,6 +396,7 @@ impl<A> Part<A> for Supervisor {
 
     fn begin(&mut self) {
         self.before = None;
+        self.current = None;
     }
 
     fn offer(
@@ -392,6 +406,9 @@ impl<A> Part<A> for Supervisor {
         ctx: &mut Context,
     ) -> Result<Option<Incoming>> {
         let this = part(actor);
+        for missed in this.missed.clone() {
+            this.exited(&missed, ctx)?;
+        }
         match &incoming.0 {
             Came::Message(message) if message.type_name == WhichChildren::TYPE_NAME => {
                 ctx.reply(&this.children())?;
@@ -405,7 +422,9 @@ impl<A> Part<A> for Supervisor {
             }
             Came::Signal(signal) if signal.type_name == AGAIN => this.create_again(ctx)?,
             Came::Event(Event::ChildExited(exit)) => {
-                this.exited(&exit.clone().into(), ctx)?;
+                let exit = ChildActorExited::from(exit.clone());
+                this.exited(&exit, ctx)?;
+                this.current = Some(exit);
                 return Ok(Some(incoming));
             }
             _ => return Ok(Some(incoming)),
@@ -414,8 +433,16 @@ impl<A> Part<A> for Supervisor {
     }
 
     fn close(&mut self, end: TurnEnd) {
-        if let (Some(before), true) = (self.before.take(), end != TurnEnd::Done) {
+        let (before, current) = (self.before.take(), self.current.take());
+        if end == TurnEnd::Done {
+            self.missed.clear();
+            return;
+        }
+        if let Some(before) = before {
             self.state = before;
+        }
+        if end == TurnEnd::Failed {
+            self.missed.extend(current);
         }
     }
 }

@@ -43,6 +43,11 @@ struct AskYourself;
 struct Forget;
 
 #[message]
+struct AskStranger {
+    item: String,
+}
+
+#[message]
 struct AskChild;
 
 struct Shop {
@@ -98,6 +103,23 @@ impl Shop {
     fn ask_child(&mut self, _: AskChild, ctx: &mut Context) -> Result {
         let child = Create::class("Stock").spawn(ctx)?;
         self.requests.ask(ctx, &child, &PriceOf { item: "tea".into() }, WITHIN, Self::anything)?;
+        Ok(())
+    }
+
+    #[receive]
+    fn ask_stranger(&mut self, ask: AskStranger, ctx: &mut Context) -> Result {
+        let question = PriceOf { item: ask.item.clone() };
+        self.requests.ask_unmarked(
+            ctx,
+            &"stranger".into(),
+            &question,
+            WITHIN,
+            move |shop: &mut Self, price, _| {
+                let Price { cents } = price?;
+                shop.heard.push(format!("{} for {cents}", ask.item));
+                Ok(())
+            },
+        )?;
         Ok(())
     }
 
@@ -270,6 +292,22 @@ fn an_answer_is_given_to_a_continuation_without_the_header() {
     let asked = shop.tell("customer", &AskChild).unwrap();
     shop.answer(&asked[1], &Price { cents: 1 }).unwrap();
     assert_eq!(shop.state().heard, ["[]"]);
+}
+
+#[test]
+fn who_copies_no_header_answers_in_order_by_what_it_sends() {
+    let mut shop = shop();
+    for item in ["tea", "milk"] {
+        shop.tell("customer", &AskStranger { item: item.into() }).unwrap();
+    }
+    shop.tell("another", &Price { cents: 9 }).unwrap();
+    shop.tell("stranger", &Forget).unwrap();
+    for cents in [1, 2, 3] {
+        shop.tell("stranger", &Price { cents }).unwrap();
+    }
+    let heard = ["a handler heard 9", "tea for 1", "milk for 2", "a handler heard 3"];
+    assert_eq!(shop.state().heard, heard);
+    assert!(shop.state().requests.is_empty());
 }
 
 /// Answers at once, later, and by way of another.

@@ -18,11 +18,14 @@ struct With {
 struct Boss {
     supervisor: Supervisor,
     heard: u32,
-    fails: bool,
+    fails: Option<bool>,
 }
 
+/// The handler of the next end fails, for good or so that it is tried again.
 #[message]
-struct FailNext;
+struct FailNext {
+    for_good: bool,
+}
 
 #[actor(on_trap = "exit", parts(supervisor))]
 impl Boss {
@@ -39,18 +42,20 @@ impl Boss {
             .child("b", Create::class("B").on_trap(OnTrap::Restart), RestartType::Transient)
             .child("c", Create::class("C"), RestartType::Permanent)
             .start(ctx)?;
-        Ok(Self { supervisor, heard: 0, fails: false })
+        Ok(Self { supervisor, heard: 0, fails: None })
     }
 
     #[receive]
-    fn fail_next(&mut self, _: FailNext) {
-        self.fails = true;
+    fn fail_next(&mut self, fail: FailNext) {
+        self.fails = Some(fail.for_good);
     }
 
     #[receive]
     fn exited(&mut self, _: ChildActorExited) -> Result {
-        if std::mem::take(&mut self.fails) {
-            return Err(Error::new("on purpose"));
+        match self.fails.take() {
+            Some(true) => return Err(Error::poison("on purpose")),
+            Some(false) => return Err(Error::new("on purpose")),
+            None => {}
         }
         self.heard += 1;
         Ok(())
@@ -199,7 +204,7 @@ fn a_shutdown_ends_the_children_one_by_one_and_then_the_supervisor() {
 fn what_a_failed_turn_changed_is_taken_back() {
     let mut boss = boss(0);
     let a = address(&boss, "a");
-    boss.tell("test", &FailNext).unwrap();
+    boss.tell("test", &FailNext { for_good: false }).unwrap();
     assert!(boss.child_exited(&a, failed()).is_err());
     assert_eq!(address(&boss, "a"), a, "the child of the failed turn was never created");
     assert_eq!(created(&boss.child_exited(&a, failed()).unwrap()), ["A"]);
@@ -209,4 +214,14 @@ fn what_a_failed_turn_changed_is_taken_back() {
 fn a_fresh_instance_refuses_to_start() {
     let refused = TestStart::default().incarnation(2).start::<Boss>();
     assert!(refused.map(drop).unwrap_err().reason().contains("on_trap = \"exit\""));
+}
+
+#[test]
+fn an_end_whose_turn_failed_for_good_is_handled_in_the_next() {
+    let mut boss = boss(0);
+    boss.tell("test", &FailNext { for_good: true }).unwrap();
+    assert!(boss.child_exited(&address(&boss, "a"), failed()).is_err());
+    let effects = boss.tell("client", &WhichChildren).unwrap();
+    assert_eq!(created(&effects), ["A"]);
+    assert_eq!(created(&boss.tell("client", &WhichChildren).unwrap()), Vec::<&str>::new());
 }

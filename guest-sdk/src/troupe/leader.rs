@@ -365,7 +365,7 @@ impl Leader {
         Ok(())
     }
 
-    fn surplus_is_over(&mut self, signal: &RawMessage, ctx: &mut Context) -> Result {
+    fn surplus_is_over(&mut self, signal: &MessageResult, ctx: &mut Context) -> Result {
         let number = std::str::from_utf8(&signal.payload).ok().and_then(|text| text.parse::<u64>().ok());
         let is_meant =
             |worker: &Trouper| matches!(worker.state, State::Surplus(own, _) if Some(own) == number);

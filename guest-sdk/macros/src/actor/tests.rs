@@ -219,3 +219,53 @@ fn the_attributes_of_methods_that_are_not_ours_stay() {
     );
     assert!(code.contains("#[inline]") && !code.contains("#[receive]"));
 }
+
+#[test]
+fn parts_are_asked_in_their_order_before_the_handlers_and_the_base_after_them() {
+    let code = made(
+        quote!(parts(requests, stash), base = counter),
+        quote!(
+            #[receive]
+            fn greet(&mut self, _: Greet) {}
+        ),
+    );
+    let receive = &code[code.find("fnreceive").unwrap_or_default()..];
+    let steps = [
+        "begin(&mutself.requests)",
+        "begin(&mutself.stash)",
+        "offer(self,|actor|&mutactor.requests",
+        "offer(self,|actor|&mutactor.stash",
+        "take::<Greet",
+        "Actor::receive(&mutself.counter",
+        "finish(self,|actor|&mutactor.requests",
+        "close(&mutself.stash",
+    ];
+    let places: Vec<_> = steps.iter().map(|step| receive.find(step)).collect();
+    assert!(places.is_sorted() && places[0].is_some(), "{places:?}");
+}
+
+#[test]
+fn an_actor_without_parts_has_no_more_than_its_handlers() {
+    let code = made(
+        quote!(),
+        quote!(
+            #[receive]
+            fn greet(&mut self, _: Greet) {}
+        ),
+    );
+    assert!(!code.contains("Part::") && !code.contains("Troupe"), "{code}");
+}
+
+#[test]
+fn a_troupe_says_how_many_workers_it_has_or_takes_what_is_usual() {
+    let code = made(quote!(troupe(max_count = 4, idle_count = 1)), quote!());
+    for part in ["Guest::of::<::thespian::Troupe<Self>>", "MAX_COUNT:u32=4", "IDLE_COUNT:u32=1"] {
+        assert!(code.contains(part), "{part}");
+    }
+    let code = made(quote!(troupe), quote!());
+    assert!(code.contains("Troupersfor") && !code.contains("MAX_COUNT"), "{code}");
+    let text = error(quote!(troupe(max_count = 0)), quote!(impl Hello {}));
+    assert_eq!(text, "a troupe has at least one worker");
+    let text = error(quote!(troupe(most = 3)), quote!(impl Hello {}));
+    assert_eq!(text, "there are `max_count` and `idle_count`");
+}

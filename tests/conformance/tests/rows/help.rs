@@ -220,6 +220,31 @@ fn help_214c_what_is_in_progress_when_a_worker_traps_is_done_again() {
 }
 
 #[test]
+fn help_214d_no_job_is_lost_while_workers_are_killed() {
+    run(async {
+        let world = World::new().await;
+        let crew = Member::create(&world.client().await, "Crew").await;
+        for number in 0..1_000 {
+            crew.tell("Job", job(number, 1)).await;
+        }
+        let mut missing: BTreeSet<u64> = (0..1_000).collect();
+        // Two: whoever is lost with three workers is given up.
+        let mut kill_at = vec![400, 800];
+        while !missing.is_empty() {
+            let answer = json_of(&crew.client.listen(Some(DEADLINE)).await.unwrap());
+            missing.remove(&answer["number"].as_u64().unwrap());
+            if kill_at.last().is_some_and(|left| missing.len() < *left) {
+                kill_at.pop();
+                let worker = *crew.children().await.first().unwrap();
+                crew.client.kill(worker).await.unwrap();
+            }
+        }
+        until(async || crew.status().await["busy"] == 0).await;
+        assert_eq!(crew.status().await["failed"], 0);
+    });
+}
+
+#[test]
 fn help_216_a_troupe_of_a_source_that_its_creator_names_is_as_any_other() {
     run(async {
         let world = World::new().await;
