@@ -99,6 +99,7 @@ mod host;
 mod log;
 mod message;
 mod source;
+pub mod tcp;
 pub mod testing;
 
 pub use actor::{Actor, Incoming, IntoReply, IntoStart, Receive};
