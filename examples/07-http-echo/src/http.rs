@@ -56,8 +56,7 @@ pub(crate) fn parse(stream: &[u8]) -> Parsed<'_> {
         None => return Parsed::Refused("400 Bad Request"),
     };
     let len = head_len + body_len;
-    let keeps_alive =
-        request.version == Some(1) && !values(&request, "connection").any(|value| asks_close(value));
+    let keeps_alive = request.version == Some(1) && !values(&request, "connection").any(asks_close);
     let Some(body) = stream.get(head_len..len) else { return Parsed::Partial };
     Parsed::Whole(Whole { method, path, body, len, keeps_alive })
 }

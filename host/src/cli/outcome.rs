@@ -20,7 +20,7 @@ Exit codes:
   1  failed for another reason
   2  usage: the command line, the configuration or the message makes no sense
   3  not found: no such actor (it ended, or never was), source, class or grant
-  4  refused: the source is not approved, actors may not listen there, or the node does not let this program in
+  4  refused: the source is not approved, the place not allowed, or this program not let in
   5  no node: none answers, or the connection to it is lost
   6  timed out
   7  poison: the actor could not handle the message

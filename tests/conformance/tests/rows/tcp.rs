@@ -95,7 +95,7 @@ fn digest(bytes: &[u8]) -> u64 {
 }
 
 fn bytes(len: usize) -> Vec<u8> {
-    (0..len).map(|at| (at * at >> 7) as u8).collect()
+    (0..len).map(|at| ((at * at) >> 7) as u8).collect()
 }
 
 fn refused<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> ControlError {
@@ -228,6 +228,19 @@ fn an_actor_closes_behind_what_it_wrote_and_hears_of_the_end_once() {
         let mut stream = gate.connect().await;
         stream.write_all(b"so long.").await.unwrap();
         assert_eq!(rest_of(&mut stream).await, b"so long.bye");
+        drop(stream);
+        gate.all_closed("requested").await;
+        assert_eq!(gate.client.status().await.unwrap().dead_letters, 0);
+    });
+}
+
+#[test]
+fn an_end_in_the_same_turn_waits_for_more_than_the_queue_holds() {
+    run(async {
+        let gate = Gate::open().await;
+        gate.behave(json!({ "leaves": true, "greeting": [32 << 20, 100_000] })).await;
+        let mut stream = gate.connect().await;
+        assert_eq!(rest_of(&mut stream).await.len(), 32 << 20);
         drop(stream);
         gate.all_closed("requested").await;
         assert_eq!(gate.client.status().await.unwrap().dead_letters, 0);

@@ -20,6 +20,8 @@ pub struct Behave {
     pub closes_at: Option<u8>,
     /// Fail when this byte comes.
     pub fails_at: Option<u8>,
+    /// Ask each new connection to exit behind its greeting.
+    pub leaves: bool,
     /// Send JSON to each new connection.
     pub speaks_json: bool,
 }
@@ -88,6 +90,10 @@ impl Host {
             let len = left.min(each);
             ctx.reply(&tcp::Data(vec![b'g'; len]))?;
             left -= len;
+        }
+        if self.behave.leaves {
+            let connection = ctx.sender().clone();
+            ctx.request_exit(&connection, true)?;
         }
         if self.behave.speaks_json {
             ctx.reply(&Look)?;
