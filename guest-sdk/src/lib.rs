@@ -148,6 +148,7 @@ mod requests;
 mod source;
 mod stash;
 mod supervisor;
+pub mod tcp;
 pub mod testing;
 mod troupe;
 

@@ -14,8 +14,8 @@ use thespian_core::limits::LOG_FOLLOWER_LAG_MAX;
 use thespian_core::message::Message;
 use thespian_core::source::Rights;
 use thespian_core::wire::control::{
-    ActorStatus, ControlError, CreateActor, Incoming, LoadProgress, LoadedSource, LogRecord, NodeStatus,
-    Reply, Request, SourceStatus,
+    ActorStatus, ControlError, CreateActor, GrantStatus, Incoming, LoadProgress, LoadedSource, LogRecord,
+    NodeStatus, Reply, Request, SourceStatus,
 };
 use thespian_core::wire::hello::{HelloError, Welcome};
 use tokio::sync::mpsc;
@@ -344,6 +344,43 @@ impl Client {
     /// The node can't be reached.
     pub async fn stop(&self) -> Result<(), ClientError> {
         self.done(Request::Stop).await
+    }
+
+    /// Lets connections to `listen` (an IP address and a port, 0 for any) be messages to an actor. `idle` is how long a
+    /// connection may be idle; absent: a minute.
+    ///
+    /// # Errors
+    /// The node's operator does not allow it, the node can't listen there, or there is no such actor.
+    pub async fn grant_tcp(
+        &self,
+        listen: &str,
+        actor: ActorAddress,
+        idle: Option<Duration>,
+    ) -> Result<GrantStatus, ClientError> {
+        let request = Request::GrantTcp { listen: listen.to_string(), actor, idle_ms: millis(idle) };
+        match self.ask_node(request).await? {
+            Reply::Granted(grant) => Ok(grant),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
+    /// The grants, by where they listen.
+    ///
+    /// # Errors
+    /// The node can't be reached.
+    pub async fn grants(&self) -> Result<Vec<GrantStatus>, ClientError> {
+        match self.ask_node(Request::Grants).await? {
+            Reply::Grants(grants) => Ok(grants),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
+    /// Closes a listener and its connections; returns when it listens no more.
+    ///
+    /// # Errors
+    /// No grant listens there.
+    pub async fn revoke(&self, listen: &str) -> Result<(), ClientError> {
+        self.done(Request::Revoke { listen: listen.to_string() }).await
     }
 
     async fn done(&self, request: Request) -> Result<(), ClientError> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use thespian_core::capability::Capabilities;
+use thespian_core::connection::ListenRule;
 use thespian_core::limits::ActorLimits;
 
 /// Who judges sources that are offered to a node.
@@ -38,6 +39,8 @@ pub struct NodeConfig {
     pub data_dir: Option<PathBuf>,
     /// Loopback address at which programs may control the node over TCP with the token file's secret.
     pub listen: Option<SocketAddr>,
+    /// Where actors may be granted TCP connections; empty: nowhere.
+    pub allow_listen: Vec<ListenRule>,
     /// Who judges sources.
     pub authority: Authority,
     /// Live actors at most; absent: as many as the machine can map.

@@ -39,6 +39,7 @@ mod clock;
 pub mod config;
 mod desk;
 mod endpoint;
+mod grant;
 mod log;
 mod mailbox;
 pub mod node;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
@@ -9,6 +10,26 @@ use thespian_core::envelope::Envelope;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget, push_each};
 
 use crate::actor::Cell;
+
+/// The first wait for room in a full mailbox; it doubles.
+const ROOM_WAIT_MIN: Duration = Duration::from_millis(1);
+/// The longest such wait.
+const ROOM_WAIT_MAX: Duration = Duration::from_millis(50);
+
+/// How long who is no actor waits before it looks again whether a mailbox has room.
+pub(crate) struct RoomWait(Duration);
+
+impl RoomWait {
+    pub(crate) const fn new() -> Self {
+        Self(ROOM_WAIT_MIN)
+    }
+
+    pub(crate) fn next(&mut self) -> Duration {
+        let wait = self.0;
+        self.0 = (wait * 2).min(ROOM_WAIT_MAX);
+        wait
+    }
+}
 
 struct State {
     mailbox: Mailbox,

@@ -15,6 +15,7 @@ use crate::client::Client;
 use crate::clock::Clock;
 use crate::config::{Authority, NodeConfig};
 use crate::desk::Desk;
+use crate::grant::Grants;
 use crate::perform::Performer;
 use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
 use crate::session::{Session, SessionOpener};
@@ -92,6 +93,7 @@ impl Node {
             actors_max: capacity.actors_max,
             actors_max_reason: capacity.limited_by.to_string(),
             guests: guests.handle().clone(),
+            grants: Grants::new(config.allow_listen, io.handle().clone()),
             desk: Desk::new(config.capabilities, Performer::new(engine, io.handle().clone(), stopping)),
             stopped,
         }));

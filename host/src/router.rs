@@ -15,6 +15,7 @@ use thespian_core::wire::control::DeadLetter;
 
 use crate::actor::Cell;
 use crate::endpoint::{AskSlot, Endpoint};
+use crate::grant::Connection;
 use crate::log::LogStore;
 
 /// What an address stands for.
@@ -23,6 +24,7 @@ pub(crate) enum Route {
     Actor(Arc<Cell>),
     Endpoint(Arc<Endpoint>),
     Ask(Arc<AskSlot>),
+    Connection(Arc<Connection>),
 }
 
 impl Route {
@@ -40,6 +42,7 @@ impl Route {
             Self::Actor(cell) => cell.push(envelope),
             Self::Endpoint(endpoint) => endpoint.push(envelope),
             Self::Ask(slot) => slot.push(envelope),
+            Self::Connection(connection) => connection.push(envelope),
         }
     }
 }
@@ -109,7 +112,7 @@ impl Router {
     }
 
     /// Counts, keeps and logs what can't be delivered or handled, and gives it to whoever handles dead letters. An ask
-    /// that waits for it ends.
+    /// that waits for it ends, and so does a connection that it was written to.
     pub(crate) fn dead_letter(&self, envelope: &Envelope, reason: &str) {
         self.dead_letters.fetch_add(1, Ordering::Relaxed);
         let letter = DeadLetter {
@@ -126,6 +129,9 @@ impl Router {
         self.hand_over(envelope, reason);
         if let (Body::Message(_), Some(Route::Ask(slot))) = (&envelope.body, self.get(envelope.sender)) {
             slot.target_is_dead();
+        }
+        if let Some(Route::Connection(connection)) = self.get(envelope.target) {
+            connection.lose();
         }
     }
 
@@ -159,7 +165,7 @@ impl Router {
     pub(crate) fn turns(&self) -> u64 {
         let turns = |route: &Route| match route {
             Route::Actor(cell) => cell.turns(),
-            Route::Endpoint(_) | Route::Ask(_) => 0,
+            Route::Endpoint(_) | Route::Ask(_) | Route::Connection(_) => 0,
         };
         self.routes.iter().map(|route| turns(route.value())).sum()
     }

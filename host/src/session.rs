@@ -28,6 +28,8 @@ use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use crate::actor::{Cell, near};
 use crate::desk::{Answerer, NodeEvent};
 use crate::endpoint::{AskSlot, Endpoint, NoAnswer};
+use crate::grant;
+use crate::mailbox::RoomWait;
 use crate::router::Route;
 use crate::shared::Shared;
 use crate::timer::{Due, TimerService};
@@ -48,10 +50,6 @@ pub type Updates = mpsc::Sender<Update>;
 const ENDPOINT_NAME_LEN_MAX: usize = 64;
 /// Log records in one update.
 const LOG_BATCH_LEN: usize = 256;
-/// The first wait for room in a full mailbox; it doubles.
-const ROOM_WAIT_MIN: Duration = Duration::from_millis(1);
-/// The longest such wait.
-const ROOM_WAIT_MAX: Duration = Duration::from_millis(50);
 
 struct Inner {
     shared: Arc<Shared>,
@@ -154,6 +152,13 @@ impl Session {
                 self.question(update, None, None).await
             }
             Request::Stop => self.question(|asker| Event::StopAsked { asker }, None, None).await,
+            Request::GrantTcp { listen, actor, idle_ms } => {
+                grant::open(&self.inner.shared, listen, actor, idle_ms).await.map(Reply::Granted)
+            }
+            Request::Grants => Ok(Reply::Grants(self.inner.shared.grants.list())),
+            Request::Revoke { listen } => {
+                self.inner.shared.grants.revoke(&listen).await.map(|()| Reply::Done)
+            }
         }
     }
 
@@ -342,7 +347,7 @@ impl Session {
         let shared = &self.inner.shared;
         let target = envelope.target;
         let deadline = shared.clock.now() + timeout;
-        let mut wait = ROOM_WAIT_MIN;
+        let mut wait = RoomWait::new();
         loop {
             let Some(route) = shared.router.get(target) else {
                 return Err(ControlError::TargetDead { target });
@@ -358,8 +363,7 @@ impl Session {
                 }
                 Push::Full(envelope) => envelope,
             };
-            self.sleep(wait.min(deadline - shared.clock.now())).await;
-            wait = (wait * 2).min(ROOM_WAIT_MAX);
+            self.sleep(wait.next().min(deadline - shared.clock.now())).await;
         }
     }
 

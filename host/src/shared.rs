@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::config::Authority;
 use crate::desk::{Desk, NodeEvent};
 use crate::endpoint::{Endpoint, NamedEndpoints};
+use crate::grant::Grants;
 use crate::log::LogStore;
 use crate::router::{Route, Router};
 use crate::timer::TimerService;
@@ -45,6 +46,7 @@ pub(crate) struct Parts {
     pub(crate) actors_max: usize,
     pub(crate) actors_max_reason: String,
     pub(crate) guests: tokio::runtime::Handle,
+    pub(crate) grants: Grants,
     pub(crate) desk: Desk,
     pub(crate) stopped: watch::Receiver<bool>,
 }
@@ -66,6 +68,7 @@ pub(crate) struct Shared {
     ended: Mutex<VecDeque<EndedActor>>,
     pub(crate) slots: Arc<Slots>,
     pub(crate) named: NamedEndpoints,
+    pub(crate) grants: Grants,
     /// Where activations run.
     pub(crate) guests: tokio::runtime::Handle,
     pub(crate) desk: Desk,
@@ -93,6 +96,7 @@ impl Shared {
             ended: Mutex::default(),
             slots: Arc::new(Slots { used: AtomicUsize::new(0), max: parts.actors_max }),
             named: NamedEndpoints::default(),
+            grants: parts.grants,
             guests: parts.guests,
             near_is_taken: AtomicBool::new(false),
             desk: parts.desk,

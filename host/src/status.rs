@@ -77,5 +77,7 @@ pub(crate) fn node(admin: &Admin, shared: &Shared) -> NodeStatus {
         queued_bytes_max: shared.budget.max() as u64,
         recent_dead_letters,
         recent_ended: shared.ended(),
+        listeners: shared.grants.listeners() as u64,
+        connections: shared.grants.connections() as u64,
     }
 }

@@ -12,6 +12,7 @@ extern crate alloc;
 pub mod address;
 pub mod admin;
 pub mod capability;
+pub mod connection;
 pub mod effect;
 pub mod envelope;
 pub mod event;

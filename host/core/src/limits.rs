@@ -240,3 +240,30 @@ pub const LOG_FOLLOWER_LAG_MAX: usize = 4_096;
 
 /// Spinning turns that may hold a thread of their own at one time; one more ends as overloaded.
 pub const RUNAWAYS_MAX: usize = 64;
+
+/// Places at which a node listens for its actors. Each is a descriptor and a task; one actor seldom needs two.
+pub const TCP_LISTENERS_MAX: usize = 64;
+/// Connections to actors at one time, of all listeners: with those of control, fewer descriptors than a process has by
+/// default on most systems.
+pub const TCP_CONNECTIONS_MAX: usize = 512;
+/// Connections of one listener at one time: one that is flooded leaves half of the places to the others. More wait
+/// unaccepted.
+pub const TCP_LISTENER_CONNECTIONS_MAX: usize = 256;
+/// Bytes that are read from a connection at one time, which are one message: what a stack holds.
+pub const TCP_READ_BYTES_MAX: usize = 16 * KIB;
+/// Messages of one connection that its actor has yet to handle. While there are so many nothing more is read, and TCP
+/// makes the peer wait: 256 KiB of each connection, about what the system keeps for it too.
+pub const TCP_UNHANDLED_MAX: usize = 16;
+/// Messages that wait to be written to one connection; more stay with their senders, as with any full mailbox.
+pub const TCP_WRITE_LEN_MAX: usize = 256;
+/// Bytes of those messages. A single message always fits.
+pub const TCP_WRITE_BYTES_MAX: usize = 256 * KIB;
+/// How long a connection may be idle when its grant does not say.
+pub const TCP_IDLE_TIME_DEFAULT: Duration = Duration::from_secs(60);
+/// The shortest such time: below it a busy machine looks like an idle peer.
+pub const TCP_IDLE_TIME_LEAST: Duration = Duration::from_millis(100);
+/// The longest such time: a peer that vanished without a word is forgotten within a day.
+pub const TCP_IDLE_TIME_MOST: Duration = Duration::from_secs(24 * 3_600);
+/// How long a connection that ends takes to write what waits, and once more as long to hear its peer's end: closed
+/// before that, what the peer has yet to read could be lost.
+pub const TCP_CLOSE_TIME_MAX: Duration = Duration::from_secs(2);

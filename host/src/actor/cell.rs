@@ -251,6 +251,7 @@ impl Cell {
         // First: who hears of the end may count on the place.
         *inner = Inner::default();
         self.shared.router.remove(self.address);
+        self.shared.grants.actor_ended(self.address);
         self.shared.event(Event::ActorEnded { address: self.address, reason });
     }
 
@@ -415,6 +416,7 @@ impl Doer for Carrier<'_> {
         match self.cell.shared.router.get(receiver) {
             Some(Route::Actor(cell)) => cell.mailbox.await_room(self.cell),
             Some(Route::Endpoint(endpoint)) => endpoint.mailbox().await_room(self.cell),
+            Some(Route::Connection(connection)) => connection.mailbox().await_room(self.cell),
             Some(Route::Ask(_)) | None => {}
         }
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use thespian_core::capability::Value as Capability;
+use thespian_core::connection::ListenRule;
 use thespian_core::limits::ActorLimits;
 use thespian_host::config::{Authority, NodeConfig};
 use toml::{Table, Value};
@@ -20,10 +21,13 @@ const ENV_PREFIX: &str = "THESPIAN_HOST_";
 /// Variables that are no configuration of a node.
 const OTHER_VARIABLES: [&str; 6] = ["CONFIG", "CONNECT", "TOKEN_FILE", "ENDPOINT", "LOG_LEVEL", "LOG_FORMAT"];
 
+const ALLOW_LISTEN: &str = "allow-listen";
+
 /// Keys outside of tables, and what it means that one is absent.
-const KEYS: [(&str, &str); 5] = [
+const KEYS: [(&str, &str); 6] = [
     ("data-dir", ""),
     ("listen", "no TCP"),
+    (ALLOW_LISTEN, "actors listen nowhere"),
     ("authority", ""),
     ("actors-max", "as many as the machine can map"),
     ("guest-threads", "one per core"),
@@ -43,6 +47,10 @@ pub(super) struct ConfigArgs {
     /// THESPIAN_HOST_LISTEN].
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// Lets actors be granted TCP connections at this IP address, or at this one port of it; may be repeated [default:
+    /// actors listen nowhere] [env: THESPIAN_HOST_ALLOW_LISTEN, separated by commas].
+    #[arg(long, value_name = "IP[:PORT]")]
+    allow_listen: Vec<ListenRule>,
     /// Who judges sources: `none` refuses every load, `trust-all` approves everything and is for development only
     /// [default: none] [env: THESPIAN_HOST_AUTHORITY].
     #[arg(long, value_name = "WHO", value_parser = ["none", "trust-all"], hide_possible_values = true)]
@@ -137,6 +145,10 @@ impl ConfigArgs {
         if let Some(address) = self.listen {
             layers.set("listen", Value::String(address.to_string()), flag("listen"))?;
         }
+        if !self.allow_listen.is_empty() {
+            let rules = self.allow_listen.iter().map(|rule| Value::String(rule.to_string()));
+            layers.set(ALLOW_LISTEN, Value::Array(rules.collect()), flag(ALLOW_LISTEN))?;
+        }
         if let Some(authority) = &self.authority {
             layers.set("authority", Value::String(authority.clone()), flag("authority"))?;
         }
@@ -209,7 +221,7 @@ impl Layers {
             return Ok(true);
         }
         if short == "CAPABILITIES" {
-            for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+            for item in items(text) {
                 let (key, value) =
                     capability(item).map_err(|why| Usage(format!("{name}: `{item}`: {why}")))?;
                 self.set(&format!("capabilities.{key}"), as_toml(&value), origin())?;
@@ -226,6 +238,8 @@ impl Layers {
         let value = if NUMBERS.contains(&key.as_str()) || key.starts_with("limits.") {
             let number = text.parse().map_err(|_| Usage(format!("{name}: `{text}` is no whole number")))?;
             Value::Integer(number)
+        } else if key == ALLOW_LISTEN {
+            Value::Array(items(text).map(|item| Value::String(item.to_string())).collect())
         } else {
             Value::String(text.to_string())
         };
@@ -272,6 +286,11 @@ impl Layers {
         }
         Ok(Layered { config, settings: self.settings, unknown_variables })
     }
+}
+
+/// What a list in a variable has.
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
 /// Puts a value at `key` or `table.name`; a name may have dots.

@@ -9,6 +9,7 @@ mod connect;
 mod create;
 mod demo;
 mod exit;
+mod grant;
 mod guest_target;
 mod incoming;
 mod kill;
@@ -93,6 +94,7 @@ enum Command {
     Actors(actors::ActorsArgs),
     Exit(exit::ExitArgs),
     Kill(kill::KillArgs),
+    Grant(grant::GrantCommand),
     Logs(logs::LogsArgs),
     Status(status::StatusArgs),
     WaitReady(wait_ready::WaitReadyArgs),
@@ -134,6 +136,7 @@ async fn command(command: Command, output: &Output) -> Result<()> {
         Command::Actors(args) => actors::actors(args, output).await,
         Command::Exit(args) => exit::exit(args, output).await,
         Command::Kill(args) => kill::kill(args, output).await,
+        Command::Grant(command) => grant::grant(command, output).await,
         Command::Logs(args) => logs::logs(args, output).await,
         Command::Status(args) => status::status(args, output).await,
         Command::WaitReady(args) => wait_ready::wait_ready(args, output).await,

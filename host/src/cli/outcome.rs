@@ -19,8 +19,8 @@ Exit codes:
   0  done
   1  failed for another reason
   2  usage: the command line, the configuration or the message makes no sense
-  3  not found: no such actor (it ended, or never was), source or class
-  4  refused: the source is not approved, or the node does not let this program in
+  3  not found: no such actor (it ended, or never was), source, class or grant
+  4  refused: the source is not approved, the place not allowed, or this program not let in
   5  no node: none answers, or the connection to it is lost
   6  timed out
   7  poison: the actor could not handle the message
@@ -101,8 +101,11 @@ impl Outcome {
             ControlError::UnknownSource { .. }
             | ControlError::SourceUnloaded { .. }
             | ControlError::NoSuchClass { .. }
+            | ControlError::NoSuchGrant { .. }
             | ControlError::TargetDead { .. } => Self::NotFound,
-            ControlError::SourceRefused { .. } | ControlError::Upload(_) => Self::Refused,
+            ControlError::SourceRefused { .. }
+            | ControlError::ListenNotAllowed { .. }
+            | ControlError::Upload(_) => Self::Refused,
             ControlError::AmbiguousSource { .. }
             | ControlError::ClassNeeded { .. }
             | ControlError::Invalid(_) => Self::Usage,
@@ -111,6 +114,7 @@ impl Outcome {
             ControlError::MailboxFull { .. } => Self::MailboxFull,
             ControlError::NoCompatibleHost { .. }
             | ControlError::StartFailed { .. }
+            | ControlError::ListenFailed { .. }
             | ControlError::LimitReached(_)
             | ControlError::Cancelled => Self::Failed,
         }
@@ -168,6 +172,7 @@ fn what_to_do(error: &anyhow::Error) -> Option<&'static str> {
         ClientError::Node(ControlError::MailboxFull { .. }) => {
             "it gets messages faster than it handles them; try again later"
         }
+        ClientError::Node(ControlError::NoSuchGrant { .. }) => "`thespian-host grant list` lists them",
         ClientError::Node(ControlError::StartFailed { .. }) => "`thespian-host logs` has what it wrote",
         _ => return None,
     })

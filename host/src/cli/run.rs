@@ -6,7 +6,7 @@ use std::process;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
-use thespian_host::config::Authority;
+use thespian_host::config::{Authority, NodeConfig};
 use thespian_host::node::Node;
 use thespian_host::shell::Shell;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -45,7 +45,7 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
     let node = Node::start(config.clone())?;
     let shell =
         Shell::serve(&node, &config).await.context("the node can't be controlled, so it stops again")?;
-    announce(&node, &shell, config.authority, output);
+    announce(&node, &shell, &config, output);
     let by = tokio::select! {
         () = node.stopped() => "a program",
         signal = signals.next() => signal,
@@ -74,8 +74,8 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
 }
 
 /// Says where it listens, what it can do and what it will lose.
-fn announce(node: &Node, shell: &Shell, authority: Authority, output: &Output) {
-    let capacity = node.capacity();
+fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
+    let (capacity, authority) = (node.capacity(), config.authority);
     // A node does not end because nobody reads what it says.
     if output.is_json() {
         let _ = output.json(&json!({
@@ -85,6 +85,7 @@ fn announce(node: &Node, shell: &Shell, authority: Authority, output: &Output) {
             "pid": process::id(),
             "socket": shell.socket(),
             "tcp": shell.tcp().map(|(address, token)| json!({"address": address, "token_file": token})),
+            "allow_listen": config.allow_listen,
             "authority": authority.name(),
             "actors_max": capacity.actors_max,
             "actors_max_reason": capacity.limited_by.to_string(),
@@ -105,6 +106,10 @@ fn announce(node: &Node, shell: &Shell, authority: Authority, output: &Output) {
         item("control", shell.socket().display().to_string());
         if let Some((address, token)) = shell.tcp() {
             item("tcp", format!("{address}, with the secret in {}", token.display()));
+        }
+        if !config.allow_listen.is_empty() {
+            let rules: Vec<_> = config.allow_listen.iter().map(ToString::to_string).collect();
+            item("grants", format!("`thespian-host grant tcp` may listen at {}", rules.join(", ")));
         }
         item(
             "authority",

@@ -48,6 +48,10 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
     item("actors", format!("{live} of at most {max}: bound by {}", status.actors_max_reason))?;
     item("sources", number(status.sources_loaded))?;
     item("endpoints", number(status.endpoints))?;
+    if status.listeners > 0 || status.connections > 0 {
+        let connections = number(status.connections);
+        item("listeners", format!("{} for actors, {connections} connections", number(status.listeners)))?;
+    }
     let (poisoned, restarts) = (number(status.poisoned), number(status.restarts));
     item("messages", format!("{} handed over, {poisoned} poisoned", number(status.messages)))?;
     item("restarts", restarts)?;

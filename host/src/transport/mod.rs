@@ -1,5 +1,6 @@
 //! Bytes between processes: the only place that names sockets. What the bytes mean is not known here.
 
+mod bytes;
 mod frames;
 mod listen;
 
@@ -10,6 +11,7 @@ use std::path::Path;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
+pub use bytes::{ByteConnection, ByteListener, ByteReader, ByteWriter, Taken};
 pub use frames::{FrameReader, ReadError};
 pub use listen::{BindError, Listener};
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::process::{Folder, compare, run, steady};
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 22] = [
     "",
     "run",
     "demo",
@@ -18,6 +18,10 @@ const COMMANDS: [&str; 18] = [
     "actors",
     "exit",
     "kill",
+    "grant",
+    "grant tcp",
+    "grant list",
+    "grant revoke",
     "logs",
     "status",
     "wait-ready",
@@ -63,6 +67,9 @@ fn mistakes_are_told_as_reviewed() {
         &["run", "--data-dir", data, "--authority", "everyone"],
         &["run", "--data-dir", data, "--log-level", "actor=loud"],
         &["run", "--data-dir", data, "--listen", "192.0.2.1:0"],
+        &["run", "--data-dir", data, "--allow-listen", "everywhere"],
+        &["grant", "tcp", "8080", ADDRESS],
+        &["grant", "revoke", "--data-dir", data, "127.0.0.1:8080"],
         &["config", "show"],
         &["demo", "--class", "Hello"],
     ];

@@ -4,6 +4,7 @@
 mod actors;
 mod configuration;
 mod demo;
+mod grants;
 mod help;
 mod lifetime;
 mod process;

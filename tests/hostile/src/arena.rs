@@ -133,6 +133,13 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
     alone
 }
 
+/// As many descriptors as the system lets us have.
+pub(crate) fn raise_files() {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let most = rustix::process::Rlimit { current: files.maximum, ..files };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, most).unwrap();
+}
+
 fn trusting(config: NodeConfig) -> NodeConfig {
     NodeConfig { authority: Authority::TrustAll, ..config }
 }
@@ -218,6 +225,11 @@ impl Arena {
         arena.quiet = Latency::of(times);
         arena.memory = memory();
         arena
+    }
+
+    /// Loads another source; returns its hash.
+    pub(crate) async fn load(&self, path: &str) -> String {
+        load(&self.client, path).await
     }
 
     /// Asks the bystander once; says how long that took.

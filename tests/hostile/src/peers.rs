@@ -17,7 +17,7 @@ use thespian_host::shell::Shell;
 use thespian_host::transport::{FrameReader, Stream, WriteHalf};
 use tokio::io::AsyncWriteExt as _;
 
-use crate::arena::{Arena, Folder, memory, run_with, until, within};
+use crate::arena::{Arena, Folder, memory, raise_files, run_with, until, within};
 
 /// Runs an attack on a node that serves programs outside.
 pub(crate) fn run_served(attack: impl AsyncFnOnce(&Arena, &Shell)) {
@@ -92,9 +92,7 @@ impl Peer {
 
 #[test]
 fn connections_beyond_the_bound_are_turned_away_with_a_reason() {
-    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let most = rustix::process::Rlimit { current: files.maximum, ..files };
-    rustix::process::setrlimit(rustix::process::Resource::Nofile, most).unwrap();
+    raise_files();
     run_served(async |arena, shell| {
         let crowd = async {
             let mut crowd = Vec::new();

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod classes;
+mod connections;
 mod encodings;
 mod examples;
 mod frozen;

@@ -146,6 +146,22 @@ pub enum Request {
         /// Its new value; absent: it has it no longer.
         value: Option<Value>,
     },
+    /// Let connections to an address be messages to an actor, until it ends or the grant is revoked.
+    GrantTcp {
+        /// Where to listen: an IP address and a port, 0 for any that is free.
+        listen: String,
+        /// Whom to.
+        actor: ActorAddress,
+        /// How long a connection may be idle, in ms; absent: `TCP_IDLE_TIME_DEFAULT`.
+        idle_ms: Option<u64>,
+    },
+    /// List the grants.
+    Grants,
+    /// Close a listener and its connections. Answered when it listens no more.
+    Revoke {
+        /// Where it listens.
+        listen: String,
+    },
 }
 
 /// An actor to be created.
@@ -194,6 +210,10 @@ pub enum Reply {
     },
     /// How the node is.
     Status(alloc::boxed::Box<NodeStatus>),
+    /// The new grant.
+    Granted(GrantStatus),
+    /// The grants, by where they listen.
+    Grants(Vec<GrantStatus>),
 }
 
 /// What reached an endpoint.
@@ -383,6 +403,42 @@ pub struct NodeStatus {
     pub recent_dead_letters: Vec<DeadLetter>,
     /// The actors that ended last, newest first.
     pub recent_ended: Vec<EndedActor>,
+    /// Places at which it listens for actors.
+    pub listeners: u64,
+    /// Connections that are messages to actors.
+    pub connections: u64,
+}
+
+/// A place at which the node listens for an actor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantStatus {
+    /// Where it listens.
+    pub listen: String,
+    /// Whom its connections are messages to.
+    pub actor: ActorAddress,
+    /// How long a connection may be idle, in ms.
+    pub idle_ms: u64,
+    /// Connections that it has taken.
+    pub accepted: u64,
+    /// Those that are open.
+    pub connections: Vec<ConnectionStatus>,
+}
+
+/// A connection that is messages to an actor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionStatus {
+    /// What to write to.
+    pub address: ActorAddress,
+    /// The other end.
+    pub peer: String,
+    /// Bytes read.
+    pub read_bytes: u64,
+    /// Bytes written.
+    pub written_bytes: u64,
+    /// Messages that the actor has yet to handle.
+    pub unhandled: u64,
+    /// Messages that wait to be written.
+    pub unwritten: u64,
 }
 
 /// One log record.
@@ -497,4 +553,28 @@ pub enum ControlError {
     /// The client took the question back.
     #[error("cancelled")]
     Cancelled,
+    /// The operator does not let actors listen there. Nothing was changed.
+    #[error(
+        "this node does not let actors listen at {listen}; its operator can: start it with `--allow-listen {allow}`"
+    )]
+    ListenNotAllowed {
+        /// Where.
+        listen: String,
+        /// What would allow it.
+        allow: String,
+    },
+    /// The node can't listen there. Nothing was changed.
+    #[error("can't listen at {listen}: {reason}")]
+    ListenFailed {
+        /// Where.
+        listen: String,
+        /// Why.
+        reason: String,
+    },
+    /// The node does not listen there for any actor.
+    #[error("no grant listens at {listen}")]
+    NoSuchGrant {
+        /// Where.
+        listen: String,
+    },
 }

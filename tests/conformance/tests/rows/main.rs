@@ -14,5 +14,6 @@ mod protocol;
 mod readme;
 mod scenarios;
 mod src;
+mod tcp;
 mod transient;
 mod watch;

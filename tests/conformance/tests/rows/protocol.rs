@@ -205,6 +205,8 @@ fn the_protocol_document_has_every_record_with_its_fields() {
     check_record::<DeadLetter>("DeadLetter");
     check_record::<EndedActor>("EndedActor");
     check_record::<LogRecord>("LogRecord");
+    check_record::<GrantStatus>("GrantStatus");
+    check_record::<ConnectionStatus>("ConnectionStatus");
     let fields = |rows: Vec<Vec<String>>| rows.into_iter().map(|row| row[0].clone()).collect::<Vec<_>>();
     assert_eq!(fields(table("### message")), trace::<Message>(0).fields.unwrap());
     assert_eq!(fields(table("### CreateActor")), trace::<CreateActor>(0).fields.unwrap());

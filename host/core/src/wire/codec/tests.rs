@@ -6,8 +6,9 @@ use crate::fate::OnTrap;
 use crate::message::{Encoding, Message};
 use crate::source::{ActorClass, Rights, SourceHash, SourceInfo, Transient};
 use crate::wire::control::{
-    ActorPhase, ActorStatus, ClientFrame, ControlError, CreateActor, DeadLetter, EndedActor, Incoming,
-    LoadProgress, LoadedSource, LogRecord, NodeFrame, NodeStatus, Reply, Request, SourceState, SourceStatus,
+    ActorPhase, ActorStatus, ClientFrame, ConnectionStatus, ControlError, CreateActor, DeadLetter,
+    EndedActor, GrantStatus, Incoming, LoadProgress, LoadedSource, LogRecord, NodeFrame, NodeStatus, Reply,
+    Request, SourceState, SourceStatus,
 };
 use crate::wire::frame::FrameDecoder;
 use crate::wire::hello::{self, Hello, HelloError, Welcome};
@@ -71,6 +72,9 @@ fn requests() -> Vec<ClientFrame> {
         Request::Status,
         Request::Stop,
         Request::UpdateCapability { name: "gpu".into(), value: None },
+        Request::GrantTcp { listen: "127.0.0.1:80".into(), actor: ACTOR, idle_ms: Some(5) },
+        Request::Grants,
+        Request::Revoke { listen: "127.0.0.1:80".into() },
     ];
     let mut frames: Vec<_> = requests
         .into_iter()
@@ -108,6 +112,26 @@ fn status() -> NodeStatus {
         queued_bytes_max: 19,
         recent_dead_letters: vec![dead],
         recent_ended: vec![ended],
+        listeners: 20,
+        connections: 21,
+    }
+}
+
+fn grant() -> GrantStatus {
+    let connection = ConnectionStatus {
+        address: ACTOR,
+        peer: "127.0.0.1:9".into(),
+        read_bytes: 1,
+        written_bytes: 2,
+        unhandled: 3,
+        unwritten: 4,
+    };
+    GrantStatus {
+        listen: "127.0.0.1:80".into(),
+        actor: ACTOR,
+        idle_ms: 5,
+        accepted: 6,
+        connections: vec![connection],
     }
 }
 
@@ -151,6 +175,10 @@ fn replies() -> Vec<NodeFrame> {
         Err(ControlError::NoCompatibleHost { class: "C".into(), unmet: vec!["this host: no".into()] }),
         Err(ControlError::TimedOut { timeout_ms: 10_000 }),
         Err(ControlError::Cancelled),
+        Ok(Reply::Granted(grant())),
+        Ok(Reply::Grants(vec![grant()])),
+        Err(ControlError::ListenNotAllowed { listen: "127.0.0.1:80".into(), allow: "127.0.0.1".into() }),
+        Err(ControlError::NoSuchGrant { listen: "127.0.0.1:80".into() }),
     ];
     let mut frames: Vec<_> = replies
         .into_iter()

@@ -1,0 +1,241 @@
+//! What an operator lets actors have of the outside: places at which the node listens, whose connections are messages to
+//! an actor. Each ends with its actor, or when the operator takes it back.
+
+mod connection;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use thespian_core::address::ActorAddress;
+use thespian_core::connection::{CloseReason, ListenRule, idle_time};
+use thespian_core::limits::{
+    TCP_CONNECTIONS_MAX, TCP_IDLE_TIME_DEFAULT, TCP_LISTENER_CONNECTIONS_MAX, TCP_LISTENERS_MAX,
+};
+use thespian_core::wire::control::{ControlError, GrantStatus};
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tracing::Level;
+
+use crate::shared::Shared;
+use crate::transport::ByteListener;
+
+pub(crate) use connection::Connection;
+
+/// How long to wait when the system has no descriptor for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The grants of a node.
+pub(crate) struct Grants {
+    rules: Vec<ListenRule>,
+    io: Handle,
+    open: Mutex<BTreeMap<SocketAddr, Arc<Grant>>>,
+    /// How many are open: actors end often, and most nodes have no grant.
+    open_len: AtomicUsize,
+    listeners: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+}
+
+/// One place at which the node listens for an actor.
+struct Grant {
+    listen: SocketAddr,
+    actor: ActorAddress,
+    idle_max: Duration,
+    /// Why it ends, once it does.
+    ending: watch::Sender<Option<CloseReason>>,
+    /// It listens no more.
+    is_deaf: Notify,
+    places: Arc<Semaphore>,
+    accepted: AtomicU64,
+    connections: Mutex<BTreeMap<ActorAddress, Arc<Connection>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Grants {
+    pub(crate) fn new(rules: Vec<ListenRule>, io: Handle) -> Self {
+        Self {
+            rules,
+            io,
+            open: Mutex::default(),
+            open_len: AtomicUsize::new(0),
+            listeners: Arc::new(Semaphore::new(TCP_LISTENERS_MAX)),
+            places: Arc::new(Semaphore::new(TCP_CONNECTIONS_MAX)),
+        }
+    }
+
+    pub(crate) fn list(&self) -> Vec<GrantStatus> {
+        self.open.lock().values().map(|grant| grant.status()).collect()
+    }
+
+    pub(crate) fn listeners(&self) -> usize {
+        self.open_len.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        TCP_CONNECTIONS_MAX - self.places.available_permits()
+    }
+
+    /// Takes a grant back; returns when its listener is closed.
+    pub(crate) async fn revoke(&self, listen: &str) -> Result<(), ControlError> {
+        let address = parse(listen)?;
+        let grant = self.take(address);
+        let grant = grant.ok_or_else(|| ControlError::NoSuchGrant { listen: address.to_string() })?;
+        grant.ending.send_replace(Some(CloseReason::Revoked));
+        grant.is_deaf.notified().await;
+        Ok(())
+    }
+
+    /// Takes back what the actor was granted.
+    pub(crate) fn actor_ended(&self, actor: ActorAddress) {
+        if self.open_len.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let mut open = self.open.lock();
+        open.retain(|_, grant| {
+            let is_its = grant.actor == actor;
+            if is_its {
+                grant.ending.send_replace(Some(CloseReason::ActorEnded));
+            }
+            !is_its
+        });
+        self.open_len.store(open.len(), Ordering::Release);
+    }
+
+    fn take(&self, listen: SocketAddr) -> Option<Arc<Grant>> {
+        let mut open = self.open.lock();
+        let grant = open.remove(&listen);
+        self.open_len.store(open.len(), Ordering::Release);
+        grant
+    }
+
+    fn check(&self, listen: SocketAddr) -> Result<(), ControlError> {
+        if self.rules.iter().any(|rule| rule.allows(listen)) {
+            return Ok(());
+        }
+        let allow = listen.ip().to_string();
+        Err(ControlError::ListenNotAllowed { listen: listen.to_string(), allow })
+    }
+}
+
+/// Lets connections to `listen` be messages to an actor.
+pub(crate) async fn open(
+    shared: &Arc<Shared>,
+    listen: String,
+    actor: ActorAddress,
+    idle_ms: Option<u64>,
+) -> Result<GrantStatus, ControlError> {
+    let grants = &shared.grants;
+    let address = parse(&listen)?;
+    grants.check(address)?;
+    let idle_max = idle_time(idle_ms.map_or(TCP_IDLE_TIME_DEFAULT, Duration::from_millis))
+        .map_err(ControlError::Invalid)?;
+    if shared.router.actor(actor).is_none() {
+        return Err(ControlError::TargetDead { target: actor });
+    }
+    let place = grants.listeners.clone().try_acquire_owned().map_err(|_| {
+        ControlError::LimitReached(format!("it listens at {TCP_LISTENERS_MAX} places for actors already"))
+    })?;
+    // Sockets belong to the runtime that they are made in.
+    let listener =
+        grants.io.spawn(ByteListener::bind(address)).await.map_err(|_| ControlError::ShuttingDown)?;
+    let failed = |error: std::io::Error| ControlError::ListenFailed { listen, reason: error.to_string() };
+    let listener = listener.map_err(failed)?;
+    let grant = Arc::new(Grant {
+        listen: listener.address(),
+        actor,
+        idle_max,
+        ending: watch::Sender::new(None),
+        is_deaf: Notify::new(),
+        places: Arc::new(Semaphore::new(TCP_LISTENER_CONNECTIONS_MAX)),
+        accepted: AtomicU64::new(0),
+        connections: Mutex::default(),
+        _place: place,
+    });
+    let mut open = grants.open.lock();
+    open.insert(grant.listen, grant.clone());
+    grants.open_len.store(open.len(), Ordering::Release);
+    drop(open);
+    // Entered before it looks once more: an actor that ends after this finds its grant.
+    if shared.router.actor(actor).is_none() {
+        grants.take(grant.listen);
+        return Err(ControlError::TargetDead { target: actor });
+    }
+    let status = grant.status();
+    shared.log.node(Level::INFO, "grant", &format!("listens at {} for {actor}", grant.listen));
+    grants.io.spawn(grant.accept(shared.clone(), listener));
+    Ok(status)
+}
+
+fn parse(listen: &str) -> Result<SocketAddr, ControlError> {
+    listen.parse().map_err(|_| {
+        ControlError::Invalid(format!(
+            "`{listen}` is no address to listen at; one looks like `127.0.0.1:8080`"
+        ))
+    })
+}
+
+impl Grant {
+    async fn accept(self: Arc<Self>, shared: Arc<Shared>, listener: ByteListener) {
+        // Dropped with this task, and so are the connections.
+        let mut connections = JoinSet::new();
+        loop {
+            while connections.try_join_next().is_some() {}
+            let admitted = async {
+                let own = self.places.clone().acquire_owned().await;
+                let own = own.expect("nobody closes this semaphore");
+                let stream = listener.accept().await;
+                // Only then: a listener at which nobody calls takes no place of others.
+                let place = shared.grants.places.clone().acquire_owned().await;
+                (stream, own, place.expect("nobody closes this semaphore"))
+            };
+            let (stream, own, place) = tokio::select! {
+                admitted = admitted => admitted,
+                _ = self.end() => break,
+            };
+            match stream {
+                Ok(stream) => {
+                    self.accepted.fetch_add(1, Ordering::Relaxed);
+                    let (shared, grant) = (shared.clone(), self.clone());
+                    connections.spawn(async move {
+                        connection::serve(&shared, &grant, stream).await;
+                        drop((own, place));
+                    });
+                }
+                Err(error) => {
+                    drop((own, place));
+                    shared.log.node(Level::WARN, "grant", &format!("can't accept a connection: {error}"));
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        let reason = self.end().await;
+        shared.log.node(Level::INFO, "grant", &format!("listens at {} no more: {reason}", self.listen));
+        self.is_deaf.notify_one();
+        while connections.join_next().await.is_some() {}
+    }
+
+    /// Returns when it ends, with the reason.
+    async fn end(&self) -> CloseReason {
+        let mut ending = self.ending.subscribe();
+        match ending.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(reason)) => reason.clone(),
+            // The sender lives as long as this does.
+            _ => CloseReason::ActorEnded,
+        }
+    }
+
+    fn status(&self) -> GrantStatus {
+        GrantStatus {
+            listen: self.listen.to_string(),
+            actor: self.actor,
+            idle_ms: u64::try_from(self.idle_max.as_millis()).unwrap_or(u64::MAX),
+            accepted: self.accepted.load(Ordering::Relaxed),
+            connections: self.connections.lock().values().map(|connection| connection.status()).collect(),
+        }
+    }
+}
