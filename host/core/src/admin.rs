@@ -2,6 +2,7 @@
 //!
 //! One function takes what happened and the time, and says what is to be done. Messages never come here.
 
+mod log_levels;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::limits::{
     CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX, ERROR_TEXT_LEN_MAX, EXIT_GRACE, STOP_GRACE,
     STOP_TIME_MAX, cut,
 };
+use crate::log_level::{LogLevel, LogLevels};
 use crate::message::Message;
 use crate::outbox::{CreateChild, CreateOptions, check_create};
 use crate::source::registry::{Availability, Registry};
@@ -51,6 +53,7 @@ pub struct Admin {
     capabilities: Capabilities,
     family: Family,
     sources: Registry,
+    log_levels: LogLevels,
     /// Creates that wait for their source.
     waiting: BTreeMap<ActorAddress, Create>,
     /// What the init messages of those take.
@@ -127,6 +130,9 @@ impl Admin {
             Event::StopAsked { asker } => self.stop(now, asker, effects),
             Event::AskerLeft { asker } => self.forget_asker(asker, effects),
             Event::TimePassed => self.time_passed(now, effects),
+            Event::LogLevelAsked { asker, scope, level } => {
+                self.log_level_asked(asker, &scope, level, effects);
+            }
         }
     }
 
@@ -204,6 +210,7 @@ impl Admin {
         let parent = self.family.get(address).and_then(|member| member.parent);
         let parent = parent.and_then(|parent| self.family.get(parent));
         let parent_exits = parent.is_some_and(Member::is_exiting);
+        let level = self.log_levels.of(address, Some(create.source));
         let is_killed = [parent, self.family.get(address)].into_iter().flatten().any(Member::is_killed);
         let error = match self.sources.availability(create.source) {
             _ if self.stopping.is_some() => ControlError::ShuttingDown,
@@ -223,7 +230,7 @@ impl Admin {
                 return;
             }
             Availability::No(error) => error,
-            Availability::Loaded(info) => match plan(address, &create, info, &self.capabilities) {
+            Availability::Loaded(info) => match plan(address, &create, info, &self.capabilities, level) {
                 Ok(plan) => {
                     self.family.resolve(address, &plan.class, plan.source);
                     self.sources.count(plan.source, true);
@@ -292,6 +299,7 @@ impl Admin {
             };
             answer(asker, Err(ControlError::StartFailed { reason: why }), effects);
         }
+        self.log_levels.set_actor(address, None);
         let Some(member) = self.family.remove(address, reason, effects) else { return };
         if let Some(source) = member.source {
             self.sources.count(source, false);
@@ -435,6 +443,7 @@ fn plan(
     create: &Create,
     info: &SourceInfo,
     capabilities: &Capabilities,
+    log_level: LogLevel,
 ) -> Result<Plan, ControlError> {
     let classes = || info.classes.iter().map(|class| class.name.clone()).collect();
     let class = match (&create.class, info.classes.as_slice()) {
@@ -459,6 +468,7 @@ fn plan(
         watch_restarts: create.options.watch_restarts,
         requirements: create.options.requirements.clone(),
         init: create.options.init.clone(),
+        log_level,
     })
 }
 

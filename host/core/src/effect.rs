@@ -7,6 +7,7 @@ use crate::address::ActorAddress;
 use crate::envelope::{Envelope, ExitReason};
 use crate::event::Asker;
 use crate::fate::OnTrap;
+use crate::log_level::LogLevel;
 use crate::message::Message;
 use crate::source::SourceHash;
 use crate::wire::control::{ControlError, LoadProgress, Reply};
@@ -63,6 +64,13 @@ pub enum Effect {
     },
     /// Every actor is gone: close the node.
     Stop,
+    /// Keep what this actor writes to the log up to this level, from now on.
+    SetLogLevel {
+        /// Whose.
+        address: ActorAddress,
+        /// Which.
+        level: LogLevel,
+    },
 }
 
 /// How to run an actor.
@@ -84,4 +92,6 @@ pub struct Plan {
     pub requirements: alloc::vec::Vec<crate::capability::Requirement>,
     /// The message for its start.
     pub init: Option<Message>,
+    /// How much of what it writes to the log is kept.
+    pub log_level: LogLevel,
 }

@@ -14,6 +14,7 @@ mod kill;
 mod layers;
 mod listen;
 mod load;
+mod log_level;
 mod logs;
 mod message;
 mod outcome;
@@ -27,6 +28,7 @@ mod tell;
 mod tree;
 mod unload;
 mod wait_ready;
+mod watch;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -96,6 +98,7 @@ enum Command {
     Status(status::StatusArgs),
     WaitReady(wait_ready::WaitReadyArgs),
     Stop(stop::StopArgs),
+    LogLevel(log_level::LogLevelArgs),
     Config(config::ConfigCommand),
 }
 
@@ -136,6 +139,7 @@ async fn command(command: Command, output: &Output) -> Result<()> {
         Command::Status(args) => status::status(args, output).await,
         Command::WaitReady(args) => wait_ready::wait_ready(args, output).await,
         Command::Stop(args) => stop::stop(args, output).await,
+        Command::LogLevel(args) => log_level::log_level(args, output).await,
         Command::Config(command) => config::config(command, output),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::process::{Folder, compare, run, steady};
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "",
     "run",
     "demo",
@@ -22,6 +22,7 @@ const COMMANDS: [&str; 18] = [
     "status",
     "wait-ready",
     "stop",
+    "log-level",
     "config show",
 ];
 
@@ -62,6 +63,12 @@ fn mistakes_are_told_as_reviewed() {
         &["run", "--data-dir", data, "--actors-max", "0"],
         &["run", "--data-dir", data, "--authority", "everyone"],
         &["run", "--data-dir", data, "--log-level", "actor=loud"],
+        &["run", "--data-dir", data, "--actor-log-level", "loud"],
+        &["run", "--data-dir", data, "--log-file-bytes-max", "1"],
+        &["run", "--data-dir", data, "--log-file", data],
+        &["log-level", "--data-dir", data, "loud"],
+        &["log-level", "--data-dir", data, "--actor", ADDRESS],
+        &["status", "--data-dir", data, "--watch", "0"],
         &["run", "--data-dir", data, "--listen", "192.0.2.1:0"],
         &["config", "show"],
         &["demo", "--class", "Hello"],

@@ -6,5 +6,7 @@ mod configuration;
 mod demo;
 mod help;
 mod lifetime;
+mod logging;
 mod process;
+mod statuses;
 mod tcp;

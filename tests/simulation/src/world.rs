@@ -298,7 +298,7 @@ impl World {
                 }
             }
             Effect::NoteEnd { address, .. } => self.ledger.end_told(address, None),
-            Effect::Progress { .. } => {}
+            Effect::Progress { .. } | Effect::SetLogLevel { .. } => {}
             Effect::Answer { .. } if self.sabotaged(Sabotage::KeepAnswer, 3) => {}
             Effect::Answer { asker, .. } => self.ledger.answered(asker),
             Effect::Stop => self.stopped = true,

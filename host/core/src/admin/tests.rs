@@ -1,3 +1,5 @@
+mod log_levels;
+
 use super::*;
 use crate::address::HostId;
 use crate::capability::{Clause, Value};

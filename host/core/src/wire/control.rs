@@ -10,8 +10,13 @@ use crate::address::{ActorAddress, HostId};
 use crate::capability::{Capabilities, Requirement};
 use crate::envelope::{ExitReason, Poisoned};
 use crate::fate::OnTrap;
+use crate::limits::ActorLimits;
+use crate::log_level::{LogLevel, LogScope};
 use crate::message::Message;
 use crate::source::{SourceHash, SourceInfo};
+pub use crate::wire::status::{
+    ActorLogLevel, ActorReport, ActorWait, LogFileStatus, LogLevelsStatus, SourceLogLevel,
+};
 
 /// A frame from a client, after its hello.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,6 +142,20 @@ pub enum Request {
     Status,
     /// Stop the node in order. Answered when its actors are gone.
     Stop,
+    /// How much actors write to the log.
+    LogLevels,
+    /// Let actors write more or less to the log, from now on.
+    SetLogLevel {
+        /// Which actors.
+        scope: LogScope,
+        /// How much; absent: as if it had never been set.
+        level: Option<LogLevel>,
+    },
+    /// How one actor and its children are. They are not called for it.
+    Actor {
+        /// Who.
+        target: ActorAddress,
+    },
 }
 
 /// An actor to be created.
@@ -183,6 +202,10 @@ pub enum Reply {
     },
     /// How the node is.
     Status(alloc::boxed::Box<NodeStatus>),
+    /// How much actors write to the log.
+    LogLevels(alloc::boxed::Box<LogLevelsStatus>),
+    /// How an actor and its children are.
+    Actor(alloc::boxed::Box<ActorReport>),
 }
 
 /// What reached an endpoint.
@@ -281,6 +304,22 @@ pub struct ActorStatus {
     pub poisoned: u64,
     /// Wakeups it has pending.
     pub wakeups: u64,
+    /// Its children that live.
+    pub children: u64,
+    /// Whether its creator has left it behind.
+    pub is_orphan: bool,
+    /// Messages it has sent.
+    pub sent: u64,
+    /// What it sent that became a dead letter.
+    pub undelivered: u64,
+    /// How long its turns took together, in µs of wall time: with what the machine did meanwhile.
+    pub busy_us: u64,
+    /// Linear memory of its instance, in bytes; 0 where it has none.
+    pub memory_bytes: u64,
+    /// How much of what it writes to the log is kept.
+    pub log_level: LogLevel,
+    /// Why it handles nothing now, and for how long, where that is known.
+    pub waits: Option<ActorWait>,
 }
 
 /// What an actor is doing.
@@ -366,6 +405,18 @@ pub struct NodeStatus {
     pub recent_dead_letters: Vec<DeadLetter>,
     /// The actors that ended last, newest first.
     pub recent_ended: Vec<EndedActor>,
+    /// Threads that run actors.
+    pub guest_threads: u64,
+    /// What each actor may use.
+    pub limits: ActorLimits,
+    /// How much actors write to the log for which nothing else is set.
+    pub log_level: LogLevel,
+    /// The log file, if there is one.
+    pub log_file: Option<LogFileStatus>,
+    /// Live actors that their creators left behind.
+    pub orphans: u64,
+    /// The first of them; at most `STATUS_ORPHANS_MAX`.
+    pub first_orphans: Vec<ActorAddress>,
 }
 
 /// One log record.

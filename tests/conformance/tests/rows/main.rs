@@ -10,4 +10,5 @@ mod poison;
 mod protocol;
 mod readme;
 mod src;
+mod stat;
 mod time;

@@ -11,6 +11,7 @@ const SOURCES: &[&str] = &[
     include_str!("msg.rs"),
     include_str!("poison.rs"),
     include_str!("src.rs"),
+    include_str!("stat.rs"),
     include_str!("time.rs"),
 ];
 

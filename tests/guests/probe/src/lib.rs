@@ -246,6 +246,7 @@ impl Probe {
             Step::Trap { reason, times } if ctx.attempt() <= times => panic!("{reason}"),
             Step::Fail { .. } | Step::Trap { .. } => {}
             Step::Log { text } => info!(ctx, "{text}"),
+            Step::Debug { text } => debug!(ctx, "{text}"),
             Step::Spin => loop {
                 std::hint::black_box(());
             },

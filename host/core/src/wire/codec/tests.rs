@@ -3,11 +3,14 @@ use crate::address::{ActorAddress, HostId};
 use crate::capability::{Capabilities, Clause, Requirement, Value};
 use crate::envelope::{ExitReason, Poisoned};
 use crate::fate::OnTrap;
+use crate::limits::ActorLimits;
+use crate::log_level::{LogLevel, LogScope};
 use crate::message::{Encoding, Message};
 use crate::source::{ActorClass, SourceHash, SourceInfo};
 use crate::wire::control::{
-    ActorPhase, ActorStatus, ClientFrame, ControlError, CreateActor, DeadLetter, EndedActor, Incoming,
-    LoadProgress, LoadedSource, LogRecord, NodeFrame, NodeStatus, Reply, Request, SourceState, SourceStatus,
+    ActorLogLevel, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame, ControlError, CreateActor,
+    DeadLetter, EndedActor, Incoming, LoadProgress, LoadedSource, LogFileStatus, LogLevelsStatus, LogRecord,
+    NodeFrame, NodeStatus, Reply, Request, SourceLogLevel, SourceState, SourceStatus,
 };
 use crate::wire::frame::FrameDecoder;
 use crate::wire::hello::{self, Hello, HelloError, Welcome};
@@ -63,6 +66,11 @@ fn requests() -> Vec<ClientFrame> {
         Request::Logs { actor: Some(ACTOR), last: Some(3), follow: true },
         Request::Status,
         Request::Stop,
+        Request::LogLevels,
+        Request::SetLogLevel { scope: LogScope::Node, level: None },
+        Request::SetLogLevel { scope: LogScope::Source("abab".into()), level: Some(LogLevel::Off) },
+        Request::SetLogLevel { scope: LogScope::Actor(ACTOR), level: Some(LogLevel::Trace) },
+        Request::Actor { target: ACTOR },
     ];
     let mut frames: Vec<_> = requests
         .into_iter()
@@ -99,6 +107,16 @@ fn status() -> NodeStatus {
         queued_bytes_max: 19,
         recent_dead_letters: vec![dead],
         recent_ended: vec![ended],
+        guest_threads: 20,
+        limits: ActorLimits {
+            memory_bytes_max: 21,
+            log_records_per_second_max: 22,
+            ..ActorLimits::default()
+        },
+        log_level: LogLevel::Info,
+        log_file: Some(LogFileStatus { path: "/log".into(), bytes_max: 23, lost: 24 }),
+        orphans: 25,
+        first_orphans: vec![ACTOR],
     }
 }
 
@@ -124,6 +142,22 @@ fn replies() -> Vec<NodeFrame> {
         turns: 5,
         poisoned: 6,
         wakeups: 7,
+        children: 8,
+        is_orphan: true,
+        sent: 9,
+        undelivered: 10,
+        busy_us: 11,
+        memory_bytes: 12,
+        log_level: LogLevel::Debug,
+        waits: Some(ActorWait { why: "full".into(), left_ms: 13, receivers: vec![ACTOR] }),
+    };
+    let report =
+        ActorReport { actor: actor.clone(), children: vec![ActorStatus { waits: None, ..actor.clone() }] };
+    let levels = LogLevelsStatus {
+        node: LogLevel::Warn,
+        configured: LogLevel::Info,
+        sources: vec![SourceLogLevel { source: HASH, level: LogLevel::Off }],
+        actors: vec![ActorLogLevel { actor: ACTOR, level: LogLevel::Trace }],
     };
     let loaded = LoadedSource { hash: HASH, info: info(), already: true, compile_us: 5 };
     let replies = [
@@ -136,6 +170,8 @@ fn replies() -> Vec<NodeFrame> {
         Ok(Reply::Actors(vec![actor])),
         Ok(Reply::Ended { reason: ExitReason::Killed("by an operator".into()) }),
         Ok(Reply::Status(Box::new(status()))),
+        Ok(Reply::LogLevels(Box::new(levels))),
+        Ok(Reply::Actor(Box::new(report))),
         Err(ControlError::UnknownSource { source_hash: "cd".into() }),
         Err(ControlError::NoCompatibleHost { class: "C".into(), unmet: vec!["this host: no".into()] }),
         Err(ControlError::TimedOut { timeout_ms: 10_000 }),
