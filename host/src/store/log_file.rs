@@ -59,17 +59,25 @@ impl LogFile {
     /// It can't be made or written, is no ordinary file, belongs to somebody else, or another node writes it.
     pub(crate) fn open(path: &Path, bytes_max: u64, first: &LogRecord) -> Result<Self, StoreError> {
         let io_error = |error| StoreError::LogFile { path: path.to_path_buf(), error };
+        let (log_file, writer) = Self::prepare(path, bytes_max, first).map_err(io_error)?;
+        let builder = thread::Builder::new().name("thespian-log".to_string());
+        builder.spawn(move || writer.run()).map_err(io_error)?;
+        Ok(log_file)
+    }
+
+    /// The way to the file, and the one who writes it.
+    fn prepare(path: &Path, bytes_max: u64, first: &LogRecord) -> io::Result<(Self, Writer)> {
         let queue = Arc::new(Queue {
             waiting: Mutex::default(),
             more: Condvar::new(),
             done: watch::Sender::new(0),
             lost: AtomicU64::new(0),
         });
-        let (file, len) = open(path).map_err(io_error)?;
+        let (file, len) = open(path)?;
         let mut writer = Writer {
             path: path.to_path_buf(),
             bytes_max,
-            lines: end_of_line(&file, len).map_err(io_error)?,
+            lines: end_of_line(&file, len)?,
             file: Some(file),
             len,
             lines_len: 0,
@@ -78,10 +86,9 @@ impl LogFile {
             why: String::new(),
             queue: queue.clone(),
         };
-        writer.add(first).and_then(|()| writer.write()).map_err(io_error)?;
-        let builder = thread::Builder::new().name("thespian-log".to_string());
-        builder.spawn(move || writer.run()).map_err(io_error)?;
-        Ok(Self { path: path.to_path_buf(), bytes_max, queue })
+        writer.add(first)?;
+        writer.write()?;
+        Ok((Self { path: path.to_path_buf(), bytes_max, queue }, writer))
     }
 
     /// Has a record written. Never waits: what finds the queue full is counted.
@@ -293,5 +300,65 @@ fn open(path: &Path) -> io::Result<(File, u64)> {
         Ok(()) => Ok((file, metadata.len())),
         Err(TryLockError::WouldBlock) => Err(io::Error::other("another node writes it")),
         Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A path that no other test uses; the file is gone with its value.
+    struct Path(PathBuf);
+
+    impl Path {
+        fn new(name: &str) -> Self {
+            let name = format!("thespian-log-file-{}-{name}", std::process::id());
+            Self(std::env::temp_dir().join(name))
+        }
+    }
+
+    impl Drop for Path {
+        fn drop(&mut self) {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+
+    fn texts(path: &Path) -> Vec<String> {
+        let text = fs::read_to_string(&path.0).unwrap();
+        text.lines().map(|line| serde_json::from_str::<LogRecord>(line).unwrap().text).collect()
+    }
+
+    #[test]
+    fn what_comes_faster_than_it_is_written_is_counted_and_said_and_nothing_else_is_lost() {
+        let path = Path::new("fast");
+        let first = remark(1, "INFO", "first".to_string());
+        let (file, writer) = LogFile::prepare(&path.0, 8 << 20, &first).unwrap();
+        // Nobody writes yet.
+        let record = remark(2, "INFO", "x".repeat(4_000));
+        let mut pushed = 0;
+        while file.status().lost < 3 {
+            file.push(&record);
+            pushed += 1;
+        }
+        assert!(file.queue.waiting.lock().bytes <= LOG_FILE_QUEUE_BYTES_MAX);
+        drop(file);
+        writer.run();
+        let texts = texts(&path);
+        assert_eq!(&*texts[0], "first");
+        assert_eq!(texts[1], "3 records are missing here: they came faster than they were written");
+        assert_eq!(texts.len() - 2, pushed - 3);
+    }
+
+    #[test]
+    fn half_a_line_of_a_node_that_was_killed_spoils_no_other() {
+        let path = Path::new("half");
+        fs::write(&path.0, "{\"seq\":1,\"te").unwrap();
+        let first = remark(1, "INFO", "first".to_string());
+        drop(LogFile::prepare(&path.0, 1 << 20, &first).unwrap());
+        let text = fs::read_to_string(&path.0).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert_eq!(serde_json::from_str::<LogRecord>(lines[1]).unwrap(), first);
+        assert_eq!(fs::metadata(&path.0).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }
