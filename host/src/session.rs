@@ -150,7 +150,11 @@ impl Session {
                 let status = |admin: &Admin, shared: &Shared| Box::new(crate::status::node(admin, shared));
                 self.look(move |admin, shared| Ok(Reply::Status(status(admin, shared)))).await
             }
-            Request::Stop => self.question(|asker| Event::StopAsked { asker }, None, None).await,
+            Request::Stop => match self.question(|asker| Event::StopAsked { asker }, None, None).await {
+                // It has stopped before the question reached it, which is what was asked for.
+                Err(ControlError::ShuttingDown) => Ok(Reply::Done),
+                answer => answer,
+            },
             Request::LogLevels => {
                 self.look(|admin, _| Ok(Reply::LogLevels(Box::new(admin.log_levels_status())))).await
             }
