@@ -11,11 +11,12 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::Value;
 use thespian_core::envelope::ExitReason;
 use thespian_core::limits::LOG_FOLLOWER_LAG_MAX;
+use thespian_core::log_level::{LogLevel, LogScope};
 use thespian_core::message::Message;
 use thespian_core::source::Rights;
 use thespian_core::wire::control::{
-    ActorStatus, ControlError, CreateActor, GrantStatus, Incoming, LoadProgress, LoadedSource, LogRecord,
-    NodeStatus, Reply, Request, SourceStatus,
+    ActorReport, ActorStatus, ControlError, CreateActor, GrantStatus, Incoming, LoadProgress, LoadedSource,
+    LogLevelsStatus, LogRecord, NodeStatus, Reply, Request, SourceStatus,
 };
 use thespian_core::wire::hello::{HelloError, Welcome};
 use tokio::sync::mpsc;
@@ -325,6 +326,44 @@ impl Client {
             records.into_iter().for_each(&mut take);
         }
         reply.map(|_| ())
+    }
+
+    /// How much actors write to the log.
+    ///
+    /// # Errors
+    /// The node can't be reached.
+    pub async fn log_levels(&self) -> Result<LogLevelsStatus, ClientError> {
+        self.log_levels_by(Request::LogLevels).await
+    }
+
+    /// Lets actors write more or less to the log, from now on; without `level` as if it had never been set.
+    ///
+    /// # Errors
+    /// There is no such source or actor.
+    pub async fn set_log_level(
+        &self,
+        scope: LogScope,
+        level: Option<LogLevel>,
+    ) -> Result<LogLevelsStatus, ClientError> {
+        self.log_levels_by(Request::SetLogLevel { scope, level }).await
+    }
+
+    async fn log_levels_by(&self, request: Request) -> Result<LogLevelsStatus, ClientError> {
+        match self.ask_node(request).await? {
+            Reply::LogLevels(levels) => Ok(*levels),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
+    /// How one actor and its children are. They are not called for it.
+    ///
+    /// # Errors
+    /// There is no such actor.
+    pub async fn actor(&self, target: ActorAddress) -> Result<ActorReport, ClientError> {
+        match self.ask_node(Request::Actor { target }).await? {
+            Reply::Actor(report) => Ok(*report),
+            _ => Err(ClientError::Unexpected),
+        }
     }
 
     /// How the node is.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use thespian_core::capability::Capabilities;
 use thespian_core::connection::ListenRule;
 use thespian_core::limits::ActorLimits;
+use thespian_core::log_level::LogLevel;
 
 /// Who judges sources that are offered to a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,12 @@ pub struct NodeConfig {
     pub actors_max: Option<usize>,
     /// Threads that run actors; absent: one per core.
     pub guest_threads: Option<usize>,
+    /// How much of what actors write to the log is kept, until an operator says otherwise.
+    pub actor_log_level: LogLevel,
+    /// A file for the log; absent: there is none.
+    pub log_file: Option<PathBuf>,
+    /// Its size at which it becomes the old one, in bytes; absent: 10 MiB.
+    pub log_file_bytes_max: Option<u64>,
     /// What this host has, for actors that require it.
     pub capabilities: Capabilities,
     /// What each actor may use.

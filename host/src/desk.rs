@@ -10,6 +10,7 @@ use thespian_core::admin::Admin;
 use thespian_core::capability::Capabilities;
 use thespian_core::effect::Effect;
 use thespian_core::event::{Asker, Event};
+use thespian_core::log_level::LogLevel;
 use thespian_core::time::Time;
 use thespian_core::wire::control::{ControlError, Reply};
 use tokio::sync::{Notify, oneshot};
@@ -71,8 +72,9 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) fn new(capabilities: Capabilities, performer: Performer) -> Self {
-        let duty = Duty { admin: Admin::new(capabilities), performer, effects: Vec::new() };
+    pub(crate) fn new(capabilities: Capabilities, log_level: LogLevel, performer: Performer) -> Self {
+        let admin = Admin::new(capabilities).with_log_level(log_level);
+        let duty = Duty { admin, performer, effects: Vec::new() };
         Self {
             waiting: Mutex::default(),
             duty: Mutex::new(Some(duty)),

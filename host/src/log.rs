@@ -1,4 +1,5 @@
-//! The node's log: what actors and the node itself write, kept in a ring for `logs`, and passed on to `tracing`.
+//! The node's log: what actors and the node itself write, kept in a ring for `logs`, and passed on to `tracing` and, if
+//! there is one, to the log file.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -9,6 +10,8 @@ use thespian_core::limits::{LOG_FOLLOWER_LAG_MAX, LOG_RECORDS_KEPT};
 use thespian_core::wire::control::{DeadLetter, LogRecord};
 use tokio::sync::broadcast;
 use tracing::Level;
+
+use crate::store::log_file::LogFile;
 
 /// Dead letters that are logged one by one in a second; a flood of them is a number in the status.
 const DEAD_LETTERS_LOGGED_PER_SECOND: u32 = 20;
@@ -24,12 +27,13 @@ struct Ring {
 pub(crate) struct LogStore {
     ring: Mutex<Ring>,
     followers: broadcast::Sender<LogRecord>,
+    file: Option<LogFile>,
 }
 
 impl LogStore {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(file: Option<LogFile>) -> Self {
         let ring = Ring { records: VecDeque::new(), next_seq: 1, second: Instant::now(), dead_letters: 0 };
-        Self { ring: Mutex::new(ring), followers: broadcast::Sender::new(LOG_FOLLOWER_LAG_MAX) }
+        Self { ring: Mutex::new(ring), followers: broadcast::Sender::new(LOG_FOLLOWER_LAG_MAX), file }
     }
 
     /// Writes a record of an actor.
@@ -94,7 +98,16 @@ impl LogStore {
             // Sent under the lock, so that followers see the order of the numbers. It never blocks.
             let _ = self.followers.send(record.clone());
         }
+        if let Some(file) = &self.file {
+            // Under the lock for the same reason, and as little a wait.
+            file.push(&record);
+        }
         ring.records.push_back(record);
+    }
+
+    /// The file, if there is one.
+    pub(crate) const fn file(&self) -> Option<&LogFile> {
+        self.file.as_ref()
     }
 
     /// The records kept, oldest first, and those to come, without a gap between them.

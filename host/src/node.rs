@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use thespian_core::address::HostId;
-use thespian_core::limits::{QUEUED_MEMORY_SHARE, RUNAWAYS_MAX};
+use thespian_core::admin::Admin;
+use thespian_core::limits::{
+    LOG_FILE_BYTES_MAX_DEFAULT, LOG_FILE_BYTES_MAX_MIN, QUEUED_MEMORY_SHARE, RUNAWAYS_MAX,
+};
 use thespian_core::wire::control::Request;
 use thespian_core::wire::hello::HelloError;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -14,12 +17,13 @@ use tracing::Level;
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::config::{Authority, NodeConfig};
-use crate::desk::Desk;
+use crate::desk::{Desk, NodeEvent};
 use crate::grant::Grants;
 use crate::perform::Performer;
 use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
 use crate::session::{Session, SessionOpener};
 use crate::shared::{Parts, Shared};
+use crate::store::log_file::{self, LogFile};
 use crate::store::{self, DirLock, StoreError};
 
 /// Threads for control, transport and `Admin`.
@@ -69,6 +73,7 @@ impl Node {
             dir_lock = Some(store::lock(dir)?);
             host = store::host_id(dir, host)?;
         }
+        let log_file = log_file(&config, host)?;
         let engine = Engine::new(EngineConfig {
             actors_max: config.actors_max,
             limits: config.limits,
@@ -94,8 +99,14 @@ impl Node {
             actors_max_reason: capacity.limited_by.to_string(),
             guests: guests.handle().clone(),
             grants: Grants::new(config.allow_listen, io.handle().clone()),
-            desk: Desk::new(config.capabilities, Performer::new(engine, io.handle().clone(), stopping)),
+            desk: Desk::new(
+                config.capabilities,
+                config.actor_log_level,
+                Performer::new(engine, io.handle().clone(), stopping),
+            ),
             stopped,
+            guest_threads,
+            log_file,
         }));
         if config.authority == Authority::TrustAll {
             shared.log.node(Level::WARN, "sources", "every source is trusted: for development only");
@@ -160,9 +171,21 @@ impl Node {
         self.stopped().await;
     }
 
-    /// Returns when the node has stopped, whoever asked for it.
+    /// Returns when the node has stopped, whoever asked for it, and its log file has the end.
     pub async fn stopped(&self) {
         self.shared.stopped().await;
+        self.shared.log_written().await;
+    }
+
+    /// Writes to the log how the node and its actors are: for when nothing else answers.
+    pub fn log_status(&self) {
+        let shared = self.shared.clone();
+        let look = move |admin: &Admin| {
+            for line in crate::status::lines(admin, &shared) {
+                shared.log.node(Level::INFO, "status", &line);
+            }
+        };
+        self.shared.desk.tell(&self.shared, NodeEvent::Look(Box::new(look)));
     }
 }
 
@@ -175,6 +198,20 @@ impl Drop for Node {
             runtime.shutdown_background();
         }
     }
+}
+
+/// The log file, if there is to be one, with the line by which each run begins.
+fn log_file(config: &NodeConfig, host: HostId) -> Result<Option<LogFile>, StartError> {
+    let bytes_max = config.log_file_bytes_max.unwrap_or(LOG_FILE_BYTES_MAX_DEFAULT);
+    if bytes_max < LOG_FILE_BYTES_MAX_MIN {
+        let text = format!("`log-file-bytes-max` must be at least {LOG_FILE_BYTES_MAX_MIN}");
+        return Err(StartError::Config(text));
+    }
+    let Some(path) = &config.log_file else { return Ok(None) };
+    let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
+    let text = format!("thespian-host {version} runs as host {:016x}, pid {pid}", host.0);
+    let first = log_file::remark(crate::clock::unix_ms(), "INFO", text);
+    Ok(Some(LogFile::open(path, bytes_max, &first)?))
 }
 
 fn runtime(name: &str, threads: usize, blocking_max: usize) -> Builder {

@@ -129,6 +129,11 @@ impl Performer {
                     let _ = answerer.reply.send(reply);
                 }
             }
+            Effect::SetLogLevel { address, level } => {
+                if let Some(cell) = shared.router.actor(address) {
+                    cell.set_log_level(level);
+                }
+            }
             Effect::Stop => {
                 shared.log.node(Level::INFO, "node", "stopped");
                 shared.router.clear();
@@ -193,6 +198,7 @@ impl Performer {
             init: plan.init,
             ..ActorInit::default()
         };
+        cell.set_log_level(plan.log_level);
         cell.instantiate(Start { identity, source, class, rights: plan.rights, init });
     }
 

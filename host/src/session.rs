@@ -23,7 +23,7 @@ use thespian_core::source::{Rights, SourceHash};
 use thespian_core::timers::TimerKey;
 use thespian_core::wire::control::{ControlError, CreateActor, LoadProgress, LogRecord, Reply, Request};
 use thespian_core::wire::hello::{HelloError, Welcome};
-use tokio::sync::{Notify, broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::actor::{Cell, near};
 use crate::desk::{Answerer, NodeEvent};
@@ -32,7 +32,7 @@ use crate::grant;
 use crate::mailbox::RoomWait;
 use crate::router::Route;
 use crate::shared::Shared;
-use crate::timer::{Due, TimerService};
+use crate::timer::Due;
 
 /// What comes before an answer.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,9 +132,9 @@ impl Session {
             Request::Unload { source } => {
                 self.question(|asker| Event::UnloadAsked { asker, source }, None, None).await
             }
-            Request::Sources => self.look(|admin, _| Reply::Sources(admin.sources().status())).await,
+            Request::Sources => self.look(|admin, _| Ok(Reply::Sources(admin.sources().status()))).await,
             Request::Actors => {
-                self.look(|admin, shared| Reply::Actors(crate::status::actors(admin, shared))).await
+                self.look(|admin, shared| Ok(Reply::Actors(crate::status::actors(admin, shared)))).await
             }
             Request::Exit { target, recursive, wait: true } => {
                 self.question(|asker| Event::ExitAsked { asker, target, recursive }, None, None).await
@@ -145,13 +145,32 @@ impl Session {
             }
             Request::Logs { actor, last, follow } => self.logs(actor, last, follow, updates).await,
             Request::Status => {
-                self.look(|admin, shared| Reply::Status(Box::new(crate::status::node(admin, shared)))).await
+                let status = |admin: &Admin, shared: &Shared| Box::new(crate::status::node(admin, shared));
+                self.look(move |admin, shared| Ok(Reply::Status(status(admin, shared)))).await
+            }
+            Request::Stop => match self.question(|asker| Event::StopAsked { asker }, None, None).await {
+                // It has stopped before the question reached it, which is what was asked for.
+                Err(ControlError::ShuttingDown) => Ok(Reply::Done),
+                answer => answer,
+            },
+            Request::LogLevels => {
+                self.look(|admin, _| Ok(Reply::LogLevels(Box::new(admin.log_levels_status())))).await
+            }
+            Request::SetLogLevel { scope, level } => {
+                let event = |asker| Event::LogLevelAsked { asker, scope, level };
+                self.question(event, None, None).await
+            }
+            Request::Actor { target } => {
+                let report = move |admin: &Admin, shared: &Shared| {
+                    let report = crate::status::report(admin, shared, target);
+                    report.map(|report| Reply::Actor(Box::new(report)))
+                };
+                self.look(report).await
             }
             Request::UpdateCapability { name, value } => {
                 let update = |asker| Event::CapabilityUpdated { asker: Some(asker), name, value };
                 self.question(update, None, None).await
             }
-            Request::Stop => self.question(|asker| Event::StopAsked { asker }, None, None).await,
             Request::GrantTcp { listen, actor, idle_ms } => {
                 grant::open(&self.inner.shared, listen, actor, idle_ms).await.map(Reply::Granted)
             }
@@ -204,7 +223,7 @@ impl Session {
 
     async fn look(
         &self,
-        view: impl FnOnce(&Admin, &Shared) -> Reply + Send + 'static,
+        view: impl FnOnce(&Admin, &Shared) -> Result<Reply, ControlError> + Send + 'static,
     ) -> Result<Reply, ControlError> {
         let (reply, answer) = oneshot::channel();
         let shared = self.inner.shared.clone();
@@ -213,7 +232,7 @@ impl Session {
             let _ = reply.send(view(admin, &shared));
         });
         self.inner.shared.desk.tell(&self.inner.shared, NodeEvent::Look(look));
-        answer.await.map_err(|_| ControlError::ShuttingDown)
+        answer.await.unwrap_or(Err(ControlError::ShuttingDown))
     }
 
     async fn tell(&self, target: ActorAddress, message: Message) -> Result<Reply, ControlError> {
@@ -253,7 +272,7 @@ impl Session {
         let timed_out = async {
             match timeout_ms.map(Duration::from_millis) {
                 Some(timeout) => {
-                    self.sleep(timeout).await;
+                    self.inner.shared.timers.sleep(timeout).await;
                     timed_out(timeout)
                 }
                 None => std::future::pending().await,
@@ -286,7 +305,7 @@ impl Session {
         tokio::select! {
             biased;
             created = created => created,
-            () = self.sleep(CREATE_TIME_MAX) => Err(timed_out(CREATE_TIME_MAX)),
+            () = self.inner.shared.timers.sleep(CREATE_TIME_MAX) => Err(timed_out(CREATE_TIME_MAX)),
         }
     }
 
@@ -363,18 +382,8 @@ impl Session {
                 }
                 Push::Full(envelope) => envelope,
             };
-            self.sleep(wait.next().min(deadline - shared.clock.now())).await;
+            shared.timers.sleep(wait.next().min(deadline - shared.clock.now())).await;
         }
-    }
-
-    /// Works under any runtime, unlike tokio's.
-    async fn sleep(&self, length: Duration) {
-        let timers = &self.inner.shared.timers;
-        let over = Arc::new(Notify::new());
-        let key = timers.after(length, Due::Notify(Arc::downgrade(&over)));
-        // Who stops waiting leaves no timer behind.
-        let _cancelled = Alarm { timers, key };
-        over.notified().await;
     }
 
     fn check(&self, message: &Message) -> Result<(), ControlError> {
@@ -432,18 +441,6 @@ impl Drop for Ask<'_> {
         {
             self.session.shared.router.remove(oldest);
         }
-    }
-}
-
-/// A timer that nobody waits for any more when this is dropped.
-struct Alarm<'a> {
-    timers: &'a TimerService,
-    key: TimerKey,
-}
-
-impl Drop for Alarm<'_> {
-    fn drop(&mut self) {
-        self.timers.cancel(self.key);
     }
 }
 

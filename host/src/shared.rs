@@ -10,7 +10,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::Capabilities;
 use thespian_core::envelope::ExitReason;
 use thespian_core::event::{Asker, Event};
-use thespian_core::limits::{ActorLimits, ENDED_KEPT};
+use thespian_core::limits::{ActorLimits, ENDED_KEPT, LOG_FILE_CLOSE_TIME_MAX};
 use thespian_core::mailbox::{MailboxLimits, QueueBudget};
 use thespian_core::wire::control::EndedActor;
 use tokio::sync::watch;
@@ -23,6 +23,7 @@ use crate::endpoint::{Endpoint, NamedEndpoints};
 use crate::grant::Grants;
 use crate::log::LogStore;
 use crate::router::{Route, Router};
+use crate::store::log_file::LogFile;
 use crate::timer::TimerService;
 
 /// What the node counts.
@@ -49,6 +50,8 @@ pub(crate) struct Parts {
     pub(crate) grants: Grants,
     pub(crate) desk: Desk,
     pub(crate) stopped: watch::Receiver<bool>,
+    pub(crate) guest_threads: usize,
+    pub(crate) log_file: Option<LogFile>,
 }
 
 /// Shared by everything in a node.
@@ -60,6 +63,7 @@ pub(crate) struct Shared {
     /// As `Admin` has them, for actors that start.
     capabilities: RwLock<Arc<Capabilities>>,
     pub(crate) actors_max_reason: String,
+    pub(crate) guest_threads: usize,
     pub(crate) budget: Arc<QueueBudget>,
     pub(crate) router: Router,
     pub(crate) timers: TimerService,
@@ -80,7 +84,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(parts: Parts) -> Self {
-        let log = Arc::new(LogStore::new());
+        let log = Arc::new(LogStore::new(parts.log_file));
         Self {
             host: parts.host,
             clock: parts.clock,
@@ -88,6 +92,7 @@ impl Shared {
             limits: Arc::new(parts.limits),
             capabilities: RwLock::new(Arc::new(parts.capabilities)),
             actors_max_reason: parts.actors_max_reason,
+            guest_threads: parts.guest_threads,
             budget: Arc::new(QueueBudget::new(parts.queued_bytes_max)),
             router: Router::new(log.clone()),
             timers: TimerService::new(parts.clock),
@@ -168,6 +173,16 @@ impl Shared {
         let mut stopped = self.stopped.clone();
         // An error means that the node's task is gone, which is the same.
         let _ = stopped.wait_for(|stopped| *stopped).await;
+    }
+
+    /// Returns when the log file, if there is one, has what was logged so far. A disk that hangs is not waited for.
+    pub(crate) async fn log_written(&self) {
+        let Some(file) = self.log.file() else { return };
+        tokio::select! {
+            biased;
+            () = file.written() => {}
+            () = self.timers.sleep(LOG_FILE_CLOSE_TIME_MAX) => {}
+        }
     }
 
     /// Tells `Admin`. Once the node has stopped there is nobody to tell.

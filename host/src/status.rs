@@ -1,13 +1,21 @@
 //! A node and its actors, as they are shown.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use thespian_core::address::ActorAddress;
 use thespian_core::admin::Admin;
+use thespian_core::family::Member;
+use thespian_core::limits::{STATUS_CHILDREN_MAX, STATUS_LOGGED_ACTORS_MAX, STATUS_ORPHANS_MAX};
 use thespian_core::source::SourceHash;
-use thespian_core::wire::control::{ActorPhase, ActorStatus, NodeStatus};
+use thespian_core::time::Time;
+use thespian_core::turn::Wait;
+use thespian_core::wire::control::{
+    ActorPhase, ActorReport, ActorStatus, ActorWait, ControlError, NodeStatus,
+};
 
 use crate::shared::Shared;
+use crate::store::log_file::LogFile;
 
 /// The actors, parents before their children.
 pub(crate) fn actors(admin: &Admin, shared: &Shared) -> Vec<ActorStatus> {
@@ -17,9 +25,26 @@ pub(crate) fn actors(admin: &Admin, shared: &Shared) -> Vec<ActorStatus> {
     in_order.filter_map(|address| actor(admin, shared, address)).collect()
 }
 
+/// An actor and its children.
+pub(crate) fn report(
+    admin: &Admin,
+    shared: &Shared,
+    target: ActorAddress,
+) -> Result<ActorReport, ControlError> {
+    let dead = || ControlError::TargetDead { target };
+    let actor_status = actor(admin, shared, target).ok_or_else(dead)?;
+    let children = admin.family().get(target).into_iter().flat_map(Member::children);
+    let children = children.take(STATUS_CHILDREN_MAX);
+    let children = children.filter_map(|child| actor(admin, shared, child)).collect();
+    Ok(ActorReport { actor: actor_status, children })
+}
+
 fn actor(admin: &Admin, shared: &Shared, address: ActorAddress) -> Option<ActorStatus> {
     let member = admin.family().get(address)?;
-    let shown = shared.router.actor(address)?.shown();
+    let cell = shared.router.actor(address)?;
+    let shown = cell.shown();
+    let (len, bytes) = cell.mailbox_size();
+    let now = shared.clock.now();
     Some(ActorStatus {
         address,
         class: member.class.clone(),
@@ -28,12 +53,35 @@ fn actor(admin: &Admin, shared: &Shared, address: ActorAddress) -> Option<ActorS
         name: member.name.as_deref().map(str::to_string),
         phase: if member.is_exiting() { ActorPhase::Exiting } else { shown.phase },
         incarnation: shown.incarnation,
-        mailbox_len: shown.mailbox_len,
-        mailbox_bytes: shown.mailbox_bytes,
+        mailbox_len: len as u64 + shown.taken,
+        mailbox_bytes: bytes as u64,
         turns: shown.turns,
         poisoned: shown.poisoned,
         wakeups: shown.wakeups,
+        children: member.children().count() as u64,
+        is_orphan: member.is_orphan(),
+        sent: shown.sent,
+        undelivered: shown.undelivered,
+        busy_us: u64::try_from(shown.busy.as_micros()).unwrap_or(u64::MAX),
+        memory_bytes: shown.memory_bytes,
+        log_level: admin.log_levels().of(address, member.source),
+        waits: waits(member, shown.wait, now),
     })
+}
+
+fn waits(member: &Member, wait: Option<Wait>, now: Time) -> Option<ActorWait> {
+    let left_ms = |until: Time| u64::try_from(until.since(now).as_millis()).unwrap_or(u64::MAX);
+    match (wait, member.exit_deadline()) {
+        (Some(Wait { until, why, receivers }), _) => {
+            Some(ActorWait { why, left_ms: left_ms(until), receivers })
+        }
+        (None, Some(deadline)) => Some(ActorWait {
+            why: "its children exit first; then it is killed".to_string(),
+            left_ms: left_ms(deadline),
+            receivers: Vec::new(),
+        }),
+        (None, None) => None,
+    }
 }
 
 /// The status of an actor, or of the node, for an actor that asks.
@@ -79,5 +127,67 @@ pub(crate) fn node(admin: &Admin, shared: &Shared) -> NodeStatus {
         recent_ended: shared.ended(),
         listeners: shared.grants.listeners() as u64,
         connections: shared.grants.connections() as u64,
+        guest_threads: shared.guest_threads as u64,
+        limits: *shared.limits,
+        log_level: admin.log_levels().node().0,
+        log_file: shared.log.file().map(LogFile::status),
+        orphans: admin.family().orphans().count() as u64,
+        first_orphans: admin.family().orphans().take(STATUS_ORPHANS_MAX).collect(),
     }
+}
+
+/// The node and its actors as lines of the log: the busiest mailboxes first, and of the others how many there are.
+pub(crate) fn lines(admin: &Admin, shared: &Shared) -> Vec<String> {
+    let status = node(admin, shared);
+    let mut lines = vec![
+        format!(
+            "up {} s, {} actors of at most {}, {} sources, {} endpoints{}",
+            status.uptime_ms / 1_000,
+            status.actors,
+            status.actors_max,
+            status.sources_loaded,
+            status.endpoints,
+            if status.stopping { ", stopping" } else { "" },
+        ),
+        format!(
+            "{} messages handed over, {} poisoned, {} restarts, {} dead letters, {} orphans, {} of {} bytes queued",
+            status.messages,
+            status.poisoned,
+            status.restarts,
+            status.dead_letters,
+            status.orphans,
+            status.queued_bytes,
+            status.queued_bytes_max,
+        ),
+    ];
+    let mut actors = actors(admin, shared);
+    actors.sort_by_key(|actor| std::cmp::Reverse(actor.mailbox_len));
+    lines.extend(actors.iter().take(STATUS_LOGGED_ACTORS_MAX).map(line));
+    if let Some(more) = actors.len().checked_sub(STATUS_LOGGED_ACTORS_MAX).filter(|more| *more > 0) {
+        lines.push(format!("{more} more actors"));
+    }
+    lines
+}
+
+fn line(actor: &ActorStatus) -> String {
+    let waits = actor.waits.as_ref().map(|wait| format!(", waits {} ms: {}", wait.left_ms, wait.why));
+    let text = format!(
+        "{} {} {:?}: {} in its mailbox ({} bytes), {} turns in {:?}, {} poisoned, {} restarts, {} wakeups, {} children, \
+         {} bytes of memory{}",
+        actor.address,
+        actor.class,
+        actor.phase,
+        actor.mailbox_len,
+        actor.mailbox_bytes,
+        actor.turns,
+        Duration::from_micros(actor.busy_us),
+        actor.poisoned,
+        actor.incarnation.saturating_sub(1),
+        actor.wakeups,
+        actor.children,
+        actor.memory_bytes,
+        waits.unwrap_or_default(),
+    );
+    // A class's name and a reason are a guest's words.
+    text.escape_debug().to_string()
 }

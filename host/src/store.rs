@@ -1,5 +1,7 @@
 //! What a node keeps on disk: a private directory with its identity. Others put their files beside it.
 
+pub(crate) mod log_file;
+
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -47,6 +49,14 @@ pub enum StoreError {
     BadToken {
         /// Which file.
         path: PathBuf,
+    },
+    /// The log file can't be written.
+    #[error("the log file {path} can't be used: {error}")]
+    LogFile {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
     },
     /// The identity is damaged.
     #[error("{path} does not hold a host's identity; remove it to give this host a new one")]

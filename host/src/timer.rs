@@ -1,6 +1,6 @@
 //! Wakes things when they are due: one task for all timers of a node.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -71,6 +71,15 @@ impl TimerService {
         drop(cancelled);
     }
 
+    /// Returns when so much time has passed. Works under any runtime, unlike tokio's.
+    pub(crate) async fn sleep(&self, length: Duration) {
+        let over = Arc::new(Notify::new());
+        let key = self.after(length, Due::Notify(Arc::downgrade(&over)));
+        // Who stops waiting leaves no timer behind.
+        let _cancelled = Alarm { timers: self, key };
+        over.notified().await;
+    }
+
     /// Runs until it is dropped.
     pub(crate) async fn run(&self) {
         loop {
@@ -124,5 +133,17 @@ impl TimerService {
                 }
             }
         }
+    }
+}
+
+/// A timer that nobody waits for any more when this is dropped.
+struct Alarm<'a> {
+    timers: &'a TimerService,
+    key: TimerKey,
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        self.timers.cancel(self.key);
     }
 }

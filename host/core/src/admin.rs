@@ -3,6 +3,7 @@
 //! One function takes what happened and the time, and says what is to be done. Messages never come here.
 
 mod create;
+mod log_levels;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::envelope::{Body, Envelope, ExitReason, ExitRequest};
 use crate::event::{Asker, Event};
 use crate::family::{Family, Member};
 use crate::limits::{CAPABILITIES_LEN_MAX, EXIT_GRACE, STOP_GRACE, STOP_TIME_MAX};
+use crate::log_level::LogLevels;
 use crate::mistake::{Mistake, is_made};
 use crate::monitors::{self, Monitors};
 use crate::names::{Found, Names, Questioner};
@@ -42,6 +44,7 @@ pub struct Admin {
     capabilities: Capabilities,
     family: Family,
     sources: Registry,
+    log_levels: LogLevels,
     /// Creates that wait for their source.
     waiting: BTreeMap<ActorAddress, Create>,
     /// What the init messages of those take.
@@ -135,6 +138,9 @@ impl Admin {
             Event::StopAsked { asker } => self.stop(now, Some(asker), effects),
             Event::AskerLeft { asker } => self.forget_asker(asker, effects),
             Event::TimePassed => self.time_passed(now, effects),
+            Event::LogLevelAsked { asker, scope, level } => {
+                self.log_level_asked(asker, &scope, level, effects);
+            }
         }
     }
 
@@ -263,6 +269,7 @@ impl Admin {
             self.dead_letter_handler = None;
             effects.push(Effect::SetDeadLetterHandler(None));
         }
+        self.log_levels.set_actor(address, None);
         let Some(member) = self.family.remove(address, reason, effects) else { return };
         self.monitors.ended(address, reason, effects);
         if let Some(name) = &member.name {

@@ -10,6 +10,7 @@ use crate::capability::{Capabilities, Requirement};
 use crate::envelope::{Envelope, ExitReason};
 use crate::event::Asker;
 use crate::fate::OnTrap;
+use crate::log_level::LogLevel;
 use crate::message::Message;
 use crate::source::{Rights, SourceHash, Transient};
 use crate::wire::control::{ControlError, LoadProgress, Reply};
@@ -83,6 +84,13 @@ pub enum Effect {
     },
     /// Every actor is gone: close the node.
     Stop,
+    /// Keep what this actor writes to the log up to this level, from now on.
+    SetLogLevel {
+        /// Whose.
+        address: ActorAddress,
+        /// Which.
+        level: LogLevel,
+    },
 }
 
 /// How to run an actor.
@@ -110,4 +118,6 @@ pub struct Plan {
     pub rights: Rights,
     /// The message for its start.
     pub init: Option<Message>,
+    /// How much of what it writes to the log is kept.
+    pub log_level: LogLevel,
 }

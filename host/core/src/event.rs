@@ -6,6 +6,7 @@ use alloc::string::String;
 use crate::address::ActorAddress;
 use crate::capability::Value;
 use crate::envelope::ExitReason;
+use crate::log_level::{LogLevel, LogScope};
 use crate::outbox::CreateChild;
 use crate::source::{Rights, SourceHash, SourceInfo};
 use crate::wire::control::CreateActor;
@@ -179,4 +180,13 @@ pub enum Event {
     },
     /// The time of [`crate::admin::Admin::deadline`] has come.
     TimePassed,
+    /// An operator wants more or less in the log.
+    LogLevelAsked {
+        /// Who asks.
+        asker: Asker,
+        /// For whom.
+        scope: LogScope,
+        /// What; absent: as if it had never been set.
+        level: Option<LogLevel>,
+    },
 }

@@ -35,6 +35,7 @@ pub struct Member {
     /// Why it has to end although nobody asked for it: its host no longer has what it requires.
     pub unfit: Option<String>,
     children: BTreeSet<ActorAddress>,
+    is_orphan: bool,
     /// Set while it is exiting: when its patience with its children ends.
     exiting: Option<Time>,
     killed: bool,
@@ -50,6 +51,18 @@ impl Member {
     #[must_use]
     pub const fn is_exiting(&self) -> bool {
         self.exiting.is_some()
+    }
+
+    /// When its patience with its children ends, while it is exiting.
+    #[must_use]
+    pub const fn exit_deadline(&self) -> Option<Time> {
+        self.exiting
+    }
+
+    /// Whether it had a creator, which left it behind.
+    #[must_use]
+    pub const fn is_orphan(&self) -> bool {
+        self.is_orphan
     }
 
     /// Whether its kill is under way. What it created in its last turn must not live: a family that grows while it is
@@ -83,7 +96,9 @@ impl Family {
         class: &str,
         source: Option<SourceHash>,
     ) {
+        let had_parent = parent.is_some();
         let parent = parent.filter(|parent| self.members.contains_key(parent));
+        let is_orphan = had_parent && parent.is_none();
         if let Some(parent) = parent.and_then(|parent| self.members.get_mut(&parent))
             && !is_made(Mistake::ForgetTheChild)
         {
@@ -97,6 +112,7 @@ impl Family {
             requirements: Vec::new(),
             unfit: None,
             children: BTreeSet::new(),
+            is_orphan,
             exiting: None,
             killed: false,
         };
@@ -164,12 +180,17 @@ impl Family {
         } else {
             member.children.clear();
             for child in &children {
-                if let Some(child) = self.members.get_mut(child) {
-                    child.parent = None;
-                }
+                self.leave_behind(*child);
             }
         }
         self.release_if_alone(address, effects);
+    }
+
+    fn leave_behind(&mut self, child: ActorAddress) {
+        if let Some(child) = self.members.get_mut(&child) {
+            child.parent = None;
+            child.is_orphan = true;
+        }
     }
 
     fn release_if_alone(&self, address: ActorAddress, effects: &mut Vec<Effect>) {
@@ -192,9 +213,7 @@ impl Family {
             self.exit_deadlines.remove(&(deadline, address));
         }
         for child in member.children() {
-            if let Some(child) = self.members.get_mut(&child) {
-                child.parent = None;
-            }
+            self.leave_behind(child);
             let request = ExitRequest { recursive: true };
             match reason {
                 ExitReason::Killed(why) => {
@@ -268,6 +287,11 @@ impl Family {
     /// All actors.
     pub fn iter(&self) -> impl Iterator<Item = (ActorAddress, &Member)> {
         self.members.iter().map(|(address, member)| (*address, member))
+    }
+
+    /// Those that their creators left behind.
+    pub fn orphans(&self) -> impl Iterator<Item = ActorAddress> {
+        self.iter().filter(|(_, member)| member.is_orphan).map(|(address, _)| address)
     }
 
     /// How many there are.

@@ -238,6 +238,27 @@ pub const LOG_RECORDS_KEPT: usize = 10_000;
 /// Log records that a slow follower of `logs -f` may fall behind before it misses some.
 pub const LOG_FOLLOWER_LAG_MAX: usize = 4_096;
 
+/// Sources that have a log level of their own: people name them one by one.
+pub const LOG_LEVEL_SOURCES_MAX: usize = 1_024;
+/// Records that wait to be written to the log file, in bytes. A disk takes that much in some milliseconds; one that takes
+/// none must not take the node's memory.
+pub const LOG_FILE_QUEUE_BYTES_MAX: usize = MIB;
+/// Size of the log file at which it becomes the old one, in bytes, where the configuration does not say: some 50,000
+/// records.
+pub const LOG_FILE_BYTES_MAX_DEFAULT: u64 = 10 * MIB as u64;
+/// The smallest such size: the largest record fits.
+pub const LOG_FILE_BYTES_MAX_MIN: u64 = 64 * KIB as u64;
+/// How long a node that has stopped waits for its log file: a disk that hangs must not hold up its end.
+pub const LOG_FILE_CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
+/// Actors that the status in the log names; it is to be read by a person, and the log is bounded.
+pub const STATUS_LOGGED_ACTORS_MAX: usize = 100;
+/// Children that the status of one actor shows: all of them could be more than a frame holds.
+pub const STATUS_CHILDREN_MAX: usize = 1_000;
+/// Actors without a creator that the status of a node names.
+pub const STATUS_ORPHANS_MAX: usize = 64;
+/// Receivers that the status of an actor names for which it waits.
+pub const STATUS_RECEIVERS_MAX: usize = 8;
+
 /// Spinning turns that may hold a thread of their own at one time; one more ends as overloaded.
 pub const RUNAWAYS_MAX: usize = 64;
 

@@ -20,6 +20,7 @@ mod tests;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -27,7 +28,7 @@ use crate::address::ActorAddress;
 use crate::envelope::{ActorRestart, Body, Envelope, ExitReason, ExitRequest, Wakeup};
 use crate::event::Event;
 use crate::fate::{Failure, Fault, OnTrap};
-use crate::limits::{ACTIVATION_LEN_MAX, EFFECTS_KEPT_MAX, ERROR_TEXT_LEN_MAX, cut};
+use crate::limits::{ACTIVATION_LEN_MAX, EFFECTS_KEPT_MAX, ERROR_TEXT_LEN_MAX, STATUS_RECEIVERS_MAX, cut};
 use crate::mistake::{Mistake, is_made};
 use crate::outbox::{Outbox, Questions, Request, Standing, Wakeups};
 use crate::source::Transient;
@@ -133,6 +134,19 @@ pub struct Counters {
     pub poisoned: u64,
     /// Fresh instances after the first.
     pub restarts: u64,
+    /// Messages that it sent.
+    pub sent: u64,
+}
+
+/// Why an actor handles nothing now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Until when at most.
+    pub until: Time,
+    /// Why.
+    pub why: String,
+    /// Receivers without room, the first of them.
+    pub receivers: Vec<ActorAddress>,
 }
 
 /// The state of one actor between, before and after its turns.
@@ -427,7 +441,10 @@ impl Turn {
 
     fn commit_request(&mut self, now: Time, request: Request, effects: &mut Vec<ActorEffect>) {
         match request {
-            Request::Send { target, message } => effects.push(self.envelope(target, Body::Message(message))),
+            Request::Send { target, message } => {
+                self.counters.sent += 1;
+                effects.push(self.envelope(target, Body::Message(message)));
+            }
             Request::Exit { target, recursive } => {
                 effects.push(self.envelope(target, Body::ExitRequest(ExitRequest { recursive })));
             }
@@ -557,6 +574,22 @@ impl Turn {
             Phase::Running if self.restarts.paused_until(now).is_some() => ActorPhase::Paused,
             Phase::Running => ActorPhase::Running,
         }
+    }
+
+    /// Why it handles nothing now, where it is held or paused.
+    #[must_use]
+    pub fn waits(&self, now: Time) -> Option<Wait> {
+        if let Some(until) = self.held.due() {
+            let receivers = self.held.targets().take(STATUS_RECEIVERS_MAX).collect();
+            return Some(Wait {
+                until,
+                why: "the receivers of its last messages are full".to_string(),
+                receivers,
+            });
+        }
+        let until = self.restarts.paused_until(now)?;
+        let why = format!("it was restarted too often; the last time: {}", self.last_fault);
+        Some(Wait { until, why, receivers: Vec::new() })
     }
 
     /// Which instance it has; the first is 1, and before it 0.

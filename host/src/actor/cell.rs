@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
@@ -13,18 +13,20 @@ use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
 use thespian_core::event::Event;
 use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX};
+use thespian_core::log_level::LogLevel;
 use thespian_core::mailbox::{Push, QueueBudget};
 use thespian_core::outbox::Outbox;
 use thespian_core::source::Rights;
 use thespian_core::time::Time;
 use thespian_core::timers::TimerKey;
 use thespian_core::turn::{Actor, Doer, Identity, Step};
-use thespian_core::wire::control::ActorPhase;
 use tokio::runtime::Handle;
 use tracing::Level;
 
 use super::next::{self, Active, Near};
+use super::orders::Orders;
 use super::port::Port;
+use super::shown::{Showing, Shown};
 use crate::mailbox::SharedMailbox;
 use crate::router::Route;
 use crate::sandbox::{self, ActorInit, Instance, Source};
@@ -64,23 +66,12 @@ struct Hands {
     _slot: Option<Slot>,
 }
 
-/// What status shows, kept apart so that it can be read while a turn runs.
-#[derive(Default)]
-struct Shown {
-    phase: Mutex<Option<ActorPhase>>,
-    incarnation: AtomicU32,
-    turns: AtomicU64,
-    poisoned: AtomicU64,
-    wakeups: AtomicU64,
-    taken: AtomicU64,
-}
-
 /// One actor.
 pub(crate) struct Cell {
     shared: Arc<Shared>,
     address: ActorAddress,
     mailbox: Arc<SharedMailbox>,
-    killed: Arc<AtomicBool>,
+    orders: Arc<Orders>,
     /// The node has ended.
     abandoned: AtomicBool,
     kill_reason: Mutex<Option<String>>,
@@ -97,7 +88,7 @@ impl Cell {
             shared,
             address,
             mailbox,
-            killed: Arc::default(),
+            orders: Arc::default(),
             abandoned: AtomicBool::new(false),
             kill_reason: Mutex::default(),
             inner: Mutex::new(Inner { actor: None, hands }),
@@ -166,7 +157,7 @@ impl Cell {
     /// Ends the actor at its next tick or turn boundary.
     pub(crate) fn kill(self: &Arc<Self>, reason: String) {
         self.kill_reason.lock().get_or_insert(reason);
-        self.killed.store(true, Ordering::Release);
+        self.orders.kill();
         self.wake();
     }
 
@@ -209,7 +200,8 @@ impl Cell {
     fn activate(self: &Arc<Self>, begun: Time, active: &mut Active) -> Time {
         let mut inner = self.inner.lock();
         // The clock is read once for each turn: it is a tenth of what a short turn costs.
-        let mut now = self.shared.clock.now();
+        let woken = self.shared.clock.now();
+        let mut now = woken;
         let Inner { actor: Some(actor), hands } = &mut *inner else { return now };
         actor.borrow(active.buffers());
         let mut carrier = Carrier { cell: self, hands, active, ended: None };
@@ -232,7 +224,7 @@ impl Cell {
         }
         let Carrier { active, ended, .. } = carrier;
         actor.give_back(active.buffers());
-        self.show(now, &inner);
+        self.show(woken, now, &inner);
         if let Some(reason) = ended {
             self.end(&mut inner, reason);
         } else if let Inner { actor: Some(actor), hands } = &mut *inner
@@ -246,7 +238,7 @@ impl Cell {
 
     /// Leaves nothing behind that keeps others alive; the cell itself goes with its last reference.
     fn end(&self, inner: &mut Inner, reason: ExitReason) {
-        let turns = self.shown.turns.swap(0, Ordering::Relaxed);
+        let turns = self.shown.take_turns();
         self.shared.counters.turns_of_ended.fetch_add(turns, Ordering::Relaxed);
         // First: who hears of the end may count on the place.
         *inner = Inner::default();
@@ -255,20 +247,16 @@ impl Cell {
         self.shared.event(Event::ActorEnded { address: self.address, reason });
     }
 
-    fn show(&self, now: Time, inner: &Inner) {
-        let Some(turn) = inner.actor.as_ref().map(Actor::turn) else { return };
-        let counters = turn.counters();
-        *self.shown.phase.lock() = Some(turn.phase(now));
-        self.shown.incarnation.store(turn.incarnation(), Ordering::Relaxed);
-        self.shown.turns.store(counters.turns, Ordering::Relaxed);
-        self.shown.poisoned.store(counters.poisoned, Ordering::Relaxed);
-        self.shown.wakeups.store(turn.wakeups() as u64, Ordering::Relaxed);
-        self.shown.taken.store(turn.taken() as u64, Ordering::Relaxed);
+    fn show(&self, woken: Time, now: Time, inner: &Inner) {
+        if let Some(actor) = &inner.actor {
+            let memory = inner.hands.instance.as_ref().map_or(0, Instance::memory_bytes);
+            self.shown.note(woken, now, actor.turn(), memory);
+        }
     }
 
     /// Lets go of everything, when the node ends without the actor having ended.
     pub(crate) fn abandon(&self) {
-        self.killed.store(true, Ordering::Release);
+        self.orders.kill();
         self.abandoned.store(true, Ordering::SeqCst);
         drop(self.mailbox.close());
         self.let_go_if_abandoned();
@@ -286,33 +274,23 @@ impl Cell {
 
     /// How many turns it has had, at the end of the last activation.
     pub(crate) fn turns(&self) -> u64 {
-        self.shown.turns.load(Ordering::Relaxed)
+        self.shown.turns()
     }
 
     /// For status: as it was at the end of the last activation.
     pub(crate) fn shown(&self) -> Showing {
-        let (len, bytes) = self.mailbox.size();
-        Showing {
-            phase: self.shown.phase.lock().unwrap_or(ActorPhase::Starting),
-            incarnation: self.shown.incarnation.load(Ordering::Relaxed),
-            turns: self.shown.turns.load(Ordering::Relaxed),
-            poisoned: self.shown.poisoned.load(Ordering::Relaxed),
-            wakeups: self.shown.wakeups.load(Ordering::Relaxed),
-            mailbox_len: len as u64 + self.shown.taken.load(Ordering::Relaxed),
-            mailbox_bytes: bytes as u64,
-        }
+        self.shown.showing()
     }
-}
 
-/// An actor as status shows it.
-pub(crate) struct Showing {
-    pub(crate) phase: ActorPhase,
-    pub(crate) incarnation: u32,
-    pub(crate) turns: u64,
-    pub(crate) poisoned: u64,
-    pub(crate) wakeups: u64,
-    pub(crate) mailbox_len: u64,
-    pub(crate) mailbox_bytes: u64,
+    /// Messages that wait in its mailbox, and their bytes.
+    pub(crate) fn mailbox_size(&self) -> (usize, usize) {
+        self.mailbox.size()
+    }
+
+    /// Keeps more or less of what it writes to the log, from now on.
+    pub(crate) fn set_log_level(&self, level: LogLevel) {
+        self.orders.set_log_level(level);
+    }
 }
 
 fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
@@ -322,7 +300,7 @@ fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
         class: start.class.clone(),
         rights: start.rights,
         mailbox: cell.mailbox.clone(),
-        killed: cell.killed.clone(),
+        orders: cell.orders.clone(),
     };
     let identity =
         sandbox::Identity { address: cell.address, class: start.class.clone(), source: start.source.hash() };
@@ -342,6 +320,13 @@ impl Carrier<'_> {
         let class = self.hands.start.as_ref().map_or("", |start| &*start.class);
         self.cell.shared.log.actor(self.cell.address, class, Level::WARN, "turn", text);
     }
+
+    /// Counts it, if it is mail of this actor.
+    fn note_undelivered(&self, envelope: &Envelope) {
+        if envelope.sender == self.cell.address && envelope.body.is_mail() {
+            self.cell.shown.note_undelivered();
+        }
+    }
 }
 
 impl Doer for Carrier<'_> {
@@ -358,7 +343,7 @@ impl Doer for Carrier<'_> {
     }
 
     fn kill_reason(&mut self) -> Option<String> {
-        let killed = self.cell.killed.load(Ordering::Acquire);
+        let killed = self.cell.orders.is_killed();
         killed.then(|| self.cell.kill_reason.lock().clone().unwrap_or_default())
     }
 
@@ -467,10 +452,12 @@ impl Doer for Carrier<'_> {
     }
 
     fn gone(&mut self, envelope: Envelope) {
+        self.note_undelivered(&envelope);
         self.cell.shared.router.gone(&envelope);
     }
 
     fn dead_letter(&mut self, envelope: Envelope, reason: &str) {
+        self.note_undelivered(&envelope);
         self.cell.shared.router.dead_letter(&envelope, reason);
     }
 

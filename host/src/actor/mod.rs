@@ -2,7 +2,9 @@
 
 mod cell;
 mod next;
+mod orders;
 mod port;
+mod shown;
 
 pub(crate) use cell::{Cell, Start};
 pub(crate) use next::near;

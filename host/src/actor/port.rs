@@ -1,13 +1,13 @@
 //! What an instance may ask of its actor's host.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use thespian_core::address::ActorAddress;
 use thespian_core::capability::Capabilities;
 use thespian_core::source::Rights;
 use tracing::Level;
 
+use super::orders::Orders;
 use crate::mailbox::SharedMailbox;
 use crate::sandbox::ActorHost;
 use crate::shared::Shared;
@@ -20,7 +20,7 @@ pub(crate) struct Port {
     pub(crate) class: Arc<str>,
     pub(crate) rights: Rights,
     pub(crate) mailbox: Arc<SharedMailbox>,
-    pub(crate) killed: Arc<AtomicBool>,
+    pub(crate) orders: Arc<Orders>,
 }
 
 impl ActorHost for Port {
@@ -57,10 +57,10 @@ impl ActorHost for Port {
     }
 
     fn log_enabled(&self, level: Level) -> bool {
-        level <= Level::DEBUG
+        self.orders.log_enabled(level)
     }
 
     fn is_killed(&self) -> bool {
-        self.killed.load(Ordering::Relaxed)
+        self.orders.is_killed()
     }
 }

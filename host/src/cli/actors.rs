@@ -1,5 +1,7 @@
 //! `actors`: as a list or as a tree.
 
+use std::io;
+
 use anyhow::Result;
 use clap::Args;
 use thespian_core::wire::control::{ActorPhase, ActorStatus};
@@ -7,6 +9,7 @@ use thespian_core::wire::control::{ActorPhase, ActorStatus};
 use super::connect::NodeArgs;
 use super::output::{Output, Style, bytes, plain};
 use super::tree;
+use super::watch::WatchArgs;
 
 /// Lists the live actors, parents before their children.
 #[derive(Args)]
@@ -16,30 +19,39 @@ pub(super) struct ActorsArgs {
     #[arg(long)]
     tree: bool,
     #[command(flatten)]
+    watch: WatchArgs,
+    #[command(flatten)]
     node: NodeArgs,
 }
 
 pub(super) async fn actors(args: ActorsArgs, output: &Output) -> Result<()> {
-    let actors = args.node.connect().await?.actors().await?;
+    let client = args.node.connect().await?;
+    args.watch.show(output, async || Ok(show(&client.actors().await?, args.tree, output)?)).await
+}
+
+fn show(actors: &[ActorStatus], as_tree: bool, output: &Output) -> io::Result<()> {
     if output.is_json() {
-        output.json(&actors)?;
-        return Ok(());
+        return output.json(&actors);
     }
     if actors.is_empty() {
         output.note("no actor lives here; `thespian-host create HASH` creates one");
         return Ok(());
     }
-    if args.tree {
-        for (branch, actor) in tree::lines(&actors) {
+    if as_tree {
+        for (branch, actor) in tree::lines(actors) {
             let class = output.paint(Style::Bold, &plain(&actor.class));
             output.line(format_args!("{branch}{class} {} {}", actor.address, phase(actor.phase)))?;
         }
         return Ok(());
     }
+    table(actors, output)
+}
+
+/// Actors in columns.
+pub(super) fn table(actors: &[ActorStatus], output: &Output) -> io::Result<()> {
     let header =
         ["ADDRESS", "CLASS", "STATE", "MAILBOX", "BYTES", "TURNS", "POISONED", "RESTARTS", "WAKEUPS"];
-    output.table(&header, actors.iter().map(row).collect())?;
-    Ok(())
+    output.table(&header, actors.iter().map(row).collect())
 }
 
 fn row(actor: &ActorStatus) -> Vec<String> {
@@ -56,7 +68,8 @@ fn row(actor: &ActorStatus) -> Vec<String> {
     ]
 }
 
-const fn phase(phase: ActorPhase) -> &'static str {
+/// As people read it.
+pub(super) const fn phase(phase: ActorPhase) -> &'static str {
     match phase {
         ActorPhase::Starting => "starting",
         ActorPhase::Running => "running",

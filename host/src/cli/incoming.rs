@@ -8,7 +8,7 @@ use thespian_core::message::{Encoding, Message};
 use thespian_core::wire::control::Incoming;
 
 use super::outcome::Poison;
-use super::output::{Output, Style, hex, plain, plain_lines, pretty_json};
+use super::output::{Output, Style, hex, plain, plain_lines, plain_record, pretty_json};
 
 /// How much of a payload that is no JSON is shown to people, in bytes; --json has all of it.
 const SHOWN_BYTES: usize = 4 << 10;
@@ -42,18 +42,23 @@ fn show_message(message: &Message, from: &str, output: &Output) -> io::Result<()
         output.paint(Style::Dim, from)
     ))?;
     for (name, value) in message.headers.iter().flatten() {
-        output.line(format_args!("{}: {}", plain(name), plain(value)))?;
+        output.line(format_args!("    {}: {}", plain(name), plain(value)))?;
     }
-    output.line(body(message))
+    // Only the head of a message begins at the margin, or its text could pass itself off as messages of others. JSON
+    // can't: it has no line feeds of its own.
+    if json(message).is_some() {
+        return output.line(body(message));
+    }
+    output.line(format_args!("    {}", plain_record(&body(message))))
 }
 
 /// A message's payload, so that a person can read it.
 pub(super) fn body(message: &Message) -> String {
+    if let Some(json) = json(message) {
+        return plain_lines(&pretty_json(json)).into_owned();
+    }
     let text = std::str::from_utf8(&message.payload).ok();
     match (&message.encoding, text) {
-        (Encoding::Json, Some(text)) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
-            plain_lines(&pretty_json(text)).into_owned()
-        }
         (Encoding::Text, Some(text)) => plain_lines(text).into_owned(),
         (encoding, text) => {
             let len = message.payload.len();
@@ -65,6 +70,12 @@ pub(super) fn body(message: &Message) -> String {
             format!("{}, {len} bytes: {bytes}{more}", plain(encoding_name(encoding)))
         }
     }
+}
+
+/// Its payload, if that is JSON.
+fn json(message: &Message) -> Option<&str> {
+    let text = std::str::from_utf8(&message.payload).ok().filter(|_| message.encoding == Encoding::Json);
+    text.filter(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
 }
 
 /// The same in one line.

@@ -10,7 +10,8 @@ use anyhow::{Context, Result};
 use clap::Args;
 use thespian_core::capability::Value as Capability;
 use thespian_core::connection::ListenRule;
-use thespian_core::limits::ActorLimits;
+use thespian_core::limits::{ActorLimits, LOG_FILE_BYTES_MAX_MIN};
+use thespian_core::log_level::LogLevel;
 use thespian_host::config::{Authority, NodeConfig};
 use toml::{Table, Value};
 
@@ -24,15 +25,18 @@ const OTHER_VARIABLES: [&str; 6] = ["CONFIG", "CONNECT", "TOKEN_FILE", "ENDPOINT
 const ALLOW_LISTEN: &str = "allow-listen";
 
 /// Keys outside of tables, and what it means that one is absent.
-const KEYS: [(&str, &str); 6] = [
+const KEYS: [(&str, &str); 9] = [
     ("data-dir", ""),
     ("listen", "no TCP"),
     (ALLOW_LISTEN, "actors listen nowhere"),
     ("authority", ""),
     ("actors-max", "as many as the machine can map"),
     ("guest-threads", "one per core"),
+    ("actor-log-level", ""),
+    ("log-file", "none"),
+    ("log-file-bytes-max", "10 MiB"),
 ];
-const NUMBERS: [&str; 2] = ["actors-max", "guest-threads"];
+const NUMBERS: [&str; 3] = ["actors-max", "guest-threads", "log-file-bytes-max"];
 
 #[derive(Args)]
 pub(super) struct ConfigArgs {
@@ -61,6 +65,17 @@ pub(super) struct ConfigArgs {
     /// Threads that run actors [default: one per core] [env: THESPIAN_HOST_GUEST_THREADS].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     guest_threads: Option<u32>,
+    /// What of the records of actors is kept: `off`, `error`, `warn`, `info`, `debug` or `trace`; `log-level` changes it
+    /// later [default: info] [env: THESPIAN_HOST_ACTOR_LOG_LEVEL].
+    #[arg(long, value_name = "LEVEL")]
+    actor_log_level: Option<LogLevel>,
+    /// Writes the log to this file too, as `logs --json` prints it [default: none] [env: THESPIAN_HOST_LOG_FILE].
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+    /// How large that file gets before it is renamed to end in `.old`, in place of the one before [default: 10 MiB]
+    /// [env: THESPIAN_HOST_LOG_FILE_BYTES_MAX].
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(i64).range(LOG_FILE_BYTES_MAX_MIN as i64..))]
+    log_file_bytes_max: Option<i64>,
     /// What this host has, for actors that require it; may be repeated [env: THESPIAN_HOST_CAPABILITIES, separated by
     /// commas].
     #[arg(long = "capability", value_name = "NAME[=VALUE]", value_parser = capability)]
@@ -158,6 +173,16 @@ impl ConfigArgs {
         if let Some(threads) = self.guest_threads {
             layers.set("guest-threads", Value::Integer(threads.into()), flag("guest-threads"))?;
         }
+        if let Some(level) = self.actor_log_level {
+            layers.set("actor-log-level", Value::String(level.to_string()), flag("actor-log-level"))?;
+        }
+        if let Some(file) = &self.log_file {
+            let file = file.to_str().ok_or_else(|| Usage("--log-file is not UTF-8".to_string()))?;
+            layers.set("log-file", Value::String(file.to_string()), flag("log-file"))?;
+        }
+        if let Some(bytes) = self.log_file_bytes_max {
+            layers.set("log-file-bytes-max", Value::Integer(bytes), flag("log-file-bytes-max"))?;
+        }
         for (name, value) in &self.capabilities {
             layers.set(&format!("capabilities.{name}"), as_toml(value), flag("capability"))?;
         }
@@ -182,6 +207,7 @@ impl Layers {
                     default_data_dir().ok().map(|dir| Value::String(dir.to_string_lossy().into_owned()))
                 }
                 "authority" => Some(Value::String(Authority::default().name().to_string())),
+                "actor-log-level" => Some(Value::String(LogLevel::default().to_string())),
                 _ => None,
             };
             settings.push(Setting { key: key.to_string(), value, absent, origin: Origin::Default });

@@ -10,7 +10,7 @@ use super::ask::seconds;
 use super::connect::{EndpointArgs, NodeArgs};
 use super::incoming;
 use super::outcome::Outcome;
-use super::output::{Output, plain_lines};
+use super::output::{Output, plain_record};
 
 /// Prints the next message that reaches an endpoint.
 ///
@@ -44,7 +44,7 @@ pub(super) async fn listen(args: ListenArgs, output: &Output) -> Result<()> {
             // One message that came back does not end the listening for others.
             (Incoming::Poisoned(_), Err(error)) if args.follow && Outcome::of(&error) == Outcome::Poison => {
                 if !output.is_json() {
-                    output.warn(plain_lines(&error.to_string()));
+                    output.warn(plain_record(&error.to_string()));
                 }
             }
             (_, Ok(())) if args.follow => {}

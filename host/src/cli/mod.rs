@@ -16,6 +16,7 @@ mod kill;
 mod layers;
 mod listen;
 mod load;
+mod log_level;
 mod logs;
 mod message;
 mod outcome;
@@ -29,6 +30,7 @@ mod tell;
 mod tree;
 mod unload;
 mod wait_ready;
+mod watch;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -100,6 +102,7 @@ enum Command {
     WaitReady(wait_ready::WaitReadyArgs),
     Capabilities(capabilities::CapabilitiesArgs),
     Stop(stop::StopArgs),
+    LogLevel(log_level::LogLevelArgs),
     Config(config::ConfigCommand),
 }
 
@@ -142,6 +145,7 @@ async fn command(command: Command, output: &Output) -> Result<()> {
         Command::WaitReady(args) => wait_ready::wait_ready(args, output).await,
         Command::Capabilities(args) => capabilities::capabilities(args, output).await,
         Command::Stop(args) => stop::stop(args, output).await,
+        Command::LogLevel(args) => log_level::log_level(args, output).await,
         Command::Config(command) => config::config(command, output),
     }
 }

@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::json;
+use thespian_core::text::{acts, inert_json};
 
 pub(super) struct Output {
     json: bool,
@@ -45,10 +46,22 @@ impl Output {
         stdout.flush()
     }
 
-    /// A result for programs: one line.
+    /// A result for programs: one line, which a person may have on a terminal all the same.
     pub(super) fn json(&self, value: &impl Serialize) -> io::Result<()> {
         let text = serde_json::to_string(value)?;
-        self.line(text)
+        self.line(inert_json(&text))
+    }
+
+    /// What follows takes the place of what was shown before: on a terminal, and for people.
+    pub(super) fn begin_again(&self) -> io::Result<()> {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        if self.json || is_dumb || !io::stdout().is_terminal() {
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        // To the first place, and nothing is left behind it.
+        stdout.write_all(b"\x1b[H\x1b[2J")?;
+        stdout.flush()
     }
 
     /// A word for people that is no result.
@@ -60,9 +73,13 @@ impl Output {
     pub(super) fn error(&self, code: u8, kind: &str, text: &str, help: Option<&str>) {
         if self.json {
             let error = json!({"error": {"code": code, "kind": kind, "message": text, "help": help}});
-            return self.note(error);
+            return self.note(inert_json(&error.to_string()));
         }
-        self.note(format_args!("{} {}", paint(self.error_color, Style::Red, "error:"), plain_lines(text)));
+        self.note(format_args!(
+            "{} {}",
+            paint(self.error_color, Style::Red, "error:"),
+            plain_record(text.trim_end())
+        ));
         if let Some(help) = help {
             self.note(format_args!("{} {help}", paint(self.error_color, Style::Green, "help:")));
         }
@@ -114,12 +131,12 @@ fn paint(color: bool, style: Style, text: &str) -> String {
 
 /// Text that a guest may have written, on one line: control characters are shown, not obeyed.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
-    escaped(text, |char| char.is_control())
+    escaped(text, acts)
 }
 
 /// As [`plain`], but it may have several lines.
 pub(super) fn plain_lines(text: &str) -> Cow<'_, str> {
-    escaped(text, |char| char.is_control() && char != '\n')
+    escaped(text, |char| acts(char) && char != '\n')
 }
 
 /// As [`plain_lines`], but only the first line begins at the margin: in a list of records none can pass its further
@@ -154,9 +171,7 @@ impl<W: Write> Write for RecordWriter<W> {
 }
 
 fn escaped(text: &str, is_bad: impl Fn(char) -> bool) -> Cow<'_, str> {
-    // Besides control characters, those that turn the direction of what follows.
-    let is_bad = |char| is_bad(char) || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if !text.contains(is_bad) {
+    if !text.contains(&is_bad) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);

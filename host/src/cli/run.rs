@@ -23,7 +23,8 @@ const LOSSES: &str =
 /// Runs a node until Ctrl-C, SIGTERM or `thespian-host stop`.
 ///
 /// Each value is taken from its option, else from the environment, else from the configuration file, else from the
-/// default; `config show` says which. A restart loses all actors, their mailboxes and timers, and the loaded sources.
+/// default; `config show` says which. A restart loses all actors, their mailboxes and timers, and the loaded sources. SIGUSR1 has the node write its status to
+/// the log.
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 stopped in order; 1 it can't start; 2 the configuration makes no sense; 130 a second \
@@ -48,13 +49,13 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
     announce(&node, &shell, &config, output);
     let by = tokio::select! {
         () = node.stopped() => "a program",
-        signal = signals.next() => signal,
+        signal = signals.next(&node) => signal,
     };
     if by != "a program" {
         output.note(format_args!("{by}: stopping in order; a second one ends at once"));
         tokio::select! {
             () = node.stop() => {}
-            signal = signals.next() => {
+            signal = signals.next(&node) => {
                 output.note(format_args!("{signal}: ending at once"));
                 // Not left to the process's end: it would stay and look like a node.
                 let _ = fs::remove_file(shell.socket());
@@ -134,21 +135,30 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
     }
 }
 
-/// What asks a program to end.
+/// What asks a program to end, or to say how it is.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    user: Signal,
 }
 
 impl Signals {
     fn new() -> Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            user: signal(SignalKind::user_defined1())?,
+        })
     }
 
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "Ctrl-C",
-            _ = self.terminate.recv() => "SIGTERM",
+    /// What asks it to end. Meanwhile SIGUSR1 has the node's status written to the log.
+    async fn next(&mut self, node: &Node) -> &'static str {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return "Ctrl-C",
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.user.recv() => node.log_status(),
+            }
         }
     }
 }

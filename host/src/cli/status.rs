@@ -1,40 +1,96 @@
-//! `status`.
+//! `status`: of the node, or of one actor.
 
 use std::io;
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use thespian_core::wire::control::NodeStatus;
+use thespian_core::address::ActorAddress;
+use thespian_core::wire::control::{ActorReport, NodeStatus};
 
+use super::actors;
 use super::connect::NodeArgs;
 use super::output::{Output, Style, bytes, length, number, plain};
+use super::watch::WatchArgs;
 
 /// Dead letters and ended actors that are shown to people; --json has all that the node keeps.
 const SHOWN: usize = 5;
 
-/// Shows how the node is.
+/// Shows how the node is, or how one actor and its children are. No actor is called for it.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 shown; 5 no node (all: `thespian-host --help`)")]
+#[command(
+    after_help = "Exit codes: 0 shown; 3 no such actor; 5 no node, or it stopped (all: `thespian-host --help`)"
+)]
 pub(super) struct StatusArgs {
+    /// An actor, in place of the node.
+    #[arg(value_name = "ADDR")]
+    address: Option<ActorAddress>,
+    #[command(flatten)]
+    watch: WatchArgs,
     #[command(flatten)]
     node: NodeArgs,
 }
 
 pub(super) async fn status(args: StatusArgs, output: &Output) -> Result<()> {
-    let status = args.node.connect().await?.status().await?;
+    let client = args.node.connect().await?;
+    let once = async || match args.address {
+        None => Ok(show(&client.status().await?, output)?),
+        Some(address) => Ok(show_actor(&client.actor(address).await?, output)?),
+    };
+    args.watch.show(output, once).await
+}
+
+fn item(name: &str, value: &str, output: &Output) -> io::Result<()> {
+    output.line(format_args!("{} {value}", output.paint(Style::Bold, &format!("{name:12}"))))
+}
+
+fn show_actor(report: &ActorReport, output: &Output) -> io::Result<()> {
     if output.is_json() {
-        output.json(&status)?;
-    } else {
-        show(&status, output)?;
+        return output.json(report);
+    }
+    let actor = &report.actor;
+    let item = |name: &str, value: String| item(name, &value, output);
+    item("actor", actor.address.to_string())?;
+    item("class", plain(&actor.class).into_owned())?;
+    item("source", actor.source.to_string())?;
+    let parent = match (actor.parent, actor.is_orphan) {
+        (Some(parent), _) => parent.to_string(),
+        (None, true) => "none any more: it was left behind".to_string(),
+        (None, false) => "none: it was created from outside".to_string(),
+    };
+    item("parent", parent)?;
+    item("state", actors::phase(actor.phase).to_string())?;
+    if let Some(wait) = &actor.waits {
+        let left = length(Duration::from_millis(wait.left_ms));
+        item("waits", format!("at most {left}: {}", plain(&wait.why)))?;
+        for receiver in &wait.receivers {
+            item("", format!("for {receiver}"))?;
+        }
+    }
+    let (len, size) = (number(actor.mailbox_len), bytes(actor.mailbox_bytes));
+    item("mailbox", format!("{len} messages, {size}"))?;
+    let busy = length(Duration::from_micros(actor.busy_us));
+    item("turns", format!("{}, awake for {busy}; {} poisoned", number(actor.turns), number(actor.poisoned)))?;
+    item("sent", format!("{}, {} undelivered", number(actor.sent), number(actor.undelivered)))?;
+    item("restarts", number(u64::from(actor.incarnation.saturating_sub(1))))?;
+    item("wakeups", number(actor.wakeups))?;
+    item("memory", bytes(actor.memory_bytes))?;
+    item("log level", actor.log_level.to_string())?;
+    item("children", number(actor.children))?;
+    if !report.children.is_empty() {
+        actors::table(&report.children, output)?;
+    }
+    if report.children.len() as u64 != actor.children {
+        output.note(format_args!("only {} of its children are shown", report.children.len()));
     }
     Ok(())
 }
 
 fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
-    let item = |name: &str, value: String| {
-        output.line(format_args!("{} {value}", output.paint(Style::Bold, &format!("{name:12}"))))
-    };
+    if output.is_json() {
+        return output.json(status);
+    }
+    let item = |name: &str, value: String| item(name, &value, output);
     let uptime = length(Duration::from_millis(status.uptime_ms));
     let stopping = if status.stopping { ", stopping" } else { "" };
     item("node", format!("{:016x}, pid {}, up {uptime}{stopping}", status.host.0, status.pid))?;
@@ -46,6 +102,11 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
     }
     let (live, max) = (number(status.actors), number(status.actors_max));
     item("actors", format!("{live} of at most {max}: bound by {}", status.actors_max_reason))?;
+    if status.orphans > 0 {
+        let first: Vec<_> = status.first_orphans.iter().take(SHOWN).map(ToString::to_string).collect();
+        item("orphans", format!("{}: {}", number(status.orphans), first.join(", ")))?;
+    }
+    item("threads", format!("{} for actors", number(status.guest_threads)))?;
     item("sources", number(status.sources_loaded))?;
     item("endpoints", number(status.endpoints))?;
     if status.listeners > 0 || status.connections > 0 {
@@ -57,6 +118,11 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
     item("restarts", restarts)?;
     item("dead letters", number(status.dead_letters))?;
     item("queued", format!("{} of at most {}", bytes(status.queued_bytes), bytes(status.queued_bytes_max)))?;
+    item("log level", status.log_level.to_string())?;
+    if let Some(file) = &status.log_file {
+        let (path, max, lost) = (plain(&file.path), bytes(file.bytes_max), number(file.lost));
+        item("log file", format!("{path}, at most {max}; {lost} records lost"))?;
+    }
     for letter in status.recent_dead_letters.iter().take(SHOWN) {
         let (type_name, reason) = (plain(&letter.type_name), plain(&letter.reason));
         item("dead letter", format!("{type_name} from {} to {}: {reason}", letter.sender, letter.target))?;

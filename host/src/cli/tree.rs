@@ -55,6 +55,7 @@ fn wait<'a>(waiting: &mut Vec<Waiting<'a>>, actors: Option<Vec<&'a ActorStatus>>
 mod tests {
     use super::*;
     use thespian_core::address::HostId;
+    use thespian_core::log_level::LogLevel;
     use thespian_core::source::SourceHash;
     use thespian_core::wire::control::ActorPhase;
 
@@ -73,6 +74,14 @@ mod tests {
             turns: 0,
             poisoned: 0,
             wakeups: 0,
+            children: 0,
+            is_orphan: false,
+            sent: 0,
+            undelivered: 0,
+            busy_us: 0,
+            memory_bytes: 0,
+            log_level: LogLevel::Info,
+            waits: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use thespian_core::limits::ERROR_TEXT_LEN_MAX;
+use thespian_core::text;
 
 /// Guest text for an error: at most [`ERROR_TEXT_LEN_MAX`] bytes.
 pub(super) fn for_error(text: &str) -> String {
@@ -19,13 +20,9 @@ pub(super) fn inert(text: &str) -> Cow<'_, str> {
     if text.contains(acts) { Cow::Owned(text.replace(acts, "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
 
-/// Control characters but line feed and tab, and those that turn the direction of writing.
+/// Lines and columns are no harm.
 fn acts(character: char) -> bool {
-    match character {
-        '\n' | '\t' => false,
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        other => other.is_control(),
-    }
+    !matches!(character, '\n' | '\t') && text::acts(character)
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ const FILE: &str = r#"
 authority = "trust-all"
 actors-max = 100
 guest-threads = 3
+actor-log-level = "debug"
+log-file-bytes-max = 100000
 
 [capabilities]
 zone = "eu"
@@ -47,6 +49,8 @@ fn each_value_comes_from_the_uppermost_layer_that_has_it() {
             .env("HOME", folder.path())
             .env("THESPIAN_HOST_ACTORS_MAX", "200")
             .env("THESPIAN_HOST_GUEST_THREADS", "2")
+            .env("THESPIAN_HOST_ACTOR_LOG_LEVEL", "warn")
+            .env("THESPIAN_HOST_LOG_FILE", "/var/log/node.log")
             .env("THESPIAN_HOST_LIMITS_MAILBOX_LEN_MAX", "20")
             .env("THESPIAN_HOST_LIMITS_OUTBOX_LEN_MAX", "40")
             .env("THESPIAN_HOST_CAPABILITIES", "zone=us, rack=7"),
@@ -58,6 +62,11 @@ fn each_value_comes_from_the_uppermost_layer_that_has_it() {
     assert_eq!(setting(&settings, "authority"), (&json!("trust-all"), from_file.as_str()));
     assert_eq!(setting(&settings, "actors-max"), (&json!(300), "flag --actors-max"));
     assert_eq!(setting(&settings, "guest-threads"), (&json!(2), "environment THESPIAN_HOST_GUEST_THREADS"));
+    let variable = "environment THESPIAN_HOST_ACTOR_LOG_LEVEL";
+    assert_eq!(setting(&settings, "actor-log-level"), (&json!("warn"), variable));
+    let variable = "environment THESPIAN_HOST_LOG_FILE";
+    assert_eq!(setting(&settings, "log-file"), (&json!("/var/log/node.log"), variable));
+    assert_eq!(setting(&settings, "log-file-bytes-max"), (&json!(100_000), from_file.as_str()));
     assert_eq!(setting(&settings, "capabilities.gpu"), (&json!(true), from_file.as_str()));
     let variable = "environment THESPIAN_HOST_CAPABILITIES";
     assert_eq!(setting(&settings, "capabilities.zone"), (&json!("us"), variable));
@@ -90,6 +99,7 @@ fn a_bad_variable_is_named() {
         ("THESPIAN_HOST_LISTEN", "everywhere", "THESPIAN_HOST_LISTEN"),
         ("THESPIAN_HOST_AUTHORITY", "me", "expected `none` or `trust-all`"),
         ("THESPIAN_HOST_ACTORS_MAX", "many", "`many` is no whole number"),
+        ("THESPIAN_HOST_ACTOR_LOG_LEVEL", "loud", "expected one of `off`"),
         ("THESPIAN_HOST_CAPABILITIES", "=1", "it has no name"),
     ] {
         let text = finish(program(["config", "show"]).env("HOME", "/home/x").env(name, value)).failed(2);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::process::{Folder, compare, run, steady};
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 24] = [
     "",
     "run",
     "demo",
@@ -26,6 +26,8 @@ const COMMANDS: [&str; 22] = [
     "status",
     "wait-ready",
     "stop",
+    "log-level",
+    "capabilities",
     "config show",
 ];
 
@@ -66,6 +68,12 @@ fn mistakes_are_told_as_reviewed() {
         &["run", "--data-dir", data, "--actors-max", "0"],
         &["run", "--data-dir", data, "--authority", "everyone"],
         &["run", "--data-dir", data, "--log-level", "actor=loud"],
+        &["run", "--data-dir", data, "--actor-log-level", "loud"],
+        &["run", "--data-dir", data, "--log-file-bytes-max", "1"],
+        &["run", "--data-dir", data, "--log-file", data],
+        &["log-level", "--data-dir", data, "loud"],
+        &["log-level", "--data-dir", data, "--actor", ADDRESS],
+        &["status", "--data-dir", data, "--watch", "0"],
         &["run", "--data-dir", data, "--listen", "192.0.2.1:0"],
         &["run", "--data-dir", data, "--allow-listen", "everywhere"],
         &["grant", "tcp", "8080", ADDRESS],

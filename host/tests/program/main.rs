@@ -7,5 +7,7 @@ mod demo;
 mod grants;
 mod help;
 mod lifetime;
+mod logging;
 mod process;
+mod statuses;
 mod tcp;

@@ -1,6 +1,7 @@
 //! The lessons under `examples/`.
 
 use serde_json::json;
+use thespian_core::capability::Value;
 use thespian_core::envelope::ExitReason;
 use thespian_core::message::Message;
 use thespian_core::wire::control::ControlError;
@@ -133,4 +134,29 @@ async fn lesson_5_is_answered_by_a_worker_and_refuses_what_takes_too_long() {
     assert_ne!(answer.sender, calculator);
     let notice = world.ask_json(calculator, "Fibonacci", r#"{"n":50}"#).await.json("PoisonNotice");
     assert_eq!(notice["details"], "number 50 would take too long");
+}
+
+#[tokio::test]
+async fn lesson_6_says_what_is_missing_and_draws_once_it_is_there() {
+    let world = World::new();
+    let studio = world.create(guests::CAPABILITIES, "Studio").await;
+    let sorry = world.ask_json(studio, "Draw", r#"{"what":"a cat"}"#).await.json("Sorry");
+    let why = sorry["why"].as_str().unwrap();
+    assert!(why.contains("no compatible host for `Painter`"), "{why}");
+    assert!(why.contains("`gpu` is true") && why.contains("`colors` is at least 16"), "{why}");
+
+    world.client.update_capability("gpu", Some(Value::Boolean(true))).await.unwrap();
+    world.client.update_capability("colors", Some(Value::Integer(256))).await.unwrap();
+    let picture = world.ask_json(studio, "Draw", r#"{"what":"a cat"}"#).await;
+    assert_eq!(picture.json("Picture"), json!({ "looks": "a picture of a cat in 256 colors" }));
+    assert_ne!(picture.sender, studio);
+
+    // The painter exits, because its host no longer has what it needs; the studio lives on.
+    world.client.update_capability("gpu", None).await.unwrap();
+    let actors = || async { world.client.actors().await.unwrap() };
+    while actors().await.len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    let sorry = world.ask_json(studio, "Draw", r#"{"what":"a dog"}"#).await.json("Sorry");
+    assert!(sorry["why"].as_str().unwrap().contains("`gpu` is true"));
 }

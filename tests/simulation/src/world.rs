@@ -344,7 +344,10 @@ impl World {
                 let body = Body::Status(Box::new(StatusAnswer { request, outcome: Ok(String::new()) }));
                 self.notify(Envelope { target: to, sender: to, body });
             }
-            Effect::Progress { .. } | Effect::SetDeadLetterHandler(_) | Effect::SetCapabilities(_) => {}
+            Effect::Progress { .. }
+            | Effect::SetDeadLetterHandler(_)
+            | Effect::SetCapabilities(_)
+            | Effect::SetLogLevel { .. } => {}
             Effect::NoteEnd { address, class, reason } => {
                 self.ledger.end_told(address, None);
                 self.native

@@ -12,6 +12,7 @@ use crate::effect::{Effect, Plan};
 use crate::event::Asker;
 use crate::family::Member;
 use crate::limits::{CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX, ERROR_TEXT_LEN_MAX, cut};
+use crate::log_level::LogLevel;
 use crate::message::Message;
 use crate::mistake::{Mistake, is_made};
 use crate::names::{self, Found, Questioner};
@@ -178,6 +179,7 @@ impl Admin {
         let parent = parent.and_then(|parent| self.family.get(parent));
         let parent_exits = parent.is_some_and(Member::is_exiting);
         let is_killed = [parent, self.family.get(address)].into_iter().flatten().any(Member::is_killed);
+        let log_level = self.log_levels.of(address, Some(create.source));
         let error = match self.sources.availability(create.source) {
             _ if self.stopping.is_some() => ControlError::ShuttingDown,
             _ if is_killed => ControlError::Invalid("its creator is killed".to_string()),
@@ -201,6 +203,7 @@ impl Admin {
             Availability::Loaded(info) => match plan(address, &create, info, &self.capabilities) {
                 Ok((mut plan, requirements)) => {
                     plan.rights = self.sources.rights(plan.source);
+                    plan.log_level = log_level;
                     plan.name = self.family.get(address).and_then(|member| member.name.clone());
                     self.family.resolve(address, &plan.class, plan.source, requirements);
                     self.sources.count(plan.source, true);
@@ -296,6 +299,7 @@ fn plan(
         name: None,
         transient: class.transient,
         rights: Rights::default(),
+        log_level: LogLevel::default(),
     };
     Ok((plan, required.cloned().collect()))
 }

@@ -1,4 +1,5 @@
 mod hosting;
+mod log_levels;
 
 use super::*;
 use crate::address::HostId;

@@ -122,3 +122,14 @@ fn a_subtree_lists_parents_before_their_children() {
 fn an_address_is_never_reused() {
     family().add(address(1), None, "c", None);
 }
+
+#[test]
+fn whom_its_creator_left_behind_is_known_and_whom_nobody_created_is_not_among_them() {
+    let mut family = family();
+    let mut effects = Vec::new();
+    family.exiting(address(2), false, DEADLINE, &mut effects);
+    assert_eq!(family.orphans().collect::<Vec<_>>(), [address(4)]);
+    family.add(address(5), Some(address(9)), "c", None);
+    assert_eq!(family.orphans().collect::<Vec<_>>(), [address(4), address(5)], "its creator was gone before");
+    assert!(!family.get(address(1)).unwrap().is_orphan());
+}

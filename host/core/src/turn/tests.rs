@@ -268,6 +268,8 @@ impl Actor {
     fn handle_after_pause(&mut self, pauses: &mut Vec<Duration>) {
         if let Next::Pause(until) = self.next() {
             assert_eq!(self.turn.phase(self.now), ActorPhase::Paused);
+            let wait = self.turn.waits(self.now).unwrap();
+            assert!(wait.until == until && wait.why.contains("restarted too often"), "{wait:?}");
             pauses.push(until - self.now);
             self.now = until;
         }
@@ -463,6 +465,8 @@ fn the_next_turn_waits_until_receivers_have_room_and_no_longer_than_the_hold() {
     }
     assert_eq!(actor.next(), Next::AwaitRoom(due));
     assert_eq!(actor.turn.phase(actor.now), ActorPhase::Held);
+    let wait = actor.turn.waits(actor.now).unwrap();
+    assert_eq!((wait.until, wait.receivers), (due, [OTHER].into()));
     assert!(actor.turn.holds_for(OTHER) && !actor.turn.holds_for(SENDER));
     actor.turn.retry_held(Some);
     assert_eq!(actor.next(), Next::AwaitRoom(due));

@@ -10,8 +10,14 @@ use crate::address::{ActorAddress, HostId};
 use crate::capability::{Capabilities, Requirement, Value};
 use crate::envelope::{ExitReason, Poisoned};
 use crate::fate::OnTrap;
+use crate::limits::ActorLimits;
+use crate::log_level::{LogLevel, LogScope};
 use crate::message::Message;
 use crate::source::{Rights, SourceHash, SourceInfo};
+pub use crate::wire::status::{
+    ActorLogLevel, ActorReport, ActorWait, ConnectionStatus, GrantStatus, LogFileStatus, LogLevelsStatus,
+    SourceLogLevel,
+};
 
 /// A frame from a client, after its hello.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -162,6 +168,20 @@ pub enum Request {
         /// Where it listens.
         listen: String,
     },
+    /// How much actors write to the log.
+    LogLevels,
+    /// Let actors write more or less to the log, from now on.
+    SetLogLevel {
+        /// Which actors.
+        scope: LogScope,
+        /// How much; absent: as if it had never been set.
+        level: Option<LogLevel>,
+    },
+    /// How one actor and its children are. They are not called for it.
+    Actor {
+        /// Who.
+        target: ActorAddress,
+    },
 }
 
 /// An actor to be created.
@@ -214,6 +234,10 @@ pub enum Reply {
     Granted(GrantStatus),
     /// The grants, by where they listen.
     Grants(Vec<GrantStatus>),
+    /// How much actors write to the log.
+    LogLevels(alloc::boxed::Box<LogLevelsStatus>),
+    /// How an actor and its children are.
+    Actor(alloc::boxed::Box<ActorReport>),
 }
 
 /// What reached an endpoint.
@@ -316,6 +340,22 @@ pub struct ActorStatus {
     pub poisoned: u64,
     /// Wakeups it has pending.
     pub wakeups: u64,
+    /// Its children that live.
+    pub children: u64,
+    /// Whether its creator has left it behind.
+    pub is_orphan: bool,
+    /// Messages it has sent.
+    pub sent: u64,
+    /// What it sent that became a dead letter.
+    pub undelivered: u64,
+    /// How long its turns took together, in µs of wall time: with what the machine did meanwhile.
+    pub busy_us: u64,
+    /// Linear memory of its instance, in bytes; 0 where it has none.
+    pub memory_bytes: u64,
+    /// How much of what it writes to the log is kept.
+    pub log_level: LogLevel,
+    /// Why it handles nothing now, and for how long, where that is known.
+    pub waits: Option<ActorWait>,
 }
 
 /// What an actor is doing.
@@ -407,38 +447,18 @@ pub struct NodeStatus {
     pub listeners: u64,
     /// Connections that are messages to actors.
     pub connections: u64,
-}
-
-/// A place at which the node listens for an actor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GrantStatus {
-    /// Where it listens.
-    pub listen: String,
-    /// Whom its connections are messages to.
-    pub actor: ActorAddress,
-    /// How long a connection may be idle, in ms.
-    pub idle_ms: u64,
-    /// Connections that it has taken.
-    pub accepted: u64,
-    /// Those that are open.
-    pub connections: Vec<ConnectionStatus>,
-}
-
-/// A connection that is messages to an actor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConnectionStatus {
-    /// What to write to.
-    pub address: ActorAddress,
-    /// The other end.
-    pub peer: String,
-    /// Bytes read.
-    pub read_bytes: u64,
-    /// Bytes written.
-    pub written_bytes: u64,
-    /// Messages that the actor has yet to handle.
-    pub unhandled: u64,
-    /// Messages that wait to be written.
-    pub unwritten: u64,
+    /// Threads that run actors.
+    pub guest_threads: u64,
+    /// What each actor may use.
+    pub limits: ActorLimits,
+    /// How much actors write to the log for which nothing else is set.
+    pub log_level: LogLevel,
+    /// The log file, if there is one.
+    pub log_file: Option<LogFileStatus>,
+    /// Live actors that their creators left behind.
+    pub orphans: u64,
+    /// The first of them; at most `STATUS_ORPHANS_MAX`.
+    pub first_orphans: Vec<ActorAddress>,
 }
 
 /// One log record.

@@ -5,3 +5,4 @@ pub mod codec;
 pub mod control;
 pub mod frame;
 pub mod hello;
+pub mod status;

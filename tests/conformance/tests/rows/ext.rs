@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use thespian_conformance::{DEADLINE, Probe, World, do_steps, echo, load, run, said, until};
+use thespian_conformance::{DEADLINE, Probe, World, do_steps, echo, run, said, until};
 use thespian_core::limits::REQUESTS_IN_FLIGHT_MAX;
 use thespian_core::message::Message;
 use thespian_core::wire::codec;
@@ -362,24 +362,5 @@ fn logs_of_an_actor_are_kept_and_followed() {
             ended = follow => panic!("a follower is never done: {ended:?}"),
             () = watch => {}
         }
-    });
-}
-
-#[test]
-fn stat_223_status_tells_of_an_actor_without_calling_it() {
-    run(async {
-        let world = World::new().await;
-        let probe = world.probe().await;
-        probe.report().await;
-        // Shown when the activation is over, which is a little after its answer.
-        until(async || probe.client.actors().await.unwrap()[0].turns == 1).await;
-        for _ in 0..3 {
-            let actors = probe.client.actors().await.unwrap();
-            let actor = &actors[0];
-            assert_eq!((actor.address, &*actor.class, actor.turns), (probe.address, "Probe", 1));
-            assert_eq!((actor.mailbox_len, actor.wakeups, actor.incarnation), (0, 0, 1));
-        }
-        let hash = load(&probe.client, thespian_guests::PROBE).await;
-        assert_eq!(probe.client.actors().await.unwrap()[0].source.to_string(), hash);
     });
 }

@@ -14,6 +14,7 @@ mod protocol;
 mod readme;
 mod scenarios;
 mod src;
+mod stat;
 mod tcp;
 mod transient;
 mod watch;

@@ -12,6 +12,8 @@ use thespian_conformance::{World, run};
 use thespian_core::capability::{Clause, Value};
 use thespian_core::envelope::ExitReason;
 use thespian_core::fate::OnTrap;
+use thespian_core::limits::ActorLimits;
+use thespian_core::log_level::{LogLevel, LogScope};
 use thespian_core::message::{Encoding, Message};
 use thespian_core::source::{ActorClass, SourceInfo};
 use thespian_core::wire::control::*;
@@ -192,6 +194,8 @@ fn the_protocol_document_has_every_variant_with_its_number_and_fields() {
     check_variants::<SourceState>("### SourceState");
     check_variants::<ActorPhase>("### ActorPhase");
     check_variants::<ControlError>("### ControlError");
+    check_variants::<LogScope>("### LogScope");
+    check_variants::<LogLevel>("### LogLevel");
 }
 
 #[test]
@@ -207,6 +211,13 @@ fn the_protocol_document_has_every_record_with_its_fields() {
     check_record::<LogRecord>("LogRecord");
     check_record::<GrantStatus>("GrantStatus");
     check_record::<ConnectionStatus>("ConnectionStatus");
+    check_record::<ActorWait>("ActorWait");
+    check_record::<ActorReport>("ActorReport");
+    check_record::<ActorLimits>("ActorLimits");
+    check_record::<LogFileStatus>("LogFileStatus");
+    check_record::<LogLevelsStatus>("LogLevelsStatus");
+    check_record::<SourceLogLevel>("SourceLogLevel");
+    check_record::<ActorLogLevel>("ActorLogLevel");
     let fields = |rows: Vec<Vec<String>>| rows.into_iter().map(|row| row[0].clone()).collect::<Vec<_>>();
     assert_eq!(fields(table("### message")), trace::<Message>(0).fields.unwrap());
     assert_eq!(fields(table("### CreateActor")), trace::<CreateActor>(0).fields.unwrap());

@@ -16,6 +16,7 @@ const SOURCES: &[&str] = &[
     include_str!("src.rs"),
     include_str!("transient.rs"),
     include_str!("watch.rs"),
+    include_str!("stat.rs"),
 ];
 
 /// Every test that there is: those of this folder, and those that are made of scenarios.

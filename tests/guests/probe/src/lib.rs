@@ -315,6 +315,7 @@ impl Probe {
             }
             Step::ShutDown => ctx.shut_down()?,
             Step::Log { text } => info!(ctx, "{text}"),
+            Step::Debug { text } => debug!(ctx, "{text}"),
             Step::Spin => loop {
                 std::hint::black_box(());
             },

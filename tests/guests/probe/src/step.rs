@@ -165,6 +165,11 @@ pub enum Step {
     },
     /// Never return.
     Spin,
+    /// Write to the log what only those read who look for a defect.
+    Debug {
+        /// What.
+        text: String,
+    },
 }
 
 /// Children to be created.

@@ -3,12 +3,15 @@ use crate::address::{ActorAddress, HostId};
 use crate::capability::{Capabilities, Clause, Requirement, Value};
 use crate::envelope::{ExitReason, Poisoned};
 use crate::fate::OnTrap;
+use crate::limits::ActorLimits;
+use crate::log_level::{LogLevel, LogScope};
 use crate::message::{Encoding, Message};
 use crate::source::{ActorClass, Rights, SourceHash, SourceInfo, Transient};
 use crate::wire::control::{
-    ActorPhase, ActorStatus, ClientFrame, ConnectionStatus, ControlError, CreateActor, DeadLetter,
-    EndedActor, GrantStatus, Incoming, LoadProgress, LoadedSource, LogRecord, NodeFrame, NodeStatus, Reply,
-    Request, SourceState, SourceStatus,
+    ActorLogLevel, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame, ConnectionStatus,
+    ControlError, CreateActor, DeadLetter, EndedActor, GrantStatus, Incoming, LoadProgress, LoadedSource,
+    LogFileStatus, LogLevelsStatus, LogRecord, NodeFrame, NodeStatus, Reply, Request, SourceLogLevel,
+    SourceState, SourceStatus,
 };
 use crate::wire::frame::FrameDecoder;
 use crate::wire::hello::{self, Hello, HelloError, Welcome};
@@ -75,6 +78,11 @@ fn requests() -> Vec<ClientFrame> {
         Request::GrantTcp { listen: "127.0.0.1:80".into(), actor: ACTOR, idle_ms: Some(5) },
         Request::Grants,
         Request::Revoke { listen: "127.0.0.1:80".into() },
+        Request::LogLevels,
+        Request::SetLogLevel { scope: LogScope::Node, level: None },
+        Request::SetLogLevel { scope: LogScope::Source("abab".into()), level: Some(LogLevel::Off) },
+        Request::SetLogLevel { scope: LogScope::Actor(ACTOR), level: Some(LogLevel::Trace) },
+        Request::Actor { target: ACTOR },
     ];
     let mut frames: Vec<_> = requests
         .into_iter()
@@ -114,6 +122,16 @@ fn status() -> NodeStatus {
         recent_ended: vec![ended],
         listeners: 20,
         connections: 21,
+        guest_threads: 20,
+        limits: ActorLimits {
+            memory_bytes_max: 21,
+            log_records_per_second_max: 22,
+            ..ActorLimits::default()
+        },
+        log_level: LogLevel::Info,
+        log_file: Some(LogFileStatus { path: "/log".into(), bytes_max: 23, lost: 24 }),
+        orphans: 25,
+        first_orphans: vec![ACTOR],
     }
 }
 
@@ -159,6 +177,22 @@ fn replies() -> Vec<NodeFrame> {
         turns: 5,
         poisoned: 6,
         wakeups: 7,
+        children: 8,
+        is_orphan: true,
+        sent: 9,
+        undelivered: 10,
+        busy_us: 11,
+        memory_bytes: 12,
+        log_level: LogLevel::Debug,
+        waits: Some(ActorWait { why: "full".into(), left_ms: 13, receivers: vec![ACTOR] }),
+    };
+    let report =
+        ActorReport { actor: actor.clone(), children: vec![ActorStatus { waits: None, ..actor.clone() }] };
+    let levels = LogLevelsStatus {
+        node: LogLevel::Warn,
+        configured: LogLevel::Info,
+        sources: vec![SourceLogLevel { source: HASH, level: LogLevel::Off }],
+        actors: vec![ActorLogLevel { actor: ACTOR, level: LogLevel::Trace }],
     };
     let loaded = LoadedSource { hash: HASH, info: info(), already: true, compile_us: 5 };
     let replies = [
@@ -171,6 +205,8 @@ fn replies() -> Vec<NodeFrame> {
         Ok(Reply::Actors(vec![actor])),
         Ok(Reply::Ended { reason: ExitReason::Killed("by an operator".into()) }),
         Ok(Reply::Status(Box::new(status()))),
+        Ok(Reply::LogLevels(Box::new(levels))),
+        Ok(Reply::Actor(Box::new(report))),
         Err(ControlError::UnknownSource { source_hash: "cd".into() }),
         Err(ControlError::NoCompatibleHost { class: "C".into(), unmet: vec!["this host: no".into()] }),
         Err(ControlError::TimedOut { timeout_ms: 10_000 }),
