@@ -1,3 +1,5 @@
+//! Names, monitors, dead letters, capabilities and rights.
+
 use super::*;
 
 fn name_of(create: &mut CreateActor) {

@@ -1,3 +1,5 @@
+//! Transient actors, and what they monitor.
+
 use super::*;
 
 fn transient(transient: Transient) -> Actor {

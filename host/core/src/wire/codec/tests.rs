@@ -153,6 +153,15 @@ fn grant() -> GrantStatus {
     }
 }
 
+fn log_levels() -> LogLevelsStatus {
+    LogLevelsStatus {
+        node: LogLevel::Warn,
+        configured: LogLevel::Info,
+        sources: vec![SourceLogLevel { source: HASH, level: LogLevel::Off }],
+        actors: vec![ActorLogLevel { actor: ACTOR, level: LogLevel::Trace }],
+    }
+}
+
 fn replies() -> Vec<NodeFrame> {
     let poisoned = Poisoned { target: ACTOR, details: "no".into(), original: message() };
     let source = SourceStatus {
@@ -188,12 +197,6 @@ fn replies() -> Vec<NodeFrame> {
     };
     let report =
         ActorReport { actor: actor.clone(), children: vec![ActorStatus { waits: None, ..actor.clone() }] };
-    let levels = LogLevelsStatus {
-        node: LogLevel::Warn,
-        configured: LogLevel::Info,
-        sources: vec![SourceLogLevel { source: HASH, level: LogLevel::Off }],
-        actors: vec![ActorLogLevel { actor: ACTOR, level: LogLevel::Trace }],
-    };
     let loaded = LoadedSource { hash: HASH, info: info(), already: true, compile_us: 5 };
     let replies = [
         Ok(Reply::Done),
@@ -205,7 +208,7 @@ fn replies() -> Vec<NodeFrame> {
         Ok(Reply::Actors(vec![actor])),
         Ok(Reply::Ended { reason: ExitReason::Killed("by an operator".into()) }),
         Ok(Reply::Status(Box::new(status()))),
-        Ok(Reply::LogLevels(Box::new(levels))),
+        Ok(Reply::LogLevels(Box::new(log_levels()))),
         Ok(Reply::Actor(Box::new(report))),
         Err(ControlError::UnknownSource { source_hash: "cd".into() }),
         Err(ControlError::NoCompatibleHost { class: "C".into(), unmet: vec!["this host: no".into()] }),

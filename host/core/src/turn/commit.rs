@@ -1,0 +1,114 @@
+//! What a turn that succeeded asked for: its own affair, or `Admin`'s.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::{ActorEffect, Turn};
+use crate::envelope::{Body, ExitRequest, Wakeup};
+use crate::event::Event;
+use crate::limits::EFFECTS_KEPT_MAX;
+use crate::message::Message;
+use crate::mistake::{Mistake, is_made};
+use crate::outbox::{Outbox, Request};
+use crate::time::Time;
+
+impl Turn {
+    /// Turns what the handler asked for into effects: new addresses first, so that a message to a new child finds its
+    /// mailbox; creates last, so that it is there before the child can be refused.
+    pub(super) fn commit(&mut self, now: Time, mut outbox: Box<Outbox>, effects: &mut Vec<ActorEffect>) {
+        let mut children = Vec::with_capacity(outbox.creates());
+        if outbox.creates() > 0 {
+            for request in outbox.requests() {
+                if let Request::Create(child) = request {
+                    effects.push(ActorEffect::EnterPending(child.address));
+                }
+            }
+        }
+        for request in outbox.drain() {
+            match request {
+                Request::Create(child) => children.push(child),
+                request => self.commit_request(now, request, effects),
+            }
+        }
+        self.children += if is_made(Mistake::CountNoChild) { 0 } else { children.len() };
+        for child in children {
+            self.tell(Event::ChildCreated { parent: self.identity.me, child }, effects);
+        }
+        if outbox.capacity() <= EFFECTS_KEPT_MAX {
+            self.outbox = Some(outbox);
+        }
+    }
+
+    fn commit_request(&mut self, now: Time, request: Request, effects: &mut Vec<ActorEffect>) {
+        match request {
+            Request::Send { target, message } => {
+                self.counters.sent += 1;
+                effects.push(self.envelope(target, Body::Message(message)));
+            }
+            Request::Exit { target, recursive } => {
+                effects.push(self.envelope(target, Body::ExitRequest(ExitRequest { recursive })));
+            }
+            Request::Wakeup { id, delay, payload } => {
+                let cost = payload.as_ref().map_or(0, Message::cost);
+                self.wakeups.len += usize::from(!is_made(Mistake::CountNoWakeup));
+                self.wakeups.bytes += cost;
+                self.wakeups.next_id = id + 1;
+                self.pending.insert(id, cost);
+                let wakeup = Box::new(Wakeup { id, delay, payload });
+                effects.push(ActorEffect::SetTimer { due: now + delay, wakeup });
+            }
+            Request::CancelWakeup { id } => {
+                if let Some(cost) = self.pending.remove(&id) {
+                    self.wakeups.len -= 1;
+                    self.wakeups.bytes -= cost;
+                    effects.extend((!is_made(Mistake::KeepTheTimer)).then_some(ActorEffect::CancelTimer(id)));
+                }
+            }
+            request => self.commit_to_admin(request, effects),
+        }
+    }
+
+    /// What is for `Admin` to decide.
+    fn commit_to_admin(&mut self, request: Request, effects: &mut Vec<ActorEffect>) {
+        let me = self.identity.me;
+        let event = match request {
+            Request::Create(child) => Event::ChildCreated { parent: me, child },
+            Request::KillChild(child) => Event::ChildKilled { parent: me, child },
+            Request::Monitor(target) => {
+                if !self.monitored.insert(target) {
+                    return;
+                }
+                Event::Monitored { watcher: me, target }
+            }
+            Request::Demonitor(target) => {
+                if !self.monitored.remove(&target) {
+                    return;
+                }
+                Event::Demonitored { watcher: me, target }
+            }
+            Request::CreateNamed { request, name, child } => {
+                self.ask(request);
+                Event::NamedAsked { by: me, request, name, child }
+            }
+            Request::RequestStatus { request, about } => {
+                self.ask(request);
+                Event::StatusAsked { by: me, request, about }
+            }
+            Request::HandleDeadLetters(handles) => Event::DeadLettersAsked { by: me, handles },
+            Request::UpdateCapability { name, value } => {
+                Event::CapabilityUpdated { asker: None, name, value }
+            }
+            Request::ShutDown => Event::ShutdownAsked { by: me },
+            Request::Send { .. }
+            | Request::Exit { .. }
+            | Request::Wakeup { .. }
+            | Request::CancelWakeup { .. } => unreachable!("these are the actor's own affair"),
+        };
+        self.tell(event, effects);
+    }
+
+    fn ask(&mut self, request: u64) {
+        self.asked.insert(request);
+        self.next_question = request + 1;
+    }
+}
