@@ -1,4 +1,4 @@
-#![expect(clippy::unwrap_used, reason = "a test")]
+//! Each class without a host.
 
 use thespian::testing::{TestActor, TestStart};
 

@@ -27,7 +27,7 @@ use crate::mistake::{Mistake, is_made};
 use crate::monitors::{self, Monitors};
 use crate::names::{Found, Names, Questioner};
 use crate::outbox::check_capability;
-use crate::source::registry::Registry;
+use crate::source::registry::{Offer, Registry};
 use crate::time::Time;
 use crate::wire::control::{ControlError, Reply};
 
@@ -76,7 +76,7 @@ impl Admin {
                     effects.push(Effect::Forget(hash));
                     answer(asker, Err(ControlError::ShuttingDown), effects);
                 } else {
-                    self.sources.offer(now, asker, hash, label, size, rights, effects);
+                    self.sources.offer(now, asker, Offer { hash, label, size, rights }, effects);
                 }
             }
             Event::SourceJudged { hash, verdict } => {

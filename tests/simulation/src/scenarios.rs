@@ -43,6 +43,8 @@ const CLASSES: &[Guest] = &[
     Guest::of::<probe::Needs>(),
     Guest::of::<probe::Idle>(),
     Guest::of::<probe::Patient>(),
+    Guest::of::<probe::Mayfly>(),
+    Guest::of::<probe::Lonely>(),
 ];
 
 fn play(name: &str) {

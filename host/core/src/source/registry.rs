@@ -37,6 +37,19 @@ struct Entry {
     offered_at: Time,
 }
 
+/// A source that somebody offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Of its bytes.
+    pub hash: SourceHash,
+    /// What its submitter says of it.
+    pub label: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What its actors may ask of the host besides what all may.
+    pub rights: Rights,
+}
+
 /// Whether an actor can be created from a source now.
 #[derive(Debug)]
 pub enum Availability<'a> {
@@ -56,16 +69,8 @@ pub struct Registry {
 
 impl Registry {
     /// A source is offered. Loading twice is one load.
-    pub fn offer(
-        &mut self,
-        now: Time,
-        asker: Asker,
-        hash: SourceHash,
-        label: String,
-        size: u64,
-        rights: Rights,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub fn offer(&mut self, now: Time, asker: Asker, offer: Offer, effects: &mut Vec<Effect>) {
+        let Offer { hash, label, size, rights } = offer;
         if !self.entries.contains_key(&hash) && self.entries.len() >= SOURCES_LEN_MAX && !self.forget_one() {
             let error = ControlError::LimitReached(alloc::format!("it knows {SOURCES_LEN_MAX} sources"));
             effects.push(Effect::Forget(hash));

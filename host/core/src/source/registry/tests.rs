@@ -1,4 +1,8 @@
 use super::*;
+
+fn offered(hash: SourceHash, label: String) -> Offer {
+    Offer { hash, label, size: 10, rights: Rights::default() }
+}
 use alloc::vec;
 
 const ME: Asker = Asker(1);
@@ -15,7 +19,7 @@ fn info() -> SourceInfo {
 
 fn offer(registry: &mut Registry, now: Time, hash: SourceHash) -> Vec<Effect> {
     let mut effects = Vec::new();
-    registry.offer(now, ME, hash, "label".to_string(), 10, Rights::default(), &mut effects);
+    registry.offer(now, ME, offered(hash, "label".to_string()), &mut effects);
     effects
 }
 
@@ -59,7 +63,7 @@ fn loading_twice_is_one_load_and_both_are_answered() {
     let mut registry = Registry::default();
     offer(&mut registry, Time(0), hash(1));
     let mut effects = Vec::new();
-    registry.offer(Time(1), Asker(2), hash(1), String::new(), 10, Rights::default(), &mut effects);
+    registry.offer(Time(1), Asker(2), offered(hash(1), String::new()), &mut effects);
     assert!(!effects.contains(&Effect::Judge(hash(1))));
     judge(&mut registry, hash(1), Ok(()));
     let answers = validate(&mut registry, hash(1));
@@ -152,7 +156,7 @@ fn sources_that_nobody_can_use_make_room_for_new_ones() {
 #[test]
 fn what_a_submitter_says_is_cut() {
     let mut registry = Registry::default();
-    registry.offer(Time(0), ME, hash(1), "x".repeat(1 << 20), 10, Rights::default(), &mut Vec::new());
+    registry.offer(Time(0), ME, offered(hash(1), "x".repeat(1 << 20)), &mut Vec::new());
     assert!(registry.status()[0].label.len() <= SOURCE_LABEL_LEN_MAX + "…".len());
 }
 
