@@ -42,6 +42,11 @@ impl Bench {
         self.options.wanted.is_empty() || self.options.wanted.iter().any(|wanted| wanted == name)
     }
 
+    /// Whether it was asked for by name.
+    pub(crate) fn names(&self, name: &str) -> bool {
+        self.options.wanted.iter().any(|wanted| wanted == name)
+    }
+
     /// Whether it only shows that everything works.
     pub fn is_quick(&self) -> bool {
         self.options.quick

@@ -44,14 +44,16 @@ fn run(args: &[String]) -> anyhow::Result<()> {
         println!("{}", options::USAGE);
         return Ok(());
     }
-    let known: Vec<&str> = workloads::ALL.iter().map(|(name, _)| *name).collect();
+    let all = || workloads::ALL.iter().chain(workloads::LONG);
+    let known: Vec<&str> = all().map(|(name, _)| *name).collect();
     if let Some(unknown) = options.wanted.iter().find(|wanted| !known.contains(&wanted.as_str())) {
         anyhow::bail!("there is no workload {unknown}; there are {}", known.join(", "));
     }
     let mut bench = Bench::new(options)?;
     bench.say(&machine::describe());
-    for (name, workload) in workloads::ALL {
-        if bench.wants(name) {
+    let long: Vec<&str> = workloads::LONG.iter().map(|(name, _)| *name).collect();
+    for (name, workload) in all() {
+        if if long.contains(name) { bench.names(name) } else { bench.wants(name) } {
             workload(&mut bench).with_context(|| format!("workload {name}"))?;
         }
     }

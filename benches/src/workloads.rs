@@ -7,8 +7,11 @@ mod fairness;
 mod fault;
 mod flow;
 pub(crate) mod idle;
+mod life;
 mod loading;
+mod many;
 mod ring;
+mod soak;
 mod starts;
 
 use crate::bench::Bench;
@@ -28,5 +31,11 @@ pub(crate) const ALL: &[(&str, Workload)] = &[
     ("W9", loading::run),
     ("W10", fault::run),
     ("W11", fairness::run),
+    ("life", life::run),
+    ("fan-out", many::fan_out),
+    ("troupe", many::troupe),
     ("contract", contract::run),
 ];
+
+/// Those that are run only where they are named: they take long.
+pub(crate) const LONG: &[(&str, Workload)] = &[("soak", soak::run)];

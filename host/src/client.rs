@@ -1,6 +1,7 @@
 //! How programs talk to a node: the same methods for a node in this process and for one behind a socket.
 
 mod remote;
+mod typed;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -24,6 +25,7 @@ use tokio::sync::mpsc;
 use crate::session::{Session, Update, Updates};
 use crate::store::StoreError;
 use remote::Remote;
+pub use typed::{Typed, TypedError};
 
 /// A question was not answered.
 #[derive(Debug, thiserror::Error)]

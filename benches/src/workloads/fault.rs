@@ -12,11 +12,11 @@ use crate::stats::{Times, median, times};
 use crate::system::{self, System};
 
 /// A failure, and how the parent hears of it.
-struct Failure {
-    variant: &'static str,
-    what: &'static str,
-    ends: bool,
-    note: &'static str,
+pub(super) struct Failure {
+    pub(super) variant: &'static str,
+    pub(super) what: &'static str,
+    pub(super) ends: bool,
+    pub(super) note: &'static str,
 }
 
 const FAILURES: [Failure; 3] = [
@@ -63,7 +63,7 @@ pub(crate) fn run(bench: &mut Bench) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn notices(system: &System, failure: &Failure, count: u64) -> anyhow::Result<Vec<Duration>> {
+pub(super) async fn notices(system: &System, failure: &Failure, count: u64) -> anyhow::Result<Vec<Duration>> {
     let parent = system.create("Parent").await?;
     let watch = json!({ "failure": failure.what, "ends": failure.ends, "count": count });
     let noticed = system.ask(parent, "Watch", watch).await?;

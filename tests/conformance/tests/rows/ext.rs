@@ -10,6 +10,7 @@ use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, ControlError, NodeFrame, Reply, Request};
 use thespian_core::wire::hello::{self, Answer, Hello};
 use thespian_host::client::{Client, ClientError, Received};
+use thespian_host::client::{Typed, TypedError};
 use thespian_host::transport::{FrameReader, Stream, WriteHalf};
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::Handle;
@@ -362,5 +363,52 @@ fn logs_of_an_actor_are_kept_and_followed() {
             ended = follow => panic!("a follower is never done: {ended:?}"),
             () = watch => {}
         }
+    });
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Words {
+    text: String,
+}
+
+/// The same content under two names.
+#[derive(serde::Serialize)]
+struct Echo(Words);
+
+impl Typed for Echo {
+    const TYPE_NAME: &'static str = "Echo";
+}
+
+impl Typed for Words {
+    const TYPE_NAME: &'static str = "Said";
+}
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+struct Run {
+    steps: Vec<()>,
+}
+
+impl Typed for Run {
+    const TYPE_NAME: &'static str = "Run";
+}
+
+#[test]
+fn a_program_talks_in_its_own_types() {
+    run(async {
+        let world = World::new().await;
+        let probe = world.probe().await;
+        let question = Echo(Words { text: "hi".to_string() });
+        let answer: Words = probe.client.ask_typed(probe.address, &question, None).await.unwrap();
+        assert_eq!(answer.text, "hi");
+        probe.client.tell_typed(probe.address, &Words { text: "told".to_string() }).await.unwrap();
+        assert_eq!(probe.report().await.said, ["told"]);
+        let other: Result<Run, _> = probe.client.ask_typed(probe.address, &question, None).await;
+        let error = other.unwrap_err().to_string();
+        assert_eq!(error, "the answer is a `Said`, where a `Run` was expected");
+        let patient = Probe::create(&probe.client, "Idle").await;
+        let poisoned: Result<Words, _> = probe.client.ask_typed(patient.address, &question, None).await;
+        assert!(
+            matches!(poisoned, Err(TypedError::Poisoned(poisoned)) if &*poisoned.original.type_name == "Echo")
+        );
     });
 }

@@ -26,6 +26,10 @@ pub enum Fail {
     Trap,
     /// It returns an error that is not to be retried.
     Error,
+    /// None: it is asked to exit.
+    Exit,
+    /// It panics, and what counts is the fresh instance that takes its place.
+    Restart,
 }
 
 /// How long each notice took, in nanoseconds.
@@ -58,7 +62,11 @@ impl Parent {
             return ctx.send(asked_by, &Noticed { nanos: std::mem::take(&mut self.nanos) });
         }
         let on_trap = if watch.ends { OnTrap::Exit } else { OnTrap::Restart };
-        let child = Create::class("Faulty").on_trap(on_trap).spawn(ctx)?;
+        let mut child = Create::class("Faulty").on_trap(on_trap);
+        if watch.failure == Fail::Restart {
+            child = child.watch_restarts();
+        }
+        let child = child.spawn(ctx)?;
         ctx.send(&child, &Ready)
     }
 
@@ -67,20 +75,34 @@ impl Parent {
         let Some((watch, _)) = &self.watch else { return Ok(()) };
         let failure = watch.failure;
         self.sent = now();
+        if failure == Fail::Exit {
+            let child = ctx.sender().clone();
+            return ctx.request_exit(&child, true);
+        }
         ctx.reply(&failure)
+    }
+
+    #[receive]
+    fn restarted(&mut self, restart: ChildActorRestarted) {
+        // The second attempt panics too, which is another restart.
+        if restart.incarnation == 2 {
+            self.nanos.push(now().saturating_sub(self.sent));
+        }
     }
 
     #[receive]
     fn poisoned(&mut self, poison: PoisonMessage, ctx: &mut Context) -> Result {
         let noticed = now();
-        self.nanos.push(noticed.saturating_sub(self.sent));
+        if self.watch.as_ref().is_some_and(|(watch, _)| watch.failure != Fail::Restart) {
+            self.nanos.push(noticed.saturating_sub(self.sent));
+        }
         ctx.request_exit(&poison.target, false)
     }
 
     #[receive]
     fn exited(&mut self, _: ChildActorExited, ctx: &mut Context) -> Result {
         let noticed = now();
-        if self.watch.as_ref().is_some_and(|(watch, _)| watch.ends) {
+        if self.watch.as_ref().is_some_and(|(watch, _)| watch.ends || watch.failure == Fail::Exit) {
             self.nanos.push(noticed.saturating_sub(self.sent));
         }
         self.next(ctx)
@@ -100,7 +122,7 @@ impl Faulty {
 
     #[receive]
     fn fail(&mut self, fail: Fail) -> Result {
-        assert!(fail != Fail::Trap, "this is what the bench measures");
+        assert!(fail == Fail::Error, "this is what the bench measures");
         Err(Error::poison("this is what the bench measures"))
     }
 }

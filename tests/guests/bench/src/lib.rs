@@ -20,6 +20,7 @@ mod bindings;
 mod calls;
 pub mod faults;
 pub mod flows;
+pub mod shared;
 pub mod spawns;
 
 use std::hint::black_box;
@@ -29,7 +30,8 @@ use thespian::prelude::*;
 
 use faults::{Faulty, Parent, Spinner};
 use flows::{Consumer, Echo, Member, Player, Producer};
-use spawns::{Creator, Idler};
+use shared::Crew;
+use spawns::{Creator, Idler, Mayfly};
 
 /// What the workloads send about.
 #[message(encoding = "bytes")]
@@ -68,4 +70,4 @@ pub fn now() -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-source!(Consumer, Creator, Echo, Faulty, Idler, Member, Parent, Player, Producer, Spinner);
+source!(Consumer, Creator, Crew, Echo, Faulty, Idler, Mayfly, Member, Parent, Player, Producer, Spinner);

@@ -1,6 +1,6 @@
 //! Actors that come in numbers.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use thespian::prelude::*;
 
@@ -24,6 +24,19 @@ impl Idler {
     }
 }
 
+/// Answers, and ends of itself soon after; it has a wakeup pending then.
+#[derive(Default)]
+pub struct Mayfly;
+
+#[actor(transient(after_ms = 2))]
+impl Mayfly {
+    #[receive]
+    fn ready(&mut self, _: Ready, ctx: &mut Context) -> Result<Ready> {
+        ctx.wakeup_after(Duration::from_secs(3_600))?;
+        Ok(Ready)
+    }
+}
+
 /// Creates this many children and sends each a message. Answered when all have answered.
 #[message]
 pub struct Populate {
@@ -38,9 +51,26 @@ pub struct More;
 /// Children of one turn: with a message for each they are a fifth of a full outbox.
 const AT_ONCE: u64 = 1_000;
 
+/// Sends each child a payload of so many bytes. Answered when all have answered.
+#[message]
+pub struct FanOut {
+    /// Bytes of each.
+    pub size: usize,
+}
+
+/// To itself: the next children, from this one on.
+#[message]
+pub struct Onward {
+    /// The first of them.
+    pub from: usize,
+    /// Bytes of each payload.
+    pub size: usize,
+}
+
 /// Creates children.
 #[derive(Default)]
 pub struct Creator {
+    children: Vec<Address>,
     to_create: u64,
     to_answer: u64,
     begun: Option<(Instant, Address)>,
@@ -61,6 +91,7 @@ impl Creator {
         for _ in 0..count {
             let child = ctx.create::<Idler>()?;
             ctx.send(&child, &Ready)?;
+            self.children.push(child);
         }
         self.to_create -= count;
         if self.to_create > 0 {
@@ -68,6 +99,33 @@ impl Creator {
             ctx.send(&me, &More)?;
         }
         Ok(())
+    }
+
+    #[receive]
+    fn fan_out(&mut self, fan_out: FanOut, ctx: &mut Context) -> Result {
+        self.begun = Some((Instant::now(), ctx.sender().clone()));
+        self.to_answer = self.children.len() as u64;
+        self.onward(Onward { from: 0, size: fan_out.size }, ctx)
+    }
+
+    #[receive]
+    fn onward(&mut self, onward: Onward, ctx: &mut Context) -> Result {
+        let template = Payload::of(onward.size);
+        let to = (onward.from + AT_ONCE as usize).min(self.children.len());
+        for child in &self.children[onward.from..to] {
+            ctx.send(child, &template)?;
+        }
+        if to < self.children.len() {
+            let me = ctx.me().clone();
+            ctx.send(&me, &Onward { from: to, size: onward.size })?;
+        }
+        Ok(())
+    }
+
+    #[receive]
+    fn received(&mut self, payload: Payload, ctx: &mut Context) -> Result {
+        payload.look();
+        self.answered(Ready, ctx)
     }
 
     #[receive]
