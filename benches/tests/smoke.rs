@@ -5,13 +5,26 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-const WORKLOADS: [&str; 12] =
-    ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W7b", "W9", "W10", "W11", "contract"];
+const WORKLOADS: [&str; 15] = [
+    "W1", "W2", "W3", "W4", "W5", "W6", "W7", "W7b", "W9", "W10", "W11", "contract", "fan-out", "life",
+    "troupe",
+];
 
 #[test]
 fn every_workload_runs_and_prints_lines_of_the_schema() {
+    assert_eq!(lines_of(&[]), BTreeSet::from(WORKLOADS.map(str::to_string)));
+}
+
+#[test]
+fn the_long_one_runs_where_it_is_named() {
+    assert_eq!(lines_of(&["soak"]), BTreeSet::from(["soak".to_string()]));
+}
+
+/// The workloads that a run prints lines of.
+fn lines_of(wanted: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_thespian-benches"))
         .args(["--quick", "--json"])
+        .args(wanted)
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
@@ -28,7 +41,7 @@ fn every_workload_runs_and_prints_lines_of_the_schema() {
         }
         seen.insert(line["workload"].as_str().unwrap().to_string());
     }
-    assert_eq!(seen, BTreeSet::from(WORKLOADS.map(str::to_string)));
+    seen
 }
 
 #[test]
