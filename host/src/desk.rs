@@ -104,6 +104,8 @@ impl Desk {
         while let Some(mut duty) = self.duty.try_lock() {
             while let Some(on_duty) = &mut *duty {
                 if handled == EVENTS_AT_ONCE {
+                    // In this order: whom it wakes must find the desk free.
+                    drop(duty);
                     self.look.notify_one();
                     return;
                 }
