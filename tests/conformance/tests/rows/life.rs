@@ -57,6 +57,8 @@ fn the_tree_of_actors_lists_parents_before_their_children() {
         let probe = world.probe().await;
         let child = probe.child(json!({ "class": "Patient" })).await;
         let other = Probe::create(&probe.client, "Idle").await;
+        // The answer with the child's address may be here before its creation is known.
+        until(async || probe.client.actors().await.unwrap().len() == 3).await;
         let actors = probe.client.actors().await.unwrap();
         let place = |probe: &Probe| actors.iter().position(|actor| actor.address == probe.address).unwrap();
         assert_eq!(place(&child), place(&probe) + 1);
