@@ -1,5 +1,7 @@
 //! Shows that every workload runs and says what it measured in the form that scripts read.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 

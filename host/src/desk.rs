@@ -83,19 +83,18 @@ impl Desk {
         }
     }
 
-    /// Tells `Admin`. Gives `false`, and drops the event, once the node has stopped.
+    /// Tells `Admin`. Once the node has stopped there is nobody to tell: the event is dropped, and with it its answerer.
     ///
     /// May be called with an actor's cell locked: nothing that is carried out here locks one, but for that of an actor
     /// that has yet to run.
-    pub(crate) fn tell(&self, shared: &Arc<Shared>, event: NodeEvent) -> bool {
+    pub(crate) fn tell(&self, shared: &Arc<Shared>, event: NodeEvent) {
         let mut waiting = self.waiting.lock();
         if waiting.closed {
-            return false;
+            return;
         }
         waiting.events.push_back(event);
         drop(waiting);
         self.attend(shared);
-        true
     }
 
     /// Handles what waits, unless another thread is at it: that one looks once more before it leaves.
@@ -161,9 +160,7 @@ impl Desk {
             };
             tokio::select! {
                 () = self.look.notified() => self.attend(shared),
-                () = due => {
-                    self.tell(shared, NodeEvent::Admin(Event::TimePassed));
-                }
+                () = due => self.tell(shared, NodeEvent::Admin(Event::TimePassed)),
             }
         }
     }

@@ -17,7 +17,6 @@ use tracing::Level;
 use crate::actor::{Cell, Start};
 use crate::config::Authority;
 use crate::desk::Answerer;
-use crate::router::Route;
 use crate::sandbox::{ActorInit, Engine, Source};
 use crate::session::Update;
 use crate::shared::Shared;
@@ -90,7 +89,7 @@ impl Performer {
                 self.compiled.lock().remove(&hash);
             }
             Effect::EnterPending(address) => {
-                shared.router.enter(address, Route::Actor(Cell::pending(shared.clone(), address)));
+                Cell::enter_pending(shared, address);
             }
             Effect::GiveBackPlace => shared.slots.give_back(1),
             Effect::SetDeadLetterHandler(handler) => shared.router.set_dead_letter_handler(handler),
@@ -104,6 +103,7 @@ impl Performer {
                         on_trap: Default::default(),
                         watch_restarts: false,
                         transient: None,
+                        rights: Default::default(),
                     };
                     cell.refuse(identity, reason);
                 }
@@ -185,6 +185,7 @@ impl Performer {
             on_trap: plan.on_trap,
             watch_restarts: plan.watch_restarts,
             transient: plan.transient,
+            rights: plan.rights,
         };
         let Some(source) = self.compiled(plan.source) else {
             cell.refuse(identity, "its source was unloaded meanwhile".to_string());
@@ -199,7 +200,7 @@ impl Performer {
             ..ActorInit::default()
         };
         cell.set_log_level(plan.log_level);
-        cell.instantiate(Start { identity, source, class, rights: plan.rights, init });
+        cell.instantiate(Start { identity, source, class, init });
     }
 
     fn compiled(&mut self, hash: SourceHash) -> Option<Source> {

@@ -8,7 +8,7 @@ use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 use thespian_core::address::ActorAddress;
-use thespian_core::envelope::{Body, DeadEnvelope, Envelope};
+use thespian_core::envelope::{Body, DeadEnvelope, Envelope, NOBODY_THERE};
 use thespian_core::limits::DEAD_LETTERS_KEPT;
 use thespian_core::mailbox::{Push, push_each};
 use thespian_core::wire::control::DeadLetter;
@@ -103,7 +103,7 @@ impl Router {
     /// What was sent to someone who is gone.
     pub(crate) fn gone(&self, envelope: &Envelope) {
         if envelope.body.is_mail() {
-            self.dead_letter(envelope, "there is no actor at this address");
+            self.dead_letter(envelope, NOBODY_THERE);
         }
     }
 
@@ -139,20 +139,10 @@ impl Router {
     /// the message, who has nothing to do with the handler.
     fn hand_over(&self, envelope: &Envelope, reason: &str) {
         let Some(handler) = *self.dead_letter_handler.read() else { return };
-        let (Body::Message(original), reason) = (match &envelope.body {
-            Body::Poisoned(poisoned) => (
-                Body::Message(poisoned.original.clone()),
-                format!("{reason}; it came back from {}: {}", poisoned.target, poisoned.details),
-            ),
-            body => (body.clone(), reason.to_string()),
-        }) else {
-            return;
-        };
-        let Envelope { target, sender, .. } = *envelope;
-        let letter = DeadEnvelope { target, sender, reason, original };
-        let body = Body::DeadLetter(Box::new(letter));
+        let Some(letter) = DeadEnvelope::of(envelope, reason) else { return };
+        let (sender, body) = (envelope.target, Body::DeadLetter(Box::new(letter)));
         if let Some(route) = self.get(handler) {
-            route.push(Envelope { target: handler, sender: target, body });
+            route.push(Envelope { target: handler, sender, body });
         }
     }
 

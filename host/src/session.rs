@@ -299,7 +299,7 @@ impl Session {
         let address = shared.new_address();
         // One with a name may exist already: `Admin` says.
         if create.name.is_none() {
-            shared.router.enter(address, Route::Actor(Cell::pending(shared.clone(), address)));
+            Cell::enter_pending(shared, address);
         }
         let created = self.question(|asker| Event::CreateAsked { asker, address, create }, None, None);
         tokio::select! {

@@ -14,7 +14,7 @@ use thespian_core::fate::Failure;
 use thespian_core::limits::ActorLimits;
 use thespian_core::message::Message;
 use thespian_core::outbox::Outbox;
-use thespian_core::source::{Rights, SourceHash};
+use thespian_core::source::SourceHash;
 use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Identity, Instance};
 use tracing::Level;
 
@@ -31,10 +31,6 @@ struct Nobody;
 impl ActorHost for Nobody {
     fn new_address(&self) -> ActorAddress {
         ActorAddress::new(HostId(0), 0)
-    }
-
-    fn rights(&self) -> Rights {
-        Rights::default()
     }
 
     fn capabilities(&self) -> Arc<Capabilities> {

@@ -25,7 +25,7 @@ use crate::limits::{CAPABILITIES_LEN_MAX, EXIT_GRACE, STOP_GRACE, STOP_TIME_MAX}
 use crate::log_level::LogLevels;
 use crate::mistake::{Mistake, is_made};
 use crate::monitors::{self, Monitors};
-use crate::names::{Found, Names, Questioner};
+use crate::names::Names;
 use crate::outbox::check_capability;
 use crate::source::registry::{Offer, Registry};
 use crate::time::Time;
@@ -93,8 +93,7 @@ impl Admin {
             }
             Event::ChildCreated { parent, child } => self.child_created(parent, *child, effects),
             Event::NamedAsked { by, request, name, child } => {
-                let questioner = Questioner::Actor { address: by, request };
-                self.named_asked(questioner, name, *child, effects);
+                self.named_asked(by, request, &name, *child, effects);
             }
             Event::ChildKilled { parent, child } => {
                 if self.family.get(child).is_some_and(|member| member.parent == Some(parent)) {
@@ -250,8 +249,7 @@ impl Admin {
         }
         let asker = self.creators.remove(&address).filter(|_| !is_made(Mistake::AnswerNoCreator));
         if let Some(asker) = asker {
-            let created = |Found { address, source, class }| Reply::Created { address, source, class };
-            answer(asker, found.map(created), effects);
+            answer(asker, found.map(Reply::from), effects);
         }
     }
 

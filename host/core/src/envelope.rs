@@ -1,7 +1,8 @@
 //! Who to whom and what: everything that can lie in a mailbox.
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use core::fmt;
 use core::time::Duration;
 
@@ -10,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::address::ActorAddress;
 use crate::limits::cut;
 use crate::message::{ENVELOPE_COST, Message};
+
+/// Why what was sent to nobody is a dead letter, and why there is nobody to hear the end of.
+pub const NOBODY_THERE: &str = "there is no actor at this address";
 
 /// A thing for one receiver from one sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,6 +172,24 @@ pub struct DeadEnvelope {
     pub original: Message,
 }
 
+impl DeadEnvelope {
+    /// What whoever handles dead letters is told of an envelope that could not be delivered: of poison the message that
+    /// came back. Nothing of notices: their loss is nobody's, and a dead letter of a dead letter would have no end.
+    #[must_use]
+    pub fn of(envelope: &Envelope, reason: &str) -> Option<Self> {
+        let (original, reason) = match &envelope.body {
+            Body::Message(message) => (message, reason.to_string()),
+            Body::Poisoned(poisoned) => {
+                let Poisoned { target, details, original } = &**poisoned;
+                (original, format!("{reason}; it came back from {target}: {details}"))
+            }
+            _ => return None,
+        };
+        let Envelope { target, sender, .. } = *envelope;
+        Some(Self { target, sender, reason, original: original.clone() })
+    }
+}
+
 /// The answer to a question after a named actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedActor {
@@ -229,7 +251,30 @@ impl fmt::Display for ExitReason {
             Self::Killed(why) => write!(f, "killed: {why}"),
             Self::NeverStarted(why) => write!(f, "never started: {why}"),
             Self::Unfit(why) => write!(f, "unfit: {why}"),
-            Self::Unknown => f.write_str("there is no actor at this address"),
+            Self::Unknown => f.write_str(NOBODY_THERE),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::HostId;
+
+    #[test]
+    fn a_dead_letter_is_made_of_mail_and_says_what_came_back() {
+        let [target, sender, other] = [1, 2, 3].map(|id| ActorAddress::new(HostId(1), id));
+        let original = Message::json("M", "{}");
+        let letter = |body| DeadEnvelope::of(&Envelope { target, sender, body }, "why");
+        let expected = DeadEnvelope { target, sender, reason: "why".to_string(), original: original.clone() };
+        assert_eq!(letter(Body::Message(original.clone())), Some(expected.clone()));
+        let poisoned = Poisoned { target: other, details: "no".to_string(), original };
+        let reason = format!("why; it came back from {other}: no");
+        assert_eq!(
+            letter(Body::Poisoned(Box::new(poisoned))),
+            Some(DeadEnvelope { reason, ..expected.clone() })
+        );
+        assert_eq!(letter(Body::DeadLetter(Box::new(expected))), None);
+        assert_eq!(letter(Body::ExitRequest(ExitRequest { recursive: true })), None);
     }
 }

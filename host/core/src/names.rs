@@ -41,7 +41,7 @@ pub struct Names {
     entries: BTreeMap<Box<str>, Entry>,
 }
 
-/// What a named actor is, for those who ask.
+/// What an actor is, for those who asked for it.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// Its address.
@@ -50,6 +50,12 @@ pub struct Found {
     pub source: SourceHash,
     /// Its class.
     pub class: String,
+}
+
+impl From<Found> for Reply {
+    fn from(Found { address, source, class }: Found) -> Self {
+        Self::Created { address, source, class }
+    }
 }
 
 impl Names {
@@ -115,10 +121,7 @@ pub fn answer(
     effects: &mut Vec<Effect>,
 ) {
     effects.push(match questioner {
-        Questioner::Outside(asker) => {
-            let created = |Found { address, source, class }| Reply::Created { address, source, class };
-            Effect::Answer { asker, reply: outcome.map(created) }
-        }
+        Questioner::Outside(asker) => Effect::Answer { asker, reply: outcome.map(Reply::from) },
         Questioner::Actor { address, request } => {
             let outcome = outcome
                 .map(|found| found.address)

@@ -1,5 +1,6 @@
 //! What one turn asks for: collected while the handler runs, committed when it returns `ok`, else dropped.
 
+mod request;
 #[cfg(test)]
 mod tests;
 
@@ -8,143 +9,21 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+pub use request::{CreateChild, CreateOptions, Request, check_capability, check_create, check_global_name};
+
 use crate::address::ActorAddress;
-use crate::capability::{Requirement, Value};
-use crate::fate::{Budget, OnTrap};
+use crate::capability::Value;
+use crate::fate::Budget;
 use crate::limits::{
     ActorLimits, CAPABILITY_TEXT_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, QUESTIONS_MAX,
     REQUIREMENTS_BYTES_MAX, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN,
 };
 use crate::message::{Message, RESERVED_PREFIX};
 use crate::mistake::{Mistake, is_made};
-use crate::source::SourceHash;
+use crate::source::Rights;
 
-/// One thing that a turn asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Request {
-    /// Send a message.
-    Send {
-        /// To whom.
-        target: ActorAddress,
-        /// What.
-        message: Message,
-    },
-    /// Create a child.
-    Create(Box<CreateChild>),
-    /// Ask an actor, or the sender itself, to exit.
-    Exit {
-        /// Whom.
-        target: ActorAddress,
-        /// Whether its children exit first.
-        recursive: bool,
-    },
-    /// Wake this actor later.
-    Wakeup {
-        /// Unique among its wakeups.
-        id: u64,
-        /// From the commit on.
-        delay: Duration,
-        /// To be given back.
-        payload: Option<Message>,
-    },
-    /// Take a wakeup back.
-    CancelWakeup {
-        /// Which.
-        id: u64,
-    },
-    /// End a child now.
-    KillChild(ActorAddress),
-    /// Tell this actor when another ends.
-    Monitor(ActorAddress),
-    /// Do so no longer.
-    Demonitor(ActorAddress),
-    /// Find the actor of a global name, or create it.
-    CreateNamed {
-        /// Names the question in its answer.
-        request: u64,
-        /// The global name.
-        name: Box<str>,
-        /// What it is to be, if there is none.
-        child: Box<CreateChild>,
-    },
-    /// Give the host's dead letters to this actor, or no longer.
-    HandleDeadLetters(bool),
-    /// Change what the host has.
-    UpdateCapability {
-        /// The capability's name.
-        name: String,
-        /// Its new value; `None` takes it away.
-        value: Option<Value>,
-    },
-    /// Show the status of an actor, or of the host.
-    RequestStatus {
-        /// Names the question in its answer.
-        request: u64,
-        /// Of whom; `None` is the host.
-        about: Option<ActorAddress>,
-    },
-    /// Stop the host.
-    ShutDown,
-}
-
-/// A child to be created.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CreateChild {
-    /// Its address, already given to the creator.
-    pub address: ActorAddress,
-    /// Where its class is; `None` is the creator's own source.
-    pub source: Option<SourceHash>,
-    /// Its class.
-    pub class: String,
-    /// What its creator asks for.
-    pub options: CreateOptions,
-}
-
-/// What a creator may say about a new actor.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CreateOptions {
-    /// What its host must have, besides what its class requires.
-    pub requirements: Vec<Requirement>,
-    /// A message for its start.
-    pub init: Option<Message>,
-    /// What becomes of it after a trap; `None` is what its class says.
-    pub on_trap: Option<OnTrap>,
-    /// Whether the creator hears of restarts.
-    pub watch_restarts: bool,
-}
-
-/// Checks what anybody may ask for in a new actor.
-///
-/// # Errors
-/// A text is longer than a host keeps for each of its actors.
-pub fn check_create(class: &str, options: &CreateOptions) -> Result<(), OutboxError> {
-    if class.len() > CLASS_NAME_LEN_MAX {
-        return Err(OutboxError::ClassNameTooLong);
-    }
-    if options.requirements.iter().map(Requirement::cost).sum::<usize>() > REQUIREMENTS_BYTES_MAX {
-        return Err(OutboxError::RequirementsTooBig);
-    }
-    Ok(())
-}
-
-/// Checks a global name.
-///
-/// # Errors
-/// It is empty or too long.
-pub const fn check_global_name(name: &str) -> Result<(), OutboxError> {
-    if name.is_empty() || name.len() > GLOBAL_NAME_LEN_MAX { Err(OutboxError::GlobalName) } else { Ok(()) }
-}
-
-/// Checks a capability that somebody wants a host to have.
-///
-/// # Errors
-/// Its name is empty, or it or its text is too long.
-pub fn check_capability(name: &str, value: Option<&Value>) -> Result<(), OutboxError> {
-    let is_long = |text: &str| text.len() > CAPABILITY_TEXT_LEN_MAX;
-    if name.is_empty() || is_long(name) || matches!(value, Some(Value::Text(text)) if is_long(text)) {
-        return Err(OutboxError::Capability);
-    }
-    Ok(())
+const fn check_right(has: bool, right: &'static str) -> Result<(), OutboxError> {
+    if has { Ok(()) } else { Err(OutboxError::NoRight(right)) }
 }
 
 /// Why an outbox refuses a request.
@@ -215,6 +94,9 @@ pub enum OutboxError {
     /// The global name can't be used.
     #[error("a global name has 1 to {GLOBAL_NAME_LEN_MAX} bytes")]
     GlobalName,
+    /// The actor's source was loaded without this right.
+    #[error("its source was loaded without the right to `{0}`")]
+    NoRight(&'static str),
     /// The capability can't be had.
     #[error("a capability has a name of 1 to {CAPABILITY_TEXT_LEN_MAX} bytes, and a text of at most as many")]
     Capability,
@@ -235,6 +117,7 @@ impl OutboxError {
                 | Self::RequirementsTooBig
                 | Self::GlobalName
                 | Self::Capability
+                | Self::NoRight(_)
                 | Self::NotExiting
         )
     }
@@ -273,6 +156,8 @@ pub struct Standing {
     pub monitors: usize,
     /// Whether the turn handles an exit request.
     pub exit_turn: bool,
+    /// What it may ask of the host besides what all may.
+    pub rights: Rights,
 }
 
 /// What a turn has asked for so far, with its bounds.
@@ -358,15 +243,18 @@ impl Outbox {
         Ok(request)
     }
 
-    /// Adds a question after the status of an actor, or of the host; returns the question's id.
+    /// Adds a question of the actor `me` after the status of an actor, or of the host; returns the question's id. After
+    /// its own every actor may ask.
     ///
     /// # Errors
-    /// Adds nothing when a bound is reached.
+    /// Adds nothing when a bound is reached, or it is about another and the actor has no right to it.
     pub fn request_status(
         &mut self,
+        me: ActorAddress,
         about: Option<ActorAddress>,
         limits: &ActorLimits,
     ) -> Result<u64, OutboxError> {
+        check_right(self.standing.rights.status || about == Some(me), "status")?;
         self.check_room(0, limits)?;
         let request = self.question()?;
         self.requests.push(Request::RequestStatus { request, about });
@@ -403,13 +291,14 @@ impl Outbox {
     /// Adds a change of what the host has.
     ///
     /// # Errors
-    /// Adds nothing when it breaks a rule, or the outbox is full.
+    /// Adds nothing when the actor has no right to it, it breaks a rule, or the outbox is full.
     pub fn update_capability(
         &mut self,
         name: String,
         value: Option<Value>,
         limits: &ActorLimits,
     ) -> Result<(), OutboxError> {
+        check_right(self.standing.rights.capabilities, "capabilities")?;
         check_capability(&name, value.as_ref())?;
         let cost = 2 * CAPABILITY_TEXT_LEN_MAX;
         self.check_room(cost, limits)?;
@@ -444,16 +333,18 @@ impl Outbox {
     /// Adds that the host's dead letters go to this actor, or do so no longer.
     ///
     /// # Errors
-    /// Adds nothing when the outbox is full.
+    /// Adds nothing when the actor has no right to it, or the outbox is full.
     pub fn handle_dead_letters(&mut self, handles: bool, limits: &ActorLimits) -> Result<(), OutboxError> {
+        check_right(self.standing.rights.dead_letters, "dead-letters")?;
         self.plain(Request::HandleDeadLetters(handles), limits)
     }
 
     /// Adds the host's stop.
     ///
     /// # Errors
-    /// Adds nothing when the outbox is full.
+    /// Adds nothing when the actor has no right to it, or the outbox is full.
     pub fn shut_down(&mut self, limits: &ActorLimits) -> Result<(), OutboxError> {
+        check_right(self.standing.rights.shutdown, "shutdown")?;
         self.plain(Request::ShutDown, limits)
     }
 

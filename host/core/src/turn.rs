@@ -32,7 +32,7 @@ use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, STATUS_RECEIVERS_MAX, cut};
 use crate::mistake::{Mistake, is_made};
 use crate::outbox::{Outbox, Questions, Standing, Wakeups};
-use crate::source::Transient;
+use crate::source::{Rights, Transient};
 use crate::time::Time;
 use crate::wire::control::ActorPhase;
 pub use drive::{Actor, Buffers, Doer, Step};
@@ -124,6 +124,8 @@ pub struct Identity {
     pub watch_restarts: bool,
     /// Whether and when it ends of itself.
     pub transient: Option<Transient>,
+    /// What it may ask of the host besides what all may.
+    pub rights: Rights,
 }
 
 /// What an actor has done so far.
@@ -327,6 +329,7 @@ impl Turn {
             children: self.children,
             monitors: self.monitored.len(),
             exit_turn,
+            rights: self.identity.rights,
         });
         outbox
     }

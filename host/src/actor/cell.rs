@@ -16,7 +16,6 @@ use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX};
 use thespian_core::log_level::LogLevel;
 use thespian_core::mailbox::{Push, QueueBudget};
 use thespian_core::outbox::Outbox;
-use thespian_core::source::Rights;
 use thespian_core::time::Time;
 use thespian_core::timers::TimerKey;
 use thespian_core::turn::{Actor, Doer, Identity, Step};
@@ -38,7 +37,6 @@ pub(crate) struct Start {
     pub(crate) identity: Identity,
     pub(crate) source: Source,
     pub(crate) class: Arc<str>,
-    pub(crate) rights: Rights,
     pub(crate) init: ActorInit,
 }
 
@@ -81,7 +79,7 @@ pub(crate) struct Cell {
 
 impl Cell {
     /// An actor that is not yet decided about; its mailbox takes messages. The caller has taken a slot for it.
-    pub(crate) fn pending(shared: Arc<Shared>, address: ActorAddress) -> Arc<Self> {
+    fn pending(shared: Arc<Shared>, address: ActorAddress) -> Arc<Self> {
         let mailbox = Arc::new(SharedMailbox::new(shared.mailbox_limits(), shared.budget.clone()));
         let hands = Hands { _slot: Some(Slot(shared.slots.clone())), ..Hands::default() };
         Arc::new(Self {
@@ -94,6 +92,11 @@ impl Cell {
             inner: Mutex::new(Inner { actor: None, hands }),
             shown: Shown::default(),
         })
+    }
+
+    /// Enters the address of a pending actor, so that it can be sent to.
+    pub(crate) fn enter_pending(shared: &Arc<Shared>, address: ActorAddress) {
+        shared.router.enter(address, Route::Actor(Self::pending(shared.clone(), address)));
     }
 
     pub(crate) const fn address(&self) -> ActorAddress {
@@ -298,7 +301,6 @@ fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
         shared: cell.shared.clone(),
         address: cell.address,
         class: start.class.clone(),
-        rights: start.rights,
         mailbox: cell.mailbox.clone(),
         orders: cell.orders.clone(),
     };
@@ -463,8 +465,7 @@ impl Doer for Carrier<'_> {
 
     fn enter_pending(&mut self, child: ActorAddress) {
         // The slot was taken when the handler asked for the child.
-        let shared = &self.cell.shared;
-        shared.router.enter(child, Route::Actor(Cell::pending(shared.clone(), child)));
+        Cell::enter_pending(&self.cell.shared, child);
     }
 
     fn tell(&mut self, event: Event) {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use thespian_core::address::ActorAddress;
 use thespian_core::capability::Capabilities;
-use thespian_core::source::Rights;
 use tracing::Level;
 
 use super::orders::Orders;
@@ -18,7 +17,6 @@ pub(crate) struct Port {
     pub(crate) shared: Arc<Shared>,
     pub(crate) address: ActorAddress,
     pub(crate) class: Arc<str>,
-    pub(crate) rights: Rights,
     pub(crate) mailbox: Arc<SharedMailbox>,
     pub(crate) orders: Arc<Orders>,
 }
@@ -26,10 +24,6 @@ pub(crate) struct Port {
 impl ActorHost for Port {
     fn new_address(&self) -> ActorAddress {
         self.shared.new_address()
-    }
-
-    fn rights(&self) -> Rights {
-        self.rights
     }
 
     fn capabilities(&self) -> Arc<Capabilities> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use thespian_core::capability::{Capabilities, Clause, Requirement, Value};
-use thespian_core::envelope::ExitReason;
+use thespian_core::envelope::{ExitReason, NOBODY_THERE};
 use thespian_core::fate::OnTrap;
 use thespian_core::message::{Encoding, Header, Message};
 use thespian_core::outbox::OutboxError;
@@ -61,7 +61,7 @@ pub(super) fn exit_reason_to_guest(reason: &ExitReason) -> wit::ExitReason<'_> {
         ExitReason::Killed(why) => wit::ExitReason::Killed(why),
         ExitReason::NeverStarted(why) => wit::ExitReason::NeverStarted(why),
         ExitReason::Unfit(why) => wit::ExitReason::Unfit(why),
-        ExitReason::Unknown => wit::ExitReason::Other(("unknown", "there is no actor at this address")),
+        ExitReason::Unknown => wit::ExitReason::Other(("unknown", NOBODY_THERE)),
     }
 }
 
@@ -186,6 +186,10 @@ pub(super) fn nanos(length: Duration) -> u64 {
 impl From<OutboxError> for wit::Error {
     fn from(error: OutboxError) -> Self {
         let text = error.to_string();
-        if error.is_exhaustion() { Self::Exhausted(text) } else { Self::Invalid(text) }
+        match error {
+            OutboxError::NoRight(_) => Self::Denied(text),
+            error if error.is_exhaustion() => Self::Exhausted(text),
+            _ => Self::Invalid(text),
+        }
     }
 }

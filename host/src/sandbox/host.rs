@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use thespian_core::address::ActorAddress;
 use thespian_core::capability::Capabilities;
-use thespian_core::source::{Rights, SourceHash};
+use thespian_core::source::SourceHash;
 use tracing::Level;
 
 /// Who an instance is.
@@ -22,9 +22,6 @@ pub struct Identity {
 pub trait ActorHost: Send + Sync + 'static {
     /// A fresh address for a child.
     fn new_address(&self) -> ActorAddress;
-
-    /// What the actor may ask of its host besides what all may.
-    fn rights(&self) -> Rights;
 
     /// What the host has.
     fn capabilities(&self) -> Arc<Capabilities>;

@@ -99,29 +99,6 @@ impl State {
             Err(error) => Ok(Err(error)),
         }
     }
-
-    fn try_update_capability(&mut self, name: String, value: Option<ValueResult>) -> Result<(), Error> {
-        check_right(self.host.rights().capabilities, "capabilities")?;
-        let value = value.map(convert::value_from_guest).transpose().map_err(Error::Invalid)?;
-        let (outbox, limits) = self.outbox_and_limits()?;
-        Ok(outbox.update_capability(name, value, limits)?)
-    }
-
-    fn try_request_status(&mut self, about: Option<String>) -> Result<u64, Error> {
-        let about = about.map(|about| parse_address(&about)).transpose()?;
-        if about != Some(self.identity.address) {
-            check_right(self.host.rights().status, "status")?;
-        }
-        let (outbox, limits) = self.outbox_and_limits()?;
-        Ok(outbox.request_status(about, limits)?)
-    }
-}
-
-fn check_right(has: bool, right: &str) -> Result<(), Error> {
-    if has {
-        return Ok(());
-    }
-    Err(Error::Denied(format!("its source was loaded without the right to `{right}`")))
 }
 
 fn parse_address(text: &str) -> Result<ActorAddress, Error> {
@@ -222,24 +199,25 @@ impl monitoring::Host for State {
 
 impl hosting::Host for State {
     fn handle_dead_letters(&mut self, handles: bool) -> Answer<()> {
-        if let Err(error) = check_right(self.host.rights().dead_letters, "dead-letters") {
-            return Ok(Err(error));
-        }
         self.ask(|outbox, limits| outbox.handle_dead_letters(handles, limits))
     }
 
     fn update_capability(&mut self, name: String, value: Option<ValueResult>) -> Answer<()> {
-        Ok(self.try_update_capability(name, value))
+        match value.map(convert::value_from_guest).transpose() {
+            Ok(value) => self.ask(|outbox, limits| outbox.update_capability(name, value, limits)),
+            Err(why) => Ok(Err(Error::Invalid(why))),
+        }
     }
 
     fn request_status(&mut self, about: Option<String>) -> Answer<u64> {
-        Ok(self.try_request_status(about))
+        let me = self.identity.address;
+        match about.map(|about| parse_address(&about)).transpose() {
+            Ok(about) => self.ask(|outbox, limits| outbox.request_status(me, about, limits)),
+            Err(error) => Ok(Err(error)),
+        }
     }
 
     fn shut_down(&mut self) -> Answer<()> {
-        if let Err(error) = check_right(self.host.rights().shutdown, "shutdown") {
-            return Ok(Err(error));
-        }
         self.ask(|outbox, limits| outbox.shut_down(limits))
     }
 }

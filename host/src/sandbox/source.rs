@@ -8,7 +8,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::Capabilities;
 use thespian_core::fate::Fault;
 use thespian_core::limits::{ActorLimits, SOURCE_BYTES_MAX, TYPE_NAME_LEN_MAX};
-use thespian_core::source::{ActorClass, Rights, SourceHash, SourceInfo};
+use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
 use tracing::Level;
 use wasmtime::component::Component;
 
@@ -198,10 +198,6 @@ struct Nobody(SourceHash);
 impl ActorHost for Nobody {
     fn new_address(&self) -> ActorAddress {
         ActorAddress::new(HostId(0), 0)
-    }
-
-    fn rights(&self) -> Rights {
-        Rights::default()
     }
 
     fn capabilities(&self) -> Arc<Capabilities> {

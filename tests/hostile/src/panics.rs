@@ -9,7 +9,7 @@ use thespian_core::envelope::{Body, Envelope};
 use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::ActorLimits;
 use thespian_core::outbox::Outbox;
-use thespian_core::source::{Rights, SourceHash};
+use thespian_core::source::SourceHash;
 use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Identity};
 use tracing::Level;
 
@@ -24,10 +24,6 @@ struct Defective {
 impl ActorHost for Defective {
     fn new_address(&self) -> ActorAddress {
         ActorAddress::new(HostId(1), self.next.fetch_add(1, Ordering::Relaxed).into())
-    }
-
-    fn rights(&self) -> Rights {
-        Rights::default()
     }
 
     fn capabilities(&self) -> Arc<Capabilities> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use thespian::bindings::thespian::actor::types as wit;
 use thespian_core::capability::{Capabilities, Clause, Requirement, Value};
 use thespian_core::effect::Plan;
-use thespian_core::envelope::{ActorExit, ActorRestart, Body, ExitReason};
+use thespian_core::envelope::{ActorExit, ActorRestart, Body, ExitReason, NOBODY_THERE};
 use thespian_core::fate::OnTrap;
 use thespian_core::message::{Encoding, Message};
 use thespian_core::source::Transient;
@@ -103,9 +103,7 @@ fn exit(exit: &ActorExit) -> wit::ActorExit {
         ExitReason::Killed(why) => wit::ExitReason::Killed(why),
         ExitReason::NeverStarted(why) => wit::ExitReason::NeverStarted(why),
         ExitReason::Unfit(why) => wit::ExitReason::Unfit(why),
-        ExitReason::Unknown => {
-            wit::ExitReason::Other(("unknown".to_string(), "there is no actor at this address".to_string()))
-        }
+        ExitReason::Unknown => wit::ExitReason::Other(("unknown".to_string(), NOBODY_THERE.to_string())),
     };
     wit::ActorExit { address: exit.address.to_string(), reason }
 }

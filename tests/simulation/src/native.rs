@@ -18,7 +18,7 @@ use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, QueueBudget};
 use thespian_core::outbox::{CreateChild, CreateOptions, Outbox, OutboxError};
-use thespian_core::source::{ActorClass, Rights, SourceHash, SourceInfo};
+use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
 use thespian_core::time::Time;
 use thespian_core::wire::control::{ControlError, Reply};
 
@@ -82,7 +82,6 @@ type Called = (Box<Outbox>, Result<(), Failure>);
 /// What one turn has of its host: lent by the world for the time of the call.
 struct Lent {
     me: ActorAddress,
-    rights: Rights,
     limits: ActorLimits,
     outbox: Box<Outbox>,
     mailbox: Mailbox,
@@ -101,7 +100,11 @@ fn invalid(error: impl ToString) -> wit::Error {
 }
 
 fn refused(error: OutboxError) -> wit::Error {
-    if error.is_exhaustion() { wit::Error::Exhausted(error.to_string()) } else { invalid(error) }
+    match error {
+        OutboxError::NoRight(_) => wit::Error::Denied(error.to_string()),
+        error if error.is_exhaustion() => wit::Error::Exhausted(error.to_string()),
+        error => invalid(error),
+    }
 }
 
 fn address(text: &str) -> Result<ActorAddress, wit::Error> {
@@ -171,26 +174,20 @@ impl Host for Lent {
     }
 
     fn handle_dead_letters(&mut self, handles: bool) -> Result<(), wit::Error> {
-        check_right(self.rights.dead_letters, "dead-letters")?;
         self.outbox.handle_dead_letters(handles, &self.limits).map_err(refused)
     }
 
     fn update_capability(&mut self, name: &str, value: Option<wit::ValueResult>) -> Result<(), wit::Error> {
-        check_right(self.rights.capabilities, "capabilities")?;
         let value = value.map(convert::value);
         self.outbox.update_capability(name.to_string(), value, &self.limits).map_err(refused)
     }
 
     fn request_status(&mut self, about: Option<&str>) -> Result<u64, wit::Error> {
         let about = about.map(address).transpose()?;
-        if about != Some(self.me) {
-            check_right(self.rights.status, "status")?;
-        }
-        self.outbox.request_status(about, &self.limits).map_err(refused)
+        self.outbox.request_status(self.me, about, &self.limits).map_err(refused)
     }
 
     fn shut_down(&mut self) -> Result<(), wit::Error> {
-        check_right(self.rights.shutdown, "shutdown")?;
         self.outbox.shut_down(&self.limits).map_err(refused)
     }
 
@@ -200,14 +197,6 @@ impl Host for Lent {
 
     fn keep_children(&mut self) -> Result<(), wit::Error> {
         self.outbox.keep_children().map_err(refused)
-    }
-}
-
-fn check_right(has: bool, right: &str) -> Result<(), wit::Error> {
-    if has {
-        Ok(())
-    } else {
-        Err(wit::Error::Denied(format!("its source was loaded without the right to `{right}`")))
     }
 }
 
@@ -307,14 +296,11 @@ impl Carrier<'_> {
 
     fn lend(&mut self, outbox: Box<Outbox>) -> Lent {
         let me = self.me;
-        let plan = self.world.native.as_ref().and_then(|native| native.plans.get(&me));
-        let rights = plan.map(|plan| plan.rights).unwrap_or_default();
         let World { cells, limits, budget, next_id, next_number, slots, slots_max, .. } = &mut *self.world;
         let cell = cells.get_mut(&me).expect("an actor that is called has a cell");
         let none = MailboxLimits { len_max: 0, bytes_max: 0 };
         Lent {
             me,
-            rights,
             limits: *limits,
             outbox,
             mailbox: std::mem::replace(&mut cell.mailbox, Mailbox::pending(none)),

@@ -13,7 +13,7 @@ use thespian_core::event::{Asker, Event};
 use thespian_core::fate::OnTrap;
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget};
-use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
+use thespian_core::source::{ActorClass, Rights, SourceHash, SourceInfo};
 use thespian_core::time::Time;
 use thespian_core::timers::Timers;
 use thespian_core::turn::{Actor, Identity, Step};
@@ -326,8 +326,14 @@ impl World {
             }
             Effect::RefuseCreate { address, reason } => {
                 let on_trap = OnTrap::default();
-                let identity =
-                    Identity { me: address, parent: None, on_trap, watch_restarts: false, transient: None };
+                let identity = Identity {
+                    me: address,
+                    parent: None,
+                    on_trap,
+                    watch_restarts: false,
+                    transient: None,
+                    rights: Rights::default(),
+                };
                 self.run(address, Actor::refused(identity, reason));
             }
             Effect::Route(envelope) => self.notify(envelope),
@@ -397,8 +403,8 @@ impl World {
     }
 
     fn instantiate(&mut self, plan: &Plan) {
-        let Plan { address, parent, on_trap, watch_restarts, transient, .. } = *plan;
-        let identity = Identity { me: address, parent, on_trap, watch_restarts, transient };
+        let Plan { address, parent, on_trap, watch_restarts, transient, rights, .. } = *plan;
+        let identity = Identity { me: address, parent, on_trap, watch_restarts, transient, rights };
         if !self.approved.contains(&plan.source) {
             self.ledger.violations.push(format!("{address} is to run what its authority refused"));
         }

@@ -12,13 +12,12 @@ use crate::effect::{Effect, Plan};
 use crate::event::Asker;
 use crate::family::Member;
 use crate::limits::{CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX, ERROR_TEXT_LEN_MAX, cut};
-use crate::log_level::LogLevel;
 use crate::message::Message;
 use crate::mistake::{Mistake, is_made};
 use crate::names::{self, Found, Questioner};
 use crate::outbox::{CreateChild, CreateOptions, check_create, check_global_name};
 use crate::source::registry::Availability;
-use crate::source::{Rights, SourceHash, SourceInfo};
+use crate::source::{SourceHash, SourceInfo};
 use crate::wire::control::{ControlError, CreateActor};
 
 /// A create that is not yet planned or not yet answered.
@@ -27,6 +26,14 @@ pub(super) struct Create {
     pub(super) asker: Option<Asker>,
     parent: Option<ActorAddress>,
     pub(super) source: SourceHash,
+    class: Option<String>,
+    options: CreateOptions,
+}
+
+/// What an actor with a global name is to be, if there is none of that name.
+struct Wanted {
+    /// Or why there can't be one.
+    source: Result<SourceHash, ControlError>,
     class: Option<String>,
     options: CreateOptions,
 }
@@ -47,30 +54,20 @@ impl Admin {
     ) {
         let CreateActor { source, class, requirements, init, on_trap, name: global_name } = create;
         let options = CreateOptions { requirements, init, on_trap, watch_restarts: false };
+        let shown = class.as_deref().unwrap_or("?");
+        let checked = check_create(shown, &options).map_err(|error| ControlError::Invalid(error.to_string()));
         if let Some(name) = global_name {
-            let checked = check_global_name(&name)
-                .and_then(|()| check_create(class.as_deref().unwrap_or("?"), &options));
-            if let Err(error) = checked {
+            let named = check_global_name(&name)
+                .map_err(|error| ControlError::Invalid(error.to_string()))
+                .and(checked);
+            if let Err(error) = named {
                 effects.push(Effect::GiveBackPlace);
-                return answer(asker, Err(ControlError::Invalid(error.to_string())), effects);
+                return answer(asker, Err(error), effects);
             }
-            let questioner = Questioner::Outside(asker);
-            if self.join_named(questioner, &name, effects) {
-                return;
-            }
-            self.claim(questioner, name.into(), address, class.as_deref().unwrap_or("?"), effects);
-            match self.sources.find(&source) {
-                Ok(source) => {
-                    let create = Create { asker: None, parent: None, source, class, options };
-                    self.create(address, create, effects);
-                }
-                Err(error) => self.refuse(address, None, error, effects),
-            }
-            return;
+            let wanted = Wanted { source: self.sources.find(&source), class, options };
+            return self.create_named(Questioner::Outside(asker), &name, address, wanted, effects);
         }
-        let name = class.as_deref().unwrap_or("?");
-        let checked = check_create(name, &options).map_err(|error| ControlError::Invalid(error.to_string()));
-        self.family.add(address, None, if checked.is_ok() { name } else { "?" }, None);
+        self.family.add(address, None, if checked.is_ok() { shown } else { "?" }, None);
         match checked.and_then(|()| self.sources.find(&source)) {
             Ok(source) => {
                 let create = Create { asker: Some(asker), parent: None, source, class, options };
@@ -105,64 +102,54 @@ impl Admin {
     /// An actor asks for the actor of a global name. Its own source is meant where it names none.
     pub(super) fn named_asked(
         &mut self,
-        questioner: Questioner,
-        name: Box<str>,
+        by: ActorAddress,
+        request: u64,
+        name: &str,
         child: CreateChild,
         effects: &mut Vec<Effect>,
     ) {
-        if self.join_named(questioner, &name, effects) {
-            return;
-        }
         let CreateChild { address, source, class, options } = child;
-        let own = match questioner {
-            Questioner::Actor { address, .. } => self.family.get(address).and_then(|member| member.source),
-            Questioner::Outside(_) => None,
-        };
-        self.claim(questioner, name, address, &class, effects);
-        match source.or(own) {
-            Some(source) => {
-                let create = Create { asker: None, parent: None, source, class: Some(class), options };
-                self.create(address, create, effects);
-            }
-            None => {
-                let error = ControlError::Invalid("who asked for it is gone".to_string());
-                self.refuse(address, None, error, effects);
-            }
-        }
+        let own = || self.family.get(by).and_then(|member| member.source);
+        let source = source.or_else(own);
+        let source = source.ok_or_else(|| ControlError::Invalid("who asked for it is gone".to_string()));
+        let wanted = Wanted { source, class: Some(class), options };
+        self.create_named(Questioner::Actor { address: by, request }, name, address, wanted, effects);
     }
 
-    /// If there is an actor of this name, or one is about to be, that is the answer. The place that was taken for another
-    /// goes back.
-    pub(super) fn join_named(
+    /// If there is an actor of this name, or one is about to be, that is the answer, and the place that was taken for
+    /// another goes back. Else it is created, with the host as its parent.
+    fn create_named(
         &mut self,
         questioner: Questioner,
         name: &str,
-        effects: &mut Vec<Effect>,
-    ) -> bool {
-        let Some((address, started)) = self.names.get(name) else { return false };
-        effects.push(Effect::GiveBackPlace);
-        if started {
-            let found = self.found(address);
-            names::answer(questioner, name, found, effects);
-        } else {
-            self.names.wait(name, questioner);
-        }
-        true
-    }
-
-    pub(super) fn claim(
-        &mut self,
-        questioner: Questioner,
-        name: Box<str>,
         address: ActorAddress,
-        class: &str,
+        wanted: Wanted,
         effects: &mut Vec<Effect>,
     ) {
+        match self.names.get(name) {
+            Some((address, true)) => {
+                effects.push(Effect::GiveBackPlace);
+                return names::answer(questioner, name, self.found(address), effects);
+            }
+            Some((_, false)) => {
+                effects.push(Effect::GiveBackPlace);
+                return self.names.wait(name, questioner);
+            }
+            None => {}
+        }
         effects.push(Effect::EnterPending(address));
-        self.family.add(address, None, class, None);
-        self.family.name(address, name.clone());
-        self.names.claim(name.clone(), address);
-        self.names.wait(&name, questioner);
+        let Wanted { source, class, options } = wanted;
+        self.family.add(address, None, class.as_deref().unwrap_or("?"), None);
+        self.family.name(address, name.into());
+        self.names.claim(name.into(), address);
+        self.names.wait(name, questioner);
+        match source {
+            Ok(source) => {
+                let create = Create { asker: None, parent: None, source, class, options };
+                self.create(address, create, effects);
+            }
+            Err(error) => self.refuse(address, None, error, effects),
+        }
     }
 
     pub(super) fn found(&self, address: ActorAddress) -> Result<Found, ControlError> {
@@ -179,7 +166,6 @@ impl Admin {
         let parent = parent.and_then(|parent| self.family.get(parent));
         let parent_exits = parent.is_some_and(Member::is_exiting);
         let is_killed = [parent, self.family.get(address)].into_iter().flatten().any(Member::is_killed);
-        let log_level = self.log_levels.of(address, Some(create.source));
         let error = match self.sources.availability(create.source) {
             _ if self.stopping.is_some() => ControlError::ShuttingDown,
             _ if is_killed => ControlError::Invalid("its creator is killed".to_string()),
@@ -200,11 +186,8 @@ impl Admin {
                 return;
             }
             Availability::No(error) => error,
-            Availability::Loaded(info) => match plan(address, &create, info, &self.capabilities) {
-                Ok((mut plan, requirements)) => {
-                    plan.rights = self.sources.rights(plan.source);
-                    plan.log_level = log_level;
-                    plan.name = self.family.get(address).and_then(|member| member.name.clone());
+            Availability::Loaded(info) => match self.plan(address, &create, info) {
+                Ok((plan, requirements)) => {
                     self.family.resolve(address, &plan.class, plan.source, requirements);
                     self.sources.count(plan.source, true);
                     self.creators.extend(create.asker.map(|asker| (address, asker)));
@@ -260,48 +243,48 @@ impl Admin {
             answer(asker, Err(error), effects);
         }
     }
-}
 
-/// How to run the actor on this host, and what it requires in all.
-///
-/// # Errors
-/// The source has no such class, or the host lacks what it requires.
-fn plan(
-    address: ActorAddress,
-    create: &Create,
-    info: &SourceInfo,
-    capabilities: &Capabilities,
-) -> Result<(Plan, Vec<Requirement>), ControlError> {
-    let classes = || info.classes.iter().map(|class| class.name.clone()).collect();
-    let class = match (&create.class, info.classes.as_slice()) {
-        (None, [only]) => only,
-        (None, _) => return Err(ControlError::ClassNeeded { classes: classes() }),
-        (Some(name), all) => all
-            .iter()
-            .find(|class| class.name == *name)
-            .ok_or_else(|| ControlError::NoSuchClass { class: name.clone(), classes: classes() })?,
-    };
-    let required = class.requires.iter().chain(&create.options.requirements);
-    let missing: Vec<String> =
-        unmet(capabilities, required.clone()).map(describe_unmet(capabilities)).collect();
-    if !missing.is_empty() {
-        return Err(ControlError::NoCompatibleHost { class: class.name.clone(), unmet: missing });
+    /// How to run the actor on this host, and what it requires in all.
+    ///
+    /// # Errors
+    /// The source has no such class, or the host lacks what it requires.
+    fn plan(
+        &self,
+        address: ActorAddress,
+        create: &Create,
+        info: &SourceInfo,
+    ) -> Result<(Plan, Vec<Requirement>), ControlError> {
+        let classes = || info.classes.iter().map(|class| class.name.clone()).collect();
+        let class = match (&create.class, info.classes.as_slice()) {
+            (None, [only]) => only,
+            (None, _) => return Err(ControlError::ClassNeeded { classes: classes() }),
+            (Some(name), all) => all
+                .iter()
+                .find(|class| class.name == *name)
+                .ok_or_else(|| ControlError::NoSuchClass { class: name.clone(), classes: classes() })?,
+        };
+        let required = class.requires.iter().chain(&create.options.requirements);
+        let missing: Vec<String> =
+            unmet(&self.capabilities, required.clone()).map(describe_unmet(&self.capabilities)).collect();
+        if !missing.is_empty() {
+            return Err(ControlError::NoCompatibleHost { class: class.name.clone(), unmet: missing });
+        }
+        let plan = Plan {
+            address,
+            parent: create.parent,
+            source: create.source,
+            class: class.name.clone(),
+            on_trap: create.options.on_trap.unwrap_or(class.on_trap),
+            watch_restarts: create.options.watch_restarts,
+            requirements: create.options.requirements.clone(),
+            init: create.options.init.clone(),
+            name: self.family.get(address).and_then(|member| member.name.clone()),
+            transient: class.transient,
+            rights: self.sources.rights(create.source),
+            log_level: self.log_levels.of(address, Some(create.source)),
+        };
+        Ok((plan, required.cloned().collect()))
     }
-    let plan = Plan {
-        address,
-        parent: create.parent,
-        source: create.source,
-        class: class.name.clone(),
-        on_trap: create.options.on_trap.unwrap_or(class.on_trap),
-        watch_restarts: create.options.watch_restarts,
-        requirements: create.options.requirements.clone(),
-        init: create.options.init.clone(),
-        name: None,
-        transient: class.transient,
-        rights: Rights::default(),
-        log_level: LogLevel::default(),
-    };
-    Ok((plan, required.cloned().collect()))
 }
 
 fn describe_unmet(capabilities: &Capabilities) -> impl Fn(&Requirement) -> String {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::address::HostId;
-use crate::capability::{Clause, Value};
+use crate::capability::{Clause, Requirement, Value};
 use alloc::string::ToString;
 use alloc::vec;
 
@@ -128,4 +128,25 @@ fn children_are_kept_in_an_exit_turn_only_and_saying_so_often_costs_nothing() {
     assert!(outbox.requests().is_empty());
     outbox.reset(Standing { exit_turn: true, ..Standing::default() });
     assert!(!outbox.keeps_children());
+}
+
+#[test]
+fn what_needs_a_right_is_refused_to_who_has_none() {
+    let (limits, me) = (ActorLimits::default(), ActorAddress::new(HostId(1), 1));
+    let all = Rights { dead_letters: true, capabilities: true, status: true, shutdown: true };
+    let ask = |rights| {
+        let mut outbox = Outbox::default();
+        outbox.reset(Standing { rights, ..Standing::default() });
+        assert!(outbox.request_status(me, Some(me), &limits).is_ok(), "after its own anybody may ask");
+        [
+            outbox.handle_dead_letters(true, &limits).err(),
+            outbox.update_capability("gpu".to_string(), None, &limits).err(),
+            outbox.request_status(me, None, &limits).err(),
+            outbox.shut_down(&limits).err(),
+        ]
+    };
+    assert_eq!(ask(all), [const { None }; 4]);
+    let refused =
+        ["dead-letters", "capabilities", "status", "shutdown"].map(|right| Some(OutboxError::NoRight(right)));
+    assert_eq!(ask(Rights::default()), refused);
 }

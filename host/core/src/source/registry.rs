@@ -9,7 +9,7 @@
 #[cfg(test)]
 mod tests;
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -28,7 +28,6 @@ struct Entry {
     size: u64,
     state: SourceState,
     info: Option<SourceInfo>,
-    deadline: Option<Time>,
     loaders: Vec<Asker>,
     waiting: Vec<ActorAddress>,
     actors: u64,
@@ -65,6 +64,8 @@ pub enum Availability<'a> {
 #[derive(Debug, Default)]
 pub struct Registry {
     entries: BTreeMap<SourceHash, Entry>,
+    /// Those that wait for their judgement, by when it is overdue: asked for after every event.
+    judgements: BTreeSet<(Time, SourceHash)>,
 }
 
 impl Registry {
@@ -82,7 +83,6 @@ impl Registry {
             size,
             state: SourceState::Unloaded,
             info: None,
-            deadline: None,
             loaders: Vec::new(),
             waiting: Vec::new(),
             actors: 0,
@@ -103,7 +103,7 @@ impl Registry {
                 entry.label = cut(label, SOURCE_LABEL_LEN_MAX);
                 entry.offered_at = now;
                 entry.state = SourceState::Offered;
-                entry.deadline = Some(now + JUDGEMENT_TIME_MAX);
+                self.judgements.insert((now + JUDGEMENT_TIME_MAX, hash));
                 effects.push(Effect::Judge(hash));
                 LoadProgress::Judging
             }
@@ -132,12 +132,12 @@ impl Registry {
         verdict: Result<(), String>,
         effects: &mut Vec<Effect>,
     ) -> Vec<ActorAddress> {
+        self.judgements.retain(|(_, waiting)| *waiting != hash);
         match self.entries.get_mut(&hash) {
             Some(entry) if entry.state == SourceState::Offered => match verdict {
                 Err(_) if is_made(Mistake::ApproveAnything) => self.judged(hash, Ok(()), effects),
                 Ok(()) => {
                     entry.state = SourceState::Validating;
-                    entry.deadline = None;
                     let progress = LoadProgress::Compiling;
                     effects.extend(
                         entry.loaders.iter().map(|asker| Effect::Progress { asker: *asker, progress }),
@@ -187,8 +187,8 @@ impl Registry {
     /// A source is not to be used any more. Running actors stay; what waits for it fails.
     pub fn unload(&mut self, hash: SourceHash, effects: &mut Vec<Effect>) -> Vec<ActorAddress> {
         let Some(entry) = self.entries.get_mut(&hash) else { return Vec::new() };
+        self.judgements.retain(|(_, waiting)| *waiting != hash);
         entry.state = SourceState::Unloaded;
-        entry.deadline = None;
         effects.push(Effect::Forget(hash));
         for asker in core::mem::take(&mut entry.loaders) {
             effects.push(Effect::Answer { asker, reply: Err(ControlError::SourceUnloaded { hash }) });
@@ -262,14 +262,13 @@ impl Registry {
 
     /// Takes out the sources whose judgement is overdue: silence is refusal.
     pub fn overdue(&self, now: Time) -> Vec<SourceHash> {
-        let is_overdue = |entry: &Entry| entry.deadline.is_some_and(|deadline| deadline <= now);
-        self.entries.iter().filter(|(_, entry)| is_overdue(entry)).map(|(hash, _)| *hash).collect()
+        self.judgements.iter().take_while(|(due, _)| *due <= now).map(|(_, hash)| *hash).collect()
     }
 
     /// When the first judgement is overdue.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        self.entries.values().filter_map(|entry| entry.deadline).min()
+        self.judgements.first().map(|(due, _)| *due)
     }
 
     /// Someone no longer waits for a load.
@@ -311,7 +310,6 @@ impl Registry {
 impl Entry {
     fn refuse(&mut self, hash: SourceHash, reason: String, effects: &mut Vec<Effect>) -> Vec<ActorAddress> {
         self.state = SourceState::Refused(reason.clone());
-        self.deadline = None;
         effects.push(Effect::Forget(hash));
         for asker in core::mem::take(&mut self.loaders) {
             let error = ControlError::SourceRefused { hash, reason: reason.clone() };

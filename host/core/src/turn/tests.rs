@@ -22,8 +22,14 @@ struct Actor {
 }
 
 fn created(on_trap: OnTrap) -> Actor {
-    let turn =
-        Turn::new(Identity { me: ME, parent: Some(PARENT), on_trap, watch_restarts: true, transient: None });
+    let turn = Turn::new(Identity {
+        me: ME,
+        parent: Some(PARENT),
+        on_trap,
+        watch_restarts: true,
+        transient: None,
+        rights: Rights::default(),
+    });
     Actor { turn, now: Time(0), effects: Vec::new() }
 }
 

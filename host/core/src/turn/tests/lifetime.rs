@@ -9,6 +9,7 @@ fn transient(transient: Transient) -> Actor {
         on_trap: OnTrap::Restart,
         watch_restarts: false,
         transient: Some(transient),
+        rights: Rights::default(),
     };
     let mut actor = Actor { turn: Turn::new(identity), now: Time(0), effects: Vec::new() };
     assert_eq!(actor.next(), Next::Start { incarnation: 1 });

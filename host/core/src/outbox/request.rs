@@ -1,0 +1,144 @@
+//! What a turn can ask for, and what anybody may ask for in an actor, a name and a capability.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::OutboxError;
+use crate::address::ActorAddress;
+use crate::capability::{Requirement, Value};
+use crate::fate::OnTrap;
+use crate::limits::{
+    CAPABILITY_TEXT_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, REQUIREMENTS_BYTES_MAX,
+};
+use crate::message::Message;
+use crate::source::SourceHash;
+
+/// One thing that a turn asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Send a message.
+    Send {
+        /// To whom.
+        target: ActorAddress,
+        /// What.
+        message: Message,
+    },
+    /// Create a child.
+    Create(Box<CreateChild>),
+    /// Ask an actor, or the sender itself, to exit.
+    Exit {
+        /// Whom.
+        target: ActorAddress,
+        /// Whether its children exit first.
+        recursive: bool,
+    },
+    /// Wake this actor later.
+    Wakeup {
+        /// Unique among its wakeups.
+        id: u64,
+        /// From the commit on.
+        delay: Duration,
+        /// To be given back.
+        payload: Option<Message>,
+    },
+    /// Take a wakeup back.
+    CancelWakeup {
+        /// Which.
+        id: u64,
+    },
+    /// End a child now.
+    KillChild(ActorAddress),
+    /// Tell this actor when another ends.
+    Monitor(ActorAddress),
+    /// Do so no longer.
+    Demonitor(ActorAddress),
+    /// Find the actor of a global name, or create it.
+    CreateNamed {
+        /// Names the question in its answer.
+        request: u64,
+        /// The global name.
+        name: Box<str>,
+        /// What it is to be, if there is none.
+        child: Box<CreateChild>,
+    },
+    /// Give the host's dead letters to this actor, or no longer.
+    HandleDeadLetters(bool),
+    /// Change what the host has.
+    UpdateCapability {
+        /// The capability's name.
+        name: String,
+        /// Its new value; `None` takes it away.
+        value: Option<Value>,
+    },
+    /// Show the status of an actor, or of the host.
+    RequestStatus {
+        /// Names the question in its answer.
+        request: u64,
+        /// Of whom; `None` is the host.
+        about: Option<ActorAddress>,
+    },
+    /// Stop the host.
+    ShutDown,
+}
+
+/// A child to be created.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateChild {
+    /// Its address, already given to the creator.
+    pub address: ActorAddress,
+    /// Where its class is; `None` is the creator's own source.
+    pub source: Option<SourceHash>,
+    /// Its class.
+    pub class: String,
+    /// What its creator asks for.
+    pub options: CreateOptions,
+}
+
+/// What a creator may say about a new actor.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateOptions {
+    /// What its host must have, besides what its class requires.
+    pub requirements: Vec<Requirement>,
+    /// A message for its start.
+    pub init: Option<Message>,
+    /// What becomes of it after a trap; `None` is what its class says.
+    pub on_trap: Option<OnTrap>,
+    /// Whether the creator hears of restarts.
+    pub watch_restarts: bool,
+}
+
+/// Checks what anybody may ask for in a new actor.
+///
+/// # Errors
+/// A text is longer than a host keeps for each of its actors.
+pub fn check_create(class: &str, options: &CreateOptions) -> Result<(), OutboxError> {
+    if class.len() > CLASS_NAME_LEN_MAX {
+        return Err(OutboxError::ClassNameTooLong);
+    }
+    if options.requirements.iter().map(Requirement::cost).sum::<usize>() > REQUIREMENTS_BYTES_MAX {
+        return Err(OutboxError::RequirementsTooBig);
+    }
+    Ok(())
+}
+
+/// Checks a global name.
+///
+/// # Errors
+/// It is empty or too long.
+pub const fn check_global_name(name: &str) -> Result<(), OutboxError> {
+    if name.is_empty() || name.len() > GLOBAL_NAME_LEN_MAX { Err(OutboxError::GlobalName) } else { Ok(()) }
+}
+
+/// Checks a capability that somebody wants a host to have.
+///
+/// # Errors
+/// Its name is empty, or it or its text is too long.
+pub fn check_capability(name: &str, value: Option<&Value>) -> Result<(), OutboxError> {
+    let is_long = |text: &str| text.len() > CAPABILITY_TEXT_LEN_MAX;
+    if name.is_empty() || is_long(name) || matches!(value, Some(Value::Text(text)) if is_long(text)) {
+        return Err(OutboxError::Capability);
+    }
+    Ok(())
+}
