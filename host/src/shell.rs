@@ -64,15 +64,18 @@ impl Shell {
             refusals: Refusals::new(),
             closing: is_closing,
         });
-        let mut tasks = JoinSet::new();
-        let unix = in_runtime(node, Listener::unix(&socket)).await?;
-        tasks.spawn_on(Arc::clone(&door).accept(unix), node.runtime());
+        // All doors before anybody comes in: one that can't be made then leaves none open, and no socket behind.
+        let mut listeners = vec![in_runtime(node, Listener::unix(&socket)).await?];
         let mut tcp = None;
         if let Some(address) = config.listen {
             let listener = in_runtime(node, Listener::tcp(address)).await?;
             let token_file = store::new_token(dir, door.token)?;
             tcp = listener.tcp_address().map(|address| (address, token_file));
-            tasks.spawn_on(door.accept(listener), node.runtime());
+            listeners.push(listener);
+        }
+        let mut tasks = JoinSet::new();
+        for listener in listeners {
+            tasks.spawn_on(Arc::clone(&door).accept(listener), node.runtime());
         }
         Ok(Self { socket, tcp, closing, tasks })
     }
