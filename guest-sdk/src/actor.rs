@@ -10,7 +10,7 @@ use crate::event::{
 use crate::failure::{Error, Result};
 use crate::hosting::Transient;
 use crate::message::{Encoding, Message, RawMessage};
-use crate::source::{Guest, Requirement};
+use crate::source::{Accepts, Guest, Requirement};
 
 /// A class of actors. Implemented by [`actor`](macro@crate::actor).
 #[diagnostic::on_unimplemented(
@@ -30,6 +30,9 @@ pub trait Actor: Sized + 'static {
 
     /// Whether and when its actors end of themselves.
     const TRANSIENT: Option<Transient>;
+
+    /// Its own check whether a host suits it: the function with `#[accepts]`.
+    const ACCEPTS: Option<Accepts> = None;
 
     /// What its host must have.
     #[must_use]

@@ -882,7 +882,7 @@ pub mod thespian {
                 pub name: _rt::String,
                 /// What a host must have; all of them.
                 pub requires: _rt::Vec<RequirementResult>,
-                /// Whether the component must also be asked, because data cannot say what it needs.
+                /// Whether `placement` must also be asked, because data cannot say what it needs.
                 pub custom_placement: bool,
                 /// What becomes of a trapped actor, unless its creator says otherwise.
                 pub on_trap: OnTrap,
@@ -4361,6 +4361,341 @@ pub mod thespian {
 pub mod exports {
     pub mod thespian {
         pub mod actor {
+            /// Whether a host suits a class, where data cannot say so. Asked only of classes whose description says
+            /// `custom-placement`; a component without such a class need not export it.
+            #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+            pub mod placement {
+                #[used]
+                #[doc(hidden)]
+                static __FORCE_SECTION_REF: fn() = super::super::super::super::__link_custom_section_describing_imports;
+                use super::super::super::super::_rt;
+                pub type AttributesResult = super::super::super::super::thespian::actor::types::AttributesResult;
+                pub type AttributesParam<'a> = &'a [(
+                    &'a str,
+                    super::super::super::super::thespian::actor::types::ValueParam<'a>,
+                )];
+                pub type RequirementResult = super::super::super::super::thespian::actor::types::RequirementResult;
+                pub type RequirementParam<'a> = super::super::super::super::thespian::actor::types::RequirementParam<
+                    'a,
+                >;
+                #[doc(hidden)]
+                #[allow(non_snake_case, unused_unsafe)]
+                pub unsafe fn _export_accepts_cabi<T_: Guest>(
+                    arg0: *mut u8,
+                    arg1: usize,
+                    arg2: *mut u8,
+                    arg3: usize,
+                    arg4: *mut u8,
+                    arg5: usize,
+                ) -> i32 {
+                    unsafe {
+                        #[cfg(target_arch = "wasm32")] _rt::run_ctors_once();
+                        let result39 = {
+                            let len0 = arg1;
+                            let bytes0 = _rt::Vec::from_raw_parts(
+                                arg0.cast(),
+                                len0,
+                                len0,
+                            );
+                            let base12 = arg2;
+                            let len12 = arg3;
+                            let mut result12 = _rt::Vec::with_capacity(len12);
+                            for i in 0..len12 {
+                                let base = base12
+                                    .add(i * (8 + 4 * ::core::mem::size_of::<*const u8>()));
+                                let e12 = {
+                                    let l1 = *base.add(0).cast::<*mut u8>();
+                                    let l2 = *base
+                                        .add(::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>();
+                                    let len3 = l2;
+                                    let bytes3 = _rt::Vec::from_raw_parts(
+                                        l1.cast(),
+                                        len3,
+                                        len3,
+                                    );
+                                    let l4 = i32::from(
+                                        *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>(),
+                                    );
+                                    use super::super::super::super::thespian::actor::types::ValueResult as V11;
+                                    let v11 = match l4 {
+                                        0 => {
+                                            let e11 = {
+                                                let l5 = i32::from(
+                                                    *base
+                                                        .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<u8>(),
+                                                );
+                                                _rt::bool_lift(l5 as u8)
+                                            };
+                                            V11::Boolean(e11)
+                                        }
+                                        1 => {
+                                            let e11 = {
+                                                let l6 = *base
+                                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<i64>();
+                                                l6
+                                            };
+                                            V11::Integer(e11)
+                                        }
+                                        2 => {
+                                            let e11 = {
+                                                let l7 = *base
+                                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<f64>();
+                                                l7
+                                            };
+                                            V11::Number(e11)
+                                        }
+                                        n => {
+                                            debug_assert_eq!(n, 3, "invalid enum discriminant");
+                                            let e11 = {
+                                                let l8 = *base
+                                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l9 = *base
+                                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len10 = l9;
+                                                let bytes10 = _rt::Vec::from_raw_parts(
+                                                    l8.cast(),
+                                                    len10,
+                                                    len10,
+                                                );
+                                                _rt::string_lift(bytes10)
+                                            };
+                                            V11::Text(e11)
+                                        }
+                                    };
+                                    (_rt::string_lift(bytes3), v11)
+                                };
+                                result12.push(e12);
+                            }
+                            _rt::cabi_dealloc(
+                                base12,
+                                len12 * (8 + 4 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            );
+                            let base38 = arg4;
+                            let len38 = arg5;
+                            let mut result38 = _rt::Vec::with_capacity(len38);
+                            for i in 0..len38 {
+                                let base = base38
+                                    .add(i * (16 + 4 * ::core::mem::size_of::<*const u8>()));
+                                let e38 = {
+                                    let l13 = *base.add(0).cast::<*mut u8>();
+                                    let l14 = *base
+                                        .add(::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>();
+                                    let len15 = l14;
+                                    let bytes15 = _rt::Vec::from_raw_parts(
+                                        l13.cast(),
+                                        len15,
+                                        len15,
+                                    );
+                                    let l16 = i32::from(
+                                        *base
+                                            .add(2 * ::core::mem::size_of::<*const u8>())
+                                            .cast::<u8>(),
+                                    );
+                                    use super::super::super::super::thespian::actor::types::ClauseResult as V37;
+                                    let v37 = match l16 {
+                                        0 => V37::IsTrue,
+                                        1 => {
+                                            let e37 = {
+                                                let l17 = i32::from(
+                                                    *base
+                                                        .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                        .cast::<u8>(),
+                                                );
+                                                use super::super::super::super::thespian::actor::types::ValueResult as V24;
+                                                let v24 = match l17 {
+                                                    0 => {
+                                                        let e24 = {
+                                                            let l18 = i32::from(
+                                                                *base
+                                                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                    .cast::<u8>(),
+                                                            );
+                                                            _rt::bool_lift(l18 as u8)
+                                                        };
+                                                        V24::Boolean(e24)
+                                                    }
+                                                    1 => {
+                                                        let e24 = {
+                                                            let l19 = *base
+                                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<i64>();
+                                                            l19
+                                                        };
+                                                        V24::Integer(e24)
+                                                    }
+                                                    2 => {
+                                                        let e24 = {
+                                                            let l20 = *base
+                                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<f64>();
+                                                            l20
+                                                        };
+                                                        V24::Number(e24)
+                                                    }
+                                                    n => {
+                                                        debug_assert_eq!(n, 3, "invalid enum discriminant");
+                                                        let e24 = {
+                                                            let l21 = *base
+                                                                .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<*mut u8>();
+                                                            let l22 = *base
+                                                                .add(16 + 3 * ::core::mem::size_of::<*const u8>())
+                                                                .cast::<usize>();
+                                                            let len23 = l22;
+                                                            let bytes23 = _rt::Vec::from_raw_parts(
+                                                                l21.cast(),
+                                                                len23,
+                                                                len23,
+                                                            );
+                                                            _rt::string_lift(bytes23)
+                                                        };
+                                                        V24::Text(e24)
+                                                    }
+                                                };
+                                                v24
+                                            };
+                                            V37::Equals(e37)
+                                        }
+                                        2 => {
+                                            let e37 = {
+                                                let l25 = *base
+                                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<f64>();
+                                                l25
+                                            };
+                                            V37::AtLeast(e37)
+                                        }
+                                        n => {
+                                            debug_assert_eq!(n, 3, "invalid enum discriminant");
+                                            let e37 = {
+                                                let l26 = *base
+                                                    .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l27 = *base
+                                                    .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let base36 = l26;
+                                                let len36 = l27;
+                                                let mut result36 = _rt::Vec::with_capacity(len36);
+                                                for i in 0..len36 {
+                                                    let base = base36
+                                                        .add(i * (8 + 2 * ::core::mem::size_of::<*const u8>()));
+                                                    let e36 = {
+                                                        let l28 = i32::from(*base.add(0).cast::<u8>());
+                                                        use super::super::super::super::thespian::actor::types::ValueResult as V35;
+                                                        let v35 = match l28 {
+                                                            0 => {
+                                                                let e35 = {
+                                                                    let l29 = i32::from(*base.add(8).cast::<u8>());
+                                                                    _rt::bool_lift(l29 as u8)
+                                                                };
+                                                                V35::Boolean(e35)
+                                                            }
+                                                            1 => {
+                                                                let e35 = {
+                                                                    let l30 = *base.add(8).cast::<i64>();
+                                                                    l30
+                                                                };
+                                                                V35::Integer(e35)
+                                                            }
+                                                            2 => {
+                                                                let e35 = {
+                                                                    let l31 = *base.add(8).cast::<f64>();
+                                                                    l31
+                                                                };
+                                                                V35::Number(e35)
+                                                            }
+                                                            n => {
+                                                                debug_assert_eq!(n, 3, "invalid enum discriminant");
+                                                                let e35 = {
+                                                                    let l32 = *base.add(8).cast::<*mut u8>();
+                                                                    let l33 = *base
+                                                                        .add(8 + 1 * ::core::mem::size_of::<*const u8>())
+                                                                        .cast::<usize>();
+                                                                    let len34 = l33;
+                                                                    let bytes34 = _rt::Vec::from_raw_parts(
+                                                                        l32.cast(),
+                                                                        len34,
+                                                                        len34,
+                                                                    );
+                                                                    _rt::string_lift(bytes34)
+                                                                };
+                                                                V35::Text(e35)
+                                                            }
+                                                        };
+                                                        v35
+                                                    };
+                                                    result36.push(e36);
+                                                }
+                                                _rt::cabi_dealloc(
+                                                    base36,
+                                                    len36 * (8 + 2 * ::core::mem::size_of::<*const u8>()),
+                                                    8,
+                                                );
+                                                result36
+                                            };
+                                            V37::OneOf(e37)
+                                        }
+                                    };
+                                    super::super::super::super::thespian::actor::types::RequirementResult {
+                                        name: _rt::string_lift(bytes15),
+                                        clause: v37,
+                                    }
+                                };
+                                result38.push(e38);
+                            }
+                            _rt::cabi_dealloc(
+                                base38,
+                                len38 * (16 + 4 * ::core::mem::size_of::<*const u8>()),
+                                8,
+                            );
+                            T_::accepts(_rt::string_lift(bytes0), result12, result38)
+                        };
+                        match result39 {
+                            true => 1,
+                            false => 0,
+                        }
+                    }
+                }
+                pub trait Guest {
+                    /// Whether actors of `class` can run on a host that has these `capabilities`, where their creator and their class
+                    /// require this. Asked when all of `requirements` hold, and of actors that run again whenever the host's
+                    /// capabilities change: who is refused then exits as `unfit`.
+                    ///
+                    /// Pure: it runs in a throw-away instance in which imports refuse, and the same question gets the same answer. A
+                    /// trap, or taking long, is a no.
+                    #[allow(async_fn_in_trait)]
+                    fn accepts(
+                        class: _rt::String,
+                        capabilities: AttributesResult,
+                        requirements: _rt::Vec<RequirementResult>,
+                    ) -> bool;
+                }
+                #[doc(hidden)]
+                #[macro_export]
+                macro_rules! __export_thespian_actor_placement_0_1_0_cabi {
+                    ($ty:ident with_types_in $($path_to_types:tt)*) => {
+                        const _ : () = { #[unsafe (export_name =
+                        "thespian:actor/placement@0.1.0#accepts")] unsafe extern "C" fn
+                        export_accepts(arg0 : * mut u8, arg1 : usize, arg2 : * mut u8,
+                        arg3 : usize, arg4 : * mut u8, arg5 : usize,) -> i32 { unsafe {
+                        $($path_to_types)*:: _export_accepts_cabi::<$ty > (arg0, arg1,
+                        arg2, arg3, arg4, arg5) } } };
+                    };
+                }
+                #[doc(hidden)]
+                pub use __export_thespian_actor_placement_0_1_0_cabi;
+            }
             /// What every actor component exports.
             #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
             pub mod guest {
@@ -7453,6 +7788,15 @@ mod _rt {
     pub fn run_ctors_once() {
         ::wit_bindgen::rt::run_ctors_once();
     }
+    pub unsafe fn cabi_dealloc(ptr: *mut u8, size: usize, align: usize) {
+        if size == 0 {
+            return;
+        }
+        unsafe {
+            let layout = alloc::Layout::from_size_align_unchecked(size, align);
+            alloc::dealloc(ptr, layout);
+        }
+    }
     pub fn as_i32<T: AsI32>(t: T) -> i32 {
         t.as_i32()
     }
@@ -7512,15 +7856,6 @@ mod _rt {
             self as i32
         }
     }
-    pub unsafe fn cabi_dealloc(ptr: *mut u8, size: usize, align: usize) {
-        if size == 0 {
-            return;
-        }
-        unsafe {
-            let layout = alloc::Layout::from_size_align_unchecked(size, align);
-            alloc::dealloc(ptr, layout);
-        }
-    }
     extern crate alloc as alloc_crate;
 }
 /// Generates `#[unsafe(no_mangle)]` functions to export the specified type as
@@ -7542,21 +7877,24 @@ mod _rt {
 #[allow(unused_macros)]
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __export_actor_impl {
+macro_rules! __export_full_actor_impl {
     ($ty:ident) => {
         ::thespian::bindings::export!($ty with_types_in::thespian::bindings);
     };
     ($ty:ident with_types_in $($path_to_types_root:tt)*) => {
         $($path_to_types_root)*::
+        exports::thespian::actor::placement::__export_thespian_actor_placement_0_1_0_cabi!($ty
+        with_types_in $($path_to_types_root)*:: exports::thespian::actor::placement);
+        $($path_to_types_root)*::
         exports::thespian::actor::guest::__export_thespian_actor_guest_0_1_0_cabi!($ty
         with_types_in $($path_to_types_root)*:: exports::thespian::actor::guest); const _
         : () = { #[rustfmt::skip] #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
-        "component-type:wit-bindgen:0.61.1:thespian:actor@0.1.0:actor:imports and exports")]
+        "component-type:wit-bindgen:0.61.1:thespian:actor@0.1.0:full-actor:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 3514] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 3660] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xbe\x1a\x01A\x02\x01\
-A\x1b\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xcb\x1b\x01A\x02\x01\
+A\x1d\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
 w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
 \x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
 \x04\0\x0aattributes\x03\0\x09\x01p\x07\x01q\x04\x07is-true\0\0\x06equals\x01\x07\
@@ -7626,31 +7964,35 @@ j\x01w\x01\x05\x01@\x01\x05about\x0a\0\x0b\x04\0\x0erequest-status\x01\x0c\x01@\
 B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\
 \x01@\x03\x05level\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05\
 level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\
-\x0e\x02\x03\0\0\x0bsource-info\x02\x03\0\0\x0aactor-init\x02\x03\0\0\x08deliver\
-y\x02\x03\0\0\x07failure\x01B\x15\x02\x03\x02\x01\x0f\x04\0\x0bsource-info\x03\0\
-\0\x02\x03\x02\x01\x10\x04\0\x0aactor-init\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x07\
-address\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\
-\x11\x04\0\x08delivery\x03\0\x08\x02\x03\x02\x01\x12\x04\0\x07failure\x03\0\x0a\x01\
-@\0\0\x01\x04\0\x08describe\x01\x0c\x01j\0\x01\x0b\x01@\x01\x04init\x03\0\x0d\x04\
-\0\x05start\x01\x0e\x01@\x03\x06sender\x05\x07attempty\x07message\x07\0\x0d\x04\0\
-\x0ehandle-message\x01\x0f\x01@\x01\x08delivery\x09\0\x0d\x04\0\x0chandle-event\x01\
-\x10\x04\0\x1athespian:actor/guest@0.1.0\x05\x13\x04\0\x1athespian:actor/actor@0\
-.1.0\x04\0\x0b\x0b\x01\0\x05actor\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\
-\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+\x0e\x01B\x07\x02\x03\x02\x01\x09\x04\0\x0aattributes\x03\0\0\x02\x03\x02\x01\x07\
+\x04\0\x0brequirement\x03\0\x02\x01p\x03\x01@\x03\x05classs\x0ccapabilities\x01\x0c\
+requirements\x04\0\x7f\x04\0\x07accepts\x01\x05\x04\0\x1ethespian:actor/placemen\
+t@0.1.0\x05\x0f\x02\x03\0\0\x0bsource-info\x02\x03\0\0\x0aactor-init\x02\x03\0\0\
+\x08delivery\x02\x03\0\0\x07failure\x01B\x15\x02\x03\x02\x01\x10\x04\0\x0bsource\
+-info\x03\0\0\x02\x03\x02\x01\x11\x04\0\x0aactor-init\x03\0\x02\x02\x03\x02\x01\x01\
+\x04\0\x07address\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\
+\x02\x01\x12\x04\0\x08delivery\x03\0\x08\x02\x03\x02\x01\x13\x04\0\x07failure\x03\
+\0\x0a\x01@\0\0\x01\x04\0\x08describe\x01\x0c\x01j\0\x01\x0b\x01@\x01\x04init\x03\
+\0\x0d\x04\0\x05start\x01\x0e\x01@\x03\x06sender\x05\x07attempty\x07message\x07\0\
+\x0d\x04\0\x0ehandle-message\x01\x0f\x01@\x01\x08delivery\x09\0\x0d\x04\0\x0chan\
+dle-event\x01\x10\x04\0\x1athespian:actor/guest@0.1.0\x05\x14\x04\0\x1fthespian:\
+actor/full-actor@0.1.0\x04\0\x0b\x10\x01\0\x0afull-actor\x03\0\0\0G\x09producers\
+\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61\
+.1";
         };
     };
 }
 #[doc(inline)]
-pub use __export_actor_impl as export;
+pub use __export_full_actor_impl as export;
 #[rustfmt::skip]
 #[cfg(target_arch = "wasm32")]
 #[unsafe(
-    link_section = "component-type:wit-bindgen:0.61.1:thespian:actor@0.1.0:actor-with-all-of-its-exports-removed:encoded world"
+    link_section = "component-type:wit-bindgen:0.61.1:thespian:actor@0.1.0:full-actor-with-all-of-its-exports-removed:encoded world"
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3246] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x92\x18\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3256] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x97\x18\x01A\x02\x01\
 A\x15\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
 w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
 \x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
@@ -7721,9 +8063,9 @@ j\x01w\x01\x05\x01@\x01\x05about\x0a\0\x0b\x04\0\x0erequest-status\x01\x0c\x01@\
 B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\
 \x01@\x03\x05level\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05\
 level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\
-\x0e\x04\0:thespian:actor/actor-with-all-of-its-exports-removed@0.1.0\x04\0\x0b+\
-\x01\0%actor-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cproc\
-essed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+\x0e\x04\0?thespian:actor/full-actor-with-all-of-its-exports-removed@0.1.0\x04\0\
+\x0b0\x01\0*full-actor-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\
+\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -168,7 +168,7 @@ pub use message::{Encoding, Message, RawMessage};
 pub use parts::{Field, Part, TurnEnd};
 pub use reply::{PoisonNotice, REQUEST_HEADER, ReplyTo};
 pub use requests::{RequestError, RequestId, Requests};
-pub use source::{Attributes, Clause, Requirement, Value};
+pub use source::{Accepts, Attributes, Clause, Requirement, Value};
 pub use stash::Stash;
 pub use supervisor::{ChildStatus, Children, RestartType, Shutdown, Strategy, Supervisor, WhichChildren};
 pub use thespian_macros::{actor, message};
@@ -182,8 +182,8 @@ pub mod private {
     pub use crate::message::{decode_json, decode_text, encode_json};
     pub use crate::parts::{attempt, base_receives, part_receives};
     pub use crate::source::{
-        Guest, count_merged, count_names, describe, differ, handle_event, handle_message, merged, names,
-        start,
+        Guest, accepts, count_merged, count_names, describe, differ, handle_event, handle_message, merged,
+        names, start,
     };
     pub use crate::troupe::TROUPE_TAKES;
     pub use serde;
@@ -193,10 +193,10 @@ pub mod private {
 /// Everything that an actor's crate needs: `use thespian::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        ActorDown, Address, ChildActorExited, ChildActorRestarted, Clause, Context, Create, DeadEnvelope,
-        Error, ExitReason, ExitRequest, Initializing, Level, Message, NamedActor, OnTrap, PoisonMessage,
-        QuestionId, RawMessage, ReplyTo, RequestError, Requests, Result, Stash, StatusAnswer, Value, Wakeup,
-        WakeupId, actor, message, source,
+        ActorDown, Address, Attributes, ChildActorExited, ChildActorRestarted, Clause, Context, Create,
+        DeadEnvelope, Error, ExitReason, ExitRequest, Initializing, Level, Message, NamedActor, OnTrap,
+        PoisonMessage, QuestionId, RawMessage, ReplyTo, RequestError, Requests, Requirement, Result, Stash,
+        StatusAnswer, Value, Wakeup, WakeupId, actor, message, source,
     };
     pub use crate::{debug, error, info, trace, warn};
 }

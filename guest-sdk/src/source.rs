@@ -72,6 +72,10 @@ impl Attributes {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
+    fn from_wit(all: Vec<(String, wit::ValueResult)>) -> Self {
+        Self(all.into_iter().map(|(name, value)| (name, Value::from_wit(value))).collect())
+    }
+
     /// Everything, in the host's order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
@@ -133,6 +137,10 @@ impl Value {
 }
 
 impl Requirement {
+    fn all_from_wit(all: Vec<wit::RequirementResult>) -> Vec<Self> {
+        all.into_iter().map(Self::from_wit).collect()
+    }
+
     pub(crate) fn into_wit(self) -> wit::RequirementResult {
         let clause = match self.clause {
             Clause::IsTrue => wit::ClauseResult::IsTrue,
@@ -158,6 +166,11 @@ impl Requirement {
     }
 }
 
+/// A class's own check whether a host that has this suits its actors, where their creator and the class require that.
+/// It is asked where all that is required holds, in an instance of its own in which nothing can be asked of the host.
+/// It must give the same answer to the same question.
+pub type Accepts = fn(host: &Attributes, required: &[Requirement]) -> bool;
+
 /// What an actor is told when it starts.
 #[derive(Clone, Debug)]
 pub(crate) struct Init {
@@ -174,7 +187,6 @@ pub(crate) struct Init {
 
 impl From<wit::ActorInit> for Init {
     fn from(init: wit::ActorInit) -> Self {
-        let capabilities = init.capabilities.into_iter();
         Self {
             class: init.class,
             me: init.me.into(),
@@ -182,10 +194,8 @@ impl From<wit::ActorInit> for Init {
             global_name: init.global_name,
             source: init.source,
             incarnation: init.incarnation,
-            capabilities: Attributes(
-                capabilities.map(|(name, value)| (name, Value::from_wit(value))).collect(),
-            ),
-            requirements: init.requirements.into_iter().map(Requirement::from_wit).collect(),
+            capabilities: Attributes::from_wit(init.capabilities),
+            requirements: Requirement::all_from_wit(init.requirements),
             message: init.init.map(RawMessage::from_wit),
         }
     }
@@ -209,13 +219,19 @@ pub struct Guest {
     name: &'static str,
     describe: fn() -> wit::ActorClass,
     start: fn(&mut Context) -> Result<Box<dyn Live>>,
+    accepts: Option<Accepts>,
 }
 
 impl Guest {
     /// The class `A`.
     #[must_use]
     pub const fn of<A: Actor>() -> Self {
-        Self { name: A::CLASS, describe: describe_class::<A>, start: |ctx| Ok(Box::new(A::start(ctx)?)) }
+        Self {
+            name: A::CLASS,
+            describe: describe_class::<A>,
+            start: |ctx| Ok(Box::new(A::start(ctx)?)),
+            accepts: A::ACCEPTS,
+        }
     }
 }
 
@@ -329,7 +345,7 @@ fn describe_class<A: Actor>() -> wit::ActorClass {
     wit::ActorClass {
         name: A::CLASS.to_string(),
         requires: A::requires().into_iter().map(Requirement::into_wit).collect(),
-        custom_placement: false,
+        custom_placement: A::ACCEPTS.is_some(),
         on_trap: A::ON_TRAP.to_wit(),
         troupe: None,
         transient: A::TRANSIENT.map(Transient::to_wit),
@@ -349,6 +365,21 @@ pub fn describe(name: &str, version: &str, guests: &[Guest]) -> wit::SourceInfo 
         classes: guests.iter().map(|guest| (guest.describe)()).collect(),
         extra: Vec::new(),
     }
+}
+
+/// Whether a host suits a class. One without a check of its own has no objection.
+#[doc(hidden)]
+#[must_use]
+pub fn accepts(
+    guests: &[Guest],
+    class: &str,
+    capabilities: Vec<(String, wit::ValueResult)>,
+    requirements: Vec<wit::RequirementResult>,
+) -> bool {
+    let guest = guests.iter().find(|guest| guest.name == class);
+    guest.and_then(|guest| guest.accepts).is_none_or(|accepts| {
+        accepts(&Attributes::from_wit(capabilities), &Requirement::all_from_wit(requirements))
+    })
 }
 
 /// One actor, between its turns.
@@ -460,6 +491,16 @@ macro_rules! source {
                     delivery: $crate::bindings::thespian::actor::types::Delivery,
                 ) -> ::core::result::Result<(), $crate::bindings::thespian::actor::types::Failure> {
                     $crate::private::handle_event(delivery)
+                }
+            }
+
+            impl $crate::bindings::exports::thespian::actor::placement::Guest for Source {
+                fn accepts(
+                    class: ::std::string::String,
+                    capabilities: $crate::bindings::thespian::actor::types::AttributesResult,
+                    requirements: ::std::vec::Vec<$crate::bindings::thespian::actor::types::RequirementResult>,
+                ) -> bool {
+                    $crate::private::accepts(GUESTS, &class, capabilities, requirements)
                 }
             }
 

@@ -12,7 +12,7 @@ use crate::failure::Result;
 use crate::hosting::Transient;
 use crate::message;
 use crate::message::Message;
-use crate::source::{Guest, Requirement};
+use crate::source::{Accepts, Guest, Requirement};
 
 use leader::Leader;
 use worker::Worker;
@@ -151,6 +151,7 @@ impl<A: Troupers> Actor for Troupe<A> {
     // The leader ends its workers, and is ended itself.
     const TRANSIENT: Option<Transient> = None;
     const GUEST: Guest = Guest::of::<Self>();
+    const ACCEPTS: Option<Accepts> = A::ACCEPTS;
 
     fn requires() -> Vec<Requirement> {
         A::requires()

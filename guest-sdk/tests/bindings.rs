@@ -11,7 +11,7 @@ use wit_bindgen_rust::{Opts, Ownership};
 fn generate(dir: &Path) -> String {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_path(dir.join("wit")).unwrap();
-    let world = resolve.select_world(&[package], Some("actor")).unwrap();
+    let world = resolve.select_world(&[package], Some("full-actor")).unwrap();
     let options = Opts {
         generate_all: true,
         pub_export_macro: true,

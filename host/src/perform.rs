@@ -8,6 +8,8 @@ use thespian_core::admin::Admin;
 use thespian_core::effect::{Effect, Plan};
 use thespian_core::envelope::{Body, Envelope, StatusAnswer};
 use thespian_core::event::{Asker, Event};
+use thespian_core::limits::PLACEMENTS_MAX;
+use thespian_core::placement::PlacementQuestion;
 use thespian_core::source::SourceHash;
 use thespian_core::turn::Identity;
 use tokio::runtime::Handle;
@@ -36,6 +38,8 @@ pub(crate) struct Performer {
     /// One compile at a time: it takes all cores, and a queue of them as much memory as one.
     compiling: Arc<Semaphore>,
     compiled: Arc<Compiled>,
+    /// Checks of classes that may be under way at one time.
+    placing: Arc<Semaphore>,
     stopped: watch::Sender<bool>,
 }
 
@@ -51,6 +55,7 @@ impl Performer {
             answerers: HashMap::new(),
             compiling: Arc::new(Semaphore::new(1)),
             compiled: Arc::default(),
+            placing: Arc::new(Semaphore::new(PLACEMENTS_MAX)),
             stopped,
         }
     }
@@ -94,6 +99,7 @@ impl Performer {
             Effect::GiveBackPlace => shared.slots.give_back(1),
             Effect::SetDeadLetterHandler(handler) => shared.router.set_dead_letter_handler(handler),
             Effect::SetCapabilities(capabilities) => shared.set_capabilities(capabilities),
+            Effect::AskPlacement(question) => self.ask_placement(shared, *question),
             Effect::Instantiate(plan) => self.instantiate(shared, *plan),
             Effect::RefuseCreate { address, reason } => {
                 if let Some(cell) = shared.router.actor(address) {
@@ -174,6 +180,24 @@ impl Performer {
                 Err(panic) => (Err(format!("the compiler failed: {panic}")), 0),
             };
             shared.event(Event::SourceValidated { hash, outcome, compile_us });
+        });
+    }
+
+    /// As an actor's start, on the threads of the actors: a check that spins is a runaway there.
+    fn ask_placement(&mut self, shared: &Arc<Shared>, question: PlacementQuestion) {
+        let source = self.compiled(question.source);
+        let (placing, shared) = (self.placing.clone(), shared.clone());
+        let guests = shared.guests.clone();
+        guests.spawn(async move {
+            let _one = placing.acquire_owned().await;
+            let PlacementQuestion { source: hash, class, capabilities, requirements } = question;
+            let outcome = match source {
+                Some(source) => {
+                    source.accepts(&class, &capabilities, &requirements).map_err(|fault| fault.to_string())
+                }
+                None => Err("its source was unloaded meanwhile".to_string()),
+            };
+            shared.event(Event::PlacementAnswered { source: hash, class, outcome });
         });
     }
 

@@ -15,6 +15,7 @@ use syn::{
 
 const HANDLER: &str =
     "a handler is `fn name(&mut self, message: Type)`, with `ctx: &mut Context` behind it where it is needed";
+const ACCEPTS: &str = "a check is `fn name(host: &Attributes, required: &[Requirement]) -> bool`";
 const START: &str =
     "a start is `fn name() -> Self` or `fn name(ctx: &mut Context) -> Self`; it may return `Result<Self>`";
 
@@ -27,6 +28,8 @@ struct Options {
     parts: Vec<Ident>,
     base: Option<Ident>,
     troupe: Option<Troupe>,
+    /// The class's own check whether a host suits it: no option, but a method of the block.
+    accepts: Option<Ident>,
 }
 
 /// How many workers: `troupe(max_count = 10, idle_count = 2)`; either may be absent.
@@ -188,13 +191,20 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
         let ImplItem::Fn(method) = item else { continue };
         let is_handler = take_attribute(method, "receive")?;
         let is_start = take_attribute(method, "start")?;
+        let is_check = take_attribute(method, "accepts")?;
         let name = method.sig.ident.span();
-        match (is_handler, is_start) {
-            (true, true) => return Err(Error::new(name, "either `#[receive]` or `#[start]`")),
-            (true, false) => handlers.push(handler(method)?),
-            (false, true) if start.is_some() => return Err(Error::new(name, "an actor has one `#[start]`")),
-            (false, true) => start = Some(start_call(method)?),
-            (false, false) => {}
+        match (is_handler, is_start, is_check) {
+            (false, false, false) => {}
+            (true, false, false) => handlers.push(handler(method)?),
+            (false, true, false) if start.is_some() => {
+                return Err(Error::new(name, "an actor has one `#[start]`"));
+            }
+            (false, true, false) => start = Some(start_call(method)?),
+            (false, false, true) if options.accepts.is_some() => {
+                return Err(Error::new(name, "a class has one `#[accepts]`"));
+            }
+            (false, false, true) => options.accepts = Some(check(method)?),
+            _ => return Err(Error::new(name, "one of `#[receive]`, `#[start]` and `#[accepts]`")),
         }
     }
     check_duplicates(&handlers)?;
@@ -302,6 +312,16 @@ fn start_call(method: &ImplItemFn) -> Result<TokenStream> {
     Ok(quote_spanned!(returns(method)=> ::thespian::IntoStart::<Self>::start(#call)))
 }
 
+/// The compiler checks the types of its arguments, where it is named.
+fn check(method: &ImplItemFn) -> Result<Ident> {
+    let signature = &method.sig;
+    let takes_self = matches!(signature.inputs.first(), Some(FnArg::Receiver(_)));
+    if takes_self || signature.inputs.len() != 2 || signature.asyncness.is_some() {
+        return Err(Error::new(signature.ident.span(), ACCEPTS));
+    }
+    Ok(signature.ident.clone())
+}
+
 fn check_duplicates(handlers: &[Handler]) -> Result<()> {
     let written = |handler: &Handler| handler.message.to_token_stream().to_string();
     for (place, handler) in handlers.iter().enumerate() {
@@ -368,6 +388,12 @@ fn implementation(
                 ::thespian::private::Guest::of::<::thespian::Troupe<Self>>();
         }
     });
+    let accepts = options.accepts.as_ref().map(|check| {
+        quote_spanned! {at(check)=>
+            const ACCEPTS: ::core::option::Option<::thespian::Accepts> =
+                ::core::option::Option::Some(Self::#check);
+        }
+    });
     let troupe = options.troupe.as_ref().map(|troupe| troupe_of(class, troupe));
     quote! {
         #block
@@ -380,6 +406,7 @@ fn implementation(
             const ON_TRAP: ::thespian::OnTrap = ::thespian::OnTrap::#on_trap;
             const TRANSIENT: ::core::option::Option<::thespian::Transient> = #transient;
             #guest
+            #accepts
 
             fn requires() -> ::std::vec::Vec<::thespian::Requirement> {
                 ::std::vec![#(#requires),*]

@@ -22,6 +22,10 @@ pub fn message(options: TokenStream, item: TokenStream) -> TokenStream {
 /// 500)` for one that does when no message came for so long; `name = "Hello"` in place of the type's own name; `parts(requests, stash)`, fields that see what
 /// came before the handlers do; `base = counter`, a field that is an actor and takes what this one does not;
 /// `troupe(max_count = 10, idle_count = 2)`, many workers at one address.
+///
+/// An `#[accepts]` function decides whether a host suits the class, where `requires` can't say what it needs. It is asked
+/// when all that is required holds, and again when what the host has changes; it runs by itself, can ask the host
+/// nothing, and must give the same answer to the same question. A panic, or more than 100 ms of CPU time, is a no.
 #[proc_macro_attribute]
 pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
     actor::expand(options.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()

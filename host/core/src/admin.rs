@@ -3,6 +3,7 @@
 //! One function takes what happened and the time, and says what is to be done. Messages never come here.
 
 mod create;
+mod fit;
 mod log_levels;
 #[cfg(test)]
 mod tests;
@@ -10,23 +11,22 @@ mod tests;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use create::Create;
 
 use crate::address::ActorAddress;
-use crate::capability::{Capabilities, Value};
+use crate::capability::Capabilities;
 use crate::effect::Effect;
 use crate::envelope::{Body, Envelope, ExitReason, ExitRequest};
 use crate::event::{Asker, Event};
 use crate::family::{Family, Member};
-use crate::limits::{CAPABILITIES_LEN_MAX, EXIT_GRACE, STOP_GRACE, STOP_TIME_MAX};
+use crate::limits::{EXIT_GRACE, STOP_GRACE, STOP_TIME_MAX};
 use crate::log_level::LogLevels;
 use crate::mistake::{Mistake, is_made};
 use crate::monitors::{self, Monitors};
 use crate::names::Names;
-use crate::outbox::check_capability;
+use crate::placement::Placements;
 use crate::source::registry::{Offer, Registry};
 use crate::time::Time;
 use crate::wire::control::{ControlError, Reply};
@@ -45,7 +45,8 @@ pub struct Admin {
     family: Family,
     sources: Registry,
     log_levels: LogLevels,
-    /// Creates that wait for their source.
+    placements: Placements,
+    /// Creates that wait for their source, or to hear whether their class can run here.
     waiting: BTreeMap<ActorAddress, Create>,
     /// What the init messages of those take.
     waiting_bytes: usize,
@@ -86,6 +87,9 @@ impl Admin {
             Event::SourceValidated { hash, outcome, compile_us } => {
                 let waited = self.sources.validated(hash, outcome, compile_us, effects);
                 self.resume(waited, effects);
+            }
+            Event::PlacementAnswered { source, class, outcome } => {
+                self.placement_answered(source, &class, outcome, effects);
             }
             Event::UnloadAsked { asker, source } => self.unload(asker, &source, effects),
             Event::CreateAsked { asker, address, create } => {
@@ -198,42 +202,11 @@ impl Admin {
         }
     }
 
-    /// Only a real change has consequences.
-    fn capability_updated(
-        &mut self,
-        asker: Option<Asker>,
-        name: String,
-        value: Option<Value>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let checked = check_capability(&name, value.as_ref()).map_err(|error| error.to_string());
-        let is_new = value.is_some() && !self.capabilities.contains_key(&name);
-        let reply = match checked {
-            Err(error) => Err(ControlError::Invalid(error)),
-            Ok(()) if is_new && self.capabilities.len() >= CAPABILITIES_LEN_MAX => {
-                Err(ControlError::LimitReached(format!("it has {CAPABILITIES_LEN_MAX} capabilities")))
-            }
-            Ok(()) => {
-                if self.capabilities.get(&name) != value.as_ref() {
-                    match value {
-                        Some(value) => drop(self.capabilities.insert(name, value)),
-                        None => drop(self.capabilities.remove(&name)),
-                    }
-                    effects.push(Effect::SetCapabilities(Arc::new(self.capabilities.clone())));
-                    self.family.check_fit(&self.capabilities, effects);
-                }
-                Ok(Reply::Done)
-            }
-        };
-        if let Some(asker) = asker {
-            answer(asker, reply, effects);
-        }
-    }
-
     fn unload(&mut self, asker: Asker, source: &str, effects: &mut Vec<Effect>) {
         match self.sources.find(source) {
             Ok(hash) => {
-                let waited = self.sources.unload(hash, effects);
+                let mut waited = self.sources.unload(hash, effects);
+                waited.extend(self.placements.unloaded(hash));
                 answer(asker, Ok(Reply::Done), effects);
                 self.resume(waited, effects);
             }
@@ -276,6 +249,7 @@ impl Admin {
         }
         if let Some(source) = member.source {
             self.sources.count(source, false);
+            self.placements.stop_waiting(source, &member.class, address);
         }
         for child in member.children() {
             self.stop_waiting(child, || ControlError::Invalid("its creator is gone".to_string()), effects);

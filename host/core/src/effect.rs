@@ -12,6 +12,7 @@ use crate::event::Asker;
 use crate::fate::OnTrap;
 use crate::log_level::LogLevel;
 use crate::message::Message;
+use crate::placement::PlacementQuestion;
 use crate::source::{Rights, SourceHash, Transient};
 use crate::wire::control::{ControlError, LoadProgress, Reply};
 
@@ -28,6 +29,8 @@ pub enum Effect {
     EnterPending(ActorAddress),
     /// Give back a place that was taken for an actor which is not created.
     GiveBackPlace,
+    /// Ask a class whether this host suits its actors; answered by `PlacementAnswered`.
+    AskPlacement(Box<PlacementQuestion>),
     /// Run the pending actor; answered by `ActorStarted` or `ActorEnded`.
     Instantiate(Box<Plan>),
     /// The pending actor will never run; answered by `ActorEnded`.

@@ -47,6 +47,15 @@ pub enum Event {
         /// Compile time in µs; 0 if its code came from the cache.
         compile_us: u64,
     },
+    /// A class has said whether this host suits its actors.
+    PlacementAnswered {
+        /// Where its code is.
+        source: SourceHash,
+        /// The class.
+        class: String,
+        /// Whether it does; or how its check failed, which is a no.
+        outcome: Result<bool, String>,
+    },
     /// A source is not to be created from any more.
     UnloadAsked {
         /// Who asks.

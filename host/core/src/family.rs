@@ -32,6 +32,8 @@ pub struct Member {
     pub name: Option<Box<str>>,
     /// What its host must have: what its class and its creator require.
     pub requirements: Vec<Requirement>,
+    /// Whether its class has to be asked if a host suits it.
+    pub has_own_check: bool,
     /// Why it has to end although nobody asked for it: its host no longer has what it requires.
     pub unfit: Option<String>,
     children: BTreeSet<ActorAddress>,
@@ -70,6 +72,15 @@ impl Member {
     #[must_use]
     pub const fn is_killed(&self) -> bool {
         self.killed
+    }
+
+    /// Once.
+    fn end_as_unfit(&mut self, address: ActorAddress, why: String, effects: &mut Vec<Effect>) {
+        if self.unfit.is_none() {
+            self.unfit = Some(why);
+            let body = Body::ExitRequest(ExitRequest { recursive: true });
+            effects.push(notice(address, address, body));
+        }
     }
 }
 
@@ -110,6 +121,7 @@ impl Family {
             source,
             name: None,
             requirements: Vec::new(),
+            has_own_check: false,
             unfit: None,
             children: BTreeSet::new(),
             is_orphan,
@@ -125,18 +137,20 @@ impl Family {
         self.members.get(&address)
     }
 
-    /// Notes which source and class an actor really has, and what it requires.
+    /// Notes which source and class an actor really has, what it requires, and whether its class is asked too.
     pub fn resolve(
         &mut self,
         address: ActorAddress,
         class: &str,
         source: SourceHash,
         requirements: Vec<Requirement>,
+        has_own_check: bool,
     ) {
         if let Some(member) = self.members.get_mut(&address) {
             member.class = class.into();
             member.source = Some(source);
             member.requirements = requirements;
+            member.has_own_check = has_own_check;
         }
     }
 
@@ -151,11 +165,16 @@ impl Family {
     pub fn check_fit(&mut self, capabilities: &Capabilities, effects: &mut Vec<Effect>) {
         for (address, member) in &mut self.members {
             let lacks = unmet(capabilities, &member.requirements).next();
-            if let (Some(lacks), None) = (lacks, &member.unfit) {
-                member.unfit = Some(format!("{lacks} no longer holds"));
-                let body = Body::ExitRequest(ExitRequest { recursive: true });
-                effects.push(notice(*address, *address, body));
+            if let Some(why) = lacks.map(|lacks| format!("{lacks} no longer holds")) {
+                member.end_as_unfit(*address, why, effects);
             }
+        }
+    }
+
+    /// The host can no longer have this one: it is asked to exit, with its children.
+    pub fn end_as_unfit(&mut self, address: ActorAddress, why: &str, effects: &mut Vec<Effect>) {
+        if let Some(member) = self.members.get_mut(&address) {
+            member.end_as_unfit(address, why.into(), effects);
         }
     }
 

@@ -26,6 +26,7 @@ pub mod mistake;
 pub mod monitors;
 pub mod names;
 pub mod outbox;
+pub mod placement;
 pub mod source;
 pub mod text;
 pub mod time;

@@ -114,14 +114,19 @@ pub const SOURCE_COST_MAX: u64 = 64_000_000;
 pub const SIGNATURE_LEN_MAX: usize = 128;
 /// Sources that a node knows at one time, refused ones included.
 pub const SOURCES_LEN_MAX: usize = 10_000;
-/// Creates that wait for one source to be judged and compiled. More are refused, not queued.
+/// Creates that wait for a source to be judged and compiled, or for a class's own check. More are refused, not queued.
 pub const CREATES_WAITING_MAX: usize = 10_000;
-/// Bytes of the init messages of those creates: what waits for a judgement is bounded by nothing else.
+/// Bytes of the init messages of those creates: what waits there is bounded by nothing else.
 pub const CREATES_WAITING_BYTES_MAX: usize = 64 * MIB;
 /// What a submitter says of a source, in bytes: a file's name.
 pub const SOURCE_LABEL_LEN_MAX: usize = 256;
 /// Time for an authority to judge a source: a person may have to be asked. After it the source is refused.
 pub const JUDGEMENT_TIME_MAX: Duration = Duration::from_secs(120);
+
+/// CPU time of a class's own check whether a host suits it: it compares values. One that takes longer says no.
+pub const PLACEMENT_CPU_MAX: Duration = Duration::from_millis(100);
+/// Such checks at one time, of all classes of a node: each needs an instance beside those of the actors.
+pub const PLACEMENTS_MAX: usize = 8;
 
 /// How long what a full receiver refused stays with its sender before it becomes a dead letter.
 pub const HOLD_TIME_MAX: Duration = Duration::from_secs(5);

@@ -99,6 +99,8 @@ pub struct ActorClass {
     pub name: String,
     /// What a host must have; all of them.
     pub requires: Vec<Requirement>,
+    /// Whether it must also be asked if a host suits it, because data can't say what it needs.
+    pub custom_placement: bool,
     /// What becomes of a trapped actor, unless its creator says otherwise.
     pub on_trap: OnTrap,
     /// Whether and when its actors end of themselves.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use thespian_core::limits::ActorLimits;
+use thespian_core::limits::{ActorLimits, PLACEMENTS_MAX};
 use thespian_core::source::SourceHash;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -36,8 +36,8 @@ const MAPPINGS_PER_ACTOR: usize = 4;
 const MAPPINGS_RESERVED: usize = 4_000;
 /// Actors beyond which address space (4 GiB for each) is used up.
 const ACTORS_MAX: usize = 15_000;
-/// Instances beside those of actors: sources that describe themselves.
-const EXTRA_INSTANCES: usize = 16;
+/// Instances beside those of actors: a source that describes itself, and classes that say where they can run.
+const EXTRA_INSTANCES: usize = 1 + PLACEMENTS_MAX;
 /// Memory of a slot that stays mapped when its actor ends, in bytes: the next one need not fault it in.
 const KEEP_RESIDENT_BYTES: usize = 64 << 10;
 /// Freed slots that keep their image for the next instance of the same source.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thespian_core::address::{ActorAddress, HostId};
-use thespian_core::capability::Capabilities;
+use thespian_core::capability::{Capabilities, Requirement};
 use thespian_core::fate::Fault;
-use thespian_core::limits::{ActorLimits, SOURCE_BYTES_MAX, TYPE_NAME_LEN_MAX};
+use thespian_core::limits::{ActorLimits, PLACEMENT_CPU_MAX, SOURCE_BYTES_MAX, TYPE_NAME_LEN_MAX};
 use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
 use tracing::Level;
-use wasmtime::component::Component;
+use wasmtime::Store;
+use wasmtime::component::{Component, ComponentExportIndex};
 
 use super::bindings::ActorPre;
 use super::bindings::thespian::actor::types as wit;
@@ -24,6 +25,8 @@ use super::log::LogBook;
 use super::state::State;
 use super::text;
 
+/// By which a component says where its classes can run.
+const PLACEMENT_EXPORT: &str = "thespian:actor/placement@0.1.0";
 /// Classes of one source.
 const CLASSES_MAX: usize = 256;
 /// Entries of one list in a description: what a class requires, what it receives.
@@ -85,6 +88,8 @@ struct Inner {
     hash: SourceHash,
     info: SourceInfo,
     pre: ActorPre<State>,
+    /// The function by which a class says where it can run.
+    accepts: Option<ComponentExportIndex>,
     compile_time: Duration,
     from_cache: bool,
 }
@@ -96,8 +101,10 @@ impl Source {
         let (component, from_cache) = load(&engine.shared, hash, bytes)?;
         let compile_time = start.elapsed();
         let pre = link(&engine.shared, &component)?;
-        let info = describe(engine, hash, &pre)?;
-        Ok(Self(Arc::new(Inner { engine: engine.clone(), hash, info, pre, compile_time, from_cache })))
+        let accepts = accepts_export(&component);
+        let info = describe(engine, hash, &pre, accepts.is_some())?;
+        let engine = engine.clone();
+        Ok(Self(Arc::new(Inner { engine, hash, info, pre, accepts, compile_time, from_cache })))
     }
 
     /// What it says of itself.
@@ -152,6 +159,32 @@ impl Source {
         Instance::new(self, identity, host, limits, log, seat)
     }
 
+    /// Asks a class whether actors of it can run on a host that has these capabilities, in an instance that is then
+    /// thrown away. Blocks for as long as that takes.
+    ///
+    /// # Errors
+    /// How its check failed: it is not exported as the contract says, it trapped, or it took too long.
+    pub fn accepts(
+        &self,
+        class: &str,
+        capabilities: &Capabilities,
+        requirements: &[Requirement],
+    ) -> Result<bool, Fault> {
+        let Some(accepts) = self.0.accepts else {
+            return Err(Fault::Trap(format!("the component does not export `{PLACEMENT_EXPORT}`")));
+        };
+        let capabilities = convert::capabilities_to_guest(capabilities);
+        let listed = convert::listed_values(requirements);
+        let requirements = convert::requirements_to_guest(requirements, &listed);
+        let mut store = nobodys_store(self.engine(), self.hash(), class);
+        let cpu_ms_max = u64::try_from(PLACEMENT_CPU_MAX.as_millis()).unwrap_or(u64::MAX);
+        instance::guarded(&mut store, cpu_ms_max, |store| {
+            let instance = self.pre().instance_pre().instantiate(&mut *store)?;
+            let accepts = instance.get_typed_func::<Question<'_>, (bool,)>(&mut *store, accepts)?;
+            accepts.call(store, (class, &capabilities, &requirements)).map(|(accepts,)| accepts)
+        })
+    }
+
     pub(super) fn engine(&self) -> &Engine {
         &self.0.engine
     }
@@ -160,6 +193,9 @@ impl Source {
         &self.0.pre
     }
 }
+
+/// What `accepts` takes: the class, what the host has, and what is required.
+type Question<'a> = (&'a str, &'a [(&'a str, wit::ValueParam<'a>)], &'a [wit::RequirementParam<'a>]);
 
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -183,6 +219,11 @@ fn load(shared: &Shared, hash: SourceHash, bytes: &[u8]) -> Result<(Component, b
         cache.put(&shared.wasmtime, hash, &component);
     }
     Ok((component, false))
+}
+
+fn accepts_export(component: &Component) -> Option<ComponentExportIndex> {
+    let placement = component.get_export_index(None, PLACEMENT_EXPORT)?;
+    component.get_export_index(Some(&placement), "accepts")
 }
 
 /// Joins a component with what the host offers.
@@ -229,23 +270,33 @@ impl ActorHost for Nobody {
     }
 }
 
-/// Asks the component what it is, in an instance that is then thrown away.
-fn describe(engine: &Engine, hash: SourceHash, pre: &ActorPre<State>) -> Result<SourceInfo, SourceError> {
+/// A store for an instance that is nobody: it is asked one thing, and thrown away.
+fn nobodys_store(engine: &Engine, hash: SourceHash, class: &str) -> Store<State> {
     let shared = Arc::clone(&engine.shared);
     let host: Arc<dyn ActorHost> = Arc::new(Nobody(hash));
     let limits = Arc::clone(&shared.limits);
-    let cpu_ms_max = limits.start_cpu_ms_max;
     let log = LogBook::new(Arc::clone(&host), &limits);
-    let identity = Identity { address: host.new_address(), class: "".into(), source: hash };
-    let mut store = instance::new_store(State::new(shared, host, identity, limits, log));
+    let identity = Identity { address: host.new_address(), class: class.into(), source: hash };
+    instance::new_store(State::new(shared, host, identity, limits, log))
+}
+
+/// Asks the component what it is, in an instance that is then thrown away.
+fn describe(
+    engine: &Engine,
+    hash: SourceHash,
+    pre: &ActorPre<State>,
+    has_placement: bool,
+) -> Result<SourceInfo, SourceError> {
+    let mut store = nobodys_store(engine, hash, "");
+    let cpu_ms_max = engine.shared.limits.start_cpu_ms_max;
     let info = instance::guarded(&mut store, cpu_ms_max, |store| {
         let actor = pre.instantiate(&mut *store)?;
         actor.thespian_actor_guest().call_describe(store)
     });
-    source_info(info.map_err(SourceError::Describe)?).map_err(SourceError::Description)
+    source_info(info.map_err(SourceError::Describe)?, has_placement).map_err(SourceError::Description)
 }
 
-fn source_info(info: wit::SourceInfo) -> Result<SourceInfo, String> {
+fn source_info(info: wit::SourceInfo, has_placement: bool) -> Result<SourceInfo, String> {
     let size = description_bytes(&info);
     if size > DESCRIPTION_BYTES_MAX {
         return Err(format!("it has {size} bytes; at most {DESCRIPTION_BYTES_MAX} are allowed"));
@@ -263,7 +314,7 @@ fn source_info(info: wit::SourceInfo) -> Result<SourceInfo, String> {
         if !names.insert(class.name.clone()) {
             return Err(format!("the class `{}` is there twice", shown(&class.name)));
         }
-        classes.push(actor_class(class)?);
+        classes.push(actor_class(class, has_placement)?);
     }
     let made = |text: &str| text::inert(text).into_owned();
     Ok(SourceInfo { name: made(&info.name), version: made(&info.version), sdk: made(&info.sdk), classes })
@@ -293,16 +344,21 @@ fn description_bytes(info: &wit::SourceInfo) -> usize {
     info.name.len() + info.version.len() + info.sdk.len() + classes
 }
 
-fn actor_class(class: wit::ActorClass) -> Result<ActorClass, String> {
+fn actor_class(class: wit::ActorClass, has_placement: bool) -> Result<ActorClass, String> {
     let name = shown(&class.name);
     if class.name.is_empty() || name != class.name {
         return Err(format!(
             "a class has a name of 1 to {NAME_LEN_MAX} bytes in plain characters, not `{name}`"
         ));
     }
-    let asks_for = [(class.custom_placement, "custom-placement"), (class.troupe.is_some(), "troupe")];
-    if let Some((_, what)) = asks_for.into_iter().find(|(asked, _)| *asked) {
-        return Err(format!("the class `{name}` asks for `{what}`, which this host does not offer"));
+    if class.troupe.is_some() {
+        return Err(format!("the class `{name}` asks for `troupe`, which this host does not offer"));
+    }
+    if class.custom_placement && !has_placement {
+        return Err(format!(
+            "the class `{name}` says that it is asked where it can run, but the component does not export \
+             `{PLACEMENT_EXPORT}`"
+        ));
     }
     refuse_extra(&format!("the class `{name}`"), &class.extra)?;
     if class.requires.len() > LIST_LEN_MAX || class.receives.len() > LIST_LEN_MAX {
@@ -321,6 +377,7 @@ fn actor_class(class: wit::ActorClass) -> Result<ActorClass, String> {
     Ok(ActorClass {
         name,
         requires,
+        custom_placement: class.custom_placement,
         on_trap: convert::on_trap_from_guest(class.on_trap),
         transient: class.transient.map(convert::transient_from_guest),
         receives: class.receives,

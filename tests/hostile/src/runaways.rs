@@ -56,6 +56,28 @@ fn an_endless_start_is_ended_and_its_create_refused() {
 }
 
 #[test]
+fn a_check_that_never_ends_is_a_no_and_holds_nobody_up() {
+    run(async |arena| {
+        let crowd = async {
+            for _ in 0..20 {
+                let refused = arena.client.create(&arena.source, "Undecided").await.unwrap_err().to_string();
+                assert!(refused.starts_with("no compatible host for `Undecided`"), "{refused}");
+                assert!(refused.contains(TOO_LONG), "{refused}");
+            }
+        };
+        arena.beside(crowd).await;
+        let child = arena.raise("Undecided", false).await;
+        let end = arena.beside(arena.end_of(child)).await;
+        assert!(end.starts_with("never started: ") && end.contains(TOO_LONG), "{end}");
+        let refused = arena.client.create(&arena.source, "Indisposed").await.unwrap_err().to_string();
+        assert!(
+            refused.contains("own check failed: trapped") && refused.contains("ask me another"),
+            "{refused}"
+        );
+    });
+}
+
+#[test]
 fn a_spinner_on_every_core_holds_nobody_up() {
     run(async |arena| {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);

@@ -71,7 +71,7 @@ pub(crate) fn requirement(requirement: wit::RequirementResult) -> Requirement {
     Requirement { name: requirement.name, clause }
 }
 
-fn requirement_to_guest(requirement: &Requirement) -> wit::RequirementResult {
+pub(crate) fn requirement_to_guest(requirement: &Requirement) -> wit::RequirementResult {
     let clause = match &requirement.clause {
         Clause::IsTrue => wit::ClauseResult::IsTrue,
         Clause::Equals(wanted) => wit::ClauseResult::Equals(value_to_guest(wanted)),
@@ -108,6 +108,10 @@ fn exit(exit: &ActorExit) -> wit::ActorExit {
     wit::ActorExit { address: exit.address.to_string(), reason }
 }
 
+pub(crate) fn capabilities(capabilities: &Capabilities) -> Vec<(String, wit::ValueResult)> {
+    capabilities.iter().map(|(name, value)| (name.clone(), value_to_guest(value))).collect()
+}
+
 pub(crate) fn init(plan: &Plan, incarnation: u32, capabilities: &Capabilities) -> wit::ActorInit {
     wit::ActorInit {
         class: plan.class.clone(),
@@ -116,10 +120,7 @@ pub(crate) fn init(plan: &Plan, incarnation: u32, capabilities: &Capabilities) -
         global_name: plan.name.as_deref().map(str::to_string),
         source: plan.source.to_string(),
         incarnation,
-        capabilities: capabilities
-            .iter()
-            .map(|(name, value)| (name.clone(), value_to_guest(value)))
-            .collect(),
+        capabilities: self::capabilities(capabilities),
         requirements: plan.requirements.iter().map(requirement_to_guest).collect(),
         init: plan.init.as_ref().map(to_guest),
         extra: Vec::new(),

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use thespian::bindings::thespian::actor::types as wit;
-use thespian::private::{Guest, describe};
+use thespian::private::{Guest, accepts, describe};
 use thespian::testing::hosting::{Creation, Host, Instance};
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::effect::Plan;
@@ -18,6 +18,7 @@ use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, QueueBudget};
 use thespian_core::outbox::{CreateChild, CreateOptions, Outbox, OutboxError};
+use thespian_core::placement::PlacementQuestion;
 use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
 use thespian_core::time::Time;
 use thespian_core::wire::control::{ControlError, Reply};
@@ -64,11 +65,19 @@ impl Native {
         let class = |class: wit::ActorClass| ActorClass {
             name: class.name,
             requires: class.requires.into_iter().map(convert::requirement).collect(),
+            custom_placement: class.custom_placement,
             on_trap: convert::on_trap(class.on_trap),
             transient: class.transient.map(convert::transient),
             receives: class.receives,
         };
         SourceInfo { name, version, sdk, classes: classes.into_iter().map(class).collect() }
+    }
+
+    /// What a class says of a host.
+    pub(crate) fn accepts(&self, question: &PlacementQuestion) -> bool {
+        let capabilities = convert::capabilities(&question.capabilities);
+        let requirements = question.requirements.iter().map(convert::requirement_to_guest).collect();
+        accepts(self.classes, &question.class, capabilities, requirements)
     }
 
     pub(crate) fn plan(&mut self, plan: Plan) {

@@ -41,6 +41,7 @@ const CLASSES: &[Guest] = &[
     Guest::of::<probe::Mortal>(),
     Guest::of::<probe::FailsToStart>(),
     Guest::of::<probe::Needs>(),
+    Guest::of::<probe::Choosy>(),
     Guest::of::<probe::Idle>(),
     Guest::of::<probe::Patient>(),
     Guest::of::<probe::Mayfly>(),

@@ -13,6 +13,7 @@ use thespian_core::event::{Asker, Event};
 use thespian_core::fate::OnTrap;
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget};
+use thespian_core::placement::PlacementQuestion;
 use thespian_core::source::{ActorClass, Rights, SourceHash, SourceInfo};
 use thespian_core::time::Time;
 use thespian_core::timers::Timers;
@@ -54,6 +55,7 @@ pub(crate) enum Due {
 enum Job {
     Judge(SourceHash),
     Validate(SourceHash),
+    Place(Box<PlacementQuestion>),
 }
 
 pub(crate) struct Cell {
@@ -319,6 +321,7 @@ impl World {
         match effect {
             Effect::Judge(hash) => self.jobs.push(Job::Judge(hash)),
             Effect::Validate(hash) => self.jobs.push(Job::Validate(hash)),
+            Effect::AskPlacement(question) => self.jobs.push(Job::Place(question)),
             Effect::Forget(hash) => drop(self.compiled.remove(&hash)),
             Effect::Instantiate(plan) => {
                 self.instantiate(&plan);
@@ -455,7 +458,24 @@ impl World {
                 }
                 self.events.push_back(Event::SourceValidated { hash, outcome, compile_us: 1 });
             }
+            Job::Place(question) => {
+                let outcome = match &self.native {
+                    Some(native) => Ok(native.accepts(&question)),
+                    None => self.place(&question),
+                };
+                let PlacementQuestion { source, class, .. } = *question;
+                self.events.push_back(Event::PlacementAnswered { source, class, outcome });
+            }
         }
+    }
+
+    /// The check of the class `choosy`: it goes by one capability.
+    fn place(&mut self, question: &PlacementQuestion) -> Result<bool, String> {
+        self.see("questions to a class");
+        if self.rng.chance(5) {
+            return Err("its check broke".to_string());
+        }
+        Ok(suits(&question.capabilities))
     }
 
     fn pass_time(&mut self, to: Time) {
@@ -515,10 +535,16 @@ impl World {
     }
 }
 
+/// Whether the class `choosy` runs on such a host.
+pub(crate) fn suits(capabilities: &Capabilities) -> bool {
+    !capabilities.contains_key("closed")
+}
+
 fn info() -> SourceInfo {
     let class = |name: &str, on_trap| ActorClass {
         name: name.to_string(),
         requires: Vec::new(),
+        custom_placement: false,
         on_trap,
         transient: None,
         receives: Vec::new(),
@@ -527,6 +553,7 @@ fn info() -> SourceInfo {
         class("lasting", OnTrap::Restart),
         class("mortal", OnTrap::Exit),
         class("limited", OnTrap::RestartWithinBudget),
+        ActorClass { custom_placement: true, ..class("choosy", OnTrap::Restart) },
     ];
     SourceInfo { name: String::new(), version: String::new(), sdk: String::new(), classes }
 }

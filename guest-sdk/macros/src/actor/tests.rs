@@ -121,7 +121,7 @@ fn a_wrong_start_is_told_what_a_start_is() {
         #[receive]
         fn new(&mut self, _: Greet) {}
     ));
-    assert_eq!(text, "either `#[receive]` or `#[start]`");
+    assert_eq!(text, "one of `#[receive]`, `#[start]` and `#[accepts]`");
 }
 
 #[test]
@@ -268,4 +268,56 @@ fn a_troupe_says_how_many_workers_it_has_or_takes_what_is_usual() {
     assert_eq!(text, "a troupe has at least one worker");
     let text = error(quote!(troupe(most = 3)), quote!(impl Hello {}));
     assert_eq!(text, "there are `max_count` and `idle_count`");
+}
+
+#[test]
+fn a_check_is_a_function_of_the_host_and_of_what_is_required() {
+    let made = made(
+        quote!(),
+        quote!(
+            #[accepts]
+            fn suits(host: &Attributes, required: &[Requirement]) -> bool {
+                true
+            }
+        ),
+    );
+    assert!(made.contains(
+        "ACCEPTS:::core::option::Option<::thespian::Accepts>=::core::option::Option::Some(Self::suits)"
+    ));
+    for method in [
+        quote!(
+            #[accepts]
+            fn suits(&self, host: &Attributes) -> bool {
+                true
+            }
+        ),
+        quote!(
+            #[accepts]
+            fn suits(host: &Attributes) -> bool {
+                true
+            }
+        ),
+        quote!(
+            #[accepts]
+            async fn suits(host: &Attributes, required: &[Requirement]) -> bool {
+                true
+            }
+        ),
+    ] {
+        let text = method_error(method);
+        assert_eq!(text, "a check is `fn name(host: &Attributes, required: &[Requirement]) -> bool`");
+    }
+    let text = method_error(quote! {
+        #[accepts] fn one(host: &Attributes, required: &[Requirement]) -> bool { true }
+        #[accepts] fn two(host: &Attributes, required: &[Requirement]) -> bool { true }
+    });
+    assert_eq!(text, "a class has one `#[accepts]`");
+    let text = method_error(quote!(
+        #[accepts]
+        #[start]
+        fn suits() -> bool {
+            true
+        }
+    ));
+    assert_eq!(text, "one of `#[receive]`, `#[start]` and `#[accepts]`");
 }

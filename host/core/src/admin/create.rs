@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::fit::has_objection;
 use super::{Admin, answer};
 use crate::address::ActorAddress;
 use crate::capability::{Capabilities, Requirement, unmet};
@@ -36,6 +37,14 @@ struct Wanted {
     source: Result<SourceHash, ControlError>,
     class: Option<String>,
     options: CreateOptions,
+}
+
+/// How an actor would run on this host.
+struct Planned {
+    plan: Plan,
+    /// What its class and its creator require.
+    required: Vec<Requirement>,
+    has_own_check: bool,
 }
 
 impl Create {
@@ -172,32 +181,62 @@ impl Admin {
             _ if parent_exits && !is_made(Mistake::CreateForTheExiting) => {
                 ControlError::Invalid("its creator is exiting".to_string())
             }
-            Availability::Coming if self.waiting.len() >= CREATES_WAITING_MAX => {
-                ControlError::LimitReached(format!("{CREATES_WAITING_MAX} creates wait for their sources"))
-            }
-            Availability::Coming if self.waiting_bytes + create.cost() > CREATES_WAITING_BYTES_MAX => {
-                let bytes = "the init messages of creates that wait for their sources may take";
-                ControlError::LimitReached(format!("{bytes} {CREATES_WAITING_BYTES_MAX} bytes"))
-            }
-            Availability::Coming => {
-                self.sources.wait(create.source, address);
-                self.waiting_bytes += create.cost();
-                self.waiting.insert(address, create);
-                return;
-            }
+            Availability::Coming => match self.has_room_to_wait(&create) {
+                Ok(()) => {
+                    self.sources.wait(create.source, address);
+                    return self.wait(address, create);
+                }
+                Err(error) => error,
+            },
             Availability::No(error) => error,
             Availability::Loaded(info) => match self.plan(address, &create, info) {
-                Ok((plan, requirements)) => {
-                    self.family.resolve(address, &plan.class, plan.source, requirements);
-                    self.sources.count(plan.source, true);
-                    self.creators.extend(create.asker.map(|asker| (address, asker)));
-                    effects.push(Effect::Instantiate(Box::new(plan)));
-                    return;
-                }
+                Ok(planned) => return self.place(planned, create, effects),
                 Err(error) => error,
             },
         };
         self.refuse(address, create.asker, error, effects);
+    }
+
+    /// Has the planned actor run, if its class has no objection; a class that is yet to be asked is asked first.
+    fn place(&mut self, planned: Planned, mut create: Create, effects: &mut Vec<Effect>) {
+        let Planned { plan, required, has_own_check } = planned;
+        let (address, source) = (plan.address, plan.source);
+        let answer = self.placements.answer(source, &plan.class, &required).filter(|_| has_own_check);
+        let error = match answer {
+            None if has_own_check => match self.has_room_to_wait(&create) {
+                Ok(()) => {
+                    self.placements.wait(address, source, &plan.class, required, &self.capabilities, effects);
+                    create.class = Some(plan.class);
+                    return self.wait(address, create);
+                }
+                Err(error) => error,
+            },
+            Some(Err(why)) => has_objection(&plan.class, why),
+            None | Some(Ok(())) => {
+                self.family.resolve(address, &plan.class, source, required, has_own_check);
+                self.sources.count(source, true);
+                self.creators.extend(create.asker.map(|asker| (address, asker)));
+                effects.push(Effect::Instantiate(Box::new(plan)));
+                return;
+            }
+        };
+        self.refuse(address, create.asker, error, effects);
+    }
+
+    fn has_room_to_wait(&self, create: &Create) -> Result<(), ControlError> {
+        if self.waiting.len() >= CREATES_WAITING_MAX {
+            return Err(ControlError::LimitReached(format!("{CREATES_WAITING_MAX} creates wait")));
+        }
+        if self.waiting_bytes + create.cost() > CREATES_WAITING_BYTES_MAX {
+            let bytes = "the init messages of creates that wait may take";
+            return Err(ControlError::LimitReached(format!("{bytes} {CREATES_WAITING_BYTES_MAX} bytes")));
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, address: ActorAddress, create: Create) {
+        self.waiting_bytes += create.cost();
+        self.waiting.insert(address, create);
     }
 
     pub(super) fn resume(&mut self, waited: Vec<ActorAddress>, effects: &mut Vec<Effect>) {
@@ -214,7 +253,7 @@ impl Admin {
         Some(create)
     }
 
-    /// If this actor's create waits for its source, it does so no longer.
+    /// If this actor's create waits, it does so no longer.
     pub(super) fn stop_waiting(
         &mut self,
         address: ActorAddress,
@@ -223,6 +262,9 @@ impl Admin {
     ) {
         if let Some(create) = self.take_waiting(address) {
             self.sources.stop_waiting(create.source, address);
+            if let Some(class) = &create.class {
+                self.placements.stop_waiting(create.source, class, address);
+            }
             self.refuse(address, create.asker, error(), effects);
         }
     }
@@ -253,7 +295,7 @@ impl Admin {
         address: ActorAddress,
         create: &Create,
         info: &SourceInfo,
-    ) -> Result<(Plan, Vec<Requirement>), ControlError> {
+    ) -> Result<Planned, ControlError> {
         let classes = || info.classes.iter().map(|class| class.name.clone()).collect();
         let class = match (&create.class, info.classes.as_slice()) {
             (None, [only]) => only,
@@ -283,7 +325,7 @@ impl Admin {
             rights: self.sources.rights(create.source),
             log_level: self.log_levels.of(address, Some(create.source)),
         };
-        Ok((plan, required.cloned().collect()))
+        Ok(Planned { plan, required: required.cloned().collect(), has_own_check: class.custom_placement })
     }
 }
 

@@ -1,6 +1,7 @@
 mod any_order;
 mod hosting;
 mod log_levels;
+mod placement;
 
 use super::*;
 use crate::address::HostId;
@@ -31,6 +32,7 @@ fn class(name: &str, requires: Vec<Requirement>) -> ActorClass {
     ActorClass {
         name: name.to_string(),
         requires,
+        custom_placement: false,
         on_trap: OnTrap::Exit,
         transient: None,
         receives: Vec::new(),
@@ -42,7 +44,8 @@ fn requirement(name: &str) -> Requirement {
 }
 
 fn info() -> SourceInfo {
-    let classes = vec![class("plain", Vec::new()), class("picky", vec![requirement("gpu")])];
+    let own_check = ActorClass { custom_placement: true, ..class("choosy", Vec::new()) };
+    let classes = vec![class("plain", Vec::new()), class("picky", vec![requirement("gpu")]), own_check];
     SourceInfo { name: "n".into(), version: "1".into(), sdk: "s".into(), classes }
 }
 
@@ -211,8 +214,8 @@ fn what_can_not_be_created_is_refused_with_the_reason_and_its_asker_hears_once()
     type Change = fn(&mut CreateActor);
     let cases: [(Change, &str); 7] = [
         (|create| create.source = "cd".to_string(), "no source has the hash `cd`"),
-        (|create| create.class = Some("odd".to_string()), "has no class `odd`; it has plain, picky"),
-        (|create| create.class = None, "name one of plain, picky"),
+        (|create| create.class = Some("odd".to_string()), "has no class `odd`; it has plain, picky, choosy"),
+        (|create| create.class = None, "name one of plain, picky, choosy"),
         (|create| create.class = Some("picky".to_string()), "`gpu` is true does not hold, it has no such"),
         (|create| create.requirements = vec![requirement("fast")], "`fast` is true does not hold"),
         (|create| create.class = Some("x".repeat(CLASS_NAME_LEN_MAX + 1)), "a class has a name of at most"),

@@ -63,6 +63,37 @@ fn cap_129_all_of_several_requirements_must_hold_in_any_order() {
 }
 
 #[test]
+fn cap_130b_who_runs_is_asked_about_anew_when_the_host_changes() {
+    run(async {
+        let world = World::with(|config| {
+            config.capabilities.insert("gold".to_string(), Value::Boolean(true));
+        })
+        .await;
+        let client = world.client().await;
+        let hash = load(&client, thespian_guests::PROBE).await;
+        let gold = vec![Requirement { name: "gold".to_string(), clause: Clause::IsTrue }];
+        let choosy = || CreateActor { requirements: gold.clone(), ..class(&hash, "Choosy") };
+        let (address, _) = client.create_with(choosy()).await.unwrap();
+        client.update_capability("other", Some(Value::Boolean(true))).await.unwrap();
+        let probe = Probe { client: client.clone(), address };
+        assert!(probe.answers().await, "the class has no objection");
+        client.update_capability("closed", Some(Value::Boolean(true))).await.unwrap();
+        until(async || {
+            let ended = client.status().await.unwrap().recent_ended;
+            let why = ended
+                .into_iter()
+                .find(|ended| ended.address == address)
+                .map(|ended| ended.reason.to_string());
+            why.is_some_and(|why| why == "unfit: the class's own check says no")
+        })
+        .await;
+        assert!(is_refused(client.create_with(choosy()).await));
+        client.update_capability("closed", None).await.unwrap();
+        assert!(client.create_with(choosy()).await.is_ok());
+    });
+}
+
+#[test]
 fn cap_131_new_creates_follow_a_change_from_outside() {
     run(async {
         let world = World::new().await;

@@ -16,8 +16,8 @@ use asks::{
 };
 use raw::{LyingPointer, PollsNothing, ResourceLeak};
 use spends::{
-    DeepRecursion, Exits, Hoarder, MemoryBomb, PanicsAtStart, PrintStorm, Sleeper, Spinner, SpinsAtStart,
-    Trapper,
+    DeepRecursion, Exits, Hoarder, Indisposed, MemoryBomb, PanicsAtStart, PrintStorm, Sleeper, Spinner,
+    SpinsAtStart, Trapper, Undecided,
 };
 use witness::{Echo, Parent};
 
@@ -51,6 +51,7 @@ source!(
     GiantMessage,
     Guesser,
     Hoarder,
+    Indisposed,
     KeepsSelfBusy,
     Logger,
     LyingPointer,
@@ -67,4 +68,5 @@ source!(
     SpinsAtStart,
     TimerBomb,
     Trapper,
+    Undecided,
 );

@@ -132,6 +132,32 @@ impl PrintStorm {
     }
 }
 
+/// Never says whether a host suits it.
+#[derive(Default)]
+pub struct Undecided;
+
+#[actor]
+impl Undecided {
+    #[accepts]
+    #[expect(clippy::empty_loop, reason = "the attack")]
+    fn suits(_: &Attributes, _: &[Requirement]) -> bool {
+        loop {}
+    }
+}
+
+/// Traps where it is to say whether a host suits it.
+#[derive(Default)]
+pub struct Indisposed;
+
+#[actor]
+impl Indisposed {
+    #[accepts]
+    #[expect(clippy::panic, reason = "the attack")]
+    fn suits(_: &Attributes, _: &[Requirement]) -> bool {
+        panic!("ask me another")
+    }
+}
+
 /// Sleeps for an hour.
 #[derive(Default)]
 pub struct Sleeper;

@@ -2,12 +2,14 @@
 // All that there is of it is a component.
 #![cfg(target_family = "wasm")]
 
-use thespian::bindings::exports::thespian::actor::guest::Guest;
-use thespian::bindings::thespian::actor::types::{ActorInit, Delivery, Failure, MessageResult, SourceInfo};
+use thespian::bindings::exports::thespian::actor::{guest, placement};
+use thespian::bindings::thespian::actor::types::{
+    ActorInit, AttributesResult, Delivery, Failure, MessageResult, RequirementResult, SourceInfo,
+};
 
 struct Pending;
 
-impl Guest for Pending {
+impl guest::Guest for Pending {
     fn describe() -> SourceInfo {
         loop {
             std::hint::black_box(());
@@ -24,6 +26,12 @@ impl Guest for Pending {
 
     fn handle_event(_: Delivery) -> Result<(), Failure> {
         Ok(())
+    }
+}
+
+impl placement::Guest for Pending {
+    fn accepts(_: String, _: AttributesResult, _: Vec<RequirementResult>) -> bool {
+        true
     }
 }
 

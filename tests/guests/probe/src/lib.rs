@@ -418,6 +418,23 @@ impl Needs {
     }
 }
 
+/// Runs where its creator requires gold, and not on a host that is closed.
+#[derive(Default)]
+pub struct Choosy;
+
+#[actor]
+impl Choosy {
+    #[accepts]
+    fn suits(host: &Attributes, required: &[Requirement]) -> bool {
+        required.iter().any(|requirement| requirement.name == "gold") && host.get("closed").is_none()
+    }
+
+    #[receive]
+    fn echo(&mut self, echo: Echo) -> Said {
+        Said { text: echo.text }
+    }
+}
+
 /// Takes nothing.
 #[derive(Default)]
 pub struct Idle;
@@ -464,4 +481,4 @@ impl Lonely {
     }
 }
 
-source!(Probe, Mortal, FailsToStart, Needs, Idle, Patient, Mayfly, Lonely);
+source!(Probe, Mortal, FailsToStart, Needs, Choosy, Idle, Patient, Mayfly, Lonely);

@@ -1,6 +1,7 @@
 //! Names, monitors, dead letters, capabilities and rights.
 
 use super::*;
+use crate::limits::CAPABILITIES_LEN_MAX;
 
 fn name_of(create: &mut CreateActor) {
     create.name = Some("lead".to_string());

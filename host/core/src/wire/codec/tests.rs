@@ -34,6 +34,7 @@ fn info() -> SourceInfo {
     let class = ActorClass {
         name: "Greeter".into(),
         requires,
+        custom_placement: true,
         on_trap: OnTrap::RestartWithinBudget,
         transient: Some(Transient::Idle(Duration::from_millis(500))),
         receives: vec!["Greeting".into()],

@@ -1,0 +1,181 @@
+//! Classes that say by a check of their own whether a host suits them: who waits for which answer.
+//!
+//! A check is pure: the same question has the same answer until the host's capabilities change. Of each class one
+//! question is under way at a time, so that a class whose checks take long holds up nobody but itself; and all who wait
+//! when a check fails hear that, or each would have to wait for a failure of its own.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::address::ActorAddress;
+use crate::capability::{Capabilities, Requirement};
+use crate::effect::Effect;
+use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
+use crate::source::SourceHash;
+
+/// What a class is asked: whether its actors can run on this host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlacementQuestion {
+    /// Where its code is.
+    pub source: SourceHash,
+    /// The class.
+    pub class: String,
+    /// What the host has.
+    pub capabilities: Capabilities,
+    /// What the class and the actor's creator require.
+    pub requirements: Vec<Requirement>,
+}
+
+/// What a check came to: `Err` says why not.
+pub type Answer = Result<(), String>;
+
+/// A class of a source.
+type Key = (SourceHash, String);
+
+/// An actor that waits for an answer, with what is required for it.
+#[derive(Debug)]
+struct Waiting {
+    address: ActorAddress,
+    requirements: Vec<Requirement>,
+}
+
+/// What a check came to, and for whom it was asked.
+#[derive(Debug)]
+pub struct Told {
+    /// Who waited for it.
+    pub who: Vec<ActorAddress>,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// One class, while there is something to know of it.
+#[derive(Debug, Default)]
+struct Class {
+    /// What is under way was asked with these requirements.
+    asked: Option<Vec<Requirement>>,
+    /// The host changed, or the source went, since that was asked: its answer is of no use.
+    is_stale: bool,
+    waiting: VecDeque<Waiting>,
+    /// The last answer since the host changed.
+    known: Option<(Vec<Requirement>, Answer)>,
+}
+
+impl Class {
+    fn tell(&mut self, asked: Vec<Requirement>, outcome: Result<bool, String>) -> Told {
+        let answer = match outcome {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the class's own check says no".to_string()),
+            Err(why) => {
+                let why = cut(format!("the class's own check failed: {why}"), ERROR_TEXT_LEN_MAX);
+                let who = self.waiting.drain(..).map(|waiting| waiting.address).collect();
+                return Told { who, answer: Err(why) };
+            }
+        };
+        let mut who = Vec::new();
+        while self.waiting.front().is_some_and(|waiting| waiting.requirements == asked) {
+            who.extend(self.waiting.pop_front().map(|waiting| waiting.address));
+        }
+        self.known = Some((asked, answer.clone()));
+        Told { who, answer }
+    }
+}
+
+/// The questions to classes of a node.
+#[derive(Debug, Default)]
+pub struct Placements {
+    classes: BTreeMap<Key, Class>,
+}
+
+impl Placements {
+    /// The answer, if it is known.
+    #[must_use]
+    pub fn answer(&self, source: SourceHash, class: &str, required: &[Requirement]) -> Option<&Answer> {
+        let (requirements, answer) = self.classes.get(&(source, class.to_string()))?.known.as_ref()?;
+        (requirements == required).then_some(answer)
+    }
+
+    /// Lets an actor wait for an answer that is not known.
+    pub fn wait(
+        &mut self,
+        address: ActorAddress,
+        source: SourceHash,
+        class: &str,
+        requirements: Vec<Requirement>,
+        capabilities: &Capabilities,
+        effects: &mut Vec<Effect>,
+    ) {
+        let key = (source, class.to_string());
+        self.classes.entry(key.clone()).or_default().waiting.push_back(Waiting { address, requirements });
+        self.ask(&key, capabilities, effects);
+    }
+
+    /// An actor no longer waits.
+    pub fn stop_waiting(&mut self, source: SourceHash, class: &str, address: ActorAddress) {
+        if let Some(class) = self.classes.get_mut(&(source, class.to_string())) {
+            class.waiting.retain(|waiting| waiting.address != address);
+        }
+    }
+
+    /// A class has answered, which is remembered; or its check failed, which is not, since that may have been the host's
+    /// fault, but is a no to all who wait.
+    ///
+    /// Returns nothing if the answer is of no use: it is asked for again.
+    pub fn answered(
+        &mut self,
+        source: SourceHash,
+        class: &str,
+        outcome: Result<bool, String>,
+        capabilities: &Capabilities,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Told> {
+        let key = (source, class.to_string());
+        let class = self.classes.get_mut(&key)?;
+        let asked = class.asked.take()?;
+        let is_stale = core::mem::take(&mut class.is_stale);
+        let told = (!is_stale).then(|| class.tell(asked, outcome));
+        self.ask(&key, capabilities, effects);
+        told
+    }
+
+    /// The host's capabilities have changed: no answer is worth anything any more. Creates, which `is_create` tells
+    /// from actors that run, go on waiting; who runs has to be asked about anew.
+    pub fn changed(&mut self, is_create: impl Fn(ActorAddress) -> bool) {
+        self.classes.retain(|_, class| {
+            class.known = None;
+            class.is_stale = class.asked.is_some();
+            class.waiting.retain(|waiting| is_create(waiting.address));
+            class.is_stale || !class.waiting.is_empty()
+        });
+    }
+
+    /// A source is used no more: nobody is asked. Returns who waited.
+    pub fn unloaded(&mut self, source: SourceHash) -> Vec<ActorAddress> {
+        let mut waited = Vec::new();
+        let of_source = (source, String::new())..;
+        for (_, class) in self.classes.range_mut(of_source).take_while(|((of, _), _)| *of == source) {
+            class.known = None;
+            class.is_stale = class.asked.is_some();
+            waited.extend(class.waiting.drain(..).map(|waiting| waiting.address));
+        }
+        self.classes.retain(|(of, _), class| *of != source || class.is_stale);
+        waited
+    }
+
+    /// Asks what the first who waits must know, unless a question is under way.
+    fn ask(&mut self, key: &Key, capabilities: &Capabilities, effects: &mut Vec<Effect>) {
+        let Some(class) = self.classes.get_mut(key).filter(|class| class.asked.is_none()) else { return };
+        let Some(first) = class.waiting.front() else { return };
+        let requirements = first.requirements.clone();
+        class.asked = Some(requirements.clone());
+        let (source, class) = key.clone();
+        effects.push(Effect::AskPlacement(Box::new(PlacementQuestion {
+            source,
+            class,
+            capabilities: capabilities.clone(),
+            requirements,
+        })));
+    }
+}
