@@ -15,7 +15,7 @@ async fn a_source_says_which_classes_it_has_and_what_they_take() {
     let world = World::new();
     let source = world.load(guests::bytes(guests::SAMPLER)).await;
     let classes: Vec<_> = source.info.classes.iter().map(|class| class.name.as_str()).collect();
-    assert_eq!(classes, ["Echo", "Patient", "relay", "Worker", "Picky"]);
+    assert_eq!(classes, ["Echo", "Patient", "relay", "Worker", "Picky", "Gate"]);
     assert_eq!(source.info.name, "sampler");
     assert_eq!(source.info.classes[0].receives, ["Order", "Blob", "text/line"]);
     let clauses: Vec<_> = source.info.classes[4].requires.iter().map(|wanted| &wanted.clause).collect();
@@ -30,7 +30,7 @@ async fn an_unknown_class_is_refused_with_those_that_there_are() {
     let error = world.client.create(&source.hash.to_string(), "Teller").await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the source has no class `Teller`; it has Echo, Patient, relay, Worker, Picky"
+        "the source has no class `Teller`; it has Echo, Patient, relay, Worker, Picky, Gate"
     );
 }
 
