@@ -92,7 +92,32 @@ impl Incoming {
 #[cold]
 fn unhandled(type_name: &str, class: &str, receives: &[&str]) -> Error {
     let takes = if receives.is_empty() { "no messages".to_string() } else { listed(receives) };
-    Error::poison(["`", class, "` takes no `", type_name, "`; it takes ", &takes].concat())
+    Error::unhandled(["`", class, "` takes no `", type_name, "`; it takes ", &takes].concat())
+}
+
+/// Takes the way of what has no handler, where a handler of class `A` may take it in another state: whoever sent a message
+/// that also the base does not take hears that this is a matter of the state.
+///
+/// # Errors
+/// It ends unhandled, or the base fails.
+#[doc(hidden)]
+pub fn not_now<A: Actor>(
+    is_for_another_state: bool,
+    incoming: Incoming,
+    unhandled: impl FnOnce(Incoming) -> Result,
+) -> Result {
+    let type_name = match &incoming.0 {
+        Came::Message(message) if is_for_another_state => message.type_name.clone(),
+        _ => return unhandled(incoming),
+    };
+    unhandled(incoming).map_err(|error| {
+        if !error.is_unhandled() {
+            return error;
+        }
+        Error::unhandled(
+            ["`", A::CLASS, "` takes no `", &type_name, "` now; it may in another state"].concat(),
+        )
+    })
 }
 
 #[cold]

@@ -22,17 +22,18 @@ pub struct Error {
     reason: String,
     retry: bool,
     exhausted: bool,
+    unhandled: bool,
 }
 
 impl Error {
     /// A failure that may not happen again: the host delivers the message once more.
     pub fn new(reason: impl fmt::Display) -> Self {
-        Self { reason: reason.to_string(), retry: true, exhausted: false }
+        Self { reason: reason.to_string(), retry: true, exhausted: false, unhandled: false }
     }
 
     /// A failure that would happen again: the message goes back to its sender at once.
     pub fn poison(reason: impl fmt::Display) -> Self {
-        Self { reason: reason.to_string(), retry: false, exhausted: false }
+        Self { reason: reason.to_string(), retry: false, exhausted: false, unhandled: false }
     }
 
     /// What went wrong.
@@ -54,6 +55,16 @@ impl Error {
         self.exhausted
     }
 
+    /// No handler takes a message.
+    pub(crate) fn unhandled(reason: String) -> Self {
+        Self { reason, retry: false, exhausted: false, unhandled: true }
+    }
+
+    /// Whether it is that no handler takes the message, and none has failed.
+    pub(crate) const fn is_unhandled(&self) -> bool {
+        self.unhandled
+    }
+
     /// What an import refused. Only a bound can be another by the next attempt.
     pub(crate) fn refused(error: wit::Error) -> Self {
         let (word, why, exhausted) = match error {
@@ -62,7 +73,7 @@ impl Error {
             wit::Error::Unsupported(why) => ("unsupported: ", why, false),
             wit::Error::Invalid(why) | wit::Error::Other(why) => ("", why, false),
         };
-        Self { reason: [word, &why].concat(), retry: exhausted, exhausted }
+        Self { reason: [word, &why].concat(), retry: exhausted, exhausted, unhandled: false }
     }
 
     pub(crate) fn into_failure(self) -> wit::Failure {
@@ -79,7 +90,7 @@ impl<E: std::error::Error> From<E> for Error {
             reason.push_str(&cause.to_string());
             source = cause.source();
         }
-        Self { reason, retry: true, exhausted: false }
+        Self { reason, retry: true, exhausted: false, unhandled: false }
     }
 }
 

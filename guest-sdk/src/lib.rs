@@ -68,6 +68,9 @@
 //! }
 //! ```
 //!
+//! `#[receive(when = Self::is_open)]` is a handler for some of the actor's states: [`actor`](macro@actor#states) has the
+//! rules, and [`Stash`] the state machine of which other actor systems say `become`.
+//!
 //! # Parts
 //!
 //! What more than one handler is needed for, a *part* does: a field of the actor's state that sees what came first,
@@ -177,6 +180,7 @@ pub use troupe::{AskTroupeStatus, Troupe, TroupeSettings, TroupeStatus, Troupers
 /// What the attributes' code names.
 #[doc(hidden)]
 pub mod private {
+    pub use crate::actor::not_now;
     #[cfg(feature = "cbor")]
     pub use crate::message::{decode_cbor, encode_cbor};
     pub use crate::message::{decode_json, decode_text, encode_json};

@@ -14,8 +14,9 @@ pub(crate) const HELD_MAX: usize = 1_000;
 
 /// Messages that an actor keeps for a later state: a field of its state, named by `#[actor(parts(...))]`.
 ///
-/// A state machine is an enum in the actor's state, and a `match` in its handlers. What one state can't handle it puts
-/// into the stash; whoever enters the next state lets everything go:
+/// A state machine is an enum in the actor's state, and handlers that say [`when`](macro@crate::actor#states) they take a
+/// message; there is no `become`, as other actor systems have it: a state is entered by setting the field. What one state
+/// can't handle it puts into the stash; whoever enters the next state lets everything go:
 ///
 /// ```
 /// use thespian::prelude::*;
@@ -27,7 +28,7 @@ pub(crate) const HELD_MAX: usize = 1_000;
 /// #[message]
 /// struct Welcome;
 ///
-/// #[derive(Default)]
+/// #[derive(Default, PartialEq)]
 /// enum Door {
 ///     #[default]
 ///     Closed,
@@ -39,20 +40,32 @@ pub(crate) const HELD_MAX: usize = 1_000;
 ///
 /// #[actor(parts(stash))]
 /// impl House {
+///     fn is_open(&self) -> bool {
+///         self.door == Door::Open
+///     }
+///
 ///     #[receive]
 ///     fn open(&mut self, _: Open) {
 ///         self.door = Door::Open;
 ///         self.stash.unstash_all();
 ///     }
 ///
+///     #[receive(when = Self::is_open)]
+///     fn welcome(&mut self, _: Enter) -> Welcome {
+///         Welcome
+///     }
+///
+///     /// In every other state.
 ///     #[receive]
-///     fn enter(&mut self, enter: Enter, ctx: &mut Context) -> Result<Option<Welcome>> {
-///         match self.door {
-///             Door::Closed => self.stash.put(ctx, &enter).map(|()| None),
-///             Door::Open => Ok(Some(Welcome)),
-///         }
+///     fn wait(&mut self, enter: Enter, ctx: &mut Context) -> Result {
+///         self.stash.put(ctx, &enter)
 ///     }
 /// }
+/// # let mut house = thespian::testing::TestActor::<House>::start()?;
+/// # house.tell("a", &Enter)?;
+/// # assert_eq!(house.state().stash.len(), 1);
+/// # house.tell("key", &Open)?;
+/// # Ok::<(), thespian::Error>(())
 /// ```
 ///
 /// Each message comes to its handler in a turn of its own, in the order in which they were put, with the sender that it
@@ -66,6 +79,7 @@ pub(crate) const HELD_MAX: usize = 1_000;
 /// poison. What is put in a turn that fails is not kept: that message takes its usual way. A full stash refuses what is put,
 /// and so it goes back as poison. Whoever waits when the actor exits gets a `PoisonNotice`; a trap loses the stash, like
 /// everything else that the actor knew, and nobody hears.
+#[doc(alias = "become")]
 pub struct Stash(Replay);
 
 impl Default for Stash {

@@ -1,5 +1,6 @@
 //! The attribute `actor`.
 
+mod condition;
 #[cfg(test)]
 mod tests;
 
@@ -9,8 +10,8 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::token::Paren;
 use syn::{
-    Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Lit, LitInt, LitStr, Meta, Receiver, ReceiverKind,
-    Result, ReturnType, Token, Type, parenthesized,
+    Error, ExprPath, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Lit, LitInt, LitStr, Meta, Receiver,
+    ReceiverKind, Result, ReturnType, Token, Type, parenthesized,
 };
 
 const HANDLER: &str =
@@ -168,10 +169,19 @@ fn options(tokens: TokenStream) -> Result<Options> {
 struct Handler {
     method: Ident,
     message: Type,
+    /// The state in which it takes it; in every one, if there is none.
+    when: Option<ExprPath>,
     /// Its argument for the context, as the call has it.
     context: TokenStream,
     /// Where it says what it returns.
     returns: Span,
+}
+
+impl Handler {
+    /// The type of its message, as it is written.
+    fn written(&self) -> String {
+        self.message.to_token_stream().to_string()
+    }
 }
 
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {
@@ -189,13 +199,14 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     let (mut handlers, mut start) = (Vec::new(), None);
     for item in &mut block.items {
         let ImplItem::Fn(method) = item else { continue };
+        let when = condition::take(method)?;
         let is_handler = take_attribute(method, "receive")?;
         let is_start = take_attribute(method, "start")?;
         let is_check = take_attribute(method, "accepts")?;
         let name = method.sig.ident.span();
         match (is_handler, is_start, is_check) {
             (false, false, false) => {}
-            (true, false, false) => handlers.push(handler(method)?),
+            (true, false, false) => handlers.push(handler(method, when)?),
             (false, true, false) if start.is_some() => {
                 return Err(Error::new(name, "an actor has one `#[start]`"));
             }
@@ -207,7 +218,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
             _ => return Err(Error::new(name, "one of `#[receive]`, `#[start]` and `#[accepts]`")),
         }
     }
-    check_duplicates(&handlers)?;
+    condition::check_reached(&handlers)?;
     // At the class, so that a missing `Default` is reported where the class is.
     let start = start.unwrap_or_else(|| {
         quote_spanned! {at(&block.self_ty)=>
@@ -245,7 +256,7 @@ fn take_attribute(method: &mut ImplItemFn, name: &str) -> Result<bool> {
     Ok(true)
 }
 
-fn handler(method: &ImplItemFn) -> Result<Handler> {
+fn handler(method: &ImplItemFn, when: Option<ExprPath>) -> Result<Handler> {
     let signature = &method.sig;
     let problem = |at: &dyn Spanned| Err(Error::new(at.span(), HANDLER));
     let mut inputs = signature.inputs.iter();
@@ -272,7 +283,7 @@ fn handler(method: &ImplItemFn) -> Result<Handler> {
         return Err(Error::new(signature.generics.span(), "a handler is for one type: it can't be generic"));
     }
     let message = (*message.ty).clone();
-    Ok(Handler { method: signature.ident.clone(), message, context, returns: returns(method) })
+    Ok(Handler { method: signature.ident.clone(), message, when, context, returns: returns(method) })
 }
 
 /// Where a method says what it returns; its name, if it returns nothing.
@@ -322,17 +333,6 @@ fn check(method: &ImplItemFn) -> Result<Ident> {
     Ok(signature.ident.clone())
 }
 
-fn check_duplicates(handlers: &[Handler]) -> Result<()> {
-    let written = |handler: &Handler| handler.message.to_token_stream().to_string();
-    for (place, handler) in handlers.iter().enumerate() {
-        if handlers[..place].iter().any(|earlier| written(earlier) == written(handler)) {
-            let text = format!("there is a handler for `{}` already", written(handler));
-            return Err(Error::new(handler.message.span(), text));
-        }
-    }
-    Ok(())
-}
-
 fn is_raw(message: &Type) -> bool {
     let Type::Path(path) = message else { return false };
     path.path.segments.last().is_some_and(|last| last.ident == "RawMessage")
@@ -356,26 +356,15 @@ fn implementation(
     });
     // Whatever takes everything comes last.
     let (raw, typed): (Vec<_>, Vec<_>) = handlers.iter().partition(|handler| is_raw(&handler.message));
-    let typed_messages: Vec<_> = typed.iter().map(|handler| &handler.message).collect();
-    let calls = typed.iter().chain(&raw).map(|Handler { method, message, context, returns }| {
-        // Each step where it is written, so that a type which can't be received, or returned, is reported there.
-        let reply = quote_spanned! {*returns=>
-            return ::thespian::IntoReply::reply(reply, ctx);
-        };
-        quote_spanned! {at(message)=>
-            if <#message as ::thespian::Receive>::accepts(&incoming) {
-                let message = incoming.take::<#message, Self>()?;
-                let reply = self.#method(message #context);
-                #reply
-            }
-        }
-    });
+    let typed_messages = condition::types(&typed);
+    let calls = typed.iter().chain(&raw).map(|handler| call(handler));
     let receives = receives(class, &typed_messages, options);
     let unhandled = match &options.base {
         // What is not handled here is the base's.
         Some(base) => quote_spanned!(at(base)=> ::thespian::Actor::receive(&mut self.#base, incoming, ctx)),
         None => quote!(incoming.unhandled::<Self>()),
     };
+    let unhandled = condition::not_now(handlers, unhandled);
     let handle = quote! {
         #(#calls)*
         let _ = &ctx;
@@ -419,6 +408,23 @@ fn implementation(
             fn receive(&mut self, incoming: ::thespian::Incoming, ctx: &mut ::thespian::Context) -> ::thespian::Result {
                 #receive
             }
+        }
+    }
+}
+
+/// Has a handler take what came, if that is for it. Each step where it is written, so that a type which can't be received,
+/// or returned, and a condition which is none are reported there.
+fn call(handler: &Handler) -> TokenStream {
+    let Handler { method, message, when, context, returns } = handler;
+    let holds = when.iter().map(|condition| quote_spanned!(at(condition)=> && #condition(&*self)));
+    let reply = quote_spanned! {*returns=>
+        return ::thespian::IntoReply::reply(reply, ctx);
+    };
+    quote_spanned! {at(message)=>
+        if <#message as ::thespian::Receive>::accepts(&incoming) #(#holds)* {
+            let message = incoming.take::<#message, Self>()?;
+            let reply = self.#method(message #context);
+            #reply
         }
     }
 }

@@ -23,9 +23,23 @@ pub fn message(options: TokenStream, item: TokenStream) -> TokenStream {
 /// came before the handlers do; `base = counter`, a field that is an actor and takes what this one does not;
 /// `troupe(max_count = 10, idle_count = 2)`, many workers at one address.
 ///
+/// # Where it runs
+///
 /// An `#[accepts]` function decides whether a host suits the class, where `requires` can't say what it needs. It is asked
 /// when all that is required holds, and again when what the host has changes; it runs by itself, can ask the host
 /// nothing, and must give the same answer to the same question. A panic, or more than 100 ms of CPU time, is a no.
+///
+/// # States
+///
+/// `#[receive(when = Self::is_open)]` is a handler for the states in which this condition holds, a `fn(&self) -> bool`. What
+/// other actor systems call `become` is then an enum in the actor's state, and to set it; `Stash` has an example.
+///
+/// Several handlers may be for one message, or one event. They are asked as they are written, before the message is
+/// decoded, and the first whose condition holds takes it; one without `when` comes last. What none takes is for the handler of
+/// `RawMessage`, which may have a `when` too, then for the base. Else it goes back to its sender as poison that says that it
+/// is not taken now, and an event is ignored. A second attempt asks again: so change the state last.
+#[doc(alias = "become")]
+#[doc(alias = "when")]
 #[proc_macro_attribute]
 pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
     actor::expand(options.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()

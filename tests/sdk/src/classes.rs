@@ -15,7 +15,7 @@ async fn a_source_says_which_classes_it_has_and_what_they_take() {
     let world = World::new();
     let source = world.load(guests::bytes(guests::SAMPLER)).await;
     let classes: Vec<_> = source.info.classes.iter().map(|class| class.name.as_str()).collect();
-    assert_eq!(classes, ["Echo", "Patient", "relay", "Worker", "Picky"]);
+    assert_eq!(classes, ["Echo", "Patient", "relay", "Worker", "Picky", "Gate"]);
     assert_eq!(source.info.name, "sampler");
     assert_eq!(source.info.classes[0].receives, ["Order", "Blob", "text/line"]);
     let clauses: Vec<_> = source.info.classes[4].requires.iter().map(|wanted| &wanted.clause).collect();
@@ -30,7 +30,7 @@ async fn an_unknown_class_is_refused_with_those_that_there_are() {
     let error = world.client.create(&source.hash.to_string(), "Teller").await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the source has no class `Teller`; it has Echo, Patient, relay, Worker, Picky"
+        "the source has no class `Teller`; it has Echo, Patient, relay, Worker, Picky, Gate"
     );
 }
 
@@ -111,4 +111,19 @@ async fn a_class_runs_only_where_its_requirements_are_met_and_sees_the_capabilit
     let picky = rich.create(guests::SAMPLER, "Picky").await;
     let answer = rich.ask_json(picky, "HowMany", "{}").await;
     assert_eq!(answer.json("Said"), json!({ "text": "Some(Integer(8))" }));
+}
+
+#[tokio::test]
+async fn a_state_has_handlers_of_its_own_and_what_it_has_none_for_comes_back() {
+    let world = World::new();
+    let gate = world.create(guests::SAMPLER, "Gate").await;
+    let enter = |name: &str| Message::json("Enter", json!({ "name": name }).to_string());
+    world.client.tell(gate, enter("Ada")).await.unwrap();
+    world.client.tell(gate, Message::json("Open", "{}")).await.unwrap();
+    assert_eq!(world.listen().await.json("Said"), json!({ "text": "welcome, Ada" }));
+    let answer = world.ask(gate, enter("Bob")).await;
+    assert_eq!(answer.json("Said"), json!({ "text": "welcome, Bob" }));
+    world.client.tell(gate, Message::json("Lock", "{}")).await.unwrap();
+    let poisoned = world.poison(gate, enter("Cy")).await;
+    assert_eq!(poisoned.details, "`Gate` takes no `Enter` now; it may in another state");
 }

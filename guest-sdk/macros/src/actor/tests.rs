@@ -141,10 +141,116 @@ fn an_unknown_option_is_told_which_there_are() {
     assert_eq!(text, "there are `restart`, `restart-within-budget` and `exit`");
     assert_eq!(
         method_error(quote!(
-            #[receive(first)]
-            fn greet(&mut self, _: Greet) {}
+            #[start(first)]
+            fn new() -> Self {}
         )),
-        "`#[receive]` has no options"
+        "`#[start]` has no options"
+    );
+}
+
+/// Two handlers of one type by their options, and an error of the macro if there is one.
+fn pair(first: &TokenStream, second: &TokenStream) -> Option<String> {
+    let item = quote!(impl Hello {
+        #[receive #first] fn first(&mut self, _: Greet) {}
+        #[receive #second] fn second(&mut self, _: Greet) {}
+    });
+    expand(quote!(), item).err().map(|error| error.to_string())
+}
+
+#[test]
+fn handlers_of_one_type_are_told_apart_by_conditions_and_nothing_is_behind_one_without() {
+    let (always, open, shut) = (quote!(), quote!((when = Self::is_open)), quote!((when = is_shut)));
+    assert_eq!(pair(&open, &shut), None);
+    assert_eq!(pair(&open, &always), None);
+    let unreached = "`second` is never reached: `first` takes every `Greet` before it; \
+                     the handler without `when` comes last";
+    assert_eq!(pair(&always, &open).as_deref(), Some(unreached));
+    assert_eq!(pair(&always, &always).as_deref(), Some("there is a handler for `Greet` already"));
+}
+
+#[test]
+fn a_wrong_condition_is_told_what_a_condition_is() {
+    let of = |options: TokenStream| {
+        method_error(quote! {
+            #[receive #options]
+            fn greet(&mut self, _: Greet) {}
+        })
+    };
+    for options in [quote!(()), quote!((first)), quote!((when)), quote!(("when")), quote!(= "when")] {
+        assert_eq!(of(options), super::condition::OPTION);
+    }
+    for options in [
+        quote!((when = !Self::is_open)),
+        quote!((when = self.is_open())),
+        quote!((when = |hello| true)),
+        quote!((when = "Self::is_open")),
+    ] {
+        assert_eq!(of(options), super::condition::CONDITION);
+    }
+    let text = of(quote!((when = Self::is_open, when = Self::is_warm)));
+    assert_eq!(text, "a handler has one condition");
+    let text = of(quote!((when = Self::is_open Self::is_warm)));
+    assert_eq!(text, "a handler has one condition");
+}
+
+#[test]
+fn a_condition_is_asked_before_anything_is_decoded_and_its_type_is_listed_once() {
+    let code = made(
+        quote!(),
+        quote! {
+            #[receive] fn rest(&mut self, _: RawMessage) {}
+            #[receive(when = Self::is_open)] fn open(&mut self, _: Greet) {}
+            #[receive(when = shop::is_shut,)] fn shut(&mut self, _: Greet) {}
+        },
+    );
+    assert_eq!(code.matches("Greetas::thespian::Receive>::TYPE_NAME").count(), 1);
+    let receive = &code[code.find("fnreceive").unwrap_or_default()..];
+    let steps = [
+        "accepts(&incoming)&&Self::is_open(&*self){",
+        "self.open(",
+        "accepts(&incoming)&&shop::is_shut(&*self){",
+        "self.shut(",
+        "take::<RawMessage",
+    ];
+    let places: Vec<_> = steps.iter().map(|step| receive.find(step)).collect();
+    assert!(places.is_sorted() && places[0].is_some(), "{places:?}");
+}
+
+#[test]
+fn only_what_may_be_taken_in_another_state_can_be_refused_for_the_state() {
+    let refused = |rest: TokenStream| {
+        let code = made(
+            quote!(),
+            quote! {
+                #[receive(when = Self::is_open)] fn open(&mut self, _: Greet) {}
+                #[receive] fn leave(&mut self, _: Leave) {}
+                #rest
+            },
+        );
+        let is_for = "letis_for_another_state=";
+        code.find(is_for).map(|start| code[start + is_for.len()..].split(';').next().unwrap().to_string())
+    };
+    let greet = "<Greetas::thespian::Receive>::accepts(&incoming)";
+    let raw = "<RawMessageas::thespian::Receive>::accepts(&incoming)";
+    assert_eq!(refused(quote!()).as_deref(), Some(greet));
+    let rest = quote!(
+        #[receive(when = Self::is_open)]
+        fn rest(&mut self, _: RawMessage) {}
+    );
+    assert_eq!(refused(rest), Some(format!("{greet}||{raw}")));
+    assert_eq!(
+        refused(quote!(
+            #[receive]
+            fn shut(&mut self, _: Greet) {}
+        )),
+        None
+    );
+    assert_eq!(
+        refused(quote!(
+            #[receive]
+            fn rest(&mut self, _: RawMessage) {}
+        )),
+        None
     );
 }
 

@@ -1,5 +1,5 @@
 //! What the guest SDK offers and no lesson shows: encodings, a class that knows another only by its name, requirements,
-//! messages for a start, wakeups, events.
+//! messages for a start, wakeups, events, states.
 
 use std::time::Duration;
 
@@ -179,4 +179,66 @@ impl Picky {
     }
 }
 
-source!(Echo, Patient, Relay, Worker, Picky);
+/// Opens a [`Gate`].
+#[message]
+pub struct Open;
+
+/// Locks a [`Gate`] for good.
+#[message]
+pub struct Lock;
+
+/// Goes through a [`Gate`].
+#[message]
+pub struct Enter {
+    /// Who.
+    pub name: String,
+}
+
+#[derive(Default, PartialEq)]
+enum State {
+    #[default]
+    Shut,
+    Open,
+    Locked,
+}
+
+/// Whoever comes waits while it is shut, is let in when it is open, and is refused when it is locked.
+#[derive(Default)]
+pub struct Gate {
+    state: State,
+    stash: Stash,
+}
+
+#[actor(parts(stash))]
+impl Gate {
+    fn is_shut(&self) -> bool {
+        self.state == State::Shut
+    }
+
+    fn is_open(&self) -> bool {
+        self.state == State::Open
+    }
+
+    #[receive(when = Self::is_shut)]
+    fn open(&mut self, _: Open) {
+        self.state = State::Open;
+        self.stash.unstash_all();
+    }
+
+    #[receive]
+    fn lock(&mut self, _: Lock) {
+        self.state = State::Locked;
+    }
+
+    #[receive(when = Self::is_shut)]
+    fn wait(&mut self, enter: Enter, ctx: &mut Context) -> Result {
+        self.stash.put(ctx, &enter)
+    }
+
+    #[receive(when = Self::is_open)]
+    fn welcome(&mut self, enter: Enter) -> Said {
+        Said { text: format!("welcome, {}", enter.name) }
+    }
+}
+
+source!(Echo, Patient, Relay, Worker, Picky, Gate);
