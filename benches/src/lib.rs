@@ -21,6 +21,10 @@ pub use bench::Bench;
 pub use options::Options;
 pub use report::{Bar, Line};
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs the workloads that the command line names, or all.
 #[must_use]
 pub fn main() -> ExitCode {
