@@ -7,6 +7,7 @@
 
 mod bounds;
 mod carrier;
+mod chance;
 mod convert;
 mod ledger;
 mod life;
