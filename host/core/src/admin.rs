@@ -272,7 +272,7 @@ impl Admin {
         self.monitors.ended(address, reason, effects);
         if let Some(name) = &member.name {
             let why = start_failure(reason);
-            self.names.free(name, &ControlError::StartFailed { reason: why }, effects);
+            self.names.free(name, address, &ControlError::StartFailed { reason: why }, effects);
         }
         if let Some(source) = member.source {
             self.sources.count(source, false);

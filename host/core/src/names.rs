@@ -87,8 +87,18 @@ impl Names {
         }
     }
 
-    /// The name is free again; who still waits hears why.
-    pub fn free(&mut self, name: &str, error: &ControlError, effects: &mut Vec<Effect>) {
+    /// The name of `address` is free again; who still waits hears why. One that was refused had lost it before its end,
+    /// and another may have it by then.
+    pub fn free(
+        &mut self,
+        name: &str,
+        address: ActorAddress,
+        error: &ControlError,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.entries.get(name).is_none_or(|entry| entry.address != address) {
+            return;
+        }
         if let Some(entry) = self.entries.remove(name) {
             for questioner in entry.waiting {
                 answer(questioner, name, Err(error.clone()), effects);

@@ -237,7 +237,7 @@ impl Admin {
     ) {
         effects.push(Effect::RefuseCreate { address, reason: cut(error.to_string(), ERROR_TEXT_LEN_MAX) });
         if let Some(name) = self.family.get(address).and_then(|member| member.name.clone()) {
-            self.names.free(&name, &error, effects);
+            self.names.free(&name, address, &error, effects);
         }
         if let Some(asker) = asker {
             answer(asker, Err(error), effects);
