@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use thespian_core::address::ActorAddress;
-use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
+use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, NOBODY_THERE, Wakeup};
 use thespian_core::event::Event;
-use thespian_core::fate::{Failure, Fault};
+use thespian_core::fate::Failure;
 use thespian_core::limits::{ActorLimits, HOLD_RETRY_PERIOD, RESTART_PAUSE_MIN};
 use thespian_core::mailbox::{Push, QueueBudget};
 use thespian_core::outbox::{Outbox, Request};
@@ -81,6 +81,7 @@ impl Carrier<'_> {
             self.drop_outbox(&outbox);
             return Err(failure);
         }
+        self.world.audit_turn(self.me, &outbox);
         for request in outbox.requests() {
             if let Request::Send { message, .. } = request {
                 self.world.ledger.sent(number(message));
@@ -143,6 +144,7 @@ impl Carrier<'_> {
     }
 
     fn note_dead(&mut self, envelope: Envelope, reason: &str) {
+        self.world.hand_over(&envelope, reason);
         if let Some(native) = self.world.native.as_mut().filter(|_| envelope.body.is_mail()) {
             native.dead_letters.push((envelope, reason.to_string()));
         }
@@ -186,6 +188,9 @@ impl Doer for Carrier<'_> {
         });
         let result = self.close_turn(outbox, outcome);
         let now = self.world.now;
+        if result.is_ok() && !self.cell().watch.has_started {
+            self.world.ledger.lifetimes.started(self.me, now);
+        }
         let watch = &mut self.cell().watch;
         watch.has_instance = result.is_ok();
         watch.failed_to_restart = (watch.has_started && result.is_err()).then_some(now);
@@ -214,6 +219,7 @@ impl Doer for Carrier<'_> {
         }
         if attempt == 1 {
             self.world.ledger.received(envelope);
+            self.world.audit_delivery(envelope);
         } else {
             self.world.see("retries");
         }
@@ -226,6 +232,9 @@ impl Doer for Carrier<'_> {
             (outbox, outcome)
         });
         let result = self.close_turn(outbox, outcome);
+        if matches!(envelope.body, Body::Message(_)) {
+            self.world.ledger.lifetimes.used(self.me, self.world.now);
+        }
         if let Err(Failure::Fault(_)) = &result {
             self.cell().watch.has_instance = false;
         }
@@ -324,7 +333,7 @@ impl Doer for Carrier<'_> {
 
     fn gone(&mut self, envelope: Envelope) {
         self.world.ledger.dead(&envelope.body);
-        self.note_dead(envelope, "there is no actor at this address");
+        self.note_dead(envelope, NOBODY_THERE);
     }
 
     fn dead_letter(&mut self, envelope: Envelope, reason: &str) {

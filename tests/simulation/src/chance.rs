@@ -8,6 +8,7 @@ use thespian_core::limits::ActorLimits;
 use thespian_core::outbox::{CreateChild, CreateOptions, Outbox};
 
 use crate::carrier::Carrier;
+use crate::world::World;
 
 impl Carrier<'_> {
     /// What a guest does in one turn, as chance has it.
@@ -23,7 +24,7 @@ impl Carrier<'_> {
                 return;
             }
             self.world.energy -= 1;
-            match self.world.rng.below(20) {
+            match self.world.rng.below(27) {
                 0..=9 => {
                     let target = self.someone(heard_from);
                     let size = if self.world.rng.chance(20) { 20_000 } else { 10 };
@@ -51,10 +52,32 @@ impl Carrier<'_> {
                     let id = self.world.rng.below(20) as u64;
                     let _ = outbox.cancel_wakeup(id, &limits);
                 }
-                _ => {
+                17..=19 => {
                     let delay = Duration::from_millis(self.world.rng.below(3_000) as u64);
                     let _ = outbox.wakeup(delay, None, &limits);
                 }
+                _ => self.ask_host(outbox, &limits),
+            }
+        }
+    }
+
+    /// Asks for something that is for the host to decide.
+    fn ask_host(&mut self, outbox: &mut Outbox, limits: &ActorLimits) {
+        let target = self.someone(None);
+        match self.world.rng.below(8) {
+            0..=2 => {
+                let _ = outbox.monitor(target, limits);
+            }
+            3 => {
+                let _ = outbox.demonitor(target, limits);
+            }
+            4 | 5 => self.create_named(outbox, limits),
+            6 => {
+                let _ = outbox.kill_child(target, limits);
+            }
+            _ => {
+                // Without the right, a guest gets an error and goes on.
+                let _ = outbox.handle_dead_letters(self.world.rng.chance(70), limits);
             }
         }
     }
@@ -76,6 +99,8 @@ impl Carrier<'_> {
         for _ in 0..limits.mailbox_len_max + self.world.rng.below(limits.outbox_len_max) {
             if self.world.energy > 0 {
                 self.world.energy -= 1;
+                // Behind a large one that finds no room, a small one would find some.
+                let size = if self.world.rng.chance(20) { 10 } else { size };
                 self.send(outbox, target, size, limits);
             }
         }
@@ -85,14 +110,37 @@ impl Carrier<'_> {
         if self.world.slots >= self.world.slots_max {
             return;
         }
-        let address = self.world.new_address();
-        let class = self.world.rng.pick(&["lasting", "mortal", "limited", "unknown"]).unwrap_or_default();
-        let options = CreateOptions { watch_restarts: self.world.rng.chance(50), ..CreateOptions::default() };
-        let child = CreateChild { address, source: None, class: class.to_string(), options };
+        let child = self.someone_new();
+        let address = child.address;
         if outbox.create(child, limits).is_ok() {
             self.world.slots += 1;
             self.cell().known.push(address);
+            if self.world.rng.chance(10) {
+                let _ = outbox.monitor(address, limits);
+            }
+            if self.world.rng.chance(3) {
+                let _ = outbox.kill_child(address, limits);
+            }
         }
+    }
+
+    fn create_named(&mut self, outbox: &mut Outbox, limits: &ActorLimits) {
+        if self.world.slots >= self.world.slots_max {
+            return;
+        }
+        let name = self.world.some_name();
+        let child = self.someone_new();
+        // A name that can't be used is refused here.
+        if outbox.create_named(&name, child, limits).is_ok() {
+            self.world.slots += 1;
+        }
+    }
+
+    fn someone_new(&mut self) -> CreateChild {
+        let address = self.world.new_address();
+        let class = self.world.some_class();
+        let options = CreateOptions { watch_restarts: self.world.rng.chance(50), ..CreateOptions::default() };
+        CreateChild { address, source: None, class, options }
     }
 
     /// How the turn goes, as chance has it.
@@ -110,5 +158,17 @@ impl Carrier<'_> {
             1 => Failure::Returned { reason: "again".to_string(), retry: true, budget: outbox.budget() },
             _ => Failure::Fault(Fault::Trap("unreachable".to_string())),
         })
+    }
+}
+
+impl World {
+    pub(crate) fn some_class(&mut self) -> String {
+        let class = self.rng.pick(&["lasting", "mortal", "limited", "fleeting", "idle", "unknown"]);
+        class.unwrap_or_default().to_string()
+    }
+
+    /// One of a few, so that many ask for the same; now and then one that can't be used.
+    pub(crate) fn some_name(&mut self) -> String {
+        self.rng.pick(&["one", "two", "one", "two", ""]).unwrap_or_default().to_string()
     }
 }
