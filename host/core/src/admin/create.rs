@@ -126,7 +126,7 @@ impl Admin {
         wanted: Wanted,
         effects: &mut Vec<Effect>,
     ) {
-        match self.names.get(name) {
+        match self.names.get(name).filter(|_| !is_made(Mistake::CreateTwoOfAName)) {
             Some((address, true)) => {
                 effects.push(Effect::GiveBackPlace);
                 return names::answer(questioner, name, self.found(address), effects);

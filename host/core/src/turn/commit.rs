@@ -30,6 +30,9 @@ impl Turn {
             for_admin.extend(self.commit_request(now, request, effects));
         }
         self.children += if is_made(Mistake::CountNoChild) { 0 } else { creates };
+        if is_made(Mistake::HandOverInReverse) {
+            for_admin.reverse();
+        }
         for_admin.into_iter().for_each(|request| self.commit_to_admin(request, effects));
         if outbox.capacity() <= EFFECTS_KEPT_MAX {
             self.outbox = Some(outbox);
