@@ -100,7 +100,9 @@ impl Admin {
                 self.named_asked(by, request, &name, *child, effects);
             }
             Event::ChildKilled { parent, child } => {
-                if self.family.get(child).is_some_and(|member| member.parent == Some(parent)) {
+                let is_child =
+                    |member: &Member| member.parent == Some(parent) || is_made(Mistake::KillForStrangers);
+                if self.family.get(child).is_some_and(is_child) && !is_made(Mistake::KillNoChild) {
                     self.kill(child, "by its parent", effects);
                 }
             }
@@ -188,7 +190,7 @@ impl Admin {
     fn monitored(&mut self, watcher: ActorAddress, target: ActorAddress, effects: &mut Vec<Effect>) {
         if self.family.get(target).is_some() {
             self.monitors.add(watcher, target);
-        } else {
+        } else if !is_made(Mistake::HearOfNoPastEnd) {
             effects.push(monitors::down(watcher, target, ExitReason::Unknown));
         }
     }
@@ -236,16 +238,16 @@ impl Admin {
             let reason = start_failure(reason);
             answer(asker, Err(ControlError::StartFailed { reason }), effects);
         }
-        if self.dead_letter_handler == Some(address) {
+        if self.dead_letter_handler == Some(address) && !is_made(Mistake::KeepTheDeadLetters) {
             self.dead_letter_handler = None;
             effects.push(Effect::SetDeadLetterHandler(None));
         }
         self.log_levels.set_actor(address, None);
         let Some(member) = self.family.remove(address, reason, effects) else { return };
         self.monitors.ended(address, reason, effects);
-        if let Some(name) = &member.name {
+        if let Some(name) = member.name.as_deref().filter(|_| !is_made(Mistake::KeepTheName)) {
             let why = start_failure(reason);
-            self.names.free(name, &ControlError::StartFailed { reason: why }, effects);
+            self.names.free(name, address, &ControlError::StartFailed { reason: why }, effects);
         }
         if let Some(source) = member.source {
             self.sources.count(source, false);

@@ -10,6 +10,7 @@ use crate::effect::Effect;
 use crate::envelope::{Body, Envelope, NamedActor};
 use crate::event::Asker;
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
+use crate::mistake::{Mistake, is_made};
 use crate::source::SourceHash;
 use crate::wire::control::{ControlError, Reply};
 
@@ -62,7 +63,9 @@ impl Names {
     /// The actor of a name, and whether it runs already.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<(ActorAddress, bool)> {
-        self.entries.get(name).map(|entry| (entry.address, entry.started))
+        self.entries
+            .get(name)
+            .map(|entry| (entry.address, entry.started || is_made(Mistake::AnswerBeforeTheStart)))
     }
 
     /// `address` is to have the name, if its start succeeds.
@@ -81,14 +84,26 @@ impl Names {
     pub fn started(&mut self, name: &str, found: &Found, effects: &mut Vec<Effect>) {
         if let Some(entry) = self.entries.get_mut(name) {
             entry.started = true;
-            for questioner in core::mem::take(&mut entry.waiting) {
+            let skipped = usize::from(is_made(Mistake::AnswerNoQuestioner));
+            for questioner in core::mem::take(&mut entry.waiting).into_iter().skip(skipped) {
                 answer(questioner, name, Ok(found.clone()), effects);
             }
         }
     }
 
-    /// The name is free again; who still waits hears why.
-    pub fn free(&mut self, name: &str, error: &ControlError, effects: &mut Vec<Effect>) {
+    /// The name of `address` is free again; who still waits hears why. One that was refused had lost it before its end,
+    /// and another may have it by then.
+    pub fn free(
+        &mut self,
+        name: &str,
+        address: ActorAddress,
+        error: &ControlError,
+        effects: &mut Vec<Effect>,
+    ) {
+        let is_theirs = |entry: &Entry| entry.address == address || is_made(Mistake::FreeTheNameOfAnother);
+        if !self.entries.get(name).is_some_and(is_theirs) {
+            return;
+        }
         if let Some(entry) = self.entries.remove(name) {
             for questioner in entry.waiting {
                 answer(questioner, name, Err(error.clone()), effects);

@@ -287,7 +287,11 @@ impl Turn {
                 self.wakeups.bytes -= cost;
             }
             Body::ChildExited(_) => self.children = self.children.saturating_sub(1),
-            Body::ActorDown(exit) if !self.monitored.remove(&exit.address) => return false,
+            Body::ActorDown(exit)
+                if !self.monitored.remove(&exit.address) && !is_made(Mistake::HearAfterADemonitor) =>
+            {
+                return false;
+            }
             Body::Named(named) => {
                 self.asked.remove(&named.request);
             }

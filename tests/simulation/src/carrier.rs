@@ -1,15 +1,14 @@
-//! One actor's side of the world: does what core's `Actor` asks for, and plays the guest.
+//! One actor's side of the world: does what core's `Actor` asks for.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use thespian_core::address::ActorAddress;
-use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
+use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, NOBODY_THERE, Wakeup};
 use thespian_core::event::Event;
-use thespian_core::fate::{Budget, Failure, Fault};
+use thespian_core::fate::Failure;
 use thespian_core::limits::{ActorLimits, HOLD_RETRY_PERIOD, RESTART_PAUSE_MIN};
 use thespian_core::mailbox::{Push, QueueBudget};
-use thespian_core::outbox::{CreateChild, CreateOptions, Outbox, Request};
+use thespian_core::outbox::{Outbox, Request};
 use thespian_core::time::Time;
 use thespian_core::turn::Doer;
 
@@ -23,82 +22,17 @@ pub(crate) struct Carrier<'a> {
 }
 
 impl Carrier<'_> {
-    fn cell(&mut self) -> &mut Cell {
+    pub(crate) fn cell(&mut self) -> &mut Cell {
         self.world.cells.get_mut(&self.me).expect("an actor that runs has a cell")
     }
 
-    /// What a guest does in one turn, as chance has it.
-    fn act(&mut self, outbox: &mut Outbox, heard_from: Option<ActorAddress>) {
-        let limits = self.world.limits;
-        if let Some(prey) = self.cell().prey
-            && self.world.rng.chance(80)
-        {
-            self.flood(outbox, prey, &limits);
-        }
-        for _ in 0..self.world.rng.below(4) {
-            if self.world.energy == 0 {
-                return;
-            }
-            self.world.energy -= 1;
-            match self.world.rng.below(20) {
-                0..=9 => {
-                    let target = self.someone(heard_from);
-                    let size = if self.world.rng.chance(20) { 20_000 } else { 10 };
-                    self.send(outbox, target, size, &limits);
-                }
-                10 => {
-                    let target = self.someone(heard_from);
-                    self.flood(outbox, target, &limits);
-                }
-                11..=13 => {
-                    for _ in 0..1 + self.world.rng.below(3) {
-                        self.create(outbox, &limits);
-                    }
-                }
-                14 => {
-                    let target = self.someone(None);
-                    let recursive = self.world.rng.chance(70);
-                    // The outbox may be full, here and below: a guest gets an error and goes on.
-                    let _ = outbox.request_exit(target, recursive, &limits);
-                }
-                15 => {
-                    let _ = outbox.keep_children();
-                }
-                16 => {
-                    let id = self.world.rng.below(20) as u64;
-                    let _ = outbox.cancel_wakeup(id, &limits);
-                }
-                _ => {
-                    let delay = Duration::from_millis(self.world.rng.below(3_000) as u64);
-                    let _ = outbox.wakeup(delay, None, &limits);
-                }
-            }
-        }
-    }
-
-    fn someone(&mut self, heard_from: Option<ActorAddress>) -> ActorAddress {
-        let mut known = self.cell().known.clone();
-        known.extend([self.me, self.me]);
-        known.extend(heard_from);
-        if self.world.rng.chance(30) {
-            known = self.world.addresses.clone();
-        }
-        self.world.rng.pick(&known).unwrap_or(self.me)
-    }
-
-    /// Sends more than any mailbox takes, and at times more than an outbox does.
-    fn flood(&mut self, outbox: &mut Outbox, target: ActorAddress, limits: &ActorLimits) {
-        self.world.see("floods");
-        let size = self.world.rng.pick(&[10, 10, 1_000, 20_000]).unwrap_or_default();
-        for _ in 0..limits.mailbox_len_max + self.world.rng.below(limits.outbox_len_max) {
-            if self.world.energy > 0 {
-                self.world.energy -= 1;
-                self.send(outbox, target, size, limits);
-            }
-        }
-    }
-
-    fn send(&mut self, outbox: &mut Outbox, target: ActorAddress, size: usize, limits: &ActorLimits) {
+    pub(crate) fn send(
+        &mut self,
+        outbox: &mut Outbox,
+        target: ActorAddress,
+        size: usize,
+        limits: &ActorLimits,
+    ) {
         let message = numbered(self.world.new_number(), size);
         let cost = message.cost();
         let to_itself = target == self.me;
@@ -129,37 +63,6 @@ impl Carrier<'_> {
         }
     }
 
-    fn create(&mut self, outbox: &mut Outbox, limits: &ActorLimits) {
-        if self.world.slots >= self.world.slots_max {
-            return;
-        }
-        let address = self.world.new_address();
-        let class = self.world.rng.pick(&["lasting", "mortal", "limited", "unknown"]).unwrap_or_default();
-        let options = CreateOptions { watch_restarts: self.world.rng.chance(50), ..CreateOptions::default() };
-        let child = CreateChild { address, source: None, class: class.to_string(), options };
-        if outbox.create(child, limits).is_ok() {
-            self.world.slots += 1;
-            self.cell().known.push(address);
-        }
-    }
-
-    /// How the turn goes, as chance has it.
-    fn conclude(&mut self, outbox: &Outbox, failing_percent: usize) -> Result<(), Failure> {
-        if !self.world.rng.chance(failing_percent) {
-            return Ok(());
-        }
-        let spins = self.world.rng.chance(15);
-        if spins && self.world.let_others(300, self.me) && self.cell().killed.is_some() {
-            return Err(Failure::Fault(Fault::Killed));
-        }
-        Err(match self.world.rng.below(5) {
-            _ if spins => Failure::Fault(Fault::Budget(Budget::Cpu, String::new())),
-            0 => Failure::Returned { reason: "no".to_string(), retry: false, budget: None },
-            1 => Failure::Returned { reason: "again".to_string(), retry: true, budget: outbox.budget() },
-            _ => Failure::Fault(Fault::Trap("unreachable".to_string())),
-        })
-    }
-
     /// What a turn asked for is sent only if it went well.
     fn close_turn(
         &mut self,
@@ -178,6 +81,7 @@ impl Carrier<'_> {
             self.drop_outbox(&outbox);
             return Err(failure);
         }
+        self.world.audit_turn(self.me, &outbox);
         for request in outbox.requests() {
             if let Request::Send { message, .. } = request {
                 self.world.ledger.sent(number(message));
@@ -240,6 +144,7 @@ impl Carrier<'_> {
     }
 
     fn note_dead(&mut self, envelope: Envelope, reason: &str) {
+        self.world.hand_over(&envelope, reason);
         if let Some(native) = self.world.native.as_mut().filter(|_| envelope.body.is_mail()) {
             native.dead_letters.push((envelope, reason.to_string()));
         }
@@ -283,6 +188,9 @@ impl Doer for Carrier<'_> {
         });
         let result = self.close_turn(outbox, outcome);
         let now = self.world.now;
+        if result.is_ok() && !self.cell().watch.has_started {
+            self.world.ledger.lifetimes.started(self.me, now);
+        }
         let watch = &mut self.cell().watch;
         watch.has_instance = result.is_ok();
         watch.failed_to_restart = (watch.has_started && result.is_err()).then_some(now);
@@ -311,6 +219,7 @@ impl Doer for Carrier<'_> {
         }
         if attempt == 1 {
             self.world.ledger.received(envelope);
+            self.world.audit_delivery(envelope);
         } else {
             self.world.see("retries");
         }
@@ -323,6 +232,9 @@ impl Doer for Carrier<'_> {
             (outbox, outcome)
         });
         let result = self.close_turn(outbox, outcome);
+        if matches!(envelope.body, Body::Message(_)) {
+            self.world.ledger.lifetimes.used(self.me, self.world.now);
+        }
         if let Err(Failure::Fault(_)) = &result {
             self.cell().watch.has_instance = false;
         }
@@ -421,7 +333,7 @@ impl Doer for Carrier<'_> {
 
     fn gone(&mut self, envelope: Envelope) {
         self.world.ledger.dead(&envelope.body);
-        self.note_dead(envelope, "there is no actor at this address");
+        self.note_dead(envelope, NOBODY_THERE);
     }
 
     fn dead_letter(&mut self, envelope: Envelope, reason: &str) {

@@ -7,6 +7,11 @@ use thespian_core::envelope::{Body, Envelope};
 use thespian_core::event::Asker;
 use thespian_core::message::Message;
 
+use crate::dead_letters::DeadLetters;
+use crate::lifetimes::Lifetimes;
+use crate::monitors::Monitors;
+use crate::names::Names;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Sent,
@@ -21,6 +26,10 @@ enum Fate {
 #[derive(Default)]
 pub(crate) struct Ledger {
     pub(crate) violations: Vec<String>,
+    pub(crate) dead_letters: DeadLetters,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) monitors: Monitors,
+    pub(crate) names: Names,
     fates: BTreeMap<u64, Fate>,
     last_handled: BTreeMap<(ActorAddress, ActorAddress), u64>,
     ended: BTreeSet<ActorAddress>,
@@ -77,7 +86,10 @@ impl Ledger {
         if self.ended.contains(target) {
             self.violations.push(format!("{target} is called after its end with {body:?}"));
         }
-        if let Some((_, true)) = self.notices.get(sender).filter(|(parent, _)| parent == target) {
+        // What it is told besides comes from the host.
+        let is_from_child = !matches!(body, Body::ActorDown(_) | Body::DeadLetter(_));
+        let notice = self.notices.get(sender).filter(|(parent, _)| is_from_child && parent == target);
+        if let Some((_, true)) = notice {
             self.violations.push(format!("{target} gets {body:?} from its child {sender} after its end"));
         }
         match body {
@@ -137,6 +149,10 @@ impl Ledger {
         if *len > max {
             self.violations.push(format!("{parent} has {len} children, past its bound"));
         }
+    }
+
+    pub(crate) fn has_ended(&self, actor: ActorAddress) -> bool {
+        self.ended.contains(&actor)
     }
 
     pub(crate) fn parent(&self, child: ActorAddress) -> Option<ActorAddress> {
@@ -200,6 +216,7 @@ impl Ledger {
                 self.violations.push(format!("message {id} is lost: {fate:?}"));
             }
         }
+        self.violations.extend(self.names.open());
         for actor in &self.ended {
             let told = self.ends_told.get(actor).copied().unwrap_or_default();
             if told != 1 {

@@ -5,13 +5,19 @@
 #![cfg(test)]
 #![allow(unexpected_cfgs, reason = "set by the build script of tests/mistakes alone")]
 
+mod audit;
 mod bounds;
 mod carrier;
+mod chance;
 mod convert;
+mod dead_letters;
 mod ledger;
 mod life;
+mod lifetimes;
 #[cfg(thespian_mistakes)]
 mod mistakes;
+mod monitors;
+mod names;
 #[cfg_attr(thespian_mistakes, allow(dead_code, reason = "scenarios are for the core that ships"))]
 mod native;
 #[cfg(not(thespian_mistakes))]

@@ -33,6 +33,7 @@ pub(crate) fn live(seed: u64, sabotage: Option<Sabotage>) -> Result<BTreeMap<&'s
     if ticks < TICKS_MAX {
         let World { ledger, cells, .. } = &mut world;
         ledger.check_quiet(|actor| cells.contains_key(&actor));
+        world.audit_quiet(true);
     }
     finish(world, ticks)
 }
@@ -80,28 +81,25 @@ fn ask_something(world: &mut World) {
         0..=14 => {
             let asker = world.new_asker();
             let label = String::new();
-            world.events.push_back(Event::SourceOffered {
-                asker,
-                hash,
-                label,
-                size: 1,
-                rights: Rights::default(),
-            });
+            let rights = Rights { dead_letters: world.rng.chance(50), ..Rights::default() };
+            world.events.push_back(Event::SourceOffered { asker, hash, label, size: 1, rights });
             leave(world, asker);
         }
         15..=44 if world.slots < world.slots_max => {
             world.slots += 1;
             let address = world.new_address();
-            world.enter(address);
-            let class =
-                world.rng.pick(&[Some("lasting"), Some("mortal"), Some("limited"), None]).unwrap_or_default();
+            let name = world.rng.chance(30).then(|| world.some_name());
+            if name.is_none() {
+                world.enter(address);
+            }
+            let class = if world.rng.chance(90) { Some(world.some_class()) } else { None };
             let create = CreateActor {
                 source: if world.rng.chance(90) { hash.to_string() } else { "0".to_string() },
-                class: class.map(str::to_string),
+                class,
                 requirements: Vec::new(),
                 init: None,
                 on_trap: None,
-                name: None,
+                name,
             };
             let asker = world.new_asker();
             world.events.push_back(Event::CreateAsked { asker, address, create });

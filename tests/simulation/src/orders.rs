@@ -9,14 +9,27 @@ use crate::replay::{Replay, seeds};
 const LIVES: u64 = 2_000;
 
 /// What must have happened often for these lives to show anything.
-const EVERYDAY: [&str; 14] = [
+const EVERYDAY: [&str; 27] = [
     "actors",
+    "children killed",
     "dead letters",
+    "dead letters asked for",
+    "dead letters handed over",
+    "demonitors",
+    "downs",
+    "downs of the past",
     "ends",
+    "ends of themselves",
     "failures",
     "floods",
     "full nodes",
     "kills",
+    "kills of strangers",
+    "names freed by an end",
+    "names got",
+    "names refused",
+    "names shared",
+    "names waited for",
     "pauses",
     "poison",
     "restarts",

@@ -47,6 +47,11 @@ fn a_child_that_speaks_after_its_end_is_noticed() {
 }
 
 #[test]
+fn an_actor_that_speaks_after_its_monitors_heard_of_its_end_is_noticed() {
+    assert_caught(Sabotage::SpeakAfterDown, "of whose end it has heard");
+}
+
+#[test]
 fn a_place_that_is_kept_is_noticed() {
     assert_caught(Sabotage::KeepSlot, "are not given back");
 }

@@ -14,7 +14,7 @@ use thespian_core::fate::OnTrap;
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget};
 use thespian_core::placement::PlacementQuestion;
-use thespian_core::source::{ActorClass, Rights, SourceHash, SourceInfo};
+use thespian_core::source::{ActorClass, Rights, SourceHash, SourceInfo, Transient};
 use thespian_core::time::Time;
 use thespian_core::timers::Timers;
 use thespian_core::turn::{Actor, Identity, Step};
@@ -44,6 +44,7 @@ pub(crate) enum Sabotage {
     DuplicateExitNotice,
     KeepSlot,
     KeepAnswer,
+    SpeakAfterDown,
     SpeakAfterEnd,
 }
 
@@ -63,6 +64,7 @@ pub(crate) struct Cell {
     pub(crate) mailbox: Mailbox,
     pub(crate) awaiting: BTreeSet<ActorAddress>,
     pub(crate) killed: Option<String>,
+    pub(crate) rights: Rights,
     pub(crate) known: Vec<ActorAddress>,
     /// Whom it floods.
     pub(crate) prey: Option<ActorAddress>,
@@ -110,6 +112,7 @@ impl World {
             mailbox_bytes_max: 60_000,
             wakeups_max: 4,
             children_max: 5,
+            monitors_max: 5,
             ..ActorLimits::default()
         };
         let mut rng = Rng(seed);
@@ -188,6 +191,7 @@ impl World {
             mailbox: Mailbox::pending(limits),
             awaiting: BTreeSet::new(),
             killed: None,
+            rights: Rights::default(),
             known: Vec::new(),
             prey: None,
             watch: Watch::default(),
@@ -210,6 +214,9 @@ impl World {
     /// Puts an envelope into a mailbox, as the router does.
     pub(crate) fn push(&mut self, envelope: Envelope) -> Push {
         let target = envelope.target;
+        if matches!(envelope.body, Body::ExitRequest(_)) && envelope.sender == target {
+            self.ledger.lifetimes.asked(target);
+        }
         let asks = self.native.as_ref().is_some_and(|native| native.outside.contains(&target));
         if target == OUTSIDE || asks {
             if envelope.body.is_mail() {
@@ -310,11 +317,14 @@ impl World {
     }
 
     pub(crate) fn tell_admin(&mut self, event: Event) {
+        let expected = self.audit_event(&event);
         let mut effects = Vec::new();
         self.admin.handle(self.now, event, &mut effects);
+        self.audit_effects(&expected, &effects);
         for effect in effects {
             self.perform(effect);
         }
+        self.audit_outcome(&expected);
     }
 
     fn perform(&mut self, effect: Effect) {
@@ -353,10 +363,8 @@ impl World {
                 let body = Body::Status(Box::new(StatusAnswer { request, outcome: Ok(String::new()) }));
                 self.notify(Envelope { target: to, sender: to, body });
             }
-            Effect::Progress { .. }
-            | Effect::SetDeadLetterHandler(_)
-            | Effect::SetCapabilities(_)
-            | Effect::SetLogLevel { .. } => {}
+            Effect::SetDeadLetterHandler(handler) => self.ledger.dead_letters.handler = handler,
+            Effect::Progress { .. } | Effect::SetCapabilities(_) | Effect::SetLogLevel { .. } => {}
             Effect::NoteEnd { address, class, reason } => {
                 self.ledger.end_told(address, None);
                 self.native
@@ -384,15 +392,19 @@ impl World {
                 self.push(envelope.clone());
             }
         }
-        let (parent, child) = (envelope.target, envelope.sender);
-        let is_end = matches!(envelope.body, Body::ChildExited(_));
+        let (hearer, ended) = (envelope.target, envelope.sender);
+        let is_late = match envelope.body {
+            Body::ChildExited(_) => self.sabotaged(Sabotage::SpeakAfterEnd, 50),
+            Body::ActorDown(_) => self.sabotaged(Sabotage::SpeakAfterDown, 50),
+            _ => false,
+        };
         // A notice to someone who is gone has no one to tell.
         let push = self.push(envelope);
-        if is_end && self.sabotaged(Sabotage::SpeakAfterEnd, 50) && self.cells.contains_key(&parent) {
+        if is_late && self.cells.contains_key(&hearer) {
             let id = self.new_number();
             self.ledger.sent(id);
             let body = Body::Message(numbered(id, 10));
-            self.push(Envelope { target: parent, sender: child, body });
+            self.push(Envelope { target: hearer, sender: ended, body });
         }
         match push {
             Push::Full(envelope) => self.ledger.violations.push(format!("no slot for {envelope:?}")),
@@ -419,6 +431,7 @@ impl World {
         };
         if let Some(cell) = self.cells.get_mut(&address) {
             cell.known.extend(parent);
+            cell.rights = rights;
         }
         self.run(address, actor);
     }
@@ -518,6 +531,7 @@ impl World {
                 ledger.violations.push(format!("{address} lives on while its creator waits for its end"));
             }
         }
+        self.audit_quiet(false);
     }
 
     /// Makes a few actors flood each other, in a ring; one of one floods itself.
@@ -541,19 +555,21 @@ pub(crate) fn suits(capabilities: &Capabilities) -> bool {
 }
 
 fn info() -> SourceInfo {
-    let class = |name: &str, on_trap| ActorClass {
+    let class = |name: &str, on_trap, transient| ActorClass {
         name: name.to_string(),
         requires: Vec::new(),
         custom_placement: false,
         on_trap,
-        transient: None,
+        transient,
         receives: Vec::new(),
     };
     let classes = vec![
-        class("lasting", OnTrap::Restart),
-        class("mortal", OnTrap::Exit),
-        class("limited", OnTrap::RestartWithinBudget),
-        ActorClass { custom_placement: true, ..class("choosy", OnTrap::Restart) },
+        class("lasting", OnTrap::Restart, None),
+        class("mortal", OnTrap::Exit, None),
+        class("limited", OnTrap::RestartWithinBudget, None),
+        class("fleeting", OnTrap::Restart, Some(Transient::After(Duration::from_millis(800)))),
+        class("idle", OnTrap::RestartWithinBudget, Some(Transient::Idle(Duration::from_millis(300)))),
+        ActorClass { custom_placement: true, ..class("choosy", OnTrap::Restart, None) },
     ];
     SourceInfo { name: String::new(), version: String::new(), sdk: String::new(), classes }
 }

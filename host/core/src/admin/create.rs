@@ -135,7 +135,7 @@ impl Admin {
         wanted: Wanted,
         effects: &mut Vec<Effect>,
     ) {
-        match self.names.get(name) {
+        match self.names.get(name).filter(|_| !is_made(Mistake::CreateTwoOfAName)) {
             Some((address, true)) => {
                 effects.push(Effect::GiveBackPlace);
                 return names::answer(questioner, name, self.found(address), effects);
@@ -279,7 +279,7 @@ impl Admin {
     ) {
         effects.push(Effect::RefuseCreate { address, reason: cut(error.to_string(), ERROR_TEXT_LEN_MAX) });
         if let Some(name) = self.family.get(address).and_then(|member| member.name.clone()) {
-            self.names.free(&name, &error, effects);
+            self.names.free(&name, address, &error, effects);
         }
         if let Some(asker) = asker {
             answer(asker, Err(error), effects);

@@ -14,10 +14,12 @@ use crate::time::Time;
 
 impl Turn {
     /// Turns what the handler asked for into effects: new addresses first, so that a message to a new child finds its
-    /// mailbox; creates last, so that it is there before the child can be refused.
+    /// mailbox; creates last, so that it is there before the child can be refused. What else is for `Admin` goes with
+    /// them, in the order of the asking: it may be about a new child, of which `Admin` must have heard.
     pub(super) fn commit(&mut self, now: Time, mut outbox: Box<Outbox>, effects: &mut Vec<ActorEffect>) {
-        let mut children = Vec::with_capacity(outbox.creates());
-        if outbox.creates() > 0 {
+        let creates = outbox.creates();
+        let mut for_admin = Vec::with_capacity(creates);
+        if creates > 0 {
             for request in outbox.requests() {
                 if let Request::Create(child) = request {
                     effects.push(ActorEffect::EnterPending(child.address));
@@ -25,21 +27,25 @@ impl Turn {
             }
         }
         for request in outbox.drain() {
-            match request {
-                Request::Create(child) => children.push(child),
-                request => self.commit_request(now, request, effects),
-            }
+            for_admin.extend(self.commit_request(now, request, effects));
         }
-        self.children += if is_made(Mistake::CountNoChild) { 0 } else { children.len() };
-        for child in children {
-            self.tell(Event::ChildCreated { parent: self.identity.me, child }, effects);
+        self.children += if is_made(Mistake::CountNoChild) { 0 } else { creates };
+        if is_made(Mistake::HandOverInReverse) {
+            for_admin.reverse();
         }
+        for_admin.into_iter().for_each(|request| self.commit_to_admin(request, effects));
         if outbox.capacity() <= EFFECTS_KEPT_MAX {
             self.outbox = Some(outbox);
         }
     }
 
-    fn commit_request(&mut self, now: Time, request: Request, effects: &mut Vec<ActorEffect>) {
+    /// What is the actor's own affair. Returns what is not.
+    fn commit_request(
+        &mut self,
+        now: Time,
+        request: Request,
+        effects: &mut Vec<ActorEffect>,
+    ) -> Option<Request> {
         match request {
             Request::Send { target, message } => {
                 self.counters.sent += 1;
@@ -64,8 +70,9 @@ impl Turn {
                     effects.extend((!is_made(Mistake::KeepTheTimer)).then_some(ActorEffect::CancelTimer(id)));
                 }
             }
-            request => self.commit_to_admin(request, effects),
+            request => return Some(request),
         }
+        None
     }
 
     /// What is for `Admin` to decide.

@@ -1,5 +1,6 @@
 //! Actors that end of themselves: a while after their first message, or when none came for a while.
 
+use crate::mistake::{Mistake, is_made};
 use crate::source::Transient;
 use crate::time::Time;
 
@@ -38,12 +39,12 @@ impl Lifetime {
     /// Whether the actor is to exit. `nothing_waits` says whether it has no envelope to handle: who has one is not idle.
     pub(super) fn is_over(&self, now: Time, nothing_waits: bool) -> bool {
         let may_end = nothing_waits || matches!(self.transient, Some(Transient::After(_)));
-        may_end && self.due.is_some_and(|due| due <= now)
+        may_end && self.due.is_some_and(|due| due <= now || is_made(Mistake::EndBeforeTheTime))
     }
 
     /// When the host is to look at the actor, unless it will sooner.
     pub(super) fn look_due(&mut self, now: Time) -> Option<Time> {
-        let due = self.due?;
+        let due = self.due.filter(|_| !is_made(Mistake::OutliveTheTime))?;
         if self.looks_at.is_some_and(|looks_at| now < looks_at && looks_at <= due) {
             return None;
         }

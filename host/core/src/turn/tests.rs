@@ -506,13 +506,15 @@ fn new_addresses_are_entered_before_any_send_and_creates_are_handed_over_after_a
         |outbox| {
             outbox.send(OTHER, Message::json("first", ""), &limits()).unwrap();
             outbox.create(child.clone(), &limits()).unwrap();
+            outbox.monitor(OTHER, &limits()).unwrap();
             outbox.send(OTHER, Message::json("second", ""), &limits()).unwrap();
         },
         Ok(()),
     );
     let send = |text| ActorEffect::Route(Envelope { target: OTHER, sender: ME, body: message_of(text) });
     let create = told(Event::ChildCreated { parent: ME, child: Box::new(child.clone()) });
-    let expected = [ActorEffect::EnterPending(OTHER), send("first"), send("second"), create];
+    let monitor = told(Event::Monitored { watcher: ME, target: OTHER });
+    let expected = [ActorEffect::EnterPending(OTHER), send("first"), send("second"), create, monitor];
     assert_eq!(actor.effects(), expected);
 }
 

@@ -55,6 +55,21 @@ fn whoever_waits_for_a_name_hears_why_there_is_none() {
 }
 
 #[test]
+fn a_name_that_another_has_by_now_is_not_freed_by_the_end_of_who_was_refused() {
+    let mut node = loaded();
+    let (refused, _, _) = node.create_with(|create| {
+        name_of(create);
+        create.class = Some("picky".to_string());
+    });
+    let (address, _, _) = node.create_with(name_of);
+    assert_eq!(answers(&node.end(refused, ExitReason::NeverStarted(String::new()))), []);
+    let started = node.handle(Event::ActorStarted { address });
+    assert_eq!(created(&started), [address]);
+    let (_, _, effects) = node.create_with(name_of);
+    assert_eq!(created(&effects), [address]);
+}
+
+#[test]
 fn an_actor_that_asks_for_a_name_hears_by_its_question() {
     let mut node = loaded();
     let (me, address) = (node.create(), node.address());
