@@ -95,6 +95,12 @@ impl Admin {
             Event::CreateAsked { asker, address, create } => {
                 self.create_asked(asker, address, create, effects);
             }
+            Event::ChildrenEntered { .. } if is_made(Mistake::HearOfChildrenLate) => {}
+            Event::ChildrenEntered { parent, children } => {
+                for child in children {
+                    self.family.add(child, Some(parent), "?", None);
+                }
+            }
             Event::ChildCreated { parent, child } => self.child_created(parent, *child, effects),
             Event::NamedAsked { by, request, name, child } => {
                 self.named_asked(by, request, &name, *child, effects);

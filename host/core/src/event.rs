@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
 use crate::capability::Value;
@@ -73,7 +74,15 @@ pub enum Event {
         /// What is wanted.
         create: CreateActor,
     },
-    /// An actor created a child. The address is entered as pending.
+    /// An actor's turn gave addresses to new children, which anybody may hear of from now on. They are entered as pending;
+    /// a `ChildCreated` for each follows, behind what the turn sent.
+    ChildrenEntered {
+        /// The creator.
+        parent: ActorAddress,
+        /// Their addresses.
+        children: Vec<ActorAddress>,
+    },
+    /// An actor created a child, whose address is entered.
     ChildCreated {
         /// The creator.
         parent: ActorAddress,

@@ -137,6 +137,13 @@ impl Family {
         self.members.get(&address)
     }
 
+    /// Notes as what an actor was asked for.
+    pub fn describe(&mut self, address: ActorAddress, class: &str) {
+        if let Some(member) = self.members.get_mut(&address) {
+            member.class = class.into();
+        }
+    }
+
     /// Notes which source and class an actor really has, what it requires, and whether its class is asked too.
     pub fn resolve(
         &mut self,

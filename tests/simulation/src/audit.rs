@@ -59,6 +59,12 @@ impl World {
             Event::NamedAsked { by, request, name, child } => {
                 return self.audit_question(Questioner::Actor(*by, *request), name, child.address);
             }
+            Event::CapabilityUpdated { name, value, .. }
+                if self.admin().capabilities().get(name) != value.as_ref() =>
+            {
+                self.audit_change(false);
+            }
+            Event::UnloadAsked { .. } => self.audit_change(true),
             Event::ChildKilled { parent, child } => return self.audit_kill(*parent, *child),
             Event::Monitored { watcher, target } => self.ledger.monitors.known(*watcher, *target, true),
             Event::Demonitored { watcher, target } => self.ledger.monitors.known(*watcher, *target, false),
@@ -111,6 +117,8 @@ impl World {
                 }
                 (Effect::Instantiate(plan), _) => {
                     self.ledger.lifetimes.planned(plan.address, plan.transient);
+                    let misplaced = self.audit_plan(plan);
+                    self.ledger.violations.extend(misplaced);
                     let holder = plan.name.as_deref().map(|name| self.ledger.names.holder(name));
                     let is_other = holder.is_some_and(|holder| holder != Some(plan.address));
                     is_other.then(|| format!("{} runs under a name of {holder:?}", plan.address))
@@ -237,6 +245,8 @@ impl World {
             }
         }
         if is_last {
+            self.audit_places();
+            let Self { cells, ledger, .. } = self;
             let lives = |actor| cells.contains_key(&actor);
             // One that exits is told of nothing but its children.
             let listens = |actor| cells.get(&actor).is_some_and(|cell: &Cell| cell.watch.exiting.is_none());

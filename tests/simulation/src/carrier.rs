@@ -323,6 +323,10 @@ impl Doer for Carrier<'_> {
     fn deliver(&mut self, envelope: Envelope) -> Push {
         let held = Held::of(&envelope);
         let push = self.offer(envelope);
+        // Others may act on it before the rest of the turn is carried out.
+        if matches!(push, Push::Queued) && self.world.rng.chance(5) {
+            self.world.let_others(4, self.me);
+        }
         let now = self.world.now;
         match &push {
             Push::Full(_) => self.cell().watch.refused(held, now),
@@ -351,10 +355,10 @@ impl Doer for Carrier<'_> {
     }
 
     fn tell(&mut self, event: Event) {
-        if let Event::ChildCreated { child, .. } = &event {
+        if let Event::ChildrenEntered { children, .. } = &event {
             let exiting = self.cell().watch.exiting.is_some();
             let max = self.world.limits.children_max;
-            self.world.ledger.created(self.me, child.address, exiting, max);
+            children.iter().for_each(|child| self.world.ledger.created(self.me, *child, exiting, max));
         }
         self.world.events.push_back(event);
     }

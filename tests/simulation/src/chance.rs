@@ -61,9 +61,10 @@ impl Carrier<'_> {
         }
     }
 
-    /// Asks for something that is for the host to decide.
+    /// Asks for something that is for the host to decide: often about an actor that is a moment old.
     fn ask_host(&mut self, outbox: &mut Outbox, limits: &ActorLimits) {
-        let target = self.someone(None);
+        let newest = self.world.addresses.last().copied().filter(|_| self.world.rng.chance(30));
+        let target = newest.unwrap_or_else(|| self.someone(None));
         match self.world.rng.below(8) {
             0..=2 => {
                 let _ = outbox.monitor(target, limits);
@@ -139,7 +140,11 @@ impl Carrier<'_> {
     fn someone_new(&mut self) -> CreateChild {
         let address = self.world.new_address();
         let class = self.world.some_class();
-        let options = CreateOptions { watch_restarts: self.world.rng.chance(50), ..CreateOptions::default() };
+        let options = CreateOptions {
+            watch_restarts: self.world.rng.chance(50),
+            requirements: self.world.some_requirements(),
+            ..CreateOptions::default()
+        };
         CreateChild { address, source: None, class, options }
     }
 
@@ -163,7 +168,9 @@ impl Carrier<'_> {
 
 impl World {
     pub(crate) fn some_class(&mut self) -> String {
-        let class = self.rng.pick(&["lasting", "mortal", "limited", "fleeting", "idle", "unknown"]);
+        let class = self
+            .rng
+            .pick(&["lasting", "mortal", "limited", "fleeting", "idle", "choosy", "choosy", "unknown"]);
         class.unwrap_or_default().to_string()
     }
 

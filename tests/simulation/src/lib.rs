@@ -9,6 +9,7 @@ mod audit;
 mod bounds;
 mod carrier;
 mod chance;
+mod classes;
 mod convert;
 mod dead_letters;
 mod ledger;

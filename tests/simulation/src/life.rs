@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use thespian_core::capability::Value;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::event::{Asker, Event};
 use thespian_core::mailbox::Push;
 use thespian_core::source::{Rights, SourceHash};
 use thespian_core::wire::control::CreateActor;
 
+use crate::classes::CLOSED;
 use crate::ledger::numbered;
 use crate::world::{OUTSIDE, Sabotage, World};
 
@@ -96,7 +98,7 @@ fn ask_something(world: &mut World) {
             let create = CreateActor {
                 source: if world.rng.chance(90) { hash.to_string() } else { "0".to_string() },
                 class,
-                requirements: Vec::new(),
+                requirements: world.some_requirements(),
                 init: None,
                 on_trap: None,
                 name,
@@ -133,6 +135,12 @@ fn ask_something(world: &mut World) {
         97 => {
             let asker = world.new_asker();
             world.events.push_back(Event::UnloadAsked { asker, source: hash.to_string() });
+        }
+        98 => {
+            let value = world.rng.chance(50).then_some(Value::Boolean(true));
+            let asker = world.new_asker();
+            let name = CLOSED.to_string();
+            world.events.push_back(Event::CapabilityUpdated { asker: Some(asker), name, value });
         }
         _ => {}
     }

@@ -77,7 +77,8 @@ noticed! {
     a_child_that_its_parent_does_not_know: ForgetTheChild, "ends before its child";
     a_name_that_its_actor_loses: FreeTheNameOfAnother, "is told that";
     dead_letters_without_a_right: GiveAnybodyDeadLetters, "has no right to them";
-    a_child_that_is_heard_of_too_late: HandOverInReverse, "which lives";
+    a_child_that_is_heard_of_too_late: HearOfChildrenLate, "which lives";
+    requests_in_another_order: HandOverInReverse, "which it does not monitor";
     an_exiting_actor_that_handles_messages: HandleWhileExiting, "is exiting and handles";
     an_end_that_nobody_wishes_to_hear_of_any_more: HearAfterADemonitor, "hears of the end of";
     an_end_that_no_monitor_hears_of: HearOfNoDown, "which it monitors";
@@ -105,6 +106,8 @@ noticed! {
     an_exit_that_nothing_ends: ReleaseNoParent, "is exiting and waits for nobody";
     held_messages_that_change_places: RetryAtTheBack, " after ";
     a_message_that_is_tried_a_third_time: RetryForEver, " after ";
+    an_answer_about_a_host_that_has_changed: TakeAStaleAnswer, "where its class says no";
+    an_answer_to_another_question: TakeAnyAnswer, "where its class says no";
     turns_while_messages_are_held: TurnWhileHolding, "is called while it holds messages";
     places_that_a_mailbox_does_not_give_back: UncountNothing, "counts";
     a_wakeup_before_its_time: WakeTooEarly, "before its time";

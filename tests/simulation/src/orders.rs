@@ -9,8 +9,9 @@ use crate::replay::{Replay, seeds};
 const LIVES: u64 = 2_000;
 
 /// What must have happened often for these lives to show anything.
-const EVERYDAY: [&str; 27] = [
+const EVERYDAY: [&str; 28] = [
     "actors",
+    "checks of a class",
     "children killed",
     "dead letters",
     "dead letters asked for",

@@ -14,13 +14,14 @@ use thespian_core::fate::OnTrap;
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget};
 use thespian_core::placement::PlacementQuestion;
-use thespian_core::source::{ActorClass, Rights, SourceHash, SourceInfo, Transient};
+use thespian_core::source::{Rights, SourceHash};
 use thespian_core::time::Time;
 use thespian_core::timers::Timers;
 use thespian_core::turn::{Actor, Identity, Step};
 
 use crate::bounds::{self, Watch};
 use crate::carrier::Carrier;
+use crate::classes::{self, Unasked};
 use crate::ledger::{Ledger, numbered};
 use crate::native::Native;
 use crate::rng::Rng;
@@ -92,6 +93,7 @@ pub(crate) struct World {
     pub(crate) stopped: bool,
     /// Guests that are no scripts of chance.
     pub(crate) native: Option<Native>,
+    pub(crate) unasked: Unasked,
     pub(crate) next_id: u128,
     pub(crate) next_number: u64,
     admin: Admin,
@@ -117,7 +119,7 @@ impl World {
         };
         let mut rng = Rng(seed);
         let queued_bytes_max = rng.pick(&QUEUED_BYTES_MAX).unwrap_or_default();
-        let node = Self::around(rng, limits, queued_bytes_max, Capabilities::new());
+        let node = Self::around(rng, limits, queued_bytes_max, classes::host());
         Self { sabotage, ..node }
     }
 
@@ -146,6 +148,7 @@ impl World {
             seen: BTreeMap::new(),
             stopped: false,
             native: None,
+            unasked: Unasked::default(),
             admin: Admin::new(capabilities),
             active: Vec::new(),
             jobs: Vec::new(),
@@ -462,7 +465,7 @@ impl World {
             Job::Validate(hash) => {
                 let outcome = match &self.native {
                     Some(native) => Ok(native.info()),
-                    None if self.rng.chance(95) => Ok(info()),
+                    None if self.rng.chance(95) => Ok(classes::info()),
                     None => Err("broken".to_string()),
                 };
                 // As the host does it: the code is there before `Admin` hears.
@@ -474,21 +477,12 @@ impl World {
             Job::Place(question) => {
                 let outcome = match &self.native {
                     Some(native) => Ok(native.accepts(&question)),
-                    None => self.place(&question),
+                    None => self.check(&question),
                 };
                 let PlacementQuestion { source, class, .. } = *question;
                 self.events.push_back(Event::PlacementAnswered { source, class, outcome });
             }
         }
-    }
-
-    /// The check of the class `choosy`: it goes by one capability.
-    fn place(&mut self, question: &PlacementQuestion) -> Result<bool, String> {
-        self.see("questions to a class");
-        if self.rng.chance(5) {
-            return Err("its check broke".to_string());
-        }
-        Ok(suits(&question.capabilities))
     }
 
     fn pass_time(&mut self, to: Time) {
@@ -547,29 +541,4 @@ impl World {
         }
         self.see("rings");
     }
-}
-
-/// Whether the class `choosy` runs on such a host.
-pub(crate) fn suits(capabilities: &Capabilities) -> bool {
-    !capabilities.contains_key("closed")
-}
-
-fn info() -> SourceInfo {
-    let class = |name: &str, on_trap, transient| ActorClass {
-        name: name.to_string(),
-        requires: Vec::new(),
-        custom_placement: false,
-        on_trap,
-        transient,
-        receives: Vec::new(),
-    };
-    let classes = vec![
-        class("lasting", OnTrap::Restart, None),
-        class("mortal", OnTrap::Exit, None),
-        class("limited", OnTrap::RestartWithinBudget, None),
-        class("fleeting", OnTrap::Restart, Some(Transient::After(Duration::from_millis(800)))),
-        class("idle", OnTrap::RestartWithinBudget, Some(Transient::Idle(Duration::from_millis(300)))),
-        ActorClass { custom_placement: true, ..class("choosy", OnTrap::Restart, None) },
-    ];
-    SourceInfo { name: String::new(), version: String::new(), sdk: String::new(), classes }
 }

@@ -94,7 +94,10 @@ impl Admin {
     ) {
         let CreateChild { address, source, class, options } = child;
         let creator = self.family.get(parent).map(|creator| creator.source);
-        self.family.add(address, Some(parent), &class, None);
+        if is_made(Mistake::HearOfChildrenLate) {
+            self.family.add(address, Some(parent), &class, None);
+        }
+        self.family.describe(address, &class);
         match creator.and_then(|own| source.or(own)) {
             Some(source) => {
                 let create =

@@ -164,11 +164,17 @@ impl Node {
         address
     }
 
+    fn child_created(&mut self, parent: ActorAddress, child: CreateChild) -> Vec<Effect> {
+        let entered = self.handle(Event::ChildrenEntered { parent, children: vec![child.address] });
+        assert_eq!(entered, []);
+        self.handle(Event::ChildCreated { parent, child: Box::new(child) })
+    }
+
     fn create_child(&mut self, parent: ActorAddress) -> (ActorAddress, Vec<Effect>) {
         let address = self.address();
         let options = CreateOptions::default();
         let child = CreateChild { address, source: None, class: "plain".to_string(), options };
-        let effects = self.handle(Event::ChildCreated { parent, child: Box::new(child) });
+        let effects = self.child_created(parent, child);
         (address, effects)
     }
 
@@ -341,7 +347,7 @@ fn with_waiting_child() -> (Node, ActorAddress, ActorAddress) {
     let address = node.address();
     let options = CreateOptions::default();
     let child = CreateChild { address, source: Some(hash), class: "plain".to_string(), options };
-    assert_eq!(node.handle(Event::ChildCreated { parent, child: Box::new(child) }), []);
+    assert_eq!(node.child_created(parent, child), []);
     (node, parent, address)
 }
 

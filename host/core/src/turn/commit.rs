@@ -14,17 +14,13 @@ use crate::time::Time;
 
 impl Turn {
     /// Turns what the handler asked for into effects: new addresses first, so that a message to a new child finds its
-    /// mailbox; creates last, so that it is there before the child can be refused. What else is for `Admin` goes with
+    /// mailbox, and a question about it finds the child; creates last, so that it is there before the child can be refused. What else is for `Admin` goes with
     /// them, in the order of the asking: it may be about a new child, of which `Admin` must have heard.
     pub(super) fn commit(&mut self, now: Time, mut outbox: Box<Outbox>, effects: &mut Vec<ActorEffect>) {
         let creates = outbox.creates();
         let mut for_admin = Vec::with_capacity(creates);
         if creates > 0 {
-            for request in outbox.requests() {
-                if let Request::Create(child) = request {
-                    effects.push(ActorEffect::EnterPending(child.address));
-                }
-            }
+            self.enter_children(&outbox, effects);
         }
         for request in outbox.drain() {
             for_admin.extend(self.commit_request(now, request, effects));
@@ -37,6 +33,17 @@ impl Turn {
         if outbox.capacity() <= EFFECTS_KEPT_MAX {
             self.outbox = Some(outbox);
         }
+    }
+
+    /// `Admin` knows the children before anybody else can.
+    fn enter_children(&self, outbox: &Outbox, effects: &mut Vec<ActorEffect>) {
+        let child = |request: &Request| match request {
+            Request::Create(child) => Some(child.address),
+            _ => None,
+        };
+        let children: Vec<_> = outbox.requests().iter().filter_map(child).collect();
+        effects.extend(children.iter().map(|child| ActorEffect::EnterPending(*child)));
+        self.tell(Event::ChildrenEntered { parent: self.identity.me, children }, effects);
     }
 
     /// What is the actor's own affair. Returns what is not.

@@ -514,7 +514,9 @@ fn new_addresses_are_entered_before_any_send_and_creates_are_handed_over_after_a
     let send = |text| ActorEffect::Route(Envelope { target: OTHER, sender: ME, body: message_of(text) });
     let create = told(Event::ChildCreated { parent: ME, child: Box::new(child.clone()) });
     let monitor = told(Event::Monitored { watcher: ME, target: OTHER });
-    let expected = [ActorEffect::EnterPending(OTHER), send("first"), send("second"), create, monitor];
+    let entered = told(Event::ChildrenEntered { parent: ME, children: [OTHER].into() });
+    let expected =
+        [ActorEffect::EnterPending(OTHER), entered, send("first"), send("second"), create, monitor];
     assert_eq!(actor.effects(), expected);
 }
 

@@ -55,8 +55,9 @@ fn any_event(node: &mut Node, draw: &mut impl FnMut(u64) -> u64) -> Event {
             };
             Event::CreateAsked { asker, address, create }
         }
-        6 | 7 => {
-            let (address, class) = (node.address(), "plain".to_string());
+        6 => Event::ChildrenEntered { parent: known, children: vec![node.address(), node.address()] },
+        7 => {
+            let (address, class) = (known, "plain".to_string());
             let source = (draw(2) == 0).then_some(hash);
             let child = CreateChild { address, source, class, options: CreateOptions::default() };
             Event::ChildCreated { parent: known, child: Box::new(child) }

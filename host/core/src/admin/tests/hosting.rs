@@ -104,7 +104,7 @@ fn only_a_parent_ends_a_child() {
     let child = node.address();
     let create =
         CreateChild { address: child, source: None, class: "plain".into(), options: Default::default() };
-    node.handle(Event::ChildCreated { parent, child: Box::new(create) });
+    node.child_created(parent, create);
     assert_eq!(node.handle(Event::ChildKilled { parent: stranger, child }), []);
     let effects = node.handle(Event::ChildKilled { parent, child });
     assert!(matches!(&effects[..], [Effect::Kill { address, .. }] if *address == child));
