@@ -2,6 +2,7 @@
 
 mod cli;
 
+// Messages are freed by other threads than allocate them: docs/decisions/0012.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
