@@ -16,6 +16,8 @@ pub(crate) fn module(describe: &str, more: &str) -> String {
     let guest = "thespian:actor/guest@0.1.0";
     // The sender's text, the attempt; of the message: type name, encoding, payload, headers.
     let parts = format!("(param {})", "i32 ".repeat(2 + 1 + 2 + 3 + 2 + 3));
+    // The class, the capabilities, the requirements.
+    let lists = "i32 ".repeat(3 * 2);
     format!(
         r#"(module
             (memory (export "memory") 1)
@@ -31,6 +33,7 @@ pub(crate) fn module(describe: &str, more: &str) -> String {
             (func (export "cabi_post_{guest}#handle-message") (param i32))
             (func (export "{guest}#handle-event") (param i32) (result i32) (i32.const 4096))
             (func (export "cabi_post_{guest}#handle-event") (param i32))
+            (func (export "thespian:actor/placement@0.1.0#accepts") (param {lists}) (result i32) (i32.const 1))
             {more})"#
     )
 }
