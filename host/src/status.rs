@@ -6,12 +6,14 @@ use std::time::Duration;
 use thespian_core::address::ActorAddress;
 use thespian_core::admin::Admin;
 use thespian_core::family::Member;
-use thespian_core::limits::{STATUS_CHILDREN_MAX, STATUS_LOGGED_ACTORS_MAX, STATUS_ORPHANS_MAX};
+use thespian_core::limits::{
+    STATUS_CHILDREN_MAX, STATUS_LOGGED_ACTORS_MAX, STATUS_NAMES_MAX, STATUS_ORPHANS_MAX, STATUS_SOURCES_MAX,
+};
 use thespian_core::source::SourceHash;
 use thespian_core::time::Time;
 use thespian_core::turn::Wait;
 use thespian_core::wire::control::{
-    ActorPhase, ActorReport, ActorStatus, ActorWait, ControlError, NodeStatus,
+    ActorPhase, ActorReport, ActorStatus, ActorWait, ControlError, NameStatus, NodeStatus,
 };
 
 use crate::shared::Shared;
@@ -115,6 +117,10 @@ pub(crate) fn node(admin: &Admin, shared: &Shared) -> NodeStatus {
         actors_max: shared.slots.max() as u64,
         actors_max_reason: shared.actors_max_reason.clone(),
         sources_loaded: admin.sources().loaded_len() as u64,
+        sources_known: admin.sources().briefs().len() as u64,
+        first_sources: admin.sources().briefs().take(STATUS_SOURCES_MAX).collect(),
+        names: admin.names().iter().len() as u64,
+        first_names: admin.names().iter().take(STATUS_NAMES_MAX).map(name).collect(),
         dead_letter_handler: admin.dead_letter_handler(),
         endpoints: shared.router.endpoints() as u64,
         messages: shared.counters.turns_of_ended.load(Ordering::Relaxed) + shared.router.turns(),
@@ -134,6 +140,10 @@ pub(crate) fn node(admin: &Admin, shared: &Shared) -> NodeStatus {
         orphans: admin.family().orphans().count() as u64,
         first_orphans: admin.family().orphans().take(STATUS_ORPHANS_MAX).collect(),
     }
+}
+
+fn name((name, address): (&str, ActorAddress)) -> NameStatus {
+    NameStatus { name: name.to_string(), address }
 }
 
 /// The node and its actors as lines of the log: the busiest mailboxes first, and of the others how many there are.

@@ -97,21 +97,13 @@ impl Admin {
             }
             Event::ChildrenEntered { .. } if is_made(Mistake::HearOfChildrenLate) => {}
             Event::ChildrenEntered { parent, children } => {
-                for child in children {
-                    self.family.add(child, Some(parent), "?", None);
-                }
+                children.into_iter().for_each(|child| self.family.add(child, Some(parent), "?", None));
             }
             Event::ChildCreated { parent, child } => self.child_created(parent, *child, effects),
             Event::NamedAsked { by, request, name, child } => {
                 self.named_asked(by, request, &name, *child, effects);
             }
-            Event::ChildKilled { parent, child } => {
-                let is_child =
-                    |member: &Member| member.parent == Some(parent) || is_made(Mistake::KillForStrangers);
-                if self.family.get(child).is_some_and(is_child) && !is_made(Mistake::KillNoChild) {
-                    self.kill(child, "by its parent", effects);
-                }
-            }
+            Event::ChildKilled { parent, child } => self.child_killed(parent, child, effects),
             Event::Monitored { watcher, target } => self.monitored(watcher, target, effects),
             Event::Demonitored { watcher, target } => self.monitors.remove(watcher, target),
             Event::DeadLettersAsked { by, handles } => self.dead_letters_asked(by, handles, effects),
@@ -124,15 +116,7 @@ impl Admin {
             Event::ShutdownAsked { .. } => self.stop(now, None, effects),
             Event::ActorStarted { address } => self.started(address, effects),
             Event::ActorExiting { address, with_children } => {
-                // A stopping node has nobody who would end the children later.
-                let with_children = with_children || self.stopping.is_some();
-                let children: Vec<_> =
-                    self.family.get(address).into_iter().flat_map(Member::children).collect();
-                self.family.exiting(address, with_children, now + EXIT_GRACE, effects);
-                if with_children {
-                    let error = || ControlError::Invalid("its creator is exiting".to_string());
-                    children.into_iter().for_each(|child| self.stop_waiting(child, error, effects));
-                }
+                self.exiting(now, address, with_children, effects);
             }
             Event::ActorEnded { address, reason } => self.ended(address, &reason, effects),
             Event::ExitAsked { asker, target, recursive } => {
@@ -175,6 +159,12 @@ impl Admin {
         &self.sources
     }
 
+    /// The global names.
+    #[must_use]
+    pub const fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// What this host has.
     #[must_use]
     pub const fn capabilities(&self) -> &Capabilities {
@@ -191,6 +181,24 @@ impl Admin {
     #[must_use]
     pub const fn is_stopping(&self) -> bool {
         self.stopping.is_some()
+    }
+
+    fn child_killed(&mut self, parent: ActorAddress, child: ActorAddress, effects: &mut Vec<Effect>) {
+        let is_child = |member: &Member| member.parent == Some(parent) || is_made(Mistake::KillForStrangers);
+        if self.family.get(child).is_some_and(is_child) && !is_made(Mistake::KillNoChild) {
+            self.kill(child, "by its parent", effects);
+        }
+    }
+
+    fn exiting(&mut self, now: Time, address: ActorAddress, with_children: bool, effects: &mut Vec<Effect>) {
+        // A stopping node has nobody who would end the children later.
+        let with_children = with_children || self.stopping.is_some();
+        let children: Vec<_> = self.family.get(address).into_iter().flat_map(Member::children).collect();
+        self.family.exiting(address, with_children, now + EXIT_GRACE, effects);
+        if with_children {
+            let error = || ControlError::Invalid("its creator is exiting".to_string());
+            children.into_iter().for_each(|child| self.stop_waiting(child, error, effects));
+        }
     }
 
     fn monitored(&mut self, watcher: ActorAddress, target: ActorAddress, effects: &mut Vec<Effect>) {

@@ -261,6 +261,10 @@ pub const STATUS_LOGGED_ACTORS_MAX: usize = 100;
 pub const STATUS_CHILDREN_MAX: usize = 1_000;
 /// Actors without a creator that the status of a node names.
 pub const STATUS_ORPHANS_MAX: usize = 64;
+/// Sources that the status of a node names; there is a list of all of them besides.
+pub const STATUS_SOURCES_MAX: usize = 64;
+/// Global names that the status of a node names.
+pub const STATUS_NAMES_MAX: usize = 64;
 /// Receivers that the status of an actor names for which it waits.
 pub const STATUS_RECEIVERS_MAX: usize = 8;
 

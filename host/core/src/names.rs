@@ -68,6 +68,11 @@ impl Names {
             .map(|entry| (entry.address, entry.started || is_made(Mistake::AnswerBeforeTheStart)))
     }
 
+    /// The names that are taken, and by whom.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, ActorAddress)> {
+        self.entries.iter().map(|(name, entry)| (&**name, entry.address))
+    }
+
     /// `address` is to have the name, if its start succeeds.
     pub fn claim(&mut self, name: Box<str>, address: ActorAddress) {
         self.entries.insert(name, Entry { address, started: false, waiting: Vec::new() });

@@ -107,7 +107,19 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
         item("orphans", format!("{}: {}", number(status.orphans), first.join(", ")))?;
     }
     item("threads", format!("{} for actors", number(status.guest_threads)))?;
-    item("sources", number(status.sources_loaded))?;
+    let loaded = number(status.sources_loaded);
+    let unusable = status.sources_known - status.sources_loaded;
+    let of_them =
+        if unusable > 0 { format!(", and {} that can't be used", number(unusable)) } else { String::new() };
+    item("sources", format!("{loaded}{of_them}"))?;
+    if status.names > 0 {
+        let first = status.first_names.iter().take(SHOWN);
+        let first: Vec<_> = first.map(|named| format!("{} {}", plain(&named.name), named.address)).collect();
+        item("names", format!("{}: {}", number(status.names), first.join(", ")))?;
+    }
+    if let Some(handler) = status.dead_letter_handler {
+        item("dead letters to", handler.to_string())?;
+    }
     item("endpoints", number(status.endpoints))?;
     if status.listeners > 0 || status.connections > 0 {
         let connections = number(status.connections);

@@ -20,7 +20,9 @@ use crate::limits::{JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, c
 use crate::mistake::{Mistake, is_made};
 use crate::source::{Rights, SourceHash, SourceInfo};
 use crate::time::Time;
-use crate::wire::control::{ControlError, LoadProgress, LoadedSource, Reply, SourceState, SourceStatus};
+use crate::wire::control::{
+    ControlError, LoadProgress, LoadedSource, Reply, SourceBrief, SourceState, SourceStatus,
+};
 
 #[derive(Debug)]
 struct Entry {
@@ -298,6 +300,15 @@ impl Registry {
             rights: entry.rights,
         };
         self.entries.iter().map(status).collect()
+    }
+
+    /// The sources for short.
+    pub fn briefs(&self) -> impl ExactSizeIterator<Item = SourceBrief> {
+        self.entries.iter().map(|(hash, entry)| SourceBrief {
+            hash: *hash,
+            label: entry.label.clone(),
+            state: entry.state.clone(),
+        })
     }
 
     /// How many can be created from.

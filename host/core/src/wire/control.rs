@@ -6,17 +6,16 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::address::{ActorAddress, HostId};
-use crate::capability::{Capabilities, Requirement, Value};
+use crate::address::ActorAddress;
+use crate::capability::{Requirement, Value};
 use crate::envelope::{ExitReason, Poisoned};
 use crate::fate::OnTrap;
-use crate::limits::ActorLimits;
 use crate::log_level::{LogLevel, LogScope};
 use crate::message::Message;
 use crate::source::{Rights, SourceHash, SourceInfo};
 pub use crate::wire::status::{
     ActorLogLevel, ActorReport, ActorWait, ConnectionStatus, GrantStatus, LogFileStatus, LogLevelsStatus,
-    SourceLogLevel,
+    NameStatus, NodeStatus, SourceBrief, SourceLogLevel,
 };
 
 /// A frame from a client, after its hello.
@@ -396,69 +395,6 @@ pub struct DeadLetter {
     pub type_name: String,
     /// Why it could not be delivered.
     pub reason: String,
-}
-
-/// How a node is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct NodeStatus {
-    /// Its program version.
-    pub version: String,
-    /// Its name.
-    pub host: HostId,
-    /// Its process id.
-    pub pid: u32,
-    /// How long it has run, in ms.
-    pub uptime_ms: u64,
-    /// Who judges sources: `none` or `trust-all`.
-    pub authority: String,
-    /// What it has.
-    pub capabilities: Capabilities,
-    /// Whether it is stopping.
-    pub stopping: bool,
-    /// Live actors.
-    pub actors: u64,
-    /// How many it can have.
-    pub actors_max: u64,
-    /// What sets that number.
-    pub actors_max_reason: String,
-    /// Sources that can be created from.
-    pub sources_loaded: u64,
-    /// Who is given the dead letters.
-    pub dead_letter_handler: Option<ActorAddress>,
-    /// Outside endpoints.
-    pub endpoints: u64,
-    /// Messages handed to actors since the start.
-    pub messages: u64,
-    /// Messages that came back as poison.
-    pub poisoned: u64,
-    /// Messages that could not be delivered.
-    pub dead_letters: u64,
-    /// Fresh instances after a trap.
-    pub restarts: u64,
-    /// Bytes that wait in mailboxes, as far as they are drawn from the node's budget.
-    pub queued_bytes: u64,
-    /// The budget.
-    pub queued_bytes_max: u64,
-    /// The newest dead letters, newest first.
-    pub recent_dead_letters: Vec<DeadLetter>,
-    /// The actors that ended last, newest first.
-    pub recent_ended: Vec<EndedActor>,
-    /// Places at which it listens for actors.
-    pub listeners: u64,
-    /// Connections that are messages to actors.
-    pub connections: u64,
-    /// Threads that run actors.
-    pub guest_threads: u64,
-    /// What each actor may use.
-    pub limits: ActorLimits,
-    /// How much actors write to the log for which nothing else is set.
-    pub log_level: LogLevel,
-    /// The log file, if there is one.
-    pub log_file: Option<LogFileStatus>,
-    /// Live actors that their creators left behind.
-    pub orphans: u64,
-    /// The first of them; at most `STATUS_ORPHANS_MAX`.
-    pub first_orphans: Vec<ActorAddress>,
 }
 
 /// One log record.

@@ -5,10 +5,103 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::control::ActorStatus;
-use crate::address::ActorAddress;
+use super::control::{ActorStatus, DeadLetter, EndedActor, SourceState};
+use crate::address::{ActorAddress, HostId};
+use crate::capability::Capabilities;
+use crate::limits::ActorLimits;
 use crate::log_level::LogLevel;
 use crate::source::SourceHash;
+
+/// How a node is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// Its program version.
+    pub version: String,
+    /// Its name.
+    pub host: HostId,
+    /// Its process id.
+    pub pid: u32,
+    /// How long it has run, in ms.
+    pub uptime_ms: u64,
+    /// Who judges sources: `none` or `trust-all`.
+    pub authority: String,
+    /// What it has.
+    pub capabilities: Capabilities,
+    /// Whether it is stopping.
+    pub stopping: bool,
+    /// Live actors.
+    pub actors: u64,
+    /// How many it can have.
+    pub actors_max: u64,
+    /// What sets that number.
+    pub actors_max_reason: String,
+    /// Sources that can be created from.
+    pub sources_loaded: u64,
+    /// Sources that it knows: those too that are judged or compiled, refused, or unloaded.
+    pub sources_known: u64,
+    /// The first of them; at most `STATUS_SOURCES_MAX`.
+    pub first_sources: Vec<SourceBrief>,
+    /// Global names that are taken.
+    pub names: u64,
+    /// The first of them; at most `STATUS_NAMES_MAX`.
+    pub first_names: Vec<NameStatus>,
+    /// Who is given the dead letters.
+    pub dead_letter_handler: Option<ActorAddress>,
+    /// Outside endpoints.
+    pub endpoints: u64,
+    /// Messages handed to actors since the start.
+    pub messages: u64,
+    /// Messages that came back as poison.
+    pub poisoned: u64,
+    /// Messages that could not be delivered.
+    pub dead_letters: u64,
+    /// Fresh instances after a trap.
+    pub restarts: u64,
+    /// Bytes that wait in mailboxes, as far as they are drawn from the node's budget.
+    pub queued_bytes: u64,
+    /// The budget.
+    pub queued_bytes_max: u64,
+    /// The newest dead letters, newest first.
+    pub recent_dead_letters: Vec<DeadLetter>,
+    /// The actors that ended last, newest first.
+    pub recent_ended: Vec<EndedActor>,
+    /// Places at which it listens for actors.
+    pub listeners: u64,
+    /// Connections that are messages to actors.
+    pub connections: u64,
+    /// Threads that run actors.
+    pub guest_threads: u64,
+    /// What each actor may use.
+    pub limits: ActorLimits,
+    /// How much actors write to the log for which nothing else is set.
+    pub log_level: LogLevel,
+    /// The log file, if there is one.
+    pub log_file: Option<LogFileStatus>,
+    /// Live actors that their creators left behind.
+    pub orphans: u64,
+    /// The first of them; at most `STATUS_ORPHANS_MAX`.
+    pub first_orphans: Vec<ActorAddress>,
+}
+
+/// A source, for short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceBrief {
+    /// Its name.
+    pub hash: SourceHash,
+    /// What its submitter says of it.
+    pub label: String,
+    /// Where it is on its way.
+    pub state: SourceState,
+}
+
+/// A global name that is taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameStatus {
+    /// The name.
+    pub name: String,
+    /// Whose it is; it may not have started yet.
+    pub address: ActorAddress,
+}
 
 /// Why an actor handles nothing now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,10 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use thespian_conformance::{Probe, TempDir, World, load, poison, run, until};
+use thespian_conformance::{Probe, TempDir, World, class, load, poison, run, until};
 use thespian_core::capability::Value as Capability;
 use thespian_core::log_level::{LogLevel, LogScope};
-use thespian_core::wire::control::{ActorPhase, ActorStatus, ControlError, LogRecord};
+use thespian_core::wire::control::{
+    ActorPhase, ActorStatus, ControlError, CreateActor, LogRecord, NameStatus, SourceState,
+};
 use thespian_host::client::{Client, ClientError};
 use thespian_host::config::NodeConfig;
 use thespian_host::node::Node;
@@ -115,6 +117,35 @@ fn stat_224_status_lists_the_children_that_live() {
         assert_eq!((left.parent, left.is_orphan), (None, true));
         let node = probe.client.status().await.unwrap();
         assert_eq!((node.orphans, node.first_orphans), (1, vec![grandchild.address]));
+    });
+}
+
+#[test]
+fn stat_226b_the_status_of_a_node_names_its_sources_and_its_global_names() {
+    run(async {
+        let world = World::new().await;
+        let client = world.client().await;
+        let hash = load(&client, thespian_guests::PROBE).await;
+        let refused = client.load("odd.wasm", &b"no component"[..], |_| ()).await;
+        assert!(refused.is_err());
+        let create = CreateActor { name: Some("lead".to_string()), ..class(&hash, "Probe") };
+        let (address, _) = client.create_with(create).await.unwrap();
+        let status = client.status().await.unwrap();
+        assert_eq!((status.sources_loaded, status.sources_known), (1, 2));
+        let state = |label: &str| {
+            status
+                .first_sources
+                .iter()
+                .find(|source| source.label == label)
+                .map(|source| source.state.clone())
+        };
+        assert!(matches!(state("odd.wasm"), Some(SourceState::Refused(_))));
+        assert!(status.first_sources.iter().any(|source| source.state == SourceState::Loaded));
+        assert_eq!(status.names, 1);
+        assert_eq!(status.first_names, [NameStatus { name: "lead".to_string(), address }]);
+        client.kill(address).await.unwrap();
+        let status = client.status().await.unwrap();
+        assert_eq!((status.names, status.first_names), (0, vec![]), "its end frees the name");
     });
 }
 

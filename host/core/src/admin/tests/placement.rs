@@ -5,14 +5,16 @@ use crate::placement::PlacementQuestion;
 
 /// What the class is asked now.
 fn questions(effects: &[Effect]) -> Vec<&PlacementQuestion> {
-    let question = |effect| match effect {
-        &Effect::AskPlacement(ref question) => Some(&**question),
-        _ => None,
-    };
+    fn question(effect: &Effect) -> Option<&PlacementQuestion> {
+        match effect {
+            Effect::AskPlacement(question) => Some(question),
+            _ => None,
+        }
+    }
     effects.iter().filter_map(question).collect()
 }
 
-/// By how much less the requirements let creates have in common.
+/// Creates of the class, of which those that require much are asked about by themselves.
 fn fast(node: &mut Node, fast: bool) -> (ActorAddress, Asker, Vec<Effect>) {
     node.create_with(|create| {
         create.class = Some("choosy".to_string());

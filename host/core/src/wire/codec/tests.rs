@@ -10,8 +10,8 @@ use crate::source::{ActorClass, Rights, SourceHash, SourceInfo, Transient};
 use crate::wire::control::{
     ActorLogLevel, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame, ConnectionStatus,
     ControlError, CreateActor, DeadLetter, EndedActor, GrantStatus, Incoming, LoadProgress, LoadedSource,
-    LogFileStatus, LogLevelsStatus, LogRecord, NodeFrame, NodeStatus, Reply, Request, SourceLogLevel,
-    SourceState, SourceStatus,
+    LogFileStatus, LogLevelsStatus, LogRecord, NameStatus, NodeFrame, NodeStatus, Reply, Request,
+    SourceBrief, SourceLogLevel, SourceState, SourceStatus,
 };
 use crate::wire::frame::FrameDecoder;
 use crate::wire::hello::{self, Hello, HelloError, Welcome};
@@ -99,6 +99,8 @@ fn status() -> NodeStatus {
     let dead = DeadLetter { target: ACTOR, sender: ACTOR, type_name: "M".into(), reason: "gone".into() };
     let ended =
         EndedActor { address: ACTOR, class: "C".into(), reason: ExitReason::Failed("trapped".into()) };
+    let brief = SourceBrief { hash: HASH, label: "hello.wasm".into(), state: SourceState::Validating };
+    let name = NameStatus { name: "lead".into(), address: ACTOR };
     NodeStatus {
         version: "0.1.0".into(),
         host: HostId(7),
@@ -111,6 +113,10 @@ fn status() -> NodeStatus {
         actors_max: 11,
         actors_max_reason: "asked for".into(),
         sources_loaded: 12,
+        sources_known: 26,
+        first_sources: vec![brief],
+        names: 27,
+        first_names: vec![name],
         dead_letter_handler: None,
         endpoints: 13,
         messages: 14,
