@@ -101,6 +101,23 @@ fn a_component_made_to_measure_is_an_actor() {
 }
 
 #[test]
+fn what_comes_back_names_the_functions_in_which_it_trapped() {
+    run(async |arena| {
+        let text = module("", "(func $stir (call $burn)) (func $burn unreachable)");
+        let (before, handler) = text.split_once("#handle-message").unwrap();
+        let handler = handler.replacen("(i32.const 4096)", "(call $stir) (i32.const 4096)", 1);
+        let text = format!("{before}#handle-message{handler}");
+        let bytes = with_main_module(&wat::parse_str(text).unwrap());
+        let source = arena.client.load("cook", bytes, |_| {}).await.unwrap();
+        let cook = arena.client.create(&source.hash.to_string(), "X").await.unwrap();
+        let why = arena.beside(arena.attack(cook, 0, "")).await.unwrap_err();
+        assert!(why.starts_with("trapped: ") && why.contains("; in burn < stir"), "{why}");
+        assert!(why.ends_with("(attempt 2)"), "{why}");
+        within("the kill", arena.client.kill(cook)).await.unwrap();
+    });
+}
+
+#[test]
 fn a_description_that_never_ends_is_ended() {
     run(async |arena| {
         let why = refused(arena, component("(loop $on (br $on))", "")).await;
