@@ -72,15 +72,23 @@ impl Studio {
     #[receive]
     fn painter_exited(&mut self, exit: ChildActorExited, ctx: &mut Context) {
         info!(ctx, "no painter any more: {}", exit.reason);
-        self.painter = None;
+        self.forget(&exit.address);
     }
 
-    /// What was sent to a painter that never started comes back, with the reason.
+    /// What was sent to a painter that never started comes back, with the reason. It comes before the notice of the
+    /// painter's end, and an order in between would be lost with the painter.
     #[receive]
     fn came_back(&mut self, poison: PoisonMessage, ctx: &mut Context) -> Result {
+        self.forget(&poison.target);
         match poison.original.decoded::<Commission>() {
             Some(order) => ctx.send(&order?.client, &Sorry { why: poison.details }),
             None => Ok(()),
+        }
+    }
+
+    fn forget(&mut self, painter: &Address) {
+        if self.painter.as_ref() == Some(painter) {
+            self.painter = None;
         }
     }
 }

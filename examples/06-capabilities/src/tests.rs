@@ -22,6 +22,11 @@ fn a_studio_says_why_nobody_draws() {
     let order = Commission { what: "a cat".into(), client: "client".into() };
     let effects = studio.poisoned("child-1", "the actor never started", &order).unwrap();
     assert_eq!(effects[0].sent::<Sorry>("client").unwrap().why, "the actor never started");
+    // That painter is gone, whether its end has been told or not; and its end is not that of the next one.
+    let effects = studio.tell("client", &Draw { what: "a dog".into() }).unwrap();
+    assert_eq!(effects[0].created(), Some("Painter"));
+    studio.child_exited(&"child-1".into(), ExitReason::NeverStarted("no gpu".into())).unwrap();
+    assert_eq!(studio.tell("client", &Draw { what: "a cow".into() }).unwrap().len(), 1);
 }
 
 #[test]
