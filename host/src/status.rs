@@ -16,6 +16,7 @@ use thespian_core::wire::control::{
     ActorPhase, ActorReport, ActorStatus, ActorWait, ControlError, NameStatus, NodeStatus,
 };
 
+use crate::actor::Showing;
 use crate::shared::Shared;
 use crate::store::log_file::LogFile;
 
@@ -43,9 +44,10 @@ pub(crate) fn report(
 
 fn actor(admin: &Admin, shared: &Shared, address: ActorAddress) -> Option<ActorStatus> {
     let member = admin.family().get(address)?;
-    let cell = shared.router.actor(address)?;
-    let shown = cell.shown();
-    let (len, bytes) = cell.mailbox_size();
+    // One whose end `Admin` has yet to hear of is listed: only then has its parent been told.
+    let cell = shared.router.actor(address);
+    let shown = cell.as_ref().map_or_else(Showing::ended, |cell| cell.shown());
+    let (len, bytes) = cell.map_or((0, 0), |cell| cell.mailbox_size());
     let now = shared.clock.now();
     Some(ActorStatus {
         address,

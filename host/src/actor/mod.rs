@@ -8,3 +8,4 @@ mod shown;
 
 pub(crate) use cell::{Cell, Start};
 pub(crate) use next::near;
+pub(crate) use shown::Showing;

@@ -42,6 +42,25 @@ pub(crate) struct Showing {
     pub(crate) wait: Option<Wait>,
 }
 
+impl Showing {
+    /// One that is no more.
+    pub(crate) const fn ended() -> Self {
+        Self {
+            phase: ActorPhase::Exiting,
+            incarnation: 0,
+            turns: 0,
+            poisoned: 0,
+            wakeups: 0,
+            taken: 0,
+            sent: 0,
+            undelivered: 0,
+            busy: Duration::ZERO,
+            memory_bytes: 0,
+            wait: None,
+        }
+    }
+}
+
 /// The first is what an actor is that was never activated.
 const PHASES: [ActorPhase; 5] =
     [ActorPhase::Starting, ActorPhase::Running, ActorPhase::Held, ActorPhase::Paused, ActorPhase::Exiting];
