@@ -44,7 +44,7 @@ pub(crate) struct Answerer {
     pub(crate) updates: Option<Updates>,
 }
 
-/// What waits to be handled. Bounded by what tells: four events in an actor's life, and actors are bounded by their
+/// What waits to be handled. Bounded by what tells: five events in an actor's life, and actors are bounded by their
 /// places; a question for each request of a connection, which are bounded too.
 #[derive(Default)]
 struct Waiting {

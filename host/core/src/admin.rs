@@ -265,7 +265,9 @@ impl Admin {
         }
         if let Some(source) = member.source {
             self.sources.count(source, false);
-            self.placements.stop_waiting(source, &member.class, address);
+            if member.has_own_check {
+                self.placements.stop_waiting(source, &member.class, address);
+            }
         }
         for child in member.children() {
             self.stop_waiting(child, || ControlError::Invalid("its creator is gone".to_string()), effects);

@@ -137,6 +137,9 @@ impl Placements {
         let asked = class.asked.take()?;
         let is_stale = core::mem::take(&mut class.is_stale) && !is_made(Mistake::TakeAStaleAnswer);
         let told = (!is_stale).then(|| class.tell(asked, outcome));
+        if class.waiting.is_empty() && class.known.is_none() {
+            self.classes.remove(&key);
+        }
         self.ask(&key, capabilities, effects);
         told
     }

@@ -108,7 +108,7 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
     }
     item("threads", format!("{} for actors", number(status.guest_threads)))?;
     let loaded = number(status.sources_loaded);
-    let unusable = status.sources_known - status.sources_loaded;
+    let unusable = status.sources_known.saturating_sub(status.sources_loaded);
     let of_them =
         if unusable > 0 { format!(", and {} that can't be used", number(unusable)) } else { String::new() };
     item("sources", format!("{loaded}{of_them}"))?;

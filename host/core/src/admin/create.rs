@@ -204,9 +204,14 @@ impl Admin {
     fn place(&mut self, planned: Planned, mut create: Create, effects: &mut Vec<Effect>) {
         let Planned { plan, required, has_own_check } = planned;
         let (address, source) = (plan.address, plan.source);
-        let answer = self.placements.answer(source, &plan.class, &required).filter(|_| has_own_check);
+        // Most classes have no check, and cost no search.
+        let answer = if has_own_check {
+            self.placements.answer(source, &plan.class, &required)
+        } else {
+            Some(&Ok(()))
+        };
         let error = match answer {
-            None if has_own_check => match self.has_room_to_wait(&create) {
+            None => match self.has_room_to_wait(&create) {
                 Ok(()) => {
                     self.placements.wait(address, source, &plan.class, required, &self.capabilities, effects);
                     create.class = Some(plan.class);
@@ -215,7 +220,7 @@ impl Admin {
                 Err(error) => error,
             },
             Some(Err(why)) => has_objection(&plan.class, why),
-            None | Some(Ok(())) => {
+            Some(Ok(())) => {
                 self.family.resolve(address, &plan.class, source, required, has_own_check);
                 self.sources.count(source, true);
                 self.creators.extend(create.asker.map(|asker| (address, asker)));
