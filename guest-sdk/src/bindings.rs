@@ -1645,7 +1645,10 @@ pub mod thespian {
             /// until it runs. If it never does, the creator gets one `child-exited` with the reason, and the
             /// messages come back as poison.
             ///
-            /// `invalid`: the options make no sense. `exhausted`: no more actors fit on the host, or in the outbox.
+            /// An actor that exits creates nobody: only its exit turn can, once it has said `keep-children`.
+            ///
+            /// `denied`: the actor is exiting. `invalid`: the options make no sense. `exhausted`: no more actors fit on the
+            /// host, or in the outbox.
             #[allow(async_fn_in_trait)]
             pub fn create_actor(
                 class: &str,
@@ -2216,8 +2219,8 @@ pub mod thespian {
             /// `create-actor` says, but with the host as its parent; otherwise everything but the name is ignored.
             ///
             /// Returns the number of the question, which a `named` event answers when the actor runs, or with the reason why
-            /// there is none. `invalid`: the name or the options make no sense. `exhausted`: too many questions are open, or no
-            /// more actors fit on the host.
+            /// there is none. `denied`: the actor is exiting, as for `create-actor`. `invalid`: the name or the options make no
+            /// sense. `exhausted`: too many questions are open, or no more actors fit on the host.
             #[allow(async_fn_in_trait)]
             pub fn create_named(
                 name: &str,
@@ -3086,7 +3089,8 @@ pub mod thespian {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// In an `exit-requested` turn only: the children live on. They are then without a parent.
+            /// In an `exit-requested` turn only: the children live on. They are then without a parent. From here on the turn can
+            /// create actors as well.
             #[allow(async_fn_in_trait)]
             pub fn keep_children() -> ::core::result::Result<(), Error> {
                 unsafe {

@@ -23,6 +23,7 @@ pub enum Mistake {
     CountNoChild,
     CountNoWakeup,
     CreateForTheExiting,
+    CreateInTheExitTurn,
     CreateTwoOfAName,
     DrainTheNewestFirst,
     EndBeforeTheTime,

@@ -103,6 +103,9 @@ pub enum OutboxError {
     /// Only an exit turn can keep the children.
     #[error("only possible while handling an exit request")]
     NotExiting,
+    /// An actor that exits creates nobody: who would end them?
+    #[error("the actor is exiting")]
+    Exiting,
 }
 
 impl OutboxError {
@@ -119,6 +122,7 @@ impl OutboxError {
                 | Self::Capability
                 | Self::NoRight(_)
                 | Self::NotExiting
+                | Self::Exiting
         )
     }
 }
@@ -143,6 +147,18 @@ pub struct Questions {
     pub next_id: u64,
 }
 
+/// How far an actor is on its way out when a turn begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leaving {
+    /// It is not.
+    #[default]
+    Stays,
+    /// The turn handles an exit request.
+    ExitTurn,
+    /// Its exit turn is over.
+    Exiting,
+}
+
 /// What an actor has under way when a turn begins: bounds count it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -154,8 +170,8 @@ pub struct Standing {
     pub children: usize,
     /// Actors that it monitors.
     pub monitors: usize,
-    /// Whether the turn handles an exit request.
-    pub exit_turn: bool,
+    /// Whether it is about to end.
+    pub leaving: Leaving,
     /// What it may ask of the host besides what all may.
     pub rights: Rights,
 }
@@ -200,11 +216,26 @@ impl Outbox {
         Ok(())
     }
 
+    /// Whether the turn can create actors. An actor that exits can't: it would wait for its new children, or leave them
+    /// behind. In its exit turn it can once it has said that its children live on.
+    ///
+    /// # Errors
+    /// It can't.
+    pub fn check_may_create(&self) -> Result<(), OutboxError> {
+        let may_create = match self.standing.leaving {
+            Leaving::Stays => true,
+            Leaving::ExitTurn => self.keeps_children || is_made(Mistake::CreateInTheExitTurn),
+            Leaving::Exiting => is_made(Mistake::CreateForTheExiting),
+        };
+        if may_create { Ok(()) } else { Err(OutboxError::Exiting) }
+    }
+
     /// Checks and adds a child to be created.
     ///
     /// # Errors
-    /// Adds nothing when the init message breaks a rule, or a bound is reached.
+    /// Adds nothing when the actor exits, the init message breaks a rule, or a bound is reached.
     pub fn create(&mut self, child: CreateChild, limits: &ActorLimits) -> Result<(), OutboxError> {
+        self.check_may_create()?;
         let cost = self.check_child(&child, limits)?;
         if self.standing.children >= limits.children_max && !is_made(Mistake::BoundNoChildren) {
             self.exhausted = true;
@@ -234,6 +265,7 @@ impl Outbox {
         child: CreateChild,
         limits: &ActorLimits,
     ) -> Result<u64, OutboxError> {
+        self.check_may_create()?;
         check_global_name(name)?;
         let cost = self.check_child(&child, limits)? + name.len();
         self.check_room(cost, limits)?;
@@ -409,7 +441,7 @@ impl Outbox {
     /// # Errors
     /// In any other turn.
     pub fn keep_children(&mut self) -> Result<(), OutboxError> {
-        if !self.standing.exit_turn {
+        if self.standing.leaving != Leaving::ExitTurn {
             return Err(OutboxError::NotExiting);
         }
         self.keeps_children = true;

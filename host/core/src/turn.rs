@@ -31,7 +31,7 @@ use crate::event::Event;
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, STATUS_RECEIVERS_MAX, cut};
 use crate::mistake::{Mistake, is_made};
-use crate::outbox::{Outbox, Questions, Standing, Wakeups};
+use crate::outbox::{Leaving, Outbox, Questions, Standing, Wakeups};
 use crate::source::{Rights, Transient};
 use crate::time::Time;
 use crate::wire::control::ActorPhase;
@@ -322,17 +322,19 @@ impl Turn {
 
     /// An empty outbox for the call that is to be made.
     pub fn outbox(&mut self) -> Box<Outbox> {
-        let exit_turn = self
-            .current
-            .as_ref()
-            .is_some_and(|current| matches!(current.envelope.body, Body::ExitRequest(_)));
+        let handles_exit = |current: &Current| matches!(current.envelope.body, Body::ExitRequest(_));
+        let leaving = match self.phase {
+            Phase::Exiting => Leaving::Exiting,
+            _ if self.current.as_ref().is_some_and(handles_exit) => Leaving::ExitTurn,
+            _ => Leaving::Stays,
+        };
         let mut outbox = self.outbox.take().unwrap_or_default();
         outbox.reset(Standing {
             wakeups: self.wakeups,
             questions: Questions { len: self.asked.len(), next_id: self.next_question },
             children: self.children,
             monitors: self.monitored.len(),
-            exit_turn,
+            leaving,
             rights: self.identity.rights,
         });
         outbox

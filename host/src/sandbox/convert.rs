@@ -187,7 +187,7 @@ impl From<OutboxError> for wit::Error {
     fn from(error: OutboxError) -> Self {
         let text = error.to_string();
         match error {
-            OutboxError::NoRight(_) => Self::Denied(text),
+            OutboxError::NoRight(_) | OutboxError::Exiting => Self::Denied(text),
             error if error.is_exhaustion() => Self::Exhausted(text),
             _ => Self::Invalid(text),
         }

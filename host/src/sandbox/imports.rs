@@ -68,7 +68,7 @@ impl State {
         options: lifecycle::CreateOptions,
         ask: impl FnOnce(CreateChild, &mut Outbox, &ActorLimits) -> Result<T, OutboxError>,
     ) -> Result<T, Error> {
-        self.outbox()?;
+        self.outbox()?.check_may_create()?;
         let (source, options) = create_options(&class, options)?;
         if !self.host.reserve_actor() {
             self.outbox()?.note_exhausted();

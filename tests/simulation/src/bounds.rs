@@ -43,6 +43,8 @@ pub(crate) struct Watch {
     pub(crate) timers: BTreeMap<u64, (TimerKey, Time)>,
     /// When somebody looks at it again.
     pub(crate) looks_at: Option<Time>,
+    /// The turn under way, or the last, is its exit turn.
+    pub(crate) exit_turn: bool,
     /// Its exit turn is over; whether its children exit too.
     pub(crate) exiting: Option<bool>,
     pub(crate) has_instance: bool,

@@ -12,7 +12,7 @@ use thespian_core::outbox::{Outbox, Request};
 use thespian_core::time::Time;
 use thespian_core::turn::Doer;
 
-use crate::bounds::Held;
+use crate::bounds::{Held, Watch};
 use crate::ledger::{number, numbered};
 use crate::world::{Cell, Due, Sabotage, World};
 
@@ -134,6 +134,18 @@ impl Carrier<'_> {
         }
     }
 
+    /// A turn is to create an actor.
+    pub(crate) fn audit_create(&mut self, outbox: &Outbox) {
+        let Watch { exiting, exit_turn, .. } = self.cell().watch;
+        let wrong = match (exiting, exit_turn) {
+            (Some(_), _) => "creates while it exits",
+            (None, true) if !outbox.keeps_children() => "creates in its exit turn, and keeps no children",
+            (None, true) => return self.world.see("creates in exit turns"),
+            (None, false) => return,
+        };
+        self.world.ledger.violations.push(format!("{} {wrong}", self.me));
+    }
+
     /// What was held is held no longer.
     fn settle(&mut self, held: &Held) {
         let now = self.world.now;
@@ -205,7 +217,8 @@ impl Doer for Carrier<'_> {
         outbox: Box<Outbox>,
     ) -> Result<Box<Outbox>, Failure> {
         self.world.see("turns");
-        let watch = &self.cell().watch;
+        let watch = &mut self.cell().watch;
+        watch.exit_turn = matches!(envelope.body, Body::ExitRequest(_));
         let (has_instance, exiting) = (watch.has_instance, watch.exiting.is_some());
         if !has_instance {
             self.world.ledger.violations.push(format!("{} is called in a lost instance", self.me));
@@ -356,9 +369,8 @@ impl Doer for Carrier<'_> {
 
     fn tell(&mut self, event: Event) {
         if let Event::ChildrenEntered { children, .. } = &event {
-            let exiting = self.cell().watch.exiting.is_some();
             let max = self.world.limits.children_max;
-            children.iter().for_each(|child| self.world.ledger.created(self.me, *child, exiting, max));
+            children.iter().for_each(|child| self.world.ledger.created(self.me, *child, max));
         }
         self.world.events.push_back(event);
     }

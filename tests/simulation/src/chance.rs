@@ -19,6 +19,9 @@ impl Carrier<'_> {
         {
             self.flood(outbox, prey, &limits);
         }
+        if self.cell().watch.exit_turn && self.world.rng.chance(30) {
+            let _ = outbox.keep_children();
+        }
         for _ in 0..self.world.rng.below(4) {
             if self.world.energy == 0 {
                 return;
@@ -114,6 +117,7 @@ impl Carrier<'_> {
         let child = self.someone_new();
         let address = child.address;
         if outbox.create(child, limits).is_ok() {
+            self.audit_create(outbox);
             self.world.slots += 1;
             self.cell().known.push(address);
             if self.world.rng.chance(10) {
@@ -133,6 +137,7 @@ impl Carrier<'_> {
         let child = self.someone_new();
         // A name that can't be used is refused here.
         if outbox.create_named(&name, child, limits).is_ok() {
+            self.audit_create(outbox);
             self.world.slots += 1;
         }
     }

@@ -36,8 +36,8 @@ pub(crate) struct Ledger {
     /// Children whose end was told, to whom, and whether that one has handled it.
     notices: BTreeMap<ActorAddress, (ActorAddress, bool)>,
     ends_told: BTreeMap<ActorAddress, u32>,
-    /// Who created whom, and whether it was exiting then.
-    parents: BTreeMap<ActorAddress, (ActorAddress, bool)>,
+    /// Who created whom.
+    parents: BTreeMap<ActorAddress, ActorAddress>,
     /// Children that live, or whose end their creator has not heard of.
     children: BTreeMap<ActorAddress, usize>,
     answers: BTreeMap<Asker, u32>,
@@ -142,8 +142,8 @@ impl Ledger {
     }
 
     /// An actor creates a child.
-    pub(crate) fn created(&mut self, parent: ActorAddress, child: ActorAddress, exiting: bool, max: usize) {
-        self.parents.insert(child, (parent, exiting));
+    pub(crate) fn created(&mut self, parent: ActorAddress, child: ActorAddress, max: usize) {
+        self.parents.insert(child, parent);
         let len = self.children.entry(parent).or_default();
         *len += 1;
         if *len > max {
@@ -156,20 +156,18 @@ impl Ledger {
     }
 
     pub(crate) fn parent(&self, child: ActorAddress) -> Option<ActorAddress> {
-        self.parents.get(&child).map(|(parent, _)| *parent)
+        self.parents.get(&child).copied()
     }
 
-    pub(crate) fn living_children(&self, of: ActorAddress) -> impl Iterator<Item = (ActorAddress, bool)> {
-        let children = self.parents.iter().filter(move |(_, (parent, _))| *parent == of);
-        let children = children.map(|(child, (_, exiting))| (*child, *exiting));
-        children.filter(|(child, _)| !self.ended.contains(child))
+    pub(crate) fn living_children(&self, of: ActorAddress) -> impl Iterator<Item = ActorAddress> {
+        let children = self.parents.iter().filter(move |(_, parent)| **parent == of);
+        children.map(|(child, _)| *child).filter(|child| !self.ended.contains(child))
     }
 
-    /// An actor is no more. Whether it has waited for its children: those are then gone, but for what it created while
-    /// it waited, which never runs.
+    /// An actor is no more. Whether it has waited for its children: those are then gone.
     pub(crate) fn end(&mut self, address: ActorAddress, waited: bool) {
-        let left = self.living_children(address).find(|(_, exiting)| waited && !exiting);
-        if let Some((child, _)) = left {
+        let left = self.living_children(address).find(|_| waited);
+        if let Some(child) = left {
             self.violations.push(format!("{address} ends before its child {child}"));
         }
         if !self.ended.insert(address) {

@@ -8,7 +8,7 @@ use thespian_core::mistake::{Mistake, make};
 use crate::life::live;
 
 /// Lives within which a mistake is to be noticed.
-const LIVES: u64 = 200;
+const LIVES: u64 = 400;
 
 /// One mistake is made at a time, and tests run side by side.
 static MAKING: Mutex<()> = Mutex::new(());
@@ -70,7 +70,8 @@ noticed! {
     a_message_that_is_handled_and_a_dead_letter: BuryWhatIsHandled, "becomes Dead, but it is Some(Handled)";
     children_that_are_not_counted: CountNoChild, "children, past its bound";
     wakeups_that_are_not_counted: CountNoWakeup, "subtract with overflow";
-    a_child_of_an_actor_that_exits: CreateForTheExiting, "lives on while its creator waits";
+    a_child_of_an_actor_that_exits: CreateForTheExiting, "creates while it exits";
+    a_child_of_an_exit_turn: CreateInTheExitTurn, "creates in its exit turn, and keeps no children";
     two_actors_of_one_name: CreateTwoOfAName, "there are two actors of the name";
     messages_that_come_last_first: DrainTheNewestFirst, " after ";
     a_transient_actor_that_ends_too_early: EndBeforeTheTime, "ends of itself before its time";

@@ -110,7 +110,7 @@ fn invalid(error: impl ToString) -> wit::Error {
 
 fn refused(error: OutboxError) -> wit::Error {
     match error {
-        OutboxError::NoRight(_) => wit::Error::Denied(error.to_string()),
+        OutboxError::NoRight(_) | OutboxError::Exiting => wit::Error::Denied(error.to_string()),
         error if error.is_exhaustion() => wit::Error::Exhausted(error.to_string()),
         error => invalid(error),
     }
@@ -212,6 +212,7 @@ impl Host for Lent {
 impl Lent {
     /// The actor to be, if the host has room for it.
     fn place(&mut self, create: Creation) -> Result<CreateChild, wit::Error> {
+        self.outbox.check_may_create().map_err(refused)?;
         let source = create.source.map(|hash| hash.parse::<SourceHash>()).transpose();
         let source = source.map_err(invalid)?;
         if self.slots >= self.slots_max {

@@ -181,9 +181,7 @@ impl Admin {
         let error = match self.sources.availability(create.source) {
             _ if self.stopping.is_some() => ControlError::ShuttingDown,
             _ if is_killed => ControlError::Invalid("its creator is killed".to_string()),
-            _ if parent_exits && !is_made(Mistake::CreateForTheExiting) => {
-                ControlError::Invalid("its creator is exiting".to_string())
-            }
+            _ if parent_exits => ControlError::Invalid("its creator is exiting".to_string()),
             Availability::Coming => match self.has_room_to_wait(&create) {
                 Ok(()) => {
                     self.sources.wait(create.source, address);

@@ -120,14 +120,33 @@ fn what_is_kept_for_the_life_of_an_actor_is_bounded() {
 fn children_are_kept_in_an_exit_turn_only_and_saying_so_often_costs_nothing() {
     let mut outbox = outbox();
     assert_eq!(outbox.keep_children(), Err(OutboxError::NotExiting));
-    outbox.reset(Standing { exit_turn: true, ..Standing::default() });
+    outbox.reset(Standing { leaving: Leaving::ExitTurn, ..Standing::default() });
     for _ in 0..1_000 {
         assert_eq!(outbox.keep_children(), Ok(()));
     }
     assert!(outbox.keeps_children());
     assert!(outbox.requests().is_empty());
-    outbox.reset(Standing { exit_turn: true, ..Standing::default() });
+    outbox.reset(Standing { leaving: Leaving::ExitTurn, ..Standing::default() });
     assert!(!outbox.keeps_children());
+}
+
+#[test]
+fn an_actor_that_exits_creates_nobody_unless_it_has_said_that_its_children_live_on() {
+    let limits = limits();
+    let asks = |outbox: &mut Outbox| {
+        let created = outbox.create(child(1), &limits);
+        (created, outbox.create_named("name", child(2), &limits).map(drop))
+    };
+    let refused = || (Err(OutboxError::Exiting), Err(OutboxError::Exiting));
+    let mut outbox = outbox();
+    for leaving in [Leaving::ExitTurn, Leaving::Exiting] {
+        outbox.reset(Standing { leaving, ..Standing::default() });
+        assert_eq!(asks(&mut outbox), refused());
+        let kept = outbox.keep_children();
+        let expected = if kept.is_ok() { (Ok(()), Ok(())) } else { refused() };
+        assert_eq!((kept.is_ok(), asks(&mut outbox)), (leaving == Leaving::ExitTurn, expected));
+        assert_eq!(outbox.budget(), None, "no bound is what refused");
+    }
 }
 
 #[test]

@@ -298,6 +298,11 @@ impl Probe {
             Step::Fail { reason, times } if ctx.attempt() <= times => return Err(Error::new(reason)),
             Step::Trap { reason, times } if ctx.attempt() <= times => panic!("{reason}"),
             Step::Fail { .. } | Step::Trap { .. } => {}
+            Step::Attempt { step, to } => {
+                let outcome = self.carry_out_one(*step, origin, ctx);
+                let text = outcome.map_or_else(|why| why.to_string(), |()| "done".to_string());
+                ctx.send(&self.who(&to, origin, ctx), &Said { text })?;
+            }
             Step::Monitor { target } => ctx.monitor(&who(&target, ctx))?,
             Step::Demonitor { target } => ctx.demonitor(&who(&target, ctx))?,
             Step::Kill { target } => ctx.kill(&who(&target, ctx))?,

@@ -104,6 +104,13 @@ pub enum Step {
         #[serde(default = "twice")]
         times: u32,
     },
+    /// Do something, and send the words of what it came to: `done`, or why not.
+    Attempt {
+        /// What.
+        step: Box<Self>,
+        /// To whom.
+        to: String,
+    },
     /// Trap.
     Trap {
         /// With these last words.
