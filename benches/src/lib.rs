@@ -4,6 +4,7 @@
 
 pub mod bare;
 mod bench;
+mod compare;
 pub mod hops;
 mod machine;
 mod options;
@@ -52,6 +53,10 @@ fn run(args: &[String]) -> anyhow::Result<()> {
     let known: Vec<&str> = all().map(|(name, _)| *name).collect();
     if let Some(unknown) = options.wanted.iter().find(|wanted| !known.contains(&wanted.as_str())) {
         anyhow::bail!("there is no workload {unknown}; there are {}", known.join(", "));
+    }
+    if let Some(other) = &options.against {
+        let usual: Vec<&str> = workloads::ALL.iter().map(|(name, _)| *name).collect();
+        return compare::run(&options, other, &usual);
     }
     let mut bench = Bench::new(options)?;
     bench.say(&machine::describe());

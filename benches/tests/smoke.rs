@@ -47,6 +47,26 @@ fn lines_of(wanted: &[&str]) -> BTreeSet<String> {
 }
 
 #[test]
+fn two_builds_are_run_in_turn_and_compared_variant_by_variant() {
+    let program = env!("CARGO_BIN_EXE_thespian-benches");
+    let output = Command::new(program)
+        .args(["--quick", "--json", "--against", program, "--runs", "2", "W2"])
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", output.status);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(!lines.is_empty());
+    for line in lines {
+        assert_eq!((&line["workload"], &line["runs"]), (&"W2".into(), &2.into()), "{line}");
+        let [low, high] = [0, 1].map(|nth| line["interval"][nth].as_f64().unwrap());
+        let ratio = line["ratio"].as_f64().unwrap();
+        assert!(0.0 < low && low <= ratio && ratio <= high, "{line}");
+    }
+}
+
+#[test]
 fn an_unknown_workload_is_refused_by_name() {
     let output = Command::new(env!("CARGO_BIN_EXE_thespian-benches")).arg("W99").output().unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();

@@ -1,4 +1,4 @@
-//! The commands that work on this repository: `cargo xtask test`.
+//! The commands that work on this repository: `cargo xtask test` and `cargo xtask compare`.
 //!
 //! Plain `cargo test --workspace` does the same where the guests' target is installed already. A build script must not
 //! change a machine, so it can only say what is missing; a command that somebody typed may install it.
@@ -6,6 +6,8 @@
 
 #[path = "../../host/src/cli/guest_target.rs"]
 mod guest_target;
+
+mod compare;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -16,14 +18,21 @@ use guest_target::{ensure_guest_target, env_or, run};
 
 const USAGE: &str = "\
 Usage: cargo xtask test [ARGS]
+       cargo xtask compare COMMIT [OPTIONS] [WORKLOAD]...
 
-  test    Installs the compiler's target for actors if it is missing, then runs every test.
-          ARGS go to `cargo test --workspace`: cargo xtask test -p thespian-core -- turn";
+  test     Installs the compiler's target for actors if it is missing, then runs every test.
+           ARGS go to `cargo test --workspace`: cargo xtask test -p thespian-core -- turn
+  compare  Builds the benches of COMMIT and of this tree, runs them in turn, 15 times each, and prints how the medians
+           compare: more than 1 is worse than before. Best on a quiet machine.
+           OPTIONS go to the benches: cargo xtask compare HEAD~1 --runs 5 W2 W3";
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
     let outcome = match args.next().as_deref().and_then(OsStr::to_str) {
         Some("test") => test(args.collect()),
+        Some("compare") => compare::compare(Path::new(ROOT), &args.collect::<Vec<_>>()),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             Ok(())
@@ -40,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn test(args: Vec<OsString>) -> Result<(), String> {
-    ensure_guest_target(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")))?;
+    ensure_guest_target(Path::new(ROOT))?;
     let mut cargo = Command::new(env_or("CARGO", "cargo"));
     cargo.arg("test");
     // Beside `--workspace` a `--package` would be ignored.

@@ -1,0 +1,75 @@
+//! `compare`: the benches of an earlier commit held against those of this tree.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::guest_target::{ensure_guest_target, env_or, run};
+
+/// Below the target folder: the earlier commit's sources, and what is built from them.
+const BEFORE: &str = "compare";
+const PROGRAM: &str = "thespian-benches";
+
+/// Builds both in target folders of their own, and has the newer program run them in turn.
+pub(crate) fn compare(root: &Path, args: &[OsString]) -> Result<(), String> {
+    let Some((commit, rest)) = args.split_first().filter(|(commit, _)| !is_option(commit)) else {
+        return Err("`cargo xtask compare` needs the commit to compare with: \
+                    cargo xtask compare HEAD~1 W2 W3"
+            .to_owned());
+    };
+    let root = &root.canonicalize().map_err(|error| format!("{}: {error}", root.display()))?;
+    let commit = resolve(root, commit)?;
+    ensure_guest_target(root)?;
+    let target = root.join(env_or("CARGO_TARGET_DIR", "target"));
+    let before = target.join(BEFORE);
+    check_out(root, &before.join("source"), &commit)?;
+    let before = build(&before.join("source"), &before.join("target"))?;
+    let after = build(root, &target)?;
+    run(Command::new(after).arg("--against").arg(before).args(rest))
+}
+
+fn is_option(arg: &OsString) -> bool {
+    arg.to_str().is_some_and(|arg| arg.starts_with('-'))
+}
+
+/// The commit's full name.
+fn resolve(root: &Path, commit: &OsStr) -> Result<String, String> {
+    let mut wanted = commit.to_os_string();
+    wanted.push("^{commit}");
+    let output = Command::new("git")
+        .args(["rev-parse", "--quiet", "--verify", "--end-of-options"])
+        .arg(wanted)
+        .current_dir(root)
+        .output()
+        .map_err(|error| format!("can't run git: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("git knows no commit `{}` here", commit.to_string_lossy()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Has the commit's files at `source`, where those of another commit may be: what did not change is not built again.
+fn check_out(root: &Path, source: &Path, commit: &str) -> Result<(), String> {
+    let mut git = Command::new("git");
+    if source.join(".git").exists() {
+        run(git.arg("-C").arg(source).args(["checkout", "--quiet", "--force", "--detach", commit]))
+    } else {
+        // By force, since git still knows of a folder that `cargo clean` has removed.
+        run(git
+            .arg("-C")
+            .arg(root)
+            .args(["worktree", "add", "--quiet", "--force", "--detach"])
+            .arg(source)
+            .arg(commit))
+    }
+}
+
+/// The program that is built from these sources. Both are built by the profile that tests and the demo use.
+fn build(source: &Path, target: &Path) -> Result<PathBuf, String> {
+    run(Command::new(env_or("CARGO", "cargo"))
+        .args(["build", "--locked", "--package", PROGRAM, "--bin", PROGRAM, "--target-dir"])
+        .arg(target)
+        .current_dir(source))?;
+    Ok(target.join("debug").join(PROGRAM).with_extension(env::consts::EXE_EXTENSION))
+}
