@@ -40,6 +40,7 @@ pub mod config;
 mod desk;
 mod endpoint;
 mod grant;
+pub mod input;
 mod log;
 mod mailbox;
 pub mod node;

@@ -3,17 +3,23 @@
 pub(crate) mod log_file;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use thespian_core::address::HostId;
 use thespian_core::source::SourceHash;
 
+use crate::input::{self, InputError};
+
 /// Length of the control secret, in bytes.
 pub const TOKEN_LEN: usize = 32;
 /// Its file in the data directory.
 pub const TOKEN_FILE: &str = "token";
+/// Its bytes at most: the digits, and white space that an editor may have left.
+const TOKEN_FILE_BYTES_MAX: usize = 256;
+/// The same of the identity's file.
+const HOST_ID_FILE_BYTES_MAX: usize = 64;
 /// The control socket in the data directory.
 pub const SOCKET_FILE: &str = "control.sock";
 
@@ -97,7 +103,8 @@ pub fn lock(dir: &Path) -> Result<DirLock, StoreError> {
     let path = dir.join("lock");
     let io_error = |error| StoreError::Io { path: path.clone(), error };
     let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(io_error)?;
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = input::open_own(&mut options, &path).map_err(|error| io_error(error.into()))?;
     match file.try_lock() {
         Ok(()) => Ok(DirLock { _file: file }),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: dir.to_path_buf() }),
@@ -130,10 +137,14 @@ pub fn new_token(dir: &Path, token: [u8; TOKEN_LEN]) -> Result<PathBuf, StoreErr
 /// It can't be read, or holds something else.
 pub fn read_token(path: &Path) -> Result<[u8; TOKEN_LEN], StoreError> {
     let io_error = |error| StoreError::Io { path: path.to_path_buf(), error };
-    let mut text = String::new();
-    File::open(path).map_err(io_error)?.take(256).read_to_string(&mut text).map_err(io_error)?;
-    let hash: Option<SourceHash> = text.trim().parse().ok();
-    hash.map(|token| token.0).ok_or_else(|| StoreError::BadToken { path: path.to_path_buf() })
+    let bad = || StoreError::BadToken { path: path.to_path_buf() };
+    let bytes = match input::read_named(path, TOKEN_FILE_BYTES_MAX) {
+        Ok(bytes) => bytes,
+        Err(InputError::Io(error)) => return Err(io_error(error)),
+        Err(InputError::TooLong { .. } | InputError::NotAFile) => return Err(bad()),
+    };
+    let hash: Option<SourceHash> = str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok());
+    hash.map(|token| token.0).ok_or_else(bad)
 }
 
 /// The identity kept in `dir`, or a new one that is kept from now on.
@@ -151,10 +162,15 @@ pub fn host_id(dir: &Path, fresh: HostId) -> Result<HostId, StoreError> {
             Ok(fresh)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let mut text = String::new();
-            let file = File::open(&path).map_err(io_error)?;
-            file.take(64).read_to_string(&mut text).map_err(io_error)?;
-            let id = u64::from_str_radix(text.trim(), 16).ok().filter(|_| text.trim().len() == 16);
+            let bytes = match input::read_own(&path, HOST_ID_FILE_BYTES_MAX) {
+                Ok(bytes) => bytes,
+                Err(InputError::Io(error)) => return Err(io_error(error)),
+                Err(InputError::TooLong { .. } | InputError::NotAFile) => {
+                    return Err(StoreError::BadIdentity { path });
+                }
+            };
+            let text = str::from_utf8(&bytes).unwrap_or_default().trim();
+            let id = u64::from_str_radix(text, 16).ok().filter(|_| text.len() == 16);
             id.map(HostId).ok_or(StoreError::BadIdentity { path })
         }
         Err(error) => Err(io_error(error)),

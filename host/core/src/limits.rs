@@ -90,6 +90,11 @@ pub const CLASS_NAME_LEN_MAX: usize = TYPE_NAME_LEN_MAX;
 /// has a dozen entries.
 pub const REQUIREMENTS_BYTES_MAX: usize = 8 * KIB;
 
+/// The largest message that a node can be set to take, in bytes: a control frame holds it, and its envelope with it.
+pub const MESSAGE_BYTES_MOST: usize = FRAME_BYTES_MAX - 64 * KIB;
+/// A configuration file, in bytes. One that sets everything, a thousand capabilities among it, has a tenth of that.
+pub const CONFIG_BYTES_MAX: usize = MIB;
+
 /// Size of a component, in bytes. The largest honest ones (an interpreter inside) have 20 MB.
 pub const SOURCE_BYTES_MAX: usize = 32 * MIB;
 /// Core modules in one component. Rust and C have 3 or 4, interpreters with dynamic linking some 20.

@@ -10,11 +10,12 @@ use anyhow::{Context, Result};
 use clap::Args;
 use thespian_core::capability::Value as Capability;
 use thespian_core::connection::ListenRule;
-use thespian_core::limits::{ActorLimits, LOG_FILE_BYTES_MAX_MIN};
+use thespian_core::limits::{ActorLimits, CONFIG_BYTES_MAX, LOG_FILE_BYTES_MAX_MIN};
 use thespian_core::log_level::LogLevel;
 use thespian_host::config::{Authority, NodeConfig};
 use toml::{Table, Value};
 
+use super::given;
 use super::outcome::Usage;
 use super::requirement::capability;
 
@@ -220,9 +221,9 @@ impl Layers {
     }
 
     fn file(&mut self, path: &Path) -> Result<()> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Usage(format!("can't read the configuration file {}: {error}", path.display()))
-        })?;
+        let bytes = given::read_file(path, "a configuration file", CONFIG_BYTES_MAX)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Usage(format!("the configuration file {} is not UTF-8", path.display())))?;
         let wrong = |error: toml::de::Error| Usage(format!("in {}: {error}", path.display()));
         // Read as a whole first: such an error names the line.
         toml::from_str::<NodeConfig>(&text).map_err(wrong)?;

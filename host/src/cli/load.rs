@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use thespian_core::limits::SOURCE_BYTES_MAX;
@@ -11,8 +11,9 @@ use thespian_core::source::{Rights, SourceInfo};
 use thespian_core::wire::control::LoadProgress;
 
 use super::connect::NodeArgs;
+use super::given;
 use super::outcome::Usage;
-use super::output::{Output, bytes, length, plain};
+use super::output::{Output, length, plain};
 
 const TICK: Duration = Duration::from_millis(100);
 
@@ -83,15 +84,7 @@ pub(super) const fn or_nothing(list: &str) -> &str {
 
 /// The bytes of a component; what a node is sure to refuse is not sent.
 pub(super) fn read_component(file: &Path) -> Result<Vec<u8>> {
-    let cannot = |error| Usage(format!("can't read {}: {error}", file.display()));
-    let size = std::fs::metadata(file).map_err(cannot)?.len();
-    if size > SOURCE_BYTES_MAX as u64 {
-        let max = bytes(SOURCE_BYTES_MAX as u64);
-        return Err(
-            Usage(format!("{} has {}; a source has at most {max}", file.display(), bytes(size))).into()
-        );
-    }
-    std::fs::read(file).map_err(cannot).context("nothing was loaded")
+    given::read_file(file, "a source", SOURCE_BYTES_MAX)
 }
 
 pub(super) fn file_name(file: &Path) -> String {

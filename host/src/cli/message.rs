@@ -1,14 +1,18 @@
 //! A message as it is given on the command line.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde::de::IgnoredAny;
+use thespian_core::limits::{ERROR_TEXT_LEN_MAX, MESSAGE_BYTES_MOST, cut};
 use thespian_core::message::{Encoding, Message};
 
+use super::given;
 use super::outcome::Usage;
+
+/// What is read from files and stdin here, for errors.
+const WHAT: &str = "a message";
 
 #[derive(Args)]
 pub(super) struct MessageArgs {
@@ -32,12 +36,12 @@ impl MessageArgs {
             return Ok(with_encoding(Message::json(&self.type_name, text.clone()), Encoding::Text));
         }
         if let Some(file) = &self.bytes_file {
-            return Ok(Message::bytes(&self.type_name, read(file)?));
+            return Ok(Message::bytes(&self.type_name, given::read(file, WHAT, MESSAGE_BYTES_MOST)?));
         }
         match self.payload.as_deref() {
             None => json(&self.type_name, "null"),
             Some("-") => {
-                let bytes = read(Path::new("-"))?;
+                let bytes = given::read(Path::new("-"), WHAT, MESSAGE_BYTES_MOST)?;
                 let text = String::from_utf8(bytes)
                     .map_err(|_| Usage("what is on stdin is not UTF-8; --bytes-file - sends bytes".into()))?;
                 json(&self.type_name, &text)
@@ -51,20 +55,12 @@ impl MessageArgs {
 pub(super) fn json(type_name: &str, text: &str) -> Result<Message> {
     if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
         let hint = "; a JSON string has double quotes inside the shell's: '\"like this\"', and --text sends plain text";
-        return Err(Usage(format!("the message `{text}` is not JSON: {error}{hint}")).into());
+        let shown = cut(text.to_string(), ERROR_TEXT_LEN_MAX);
+        return Err(Usage(format!("the message `{shown}` is not JSON: {error}{hint}")).into());
     }
     Ok(Message::json(type_name, text.to_string()))
 }
 
 fn with_encoding(message: Message, encoding: Encoding) -> Message {
     Message { encoding, ..message }
-}
-
-fn read(file: &Path) -> Result<Vec<u8>> {
-    if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).context("can't read stdin")?;
-        return Ok(bytes);
-    }
-    std::fs::read(file).with_context(|| format!("can't read {}", file.display()))
 }

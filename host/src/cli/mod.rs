@@ -9,6 +9,7 @@ mod connect;
 mod create;
 mod demo;
 mod exit;
+mod given;
 mod grant;
 mod guest_target;
 mod incoming;

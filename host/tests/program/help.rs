@@ -56,6 +56,7 @@ fn mistakes_are_told_as_reviewed() {
         &["status", "--data-dir", data, "--json"],
         &["wait-ready", "--data-dir", data, "--timeout", "0.05"],
         &["load", "--data-dir", data, "no-such-file.wasm"],
+        &["load", "--data-dir", data, "/dev/zero"],
         &["tell", "nobody", "Greet", "{}"],
         &["tell", "--data-dir", data, ADDRESS, "Greet", "{name: 1}"],
         &["ask", "--data-dir", data, ADDRESS, "Greet", "--timeout", "soon"],

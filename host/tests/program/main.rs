@@ -6,6 +6,7 @@ mod configuration;
 mod demo;
 mod grants;
 mod help;
+mod input;
 mod lifetime;
 mod logging;
 mod process;
