@@ -56,6 +56,6 @@ pub struct NodeConfig {
     pub log_file_bytes_max: Option<u64>,
     /// What this host has, for actors that require it.
     pub capabilities: Capabilities,
-    /// What each actor may use.
+    /// What each actor may use: each within its range, which [`ActorLimits::check`] knows.
     pub limits: ActorLimits,
 }

@@ -66,6 +66,7 @@ impl Node {
         if guest_threads == 0 {
             return Err(StartError::Config("`guest-threads` must be at least 1".to_string()));
         }
+        config.limits.check().map_err(|error| StartError::Config(error.to_string()))?;
         let mut host = HostId(rand::random());
         let mut dir_lock = None;
         if let Some(dir) = &config.data_dir {
@@ -229,4 +230,21 @@ fn memory_bytes() -> usize {
     let total = info.lines().find_map(|line| line.strip_prefix("MemTotal:"));
     let kib = total.and_then(|rest| rest.trim().strip_suffix("kB")).and_then(|kib| kib.trim().parse().ok());
     kib.unwrap_or(4_usize << 20) << 10
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thespian_core::limits::ActorLimits;
+
+    #[test]
+    fn an_embedder_is_told_of_a_limit_that_makes_no_sense_before_anything_is_made() {
+        let dir = std::env::temp_dir().join(format!("thespian-node-{}", std::process::id()));
+        let limits = ActorLimits { memory_bytes_max: 1, ..ActorLimits::default() };
+        let started =
+            Node::start(NodeConfig { data_dir: Some(dir.clone()), limits, ..NodeConfig::default() });
+        let Err(StartError::Config(why)) = started else { panic!("it starts") };
+        assert!(why.contains("`memory-bytes-max` can be 65536 to 4294967296, not 1"), "{why}");
+        assert!(!dir.exists());
+    }
 }

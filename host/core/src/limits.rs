@@ -1,14 +1,18 @@
 //! Every bound of a host, with its unit and its reason. A bound that is not here does not exist.
 
+mod range;
+
 use alloc::string::String;
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use range::{LimitError, RANGES, Range};
+
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// What one actor may use. Settable per node.
+/// What one actor may use. Settable per node, each within its [`RANGES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ActorLimits {

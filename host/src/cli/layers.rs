@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use thespian_core::capability::Value as Capability;
 use thespian_core::connection::ListenRule;
-use thespian_core::limits::{ActorLimits, CONFIG_BYTES_MAX, LOG_FILE_BYTES_MAX_MIN};
+use thespian_core::limits::{ActorLimits, CONFIG_BYTES_MAX, LOG_FILE_BYTES_MAX_MIN, LimitError, RANGES};
 use thespian_core::log_level::LogLevel;
 use thespian_host::config::{Authority, NodeConfig};
 use toml::{Table, Value};
@@ -280,8 +280,11 @@ impl Layers {
         enter(&mut alone, key, value.clone());
         if let Err(error) = alone.try_into::<NodeConfig>() {
             let (Origin::Flag(name) | Origin::Environment(name)) = &origin else { return Err(error.into()) };
-            let text = format!("{name}: {} does not fit `{key}`: {}", value, error.message());
-            return Err(Usage(text).into());
+            let limit =
+                key.strip_prefix("limits.").and_then(|name| RANGES.iter().find(|range| range.name == name));
+            let can_be = limit.map(|range| format!("; it can be {} to {}", range.least, range.most));
+            let (why, can_be) = (error.message(), can_be.unwrap_or_default());
+            return Err(Usage(format!("{name}: {value} does not fit `{key}`: {why}{can_be}")).into());
         }
         self.put(key, value, origin);
         Ok(())
@@ -299,6 +302,21 @@ impl Layers {
         self.settings.insert(at.unwrap_or(self.settings.len()), setting);
     }
 
+    /// The layer that has a part in the mistake: of two limits that do not fit each other, one may be a default.
+    fn who_set(&self, error: &LimitError) -> String {
+        let (name, other) = error.names();
+        let origin = |name: &str| {
+            let setting =
+                self.settings.iter().find(|setting| setting.key.strip_prefix("limits.") == Some(name));
+            setting.map(|setting| &setting.origin).filter(|origin| **origin != Origin::Default)
+        };
+        match origin(name).or_else(|| origin(other?)) {
+            Some(Origin::Flag(name) | Origin::Environment(name)) => name.clone(),
+            Some(Origin::File(path)) => format!("in {}", path.display()),
+            Some(Origin::Default) | None => "the defaults".to_string(),
+        }
+    }
+
     fn finish(self, unknown_variables: Vec<String>) -> Result<Layered> {
         let mut table = Table::new();
         for setting in &self.settings {
@@ -307,6 +325,7 @@ impl Layers {
             }
         }
         let config: NodeConfig = table.try_into().context("the layers do not fit together")?;
+        config.limits.check().map_err(|error| Usage(format!("{}: {error}", self.who_set(&error))))?;
         if config.data_dir.is_none() {
             // Says why there is no default.
             default_data_dir()?;

@@ -179,10 +179,15 @@ fn log_records_come_before_the_end_of_the_log() {
 
 #[test]
 fn a_full_mailbox_is_told() {
-    // With room for none, whoever sends has to wait as at any full one.
-    let node = RunningNode::start_with(&["--authority", "trust-all", "--limit", "mailbox-len-max=0"]);
-    let address = node.hello();
-    let text = node.run(&["tell", &address, "Greet", "{}"]).failed(8);
+    let limits = ["--limit", "mailbox-len-max=1", "--limit", "turn-cpu-ms-max=600000"];
+    let node = RunningNode::start_with(&[&["--authority", "trust-all"], &limits[..]].concat());
+    let hash = node.run(&["load", thespian_guests::PROBE]).ok();
+    let address = node.run(&["create", hash.trim(), "Probe"]).ok();
+    let address = address.trim();
+    node.run(&["tell", address, "Run", r#"{"steps": ["spin"]}"#]).ok();
+    // Waits until the actor has taken the one before, and then no longer.
+    node.run(&["tell", address, "Echo", r#"{"text": "hi"}"#]).ok();
+    let text = node.run(&["tell", address, "Echo", r#"{"text": "hi"}"#]).failed(8);
     assert!(text.contains("is full"), "{text}");
 }
 

@@ -1,6 +1,7 @@
 //! Flag over environment over file over default.
 
 use serde_json::{Value, json};
+use thespian_core::limits::{RANGES, Range};
 
 use crate::process::{Folder, RunningNode, finish, program};
 
@@ -120,4 +121,53 @@ fn a_node_runs_with_what_its_layers_say() {
     let status = node.run(&["status", "--json"]).json();
     assert_eq!(status["capabilities"], json!({"gpu": true, "zone": "eu"}));
     assert_eq!(status["actors_max"], 7);
+}
+
+#[test]
+fn a_limit_that_makes_no_sense_is_refused_with_its_range_wherever_it_is_set() {
+    let folder = Folder::new();
+    let file = folder.file("node.toml", "[limits]\nmessage-bytes-max = 33554432\n");
+    let data = folder.data();
+    let range = "`memory-bytes-max` can be 65536 to 4294967296";
+    for command in [&["run"][..], &["config", "show"]] {
+        let command = || {
+            let mut command = program(command);
+            command.arg("--data-dir").arg(&data);
+            command
+        };
+        let text = finish(command().args(["--limit", "memory-bytes-max=1"])).failed(2);
+        assert!(text.contains("--limit: ") && text.contains(range), "{text}");
+        let text = finish(command().args(["--limit", "memory-bytes-max=-1"])).failed(2);
+        assert!(text.contains("it can be 65536 to 4294967296"), "{text}");
+        let text = finish(command().env("THESPIAN_HOST_LIMITS_MEMORY_BYTES_MAX", "4294967297")).failed(2);
+        assert!(text.contains("THESPIAN_HOST_LIMITS_MEMORY_BYTES_MAX: ") && text.contains(range), "{text}");
+        let text = finish(command().arg("--config").arg(&file)).failed(2);
+        let told =
+            format!("in {}: `message-bytes-max` can be 1024 to 16777216, not 33554432", file.display());
+        assert!(text.contains(&told), "{text}");
+        // Of the two, the one that somebody set.
+        let text = finish(command().args(["--limit", "mailbox-bytes-max=2048"])).failed(2);
+        assert!(
+            text.contains("--limit: `mailbox-bytes-max` is 2048, less than `message-bytes-max`"),
+            "{text}"
+        );
+    }
+    assert!(!data.exists(), "nothing was made");
+}
+
+#[test]
+fn a_node_runs_with_the_least_and_the_most_of_each_limit() {
+    let all = |value: fn(&Range) -> u64| {
+        // Messages as small as the boxes that are to hold them, or as they are.
+        let limits =
+            RANGES.iter().filter(|range| range.name != "message-bytes-max" || value(range) == range.least);
+        limits.flat_map(|range| ["--limit".to_string(), format!("{}={}", range.name, value(range))]).collect()
+    };
+    for args in [all(|range| range.least), all(|range| range.most)] {
+        let args: Vec<String> = args;
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let node = RunningNode::start_with(&args);
+        node.run(&["status"]).ok();
+        node.run(&["stop"]).ok();
+    }
 }

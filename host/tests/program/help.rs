@@ -66,6 +66,8 @@ fn mistakes_are_told_as_reviewed() {
         &["run", "--data-dir", data, "--config", "no-such-file.toml"],
         &["run", "--data-dir", data, "--limit", "memory-bytes-maximum=1"],
         &["run", "--data-dir", data, "--limit", "memory-bytes-max=lots"],
+        &["run", "--data-dir", data, "--limit", "memory-bytes-max=1"],
+        &["run", "--data-dir", data, "--limit", "mailbox-bytes-max=2048"],
         &["run", "--data-dir", data, "--actors-max", "0"],
         &["run", "--data-dir", data, "--authority", "everyone"],
         &["run", "--data-dir", data, "--log-level", "actor=loud"],
