@@ -12,15 +12,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
 use thespian_core::connection::{CloseReason, ListenRule, idle_time};
-use thespian_core::limits::{
-    TCP_CONNECTIONS_MAX, TCP_IDLE_TIME_DEFAULT, TCP_LISTENER_CONNECTIONS_MAX, TCP_LISTENERS_MAX,
-};
+use thespian_core::limits::{TCP_IDLE_TIME_DEFAULT, TCP_LISTENER_CONNECTIONS_MAX};
 use thespian_core::wire::control::{ControlError, GrantStatus};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::Level;
 
+use crate::descriptors::Shares;
 use crate::shared::Shared;
 use crate::transport::ByteListener;
 
@@ -37,6 +36,8 @@ pub(crate) struct Grants {
     /// How many are open: actors end often, and most nodes have no grant.
     open_len: AtomicUsize,
     listeners: Arc<Semaphore>,
+    listeners_max: usize,
+    connections_max: usize,
     places: Arc<Semaphore>,
 }
 
@@ -56,14 +57,17 @@ struct Grant {
 }
 
 impl Grants {
-    pub(crate) fn new(rules: Vec<ListenRule>, io: Handle) -> Self {
+    pub(crate) fn new(rules: Vec<ListenRule>, shares: &Shares, io: Handle) -> Self {
+        let (listeners_max, connections_max) = (shares.tcp_listeners, shares.tcp_connections);
         Self {
             rules,
             io,
             open: Mutex::default(),
             open_len: AtomicUsize::new(0),
-            listeners: Arc::new(Semaphore::new(TCP_LISTENERS_MAX)),
-            places: Arc::new(Semaphore::new(TCP_CONNECTIONS_MAX)),
+            listeners: Arc::new(Semaphore::new(listeners_max)),
+            listeners_max,
+            connections_max,
+            places: Arc::new(Semaphore::new(connections_max)),
         }
     }
 
@@ -76,7 +80,7 @@ impl Grants {
     }
 
     pub(crate) fn connections(&self) -> usize {
-        TCP_CONNECTIONS_MAX - self.places.available_permits()
+        self.connections_max - self.places.available_permits()
     }
 
     /// Takes a grant back; returns when its listener is closed.
@@ -137,7 +141,8 @@ pub(crate) async fn open(
         return Err(ControlError::TargetDead { target: actor });
     }
     let place = grants.listeners.clone().try_acquire_owned().map_err(|_| {
-        ControlError::LimitReached(format!("it listens at {TCP_LISTENERS_MAX} places for actors already"))
+        let max = grants.listeners_max;
+        ControlError::LimitReached(format!("it listens at {max} places for actors already"))
     })?;
     // Sockets belong to the runtime that they are made in.
     let listener =
@@ -150,7 +155,9 @@ pub(crate) async fn open(
         idle_max,
         ending: watch::Sender::new(None),
         is_deaf: Notify::new(),
-        places: Arc::new(Semaphore::new(TCP_LISTENER_CONNECTIONS_MAX)),
+        places: Arc::new(Semaphore::new(
+            TCP_LISTENER_CONNECTIONS_MAX.min(grants.connections_max.div_ceil(2)),
+        )),
         accepted: AtomicU64::new(0),
         connections: Mutex::default(),
         _place: place,
@@ -207,7 +214,7 @@ impl Grant {
                 }
                 Err(error) => {
                     drop((own, place));
-                    shared.log.node(Level::WARN, "grant", &format!("can't accept a connection: {error}"));
+                    shared.shortage.tell(&shared.log, "grant", &error);
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }

@@ -37,6 +37,7 @@ mod actor;
 pub mod client;
 mod clock;
 pub mod config;
+pub mod descriptors;
 mod desk;
 mod endpoint;
 mod grant;

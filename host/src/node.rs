@@ -17,6 +17,7 @@ use tracing::Level;
 use crate::client::Client;
 use crate::clock::Clock;
 use crate::config::{Authority, NodeConfig};
+use crate::descriptors::{self, TooFewDescriptors};
 use crate::desk::{Desk, NodeEvent};
 use crate::grant::Grants;
 use crate::perform::Performer;
@@ -41,6 +42,9 @@ pub enum StartError {
     /// The operating system gives no threads.
     #[error("can't start the node's threads: {0}")]
     Threads(std::io::Error),
+    /// The process may not have enough file descriptors: [`descriptors::raise_limit`] may help.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// The configuration makes no sense.
     #[error("the configuration can't be used: {0}")]
     Config(String),
@@ -67,6 +71,7 @@ impl Node {
             return Err(StartError::Config("`guest-threads` must be at least 1".to_string()));
         }
         config.limits.check().map_err(|error| StartError::Config(error.to_string()))?;
+        let shares = descriptors::shares(0)?;
         let mut host = HostId(rand::random());
         let mut dir_lock = None;
         if let Some(dir) = &config.data_dir {
@@ -99,7 +104,7 @@ impl Node {
             actors_max: capacity.actors_max,
             actors_max_reason: capacity.limited_by.to_string(),
             guests: guests.handle().clone(),
-            grants: Grants::new(config.allow_listen, io.handle().clone()),
+            grants: Grants::new(config.allow_listen, &shares, io.handle().clone()),
             desk: Desk::new(
                 config.capabilities,
                 config.actor_log_level,
@@ -108,6 +113,7 @@ impl Node {
             stopped,
             guest_threads,
             log_file,
+            shares,
         }));
         if config.authority == Authority::TrustAll {
             shared.log.node(Level::WARN, "sources", "every source is trusted: for development only");

@@ -18,6 +18,7 @@ use tracing::Level;
 
 use crate::clock::Clock;
 use crate::config::Authority;
+use crate::descriptors::{Shares, Shortage};
 use crate::desk::{Desk, NodeEvent};
 use crate::endpoint::{Endpoint, NamedEndpoints};
 use crate::grant::Grants;
@@ -52,6 +53,7 @@ pub(crate) struct Parts {
     pub(crate) stopped: watch::Receiver<bool>,
     pub(crate) guest_threads: usize,
     pub(crate) log_file: Option<LogFile>,
+    pub(crate) shares: Shares,
 }
 
 /// Shared by everything in a node.
@@ -73,6 +75,9 @@ pub(crate) struct Shared {
     pub(crate) slots: Arc<Slots>,
     pub(crate) named: NamedEndpoints,
     pub(crate) grants: Grants,
+    /// How many descriptors each use of them may take, and the word that there are none.
+    pub(crate) shares: Shares,
+    pub(crate) shortage: Shortage,
     /// Where activations run.
     pub(crate) guests: tokio::runtime::Handle,
     pub(crate) desk: Desk,
@@ -102,6 +107,8 @@ impl Shared {
             slots: Arc::new(Slots { used: AtomicUsize::new(0), max: parts.actors_max }),
             named: NamedEndpoints::default(),
             grants: parts.grants,
+            shares: parts.shares,
+            shortage: Shortage::default(),
             guests: parts.guests,
             near_is_taken: AtomicBool::new(false),
             desk: parts.desk,

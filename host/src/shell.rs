@@ -1,6 +1,7 @@
 //! Serves programs outside: each connection is a hello and then questions and answers, in one task.
 
 mod connection;
+mod spare;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use thespian_core::limits::{
-    CONNECTIONS_MAX, FRAME_BYTES_MAX, HELLO_BYTES_MAX, HELLO_TIME_MAX, REFUSALS_LOGGED_PER_SECOND,
-    SHELL_CLOSE_TIME_MAX, STRANGERS_MAX,
+    FRAME_BYTES_MAX, HELLO_BYTES_MAX, HELLO_TIME_MAX, REFUSALS_LOGGED_PER_SECOND, SHELL_CLOSE_TIME_MAX,
 };
 use thespian_core::wire::hello::{self, Answer, Hello, HelloError};
 use tokio::io::AsyncWriteExt;
@@ -18,12 +18,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::config::NodeConfig;
+use crate::descriptors;
 use crate::node::Node;
 use crate::session::SessionOpener;
 use crate::store::{self, SOCKET_FILE, StoreError, TOKEN_LEN};
 use crate::transport::{BindError, FrameReader, Listener, Stream};
+use spare::Spare;
 
-/// How long to wait when the system has no descriptor for another connection.
+/// How long to wait when the system gives no other connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A node can't be reached for control.
@@ -38,6 +40,9 @@ pub enum ServeError {
     /// A socket can't be made.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// There is no descriptor to be kept.
+    #[error("can't keep a file descriptor for refusals: {0}")]
+    Spare(std::io::Error),
 }
 
 /// Lets programs control a node, until it is dropped.
@@ -57,10 +62,14 @@ impl Shell {
         let dir = config.data_dir.as_deref().ok_or(ServeError::NoDataDir)?;
         let socket = dir.join(SOCKET_FILE);
         let (closing, is_closing) = watch::channel(false);
+        let sessions = node.sessions();
+        let shares = sessions.0.shares;
         let door = Arc::new(Door {
-            sessions: node.sessions(),
+            sessions,
             token: rand::random(),
-            places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            places: Semaphore::new(shares.connections),
+            strangers_max: shares.strangers,
+            spare: Spare::new().map_err(ServeError::Spare)?,
             refusals: Refusals::new(),
             closing: is_closing,
         });
@@ -117,7 +126,9 @@ async fn in_runtime(
 struct Door {
     sessions: SessionOpener,
     token: [u8; TOKEN_LEN],
-    places: Arc<Semaphore>,
+    places: Semaphore,
+    strangers_max: usize,
+    spare: Spare,
     refusals: Refusals,
     closing: watch::Receiver<bool>,
 }
@@ -125,7 +136,7 @@ struct Door {
 impl Door {
     async fn accept(self: Arc<Self>, listener: Listener) {
         // Each listener's own: who may connect to one can't keep others from the other.
-        let strangers = Arc::new(Semaphore::new(STRANGERS_MAX));
+        let strangers = Arc::new(Semaphore::new(self.strangers_max));
         // Dropped with this task, and so are the connections.
         let mut connections = JoinSet::new();
         let mut closing = self.closing.clone();
@@ -145,8 +156,12 @@ impl Door {
                     connections.spawn(Arc::clone(&self).admit(stream, stranger));
                 }
                 Err(error) => {
-                    tracing::warn!(target: "node", "can't accept a connection: {error}");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    let shared = &self.sessions.0;
+                    shared.shortage.tell(&shared.log, "control", &error);
+                    let is_told = descriptors::are_gone(&error) && self.spare.refuse(&listener).await;
+                    if !is_told {
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
                 }
             }
         }

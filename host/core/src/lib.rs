@@ -13,6 +13,7 @@ pub mod address;
 pub mod admin;
 pub mod capability;
 pub mod connection;
+pub mod descriptors;
 pub mod effect;
 pub mod envelope;
 pub mod event;

@@ -201,6 +201,16 @@ pub const FRAME_BYTES_MAX: usize = 16 * MIB + 64 * KIB;
 pub const HELLO_BYTES_MAX: usize = 4 * KIB;
 /// One piece of an uploaded source, in bytes: small enough for a progress bar to move.
 pub const UPLOAD_CHUNK_BYTES: usize = 256 * KIB;
+/// Descriptors that the program asks for at its start, where the system lets it: all connections at one time, and the
+/// memory images of ten thousand sources, one of each module.
+pub const DESCRIPTORS_MOST: u64 = 65_536;
+/// Descriptors that no connection gets: those that a node opens for itself, some twenty, and for files that are written
+/// and the images of its first sources.
+pub const DESCRIPTORS_KEPT: usize = 48;
+/// Descriptors with which a node can be reached at all: a few connections and as many strangers.
+pub const DESCRIPTORS_SHARED_LEAST: usize = 16;
+/// How long a client has that is turned away for want of a descriptor to take the word: it uses the only one that is left.
+pub const REFUSE_TIME_MAX: Duration = Duration::from_millis(200);
 /// Control connections at one time.
 pub const CONNECTIONS_MAX: usize = 1_024;
 /// New connections at one door, the socket or the TCP address, that have not said hello yet. More wait unaccepted, so

@@ -38,6 +38,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
+use thespian_host::descriptors;
 use tracing_subscriber::EnvFilter;
 
 use outcome::{Outcome, Usage};
@@ -110,7 +111,12 @@ enum Command {
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.json);
-    let ended = start_log(&cli).and_then(|()| runtime()?.block_on(command(cli.command, &output)));
+    let ended = start_log(&cli).and_then(|()| {
+        if matches!(cli.command, Command::Run(_) | Command::Demo(_)) {
+            take_descriptors(&output)?;
+        }
+        runtime()?.block_on(command(cli.command, &output))
+    });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -119,6 +125,16 @@ pub(crate) fn main() -> ExitCode {
             outcome.exit_code()
         }
     }
+}
+
+/// Before anything is opened: what comes later would fail without saying what is missing.
+fn take_descriptors(output: &Output) -> Result<()> {
+    /// What this program opens before its node: a runtime, and signals.
+    const OWN: u64 = 16;
+    if let Err(error) = descriptors::raise_limit() {
+        output.warn(format_args!("can't raise the limit on file descriptors: {error}"));
+    }
+    descriptors::shares(OWN).map(|_| ()).map_err(Into::into)
 }
 
 /// For this program's own waiting; a node has runtimes of its own.

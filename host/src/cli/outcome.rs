@@ -156,6 +156,9 @@ fn what_to_do(error: &anyhow::Error) -> Option<&'static str> {
         ClientError::NoNode { .. } => {
             "start one with `thespian-host run`, or say where it is: --data-dir DIR, or --connect ADDR"
         }
+        ClientError::Refused(HelloError::NoDescriptors) => {
+            "end connections or unload sources, or start the node with a higher limit (`ulimit -n`)"
+        }
         ClientError::Token(_) | ClientError::Refused(HelloError::Token) => {
             "a node that listens over TCP writes a new token at each start into its data directory: \
              --token-file DIR/token"

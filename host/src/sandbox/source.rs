@@ -1,6 +1,7 @@
 //! A compiled source: checked against what this host offers, described by itself, ready to be instantiated.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,8 @@ use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
 use tracing::Level;
 use wasmtime::Store;
 use wasmtime::component::{Component, ComponentExportIndex};
+
+use crate::descriptors::{ADVICE, are_gone};
 
 use super::bindings::ActorPre;
 use super::bindings::thespian::actor::types as wit;
@@ -65,6 +68,9 @@ pub enum SourceError {
         /// The bound.
         max: String,
     },
+    /// The host's fault, and no word about the component.
+    #[error("this host has no file descriptor left for the source's memory: {ADVICE}")]
+    NoDescriptors,
     /// It is malformed, or needs more than one instance may have.
     #[error("the component can't be compiled: {0}")]
     Invalid(String),
@@ -99,6 +105,7 @@ impl Source {
         let start = Instant::now();
         inspect(bytes)?;
         let (component, from_cache) = load(&engine.shared, hash, bytes)?;
+        image(&component)?;
         let compile_time = start.elapsed();
         let pre = link(&engine.shared, &component)?;
         let accepts = accepts_export(&component);
@@ -219,6 +226,18 @@ fn load(shared: &Shared, hash: SourceHash, bytes: &[u8]) -> Result<(Component, b
         cache.put(&shared.wasmtime, hash, &component);
     }
     Ok((component, false))
+}
+
+/// Makes the image of its memory, from which each instance begins. A file that is nowhere, and the only one that a source
+/// keeps open: were it left to the first instance, that one would seem to have trapped where no file can be opened.
+fn image(component: &Component) -> Result<(), SourceError> {
+    component.initialize_copy_on_write_image().map_err(|error| {
+        let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+        if causes.any(are_gone) {
+            return SourceError::NoDescriptors;
+        }
+        SourceError::Invalid(fault::describe(&error))
+    })
 }
 
 fn accepts_export(component: &Component) -> Option<ComponentExportIndex> {

@@ -4,6 +4,7 @@
 mod actors;
 mod configuration;
 mod demo;
+mod descriptors;
 mod grants;
 mod help;
 mod input;

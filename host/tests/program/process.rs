@@ -174,9 +174,15 @@ impl RunningNode {
     }
 
     pub(crate) fn start_in(folder: Folder, args: &[&str]) -> Self {
+        Self::start_by(folder, |arguments| program(arguments.iter().chain(args)))
+    }
+
+    /// By a command that is made of the arguments that any node here has.
+    pub(crate) fn start_by(folder: Folder, command: impl FnOnce(&[&str]) -> Command) -> Self {
         let log = fs::File::create(folder.path().join("stderr")).unwrap();
-        let mut command = program(["run", "--json", "--data-dir", folder.data().to_str().unwrap()]);
-        let mut child = command.args(args).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let data = folder.data();
+        let mut command = command(&["run", "--json", "--data-dir", data.to_str().unwrap()]);
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let lines = Lines::new(child.stdout.take().unwrap());
         let first = lines.0.recv_timeout(DEADLINE);
         let Ok(first) = first else {
@@ -207,7 +213,11 @@ impl RunningNode {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(self.child.as_ref().unwrap()), signal).unwrap();
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(self.child.as_ref().unwrap())
     }
 
     /// Waits for the end that something else brought about.

@@ -67,6 +67,9 @@ pub enum HelloError {
     /// The node has as many connections as it takes.
     #[error("the node has as many connections as it takes")]
     TooManyConnections,
+    /// The node's process has no file descriptor left for another connection.
+    #[error("the node has no file descriptor left for another connection")]
+    NoDescriptors,
 }
 
 /// A whole frame with magic, version and `value`.
