@@ -211,6 +211,11 @@ pub const DESCRIPTORS_KEPT: usize = 48;
 pub const DESCRIPTORS_SHARED_LEAST: usize = 16;
 /// How long a client has that is turned away for want of a descriptor to take the word: it uses the only one that is left.
 pub const REFUSE_TIME_MAX: Duration = Duration::from_millis(200);
+/// How long a command waits to be let in by a node: twice as long as strangers who say nothing keep a door busy.
+pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a command waits for an answer for which a node need not wait itself, or besides what the node may wait. A busy
+/// one takes milliseconds; one whose process is stopped would take for ever.
+pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 /// Control connections at one time.
 pub const CONNECTIONS_MAX: usize = 1_024;
 /// New connections at one door, the socket or the TCP address, that have not said hello yet. More wait unaccepted, so

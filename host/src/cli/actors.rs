@@ -7,6 +7,7 @@ use clap::Args;
 use thespian_core::wire::control::{ActorPhase, ActorStatus};
 
 use super::connect::NodeArgs;
+use super::deadline::at_once;
 use super::output::{Output, Style, bytes, plain};
 use super::tree;
 use super::watch::WatchArgs;
@@ -26,7 +27,7 @@ pub(super) struct ActorsArgs {
 
 pub(super) async fn actors(args: ActorsArgs, output: &Output) -> Result<()> {
     let client = args.node.connect().await?;
-    args.watch.show(output, async || Ok(show(&client.actors().await?, args.tree, output)?)).await
+    args.watch.show(output, async || Ok(show(&at_once(client.actors()).await?, args.tree, output)?)).await
 }
 
 fn show(actors: &[ActorStatus], as_tree: bool, output: &Output) -> io::Result<()> {

@@ -7,6 +7,7 @@ use clap::Args;
 use thespian_core::address::ActorAddress;
 
 use super::connect::{EndpointArgs, NodeArgs};
+use super::deadline::within;
 use super::incoming;
 use super::message::MessageArgs;
 use super::output::Output;
@@ -35,7 +36,7 @@ pub(super) struct AskArgs {
 pub(super) async fn ask(args: AskArgs, output: &Output) -> Result<()> {
     let message = args.message.message()?;
     let client = args.node.connect_at(args.endpoint.name()).await?;
-    let answer = client.ask(args.address, message, Some(args.timeout)).await?;
+    let answer = within(args.timeout, client.ask(args.address, message, Some(args.timeout))).await?;
     incoming::show(&answer, output)
 }
 

@@ -5,6 +5,7 @@ use clap::Args;
 use thespian_core::capability::Value;
 
 use super::connect::NodeArgs;
+use super::deadline::at_once;
 use super::output::{Output, plain};
 use super::requirement::capability;
 
@@ -32,9 +33,9 @@ pub(super) async fn capabilities(args: CapabilitiesArgs, output: &Output) -> Res
     let removed = args.remove.into_iter().map(|name| (name, None));
     let set = args.set.into_iter().map(|(name, value)| (name, Some(value)));
     for (name, value) in removed.chain(set) {
-        client.update_capability(&name, value).await?;
+        at_once(client.update_capability(&name, value)).await?;
     }
-    let capabilities = client.status().await?.capabilities;
+    let capabilities = at_once(client.status()).await?.capabilities;
     if output.is_json() {
         return Ok(output.json(&capabilities)?);
     }

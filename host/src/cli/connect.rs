@@ -1,16 +1,23 @@
 //! Which node a command talks to.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
+use thespian_core::limits::CONNECT_TIME_MAX;
 use thespian_host::client::{Client, ClientError};
 use thespian_host::store::{SOCKET_FILE, TOKEN_FILE};
+use tokio::time::{sleep, timeout};
 
+use super::deadline::silent;
 use super::layers::default_data_dir;
 
 const HEADING: &str = "Which node";
+/// The pause between two attempts at a socket that is full.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Args)]
 pub(super) struct NodeArgs {
@@ -48,7 +55,29 @@ impl NodeArgs {
     }
 
     pub(super) async fn connect_at(&self, endpoint: Option<&str>) -> Result<Client> {
-        Ok(self.try_connect(&self.place()?, endpoint).await?)
+        self.connect_to(&self.place()?, endpoint).await
+    }
+
+    /// Connects to a node that is to be there, and to let this program in soon.
+    pub(super) async fn connect_to(&self, place: &Place, endpoint: Option<&str>) -> Result<Client> {
+        let connected = async {
+            loop {
+                match self.try_connect(place, endpoint).await {
+                    // As many connections wait at its socket as the system keeps.
+                    Err(ClientError::NoNode { error, .. }) if error.kind() == ErrorKind::WouldBlock => {
+                        sleep(RETRY_PAUSE).await;
+                    }
+                    connected => return connected,
+                }
+            }
+        };
+        match timeout(CONNECT_TIME_MAX, connected).await {
+            Ok(client) => Ok(client?),
+            Err(_) => {
+                let who = format!("the node at {place}");
+                Err(silent(&who, "did not let this program in", CONNECT_TIME_MAX).into())
+            }
+        }
     }
 
     /// Where the node is; an error if that can't be known.

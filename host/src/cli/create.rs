@@ -5,9 +5,11 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use thespian_core::capability::Requirement;
 use thespian_core::fate::OnTrap;
+use thespian_core::limits::CREATE_TIME_MAX;
 use thespian_core::wire::control::CreateActor;
 
 use super::connect::NodeArgs;
+use super::deadline::within;
 use super::message;
 use super::output::Output;
 use super::requirement::requirement;
@@ -68,7 +70,8 @@ pub(super) async fn create(args: CreateArgs, output: &Output) -> Result<()> {
         on_trap,
         name: args.name,
     };
-    let (address, class) = args.node.connect().await?.create_with(create).await?;
+    let client = args.node.connect().await?;
+    let (address, class) = within(CREATE_TIME_MAX, client.create_with(create)).await?;
     if output.is_json() {
         output.json(&json!({"address": address, "class": class}))?;
     } else {

@@ -6,6 +6,7 @@ use serde_json::json;
 use thespian_core::address::ActorAddress;
 
 use super::connect::NodeArgs;
+use super::deadline::at_once;
 use super::output::{Output, plain_lines};
 
 /// Asks an actor to exit, after the messages that it already has. It may clean up; it can't refuse.
@@ -34,7 +35,7 @@ pub(super) async fn exit(args: ExitArgs, output: &Output) -> Result<()> {
     let recursive = args.recursive || !args.no_recursive;
     let client = args.node.connect().await?;
     if !args.wait {
-        client.exit(args.address, recursive).await?;
+        at_once(client.exit(args.address, recursive)).await?;
         if output.is_json() {
             output.json(&json!({"asked": args.address}))?;
         }

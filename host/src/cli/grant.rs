@@ -11,6 +11,7 @@ use thespian_core::wire::control::{ConnectionStatus, GrantStatus};
 
 use super::ask::seconds;
 use super::connect::NodeArgs;
+use super::deadline::at_once;
 use super::output::{Output, bytes, length, number};
 
 /// Lets TCP connections be messages to an actor, shows what was granted, takes it back.
@@ -83,7 +84,8 @@ pub(super) async fn grant(command: GrantCommand, output: &Output) -> Result<()> 
 
 async fn tcp(args: TcpArgs, output: &Output) -> Result<()> {
     let client = args.node.connect().await?;
-    let grant = client.grant_tcp(&args.listen.to_string(), args.actor, Some(args.idle)).await?;
+    let listen = args.listen.to_string();
+    let grant = at_once(client.grant_tcp(&listen, args.actor, Some(args.idle))).await?;
     if output.is_json() {
         output.json(&grant)?;
     } else {
@@ -93,7 +95,7 @@ async fn tcp(args: TcpArgs, output: &Output) -> Result<()> {
 }
 
 async fn list(args: ListArgs, output: &Output) -> Result<()> {
-    let grants = args.node.connect().await?.grants().await?;
+    let grants = at_once(args.node.connect().await?.grants()).await?;
     if output.is_json() {
         output.json(&grants)?;
     } else if grants.is_empty() {
@@ -135,7 +137,7 @@ fn connection_row(grant: &GrantStatus, connection: &ConnectionStatus) -> Vec<Str
 
 async fn revoke(args: RevokeArgs, output: &Output) -> Result<()> {
     let listen = args.listen.to_string();
-    args.node.connect().await?.revoke(&listen).await?;
+    at_once(args.node.connect().await?.revoke(&listen)).await?;
     if output.is_json() {
         output.json(&json!({"revoked": listen}))?;
     }

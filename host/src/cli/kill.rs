@@ -4,8 +4,10 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 use thespian_core::address::ActorAddress;
+use thespian_core::limits::EXIT_GRACE;
 
 use super::connect::NodeArgs;
+use super::deadline::within;
 use super::output::{Output, plain_lines};
 
 /// Ends an actor and its children now, without asking them; done when it is gone.
@@ -20,7 +22,7 @@ pub(super) struct KillArgs {
 }
 
 pub(super) async fn kill(args: KillArgs, output: &Output) -> Result<()> {
-    let reason = args.node.connect().await?.kill(args.address).await?;
+    let reason = within(EXIT_GRACE, args.node.connect().await?.kill(args.address)).await?;
     if output.is_json() {
         output.json(&json!({"ended": args.address, "reason": reason}))?;
     } else {

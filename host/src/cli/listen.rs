@@ -8,6 +8,7 @@ use thespian_core::wire::control::Incoming;
 
 use super::ask::seconds;
 use super::connect::{EndpointArgs, NodeArgs};
+use super::deadline::within;
 use super::incoming;
 use super::outcome::Outcome;
 use super::output::{Output, plain_record};
@@ -38,7 +39,10 @@ pub(super) async fn listen(args: ListenArgs, output: &Output) -> Result<()> {
     let client = args.node.connect_at(args.endpoint.name()).await?;
     output.note(format_args!("listening at {}", client.endpoint()));
     loop {
-        let received = client.listen(args.timeout).await?;
+        let received = match args.timeout {
+            Some(wait) => within(wait, client.listen(args.timeout)).await?,
+            None => client.listen(None).await?,
+        };
         let shown = incoming::show(&received, output);
         match (&received, shown) {
             // One message that came back does not end the listening for others.

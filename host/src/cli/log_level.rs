@@ -9,6 +9,7 @@ use thespian_core::log_level::{LogLevel, LogScope};
 use thespian_core::wire::control::LogLevelsStatus;
 
 use super::connect::NodeArgs;
+use super::deadline::at_once;
 use super::output::Output;
 
 /// Shows how much of what actors write to the log is kept, or changes it at once.
@@ -50,7 +51,7 @@ fn level(text: &str) -> Result<Level, String> {
 pub(super) async fn log_level(args: LogLevelArgs, output: &Output) -> Result<()> {
     let client = args.node.connect().await?;
     let levels = match args.level {
-        None => client.log_levels().await?,
+        None => at_once(client.log_levels()).await?,
         Some(level) => {
             let scope = match (args.actor, args.source) {
                 (Some(actor), _) => LogScope::Actor(actor),
@@ -61,7 +62,7 @@ pub(super) async fn log_level(args: LogLevelArgs, output: &Output) -> Result<()>
                 Level::Default => None,
                 Level::Set(level) => Some(level),
             };
-            client.set_log_level(scope, level).await?
+            at_once(client.set_log_level(scope, level)).await?
         }
     };
     if output.is_json() {

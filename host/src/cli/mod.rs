@@ -7,6 +7,7 @@ mod checkout;
 mod config;
 mod connect;
 mod create;
+mod deadline;
 mod demo;
 mod exit;
 mod given;

@@ -22,7 +22,7 @@ Exit codes:
   3  not found: no such actor (it ended, or never was), source, class or grant
   4  refused: the source is not approved, the place not allowed, or this program not let in
   5  no node: none answers, or the connection to it is lost
-  6  timed out
+  6  timed out: no answer in time, or a node that answers nothing
   7  poison: the actor could not handle the message
   8  mailbox full: the actor takes no more messages now
 

@@ -5,6 +5,7 @@ use clap::Args;
 use thespian_core::wire::control::{SourceState, SourceStatus};
 
 use super::connect::NodeArgs;
+use super::deadline::at_once;
 use super::output::{Output, bytes, plain};
 
 /// Digits of a hash that are shown to people: enough to tell any two apart, and every command takes them.
@@ -19,7 +20,7 @@ pub(super) struct SourcesArgs {
 }
 
 pub(super) async fn sources(args: SourcesArgs, output: &Output) -> Result<()> {
-    let sources = args.node.connect().await?.sources().await?;
+    let sources = at_once(args.node.connect().await?.sources()).await?;
     if output.is_json() {
         output.json(&sources)?;
         return Ok(());

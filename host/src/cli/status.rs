@@ -10,6 +10,7 @@ use thespian_core::wire::control::{ActorReport, NodeStatus};
 
 use super::actors;
 use super::connect::NodeArgs;
+use super::deadline::at_once;
 use super::output::{Output, Style, bytes, length, number, plain};
 use super::watch::WatchArgs;
 
@@ -34,8 +35,8 @@ pub(super) struct StatusArgs {
 pub(super) async fn status(args: StatusArgs, output: &Output) -> Result<()> {
     let client = args.node.connect().await?;
     let once = async || match args.address {
-        None => Ok(show(&client.status().await?, output)?),
-        Some(address) => Ok(show_actor(&client.actor(address).await?, output)?),
+        None => Ok(show(&at_once(client.status()).await?, output)?),
+        Some(address) => Ok(show_actor(&at_once(client.actor(address)).await?, output)?),
     };
     args.watch.show(output, once).await
 }

@@ -9,6 +9,7 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::time::timeout;
 
 use super::connect::{NodeArgs, Place};
+use super::deadline::{at_once, within};
 use super::output::Output;
 
 /// Stops the node in order: asks its actors to exit, and ends after ten seconds those that do not.
@@ -23,12 +24,12 @@ pub(super) struct StopArgs {
 
 pub(super) async fn stop(args: StopArgs, output: &Output) -> Result<()> {
     let place = args.node.place()?;
-    let client = args.node.try_connect(&place, None).await?;
+    let client = args.node.connect_to(&place, None).await?;
     let process = match place {
-        Place::Unix(_) => process(client.status().await?.pid),
+        Place::Unix(_) => process(at_once(client.status()).await?.pid),
         Place::Tcp(..) => None,
     };
-    client.stop().await?;
+    within(STOP_TIME_MAX, client.stop()).await?;
     if let Some(process) = process {
         // It has nothing left to do but to end. Should the number name another process, as across containers, the
         // wait is bounded.

@@ -4,8 +4,10 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 use thespian_core::address::ActorAddress;
+use thespian_core::limits::TELL_TIME_MAX;
 
 use super::connect::{EndpointArgs, NodeArgs};
+use super::deadline::within;
 use super::message::MessageArgs;
 use super::output::Output;
 
@@ -32,7 +34,7 @@ pub(super) struct TellArgs {
 pub(super) async fn tell(args: TellArgs, output: &Output) -> Result<()> {
     let message = args.message.message()?;
     let client = args.node.connect_at(args.endpoint.name()).await?;
-    client.tell(args.address, message).await?;
+    within(TELL_TIME_MAX, client.tell(args.address, message)).await?;
     if output.is_json() {
         output.json(&json!({"sent_to": args.address}))?;
     }

@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::connect::NodeArgs;
+use super::deadline::at_once;
 use super::output::Output;
 
 /// Lets no more actors be created from a source. Those that run stay.
@@ -21,7 +22,7 @@ pub(super) struct UnloadArgs {
 }
 
 pub(super) async fn unload(args: UnloadArgs, output: &Output) -> Result<()> {
-    args.node.connect().await?.unload(&args.hash).await?;
+    at_once(args.node.connect().await?.unload(&args.hash)).await?;
     if output.is_json() {
         output.json(&json!({"unloaded": args.hash}))?;
     } else {

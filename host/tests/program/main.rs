@@ -12,4 +12,5 @@ mod lifetime;
 mod logging;
 mod process;
 mod statuses;
+mod stopped;
 mod tcp;

@@ -205,6 +205,11 @@ impl RunningNode {
         finish(&mut self.program(args))
     }
 
+    /// A command that goes on; what it says is for whoever waits for its end.
+    pub(crate) fn spawn_piped(&self, args: &[&str]) -> Child {
+        self.program(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
     /// A command that goes on, and the lines of its results.
     pub(crate) fn spawn(&self, args: &[&str]) -> (Child, Lines, Lines) {
         let mut child = self.program(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
