@@ -3,17 +3,20 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::{Hash as _, Hasher};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use thespian_core::source::SourceHash;
 use wasmtime::component::Component;
+
+use crate::input::{self, InputError};
 
 /// Changes whenever files of an earlier version must not be read.
 const FORMAT: &[u8; 16] = b"thespian-code-1\n";
@@ -21,11 +24,15 @@ const MAC_LEN: usize = 32;
 const KEY_LEN: usize = 32;
 /// The start of each file: format, source, engine.
 const HEADER_LEN: usize = FORMAT.len() + 32 + 32;
-/// All files together, in bytes: some hundred sources. The oldest go first.
+/// All files together, in bytes: some hundred sources. What was used longest ago goes first.
 const CACHE_BYTES_MAX: u64 = 4 << 30;
 /// One file, in bytes. Native code has some ten times the size of a component.
-const FILE_BYTES_MAX: u64 = 1 << 30;
+const FILE_BYTES_MAX: usize = 1 << 30;
 const EXTENSION: &str = "code";
+/// Of a file that is being written.
+const NEW_EXTENSION: &str = "new";
+/// The age at which such a file is a leftover: whoever wrote it was ended. A disk takes the largest in a minute.
+const LEFTOVER_AGE: Duration = Duration::from_secs(3_600);
 
 /// Why a cache directory is not used.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +59,7 @@ pub enum CacheError {
 pub(super) struct Cache {
     dir: PathBuf,
     key: [u8; KEY_LEN],
+    bytes_max: u64,
     warned: AtomicBool,
     rejections: AtomicU64,
     /// Held while the directory is brought back to its size.
@@ -82,13 +90,16 @@ impl Cache {
             key => key.map_err(io_error(&path))?,
         };
         check_private(&path, &fs::symlink_metadata(&path).map_err(io_error(&path))?)?;
-        Ok(Self {
+        let cache = Self {
             dir: dir.to_owned(),
             key,
+            bytes_max: CACHE_BYTES_MAX,
             warned: AtomicBool::new(false),
             rejections: AtomicU64::new(0),
             eviction: Mutex::new(()),
-        })
+        };
+        cache.evict(None);
+        Ok(cache)
     }
 
     /// Files that were not what had been written.
@@ -100,11 +111,16 @@ impl Cache {
     pub(super) fn get(&self, engine: &wasmtime::Engine, hash: SourceHash) -> Option<Component> {
         let header = header(engine, hash);
         let path = self.path(&header);
-        let bytes = match read(&path) {
+        let bytes = match input::read_own(&path, FILE_BYTES_MAX) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => {
+            Err(InputError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(InputError::Io(error)) => {
                 self.warn_once(&path, &error);
+                return None;
+            }
+            // No file of ours is such a thing.
+            Err(InputError::NotAFile | InputError::TooLong { .. }) => {
+                remove(&path);
                 return None;
             }
         };
@@ -113,6 +129,7 @@ impl Cache {
             None => Err("it is not what was written".to_owned()),
         };
         component
+            .inspect(|_| touch(&path))
             .inspect_err(|why| {
                 self.rejections.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(path = %path.display(), why, "cached code refused: compiling anew");
@@ -130,7 +147,7 @@ impl Cache {
             Err(error) => Err(io::Error::other(error.to_string())),
         };
         match written {
-            Ok(()) => self.evict(&path),
+            Ok(()) => self.evict(Some(&path)),
             Err(error) => self.warn_once(&path, &error),
         }
     }
@@ -163,7 +180,7 @@ impl Cache {
     fn publish(&self, path: &Path, header: &[u8; HEADER_LEN], code: &[u8]) -> io::Result<()> {
         let mac = self.mac().chain_update(header).chain_update(code).finalize().into_bytes();
         let number = getrandom::u64().map_err(io::Error::other)?;
-        let temporary = self.dir.join(format!("{number:016x}.new"));
+        let temporary = self.dir.join(format!("{number:016x}.{NEW_EXTENSION}"));
         let write = || {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
             file.write_all(&mac)?;
@@ -176,14 +193,19 @@ impl Cache {
         })
     }
 
-    /// Removes the oldest files while all together are too big; never `kept`, which was just written.
-    fn evict(&self, kept: &Path) {
+    /// Removes what is no file of ours, or was left behind; then what was used longest ago, while all together are too
+    /// big; never `kept`, which was just written.
+    fn evict(&self, kept: Option<&Path>) {
         let _one_at_a_time = self.eviction.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut files = files(&self.dir);
-        files.sort_by_key(|file| file.modified);
+        let (useless, mut files): (Vec<_>, Vec<_>) =
+            files(&self.dir).into_iter().partition(Entry::is_useless);
+        for entry in useless {
+            remove(&entry.path);
+        }
+        files.sort_by_key(|file| file.used);
         let mut total: u64 = files.iter().map(|file| file.len).sum();
-        for file in files.iter().filter(|file| file.path != kept) {
-            if total <= CACHE_BYTES_MAX {
+        for file in files.iter().filter(|file| Some(&*file.path) != kept) {
+            if total <= self.bytes_max {
                 break;
             }
             if fs::remove_file(&file.path).is_ok() {
@@ -244,22 +266,13 @@ fn check_private(path: &Path, metadata: &fs::Metadata) -> Result<(), CacheError>
     Ok(())
 }
 
-/// Reads a whole file of bounded size, without following a link.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let flags = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    let len = file.metadata()?.len();
-    if len > FILE_BYTES_MAX {
-        return Err(io::Error::other(format!("it has {len} bytes")));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
-    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 fn read_key(path: &Path) -> io::Result<[u8; KEY_LEN]> {
-    let bytes = read(path)?;
-    bytes.try_into().map_err(|_| io::Error::other("the key has the wrong length: remove it"))
+    let wrong = |_| io::Error::other("the key has the wrong length: remove it");
+    match input::read_own(path, KEY_LEN) {
+        Ok(bytes) => bytes.try_into().map_err(wrong),
+        Err(InputError::TooLong { .. }) => Err(wrong(Vec::new())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Draws a key and publishes it whole; where two programs do so at once, both end up with the first one's.
@@ -278,23 +291,48 @@ fn make_key(path: &Path) -> io::Result<[u8; KEY_LEN]> {
     }
 }
 
-struct CachedFile {
+/// What has the name of a file of the cache.
+struct Entry {
     path: PathBuf,
+    is_file: bool,
     len: u64,
-    modified: Option<std::time::SystemTime>,
+    /// When it was written or used last.
+    used: Option<SystemTime>,
 }
 
-/// The files of the cache: also those that a crash left half written.
-fn files(dir: &Path) -> Vec<CachedFile> {
+impl Entry {
+    fn is_useless(&self) -> bool {
+        let is_new = self.path.extension().is_some_and(|end| end == NEW_EXTENSION);
+        let age = self.used.and_then(|used| used.elapsed().ok());
+        !self.is_file || is_new && age.is_some_and(|age| age >= LEFTOVER_AGE)
+    }
+}
+
+/// The files of the cache: also those that a crash left half written, and what others put in their place.
+fn files(dir: &Path) -> Vec<Entry> {
     let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
     entries
         .filter_map(Result::ok)
-        .filter(|entry| entry.path().extension().is_some_and(|end| end == EXTENSION || end == "new"))
+        .filter(|entry| entry.path().extension().is_some_and(|end| end == EXTENSION || end == NEW_EXTENSION))
         .filter_map(|entry| {
+            // Of a link its own, and not that of what it leads to.
             let metadata = entry.metadata().ok()?;
-            Some(CachedFile { path: entry.path(), len: metadata.len(), modified: metadata.modified().ok() })
+            let (is_file, len) = (metadata.is_file(), metadata.len());
+            Some(Entry { path: entry.path(), is_file, len, used: metadata.modified().ok() })
         })
         .collect()
+}
+
+/// Notes that a file was used: what was used longest ago goes first.
+fn touch(path: &Path) {
+    let now = |file: File| file.set_modified(SystemTime::now());
+    // It is in use all the same, only its place in the order is not right.
+    let _unwritable = input::open_own(OpenOptions::new().read(true), path).map(now);
+}
+
+/// Removes what is in the place of a file. A folder with something in it stays: nobody knows whose that is.
+fn remove(path: &Path) {
+    let _gone_or_full = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
 }
 
 #[cfg(test)]
@@ -403,6 +441,97 @@ mod tests {
         fs::copy(elsewhere.only_file(), &path).unwrap();
         assert!(cache.get(&engine, HASH).is_none(), "another key's");
         assert_eq!((cache.rejections(), strangers.rejections()), (3, 0));
+    }
+
+    #[test]
+    fn what_lies_in_the_place_of_a_file_holds_nothing_up_and_makes_room() {
+        let folder = Folder::new();
+        let (cache, engine) = filled(&folder);
+        let path = folder.only_file();
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        let pipe = |path: &Path| rustix::fs::mkfifoat(rustix::fs::CWD, path, mode).unwrap();
+        let socket = |path: &Path| drop(std::os::unix::net::UnixListener::bind(path).unwrap());
+        let link = |path: &Path| symlink("/dev/zero", path).unwrap();
+        let dangling = |path: &Path| symlink("/nowhere", path).unwrap();
+        let directory = |path: &Path| fs::create_dir(path).unwrap();
+        let things: [&dyn Fn(&Path); 5] = [&pipe, &socket, &link, &dangling, &directory];
+        for (nth, put) in things.into_iter().enumerate() {
+            fs::remove_file(&path).unwrap();
+            put(&path);
+            assert!(cache.get(&engine, HASH).is_none(), "{nth}");
+            cache.put(&engine, HASH, &component(&engine));
+            assert!(cache.get(&engine, HASH).is_some(), "{nth}");
+            // So does one of a source that nobody loads, at the next start.
+            let other = folder.0.join("other.code");
+            put(&other);
+            drop(Cache::open(&folder.0).unwrap());
+            assert!(fs::symlink_metadata(&other).is_err(), "{nth}");
+        }
+        // What is in a directory may be somebody's; the cache goes on without that place.
+        fs::remove_file(&path).unwrap();
+        directory(&path);
+        fs::write(path.join("theirs"), "").unwrap();
+        cache.put(&engine, HASH, &component(&engine));
+        assert!(cache.get(&engine, HASH).is_none() && path.join("theirs").exists());
+    }
+
+    #[test]
+    fn a_key_that_is_no_file_holds_nothing_up() {
+        let folder = Folder::new();
+        drop(filled(&folder));
+        let key = folder.0.join("key");
+        fs::remove_file(&key).unwrap();
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, &key, mode).unwrap();
+        let Err(CacheError::Io { error, .. }) = Cache::open(&folder.0) else { panic!("it is opened") };
+        assert_eq!(error.to_string(), "it is no ordinary file");
+    }
+
+    fn set_age(path: &Path, age: Duration) {
+        let file = OpenOptions::new().write(true).open(path).unwrap();
+        file.set_modified(SystemTime::now() - age).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_process_left_half_written_goes_and_what_is_being_written_stays() {
+        let folder = Folder::new();
+        let (cache, engine) = filled(&folder);
+        let at = |name: &str| folder.0.join(name);
+        for name in ["left.new", "key.left.new", "written.new"] {
+            fs::write(at(name), "half").unwrap();
+        }
+        set_age(&at("left.new"), LEFTOVER_AGE);
+        set_age(&at("key.left.new"), 2 * LEFTOVER_AGE);
+        set_age(&at("written.new"), LEFTOVER_AGE / 2);
+        drop(Cache::open(&folder.0).unwrap());
+        let is_there = |name: &str| at(name).exists();
+        assert_eq!(["left.new", "key.left.new", "written.new"].map(is_there), [false, false, true]);
+        // One that gets old while the node runs goes with the next file that is written.
+        set_age(&at("written.new"), LEFTOVER_AGE);
+        cache.put(&engine, SourceHash([8; 32]), &component(&engine));
+        assert!(!is_there("written.new"));
+    }
+
+    #[test]
+    fn what_was_used_longest_ago_goes_first() {
+        let folder = Folder::new();
+        let (mut cache, engine) = filled(&folder);
+        let len = fs::metadata(folder.only_file()).unwrap().len();
+        cache.bytes_max = 3 * len;
+        let hash = |nth: u8| SourceHash([nth; 32]);
+        for nth in [1, 2] {
+            cache.put(&engine, hash(nth), &component(&engine));
+        }
+        for (nth, hours) in [(7, 3), (1, 2), (2, 1)] {
+            set_age(&cache.path(&header(&engine, hash(nth))), Duration::from_secs(hours * 3_600));
+        }
+        // The oldest is used, also by another run.
+        assert!(Cache::open(&folder.0).unwrap().get(&engine, HASH).is_some());
+        cache.put(&engine, hash(3), &component(&engine));
+        let is_there = |nth| cache.path(&header(&engine, hash(nth))).exists();
+        assert_eq!([7, 1, 2, 3].map(is_there), [true, false, true, true]);
+        cache.put(&engine, hash(4), &component(&engine));
+        assert_eq!([7, 2, 3, 4].map(is_there), [true, false, true, true]);
     }
 
     #[test]
