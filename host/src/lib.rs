@@ -44,6 +44,7 @@ mod grant;
 pub mod input;
 mod log;
 mod mailbox;
+mod memory;
 pub mod node;
 mod perform;
 mod router;

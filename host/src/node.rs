@@ -20,6 +20,7 @@ use crate::config::{Authority, NodeConfig};
 use crate::descriptors::{self, TooFewDescriptors};
 use crate::desk::{Desk, NodeEvent};
 use crate::grant::Grants;
+use crate::memory::{self, Memory};
 use crate::perform::Performer;
 use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
 use crate::session::{Session, SessionOpener};
@@ -54,9 +55,27 @@ pub enum StartError {
 pub struct Node {
     shared: Arc<Shared>,
     capacity: Capacity,
+    queued: QueueBound,
     io: Option<Runtime>,
     guests: Option<Runtime>,
     _dir_lock: Option<DirLock>,
+}
+
+/// How much may wait in all mailboxes of a node together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueBound {
+    /// In bytes.
+    pub bytes_max: usize,
+    /// What it is a share of.
+    pub reason: String,
+}
+
+impl QueueBound {
+    fn of(memory: &Memory) -> Self {
+        let share = memory.bytes / QUEUED_MEMORY_SHARE as u64;
+        let reason = format!("{} % of {}", 100 / QUEUED_MEMORY_SHARE, memory.bound);
+        Self { bytes_max: usize::try_from(share).unwrap_or(usize::MAX), reason }
+    }
 }
 
 impl Node {
@@ -93,6 +112,7 @@ impl Node {
         // It runs turns too: those for which a program outside waits, and nothing else.
         let io =
             runtime("io", IO_THREADS, RUNAWAYS_MAX + 8).enable_all().build().map_err(StartError::Threads)?;
+        let queued = QueueBound::of(&memory::memory());
         let (stopping, stopped) = watch::channel(false);
         let shared = Arc::new(Shared::new(Parts {
             host,
@@ -100,7 +120,8 @@ impl Node {
             authority: config.authority,
             limits: config.limits,
             capabilities: config.capabilities.clone(),
-            queued_bytes_max: memory_bytes() / QUEUED_MEMORY_SHARE,
+            queued_bytes_max: queued.bytes_max,
+            queued_bytes_max_reason: queued.reason.clone(),
             actors_max: capacity.actors_max,
             actors_max_reason: capacity.limited_by.to_string(),
             guests: guests.handle().clone(),
@@ -122,7 +143,7 @@ impl Node {
         io.spawn(async move { desk.desk.run(&desk).await });
         let timers = shared.clone();
         io.spawn(async move { timers.timers.run().await });
-        Ok(Self { shared, capacity, io: Some(io), guests: Some(guests), _dir_lock: dir_lock })
+        Ok(Self { shared, capacity, queued, io: Some(io), guests: Some(guests), _dir_lock: dir_lock })
     }
 
     /// This node's name.
@@ -135,6 +156,12 @@ impl Node {
     #[must_use]
     pub fn capacity(&self) -> &Capacity {
         &self.capacity
+    }
+
+    /// How much may wait in all mailboxes together, and what sets that number.
+    #[must_use]
+    pub fn queue_bound(&self) -> &QueueBound {
+        &self.queued
     }
 
     /// The runtime for control and transport.
@@ -228,14 +255,6 @@ fn runtime(name: &str, threads: usize, blocking_max: usize) -> Builder {
         .max_blocking_threads(blocking_max)
         .thread_name(format!("thespian-{name}"));
     builder
-}
-
-/// The machine's memory; where the system does not say, 4 GiB.
-fn memory_bytes() -> usize {
-    let info = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let total = info.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-    let kib = total.and_then(|rest| rest.trim().strip_suffix("kB")).and_then(|kib| kib.trim().parse().ok());
-    kib.unwrap_or(4_usize << 20) << 10
 }
 
 #[cfg(test)]

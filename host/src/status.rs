@@ -131,6 +131,7 @@ pub(crate) fn node(admin: &Admin, shared: &Shared) -> NodeStatus {
         restarts: shared.counters.restarts.load(Ordering::Relaxed),
         queued_bytes: shared.budget.used() as u64,
         queued_bytes_max: shared.budget.max() as u64,
+        queued_bytes_max_reason: shared.queued_bytes_max_reason.clone(),
         recent_dead_letters,
         recent_ended: shared.ended(),
         listeners: shared.grants.listeners() as u64,

@@ -250,8 +250,8 @@ pub const TELL_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a client's `create` waits: the start's own limits end it sooner, a judgement may take this long.
 pub const CREATE_TIME_MAX: Duration = Duration::from_secs(150);
 
-/// Share of the machine's memory that all queued messages together may take, those included that full receivers refused
-/// and their senders hold: the rest belongs to the actors.
+/// Share of the memory that the process may take, the machine's or its control group's, for all queued messages together,
+/// those included that full receivers refused and their senders hold: the rest belongs to the actors.
 pub const QUEUED_MEMORY_SHARE: usize = 4;
 /// What a mailbox holds without drawing on the node's budget of queued bytes: a dozen small messages, which an actor
 /// takes as part of its own footprint. So most messages touch no counter that all cores share.

@@ -12,7 +12,7 @@ use thespian_host::shell::Shell;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::layers::ConfigArgs;
-use super::output::{Output, Style, number};
+use super::output::{Output, Style, bytes, number};
 
 /// What a shell shows for a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -76,7 +76,7 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
 
 /// Says where it listens, what it can do and what it will lose.
 fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
-    let (capacity, authority) = (node.capacity(), config.authority);
+    let (capacity, queue_bound, authority) = (node.capacity(), node.queue_bound(), config.authority);
     // A node does not end because nobody reads what it says.
     if output.is_json() {
         let _ = output.json(&json!({
@@ -91,6 +91,8 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
             "actors_max": capacity.actors_max,
             "actors_max_reason": capacity.limited_by.to_string(),
             "actors_max_how_to_raise": capacity.how_to_raise,
+            "queued_bytes_max": queue_bound.bytes_max,
+            "queued_bytes_max_reason": queue_bound.reason,
             "lost_at_restart": LOSSES,
         }));
     } else {
@@ -125,6 +127,8 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
         let raise = capacity.how_to_raise.as_ref().map(|how| format!("; more: {how}")).unwrap_or_default();
         let max = number(capacity.actors_max as u64);
         item("actors", format!("at most {max}, bound by {}{raise}", capacity.limited_by));
+        let max = bytes(queue_bound.bytes_max as u64);
+        item("queues", format!("at most {max}, bound by {}", queue_bound.reason));
         item("a restart", format!("loses {LOSSES}"));
         item("to stop", "Ctrl-C, SIGTERM or `thespian-host stop`".to_string());
     }

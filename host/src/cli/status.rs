@@ -130,7 +130,11 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
     item("messages", format!("{} handed over, {poisoned} poisoned", number(status.messages)))?;
     item("restarts", restarts)?;
     item("dead letters", number(status.dead_letters))?;
-    item("queued", format!("{} of at most {}", bytes(status.queued_bytes), bytes(status.queued_bytes_max)))?;
+    let (queued, max) = (bytes(status.queued_bytes), bytes(status.queued_bytes_max));
+    item(
+        "queued",
+        format!("{queued} of at most {max}: bound by {}", plain(&status.queued_bytes_max_reason)),
+    )?;
     item("log level", status.log_level.to_string())?;
     if let Some(file) = &status.log_file {
         let (path, max, lost) = (plain(&file.path), bytes(file.bytes_max), number(file.lost));

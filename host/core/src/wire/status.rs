@@ -61,6 +61,8 @@ pub struct NodeStatus {
     pub queued_bytes: u64,
     /// The budget.
     pub queued_bytes_max: u64,
+    /// What it is a share of.
+    pub queued_bytes_max_reason: String,
     /// The newest dead letters, newest first.
     pub recent_dead_letters: Vec<DeadLetter>,
     /// The actors that ended last, newest first.

@@ -125,6 +125,7 @@ fn status() -> NodeStatus {
         restarts: 17,
         queued_bytes: 18,
         queued_bytes_max: 19,
+        queued_bytes_max_reason: "a part of it".into(),
         recent_dead_letters: vec![dead],
         recent_ended: vec![ended],
         listeners: 20,
