@@ -1,5 +1,7 @@
 //! Messages: types to payloads and back.
 
+mod finite;
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -7,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::bindings::thespian::actor::types as wit;
 use crate::failure::{Error, Result};
+use finite::Finite;
 
 /// How a payload is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,8 +148,11 @@ impl RawMessage {
 
 /// A payload in JSON.
 #[doc(hidden)]
-pub fn encode_json<T: Serialize>(value: &T) -> Result<Cow<'static, [u8]>> {
-    Ok(Cow::Owned(serde_json::to_vec(value)?))
+pub fn encode_json<T: Serialize>(name: &str, value: &T) -> Result<Cow<'static, [u8]>> {
+    match serde_json::to_vec(&Finite(value)) {
+        Ok(payload) => Ok(Cow::Owned(payload)),
+        Err(error) => Err(unencodable(name, &error.to_string())),
+    }
 }
 
 /// The value of a payload in JSON.
@@ -163,10 +169,12 @@ pub fn decode_json<T: DeserializeOwned>(name: &str, encoding: &Encoding, payload
 /// A payload in CBOR.
 #[cfg(feature = "cbor")]
 #[doc(hidden)]
-pub fn encode_cbor<T: Serialize>(value: &T) -> Result<Cow<'static, [u8]>> {
+pub fn encode_cbor<T: Serialize>(name: &str, value: &T) -> Result<Cow<'static, [u8]>> {
     let mut payload = Vec::new();
-    ciborium::into_writer(value, &mut payload)?;
-    Ok(Cow::Owned(payload))
+    match ciborium::into_writer(value, &mut payload) {
+        Ok(()) => Ok(Cow::Owned(payload)),
+        Err(error) => Err(unencodable(name, &error.to_string())),
+    }
 }
 
 /// The value of a payload in CBOR. JSON will do too: it is what people write at a shell.
@@ -189,6 +197,12 @@ pub fn decode_text(name: &str, encoding: &Encoding, payload: Vec<u8>) -> Result<
         return decode_json(name, encoding, &payload);
     }
     String::from_utf8(payload).map_err(|error| undecodable(name, &error.to_string()))
+}
+
+/// A second attempt would say the same.
+#[cold]
+fn unencodable(name: &str, why: &str) -> Error {
+    Error::poison(["`", name, "` can't be encoded: ", why].concat())
 }
 
 #[cold]

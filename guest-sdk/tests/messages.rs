@@ -139,3 +139,48 @@ mod cbor {
         assert!(text.starts_with("`Sample` can't be decoded: "), "{text}");
     }
 }
+
+#[message]
+struct Reading {
+    place: Option<String>,
+    values: Vec<f64>,
+}
+
+#[message]
+enum Measured {
+    Single(f32),
+    Pair(f64, u8),
+    Named { by: std::collections::BTreeMap<String, f32> },
+}
+
+#[test]
+fn a_number_that_json_has_not_is_an_error_wherever_it_is_and_no_null() {
+    let of = |values: &[f64]| RawMessage::of(&Reading { place: None, values: values.to_vec() });
+    assert_eq!(of(&[1.5, -0.0]).unwrap().payload, br#"{"place":null,"values":[1.5,-0.0]}"#);
+    let text = "`Reading` can't be encoded: a number is NaN or infinite, and JSON has no such numbers";
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let error = of(&[1.0, value]).unwrap_err();
+        assert_eq!((error.reason(), error.may_retry()), (text, false));
+    }
+    for measured in [
+        Measured::Single(f32::NAN),
+        Measured::Pair(f64::INFINITY, 1),
+        Measured::Named { by: [("left".to_string(), f32::NEG_INFINITY)].into() },
+    ] {
+        assert!(RawMessage::of(&measured).is_err());
+    }
+    let finite = Measured::Named { by: [("left".to_string(), 0.5)].into() };
+    assert_eq!(RawMessage::of(&finite).unwrap().payload, br#"{"Named":{"by":{"left":0.5}}}"#);
+    assert_eq!(RawMessage::of(&Measured::Pair(2.0, 1)).unwrap().payload, br#"{"Pair":[2.0,1]}"#);
+}
+
+#[cfg(feature = "cbor")]
+#[test]
+fn cbor_has_numbers_that_json_has_not() {
+    #[message(encoding = "cbor")]
+    struct Compact {
+        value: f64,
+    }
+    let raw = RawMessage::of(&Compact { value: f64::NAN }).unwrap();
+    assert!(raw.decode::<Compact>().unwrap().unwrap().value.is_nan());
+}

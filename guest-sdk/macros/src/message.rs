@@ -81,7 +81,7 @@ fn by_serde(
         )
     } else {
         (
-            quote!(::thespian::private::#encode(self)),
+            quote!(::thespian::private::#encode(#name, self)),
             quote!(::thespian::private::#decode(#name, encoding, &payload)),
         )
     };
