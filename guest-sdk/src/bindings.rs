@@ -964,7 +964,8 @@ pub mod thespian {
                 pub requirements: _rt::Vec<RequirementResult>,
                 /// The message its creator gave it to start with.
                 pub init: ::core::option::Option<MessageResult>,
-                /// For what came later.
+                /// For what came later. `message-bytes-max`, an integer: what one message may take. Counted are its payload, its
+                /// type name, the name of an encoding that is an `other`, 192 bytes, and for each header its texts and 32 bytes.
                 pub extra: AttributesResult,
             }
             impl ::core::fmt::Debug for ActorInit {

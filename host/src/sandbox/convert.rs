@@ -6,6 +6,7 @@ use bytes::Bytes;
 use thespian_core::capability::{Capabilities, Clause, Requirement, Value};
 use thespian_core::envelope::{ExitReason, NOBODY_THERE};
 use thespian_core::fate::OnTrap;
+use thespian_core::limits::ActorLimits;
 use thespian_core::message::{Encoding, Header, Message};
 use thespian_core::outbox::OutboxError;
 use thespian_core::source::Transient;
@@ -63,6 +64,12 @@ pub(super) fn exit_reason_to_guest(reason: &ExitReason) -> wit::ExitReason<'_> {
         ExitReason::Unfit(why) => wit::ExitReason::Unfit(why),
         ExitReason::Unknown => wit::ExitReason::Other(("unknown", NOBODY_THERE)),
     }
+}
+
+/// What an actor is told of the size of messages, so that it need not try what would cost it its instance.
+pub(super) fn message_bytes_max(limits: &ActorLimits) -> (&'static str, wit::ValueParam<'static>) {
+    let bytes = i64::try_from(limits.message_bytes_max).unwrap_or(i64::MAX);
+    ("message-bytes-max", wit::ValueParam::Integer(bytes))
 }
 
 fn value_to_guest(value: &Value) -> wit::ValueParam<'_> {

@@ -85,6 +85,7 @@ impl Instance {
         let listed = convert::listed_values(&init.requirements);
         let requirements = convert::requirements_to_guest(&init.requirements, &listed);
         let headers = init.init.as_ref().and_then(convert::header_refs);
+        let extra = [convert::message_bytes_max(&self.store.data().limits)];
         let init = wit::ActorInit {
             class: &identity.class,
             me: identity.address.write_text(&mut me),
@@ -95,7 +96,7 @@ impl Instance {
             capabilities: &capabilities,
             requirements: &requirements,
             init: init.init.as_ref().map(|message| convert::message_to_guest(message, &headers)),
-            extra: &[],
+            extra: &extra,
         };
         self.turn(Turn::Start, outbox, |actor, store| actor.thespian_actor_guest().call_start(store, init))
     }
