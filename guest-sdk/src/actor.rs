@@ -8,8 +8,10 @@ use crate::event::{
     StatusAnswer, Wakeup,
 };
 use crate::failure::{Error, Result};
+use crate::host::Level;
 use crate::hosting::Transient;
 use crate::message::{Encoding, Message, RawMessage};
+use crate::parts::Ledger;
 use crate::source::{Accepts, Guest, Requirement};
 
 /// A class of actors. Implemented by [`actor`](macro@crate::actor).
@@ -49,6 +51,18 @@ pub trait Actor: Sized + 'static {
     /// # Errors
     /// As the handler says, or there is none.
     fn receive(&mut self, incoming: Incoming, ctx: &mut Context) -> Result;
+
+    /// Shows its parts, and those of its base.
+    #[doc(hidden)]
+    fn each_part(&mut self, each: &mut dyn FnMut(&mut dyn Ledger)) {
+        let _ = each;
+    }
+
+    /// Its exit turn begins: its parts, and those of its base, tell whoever waits for it.
+    #[doc(hidden)]
+    fn leave(&mut self, ctx: &mut Context) {
+        let _ = ctx;
+    }
 }
 
 /// What came for an actor, until a handler takes it.
@@ -77,15 +91,32 @@ impl Incoming {
         R::take(self).map_err(|error| undecodable::<A>(&error))
     }
 
-    /// There is no handler: an event can be ignored, and an answer that comes too late; a message can't.
+    /// There is no handler: an event can be ignored, a message can't. What is for parts alone and none took, the log tells.
     ///
     /// # Errors
     /// It is a message.
-    pub fn unhandled<A: Actor>(self) -> Result {
+    pub fn unhandled<A: Actor>(self, ctx: &Context) -> Result {
         match self.0 {
-            Came::Message(message) => Err(unhandled(&message.type_name, A::CLASS, A::RECEIVES)),
-            _ => Ok(()),
+            Came::Message(message) => return Err(unhandled(&message.type_name, A::CLASS, A::RECEIVES)),
+            Came::Event(_) => {}
+            Came::Answer(answer) => untaken("the answer", &answer.type_name, ctx),
+            Came::Signal(signal) => untaken("the signal", &signal.type_name, ctx),
+            Came::SignalFailed(poisoned) => untaken("the signal", &poisoned.original.type_name, ctx),
         }
+        Ok(())
+    }
+}
+
+/// Something for a part that is not there. After a trap that is as it should be: it was for one that is lost.
+#[cold]
+fn untaken(what: &str, type_name: &str, ctx: &Context) {
+    let level = if ctx.incarnation() > 1 { Level::Debug } else { Level::Warn };
+    if ctx.log_enabled(level) {
+        let class = ctx.class();
+        ctx.log(
+            level,
+            format_args!("{what} `{type_name}` from {} is for no part of `{class}`", ctx.sender()),
+        );
     }
 }
 

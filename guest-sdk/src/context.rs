@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::actor::Actor;
 use crate::address::Address;
 use crate::create::Create;
-use crate::failure::Result;
+use crate::failure::{Error, Result};
 use crate::host::{self, Level};
-use crate::message::{Message, RawMessage};
-use crate::reply;
+use crate::message::{Encoding, Message, RawMessage};
+use crate::reply::{self, REQUEST_HEADER, ReplyTo};
 use crate::source::{Attributes, Init, Requirement, Value};
 
 /// Names a wakeup.
@@ -27,11 +27,60 @@ pub struct Context {
     pub(crate) request: Option<Box<str>>,
     /// Whether the worker of a troupe goes on with its job after this turn.
     pub(crate) is_working: bool,
+    /// Whose job that is.
+    pub(crate) work: Option<Work>,
+    pub(crate) life: Life,
+    /// Whether the children live on: said in an exit turn.
+    keeps_children: bool,
+    /// Whether somebody is told in this exit turn that the actor exits: then it must not fail.
+    pub(crate) tells_of_exit: bool,
+}
+
+/// For whom a worker of a troupe works.
+#[derive(Clone, Debug)]
+pub(crate) struct Work {
+    pub(crate) from: ReplyTo,
+    pub(crate) is_answered: bool,
+}
+
+#[cold]
+fn too_big(type_name: &str, size: usize, max: usize) -> Error {
+    Error::poison(format!(
+        "the message `{type_name}` takes {size} bytes; at most {max} are allowed (message-bytes-max)"
+    ))
+}
+
+/// How far an actor is with its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// It is made, by its start.
+    Starts,
+    Runs,
+    /// It handles an exit request.
+    ExitTurn,
+    /// It has handled it, and hears of the ends of its children.
+    Exits,
+}
+
+impl Life {
+    pub(crate) const fn is_exiting(self) -> bool {
+        matches!(self, Self::ExitTurn | Self::Exits)
+    }
 }
 
 impl Context {
     pub(crate) fn new(init: Init) -> Self {
-        Self { sender: init.me.clone(), init, attempt: 1, request: None, is_working: false }
+        Self {
+            sender: init.me.clone(),
+            init,
+            attempt: 1,
+            request: None,
+            is_working: false,
+            work: None,
+            life: Life::Starts,
+            keeps_children: false,
+            tells_of_exit: false,
+        }
     }
 
     /// This actor's own address.
@@ -51,6 +100,50 @@ impl Context {
     #[must_use]
     pub const fn attempt(&self) -> u32 {
         self.attempt
+    }
+
+    /// Whether this actor exits: from the turn on that handles its [`crate::ExitRequest`]. It then hears of nothing but the
+    /// ends of its children, asks nobody and creates nobody.
+    #[must_use]
+    pub const fn is_exiting(&self) -> bool {
+        self.life.is_exiting()
+    }
+
+    /// Whether it may create an actor: nobody would end what one creates that exits.
+    pub(crate) fn check_create(&self, create: &Create) -> Result {
+        if self.life == Life::Exits || self.life == Life::ExitTurn && !self.keeps_children {
+            return Err(Error::poison("denied: the actor is exiting"));
+        }
+        create.init.as_ref().map_or(Ok(()), |message| self.check_message(message))
+    }
+
+    pub(crate) fn check_message(&self, message: &RawMessage) -> Result {
+        self.check_size(&message.type_name, &message.encoding, message.payload.len(), &message.headers)
+    }
+
+    /// Whether a message is one that the host takes. It counts as the host does, which would end the instance of a guest
+    /// that hands over much more than a message may have.
+    pub(crate) fn check_size(
+        &self,
+        type_name: &str,
+        encoding: &Encoding,
+        payload_len: usize,
+        headers: &[(String, String)],
+    ) -> Result {
+        /// What the host counts for a message beside its texts and its payload.
+        const MESSAGE_BYTES: usize = 192;
+        /// What it counts for a header beside its texts.
+        const HEADER_BYTES: usize = 32;
+
+        if type_name.is_empty() {
+            return Err(Error::poison("a message has a type name, and this one's is empty"));
+        }
+        let encoding = if let Encoding::Other(name) = encoding { name.len() } else { 0 };
+        let headers: usize =
+            headers.iter().map(|(name, value)| HEADER_BYTES + name.len() + value.len()).sum();
+        let size = MESSAGE_BYTES + type_name.len() + encoding + payload_len + headers;
+        let max = self.init.message_bytes_max;
+        if size <= max { Ok(()) } else { Err(too_big(type_name, size, max)) }
     }
 
     /// The creator, if that is an actor.
@@ -106,9 +199,10 @@ impl Context {
     /// Sends a message. In order for each receiver.
     ///
     /// # Errors
-    /// `to` is no address, or a bound is reached.
+    /// `to` is no address, or a bound is reached, such as that on the size of a message.
     pub fn send<M: Message>(&mut self, to: &Address, message: &M) -> Result {
-        host::send(to, M::TYPE_NAME, &M::ENCODING, &message.encode()?)
+        self.note_answer(to, None);
+        reply::send(self, to, None, message)
     }
 
     /// Sends a message that is already encoded.
@@ -116,7 +210,19 @@ impl Context {
     /// # Errors
     /// As [`Context::send`]; also where its type name belongs to the host.
     pub fn send_raw(&mut self, to: &Address, message: &RawMessage) -> Result {
+        self.note_answer(to, reply::header(&message.headers, REQUEST_HEADER));
+        self.check_message(message)?;
         host::send_raw(to, message)
+    }
+
+    /// Whoever works for `to` has answered, if this is to the question.
+    pub(crate) fn note_answer(&mut self, to: &Address, request: Option<&str>) {
+        if let Some(work) = &mut self.work
+            && work.from.address == *to
+            && work.from.request.as_deref() == request
+        {
+            work.is_answered = true;
+        }
     }
 
     /// Sends a message to whoever sent what is being handled.
@@ -124,14 +230,19 @@ impl Context {
     /// # Errors
     /// As [`Context::send`].
     pub fn reply<M: Message>(&mut self, message: &M) -> Result {
-        reply::send(&self.sender, self.request.as_deref(), message)
+        if self.work.is_some() {
+            let to = self.reply_to();
+            self.note_answer(&to.address, to.request.as_deref());
+        }
+        reply::send(self, &self.sender, self.request.as_deref(), message)
     }
 
     /// Creates a child of a class of this source. Its address can be used at once. If the child never runs, a
     /// [`crate::ChildActorExited`] says why.
     ///
     /// # Errors
-    /// A bound is reached.
+    /// A bound is reached, or the actor exits; in its exit turn it can create once it has said
+    /// [`Context::keep_children`].
     pub fn create<A: Actor>(&mut self) -> Result<Address> {
         Create::of::<A>().spawn(self)
     }
@@ -149,10 +260,11 @@ impl Context {
     /// # Errors
     /// Too many wakeups are pending.
     pub fn wakeup_after_with<M: Message>(&mut self, delay: Duration, payload: &M) -> Result<WakeupId> {
-        host::wakeup(delay, Some(RawMessage::of(payload)?))
+        self.wakeup_after_raw(delay, RawMessage::of(payload)?)
     }
 
     pub(crate) fn wakeup_after_raw(&mut self, delay: Duration, payload: RawMessage) -> Result<WakeupId> {
+        self.check_message(&payload)?;
         host::wakeup(delay, Some(payload))
     }
 
@@ -182,7 +294,9 @@ impl Context {
     /// # Errors
     /// In any other turn.
     pub fn keep_children(&mut self) -> Result {
-        host::keep_children()
+        host::keep_children()?;
+        self.keeps_children = true;
+        Ok(())
     }
 
     /// Writes to the host's log, at once. The macros [`crate::info!`] and its siblings make the text only where it

@@ -119,8 +119,9 @@ impl Create {
     /// Creates it. Its address can be used at once.
     ///
     /// # Errors
-    /// The source is no hash, or a bound is reached.
-    pub fn spawn(self, _: &mut Context) -> Result<Address, Error> {
+    /// The source is no hash, a bound is reached, or the creator exits.
+    pub fn spawn(self, ctx: &mut Context) -> Result<Address, Error> {
+        ctx.check_create(&self)?;
         host::create(self)
     }
 }

@@ -38,8 +38,9 @@ impl Create {
     /// with the host as its parent. A [`crate::NamedActor`] answers.
     ///
     /// # Errors
-    /// The name makes no sense, or a bound is reached.
-    pub fn named(self, name: &str, _: &mut Context) -> Result<QuestionId> {
+    /// The name makes no sense, a bound is reached, or the actor that asks exits.
+    pub fn named(self, name: &str, ctx: &mut Context) -> Result<QuestionId> {
+        ctx.check_create(&self)?;
         host::create_named(name, self)
     }
 }

@@ -6,7 +6,7 @@ use crate::actor::{Came, Incoming};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::message::{Message, RawMessage};
-use crate::parts::{Field, Part, TurnEnd};
+use crate::parts::{Field, Kind, Ledger, Part, Standing};
 use crate::replay::Replay;
 use crate::stash::HELD_MAX;
 
@@ -81,12 +81,9 @@ impl<A> fmt::Debug for Initializing<A> {
 impl<A> Initializing<A> {
     /// Runs `ready` when everything is there.
     pub fn new(ready: fn(&mut A, &mut Context) -> Result) -> Self {
-        Self {
-            needs: Vec::new(),
-            ready,
-            replay: Replay::new("thespian/initialized", HELD_MAX),
-            current: None,
-        }
+        let mut replay = Replay::new("thespian/initialized", Kind::Initializing, HELD_MAX);
+        replay.standing().enter();
+        Self { needs: Vec::new(), ready, replay, current: None }
     }
 
     /// Nothing else is handled before a message of type `M`.
@@ -116,12 +113,25 @@ impl<A> Initializing<A> {
     }
 }
 
-impl<A> Part<A> for Initializing<A> {
-    fn begin(&mut self) {
+impl<A> Ledger for Initializing<A> {
+    fn begin(&mut self, again: bool) {
         self.current = None;
-        self.replay.begin();
+        self.replay.begin(again);
     }
 
+    fn end(&mut self, succeeded: bool) {
+        if let (true, Some(place)) = (succeeded, self.current) {
+            self.needs[place].1 = true;
+        }
+        self.replay.end(succeeded);
+    }
+
+    fn standing(&mut self) -> &mut Standing {
+        self.replay.standing()
+    }
+}
+
+impl<A> Part<A> for Initializing<A> {
     fn offer(
         actor: &mut A,
         part: Field<A, Self>,
@@ -153,10 +163,7 @@ impl<A> Part<A> for Initializing<A> {
         part(actor).replay.finish(ctx)
     }
 
-    fn close(&mut self, end: TurnEnd) {
-        if let (TurnEnd::Done, Some(place)) = (end, self.current) {
-            self.needs[place].1 = true;
-        }
-        self.replay.close(end);
+    fn leave(actor: &mut A, part: Field<A, Self>, ctx: &mut Context) {
+        part(actor).replay.leave(ctx);
     }
 }

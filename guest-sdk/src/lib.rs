@@ -168,7 +168,7 @@ pub use host::Level;
 pub use hosting::{QuestionId, Transient};
 pub use initializing::Initializing;
 pub use message::{Encoding, Message, RawMessage};
-pub use parts::{Field, Part, TurnEnd};
+pub use parts::{Field, Part};
 pub use reply::{PoisonNotice, REQUEST_HEADER, ReplyTo};
 pub use requests::{RequestError, RequestId, Requests};
 pub use source::{Accepts, Attributes, Clause, Requirement, Value};
@@ -184,7 +184,7 @@ pub mod private {
     #[cfg(feature = "cbor")]
     pub use crate::message::{decode_cbor, encode_cbor};
     pub use crate::message::{decode_json, decode_text, encode_json};
-    pub use crate::parts::{attempt, base_receives, part_receives};
+    pub use crate::parts::{Ledger, attempt, base_receives, part_receives};
     pub use crate::source::{
         Guest, accepts, count_merged, count_names, describe, differ, handle_event, handle_message, merged,
         names, start,

@@ -3,17 +3,22 @@
 //! A part is a field of the actor's state, named by `#[actor(parts(...))]`. A turn of an actor with parts:
 //!
 //! ```text
-//! begin (all parts) -> offer (one after the other, until one takes it) -> the handler -> finish (all) -> close (all)
+//! begin (all parts) -> offer (one after the other, until one takes it) -> the handler -> finish (all) -> end (all)
+//!        └ in the exit turn: leave (all)
 //! ```
 //!
 //! What a failed turn asked for does not happen, but what it did to the actor's state stays. So a part that keeps account
-//! of what it asked for takes it back in `close`.
+//! of what it asked for takes it back at the `end` of such a turn. Whether what came to it will come once more, the host
+//! decides, by rules that are its own. A part does not guess: it knows when the next turn begins, for a second attempt
+//! comes before anything else.
+
+use std::cell::{Cell, RefCell};
 
 use crate::actor::{Came, Incoming};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types::{Event, MessageResult, Wakeup};
-use crate::context::Context;
-use crate::failure::Result;
+use crate::context::{Context, Life};
+use crate::failure::{Error, Result};
 use crate::reply::{self, REQUEST_HEADER};
 
 /// Begins the type names of what a part sends its own actor.
@@ -22,28 +27,17 @@ pub(crate) const SIGNAL: &str = "thespian/";
 /// Where an actor has a part.
 pub type Field<A, P> = fn(&mut A) -> &mut P;
 
-/// How a turn ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TurnEnd {
-    /// What it asked for happens.
-    Done,
-    /// It failed, and what came will come once more.
-    Retried,
-    /// It failed for good.
-    Failed,
-}
+/// What a part keeps account of from turn to turn.
+#[doc(hidden)]
+pub trait Ledger {
+    /// A turn begins. If the last one failed, what came to it is over, unless it comes `again` now.
+    fn begin(&mut self, again: bool);
 
-impl TurnEnd {
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn of(outcome: &Result, ctx: &Context) -> Self {
-        match outcome {
-            Ok(()) => Self::Done,
-            // The host does not retry what met a bound: it would meet it again.
-            Err(error) if ctx.attempt == 1 && error.may_retry() && !error.is_exhausted() => Self::Retried,
-            Err(_) => Self::Failed,
-        }
-    }
+    /// The turn is over: what it asked for happens, or it failed and nothing of it does.
+    fn end(&mut self, succeeded: bool);
+
+    /// Whether it is known to be a part.
+    fn standing(&mut self) -> &mut Standing;
 }
 
 /// A field of an actor that sees what came before the handlers do. Those that there are: [`crate::Requests`],
@@ -52,12 +46,9 @@ impl TurnEnd {
     message = "`{Self}` is no part of the actor `{A}`",
     note = "parts are fields of type `Requests<Self>`, `Stash`, `Initializing<Self>` or `Supervisor`"
 )]
-pub trait Part<A>: Sized {
+pub trait Part<A>: Ledger + Sized {
     /// The type names of the messages that it takes.
     const RECEIVES: &'static [&'static str] = &[];
-
-    /// A turn begins.
-    fn begin(&mut self) {}
 
     /// What came, to be taken, passed on, or replaced.
     ///
@@ -79,9 +70,104 @@ pub trait Part<A>: Sized {
         Ok(())
     }
 
-    /// The turn is over.
-    fn close(&mut self, end: TurnEnd) {
-        let _ = end;
+    /// The actor exits: whoever waits for something that the part holds is told. It can't fail, for there is no second
+    /// attempt at an exit turn.
+    fn leave(actor: &mut A, part: Field<A, Self>, ctx: &mut Context) {
+        let _ = (actor, part, ctx);
+    }
+}
+
+/// Whether a part is among the fields that `#[actor(parts(...))]` names: one that is not would never see what comes.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Standing {
+    kind: Kind,
+    /// Whether a turn began for it.
+    is_named: bool,
+    /// By which it is known again in the turn in which it came to be; 0 before.
+    number: u64,
+}
+
+/// What there is to say of a part that is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Initializing,
+    Requests,
+    Stash,
+    Supervisor,
+}
+
+thread_local! {
+    /// What came to be in the turn under way, and must be among the parts at its end.
+    static NEW: RefCell<Vec<(u64, Kind)>> = const { RefCell::new(Vec::new()) };
+    static NUMBER: Cell<u64> = const { Cell::new(0) };
+}
+
+impl Standing {
+    pub(crate) const fn new(kind: Kind) -> Self {
+        Self { kind, is_named: false, number: 0 }
+    }
+
+    /// A turn began for it.
+    pub(crate) const fn confirm(&mut self) {
+        self.is_named = true;
+    }
+
+    /// It is used. In a start it may be on its way into its field.
+    pub(crate) fn check(&mut self, ctx: &Context) -> Result {
+        if self.is_named {
+            return Ok(());
+        }
+        if ctx.life != Life::Starts {
+            return Err(self.kind.not_named(ctx.class()));
+        }
+        self.enter();
+        Ok(())
+    }
+
+    /// The number by which it is found among the parts.
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// It came to be, and is to be a part by the end of the turn.
+    pub(crate) fn enter(&mut self) {
+        if self.number == 0 {
+            self.number = NUMBER.get() + 1;
+            NUMBER.set(self.number);
+            NEW.with_borrow_mut(|new| new.push((self.number, self.kind)));
+        }
+    }
+}
+
+impl Kind {
+    #[cold]
+    fn not_named(self, class: &str) -> Error {
+        let (name, field, problem) = match self {
+            Self::Initializing => ("Initializing", "initializing", "holds nothing back"),
+            Self::Requests => ("Requests", "requests", "never hears an answer"),
+            Self::Stash => ("Stash", "stash", "never lets a message go"),
+            Self::Supervisor => ("Supervisor", "supervisor", "never hears that a child ended"),
+        };
+        let text = ["a `", name, "` that is no part of `", class, "` ", problem];
+        let help = ["; name its field: `#[actor(parts(", field, "))]`"];
+        Error::poison([text.concat(), help.concat()].concat())
+    }
+}
+
+/// Forgets what came to be in a turn that did not get to its end.
+pub(crate) fn forget_new() {
+    NEW.with_borrow_mut(Vec::clear);
+}
+
+/// Looks among the parts for what came to be in this turn.
+///
+/// # Errors
+/// It is none of them.
+pub(crate) fn check_new(class: &str, mut is_part: impl FnMut(u64) -> bool) -> Result {
+    match NEW.take().into_iter().find(|(number, _)| !is_part(*number)) {
+        Some((_, kind)) => Err(kind.not_named(class)),
+        None => Ok(()),
     }
 }
 
@@ -111,6 +197,11 @@ impl Context {
         self.sender = sender;
         self.attempt = attempt;
         self.request = None;
+        self.life = match came {
+            Came::Event(Event::ExitRequested(_)) => Life::ExitTurn,
+            _ if self.life.is_exiting() => Life::Exits,
+            _ => Life::Runs,
+        };
         Incoming(match came {
             Came::Message(message) => self.classified(message),
             Came::Event(Event::Wakeup(Wakeup { payload: Some(payload), .. })) if is_signal(&payload) => {

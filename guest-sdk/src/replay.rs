@@ -12,11 +12,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::actor::{Came, Incoming};
-use crate::bindings::thespian::actor::types::Event;
 use crate::context::Context;
 use crate::failure::{Error, Result};
 use crate::message::{Encoding, RawMessage};
-use crate::parts::TurnEnd;
+use crate::parts::{Kind, Standing};
 use crate::reply::{PoisonNotice, ReplyTo};
 
 /// Bytes of the payloads that may be held: a quarter of the memory that a host lets an actor have.
@@ -41,7 +40,10 @@ pub(crate) struct Replay {
     len_max: usize,
     /// Whether a signal is on its way.
     is_running: bool,
+    /// The signal came to nothing, in a way of which the host does not tell.
+    lacks_signal: bool,
     turn: ThisTurn,
+    standing: Standing,
 }
 
 /// What the turn under way has done, to be taken back if it fails.
@@ -51,12 +53,16 @@ struct ThisTurn {
     is_replay: bool,
     releases: bool,
     sends_again: bool,
+    /// It has the only word of the signal: should it fail, no other will come.
+    has_last_word: bool,
+    /// It sends the signal that is lacking.
+    sends_lacking: bool,
     kept: usize,
     queued: usize,
 }
 
 impl Replay {
-    pub(crate) fn new(signal: &'static str, len_max: usize) -> Self {
+    pub(crate) fn new(signal: &'static str, kind: Kind, len_max: usize) -> Self {
         Self {
             signal,
             kept: VecDeque::new(),
@@ -64,7 +70,9 @@ impl Replay {
             bytes: 0,
             len_max,
             is_running: false,
+            lacks_signal: false,
             turn: ThisTurn::default(),
+            standing: Standing::new(kind),
         }
     }
 
@@ -77,8 +85,16 @@ impl Replay {
         self.len_max = len_max;
     }
 
+    pub(crate) const fn standing(&mut self) -> &mut Standing {
+        &mut self.standing
+    }
+
     /// Keeps a message until a release.
     pub(crate) fn keep(&mut self, message: RawMessage, ctx: &Context) -> Result {
+        self.standing.check(ctx)?;
+        if ctx.is_exiting() {
+            return Err(Error::poison("an actor that exits holds nothing back"));
+        }
         let held = self.held(message, ctx)?;
         self.kept.push_back(held);
         self.turn.kept += 1;
@@ -103,19 +119,24 @@ impl Replay {
         Ok(Held { from: ctx.reply_to(), message })
     }
 
-    pub(crate) fn begin(&mut self) {
-        self.turn = ThisTurn::default();
+    pub(crate) fn begin(&mut self, again: bool) {
+        self.standing.confirm();
+        let failed = std::mem::take(&mut self.turn);
+        self.lacks_signal |= failed.has_last_word && !again;
     }
 
     /// What came, or the first of the queue in its place; nothing, if it has to wait.
     pub(crate) fn offer(&mut self, incoming: Incoming, ctx: &mut Context) -> Result<Option<Incoming>> {
         match incoming.0 {
-            Came::Signal(signal) if signal.type_name == self.signal => {
+            // Another part may have the same signals.
+            Came::Signal(signal) if signal.type_name == self.signal && self.is_running => {
                 self.turn.sends_again = signal.payload == AGAIN;
+                self.turn.has_last_word = self.turn.sends_again;
                 Ok(if self.turn.sends_again { None } else { self.first(ctx) })
             }
-            Came::SignalFailed(poisoned) if poisoned.original.type_name == self.signal => {
+            Came::SignalFailed(poisoned) if poisoned.original.type_name == self.signal && self.is_running => {
                 self.turn.is_replay = !self.queue.is_empty();
+                self.turn.has_last_word = true;
                 let first = self.queue.front();
                 first.map_or(Ok(()), |held| notify(held, poisoned.details, ctx)).map(|()| None)
             }
@@ -124,11 +145,6 @@ impl Replay {
                 self.queue.push_back(held);
                 self.turn.queued += 1;
                 Ok(None)
-            }
-            Came::Event(Event::ExitRequested(request)) => {
-                let all = self.queue.iter().chain(&self.kept);
-                all.into_iter().try_for_each(|held| notify(held, "the actor exits".to_string(), ctx))?;
-                Ok(Some(Incoming(Came::Event(Event::ExitRequested(request)))))
             }
             came => Ok(Some(Incoming(came))),
         }
@@ -144,14 +160,15 @@ impl Replay {
     }
 
     /// Sends the signal for the next, if there is one and no other signal is on its way.
-    pub(crate) fn finish(&self, ctx: &mut Context) -> Result {
-        let turn = &self.turn;
+    pub(crate) fn finish(&mut self, ctx: &mut Context) -> Result {
+        let turn = &mut self.turn;
         let released = if turn.releases { self.kept.len() } else { 0 };
         let left = self.queue.len() + released - usize::from(turn.is_replay);
-        let sends = turn.is_replay || turn.sends_again || !self.is_running;
+        let sends = turn.is_replay || turn.sends_again || !self.is_running || self.lacks_signal;
         if left == 0 || !sends {
             return Ok(());
         }
+        turn.sends_lacking = self.lacks_signal;
         let me = ctx.me().clone();
         let mut signal = RawMessage {
             type_name: self.signal.to_string(),
@@ -168,12 +185,32 @@ impl Replay {
         }
     }
 
-    pub(crate) fn close(&mut self, end: TurnEnd) {
+    /// The actor exits: whoever waits is told.
+    pub(crate) fn leave(&mut self, ctx: &mut Context) {
+        let mut untold = 0;
+        for held in self.queue.drain(..).chain(self.kept.drain(..)) {
+            match notify(&held, "the actor exits".to_string(), ctx) {
+                Ok(()) => ctx.tells_of_exit = true,
+                Err(_) => untold += 1,
+            }
+        }
+        if untold > 0 {
+            crate::warn!(
+                ctx,
+                "{untold} messages that were held back are lost: no more notices fit into one turn"
+            );
+        }
+        self.bytes = 0;
+        self.is_running = false;
+    }
+
+    pub(crate) fn end(&mut self, succeeded: bool) {
         let turn = std::mem::take(&mut self.turn);
-        if end != TurnEnd::Done {
+        if !succeeded {
             let kept = self.kept.split_off(self.kept.len() - turn.kept);
             let queued = self.queue.split_off(self.queue.len() - turn.queued);
             self.bytes -= kept.iter().chain(&queued).map(|held| held.message.payload.len()).sum::<usize>();
+            self.turn.has_last_word = turn.has_last_word;
             return;
         }
         if turn.is_replay
@@ -186,6 +223,7 @@ impl Replay {
             std::mem::swap(&mut self.kept, &mut self.queue);
         }
         self.is_running = !self.queue.is_empty();
+        self.lacks_signal &= self.is_running && !turn.sends_lacking;
     }
 }
 

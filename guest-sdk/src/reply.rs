@@ -97,20 +97,35 @@ pub(crate) fn is_mine(request: &str, me: &Address) -> bool {
     request.strip_prefix(me.as_str()).is_some_and(|rest| rest.starts_with('#'))
 }
 
-/// Sends `message` in answer to the question of this name.
-pub(crate) fn send<M: Message>(to: &Address, request: Option<&str>, message: &M) -> Result {
+/// Sends `message`, in answer to the question of this name if there is one.
+pub(crate) fn send<M: Message>(ctx: &Context, to: &Address, request: Option<&str>, message: &M) -> Result {
     let payload = message.encode()?;
     match request {
-        None => host::send(to, M::TYPE_NAME, &M::ENCODING, &payload),
-        Some(request) => send_named(to, request, M::TYPE_NAME, M::ENCODING, payload.into_owned()),
+        None => send_plain(ctx, to, M::TYPE_NAME, &M::ENCODING, &payload),
+        Some(request) => send_named(ctx, to, request, M::TYPE_NAME, M::ENCODING, payload.into_owned()),
     }
 }
 
-/// Once for all types of messages.
+/// Once for all types of messages; so below.
 #[inline(never)]
-fn send_named(to: &Address, request: &str, type_name: &str, encoding: Encoding, payload: Vec<u8>) -> Result {
+fn send_plain(ctx: &Context, to: &Address, type_name: &str, encoding: &Encoding, payload: &[u8]) -> Result {
+    ctx.check_size(type_name, encoding, payload.len(), &[])?;
+    host::send(to, type_name, encoding, payload)
+}
+
+#[inline(never)]
+fn send_named(
+    ctx: &Context,
+    to: &Address,
+    request: &str,
+    type_name: &str,
+    encoding: Encoding,
+    payload: Vec<u8>,
+) -> Result {
     let headers = vec![(REQUEST_HEADER.to_string(), request.to_string())];
-    host::send_raw(to, &RawMessage { type_name: type_name.to_string(), encoding, payload, headers })
+    let message = RawMessage { type_name: type_name.to_string(), encoding, payload, headers };
+    ctx.check_message(&message)?;
+    host::send_raw(to, &message)
 }
 
 impl Context {
@@ -126,6 +141,7 @@ impl Context {
     /// # Errors
     /// As [`Context::send`].
     pub fn answer<M: Message>(&mut self, to: &ReplyTo, message: &M) -> Result {
-        send(&to.address, to.request.as_deref(), message)
+        self.note_answer(&to.address, to.request.as_deref());
+        send(self, &to.address, to.request.as_deref(), message)
     }
 }

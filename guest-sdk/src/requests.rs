@@ -13,7 +13,7 @@ use crate::context::{Context, WakeupId};
 use crate::event::{ChildActorExited, ExitReason};
 use crate::failure::{Error, Result};
 use crate::message::{Encoding, Message, RawMessage};
-use crate::parts::{Field, Part, TurnEnd};
+use crate::parts::{Field, Kind, Ledger, Part, Standing};
 use crate::reply::{self, PoisonNotice, REQUEST_HEADER};
 
 /// Questions that may be open at one time, unless [`Requests::bounded`] says otherwise: a tenth of the wakeups that a
@@ -36,6 +36,8 @@ pub enum RequestError {
     Unexpected(RawMessage),
     /// The answer can't be decoded: why.
     Undecodable(String),
+    /// Whoever asked exits: the continuation runs in its exit turn, to tell those who wait.
+    Exiting,
 }
 
 impl fmt::Display for RequestError {
@@ -46,6 +48,7 @@ impl fmt::Display for RequestError {
             Self::TargetGone(reason) => write!(f, "whoever was asked is gone: {reason}"),
             Self::Unexpected(answer) => write!(f, "the answer is of another type: `{}`", answer.type_name),
             Self::Undecodable(why) => f.write_str(why),
+            Self::Exiting => f.write_str("the actor that asked exits"),
         }
     }
 }
@@ -133,17 +136,24 @@ struct Open<A> {
 ///
 /// A continuation that fails runs once more, as a handler does, and then the question is closed. A question that is
 /// asked in a turn which fails was never asked. An actor can't ask itself.
+///
+/// When the actor exits, each open question ends as [`RequestError::Exiting`], before the handler of the
+/// [`crate::ExitRequest`] runs: so whoever waits for what would have followed can be told. A continuation that fails then
+/// is a warning in the log, and takes nothing else along: there is no second attempt at an exit turn.
 pub struct Requests<A> {
     /// By ascending id.
     open: Vec<Open<A>>,
     next: u64,
     /// Questions from here on are of this turn.
     fresh_from: u64,
-    /// Whose continuation ran in this turn.
+    /// Whose continuation ran in this turn, or in the one before if that failed.
     closing: Vec<u64>,
+    /// Those taken back in this turn.
+    cancelled: Vec<u64>,
     open_max: usize,
     /// Tells the questions of this instance from those of others at the same address.
     salt: Option<u64>,
+    standing: Standing,
 }
 
 impl<A> Default for Requests<A> {
@@ -163,7 +173,7 @@ impl<A: 'static> Requests<A> {
     /// taken by a continuation for a [`RawMessage`].
     ///
     /// # Errors
-    /// As [`Context::send`]; or too many questions are open.
+    /// As [`Context::send`]; or too many questions are open, the actor exits, or this is none of its parts.
     pub fn ask<M: Message, R: Receive>(
         &mut self,
         ctx: &mut Context,
@@ -201,6 +211,10 @@ impl<A: 'static> Requests<A> {
         then: Continuation<A>,
         unmarked: Option<fn(&Incoming) -> bool>,
     ) -> Result<RequestId> {
+        self.standing.check(ctx)?;
+        if ctx.is_exiting() {
+            return Err(Error::poison("an actor that exits can't ask: no answer would reach it"));
+        }
         if to == ctx.me() {
             return Err(Error::poison(
                 "an actor can't ask itself: it could not tell the question from its answer",
@@ -230,7 +244,16 @@ impl<A> Requests<A> {
     /// None yet, and at most this many at one time.
     #[must_use]
     pub const fn bounded(open_max: usize) -> Self {
-        Self { open: Vec::new(), next: 0, fresh_from: 0, closing: Vec::new(), open_max, salt: None }
+        Self {
+            open: Vec::new(),
+            next: 0,
+            fresh_from: 0,
+            closing: Vec::new(),
+            cancelled: Vec::new(),
+            open_max,
+            salt: None,
+            standing: Standing::new(Kind::Requests),
+        }
     }
 
     /// How many are open.
@@ -250,8 +273,12 @@ impl<A> Requests<A> {
     pub fn cancel(&mut self, ctx: &mut Context, id: RequestId) {
         if let Ok(place) = self.place(id.0) {
             ctx.cancel_wakeup(self.open[place].deadline);
-            self.closing.push(id.0);
+            self.cancelled.push(id.0);
         }
+    }
+
+    fn is_ended(&self, id: u64) -> bool {
+        self.closing.contains(&id) || self.cancelled.contains(&id)
     }
 
     fn place(&self, id: u64) -> Result<usize, usize> {
@@ -273,10 +300,13 @@ impl<A> Requests<A> {
     /// The continuation of a question that ends in this turn.
     fn end(&mut self, id: u64, ctx: &mut Context) -> Option<Continuation<A>> {
         let open = &self.open[self.place(id).ok()?];
-        if self.closing.contains(&id) {
+        if self.is_ended(id) {
             return None;
         }
-        ctx.cancel_wakeup(open.deadline);
+        // Those of an actor that exits never come.
+        if !ctx.is_exiting() {
+            ctx.cancel_wakeup(open.deadline);
+        }
         self.closing.push(id);
         Some(Rc::clone(&open.then))
     }
@@ -286,7 +316,7 @@ impl<A> Requests<A> {
         let answers = |open: &&Open<A>| {
             open.to == ctx.sender
                 && open.unmarked.is_some_and(|accepts| accepts(incoming))
-                && !self.closing.contains(&open.id)
+                && !self.is_ended(open.id)
         };
         self.open.iter().find(answers).map(|open| open.id)
     }
@@ -329,11 +359,33 @@ fn outcome(answer: MessageResult) -> Result<Incoming, RequestError> {
     }
 }
 
-impl<A: 'static> Part<A> for Requests<A> {
-    fn begin(&mut self) {
+impl<A> Ledger for Requests<A> {
+    fn begin(&mut self, again: bool) {
+        self.standing.confirm();
+        // What a turn that failed has ended comes again, or never: the host tells of nothing twice.
+        let closing = std::mem::take(&mut self.closing);
+        if !again {
+            self.open.retain(|open| !closing.contains(&open.id));
+        }
         self.fresh_from = self.next;
     }
 
+    fn end(&mut self, succeeded: bool) {
+        let cancelled = std::mem::take(&mut self.cancelled);
+        if succeeded {
+            let closing = std::mem::take(&mut self.closing);
+            self.open.retain(|open| !closing.contains(&open.id) && !cancelled.contains(&open.id));
+        } else {
+            self.open.retain(|open| open.id < self.fresh_from);
+        }
+    }
+
+    fn standing(&mut self) -> &mut Standing {
+        &mut self.standing
+    }
+}
+
+impl<A: 'static> Part<A> for Requests<A> {
     fn offer(
         actor: &mut A,
         part: Field<A, Self>,
@@ -378,16 +430,15 @@ impl<A: 'static> Part<A> for Requests<A> {
         Ok(None)
     }
 
-    fn close(&mut self, end: TurnEnd) {
-        let failed = end != TurnEnd::Done;
-        if end != TurnEnd::Retried {
-            let closing = std::mem::take(&mut self.closing);
-            self.open.retain(|open| !closing.contains(&open.id));
+    fn leave(actor: &mut A, part: Field<A, Self>, ctx: &mut Context) {
+        let open: Vec<_> = part(actor).open.iter().map(|open| open.id).collect();
+        for id in open {
+            let Some(then) = part(actor).end(id, ctx) else { continue };
+            ctx.tells_of_exit = true;
+            if let Err(error) = then(actor, Err(RequestError::Exiting), ctx) {
+                crate::warn!(ctx, "in its exit turn, where a question ends without an answer: {error}");
+            }
         }
-        if failed {
-            self.open.retain(|open| open.id < self.fresh_from);
-        }
-        self.closing.clear();
     }
 }
 

@@ -5,12 +5,13 @@ use std::cell::RefCell;
 use crate::actor::{Actor, Came, Incoming};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
-use crate::context::Context;
+use crate::context::{Context, Life};
 use crate::failure::{Error, Result};
 #[cfg(target_family = "wasm")]
 use crate::host;
 use crate::hosting::Transient;
 use crate::message::RawMessage;
+use crate::parts::{self, Ledger};
 
 /// A value of a capability.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,6 +184,8 @@ pub(crate) struct Init {
     pub(crate) capabilities: Attributes,
     pub(crate) requirements: Vec<Requirement>,
     pub(crate) message: Option<RawMessage>,
+    /// What the host takes as one message, if it says so.
+    pub(crate) message_bytes_max: usize,
 }
 
 impl From<wit::ActorInit> for Init {
@@ -197,19 +200,86 @@ impl From<wit::ActorInit> for Init {
             capabilities: Attributes::from_wit(init.capabilities),
             requirements: Requirement::all_from_wit(init.requirements),
             message: init.init.map(RawMessage::from_wit),
+            message_bytes_max: message_bytes_max(&init.extra),
         }
     }
 }
 
+fn message_bytes_max(extra: &[(String, wit::ValueResult)]) -> usize {
+    let said = extra.iter().find_map(|(name, value)| match value {
+        wit::ValueResult::Integer(bytes) if name == "message-bytes-max" => usize::try_from(*bytes).ok(),
+        _ => None,
+    });
+    said.unwrap_or(usize::MAX)
+}
+
 /// A live actor, whatever its class.
-trait Live {
+pub(crate) trait Live {
     fn receive(&mut self, incoming: Incoming, ctx: &mut Context) -> Result;
+    fn each_part(&mut self, each: &mut dyn FnMut(&mut dyn Ledger));
+    fn leave(&mut self, ctx: &mut Context);
 }
 
 impl<A: Actor> Live for A {
     fn receive(&mut self, incoming: Incoming, ctx: &mut Context) -> Result {
         Actor::receive(self, incoming, ctx)
     }
+
+    fn each_part(&mut self, each: &mut dyn FnMut(&mut dyn Ledger)) {
+        Actor::each_part(self, each);
+    }
+
+    fn leave(&mut self, ctx: &mut Context) {
+        Actor::leave(self, ctx);
+    }
+}
+
+/// Makes an actor.
+pub(crate) fn begin<A: Actor>(ctx: &mut Context) -> Result<A> {
+    parts::forget_new();
+    let mut actor = A::start(ctx)?;
+    check_parts(&mut actor, ctx)?;
+    Ok(actor)
+}
+
+/// One turn, whoever the host is.
+pub(crate) fn turn_of(
+    live: &mut dyn Live,
+    ctx: &mut Context,
+    sender: Address,
+    attempt: u32,
+    came: Came,
+) -> Result {
+    let incoming = ctx.begin(sender, attempt, came);
+    parts::forget_new();
+    live.each_part(&mut |part| part.begin(attempt > 1));
+    let is_exit_turn = ctx.life == Life::ExitTurn;
+    if is_exit_turn {
+        live.leave(ctx);
+    }
+    let mut outcome = live.receive(incoming, ctx);
+    if let Err(error) = &outcome
+        && is_exit_turn
+        && ctx.tells_of_exit
+    {
+        // What this turn asks for includes the last word to those who wait, and there is no other turn for it.
+        crate::warn!(ctx, "in its exit turn: {error}");
+        outcome = Ok(());
+    }
+    if outcome.is_ok() {
+        outcome = check_parts(live, ctx);
+    }
+    live.each_part(&mut |part| part.end(outcome.is_ok()));
+    outcome
+}
+
+/// Whether what came to be as a part is one.
+fn check_parts(live: &mut dyn Live, ctx: &Context) -> Result {
+    parts::check_new(ctx.class(), |number| {
+        let mut is_there = false;
+        live.each_part(&mut |part| is_there |= part.standing().number() == number);
+        is_there
+    })
 }
 
 /// One class in the list of a source: how it is described and started.
@@ -229,7 +299,7 @@ impl Guest {
         Self {
             name: A::CLASS,
             describe: describe_class::<A>,
-            start: |ctx| Ok(Box::new(A::start(ctx)?)),
+            start: |ctx| Ok(Box::new(begin::<A>(ctx)?)),
             accepts: A::ACCEPTS,
         }
     }
@@ -405,8 +475,7 @@ impl Instance {
         attempt: u32,
         came: Came,
     ) -> std::result::Result<(), wit::Failure> {
-        let incoming = self.ctx.begin(sender.into(), attempt, came);
-        self.live.receive(incoming, &mut self.ctx).map_err(Error::into_failure)
+        turn_of(&mut *self.live, &mut self.ctx, sender.into(), attempt, came).map_err(Error::into_failure)
     }
 }
 

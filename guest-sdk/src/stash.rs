@@ -6,7 +6,7 @@ use crate::actor::Incoming;
 use crate::context::Context;
 use crate::failure::Result;
 use crate::message::{Message, RawMessage};
-use crate::parts::{Field, Part, TurnEnd};
+use crate::parts::{Field, Kind, Ledger, Part, Standing};
 use crate::replay::Replay;
 
 /// Messages that are held back, unless it is said otherwise: more than a state that passes should see.
@@ -98,13 +98,13 @@ impl Stash {
     /// At most this many messages, those included that were let go and are not handled yet.
     #[must_use]
     pub fn bounded(len_max: usize) -> Self {
-        Self(Replay::new("thespian/unstash", len_max))
+        Self(Replay::new("thespian/unstash", Kind::Stash, len_max))
     }
 
     /// Keeps the message that is being handled.
     ///
     /// # Errors
-    /// The stash is full.
+    /// The stash is full, or it is none of the actor's parts.
     pub fn put<M: Message>(&mut self, ctx: &Context, message: &M) -> Result {
         self.0.keep(RawMessage::of(message)?, ctx)
     }
@@ -112,7 +112,7 @@ impl Stash {
     /// Keeps the message that is being handled, as it came.
     ///
     /// # Errors
-    /// The stash is full.
+    /// The stash is full, or it is none of the actor's parts.
     pub fn put_raw(&mut self, ctx: &Context, message: RawMessage) -> Result {
         self.0.keep(message, ctx)
     }
@@ -135,11 +135,21 @@ impl Stash {
     }
 }
 
-impl<A> Part<A> for Stash {
-    fn begin(&mut self) {
-        self.0.begin();
+impl Ledger for Stash {
+    fn begin(&mut self, again: bool) {
+        self.0.begin(again);
     }
 
+    fn end(&mut self, succeeded: bool) {
+        self.0.end(succeeded);
+    }
+
+    fn standing(&mut self) -> &mut Standing {
+        self.0.standing()
+    }
+}
+
+impl<A> Part<A> for Stash {
     fn offer(
         actor: &mut A,
         part: Field<A, Self>,
@@ -153,7 +163,7 @@ impl<A> Part<A> for Stash {
         part(actor).0.finish(ctx)
     }
 
-    fn close(&mut self, end: TurnEnd) {
-        self.0.close(end);
+    fn leave(actor: &mut A, part: Field<A, Self>, ctx: &mut Context) {
+        part(actor).0.leave(ctx);
     }
 }

@@ -17,7 +17,7 @@ use crate::event::{ChildActorExited, ExitReason};
 use crate::failure::{Error, Result};
 use crate::message;
 use crate::message::{Encoding, Message, RawMessage};
-use crate::parts::{Field, Part, TurnEnd};
+use crate::parts::{Field, Kind, Ledger, Part, Standing};
 
 /// Restarts allowed in `PERIOD`, unless it is said otherwise: what Elixir allows.
 const RESTARTS_MAX: u32 = 3;
@@ -179,6 +179,9 @@ struct State {
 /// children end, the last first, and then it panics with the reason. Its class has `on_trap = "exit"`, so it ends as
 /// [`ExitReason::Failed`], which its parent hears, perhaps a supervisor too. Without that it would get a fresh instance, which
 /// would know nothing of the children of the last one: so that one refuses to start.
+///
+/// A supervisor that exits, because it is asked to or the host stops, creates nobody anew and gives nothing up: its
+/// children exit, and then it does.
 #[derive(Debug)]
 pub struct Supervisor {
     strategy: Strategy,
@@ -188,10 +191,13 @@ pub struct Supervisor {
     state: State,
     /// As the state was before this turn changed it.
     before: Option<State>,
-    /// The end that this turn handles.
+    /// The end that this turn handles, or the one before if that failed.
     current: Option<ChildActorExited>,
     /// Ends whose turns failed: the host does not tell of them again.
     missed: Vec<ChildActorExited>,
+    /// Those of them that this turn could not see to either.
+    still_missed: Vec<ChildActorExited>,
+    standing: Standing,
 }
 
 impl Supervisor {
@@ -208,6 +214,8 @@ impl Supervisor {
             before: None,
             current: None,
             missed: Vec::new(),
+            still_missed: Vec::new(),
+            standing: Standing::new(Kind::Supervisor),
         }
     }
 
@@ -231,7 +239,8 @@ impl Supervisor {
     /// Creates the children.
     ///
     /// # Errors
-    /// Two have one name; a bound is reached; or this is the fresh instance of a supervisor that trapped.
+    /// Two have one name; a bound is reached; or this is the fresh instance of a supervisor that trapped. The start, or
+    /// the turn, fails if what this returns is not among the parts in the end.
     pub fn start(mut self, ctx: &mut Context) -> Result<Self> {
         if ctx.incarnation() > 1 {
             return Err(Error::poison(
@@ -244,6 +253,7 @@ impl Supervisor {
             }
             self.state.kids[place].address = Some(spec.create.clone().spawn(ctx)?);
         }
+        self.standing.enter();
         Ok(self)
     }
 
@@ -277,6 +287,9 @@ impl Supervisor {
         let is_it = |kid: &Kid| kid.address.as_ref() == Some(&exit.address);
         let Some(place) = self.state.kids.iter().position(is_it) else { return Ok(()) };
         self.change().kids[place].address = None;
+        if ctx.is_exiting() {
+            return Ok(());
+        }
         if let Phase::Stopping { from, asked, then } = &mut self.state.phase {
             if *asked == Some(place) {
                 *asked = None;
@@ -391,13 +404,45 @@ fn signal(type_name: &str) -> RawMessage {
     RawMessage { type_name, encoding: Encoding::Text, payload: Vec::new(), headers: Vec::new() }
 }
 
+impl Supervisor {
+    /// Hears of what it has missed. That has nothing to do with what this turn is about, and must not fail it.
+    fn hear_of_missed(&mut self, ctx: &mut Context) {
+        for missed in self.missed.clone() {
+            let state = self.change().clone();
+            if let Err(error) = self.exited(&missed, ctx) {
+                crate::warn!(ctx, "the end of {} is not seen to yet: {error}", missed.address);
+                self.state = state;
+                self.still_missed.push(missed);
+            }
+        }
+    }
+}
+
+impl Ledger for Supervisor {
+    fn begin(&mut self, again: bool) {
+        self.standing.confirm();
+        let failed = self.current.take().filter(|_| !again);
+        self.missed.extend(failed);
+    }
+
+    fn end(&mut self, succeeded: bool) {
+        let before = self.before.take();
+        let still_missed = std::mem::take(&mut self.still_missed);
+        if succeeded {
+            self.current = None;
+            self.missed = still_missed;
+        } else if let Some(before) = before {
+            self.state = before;
+        }
+    }
+
+    fn standing(&mut self) -> &mut Standing {
+        &mut self.standing
+    }
+}
+
 impl<A> Part<A> for Supervisor {
     const RECEIVES: &'static [&'static str] = &[WhichChildren::TYPE_NAME, Shutdown::TYPE_NAME];
-
-    fn begin(&mut self) {
-        self.before = None;
-        self.current = None;
-    }
 
     fn offer(
         actor: &mut A,
@@ -406,9 +451,7 @@ impl<A> Part<A> for Supervisor {
         ctx: &mut Context,
     ) -> Result<Option<Incoming>> {
         let this = part(actor);
-        for missed in this.missed.clone() {
-            this.exited(&missed, ctx)?;
-        }
+        this.hear_of_missed(ctx);
         match &incoming.0 {
             Came::Message(message) if message.type_name == WhichChildren::TYPE_NAME => {
                 ctx.reply(&this.children())?;
@@ -423,26 +466,12 @@ impl<A> Part<A> for Supervisor {
             Came::Signal(signal) if signal.type_name == AGAIN => this.create_again(ctx)?,
             Came::Event(Event::ChildExited(exit)) => {
                 let exit = ChildActorExited::from(exit.clone());
+                this.current = Some(exit.clone());
                 this.exited(&exit, ctx)?;
-                this.current = Some(exit);
                 return Ok(Some(incoming));
             }
             _ => return Ok(Some(incoming)),
         }
         Ok(None)
-    }
-
-    fn close(&mut self, end: TurnEnd) {
-        let (before, current) = (self.before.take(), self.current.take());
-        if end == TurnEnd::Done {
-            self.missed.clear();
-            return;
-        }
-        if let Some(before) = before {
-            self.state = before;
-        }
-        if end == TurnEnd::Failed {
-            self.missed.extend(current);
-        }
     }
 }

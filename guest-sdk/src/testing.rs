@@ -43,7 +43,7 @@ use crate::failure::Result;
 use crate::host::Level;
 use crate::hosting::QuestionId;
 use crate::message::{Message, RawMessage};
-use crate::source::{Attributes, Init, Value};
+use crate::source::{self, Attributes, Init, Value};
 
 /// Something that a turn asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -214,6 +214,7 @@ impl Default for TestStart {
                 capabilities: Attributes::default(),
                 requirements: Vec::new(),
                 message: None,
+                message_bytes_max: 16 << 20,
             },
         }
     }
@@ -257,6 +258,13 @@ impl TestStart {
         self
     }
 
+    /// On a host that takes messages of so many bytes; 16 MiB unless it is said.
+    #[must_use]
+    pub const fn message_bytes_max(mut self, bytes: usize) -> Self {
+        self.init.message_bytes_max = bytes;
+        self
+    }
+
     /// Starts it.
     ///
     /// # Errors
@@ -266,7 +274,7 @@ impl TestStart {
         init.class = A::CLASS.to_string();
         let mut ctx = Context::new(init);
         let mut logs = Vec::new();
-        let (actor, started) = turn(&mut logs, false, || A::start(&mut ctx))?;
+        let (actor, started) = turn(&mut logs, false, || source::begin::<A>(&mut ctx))?;
         Ok(TestActor { actor, ctx, started, logs })
     }
 }
@@ -349,6 +357,15 @@ impl<A: Actor> TestActor<A> {
     pub fn child_exited(&mut self, child: &Address, reason: ExitReason) -> Result<Vec<Effect>> {
         let exit = wit::ActorExit { address: child.to_string(), reason: reason.into_wit() };
         self.notify(child.as_str(), wit::Event::ChildExited(exit))
+    }
+
+    /// As [`TestActor::child_exited`], for the second time, after a turn that failed.
+    ///
+    /// # Errors
+    /// As its handler says.
+    pub fn child_exited_again(&mut self, child: &Address, reason: ExitReason) -> Result<Vec<Effect>> {
+        let exit = wit::ActorExit { address: child.to_string(), reason: reason.into_wit() };
+        self.deliver(child.as_str(), 2, Came::Event(wit::Event::ChildExited(exit)))
     }
 
     /// A child that it watches trapped and lives on, as this instance.
@@ -481,7 +498,6 @@ impl<A: Actor> TestActor<A> {
     fn deliver(&mut self, sender: &str, attempt: u32, came: Came) -> Result<Vec<Effect>> {
         let Self { actor, ctx, logs, .. } = self;
         let is_exit = matches!(came, Came::Event(wit::Event::ExitRequested(_)));
-        let incoming = ctx.begin(sender.into(), attempt, came);
-        Ok(turn(logs, is_exit, || actor.receive(incoming, ctx))?.1)
+        Ok(turn(logs, is_exit, || source::turn_of(actor, ctx, sender.into(), attempt, came))?.1)
     }
 }

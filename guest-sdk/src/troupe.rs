@@ -12,6 +12,8 @@ use crate::failure::Result;
 use crate::hosting::Transient;
 use crate::message;
 use crate::message::Message;
+use crate::parts::Ledger;
+use crate::reply::ReplyTo;
 use crate::source::{Accepts, Guest, Requirement};
 
 use leader::Leader;
@@ -117,8 +119,9 @@ pub const TROUPE_TAKES: &[&str] = &[UpdateTroupeSettings::TYPE_NAME, AskTroupeSt
 /// | is the third to end with it | the sender gets a `PoisonNotice` |
 /// | traps while its work is in progress | as if it had ended, but it lives on |
 ///
-/// When the leader exits, whoever waits in the queue gets a `PoisonNotice`. If 10,000 jobs wait, or 16 MiB of them, the
-/// next goes back to its sender as poison.
+/// When the leader exits, a worker still does the job that it has, if that takes one turn. Whoever waits in the queue, or
+/// for work in progress that is not answered, gets a `PoisonNotice` that says so. If 10,000 jobs wait, or 16 MiB of them,
+/// the next goes back to its sender as poison.
 ///
 /// # Work in progress
 ///
@@ -172,6 +175,18 @@ impl<A: Troupers> Actor for Troupe<A> {
             Role::Worker(worker) => worker.receive(incoming, ctx),
         }
     }
+
+    fn each_part(&mut self, each: &mut dyn FnMut(&mut dyn Ledger)) {
+        if let Role::Worker(worker) = &mut self.0 {
+            worker.actor.each_part(each);
+        }
+    }
+
+    fn leave(&mut self, ctx: &mut Context) {
+        if let Role::Worker(worker) = &mut self.0 {
+            worker.actor.leave(ctx);
+        }
+    }
 }
 
 /// What a worker tells its leader.
@@ -198,6 +213,21 @@ pub(crate) enum Stage {
 /// Asks a worker whether it lives.
 #[message(name = "thespian/troupe-call")]
 pub(crate) struct RollCall;
+
+/// Tells a worker that its leader exits: from now on nobody but the worker itself can tell what becomes of its job.
+#[message(name = "thespian/troupe-last-call")]
+#[derive(Clone, Debug)]
+pub(crate) struct LastCall {
+    /// The job that it was given last.
+    job: u64,
+    /// Whose that is.
+    from: ReplyTo,
+    /// Of what type.
+    type_name: String,
+}
+
+/// What those are told who wait when a troupe exits.
+const EXITS: &str = "the troupe exits";
 
 /// Which job a message is; its number is new each time that the job is handed out.
 const JOB: &str = "thespian-job";

@@ -415,3 +415,61 @@ fn what_is_asked_of_the_host_is_recorded_and_its_answers_are_received() {
     let heard = ["other requested", "to from why", "lead Ok(\"its address\")", "Err(\"no\")"];
     assert_eq!(actor.state().heard, heard);
 }
+
+/// Sends something of any size and any name, in every way in which there is.
+#[derive(Default)]
+struct Sender {
+    refused: Vec<String>,
+}
+
+#[message(encoding = "bytes")]
+struct Blob(Vec<u8>);
+
+#[message]
+struct Reply {
+    len: usize,
+}
+
+#[message]
+struct SendAll {
+    len: usize,
+}
+
+#[actor]
+impl Sender {
+    #[receive]
+    fn reply(&mut self, reply: Reply) -> Blob {
+        Blob(vec![0; reply.len])
+    }
+
+    #[receive]
+    fn send_all(&mut self, all: SendAll, ctx: &mut Context) -> Result {
+        let blob = Blob(vec![0; all.len]);
+        let (to, asker) = ("friend".into(), ctx.reply_to());
+        let outcomes = [
+            ctx.send(&to, &blob),
+            ctx.send_raw(&to, &RawMessage::of(&blob)?),
+            ctx.answer(&asker, &blob),
+            ctx.wakeup_after_with(Duration::from_secs(1), &blob).map(drop),
+            Create::of::<Self>().init(&blob)?.spawn(ctx).map(drop),
+            Create::of::<Self>().init(&blob)?.named("one", ctx).map(drop),
+            ctx.send_raw(&to, &RawMessage { type_name: String::new(), ..RawMessage::of(&Reset)? }),
+        ];
+        self.refused.extend(outcomes.into_iter().filter_map(Result::err).map(|error| error.to_string()));
+        Ok(())
+    }
+}
+
+#[test]
+fn a_message_above_the_bound_is_an_error_that_names_both_numbers() {
+    let start = || TestStart::default().message_bytes_max(1_000).start::<Sender>().unwrap();
+    let (mut sender, fits) = (start(), 1_000 - 192 - "Blob".len());
+    assert_eq!(sender.tell("asker", &Reply { len: fits }).unwrap().len(), 1);
+    let error = sender.tell("asker", &Reply { len: fits + 1 }).unwrap_err();
+    let text = "the message `Blob` takes 1001 bytes; at most 1000 are allowed (message-bytes-max)";
+    assert_eq!((error.reason(), error.may_retry()), (text, false));
+    assert_eq!(sender.tell("asker", &SendAll { len: fits }).unwrap().len(), 6);
+    assert_eq!(sender.tell("asker", &SendAll { len: fits + 1 }).unwrap(), []);
+    let empty = "a message has a type name, and this one's is empty";
+    assert_eq!(sender.state().refused, [empty, text, text, text, text, text, text, empty]);
+}

@@ -66,6 +66,10 @@ impl Shop {
 
     #[receive]
     fn order(&mut self, order: Order, ctx: &mut Context) -> Result {
+        if order.item == "cancel" {
+            self.forget(Forget, ctx);
+            return Err(Error::poison("changed my mind"));
+        }
         let customer = ctx.reply_to();
         let question = PriceOf { item: order.item };
         let id = self.requests.ask(ctx, &"stock".into(), &question, WITHIN, move |shop, price, ctx| {
@@ -254,8 +258,30 @@ fn a_continuation_that_fails_runs_once_more_and_then_its_question_is_closed() {
     answer.headers.clone_from(&question.headers);
     assert!(shop.tell_raw("stock", answer.clone(), 1).is_err());
     assert_eq!(shop.state().requests.len(), 1);
-    assert!(shop.tell_raw("stock", answer, 2).is_err());
+    assert!(shop.tell_raw("stock", answer.clone(), 2).is_err());
+    assert_eq!(shop.tell_raw("stock", answer, 1).unwrap(), [], "it has had its end");
     assert!(shop.state().requests.is_empty());
+}
+
+#[test]
+fn a_question_whose_continuation_failed_is_closed_when_no_second_attempt_comes() {
+    let mut shop = shop();
+    let asked = shop.tell("customer", &order("tea")).unwrap();
+    // It may be tried again, but the host knows of a bound that the turn met, and goes on.
+    assert!(shop.answer(&asked[0], &Price { cents: 13 }).unwrap_err().may_retry());
+    assert_eq!(shop.state().requests.len(), 1);
+    shop.tell("anybody", &Forget).unwrap();
+    assert!(shop.state().requests.is_empty());
+    assert_eq!(shop.wake(&asked[1]).unwrap(), [], "nor does its deadline come to anything");
+}
+
+#[test]
+fn a_question_that_a_turn_takes_back_stays_open_if_the_turn_fails() {
+    let mut shop = shop();
+    let asked = shop.tell("customer", &order("tea")).unwrap();
+    assert!(shop.tell("customer", &Order { item: "cancel".into(), fails: true }).is_err());
+    let effects = shop.answer(&asked[0], &Price { cents: 1 }).unwrap();
+    assert_eq!(told(&effects).unwrap(), "1 from stock");
 }
 
 #[test]

@@ -225,3 +225,52 @@ fn an_end_whose_turn_failed_for_good_is_handled_in_the_next() {
     assert_eq!(created(&effects), ["A"]);
     assert_eq!(created(&boss.tell("client", &WhichChildren).unwrap()), Vec::<&str>::new());
 }
+
+#[test]
+fn an_end_whose_turn_failed_is_handled_in_the_next_when_no_second_attempt_comes() {
+    let mut boss = boss(0);
+    boss.tell("test", &FailNext { for_good: false }).unwrap();
+    let old = address(&boss, "a");
+    // It may be tried again, but the host knows of a bound that the turn met, and goes on.
+    assert!(boss.child_exited(&old, failed()).unwrap_err().may_retry());
+    let effects = boss.tell("client", &WhichChildren).unwrap();
+    assert_eq!(created(&effects), ["A"]);
+    assert_ne!(address(&boss, "a"), old);
+}
+
+#[test]
+fn an_end_that_is_tried_again_is_handled_once() {
+    let mut boss = boss(0);
+    boss.tell("test", &FailNext { for_good: false }).unwrap();
+    let old = address(&boss, "a");
+    assert!(boss.child_exited(&old, failed()).is_err());
+    assert_eq!(created(&boss.child_exited_again(&old, failed()).unwrap()), ["A"]);
+    assert_eq!(created(&boss.tell("client", &WhichChildren).unwrap()), Vec::<&str>::new());
+}
+
+#[test]
+fn a_supervisor_that_exits_creates_nobody_anew_and_gives_nothing_up() {
+    for strategy in 0..3 {
+        let mut boss = boss(strategy);
+        let children = ["a", "b", "c"].map(|name| address(&boss, name));
+        assert_eq!(boss.exit_requested(true).unwrap(), []);
+        for (child, reason) in children.iter().zip([ExitReason::Requested, failed(), failed()]) {
+            assert_eq!(boss.child_exited(child, reason).unwrap(), []);
+        }
+        assert!(boss.state().supervisor.children().children.iter().all(|child| child.address.is_none()));
+        assert_eq!(boss.state().heard, 3);
+    }
+}
+
+#[test]
+fn a_supervisor_that_is_about_to_give_up_exits_when_it_is_asked_to() {
+    let mut boss = boss(0);
+    for _ in 0..3 {
+        boss.child_exited(&address(&boss, "a"), failed()).unwrap();
+    }
+    let (b, c) = (address(&boss, "b"), address(&boss, "c"));
+    boss.exit_requested(true).unwrap();
+    for child in [c, b] {
+        assert_eq!(boss.child_exited(&child, ExitReason::Requested).unwrap(), []);
+    }
+}

@@ -8,7 +8,7 @@ use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 use thespian_core::address::ActorAddress;
-use thespian_core::envelope::{Body, DeadEnvelope, Envelope, NOBODY_THERE};
+use thespian_core::envelope::{Body, DeadEnvelope, EXITING, Envelope, NOBODY_THERE};
 use thespian_core::limits::DEAD_LETTERS_KEPT;
 use thespian_core::mailbox::{Push, push_each};
 use thespian_core::wire::control::DeadLetter;
@@ -100,10 +100,11 @@ impl Router {
         }
     }
 
-    /// What was sent to someone who is gone.
+    /// What was sent to someone who is gone, or takes nothing more.
     pub(crate) fn gone(&self, envelope: &Envelope) {
         if envelope.body.is_mail() {
-            self.dead_letter(envelope, NOBODY_THERE);
+            let is_there = self.actor(envelope.target).is_some();
+            self.dead_letter(envelope, if is_there { EXITING } else { NOBODY_THERE });
         }
     }
 

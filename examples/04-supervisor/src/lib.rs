@@ -54,7 +54,10 @@ impl Shop {
 
     #[receive]
     fn exited(&mut self, exit: ChildActorExited, ctx: &mut Context) {
-        warn!(ctx, "a till is gone: {}", exit.reason);
+        // Tills close with their shop.
+        if !ctx.is_exiting() {
+            warn!(ctx, "a till is gone: {}", exit.reason);
+        }
     }
 }
 

@@ -362,7 +362,7 @@ fn implementation(
     let unhandled = match &options.base {
         // What is not handled here is the base's.
         Some(base) => quote_spanned!(at(base)=> ::thespian::Actor::receive(&mut self.#base, incoming, ctx)),
-        None => quote!(incoming.unhandled::<Self>()),
+        None => quote!(incoming.unhandled::<Self>(ctx)),
     };
     let unhandled = condition::not_now(handlers, unhandled);
     let handle = quote! {
@@ -384,6 +384,7 @@ fn implementation(
         }
     });
     let troupe = options.troupe.as_ref().map(|troupe| troupe_of(class, troupe));
+    let reach_parts = reach_parts(options);
     quote! {
         #block
 
@@ -408,6 +409,8 @@ fn implementation(
             fn receive(&mut self, incoming: ::thespian::Incoming, ctx: &mut ::thespian::Context) -> ::thespian::Result {
                 #receive
             }
+
+            #reach_parts
         }
     }
 }
@@ -471,21 +474,37 @@ fn with_parts(parts: &[Ident], handle: &TokenStream) -> TokenStream {
         quote_spanned!(at(part)=> ::thespian::Part::<Self>::finish(self, |actor| &mut actor.#part, ctx)?;)
     });
     quote! {
-        #(::thespian::Part::<Self>::begin(&mut self.#parts);)*
-        let mut outcome = ::thespian::private::attempt(|| {
+        ::thespian::private::attempt(|| {
             #(#offers)*
             #handle
-        });
-        if outcome.is_ok() {
-            outcome = ::thespian::private::attempt(|| {
-                #(#finishes)*
-                ::core::result::Result::Ok(())
-            });
-        }
-        let end = ::thespian::TurnEnd::of(&outcome, ctx);
-        #(::thespian::Part::<Self>::close(&mut self.#parts, end);)*
-        outcome
+        })?;
+        #(#finishes)*
+        ::core::result::Result::Ok(())
     }
+}
+
+/// How its parts are reached, and those of its base.
+fn reach_parts(options: &Options) -> Option<TokenStream> {
+    if options.parts.is_empty() && options.base.is_none() {
+        return None;
+    }
+    let shown = options.parts.iter().map(|part| quote_spanned!(at(part)=> each(&mut self.#part);));
+    let left = options.parts.iter().map(|part| {
+        quote_spanned!(at(part)=> ::thespian::Part::<Self>::leave(self, |actor| &mut actor.#part, ctx);)
+    });
+    let base = options.base.iter();
+    let base_left = options.base.iter();
+    Some(quote! {
+        fn each_part(&mut self, each: &mut dyn ::core::ops::FnMut(&mut dyn ::thespian::private::Ledger)) {
+            #(#shown)*
+            #(::thespian::Actor::each_part(&mut self.#base, each);)*
+        }
+
+        fn leave(&mut self, ctx: &mut ::thespian::Context) {
+            #(#left)*
+            #(::thespian::Actor::leave(&mut self.#base_left, ctx);)*
+        }
+    })
 }
 
 fn troupe_of(class: &Type, troupe: &Troupe) -> TokenStream {

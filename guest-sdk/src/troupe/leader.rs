@@ -16,15 +16,15 @@ use crate::address::Address;
 use crate::bindings::thespian::actor::types::{Event, MessageResult};
 use crate::context::{Context, WakeupId};
 use crate::create::{Create, OnTrap};
-use crate::event::{ChildActorExited, ChildActorRestarted, PoisonMessage};
+use crate::event::{ChildActorExited, ChildActorRestarted, ExitReason, PoisonMessage};
 use crate::failure::{Error, Result};
 use crate::message::{Encoding, Message, RawMessage};
 use crate::reply::{self, PoisonNotice, REQUEST_HEADER, ReplyTo};
 
 use super::worker::NO_INIT;
 use super::{
-    AskTroupeStatus, JOB, JOB_REQUEST, JOB_SENDER, Report, RollCall, Stage, TroupeSettings, TroupeStatus,
-    UpdateTroupeSettings, WORKER,
+    AskTroupeStatus, EXITS, JOB, JOB_REQUEST, JOB_SENDER, LastCall, Report, RollCall, Stage, TroupeSettings,
+    TroupeStatus, UpdateTroupeSettings, WORKER,
 };
 
 /// Jobs that may wait: a burst of as many as one turn can send.
@@ -80,8 +80,10 @@ pub(super) struct Leader {
     workers: Vec<Trouper>,
     queue: VecDeque<Job>,
     queue_bytes: usize,
-    /// Whether a wakeup will come to try and create a worker.
+    /// Whether a wakeup will come to try and hand out what waits.
     waits_for_room: bool,
+    /// Who is to hear from whom that a job came to nothing, and why: more than the last turn could tell.
+    untold: VecDeque<(Job, Address, String)>,
     next: u64,
     done: u64,
     failed: u64,
@@ -99,15 +101,19 @@ impl Leader {
             queue: VecDeque::new(),
             queue_bytes: 0,
             waits_for_room: false,
+            untold: VecDeque::new(),
             next: 1,
             done: 0,
             failed: 0,
         }
     }
 
+    /// A turn that has begun to hand out and to tell must not fail: what it asked for would be dropped, and not be done
+    /// again. So whatever the host refuses on the way is done in a later turn.
     pub(super) fn receive(&mut self, incoming: Incoming, ctx: &mut Context) -> Result {
         match incoming.0 {
-            Came::Message(message) => self.message(message, ctx),
+            Came::Message(message) => self.message(message, ctx)?,
+            Came::Event(Event::ChildExited(exit)) if ctx.is_exiting() => self.ended(&exit.into(), ctx),
             Came::Event(Event::ChildExited(exit)) => self.exited(&exit.into(), ctx),
             Came::Event(Event::ChildRestarted(restart)) => self.restarted(&restart.into(), ctx),
             Came::Event(Event::Poisoned(poisoned)) => self.came_back(poisoned.into(), ctx),
@@ -115,10 +121,12 @@ impl Leader {
             Came::Signal(signal) if signal.type_name == SURPLUS => self.surplus_is_over(&signal, ctx),
             Came::Signal(signal) if signal.type_name == NO_ROOM => {
                 self.waits_for_room = false;
-                self.hand_out(ctx)
+                self.hand_out(ctx);
             }
-            _ => Ok(()),
+            _ => {}
         }
+        self.tell_untold(ctx);
+        Ok(())
     }
 
     fn message(&mut self, message: MessageResult, ctx: &mut Context) -> Result {
@@ -127,8 +135,7 @@ impl Leader {
             return self.report(report?, ctx);
         }
         if let Some(update) = message.decoded::<UpdateTroupeSettings>() {
-            self.update(&update.map_err(|error| Error::poison(error.reason()))?, ctx)?;
-            return ctx.reply(&self.settings);
+            return self.update(&update.map_err(|error| Error::poison(error.reason()))?, ctx);
         }
         if message.type_name == AskTroupeStatus::TYPE_NAME {
             return ctx.reply(&self.status());
@@ -142,7 +149,8 @@ impl Leader {
         let job = Job { from: ctx.reply_to(), message, lost: 0 };
         let free = if self.queue.is_empty() { self.free_worker(ctx)? } else { None };
         if let Some(place) = free {
-            return self.hand(place, job, ctx);
+            self.hand(place, job, ctx);
+            return Ok(());
         }
         let bytes = self.queue_bytes + job.message.payload.len();
         if self.queue.len() >= QUEUE_LEN_MAX || bytes > QUEUE_BYTES_MAX {
@@ -170,8 +178,8 @@ impl Leader {
             if let State::Doubtful(..) = worker.state
                 && let State::Doubtful(job, details) = std::mem::replace(&mut worker.state, State::Idle)
             {
-                self.give_up(&job, place, details, ctx)?;
-                return self.free(place, ctx);
+                self.give_up(job, place, details, ctx);
+                self.free(place, ctx);
             }
             return Ok(());
         }
@@ -182,31 +190,43 @@ impl Leader {
         if report.stage == Stage::Working {
             *in_progress = true;
             // It may have lost its instance since.
-            return if report.incarnation < worker.incarnation { self.lose(place, ctx) } else { Ok(()) };
+            if report.incarnation < worker.incarnation {
+                self.lose(place, ctx);
+            }
+            return Ok(());
         }
         self.done += 1;
-        self.free(place, ctx)
+        self.free(place, ctx);
+        Ok(())
     }
 
     /// A worker has no job any more: the next one, or leisure, or its end.
-    fn free(&mut self, place: usize, ctx: &mut Context) -> Result {
+    fn free(&mut self, place: usize, ctx: &mut Context) {
         self.workers[place].state = State::Idle;
         if self.lasting() > self.settings.max_count as usize {
             return self.dismiss(place, ctx);
         }
-        self.hand_out(ctx)?;
-        self.find_surplus(ctx)
+        self.hand_out(ctx);
+        self.find_surplus(ctx);
     }
 
     /// As many jobs as there are workers for.
-    fn hand_out(&mut self, ctx: &mut Context) -> Result {
+    fn hand_out(&mut self, ctx: &mut Context) {
         while !self.queue.is_empty() {
-            let Some(place) = self.free_worker(ctx)? else { break };
+            let place = match self.free_worker(ctx) {
+                Ok(Some(place)) => place,
+                Ok(None) => break,
+                Err(error) => {
+                    crate::warn!(ctx, "jobs wait, and no worker can be created: {error}");
+                    break;
+                }
+            };
             let Some(job) = self.queue.pop_front() else { break };
             self.queue_bytes -= job.message.payload.len();
-            self.hand(place, job, ctx)?;
+            if !self.hand(place, job, ctx) {
+                break;
+            }
         }
-        Ok(())
     }
 
     /// A worker that has nothing to do: the one that has been idle longest, one that was about to end, or a new one.
@@ -234,14 +254,21 @@ impl Leader {
             }
             Err(error) if error.is_exhausted() => {
                 // Others will get to it, if there are any.
-                if self.workers.is_empty() && !self.waits_for_room {
-                    ctx.wakeup_after_raw(NO_ROOM_FOR, signal(NO_ROOM, String::new()))?;
-                    self.waits_for_room = true;
+                if self.workers.is_empty() {
+                    self.wait_for_room(ctx)?;
                 }
                 Ok(None)
             }
             Err(error) => Err(error),
         }
+    }
+
+    fn wait_for_room(&mut self, ctx: &mut Context) -> Result {
+        if !self.waits_for_room {
+            ctx.wakeup_after_raw(NO_ROOM_FOR, signal(NO_ROOM, String::new()))?;
+            self.waits_for_room = true;
+        }
+        Ok(())
     }
 
     fn create(&self, ctx: &mut Context) -> Result<Address> {
@@ -251,9 +278,8 @@ impl Leader {
         worker.spawn(ctx)
     }
 
-    /// Gives a job to a worker. One that can't be sent is given up, which is no failure of this turn: a worker that it
-    /// created stays.
-    fn hand(&mut self, place: usize, job: Job, ctx: &mut Context) -> Result {
+    /// Gives a job to a worker; says whether the turn has room for another. One that can't be sent at all is given up.
+    fn hand(&mut self, place: usize, job: Job, ctx: &mut Context) -> bool {
         let number = self.next;
         let mut message = job.message.clone();
         message.headers.push((JOB.to_string(), number.to_string()));
@@ -261,8 +287,20 @@ impl Leader {
         if let Some(request) = &job.from.request {
             message.headers.push((JOB_REQUEST.to_string(), request.to_string()));
         }
-        if let Err(error) = ctx.send_raw(&self.workers[place].address, &message) {
-            return self.give_up(&job, place, error.reason().to_string(), ctx);
+        match ctx.send_raw(&self.workers[place].address, &message) {
+            Ok(()) => {}
+            Err(error) if error.is_exhausted() => {
+                self.queue_bytes += job.message.payload.len();
+                self.queue.push_front(job);
+                if let Err(error) = self.wait_for_room(ctx) {
+                    crate::warn!(ctx, "jobs wait for the next one: {error}");
+                }
+                return false;
+            }
+            Err(error) => {
+                self.give_up(job, place, error.reason().to_string(), ctx);
+                return true;
+            }
         }
         self.next += 1;
         let mut worker = self.workers.remove(place);
@@ -272,120 +310,127 @@ impl Leader {
         worker.state = State::Busy { number, job, in_progress: false };
         // Behind those that have been idle for longer.
         self.workers.push(worker);
-        Ok(())
+        true
     }
 
-    fn came_back(&mut self, poison: PoisonMessage, ctx: &mut Context) -> Result {
+    fn came_back(&mut self, poison: PoisonMessage, ctx: &mut Context) {
         let number =
             reply::header(&poison.original.headers, JOB).and_then(|number| number.parse::<u64>().ok());
-        let (Some(place), Some(came)) = (self.place(&poison.target), number) else { return Ok(()) };
-        let is_its = |state: &State| matches!(state, State::Busy { number, .. } if *number == came);
+        let (Some(place), Some(came)) = (self.place(&poison.target), number) else { return };
         let worker = &mut self.workers[place];
-        if !is_its(&worker.state) {
-            return Ok(());
+        if !matches!(worker.state, State::Busy { number, .. } if number == came) {
+            return;
         }
         if !worker.has_started {
             // It never will: its end comes next, and then another gets the job.
-            return Ok(());
+            return;
         }
-        let State::Busy { job, .. } = std::mem::replace(&mut worker.state, State::Idle) else {
-            return Ok(());
-        };
-        if self.is_mortal {
-            ctx.send(&worker.address, &RollCall)?;
+        let State::Busy { job, .. } = std::mem::replace(&mut worker.state, State::Idle) else { return };
+        if self.is_mortal && ctx.send(&worker.address, &RollCall).is_ok() {
             worker.state = State::Doubtful(job, poison.details);
-            return Ok(());
+            return;
         }
-        self.give_up(&job, place, poison.details, ctx)?;
-        self.free(place, ctx)
+        self.give_up(job, place, poison.details, ctx);
+        self.free(place, ctx);
     }
 
-    fn exited(&mut self, exit: &ChildActorExited, ctx: &mut Context) -> Result {
-        let Some(place) = self.place(&exit.address) else { return Ok(()) };
+    fn exited(&mut self, exit: &ChildActorExited, ctx: &mut Context) {
+        let Some(place) = self.place(&exit.address) else { return };
         let worker = self.workers.remove(place);
         match worker.state {
             State::Busy { job, .. } | State::Doubtful(job, _) => {
-                self.again(job, &exit.address, &exit.reason.to_string(), ctx)?;
+                self.again(job, &exit.address, &exit.reason.to_string(), ctx);
             }
             State::Surplus(_, wakeup) => ctx.cancel_wakeup(wakeup),
             State::Idle | State::Ending => {}
         }
-        self.hand_out(ctx)
+        self.hand_out(ctx);
     }
 
     /// The host gives a fresh instance its message again, but not what was in progress.
-    fn restarted(&mut self, restart: &ChildActorRestarted, ctx: &mut Context) -> Result {
-        let Some(place) = self.place(&restart.address) else { return Ok(()) };
+    fn restarted(&mut self, restart: &ChildActorRestarted, ctx: &mut Context) {
+        let Some(place) = self.place(&restart.address) else { return };
         self.workers[place].incarnation = restart.incarnation;
-        match self.workers[place].state {
-            State::Busy { in_progress: true, .. } => self.lose(place, ctx),
-            _ => Ok(()),
+        if let State::Busy { in_progress: true, .. } = self.workers[place].state {
+            self.lose(place, ctx);
         }
     }
 
     /// A worker lives, but not what it was doing.
-    fn lose(&mut self, place: usize, ctx: &mut Context) -> Result {
+    fn lose(&mut self, place: usize, ctx: &mut Context) {
         let worker = &mut self.workers[place];
-        let State::Busy { job, .. } = std::mem::replace(&mut worker.state, State::Idle) else {
-            return Ok(());
-        };
+        let State::Busy { job, .. } = std::mem::replace(&mut worker.state, State::Idle) else { return };
         let address = worker.address.clone();
-        self.again(job, &address, "it trapped", ctx)?;
-        self.free(place, ctx)
+        self.again(job, &address, "it trapped", ctx);
+        self.free(place, ctx);
     }
 
     /// A worker is lost with its job: the first in the queue, unless it was lost too often.
-    fn again(&mut self, mut job: Job, worker: &Address, reason: &str, ctx: &mut Context) -> Result {
+    fn again(&mut self, mut job: Job, worker: &Address, reason: &str, ctx: &mut Context) {
         job.lost += 1;
         if job.lost < ATTEMPTS_MAX {
             self.queue_bytes += job.message.payload.len();
             self.queue.push_front(job);
-            return Ok(());
+            return;
         }
         self.failed += 1;
         let details = format!("{} workers were lost with it; the last time: {reason}", job.lost);
-        notify(&job, worker, details, ctx)
+        self.tell(job, worker.clone(), details, ctx);
     }
 
-    fn give_up(&mut self, job: &Job, place: usize, details: String, ctx: &mut Context) -> Result {
+    fn give_up(&mut self, job: Job, place: usize, details: String, ctx: &mut Context) {
         self.failed += 1;
-        notify(job, &self.workers[place].address, details, ctx)
+        self.tell(job, self.workers[place].address.clone(), details, ctx);
+    }
+
+    /// Tells whoever gave a job that it came to nothing; in a later turn, if no more notices fit into this one.
+    fn tell(&mut self, job: Job, target: Address, details: String, ctx: &mut Context) {
+        let type_name = job.message.type_name.clone();
+        let notice = PoisonNotice { target: target.clone(), details: details.clone(), type_name };
+        match ctx.answer(&job.from, &notice) {
+            Ok(()) => ctx.tells_of_exit |= ctx.is_exiting(),
+            Err(_) => self.untold.push_back((job, target, details)),
+        }
+    }
+
+    fn tell_untold(&mut self, ctx: &mut Context) {
+        for (job, target, details) in std::mem::take(&mut self.untold) {
+            self.tell(job, target, details, ctx);
+        }
     }
 
     /// Marks idle workers that are more than are kept.
-    fn find_surplus(&mut self, ctx: &mut Context) -> Result {
+    fn find_surplus(&mut self, ctx: &mut Context) {
         let kept = self.settings.idle_count as usize;
         let idle = |worker: &&mut Trouper| matches!(worker.state, State::Idle);
         for worker in self.workers.iter_mut().filter(idle).skip(kept) {
-            let number = self.next;
+            // Without a wakeup it stays, and is looked at again when another is free.
+            let Ok(wakeup) = ctx.wakeup_after_raw(SURPLUS_FOR, signal(SURPLUS, self.next.to_string())) else {
+                break;
+            };
+            worker.state = State::Surplus(self.next, wakeup);
             self.next += 1;
-            let wakeup = ctx.wakeup_after_raw(SURPLUS_FOR, signal(SURPLUS, number.to_string()))?;
-            worker.state = State::Surplus(number, wakeup);
         }
-        Ok(())
     }
 
-    fn surplus_is_over(&mut self, signal: &MessageResult, ctx: &mut Context) -> Result {
+    fn surplus_is_over(&mut self, signal: &MessageResult, ctx: &mut Context) {
         let number = std::str::from_utf8(&signal.payload).ok().and_then(|text| text.parse::<u64>().ok());
         let is_meant =
             |worker: &Trouper| matches!(worker.state, State::Surplus(own, _) if Some(own) == number);
-        match self.workers.iter().position(is_meant) {
-            Some(place) => {
-                // Its wakeup is here: there is none to take back.
-                self.workers[place].state = State::Idle;
-                self.dismiss(place, ctx)
-            }
-            None => Ok(()),
+        if let Some(place) = self.workers.iter().position(is_meant) {
+            // Its wakeup is here: there is none to take back.
+            self.workers[place].state = State::Idle;
+            self.dismiss(place, ctx);
         }
     }
 
-    fn dismiss(&mut self, place: usize, ctx: &mut Context) -> Result {
+    fn dismiss(&mut self, place: usize, ctx: &mut Context) {
         let worker = &mut self.workers[place];
         if let State::Surplus(_, wakeup) = worker.state {
             ctx.cancel_wakeup(wakeup);
         }
-        worker.state = State::Ending;
-        ctx.request_exit(&worker.address, true)
+        let is_asked = ctx.request_exit(&worker.address, true).is_ok();
+        worker.state = if is_asked { State::Ending } else { State::Idle };
     }
 
     fn update(&mut self, update: &UpdateTroupeSettings, ctx: &mut Context) -> Result {
@@ -394,26 +439,69 @@ impl Leader {
         }
         self.settings.max_count = update.max_count.unwrap_or(self.settings.max_count);
         self.settings.idle_count = update.idle_count.unwrap_or(self.settings.idle_count);
+        ctx.reply(&self.settings)?;
+        let surplus = self.lasting().saturating_sub(self.settings.max_count as usize);
         let without_job = |worker: &Trouper| matches!(worker.state, State::Idle | State::Surplus(..));
-        while self.lasting() > self.settings.max_count as usize
-            && let Some(place) = self.workers.iter().position(without_job)
-        {
-            self.dismiss(place, ctx)?;
+        for _ in 0..surplus {
+            let Some(place) = self.workers.iter().position(without_job) else { break };
+            self.dismiss(place, ctx);
         }
-        self.hand_out(ctx)?;
-        self.find_surplus(ctx)
+        self.hand_out(ctx);
+        self.find_surplus(ctx);
+        Ok(())
     }
 
-    /// The workers end with their leader, whatever was said of its children; whoever waits is told.
-    fn exit(&mut self, recursive: bool, ctx: &mut Context) -> Result {
-        if !recursive {
-            for worker in &self.workers {
-                ctx.request_exit(&worker.address, true)?;
+    /// The troupe exits, and its workers with it, whatever was said of children. Each asker is told once, by whoever knows
+    /// what became of the job: of the one that a worker has, that worker; of every other, its leader.
+    fn exit(&mut self, recursive: bool, ctx: &mut Context) {
+        for place in 0..self.workers.len() {
+            let worker = &mut self.workers[place];
+            let called = match &worker.state {
+                State::Busy { number, job, .. } => {
+                    let (from, type_name) = (job.from.clone(), job.message.type_name.clone());
+                    ctx.send(&worker.address, &LastCall { job: *number, from, type_name })
+                }
+                _ => Ok(()),
+            };
+            if !recursive && let Err(error) = ctx.request_exit(&worker.address, true) {
+                crate::warn!(ctx, "{} is left behind: {error}", worker.address);
+            }
+            match std::mem::replace(&mut worker.state, State::Ending) {
+                State::Doubtful(job, details) => {
+                    self.untold.push_back((job, worker.address.clone(), details));
+                }
+                State::Busy { job, .. } if called.is_err() => self.queue.push_front(job),
+                state => worker.state = state,
             }
         }
-        let me = ctx.me().clone();
-        let waiting = std::mem::take(&mut self.queue);
-        waiting.iter().try_for_each(|job| notify(job, &me, "the troupe exits".to_string(), ctx))
+        self.tell_waiting(ctx);
+    }
+
+    /// A worker is gone while the troupe exits. If that is not because it was asked to, it has told nobody of its job.
+    fn ended(&mut self, exit: &ChildActorExited, ctx: &mut Context) {
+        let Some(place) = self.place(&exit.address) else { return };
+        let worker = self.workers.remove(place);
+        if let State::Busy { job, in_progress, .. } = worker.state
+            && !has_told(&exit.reason, in_progress, self.is_mortal)
+        {
+            let details = format!("{EXITS}, and whoever had the job ended: {}", exit.reason);
+            self.tell(job, exit.address.clone(), details, ctx);
+        }
+        self.tell_waiting(ctx);
+    }
+
+    /// Tells those who wait, as many as one turn can. The others hear in the turns that tell of the workers' ends.
+    fn tell_waiting(&mut self, ctx: &mut Context) {
+        self.tell_untold(ctx);
+        while self.untold.is_empty()
+            && let Some(job) = self.queue.pop_front()
+        {
+            self.tell(job, ctx.me().clone(), EXITS.to_string(), ctx);
+        }
+        let lost = self.untold.len() + self.queue.len();
+        if lost > 0 && self.workers.is_empty() {
+            crate::warn!(ctx, "{lost} jobs that wait are lost: no more notices fit into one turn");
+        }
     }
 
     fn status(&self) -> TroupeStatus {
@@ -439,9 +527,14 @@ impl Leader {
     }
 }
 
-fn notify(job: &Job, target: &Address, details: String, ctx: &mut Context) -> Result {
-    let type_name = job.message.type_name.clone();
-    ctx.answer(&job.from, &PoisonNotice { target: target.clone(), details, type_name })
+/// Whether a worker that ended so has answered its job, or told that it can't. Where a trap is not its end, a worker fails
+/// only in its exit turn: behind its last call, but before the last word about what is in progress.
+const fn has_told(reason: &ExitReason, in_progress: bool, is_mortal: bool) -> bool {
+    match reason {
+        ExitReason::Requested => true,
+        ExitReason::Failed(_) => !in_progress && !is_mortal,
+        _ => false,
+    }
 }
 
 /// What the leader is told by its own wakeup, or a worker by its leader.

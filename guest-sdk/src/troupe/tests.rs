@@ -1,3 +1,5 @@
+mod exits;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 

@@ -2,21 +2,28 @@
 
 use crate::actor::{Actor, Came, Incoming};
 use crate::address::Address;
-use crate::context::Context;
+use crate::bindings::thespian::actor::types::Event;
+use crate::context::{Context, Work};
 use crate::failure::{Error, Result};
-use crate::message::Message;
-use crate::reply::take_header;
+use crate::message::{Message, RawMessage};
+use crate::reply::{PoisonNotice, take_header};
 
-use super::{JOB, JOB_REQUEST, JOB_SENDER, Report, RollCall, Stage, WORKER};
+use super::{EXITS, JOB, JOB_REQUEST, JOB_SENDER, LastCall, Report, RollCall, Stage, WORKER};
 
 /// What a worker is created with where its leader had nothing.
 pub(super) const NO_INIT: &str = "thespian/no-init";
 
 pub(super) struct Worker<A> {
     leader: Address,
-    actor: A,
+    pub(super) actor: A,
     /// The job in progress.
     job: Option<u64>,
+    /// The job that was done last.
+    done: Option<u64>,
+    /// The job that failed last, and why.
+    failed: Option<(u64, String)>,
+    /// The leader exits, and a job is in progress.
+    last_call: Option<LastCall>,
 }
 
 /// Whether the actor that starts is a worker.
@@ -35,18 +42,23 @@ impl<A: Actor> Worker<A> {
         }
         ctx.init.message.take_if(|init| init.type_name == NO_INIT);
         let actor = A::start(ctx)?;
-        let worker = Self { leader, actor, job: None };
+        let worker = Self { leader, actor, job: None, done: None, failed: None, last_call: None };
         worker.report(0, Stage::Ready, ctx)?;
         Ok(worker)
     }
 
     pub(super) fn receive(&mut self, incoming: Incoming, ctx: &mut Context) -> Result {
-        let was_working = ctx.is_working;
+        let (was_working, work) = (ctx.is_working, ctx.work.clone());
         let (job, incoming) = match incoming.0 {
             Came::Message(message)
                 if ctx.sender == self.leader && message.type_name == RollCall::TYPE_NAME =>
             {
                 return self.report(0, Stage::Ready, ctx);
+            }
+            Came::Message(message)
+                if ctx.sender == self.leader && message.type_name == LastCall::TYPE_NAME =>
+            {
+                return self.last_call(RawMessage::from_wit(message), ctx);
             }
             Came::Message(mut message) if ctx.sender == self.leader => {
                 let job = unwrapped(&mut message.headers, ctx);
@@ -54,12 +66,21 @@ impl<A: Actor> Worker<A> {
             }
             came => (None, Incoming(came)),
         };
+        if job.is_some() {
+            ctx.work = Some(Work { from: ctx.reply_to(), is_answered: false });
+        }
+        let is_exit = matches!(incoming.0, Came::Event(Event::ExitRequested(_)));
         let mut outcome = self.actor.receive(incoming, ctx);
         if outcome.is_ok() {
             outcome = self.settle(job, ctx);
         }
-        if outcome.is_err() {
+        if is_exit {
+            self.last_word(ctx);
+        }
+        if let Err(error) = &outcome {
             ctx.is_working = was_working;
+            ctx.work = work;
+            self.failed = job.map(|job| (job, error.reason().to_string())).or_else(|| self.failed.take());
         }
         outcome
     }
@@ -70,6 +91,8 @@ impl<A: Actor> Worker<A> {
             (Some(job), false) => {
                 self.report(job, Stage::Done, ctx)?;
                 self.job = None;
+                self.done = Some(job);
+                ctx.work = None;
             }
             (Some(job), true) if new.is_some() => {
                 self.report(job, Stage::Working, ctx)?;
@@ -82,9 +105,44 @@ impl<A: Actor> Worker<A> {
     }
 
     fn report(&self, job: u64, stage: Stage, ctx: &mut Context) -> Result {
+        if self.last_call.is_some() {
+            // Nobody hears it.
+            return Ok(());
+        }
         let incarnation = ctx.incarnation();
         ctx.send(&self.leader, &Report { job, stage, incarnation })
     }
+
+    /// The leader exits: whoever gave the last job has an answer, or will have one, or hears now.
+    fn last_call(&mut self, message: RawMessage, ctx: &mut Context) -> Result {
+        let Some(call) = message.decode::<LastCall>().transpose()? else { return Ok(()) };
+        if self.done == Some(call.job) {
+            return Ok(());
+        }
+        if self.job == Some(call.job) {
+            self.last_call = Some(call);
+            return Ok(());
+        }
+        let reason = self.failed.take().filter(|(job, _)| *job == call.job).map(|(_, reason)| reason);
+        tell(call, reason.unwrap_or_else(|| EXITS.to_string()), ctx)
+    }
+
+    /// The worker exits with its leader: what is in progress will never be done.
+    fn last_word(&mut self, ctx: &mut Context) {
+        let Some(call) = self.last_call.take().filter(|_| self.job.is_some()) else { return };
+        if ctx.work.as_ref().is_some_and(|work| work.is_answered) {
+            return;
+        }
+        match tell(call, EXITS.to_string(), ctx) {
+            Ok(()) => ctx.tells_of_exit = true,
+            Err(error) => crate::warn!(ctx, "whoever waits for a job can't be told that it is lost: {error}"),
+        }
+    }
+}
+
+fn tell(call: LastCall, details: String, ctx: &mut Context) -> Result {
+    let notice = PoisonNotice { target: ctx.me().clone(), details, type_name: call.type_name };
+    ctx.answer(&call.from, &notice)
 }
 
 /// Makes of a job the message that its sender sent; says which job it is.

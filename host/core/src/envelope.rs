@@ -14,6 +14,8 @@ use crate::message::{ENVELOPE_COST, Message};
 
 /// Why what was sent to nobody is a dead letter, and why there is nobody to hear the end of.
 pub const NOBODY_THERE: &str = "there is no actor at this address";
+/// Said of whoever is on its way out, and takes no messages any more.
+pub const EXITING: &str = "the actor is exiting";
 
 /// A thing for one receiver from one sender.
 #[derive(Clone, Debug, PartialEq, Eq)]

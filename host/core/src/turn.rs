@@ -26,7 +26,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
-use crate::envelope::{ActorRestart, Body, Envelope, ExitReason, ExitRequest, Wakeup};
+use crate::envelope::{ActorRestart, Body, EXITING, Envelope, ExitReason, ExitRequest, Wakeup};
 use crate::event::Event;
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, STATUS_RECEIVERS_MAX, cut};
@@ -304,7 +304,7 @@ impl Turn {
             match &envelope.body {
                 Body::ChildExited(_) if self.has_instance => {}
                 Body::Message(_) | Body::Poisoned(_) => {
-                    effects.push(ActorEffect::DeadLetter(envelope, "the actor is exiting".to_string()));
+                    effects.push(ActorEffect::DeadLetter(envelope, EXITING.to_string()));
                     return false;
                 }
                 _ => return false,

@@ -6,6 +6,7 @@ mod classes;
 mod connections;
 mod encodings;
 mod examples;
+mod exits;
 mod frozen;
 mod snippet;
 

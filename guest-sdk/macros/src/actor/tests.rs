@@ -337,14 +337,15 @@ fn parts_are_asked_in_their_order_before_the_handlers_and_the_base_after_them() 
     );
     let receive = &code[code.find("fnreceive").unwrap_or_default()..];
     let steps = [
-        "begin(&mutself.requests)",
-        "begin(&mutself.stash)",
         "offer(self,|actor|&mutactor.requests",
         "offer(self,|actor|&mutactor.stash",
         "take::<Greet",
         "Actor::receive(&mutself.counter",
         "finish(self,|actor|&mutactor.requests",
-        "close(&mutself.stash",
+        "each(&mutself.requests);each(&mutself.stash);::thespian::Actor::each_part(&mutself.counter,each)",
+        "leave(self,|actor|&mutactor.requests",
+        "leave(self,|actor|&mutactor.stash",
+        "Actor::leave(&mutself.counter,ctx)",
     ];
     let places: Vec<_> = steps.iter().map(|step| receive.find(step)).collect();
     assert!(places.is_sorted() && places[0].is_some(), "{places:?}");
