@@ -454,7 +454,7 @@ pub mod thespian {
             pub enum ExitReason {
                 /// It was asked to.
                 Requested,
-                /// It failed: a trap its class does not survive, or a spent restart budget.
+                /// It failed: a trap its class does not survive, a spent restart budget, or a trap in its exit turn.
                 Failed(_rt::String),
                 /// The host ended it: an operator's `kill`, a spent grace period, a shutdown.
                 Killed(_rt::String),

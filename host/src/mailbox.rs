@@ -80,8 +80,17 @@ impl SharedMailbox {
 
     /// Takes envelopes out; if that made enough room, those who waited for it try again.
     pub(crate) fn drain(&self, batch: &mut VecDeque<Envelope>, max: usize) {
+        self.take_out(|mailbox, budget| mailbox.drain(batch, max, budget));
+    }
+
+    /// Takes out what is there up to an exit request, if one is.
+    pub(crate) fn drain_to_exit_request(&self, batch: &mut VecDeque<Envelope>) {
+        self.take_out(|mailbox, budget| mailbox.drain_to_exit_request(batch, budget));
+    }
+
+    fn take_out(&self, take: impl FnOnce(&mut Mailbox, &QueueBudget) -> bool) {
         let mut state = self.state.lock();
-        if state.mailbox.drain(batch, max, &self.budget) {
+        if take(&mut state.mailbox, &self.budget) {
             let waiting = std::mem::take(&mut state.waiting);
             drop(state);
             wake_all(waiting);

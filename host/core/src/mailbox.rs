@@ -147,12 +147,17 @@ impl Mailbox {
             Intake::NoticesOnly if !reserved => return Push::Gone(envelope),
             _ => {}
         }
-        if matches!(envelope.body, Body::ExitRequest(_)) {
+        if is_exit_request(&envelope) {
             // One slot is reserved for the first; a second changes nothing.
             if core::mem::replace(&mut self.exit_requested, true) {
                 return Push::Queued;
             }
-        } else if !reserved && !self.reserve(envelope.body.cost(), budget) {
+            self.queue.push_back(envelope);
+            // Also a receiver that waits for something else than a message looks at it.
+            let activate = !is_made(Mistake::LetThePausedSleep) && self.wake();
+            return if activate { Push::Activate } else { self.activated() };
+        }
+        if !reserved && !self.reserve(envelope.body.cost(), budget) {
             // Who is refused for want of budget is not helped by room here: told of it, it would come back at once, and
             // for ever if it is the receiver itself.
             self.refused |= !self.fits(envelope.body.cost());
@@ -237,6 +242,24 @@ impl Mailbox {
                 }
             }
         }
+        self.drained(budget)
+    }
+
+    /// Moves everything up to an exit request to the end of `batch`, if there is one. Returns the same.
+    pub fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>, budget: &QueueBudget) -> bool {
+        // Mostly there is none, and then nobody searches.
+        let is_there = self.exit_requested && !is_made(Mistake::SeekNoExitRequest);
+        let at = is_there.then(|| self.queue.iter().position(is_exit_request)).flatten();
+        let Some(at) = at else { return false };
+        for _ in 0..=at {
+            let Some(envelope) = self.queue.pop_front() else { break };
+            self.uncount(&envelope);
+            batch.push_back(envelope);
+        }
+        self.drained(budget)
+    }
+
+    fn drained(&mut self, budget: &QueueBudget) -> bool {
         self.shrink_grant(budget);
         if self.queue.is_empty() && self.queue.capacity() > 1_024 {
             self.queue.shrink_to(64);
@@ -328,6 +351,10 @@ impl Mailbox {
     pub const fn bytes(&self) -> usize {
         self.bytes
     }
+}
+
+const fn is_exit_request(envelope: &Envelope) -> bool {
+    matches!(envelope.body, Body::ExitRequest(_))
 }
 
 #[cfg(test)]
@@ -516,6 +543,28 @@ mod tests {
         mailbox.close(&budget);
         mailbox.release(1, cost, &budget);
         assert_eq!(mailbox.len(), 0, "a closed mailbox has given everything back");
+    }
+
+    #[test]
+    fn an_exit_request_is_found_behind_all_that_waits_and_wakes_whoever_is_parked() {
+        let budget = QueueBudget::new(1 << 20);
+        let mut mailbox = idle(500, 1 << 20);
+        let mut batch = VecDeque::new();
+        mailbox.wake();
+        for _ in 0..300 {
+            mailbox.push(message(1_000), &budget);
+        }
+        assert!(mailbox.park());
+        assert!(!mailbox.drain_to_exit_request(&mut batch, &budget) && batch.is_empty(), "there is none");
+        assert_eq!(mailbox.push(exit_request(), &budget), Push::Activate);
+        assert_eq!(mailbox.push(message(1), &budget), Push::Queued);
+        mailbox.drain_to_exit_request(&mut batch, &budget);
+        assert_eq!((batch.len(), mailbox.len()), (301, 1));
+        assert_eq!(mailbox.push(exit_request(), &budget), Push::Queued, "the second changes nothing");
+        assert!(mailbox.park(), "nobody is woken for it");
+        batch.clear();
+        mailbox.drain_to_exit_request(&mut batch, &budget);
+        assert_eq!(batch.len(), 0);
     }
 
     #[test]

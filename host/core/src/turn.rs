@@ -14,6 +14,7 @@ mod commit;
 mod drive;
 mod failing;
 mod held;
+mod leaving;
 mod lifetime;
 mod restarts;
 #[cfg(test)]
@@ -26,7 +27,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
-use crate::envelope::{ActorRestart, Body, EXITING, Envelope, ExitReason, ExitRequest, Wakeup};
+use crate::envelope::{ActorRestart, Body, EXITING, Envelope, ExitReason, Wakeup};
 use crate::event::Event;
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, STATUS_RECEIVERS_MAX, cut};
@@ -37,6 +38,7 @@ use crate::time::Time;
 use crate::wire::control::ActorPhase;
 pub use drive::{Actor, Buffers, Doer, Step};
 use held::Held;
+use leaving::exit_request;
 use lifetime::Lifetime;
 use restarts::Restarts;
 
@@ -71,6 +73,10 @@ pub enum ActorEffect {
     Restarted(ActorRestart),
     /// A turn failed for good; for the log.
     Failed(String),
+    /// The exit turn failed; for the log.
+    ExitFailed(String),
+    /// An instance that was to take the place of a trapped one could not start; for the log.
+    StartFailed(String),
     /// The actor takes nothing more: close its mailbox and give what was in it to [`Turn::refuse`].
     CloseMailbox,
 }
@@ -99,7 +105,8 @@ pub enum Next {
 enum Phase {
     Starting,
     Running,
-    Exiting,
+    /// With what its parent is to hear when its children are gone.
+    Exiting(ExitReason),
     Ending(ExitReason),
 }
 
@@ -135,7 +142,7 @@ pub struct Counters {
     pub turns: u64,
     /// Messages that it could not handle.
     pub poisoned: u64,
-    /// Fresh instances after the first.
+    /// Instances after the first, also those that could not start.
     pub restarts: u64,
     /// Messages that it sent.
     pub sent: u64,
@@ -165,6 +172,8 @@ pub struct Turn {
     held: Held,
     restarts: Restarts,
     last_fault: String,
+    /// Whether `last_fault` is that of a start: the instance before was lost earlier.
+    cant_start: bool,
     wakeups: Wakeups,
     pending: BTreeMap<u64, usize>,
     /// Questions to the host that are not answered.
@@ -193,6 +202,7 @@ impl Turn {
             held: Held::default(),
             restarts: Restarts::default(),
             last_fault: String::new(),
+            cant_start: false,
             wakeups: Wakeups::default(),
             pending: BTreeMap::new(),
             asked: BTreeSet::new(),
@@ -250,11 +260,13 @@ impl Turn {
         if matches!(self.phase, Phase::Ending(_)) {
             return Next::Ended;
         }
-        if let Some(until) = self.restarts.paused_until(now) {
-            return Next::Pause(until);
-        }
-        if !self.has_instance && self.phase != Phase::Exiting {
-            return Next::Start { incarnation: self.incarnation + 1 };
+        if !self.has_instance && !self.is_exiting() {
+            let Some(until) = self.restarts.paused_until(now) else {
+                return Next::Start { incarnation: self.incarnation + 1 };
+            };
+            if !self.leave_from_pause(now, effects) {
+                return Next::Pause(until);
+            }
         }
         if self.current.is_some() {
             return Next::Handle;
@@ -274,33 +286,39 @@ impl Turn {
         Next::Rest
     }
 
-    /// Makes the envelope the current one, if there is a handler call to make for it.
-    fn select(&mut self, envelope: Envelope, effects: &mut Vec<ActorEffect>) -> bool {
-        match &envelope.body {
-            Body::ChildrenGone => {
-                self.end(ExitReason::Requested, effects);
-                return false;
-            }
+    /// What came is no longer under way. False: nobody waits for it any more.
+    fn note_arrival(&mut self, body: &Body) -> bool {
+        match body {
             Body::Wakeup(wakeup) => {
                 let Some(cost) = self.pending.remove(&wakeup.id) else { return false };
                 self.wakeups.len -= 1;
                 self.wakeups.bytes -= cost;
             }
             Body::ChildExited(_) => self.children = self.children.saturating_sub(1),
-            Body::ActorDown(exit)
-                if !self.monitored.remove(&exit.address) && !is_made(Mistake::HearAfterADemonitor) =>
-            {
-                return false;
+            Body::ActorDown(exit) => {
+                return self.monitored.remove(&exit.address) || is_made(Mistake::HearAfterADemonitor);
             }
-            Body::Named(named) => {
-                self.asked.remove(&named.request);
-            }
-            Body::Status(status) => {
-                self.asked.remove(&status.request);
-            }
+            Body::Named(named) => drop(self.asked.remove(&named.request)),
+            Body::Status(status) => drop(self.asked.remove(&status.request)),
             _ => {}
         }
-        if self.phase == Phase::Exiting && !is_made(Mistake::HandleWhileExiting) {
+        true
+    }
+
+    /// Makes the envelope the current one, if there is a handler call to make for it.
+    fn select(&mut self, envelope: Envelope, effects: &mut Vec<ActorEffect>) -> bool {
+        if envelope.body == Body::ChildrenGone {
+            let reason = match &self.phase {
+                Phase::Exiting(reason) => reason.clone(),
+                _ => ExitReason::Requested,
+            };
+            self.end(reason, effects);
+            return false;
+        }
+        if !self.note_arrival(&envelope.body) {
+            return false;
+        }
+        if self.is_exiting() && !is_made(Mistake::HandleWhileExiting) {
             match &envelope.body {
                 Body::ChildExited(_) if self.has_instance => {}
                 Body::Message(_) | Body::Poisoned(_) => {
@@ -324,7 +342,7 @@ impl Turn {
     pub fn outbox(&mut self) -> Box<Outbox> {
         let handles_exit = |current: &Current| matches!(current.envelope.body, Body::ExitRequest(_));
         let leaving = match self.phase {
-            Phase::Exiting => Leaving::Exiting,
+            Phase::Exiting(_) => Leaving::Exiting,
             _ if self.current.as_ref().is_some_and(handles_exit) => Leaving::ExitTurn,
             _ => Leaving::Stays,
         };
@@ -357,12 +375,7 @@ impl Turn {
                     self.lifetime.begin(now);
                     self.tell(Event::ActorStarted { address: self.identity.me }, effects);
                 } else {
-                    self.counters.restarts += 1;
-                    effects.push(ActorEffect::Restarted(self.restart_notice()));
-                    if let (true, Some(parent)) = (self.identity.watch_restarts, self.identity.parent) {
-                        let body = Body::ChildRestarted(Box::new(self.restart_notice()));
-                        effects.push(self.envelope(parent, body));
-                    }
+                    self.restarted(effects);
                 }
                 self.commit(now, outbox, effects);
             }
@@ -372,11 +385,17 @@ impl Turn {
         }
     }
 
-    fn restart_notice(&self) -> ActorRestart {
-        ActorRestart {
+    fn restarted(&mut self, effects: &mut Vec<ActorEffect>) {
+        self.counters.restarts += 1;
+        let before = core::mem::take(&mut self.cant_start);
+        let restart = ActorRestart {
             address: self.identity.me,
             incarnation: self.incarnation,
-            reason: self.last_fault.clone(),
+            reason: if before { failed_start(&self.last_fault) } else { self.last_fault.clone() },
+        };
+        effects.push(ActorEffect::Restarted(restart.clone()));
+        if let (true, Some(parent)) = (self.identity.watch_restarts, self.identity.parent) {
+            effects.push(self.envelope(parent, Body::ChildRestarted(Box::new(restart))));
         }
     }
 
@@ -404,7 +423,7 @@ impl Turn {
                 }
                 self.commit(now, outbox, effects);
                 if let Body::ExitRequest(request) = &current.envelope.body {
-                    self.exit(request.recursive && !keeps_children, effects);
+                    self.exit(request.recursive && !keeps_children, ExitReason::Requested, effects);
                 }
             }
             Err(Failure::Fault(Fault::Killed)) => {
@@ -426,11 +445,6 @@ impl Turn {
     /// When the actor has to be looked at again although nothing comes, if that is news.
     fn look_due(&mut self, now: Time) -> Option<Time> {
         if self.phase == Phase::Running { self.lifetime.look_due(now) } else { None }
-    }
-
-    fn exit(&mut self, with_children: bool, effects: &mut Vec<ActorEffect>) {
-        self.phase = Phase::Exiting;
-        effects.push(ActorEffect::Exiting { with_children });
     }
 
     /// Whether an envelope for `target` must wait behind others that are held.
@@ -480,7 +494,7 @@ impl Turn {
     pub fn phase(&self, now: Time) -> ActorPhase {
         match self.phase {
             Phase::Starting => ActorPhase::Starting,
-            Phase::Exiting | Phase::Ending(_) => ActorPhase::Exiting,
+            Phase::Exiting(_) | Phase::Ending(_) => ActorPhase::Exiting,
             Phase::Running if self.held.due().is_some() => ActorPhase::Held,
             Phase::Running if self.restarts.paused_until(now).is_some() => ActorPhase::Paused,
             Phase::Running => ActorPhase::Running,
@@ -499,8 +513,7 @@ impl Turn {
             });
         }
         let until = self.restarts.paused_until(now)?;
-        let why = format!("it was restarted too often; the last time: {}", self.last_fault);
-        Some(Wait { until, why, receivers: Vec::new() })
+        Some(Wait { until, why: self.why_it_pauses(), receivers: Vec::new() })
     }
 
     /// Which instance it has; the first is 1, and before it 0.
@@ -528,10 +541,10 @@ impl Turn {
     }
 }
 
-fn exit_request(me: ActorAddress) -> Envelope {
-    Envelope { target: me, sender: me, body: Body::ExitRequest(ExitRequest { recursive: true }) }
-}
-
 fn text_of(failure: &Failure) -> String {
     cut(failure.to_string(), ERROR_TEXT_LEN_MAX)
+}
+
+fn failed_start(why: &str) -> String {
+    format!("start after a restart failed: {why}")
 }

@@ -387,6 +387,10 @@ impl Doer for Carrier<'_> {
         self.cell.mailbox.drain(batch, len_max);
     }
 
+    fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>) {
+        self.cell.mailbox.drain_to_exit_request(batch);
+    }
+
     fn rest(&mut self) -> bool {
         self.cell.mailbox.rest()
     }
@@ -491,6 +495,15 @@ impl Doer for Carrier<'_> {
 
     fn failed(&mut self, text: &str) {
         self.cell.shared.counters.poisoned.fetch_add(1, Ordering::Relaxed);
+        self.log(text);
+    }
+
+    fn exit_failed(&mut self, text: &str) {
+        self.log(text);
+    }
+
+    fn start_failed(&mut self, text: &str) {
+        self.cell.shared.counters.restarts.fetch_add(1, Ordering::Relaxed);
         self.log(text);
     }
 }

@@ -14,6 +14,7 @@ use thespian_core::wire::control::ActorPhase;
 pub(super) struct Shown {
     phase: AtomicU8,
     incarnation: AtomicU32,
+    restarts: AtomicU64,
     turns: AtomicU64,
     poisoned: AtomicU64,
     wakeups: AtomicU64,
@@ -30,6 +31,7 @@ pub(super) struct Shown {
 pub(crate) struct Showing {
     pub(crate) phase: ActorPhase,
     pub(crate) incarnation: u32,
+    pub(crate) restarts: u64,
     pub(crate) turns: u64,
     pub(crate) poisoned: u64,
     pub(crate) wakeups: u64,
@@ -48,6 +50,7 @@ impl Showing {
         Self {
             phase: ActorPhase::Exiting,
             incarnation: 0,
+            restarts: 0,
             turns: 0,
             poisoned: 0,
             wakeups: 0,
@@ -79,6 +82,7 @@ impl Shown {
             *self.wait.lock() = turn.waits(now);
         }
         self.incarnation.store(turn.incarnation(), Ordering::Relaxed);
+        self.restarts.store(counters.restarts, Ordering::Relaxed);
         self.turns.store(counters.turns, Ordering::Relaxed);
         self.poisoned.store(counters.poisoned, Ordering::Relaxed);
         self.wakeups.store(turn.wakeups() as u64, Ordering::Relaxed);
@@ -109,6 +113,7 @@ impl Shown {
         Showing {
             phase: PHASES.get(usize::from(phase)).copied().unwrap_or(ActorPhase::Starting),
             incarnation: self.incarnation.load(Ordering::Relaxed),
+            restarts: self.restarts.load(Ordering::Relaxed),
             turns: self.turns(),
             poisoned: self.poisoned.load(Ordering::Relaxed),
             wakeups: self.wakeups.load(Ordering::Relaxed),

@@ -64,7 +64,7 @@ fn row(actor: &ActorStatus) -> Vec<String> {
         bytes(actor.mailbox_bytes),
         actor.turns.to_string(),
         actor.poisoned.to_string(),
-        actor.incarnation.saturating_sub(1).to_string(),
+        actor.restarts.to_string(),
         actor.wakeups.to_string(),
     ]
 }

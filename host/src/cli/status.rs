@@ -73,7 +73,7 @@ fn show_actor(report: &ActorReport, output: &Output) -> io::Result<()> {
     let busy = length(Duration::from_micros(actor.busy_us));
     item("turns", format!("{}, awake for {busy}; {} poisoned", number(actor.turns), number(actor.poisoned)))?;
     item("sent", format!("{}, {} undelivered", number(actor.sent), number(actor.undelivered)))?;
-    item("restarts", number(u64::from(actor.incarnation.saturating_sub(1))))?;
+    item("restarts", number(actor.restarts))?;
     item("wakeups", number(actor.wakeups))?;
     item("memory", bytes(actor.memory_bytes))?;
     item("log level", actor.log_level.to_string())?;

@@ -69,6 +69,7 @@ mod tests {
             name: None,
             phase: ActorPhase::Running,
             incarnation: 1,
+            restarts: 0,
             mailbox_len: 0,
             mailbox_bytes: 0,
             turns: 0,

@@ -9,6 +9,7 @@ use thespian_core::limits::{HOLD_RETRY_PERIOD, HOLD_TIME_MAX};
 use thespian_core::time::Time;
 use thespian_core::timers::TimerKey;
 
+use crate::leaving::{Leaving, is_counted};
 use crate::ledger::number;
 use crate::world::World;
 
@@ -43,13 +44,12 @@ pub(crate) struct Watch {
     pub(crate) timers: BTreeMap<u64, (TimerKey, Time)>,
     /// When somebody looks at it again.
     pub(crate) looks_at: Option<Time>,
-    /// The turn under way, or the last, is its exit turn.
-    pub(crate) exit_turn: bool,
     /// Its exit turn is over; whether its children exit too.
     pub(crate) exiting: Option<bool>,
     pub(crate) has_instance: bool,
     pub(crate) has_started: bool,
     pub(crate) failed_to_restart: Option<Time>,
+    pub(crate) leaving: Leaving,
 }
 
 impl Watch {
@@ -98,6 +98,9 @@ pub(crate) fn check(world: &mut World) {
         if (mailbox.len(), mailbox.bytes()) != (watch.len, watch.bytes) {
             let (counted, there) = ((mailbox.len(), mailbox.bytes()), (watch.len, watch.bytes));
             violations.push(format!("the mailbox of {address} counts {counted:?}, there are {there:?}"));
+        }
+        if !is_counted(cell) {
+            violations.push(format!("{address} was restarted {} times", watch.leaving.restarts));
         }
         let wakeups = cell.actor.as_ref().map_or(limits.wakeups_max, |actor| actor.turn().wakeups());
         if watch.timers.len() > wakeups || wakeups > limits.wakeups_max {

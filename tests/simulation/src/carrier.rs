@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, NOBODY_THERE, Wakeup};
 use thespian_core::event::Event;
-use thespian_core::fate::Failure;
+use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::{ActorLimits, HOLD_RETRY_PERIOD, RESTART_PAUSE_MIN};
-use thespian_core::mailbox::{Push, QueueBudget};
+use thespian_core::mailbox::{Mailbox, Push, QueueBudget};
 use thespian_core::outbox::{Outbox, Request};
 use thespian_core::time::Time;
 use thespian_core::turn::Doer;
 
-use crate::bounds::{Held, Watch};
+use crate::bounds::Held;
 use crate::ledger::{number, numbered};
 use crate::world::{Cell, Due, Sabotage, World};
 
@@ -90,6 +90,24 @@ impl Carrier<'_> {
         Ok(outbox)
     }
 
+    fn take_out(
+        &mut self,
+        batch: &mut VecDeque<Envelope>,
+        take: impl FnOnce(&mut Mailbox, &mut VecDeque<Envelope>, &QueueBudget) -> bool,
+    ) {
+        let World { cells, budget, .. } = &mut *self.world;
+        let Some(cell) = cells.get_mut(&self.me) else { return };
+        let before = batch.len();
+        let has_room = take(&mut cell.mailbox, batch, budget);
+        for envelope in batch.range(before..).filter(|envelope| !envelope.body.has_reserved_slot()) {
+            cell.watch.went(1, envelope.body.cost());
+        }
+        if has_room {
+            let awaiting = std::mem::take(&mut cell.awaiting);
+            awaiting.into_iter().for_each(|sender| self.world.wake(sender));
+        }
+    }
+
     /// As a doer delivers.
     fn offer(&mut self, envelope: Envelope) -> Push {
         if matches!(envelope.body, Body::Poisoned(_)) {
@@ -134,18 +152,6 @@ impl Carrier<'_> {
         }
     }
 
-    /// A turn is to create an actor.
-    pub(crate) fn audit_create(&mut self, outbox: &Outbox) {
-        let Watch { exiting, exit_turn, .. } = self.cell().watch;
-        let wrong = match (exiting, exit_turn) {
-            (Some(_), _) => "creates while it exits",
-            (None, true) if !outbox.keeps_children() => "creates in its exit turn, and keeps no children",
-            (None, true) => return self.world.see("creates in exit turns"),
-            (None, false) => return,
-        };
-        self.world.ledger.violations.push(format!("{} {wrong}", self.me));
-    }
-
     /// What was held is held no longer.
     fn settle(&mut self, held: &Held) {
         let now = self.world.now;
@@ -188,6 +194,7 @@ impl Doer for Carrier<'_> {
 
     fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure> {
         self.check_nothing_is_held();
+        self.audit_restart();
         let now = self.world.now;
         let since_failing = self.cell().watch.failed_to_restart.take().map(|then| now.since(then));
         if since_failing.is_some_and(|pause| pause < RESTART_PAUSE_MIN) {
@@ -195,7 +202,8 @@ impl Doer for Carrier<'_> {
         }
         let (outbox, outcome) = self.start_native(incarnation, outbox).unwrap_or_else(|mut outbox| {
             self.act(&mut outbox, None);
-            let outcome = self.conclude(&outbox, 12);
+            // What made an instance trap often keeps the next from starting.
+            let outcome = self.conclude(&outbox, if incarnation > 1 { 40 } else { 12 });
             (outbox, outcome)
         });
         let result = self.close_turn(outbox, outcome);
@@ -203,7 +211,9 @@ impl Doer for Carrier<'_> {
         if result.is_ok() && !self.cell().watch.has_started {
             self.world.ledger.lifetimes.started(self.me, now);
         }
+        let is_killed = matches!(result, Err(Failure::Fault(Fault::Killed)));
         let watch = &mut self.cell().watch;
+        watch.leaving.restarts += u64::from(watch.has_started && !is_killed);
         watch.has_instance = result.is_ok();
         watch.failed_to_restart = (watch.has_started && result.is_err()).then_some(now);
         watch.has_started |= result.is_ok();
@@ -217,8 +227,8 @@ impl Doer for Carrier<'_> {
         outbox: Box<Outbox>,
     ) -> Result<Box<Outbox>, Failure> {
         self.world.see("turns");
-        let watch = &mut self.cell().watch;
-        watch.exit_turn = matches!(envelope.body, Body::ExitRequest(_));
+        self.note_turn(envelope);
+        let watch = &self.cell().watch;
         let (has_instance, exiting) = (watch.has_instance, watch.exiting.is_some());
         if !has_instance {
             self.world.ledger.violations.push(format!("{} is called in a lost instance", self.me));
@@ -248,6 +258,7 @@ impl Doer for Carrier<'_> {
         if matches!(envelope.body, Body::Message(_)) {
             self.world.ledger.lifetimes.used(self.me, self.world.now);
         }
+        self.note_outcome(&result);
         if let Err(Failure::Fault(_)) = &result {
             self.cell().watch.has_instance = false;
         }
@@ -258,17 +269,11 @@ impl Doer for Carrier<'_> {
     }
 
     fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize) {
-        let World { cells, budget, .. } = &mut *self.world;
-        let Some(cell) = cells.get_mut(&self.me) else { return };
-        let before = batch.len();
-        let has_room = cell.mailbox.drain(batch, len_max.min(2), budget);
-        for envelope in batch.range(before..).filter(|envelope| !envelope.body.has_reserved_slot()) {
-            cell.watch.went(1, envelope.body.cost());
-        }
-        if has_room {
-            let awaiting = std::mem::take(&mut cell.awaiting);
-            awaiting.into_iter().for_each(|sender| self.world.wake(sender));
-        }
+        self.take_out(batch, |mailbox, batch, budget| mailbox.drain(batch, len_max.min(2), budget));
+    }
+
+    fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>) {
+        self.take_out(batch, Mailbox::drain_to_exit_request);
     }
 
     fn rest(&mut self) -> bool {
@@ -296,6 +301,10 @@ impl Doer for Carrier<'_> {
     }
 
     fn exiting(&mut self, with_children: bool) {
+        let watch = &self.cell().watch;
+        if !watch.has_instance && !watch.leaving.exit_turn {
+            self.world.see("exits from pauses");
+        }
         let cell = self.cell();
         cell.mailbox.take_notices_only();
         cell.watch.exiting = Some(with_children);
@@ -324,7 +333,9 @@ impl Doer for Carrier<'_> {
         if matches!(&reason, ExitReason::Killed(why) if why.contains("took too long")) {
             self.world.see("exits that took too long");
         }
-        let waited = reason == ExitReason::Requested && self.cell().watch.exiting == Some(true);
+        self.audit_end(&reason);
+        let is_killed = matches!(reason, ExitReason::Killed(_));
+        let waited = !is_killed && self.cell().watch.exiting == Some(true);
         self.world.ledger.end(self.me, waited);
         self.world.cells.remove(&self.me);
         if !self.world.sabotaged(Sabotage::KeepSlot, 30) {
@@ -396,5 +407,13 @@ impl Doer for Carrier<'_> {
         if let Some(native) = &mut self.world.native {
             native.failures += 1;
         }
+    }
+
+    fn exit_failed(&mut self, _text: &str) {
+        self.world.see("failed exit turns");
+    }
+
+    fn start_failed(&mut self, _text: &str) {
+        self.world.see("failed restarts");
     }
 }

@@ -19,7 +19,7 @@ impl Carrier<'_> {
         {
             self.flood(outbox, prey, &limits);
         }
-        if self.cell().watch.exit_turn && self.world.rng.chance(30) {
+        if self.cell().watch.leaving.exit_turn && self.world.rng.chance(30) {
             let _ = outbox.keep_children();
         }
         for _ in 0..self.world.rng.below(4) {

@@ -186,6 +186,11 @@ impl Ledger {
         }
     }
 
+    /// Whether the message is neither handled, nor sent back, nor dead.
+    pub(crate) fn is_open(&self, id: u64) -> bool {
+        self.fates.get(&id) == Some(&Fate::Sent)
+    }
+
     pub(crate) fn asked(&mut self, asker: Asker) {
         self.answers.insert(asker, 0);
     }

@@ -12,6 +12,7 @@ mod chance;
 mod classes;
 mod convert;
 mod dead_letters;
+mod leaving;
 mod ledger;
 mod life;
 mod lifetimes;

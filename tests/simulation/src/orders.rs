@@ -9,10 +9,11 @@ use crate::replay::{Replay, seeds};
 const LIVES: u64 = 2_000;
 
 /// What must have happened often for these lives to show anything.
-const EVERYDAY: [&str; 28] = [
+const EVERYDAY: [&str; 32] = [
     "actors",
     "checks of a class",
     "children killed",
+    "creates in exit turns",
     "dead letters",
     "dead letters asked for",
     "dead letters handed over",
@@ -21,6 +22,9 @@ const EVERYDAY: [&str; 28] = [
     "downs of the past",
     "ends",
     "ends of themselves",
+    "exits from pauses",
+    "failed exit turns",
+    "failed restarts",
     "failures",
     "floods",
     "full nodes",

@@ -40,6 +40,7 @@ const CLASSES: &[Guest] = &[
     Guest::of::<probe::Probe>(),
     Guest::of::<probe::Mortal>(),
     Guest::of::<probe::FailsToStart>(),
+    Guest::of::<probe::Once>(),
     Guest::of::<probe::Needs>(),
     Guest::of::<probe::Choosy>(),
     Guest::of::<probe::Idle>(),

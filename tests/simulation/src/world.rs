@@ -231,9 +231,11 @@ impl World {
         }
         let Some(cell) = self.cells.get_mut(&target) else { return Push::Gone(envelope) };
         let place = (!envelope.body.has_reserved_slot()).then(|| envelope.body.cost());
+        let is_exit = matches!(envelope.body, Body::ExitRequest(_));
         let push = cell.mailbox.push(envelope, &self.budget);
         if matches!(push, Push::Queued | Push::Activate) {
             place.into_iter().for_each(|cost| cell.watch.came(cost));
+            cell.watch.leaving.is_asked |= is_exit;
         }
         self.activated(target, push)
     }
@@ -526,6 +528,7 @@ impl World {
             }
         }
         self.audit_quiet(false);
+        self.audit_pauses();
     }
 
     /// Makes a few actors flood each other, in a ring; one of one floods itself.

@@ -49,6 +49,8 @@ pub trait Doer {
 
     /// Moves up to `len_max` envelopes from the actor's mailbox to the end of `batch`.
     fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize);
+    /// As [`crate::mailbox::Mailbox::drain_to_exit_request`], for the actor's mailbox.
+    fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>);
     /// As [`crate::mailbox::Mailbox::rest`], for the actor's mailbox.
     fn rest(&mut self) -> bool;
     /// As [`crate::mailbox::Mailbox::park`], for the actor's mailbox.
@@ -89,6 +91,10 @@ pub trait Doer {
     fn restarted(&mut self, restart: ActorRestart);
     /// A turn failed for good; for the log.
     fn failed(&mut self, text: &str);
+    /// The exit turn failed; for the log.
+    fn exit_failed(&mut self, text: &str);
+    /// An instance that was to take the place of a trapped one could not start; for the log.
+    fn start_failed(&mut self, text: &str);
 }
 
 /// What became of one step.
@@ -171,6 +177,9 @@ impl Actor {
         if wanted > 0 {
             doer.drain(self.turn.accept(), wanted);
         }
+        if self.turn.pauses(*now) {
+            doer.drain_to_exit_request(self.turn.accept());
+        }
         let next = self.turn.next(*now, &mut self.effects);
         if !self.effects.is_empty() {
             self.carry_out(*now, doer);
@@ -197,7 +206,7 @@ impl Actor {
             }
             Next::AwaitRoom(due) => self.await_room(*now, due, doer),
             Next::Pause(until) => {
-                doer.look_at(until);
+                doer.look_at(self.turn.lifetime.ends_pause(*now, until));
                 park(doer)
             }
             Next::Ended => {
@@ -310,6 +319,8 @@ impl Actor {
             ActorEffect::Exiting { with_children } => doer.exiting(with_children),
             ActorEffect::Restarted(restart) => doer.restarted(restart),
             ActorEffect::Failed(text) => doer.failed(&text),
+            ActorEffect::ExitFailed(text) => doer.exit_failed(&text),
+            ActorEffect::StartFailed(text) => doer.start_failed(&text),
             ActorEffect::CloseMailbox => {
                 let lost = usize::from(is_made(Mistake::LoseWhatWaits));
                 for envelope in doer.close().into_iter().skip(lost) {

@@ -6,9 +6,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::restarts::Restart;
-use super::{ActorEffect, Current, Phase, Turn, text_of};
+use super::{ActorEffect, Current, Phase, Turn, failed_start, text_of};
 use crate::envelope::{Body, Envelope, ExitReason, Poisoned};
 use crate::fate::{Failure, Fault, OnTrap};
+use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
 use crate::mistake::{Mistake, is_made};
 use crate::time::Time;
 
@@ -24,17 +25,24 @@ impl Turn {
         effects: &mut Vec<ActorEffect>,
     ) {
         self.skip_ids();
-        let mut ends = None;
-        if let Failure::Fault(fault) = failure {
+        if matches!(failure, Failure::Fault(_)) {
             self.has_instance = is_made(Mistake::KeepTheInstance);
-            let counted = core::mem::replace(&mut current.restart_counted, true);
-            ends = self.lose_instance(now, fault, counted);
         }
-        if let Body::ExitRequest(request) = &current.envelope.body {
-            effects.push(ActorEffect::Failed(format!("the exit turn failed: {}", text_of(failure))));
-            self.exit(request.recursive, effects);
-            return;
-        }
+        let ends = match (&current.envelope.body, failure) {
+            (Body::ExitRequest(request), _) => {
+                let request = *request;
+                return self.fail_exit_turn(request, failure, effects);
+            }
+            (_, Failure::Fault(fault)) if self.is_exiting() => {
+                self.fault_while_exiting(fault);
+                None
+            }
+            (_, Failure::Fault(fault)) => {
+                let counted = core::mem::replace(&mut current.restart_counted, true);
+                self.lose_instance(now, fault, counted)
+            }
+            (_, Failure::Returned { .. }) => None,
+        };
         if current.attempt == 1 && failure.may_retry() && ends.is_none() && self.phase == Phase::Running {
             current.attempt = if is_made(Mistake::RetryForEver) { 1 } else { 2 };
             self.current = Some(current);
@@ -47,16 +55,31 @@ impl Turn {
     }
 
     /// A fresh instance that can't start either. The actor pauses at once: without a message to blame there is no
-    /// other end to this.
+    /// other end to this. The message whose turn trapped goes back, since nobody knows when it could be tried again.
     pub(super) fn fail_restart(&mut self, now: Time, failure: &Failure, effects: &mut Vec<ActorEffect>) {
         self.skip_ids();
-        self.last_fault = format!("start after a restart failed: {}", text_of(failure));
-        effects.push(ActorEffect::Failed(self.last_fault.clone()));
+        self.counters.restarts += u64::from(!is_made(Mistake::CountNoFailedStart));
+        let trapped = core::mem::replace(&mut self.last_fault, text_of(failure));
+        self.cant_start = true;
+        effects.push(ActorEffect::StartFailed(failed_start(&self.last_fault)));
+        if let Some(current) = self.current.take_if(|_| !is_made(Mistake::KeepTheMessage)) {
+            let details = format!("{trapped} (there is no second attempt: {})", self.why_it_pauses());
+            self.send_back(current.envelope, cut(details, ERROR_TEXT_LEN_MAX), effects);
+        }
         let is_spent = self.restarts.note(now) == Restart::BudgetSpent || self.restarts.has_paused_longest();
         if self.identity.on_trap == OnTrap::RestartWithinBudget && is_spent {
-            self.end(ExitReason::Failed(self.last_fault.clone()), effects);
+            self.end(ExitReason::Failed(failed_start(&self.last_fault)), effects);
         } else if !is_made(Mistake::PauseForNothing) {
             self.restarts.pause(now);
+        }
+    }
+
+    /// Why it has no instance for now.
+    pub(super) fn why_it_pauses(&self) -> String {
+        if self.cant_start {
+            format!("it can't start: {}", self.last_fault)
+        } else {
+            format!("it can't start now, it was restarted too often; the last time: {}", self.last_fault)
         }
     }
 
@@ -69,6 +92,7 @@ impl Turn {
     /// Counts the loss of an instance; `Some` if it is the actor's end.
     fn lose_instance(&mut self, now: Time, fault: &Fault, counted: bool) -> Option<ExitReason> {
         self.last_fault = text_of(&Failure::Fault(fault.clone()));
+        self.cant_start = false;
         let restart = if counted { Restart::Within } else { self.restarts.note(now) };
         match (self.identity.on_trap, restart) {
             (OnTrap::Exit, _) => Some(ExitReason::Failed(self.last_fault.clone())),
@@ -83,13 +107,17 @@ impl Turn {
         }
     }
 
-    /// The message failed for good: its sender hears, where that can't go on for ever.
+    /// The message failed for good.
     fn give_up(&mut self, current: Current, failure: &Failure, effects: &mut Vec<ActorEffect>) {
         let times = if current.attempt == 1 { "" } else { " (attempt 2)" };
-        let details = format!("{}{times}", text_of(failure));
+        self.send_back(current.envelope, format!("{}{times}", text_of(failure)), effects);
+    }
+
+    /// A message that is not handled goes back: its sender hears, where that can't go on for ever.
+    pub(super) fn send_back(&mut self, envelope: Envelope, details: String, effects: &mut Vec<ActorEffect>) {
         self.counters.poisoned += 1;
         effects.push(ActorEffect::Failed(details.clone()));
-        let Envelope { target, sender, body } = current.envelope;
+        let Envelope { target, sender, body } = envelope;
         match body {
             Body::Message(original) => {
                 let poisoned = Poisoned { target: self.identity.me, details, original };

@@ -42,6 +42,12 @@ impl Lifetime {
         may_end && self.due.is_some_and(|due| due <= now || is_made(Mistake::EndBeforeTheTime))
     }
 
+    /// The end of a pause, or of the actor's time, if that is sooner.
+    pub(super) fn ends_pause(&self, now: Time, until: Time) -> Time {
+        let due = self.due.filter(|due| now < *due && !is_made(Mistake::PauseBeyondTheTime));
+        due.map_or(until, |due| due.min(until))
+    }
+
     /// When the host is to look at the actor, unless it will sooner.
     pub(super) fn look_due(&mut self, now: Time) -> Option<Time> {
         let due = self.due.filter(|_| !is_made(Mistake::OutliveTheTime))?;

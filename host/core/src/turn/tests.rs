@@ -1,8 +1,9 @@
+mod leaving;
 mod lifetime;
 
 use super::*;
 use crate::address::HostId;
-use crate::envelope::{ActorExit, Poisoned};
+use crate::envelope::{ActorExit, ExitRequest, Poisoned};
 use crate::fate::Budget;
 use crate::limits::{ActorLimits, HOLD_TIME_MAX, RESTART_PAUSE_MIN, RESTARTS_MAX};
 use crate::message::Message;
@@ -284,38 +285,6 @@ impl Actor {
 }
 
 #[test]
-fn a_fresh_instance_that_can_not_start_makes_its_actor_pause_before_the_next() {
-    let mut actor = running(OnTrap::Restart);
-    actor.receive(message("m"));
-    actor.handle(Err(trap()));
-    for failures in 0..20 {
-        assert_eq!(actor.next(), Next::Start { incarnation: 2 }, "after {failures}");
-        actor.start(Err(trap()));
-        let Next::Pause(until) = actor.next() else { panic!("it pauses") };
-        actor.now = until;
-    }
-    actor.start(Ok(()));
-    assert_eq!(actor.handle(Ok(())), at("m", 2), "the message is still its own");
-}
-
-#[test]
-fn restart_within_budget_ends_an_actor_whose_fresh_instances_can_not_start() {
-    let mut actor = running(OnTrap::RestartWithinBudget);
-    actor.receive(message("m"));
-    actor.handle(Err(trap()));
-    let begun = actor.now;
-    while actor.turn.ended().is_none() {
-        match actor.next() {
-            Next::Pause(until) => actor.now = until,
-            _ => actor.start(Err(err(true))),
-        }
-    }
-    assert!(actor.now - begun < Duration::from_secs(30));
-    let reason = ExitReason::Failed("start after a restart failed: no".to_string());
-    assert_eq!(actor.turn.ended(), Some(&reason));
-}
-
-#[test]
 fn life_014_messages_to_an_actor_that_never_started_come_back_with_the_reason() {
     let mut actor = created(OnTrap::Restart);
     actor.receive(message("early"));
@@ -370,25 +339,6 @@ fn an_exiting_actor_handles_notices_of_its_children_until_they_are_gone() {
     assert_eq!(actor.next(), Next::Ended);
     assert_eq!(actor.effects(), [ActorEffect::CloseMailbox]);
     assert_eq!(actor.turn.ended(), Some(&ExitReason::Requested));
-}
-
-#[test]
-fn life_022_a_failure_in_the_exit_turn_is_neither_retried_nor_poisoned_and_the_exit_goes_on() {
-    for failure in [err(true), trap()] {
-        for on_trap in [OnTrap::Restart, OnTrap::Exit] {
-            let mut actor = running(on_trap);
-            actor.receive(exit_request(false));
-            assert_eq!(actor.handle(Err(failure.clone())), at("thespian:exit-request", 1));
-            let effects = actor.effects();
-            assert!(matches!(
-                effects[..],
-                [ActorEffect::Failed(_), ActorEffect::Exiting { with_children: false }]
-            ));
-            actor.receive(Body::ChildrenGone);
-            assert_eq!(actor.next(), Next::Ended);
-            assert_eq!(actor.turn.ended(), Some(&ExitReason::Requested));
-        }
-    }
 }
 
 #[test]
@@ -576,17 +526,6 @@ fn an_id_that_a_failed_turn_was_given_never_comes_to_stand_for_another_wakeup() 
         actor.handle_with(ask, result);
     }
     assert_ne!(ids[0], ids[1]);
-}
-
-#[test]
-fn a_pause_holds_up_messages_and_exit_requests_until_it_is_over() {
-    let mut actor = running(OnTrap::Restart);
-    actor.turn.restarts.pause(actor.now);
-    actor.receive(exit_request(true));
-    let until = actor.now + RESTART_PAUSE_MIN;
-    assert_eq!(actor.next(), Next::Pause(until));
-    actor.now = until;
-    assert_eq!(actor.handle(Ok(())), at("thespian:exit-request", 1));
 }
 
 #[test]

@@ -329,6 +329,8 @@ pub struct ActorStatus {
     pub phase: ActorPhase,
     /// Which instance it has; the first was 1.
     pub incarnation: u32,
+    /// How often an instance was made in place of a trapped one, also where it could not start.
+    pub restarts: u64,
     /// Messages that wait for it.
     pub mailbox_len: u64,
     /// Bytes that wait for it.
@@ -367,7 +369,7 @@ pub enum ActorPhase {
     Running,
     /// It waits until receivers have room for what it sent.
     Held,
-    /// It waits, because it was restarted too often.
+    /// It waits for its next instance, because it was restarted too often, or the last could not start.
     Paused,
     /// It was asked to exit and waits for its children.
     Exiting,

@@ -55,7 +55,7 @@ pub struct NodeStatus {
     pub poisoned: u64,
     /// Messages that could not be delivered.
     pub dead_letters: u64,
-    /// Fresh instances after a trap.
+    /// Instances that were made in place of trapped ones, also those that could not start.
     pub restarts: u64,
     /// Bytes that wait in mailboxes, as far as they are drawn from the node's budget.
     pub queued_bytes: u64,

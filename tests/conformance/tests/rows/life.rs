@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use thespian_conformance::{Probe, World, load, run, until};
+use thespian_conformance::{Probe, World, echo, load, message, poison, run, until};
 use thespian_core::envelope::ExitReason;
-use thespian_core::wire::control::ControlError;
+use thespian_core::wire::control::{ControlError, LogRecord};
 use thespian_host::client::ClientError;
 
 #[test]
@@ -47,6 +47,63 @@ fn a_kill_ends_a_spinning_actor_and_its_children() {
         assert_eq!(report.exits.len(), 1);
         assert!(report.exits[0].1.starts_with("killed: "), "{:?}", report.exits);
         until(async || below.client.actors().await.unwrap().len() == 1).await;
+    });
+}
+
+#[test]
+fn an_actor_that_spins_in_its_exit_turn_ends_as_failed_when_its_children_are_gone() {
+    run(async {
+        let world = World::with(|config| config.limits.turn_cpu_ms_max = 50).await;
+        let probe = world.probe().await;
+        probe.child(json!({ "class": "Probe" })).await;
+        probe.after(json!([{ "on_exit": { "steps": ["spin"] } }])).await;
+        let reason = probe.client.exit_and_wait(probe.address, true).await.unwrap().to_string();
+        assert!(reason.starts_with("failed: in its exit turn: the turn used more CPU time"), "{reason}");
+        assert_eq!(probe.client.actors().await.unwrap(), []);
+    });
+}
+
+#[test]
+fn an_error_of_an_exit_turn_is_a_warning_in_the_log() {
+    run(async {
+        let world = World::new().await;
+        let probe = world.probe().await;
+        probe.after(json!([{ "on_exit": { "steps": [{ "fail": { "reason": "no" } }] } }])).await;
+        let reason = probe.client.exit_and_wait(probe.address, true).await.unwrap();
+        assert_eq!(reason, ExitReason::Requested);
+        let mut levels = Vec::new();
+        let take = |record: LogRecord| {
+            levels.extend((record.text == "in its exit turn: no").then_some(record.level));
+        };
+        probe.client.logs(Some(probe.address), None, false, take).await.unwrap();
+        assert_eq!(levels, ["WARN"]);
+    });
+}
+
+#[test]
+fn all_that_stands_before_an_exit_request_comes_back_from_an_actor_that_can_not_start_again() {
+    run(async {
+        let world = World::new().await;
+        let client = world.client().await;
+        let source = load(&client, thespian_guests::PROBE).await;
+        let once = client.create(&source, "Once").await.unwrap();
+        let _ = poison(client.ask(once, message("Die", &json!({})), None).await.unwrap());
+        let why = "it can't start: the file is still locked";
+        until(async || {
+            let actor = client.actor(once).await.unwrap().actor;
+            actor.restarts > 1 && actor.waits.is_some_and(|wait| wait.why == why)
+        })
+        .await;
+        assert!(client.status().await.unwrap().restarts > 1);
+        for n in 0..500 {
+            client.tell(once, echo(&n.to_string())).await.unwrap();
+        }
+        assert_eq!(client.exit_and_wait(once, true).await.unwrap(), ExitReason::Requested);
+        for n in 0..500 {
+            let back = poison(client.listen(None).await.unwrap());
+            assert_eq!((&*back.details, back.original), (why, echo(&n.to_string())));
+        }
+        assert_eq!(client.status().await.unwrap().dead_letters, 0);
     });
 }
 

@@ -411,6 +411,30 @@ impl FailsToStart {
     }
 }
 
+/// Starts the first time only.
+pub struct Once;
+
+#[actor]
+impl Once {
+    #[start]
+    fn start(ctx: &mut Context) -> Result<Self> {
+        if ctx.incarnation() > 1 {
+            return Err(Error::new("the file is still locked"));
+        }
+        Ok(Self)
+    }
+
+    #[receive]
+    fn die(&mut self, _: Die) {
+        panic!("told to die");
+    }
+
+    #[receive]
+    fn echo(&mut self, echo: Echo) -> Said {
+        Said { text: echo.text }
+    }
+}
+
 /// Wants more than most hosts have.
 #[derive(Default)]
 pub struct Needs;
@@ -486,4 +510,4 @@ impl Lonely {
     }
 }
 
-source!(Probe, Mortal, FailsToStart, Needs, Choosy, Idle, Patient, Mayfly, Lonely);
+source!(Probe, Mortal, FailsToStart, Once, Needs, Choosy, Idle, Patient, Mayfly, Lonely);

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn transient(transient: Transient) -> Actor {
+pub(super) fn transient(transient: Transient) -> Actor {
     let identity = Identity {
         me: ME,
         parent: None,

@@ -189,6 +189,7 @@ fn replies() -> Vec<NodeFrame> {
         name: Some("lead".into()),
         phase: ActorPhase::Held,
         incarnation: 2,
+        restarts: 29,
         mailbox_len: 3,
         mailbox_bytes: 4,
         turns: 5,

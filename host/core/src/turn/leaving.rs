@@ -1,0 +1,88 @@
+//! How an actor leaves: by a turn of its own or, where it has no instance, without one; its children go first.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::{ActorEffect, Phase, Turn, text_of};
+use crate::address::ActorAddress;
+use crate::envelope::{Body, Envelope, ExitReason, ExitRequest};
+use crate::fate::{Failure, Fault};
+use crate::mistake::{Mistake, is_made};
+use crate::time::Time;
+
+impl Turn {
+    pub(super) const fn is_exiting(&self) -> bool {
+        matches!(self.phase, Phase::Exiting(_))
+    }
+
+    /// Its exit turn is over, or there is none. When its children are gone it ends for this reason.
+    pub(super) fn exit(&mut self, with_children: bool, reason: ExitReason, effects: &mut Vec<ActorEffect>) {
+        self.phase = Phase::Exiting(reason);
+        effects.push(ActorEffect::Exiting { with_children });
+    }
+
+    /// Its exit turn failed. An error it may make, as any handler: the exit goes on. A fault is one that its parent
+    /// hears of, once the children are gone.
+    pub(super) fn fail_exit_turn(
+        &mut self,
+        request: ExitRequest,
+        failure: &Failure,
+        effects: &mut Vec<ActorEffect>,
+    ) {
+        let text = format!("in its exit turn: {}", text_of(failure));
+        effects.push(ActorEffect::ExitFailed(text.clone()));
+        let reason = match failure {
+            Failure::Fault(_) if !is_made(Mistake::ForgetTheExitFault) => ExitReason::Failed(text),
+            _ => ExitReason::Requested,
+        };
+        self.exit(request.recursive, reason, effects);
+    }
+
+    /// It lost its instance while it waited for its children: it goes on waiting, without hearing of them.
+    pub(super) fn fault_while_exiting(&mut self, fault: &Fault) {
+        if let Phase::Exiting(reason @ ExitReason::Requested) = &mut self.phase {
+            let text = text_of(&Failure::Fault(fault.clone()));
+            *reason = ExitReason::Failed(format!("while its children exited: {text}"));
+        }
+    }
+
+    /// Whether it waits for the end of a pause, and has no instance until then.
+    pub(super) fn pauses(&self, now: Time) -> bool {
+        !self.has_instance
+            && self.phase == Phase::Running
+            && !self.is_holding()
+            && self.restarts.paused_until(now).is_some()
+    }
+
+    /// Whether it is to exit while it pauses: nobody waits for the pause to end, behind which there may be no instance
+    /// either. It exits without a turn for it, and what came before the request goes back.
+    pub(super) fn leave_from_pause(&mut self, now: Time, effects: &mut Vec<ActorEffect>) -> bool {
+        let nothing_waits = self.current.is_none() && self.batch.is_empty();
+        if self.lifetime.is_over(now, nothing_waits) {
+            self.batch.push_front(exit_request(self.identity.me));
+        }
+        let is_request = |envelope: &Envelope| matches!(envelope.body, Body::ExitRequest(_));
+        let found = self.batch.iter().position(is_request);
+        let Some(at) = found.filter(|_| !is_made(Mistake::PauseBeforeTheExit)) else { return false };
+        let why = self.why_it_pauses();
+        if let Some(current) = self.current.take() {
+            self.send_back(current.envelope, why.clone(), effects);
+        }
+        let behind = self.batch.split_off(at);
+        for envelope in core::mem::replace(&mut self.batch, behind) {
+            // What the host tells it ends with it.
+            if self.note_arrival(&envelope.body) && envelope.body.is_mail() {
+                self.send_back(envelope, why.clone(), effects);
+            }
+        }
+        if let Some(Envelope { body: Body::ExitRequest(request), .. }) = self.batch.pop_front() {
+            self.exit(request.recursive, ExitReason::Requested, effects);
+        }
+        true
+    }
+}
+
+/// What an actor that ends of itself is given.
+pub(super) const fn exit_request(me: ActorAddress) -> Envelope {
+    Envelope { target: me, sender: me, body: Body::ExitRequest(ExitRequest { recursive: true }) }
+}
