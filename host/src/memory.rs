@@ -60,14 +60,17 @@ fn of(read: impl Fn(&Path) -> Option<String>) -> Memory {
         for mount in mounts.lines().filter_map(mount).filter(|mount| mount.hierarchy == hierarchy) {
             let own = mount.folder_of(group);
             // The group's own folder, and those around it as far as they can be seen.
-            for folder in own.ancestors().take_while(|folder| folder.starts_with(&mount.at)) {
-                for (name, limit) in hierarchy.limits() {
-                    let file = folder.join(name);
-                    // Without a limit it says `max`, or a number beyond any machine's memory.
-                    let bytes = read(&file).and_then(|text| limit(&text));
-                    if let Some(bytes) = bytes.filter(|bytes| *bytes < memory.bytes) {
-                        memory = Memory { bytes, bound: Bound::Group(file) };
-                    }
+            let seen = own.ancestors().take_while(|folder| folder.starts_with(&mount.at));
+            let files = seen
+                .flat_map(|folder| hierarchy.files().iter().map(|name| (folder.join(name), number as Limit)));
+            // What groups around it say that can't be seen.
+            let unseen =
+                (hierarchy == Hierarchy::V1).then(|| (own.join("memory.stat"), hierarchical as Limit));
+            for (file, limit) in files.chain(unseen) {
+                // Without a limit it says `max`, or a number beyond any machine's memory.
+                let bytes = read(&file).and_then(|text| limit(&text));
+                if let Some(bytes) = bytes.filter(|bytes| *bytes < memory.bytes) {
+                    memory = Memory { bytes, bound: Bound::Group(file) };
                 }
             }
         }
@@ -87,12 +90,11 @@ type Limit = fn(&str) -> Option<u64>;
 
 impl Hierarchy {
     /// The files of a group's folder that have a limit.
-    const fn limits(self) -> &'static [(&'static str, Limit)] {
+    const fn files(self) -> &'static [&'static str] {
         match self {
-            // The second has what groups around it say, also where their folders can't be seen.
-            Self::V1 => &[("memory.limit_in_bytes", number), ("memory.stat", hierarchical)],
+            Self::V1 => &["memory.limit_in_bytes"],
             // Beyond the second a group is slowed down until it takes less: it is a limit too.
-            Self::V2 => &[("memory.max", number), ("memory.high", number)],
+            Self::V2 => &["memory.max", "memory.high"],
         }
     }
 }
@@ -259,7 +261,9 @@ mod tests {
         assert_eq!(with(&texts), group(512 * MIB, "/sys/fs/cgroup/memory/jobs/memory.limit_in_bytes"));
         let stat = "cache 1\nhierarchical_memory_limit 268435456\nhierarchical_memsw_limit 1\n";
         let file = "/sys/fs/cgroup/memory/jobs/node/memory.stat";
-        texts.push((file, stat));
+        texts.push((file, "hierarchical_memory_limit 536870912\n"));
+        assert_eq!(with(&texts), group(512 * MIB, "/sys/fs/cgroup/memory/jobs/memory.limit_in_bytes"));
+        texts[5].1 = stat;
         assert_eq!(with(&texts), group(256 * MIB, file), "one around it that can't be seen");
     }
 
