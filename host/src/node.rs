@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thespian_core::address::HostId;
 use thespian_core::admin::Admin;
 use thespian_core::limits::{
-    LOG_FILE_BYTES_MAX_DEFAULT, LOG_FILE_BYTES_MAX_MIN, QUEUED_MEMORY_SHARE, RUNAWAYS_MAX,
+    GUEST_THREADS_MAX, LOG_FILE_BYTES_MAX_DEFAULT, LOG_FILE_BYTES_MAX_MIN, QUEUED_MEMORY_SHARE, RUNAWAYS_MAX,
 };
 use thespian_core::wire::control::Request;
 use thespian_core::wire::hello::HelloError;
@@ -86,8 +86,12 @@ impl Node {
     pub fn start(config: NodeConfig) -> Result<Self, StartError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let guest_threads = config.guest_threads.unwrap_or(cores);
-        if guest_threads == 0 {
-            return Err(StartError::Config("`guest-threads` must be at least 1".to_string()));
+        if !(1..=GUEST_THREADS_MAX).contains(&guest_threads) {
+            let text = format!("`guest-threads` can be 1 to {GUEST_THREADS_MAX}, not {guest_threads}");
+            return Err(StartError::Config(text));
+        }
+        if config.actors_max == Some(0) {
+            return Err(StartError::Config("`actors-max` can be 1 or more, not 0".to_string()));
         }
         config.limits.check().map_err(|error| StartError::Config(error.to_string()))?;
         let shares = descriptors::shares(0)?;
@@ -265,11 +269,19 @@ mod tests {
     #[test]
     fn an_embedder_is_told_of_a_limit_that_makes_no_sense_before_anything_is_made() {
         let dir = std::env::temp_dir().join(format!("thespian-node-{}", std::process::id()));
+        let base = || NodeConfig { data_dir: Some(dir.clone()), ..NodeConfig::default() };
         let limits = ActorLimits { memory_bytes_max: 1, ..ActorLimits::default() };
-        let started =
-            Node::start(NodeConfig { data_dir: Some(dir.clone()), limits, ..NodeConfig::default() });
-        let Err(StartError::Config(why)) = started else { panic!("it starts") };
-        assert!(why.contains("`memory-bytes-max` can be 65536 to 4294967296, not 1"), "{why}");
-        assert!(!dir.exists());
+        for (config, told) in [
+            (NodeConfig { limits, ..base() }, "`memory-bytes-max` can be 65536 to 4294967296, not 1"),
+            (
+                NodeConfig { guest_threads: Some(1_025), ..base() },
+                "`guest-threads` can be 1 to 1024, not 1025",
+            ),
+            (NodeConfig { actors_max: Some(0), ..base() }, "`actors-max` can be 1 or more, not 0"),
+        ] {
+            let Err(StartError::Config(why)) = Node::start(config) else { panic!("it starts") };
+            assert!(why.contains(told), "{why}");
+            assert!(!dir.exists());
+        }
     }
 }

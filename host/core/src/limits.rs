@@ -292,6 +292,8 @@ pub const STATUS_NAMES_MAX: usize = 64;
 /// Receivers that the status of an actor names for which it waits.
 pub const STATUS_RECEIVERS_MAX: usize = 8;
 
+/// Threads that run actors, at most: more than machines have cores, and fewer than the system gives one process.
+pub const GUEST_THREADS_MAX: usize = 1_024;
 /// Spinning turns that may hold a thread of their own at one time; one more ends as overloaded.
 pub const RUNAWAYS_MAX: usize = 64;
 

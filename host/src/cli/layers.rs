@@ -10,7 +10,9 @@ use anyhow::{Context, Result};
 use clap::Args;
 use thespian_core::capability::Value as Capability;
 use thespian_core::connection::ListenRule;
-use thespian_core::limits::{ActorLimits, CONFIG_BYTES_MAX, LOG_FILE_BYTES_MAX_MIN, LimitError, RANGES};
+use thespian_core::limits::{
+    ActorLimits, CONFIG_BYTES_MAX, GUEST_THREADS_MAX, LOG_FILE_BYTES_MAX_MIN, LimitError, RANGES,
+};
 use thespian_core::log_level::LogLevel;
 use thespian_host::config::{Authority, NodeConfig};
 use toml::{Table, Value};
@@ -64,7 +66,7 @@ pub(super) struct ConfigArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     actors_max: Option<u32>,
     /// Threads that run actors [default: one per core] [env: THESPIAN_HOST_GUEST_THREADS].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=GUEST_THREADS_MAX as i64))]
     guest_threads: Option<u32>,
     /// What of the records of actors is kept: `off`, `error`, `warn`, `info`, `debug` or `trace`; `log-level` changes it
     /// later [default: info] [env: THESPIAN_HOST_ACTOR_LOG_LEVEL].
