@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use thespian_core::limits::DESCRIPTORS_MOST;
+use thespian_core::limits::{DESCRIPTORS_MOST, DESCRIPTORS_SHARED_LEAST};
 use tracing::Level;
 
 use crate::log::LogStore;
@@ -35,7 +35,8 @@ pub fn raise_limit() -> io::Result<u64> {
 }
 
 /// How many this process may have.
-pub(crate) fn limit() -> u64 {
+#[must_use]
+pub fn limit() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
@@ -45,14 +46,24 @@ pub(crate) fn limit() -> u64 {
 /// They are too few for a node.
 pub fn shares(more: u64) -> Result<Shares, TooFewDescriptors> {
     let limit = limit();
-    let open = match std::fs::read_dir("/proc/self/fd") {
+    Shares::of(limit, open(limit).saturating_add(more))
+}
+
+/// Whether so few are left that sources may take none: whoever unloads one has to reach the node.
+pub(crate) fn are_scarce() -> bool {
+    let limit = limit();
+    limit.saturating_sub(open(limit)) <= DESCRIPTORS_SHARED_LEAST as u64
+}
+
+/// How many are open, of `limit`.
+fn open(limit: u64) -> u64 {
+    match std::fs::read_dir("/proc/self/fd") {
         // One of them is that of the reading.
         Ok(open) => (open.count() as u64).saturating_sub(1),
         Err(error) if are_gone(&error) => limit,
         // The system does not say; no more than a program has at its start, then.
         Err(_) => 3,
-    };
-    Shares::of(limit, open.saturating_add(more))
+    }
 }
 
 /// Whether something failed because there are no more descriptors, for this process or for all.

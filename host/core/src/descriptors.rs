@@ -24,13 +24,13 @@ pub struct Shares {
 /// A process may not have as many descriptors as a node needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this process may have {limit} file descriptors, and has {open} open; a node needs {needed} at least: raise the \
-     limit with `ulimit -n {needed}`, in a service of systemd with `LimitNOFILE={needed}`"
+    "this process may have {limit} file descriptors; it has {open} for other things, and with a node it needs {needed} \
+     in all: raise the limit with `ulimit -n {needed}`, in a service of systemd with `LimitNOFILE={needed}`"
 )]
 pub struct TooFewDescriptors {
     /// How many it may have.
     pub limit: u64,
-    /// How many are open.
+    /// How many are open, or will be, for something else than a node.
     pub open: u64,
     /// What is enough.
     pub needed: u64,

@@ -207,10 +207,10 @@ pub const DESCRIPTORS_MOST: u64 = 65_536;
 /// Descriptors that no connection gets: those that a node opens for itself, some twenty, and for files that are written
 /// and the images of its first sources.
 pub const DESCRIPTORS_KEPT: usize = 48;
-/// Descriptors with which a node can be reached at all: a few connections and as many strangers.
+/// Descriptors with which a node can be reached at all: a few connections and as many strangers. Sources leave as many.
 pub const DESCRIPTORS_SHARED_LEAST: usize = 16;
 /// How long a client has that is turned away for want of a descriptor to take the word: it uses the only one that is left.
-pub const REFUSE_TIME_MAX: Duration = Duration::from_millis(200);
+pub const REFUSE_TIME_MAX: Duration = Duration::from_millis(50);
 /// How long a command waits to be let in by a node: twice as long as strangers who say nothing keep a door busy.
 pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a command waits for an answer for which a node need not wait itself, or besides what the node may wait. A busy

@@ -37,7 +37,7 @@ mod watch;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 use thespian_host::descriptors;
 use tracing_subscriber::EnvFilter;
@@ -113,9 +113,7 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.json);
     let ended = start_log(&cli).and_then(|()| {
-        if matches!(cli.command, Command::Run(_) | Command::Demo(_)) {
-            take_descriptors(&output)?;
-        }
+        take_descriptors(&cli.command, &output)?;
         runtime()?.block_on(command(cli.command, &output))
     });
     match ended {
@@ -129,9 +127,18 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Before anything is opened: what comes later would fail without saying what is missing.
-fn take_descriptors(output: &Output) -> Result<()> {
-    /// What this program opens before its node: a runtime, and signals.
+fn take_descriptors(command: &Command, output: &Output) -> Result<()> {
+    /// What this program opens for itself: a runtime, signals, a connection.
     const OWN: u64 = 16;
+    if !matches!(command, Command::Run(_) | Command::Demo(_)) {
+        let limit = descriptors::limit();
+        ensure!(
+            limit >= OWN,
+            "this process may have {limit} file descriptors; a command needs {OWN}: raise the limit with `ulimit -n \
+             {OWN}`"
+        );
+        return Ok(());
+    }
     if let Err(error) = descriptors::raise_limit() {
         output.warn(format_args!("can't raise the limit on file descriptors: {error}"));
     }

@@ -98,10 +98,17 @@ impl Remote {
         let client = concat!("thespian-host ", env!("CARGO_PKG_VERSION")).to_string();
         let hello = Hello { client, token, endpoint: endpoint.map(str::to_string) };
         let too_long = |_| HelloError::Endpoint("its name is too long".to_string());
-        writer.write_all(&hello::encode(&hello).map_err(too_long)?).await.map_err(lost)?;
+        let written = writer.write_all(&hello::encode(&hello).map_err(too_long)?).await;
         let mut reader = FrameReader::new(reader);
-        let frame = reader.next().await.map_err(|error| ClientError::Lost(error.to_string()))?;
-        let frame = frame.ok_or_else(|| ClientError::Lost("it was closed without an answer".to_string()))?;
+        let frame = match (reader.next().await, written) {
+            // A node without descriptors says so before it has read anything, and may have closed the connection.
+            (Ok(Some(frame)), _) => frame,
+            (_, Err(error)) => return Err(lost(error)),
+            (Err(error), Ok(())) => return Err(ClientError::Lost(error.to_string())),
+            (Ok(None), Ok(())) => {
+                return Err(ClientError::Lost("it was closed without an answer".to_string()));
+            }
+        };
         let welcome = hello::decode::<Answer>(&frame)??;
         let desk = Arc::new(Desk {
             asked: Mutex::default(),

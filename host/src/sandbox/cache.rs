@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use thespian_core::source::SourceHash;
 use wasmtime::component::Component;
 
+use crate::descriptors::are_gone;
 use crate::input::{self, InputError};
 
 /// Changes whenever files of an earlier version must not be read.
@@ -153,7 +154,8 @@ impl Cache {
     }
 
     fn warn_once(&self, path: &Path, error: &io::Error) {
-        if !self.warned.swap(true, Ordering::Relaxed) {
+        // A load that finds no descriptor says so itself, and the next one may find some.
+        if !are_gone(error) && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(path = %path.display(), %error, "the code cache is of no use: sources are compiled each time");
         }
     }

@@ -14,7 +14,7 @@ use tracing::Level;
 use wasmtime::Store;
 use wasmtime::component::{Component, ComponentExportIndex};
 
-use crate::descriptors::{ADVICE, are_gone};
+use crate::descriptors::{ADVICE, are_gone, are_scarce};
 
 use super::bindings::ActorPre;
 use super::bindings::thespian::actor::types as wit;
@@ -231,6 +231,9 @@ fn load(shared: &Shared, hash: SourceHash, bytes: &[u8]) -> Result<(Component, b
 /// Makes the image of its memory, from which each instance begins. A file that is nowhere, and the only one that a source
 /// keeps open: were it left to the first instance, that one would seem to have trapped where no file can be opened.
 fn image(component: &Component) -> Result<(), SourceError> {
+    if are_scarce() {
+        return Err(SourceError::NoDescriptors);
+    }
     component.initialize_copy_on_write_image().map_err(|error| {
         let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
         if causes.any(are_gone) {

@@ -121,7 +121,11 @@ fn too_few_descriptors_are_refused_at_the_start_with_the_number_that_is_enough()
     assert_eq!(told_to_be_enough(40), enough);
     assert_eq!(told_to_be_enough(enough - 1), enough);
     let node = RunningNode::start_by(Folder::new(), |args| limited(enough, args));
-    node.run(&["status"]).ok();
+    let data = node.folder.data();
+    let status = |most| finish(&mut limited(most, &["status", "--data-dir", data.to_str().unwrap()]));
+    let text = status(6).failed(1);
+    assert!(text.contains("a command needs 16"), "{text}");
+    status(16).ok();
     node.run(&["stop"]).ok();
 }
 
@@ -162,6 +166,33 @@ fn connections_leave_descriptors_for_loads_whoever_floods_the_doors() {
         bystander.is_answered().await;
         assert_eq!(bystander.warnings().await, Vec::<String>::new());
         drop((silent, waiting));
+    });
+}
+
+#[test]
+fn sources_leave_descriptors_for_whoever_is_to_unload_them() {
+    let enough = told_to_be_enough(12);
+    let node = RunningNode::start_by(Folder::new(), |args| {
+        limited(enough, &[args, &["--authority", "trust-all"]].concat())
+    });
+    run(async {
+        let bystander = Bystander::new(&node).await;
+        let mut loaded = Vec::new();
+        let refused = loop {
+            let nth = u8::try_from(loaded.len()).unwrap();
+            match bystander.client.load("another", another(nth), |_| ()).await {
+                Ok(source) => loaded.push(source.hash.to_string()),
+                Err(error) => break error.to_string(),
+            }
+        };
+        assert!(refused.contains("no file descriptor left") && !refused.contains("trap"), "{refused}");
+        assert!(loaded.len() > 10, "{}", loaded.len());
+        let listed = node.run(&["sources", "--json"]).json();
+        assert_eq!(listed.as_array().unwrap().len(), loaded.len() + 2);
+        bystander.is_answered().await;
+        node.run(&["unload", &loaded[0]]).ok();
+        let nth = u8::try_from(loaded.len()).unwrap();
+        bystander.client.load("another", another(nth), |_| ()).await.unwrap();
     });
 }
 
