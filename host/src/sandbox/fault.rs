@@ -7,7 +7,7 @@ use thespian_core::fate::{Budget, Fault};
 use wasmtime::WasmBacktrace;
 
 use super::limiter::Refusal;
-use super::text;
+use super::{function, text};
 
 /// Frames of the guest's stack that a trap names.
 const FRAMES_MAX: usize = 6;
@@ -72,35 +72,15 @@ pub(super) fn judge(error: &wasmtime::Error, refused: Option<Refusal>, last_word
 fn with_frames(text: &str, error: &wasmtime::Error) -> String {
     let mut text = text.to_owned();
     let Some(trace) = error.downcast_ref::<WasmBacktrace>() else { return text };
-    let names = trace.frames().iter().filter_map(wasmtime::FrameInfo::func_name);
-    let mut own = names.filter(|name| !is_machinery(name)).peekable();
+    let names = trace.frames().iter().filter_map(wasmtime::FrameInfo::func_name).map(function::shown);
+    let mut own = names.filter(|name| !function::is_machinery(name)).peekable();
     if own.peek().is_some() {
         text.push_str(if text.is_empty() { "in " } else { "; in " });
     }
     for (place, name) in own.take(FRAMES_MAX).enumerate() {
-        let name = text::cut(name, 200);
         let _ = write!(text, "{}{name}", if place == 0 { "" } else { " < " });
     }
     text
-}
-
-fn is_machinery(name: &str) -> bool {
-    let name = name.trim_start_matches('<');
-    [
-        "std::",
-        "core::",
-        "alloc::",
-        "__rust",
-        "rust_",
-        "_R",
-        "abort",
-        "__wasi",
-        "_ZN3std",
-        "_ZN4core",
-        "_ZN5alloc",
-    ]
-    .iter()
-    .any(|prefix| name.starts_with(prefix))
 }
 
 /// The text of an error that is about a component rather than a turn.

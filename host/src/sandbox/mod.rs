@@ -10,6 +10,7 @@ mod cache;
 mod convert;
 mod engine;
 mod fault;
+mod function;
 mod host;
 mod imports;
 mod inspect;
