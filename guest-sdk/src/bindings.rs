@@ -1006,7 +1006,7 @@ pub mod thespian {
             #[allow(unused_unsafe, clippy::all)]
             /// Sends a message when the turn commits. In order for each receiver.
             ///
-            /// `invalid`: not an address, or a type name that begins with `thespian:`. `exhausted`: the outbox is
+            /// `invalid`: not an address, or a type name that is empty or begins with `thespian:`. `exhausted`: the outbox is
             /// full, or the actor's own mailbox is and it sends to itself.
             #[allow(async_fn_in_trait)]
             pub fn send(

@@ -130,7 +130,7 @@ pub(crate) enum NoAnswer {
     TargetDead,
 }
 
-type AskResult = Result<Incoming, NoAnswer>;
+pub(crate) type AskResult = Result<Incoming, NoAnswer>;
 
 /// One ask: an alias of its endpoint. The first answer ends it; later ones go to the endpoint.
 pub(crate) struct AskSlot {
@@ -178,7 +178,8 @@ impl AskSlot {
     }
 }
 
-fn outgoing(incoming: Incoming, target: ActorAddress) -> Envelope {
+/// The envelope that it came in.
+pub(crate) fn outgoing(incoming: Incoming, target: ActorAddress) -> Envelope {
     match incoming {
         Incoming::Message { sender, message } => Envelope { target, sender, body: Body::Message(message) },
         Incoming::Poisoned(poisoned) => {

@@ -14,20 +14,22 @@ use thespian_core::admin::Admin;
 use thespian_core::envelope::{Body, Envelope, ExitRequest};
 use thespian_core::event::{Asker, Event};
 use thespian_core::limits::{
-    ASK_TIME_DEFAULT, ASKS_REMEMBERED_MAX, CREATE_TIME_MAX, LABEL_LEN_MAX, NAMED_ENDPOINT_IDLE_MAX,
-    SOURCE_BYTES_MAX, TELL_TIME_MAX, TYPE_NAME_LEN_MAX,
+    ASK_TIME_DEFAULT, ASKS_REMEMBERED_MAX, CREATE_TIME_MAX, LABEL_LEN_MAX, LOG_BATCH_BYTES, LOG_BATCH_LEN,
+    NAMED_ENDPOINT_IDLE_MAX, SOURCE_BYTES_MAX, TELL_TIME_MAX,
 };
 use thespian_core::mailbox::Push;
-use thespian_core::message::{Message, RESERVED_PREFIX};
+use thespian_core::message::Message;
 use thespian_core::source::{Rights, SourceHash};
 use thespian_core::timers::TimerKey;
-use thespian_core::wire::control::{ControlError, CreateActor, LoadProgress, LogRecord, Reply, Request};
+use thespian_core::wire::control::{
+    ControlError, CreateActor, Incoming, LoadProgress, LogRecord, Reply, Request,
+};
 use thespian_core::wire::hello::{HelloError, Welcome};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::actor::{Cell, near};
 use crate::desk::{Answerer, NodeEvent};
-use crate::endpoint::{AskSlot, Endpoint, NoAnswer};
+use crate::endpoint::{AskResult, AskSlot, Endpoint, NoAnswer, outgoing};
 use crate::grant;
 use crate::mailbox::RoomWait;
 use crate::router::Route;
@@ -48,8 +50,6 @@ pub type Updates = mpsc::Sender<Update>;
 
 /// Length of an endpoint's name, in bytes: it is typed by people.
 const ENDPOINT_NAME_LEN_MAX: usize = 64;
-/// Log records in one update.
-const LOG_BATCH_LEN: usize = 256;
 
 struct Inner {
     shared: Arc<Shared>,
@@ -257,10 +257,10 @@ impl Session {
         let timer = shared.timers.after(timeout, Due::AskTimedOut(Arc::downgrade(&slot)));
         shared.router.enter(alias, Route::Ask(slot));
         self.inner.asks.fetch_add(1, Ordering::Relaxed);
-        let ask = Ask { session: &self.inner, alias, timer };
+        let mut ask = Ask { session: &self.inner, alias, timer, answer };
         let envelope = Envelope { target, sender: ask.alias, body: Body::Message(message) };
         self.deliver(envelope, timeout).await?;
-        match answer.await {
+        match (&mut ask.answer).await {
             Ok(Ok(incoming)) => Ok(Reply::Received(incoming)),
             Ok(Err(NoAnswer::TargetDead)) => Err(ControlError::TargetDead { target }),
             Ok(Err(NoAnswer::TimedOut)) => Err(timed_out(timeout)),
@@ -328,8 +328,11 @@ impl Session {
         let (kept, mut following) = self.inner.shared.log.follow(actor);
         let skipped =
             last.map_or(0, |last| kept.len().saturating_sub(usize::try_from(last).unwrap_or(usize::MAX)));
-        for batch in kept[skipped..].chunks(LOG_BATCH_LEN) {
+        let mut kept = &kept[skipped..];
+        while !kept.is_empty() {
+            let (batch, rest) = kept.split_at(batch_len(kept));
             pass_on(updates, batch.to_vec()).await?;
+            kept = rest;
         }
         if !follow {
             return Ok(Reply::Done);
@@ -343,10 +346,13 @@ impl Session {
             };
             match record {
                 Ok(record) => {
+                    let mut bytes = record.text.len();
                     let mut batch = vec![record];
                     while batch.len() < LOG_BATCH_LEN
+                        && bytes < LOG_BATCH_BYTES
                         && let Ok(record) = following.try_recv()
                     {
+                        bytes += record.text.len();
                         batch.push(record);
                     }
                     batch.retain(|record| actor.is_none() || record.actor == actor);
@@ -359,6 +365,12 @@ impl Session {
                 Err(broadcast::error::RecvError::Closed) => return Err(ControlError::ShuttingDown),
             }
         }
+    }
+
+    /// A message that was taken from the endpoint, or answers an ask, does not reach its client.
+    pub(crate) fn not_taken(&self, message: Incoming, why: &str) {
+        let envelope = outgoing(message, self.inner.endpoint.address);
+        self.inner.shared.router.dead_letter(&envelope, why);
     }
 
     /// Puts an envelope into its target's mailbox, waiting for room for as long as `timeout`.
@@ -387,21 +399,8 @@ impl Session {
     }
 
     fn check(&self, message: &Message) -> Result<(), ControlError> {
-        let max = self.inner.shared.limits.message_bytes_max;
-        let problem = match message {
-            _ if message.is_reserved() => {
-                format!("type names that begin with `{RESERVED_PREFIX}` are the host's own")
-            }
-            _ if message.type_name.is_empty() => "a message needs a type name".to_string(),
-            _ if message.type_name.len() > TYPE_NAME_LEN_MAX => {
-                format!("a type name has at most {TYPE_NAME_LEN_MAX} bytes")
-            }
-            _ if message.cost() > max => {
-                format!("the message takes {} bytes; at most {max} are allowed", message.cost())
-            }
-            _ => return Ok(()),
-        };
-        Err(ControlError::Invalid(problem))
+        let checked = message.check(self.inner.shared.limits.message_bytes_max);
+        checked.map(|_| ()).map_err(|error| ControlError::Invalid(error.to_string()))
     }
 }
 
@@ -428,12 +427,21 @@ struct Ask<'a> {
     session: &'a Inner,
     alias: ActorAddress,
     timer: TimerKey,
+    answer: oneshot::Receiver<AskResult>,
 }
 
 impl Drop for Ask<'_> {
     fn drop(&mut self) {
         self.session.asks.fetch_sub(1, Ordering::Relaxed);
         self.session.shared.timers.cancel(self.timer);
+        self.answer.close();
+        // Who asked left when the answer was there already: it goes where later ones go.
+        if let Ok(Ok(late)) = self.answer.try_recv() {
+            let endpoint = &self.session.endpoint;
+            if let Push::Full(late) | Push::Gone(late) = endpoint.push(outgoing(late, endpoint.address)) {
+                self.session.shared.router.dead_letter(&late, "its receiver, an outside program, left");
+            }
+        }
         let mut answered = self.session.answered.lock();
         answered.push_back(self.alias);
         if answered.len() > ASKS_REMEMBERED_MAX
@@ -456,6 +464,17 @@ impl Drop for AskerLeft<'_> {
             self.shared.event(Event::AskerLeft { asker });
         }
     }
+}
+
+/// How many of these records go into one frame: at least one.
+fn batch_len(records: &[LogRecord]) -> usize {
+    let mut bytes = 0;
+    let has_room = |record: &&LogRecord| {
+        let has_room = bytes < LOG_BATCH_BYTES;
+        bytes += record.text.len();
+        has_room
+    };
+    records.iter().take(LOG_BATCH_LEN).take_while(has_room).count()
 }
 
 async fn pass_on(updates: &Updates, records: Vec<LogRecord>) -> Result<(), ControlError> {

@@ -61,7 +61,7 @@ impl Default for ActorLimits {
             turn_cpu_ms_max: 1_000,
             turn_wall_ms_max: 30_000,
             start_cpu_ms_max: 1_000,
-            message_bytes_max: 16 * MIB,
+            message_bytes_max: MESSAGE_BYTES_MOST,
             outbox_len_max: 10_000,
             outbox_bytes_max: 64 * MIB,
             mailbox_len_max: 100_000,
@@ -95,7 +95,7 @@ pub const CLASS_NAME_LEN_MAX: usize = TYPE_NAME_LEN_MAX;
 pub const REQUIREMENTS_BYTES_MAX: usize = 8 * KIB;
 
 /// The largest message that a node can be set to take, in bytes: a control frame holds it, and its envelope with it.
-pub const MESSAGE_BYTES_MOST: usize = FRAME_BYTES_MAX - 64 * KIB;
+pub const MESSAGE_BYTES_MOST: usize = FRAME_BYTES_MAX - FRAME_ROOM_BYTES;
 /// A configuration file, in bytes. One that sets everything, a thousand capabilities among it, has a tenth of that.
 pub const CONFIG_BYTES_MAX: usize = MIB;
 
@@ -195,8 +195,20 @@ pub const DEAD_LETTERS_KEPT: usize = 64;
 /// Ended actors that a node remembers for `status`, with their reasons.
 pub const ENDED_KEPT: usize = 256;
 
-/// Body of one control frame, in bytes: the largest message and room for its envelope.
-pub const FRAME_BYTES_MAX: usize = 16 * MIB + 64 * KIB;
+/// Body of one control frame, in bytes: the largest message and what is said of it.
+pub const FRAME_BYTES_MAX: usize = 16 * MIB + FRAME_ROOM_BYTES;
+/// What a control frame holds beside a message that it carries, in bytes: why that came back, what else is asked for.
+pub const FRAME_ROOM_BYTES: usize = 64 * KIB;
+/// Frames for one control connection are gathered up to this size before they are written, in bytes. What a connection
+/// has ready to be written is at most this and one frame that comes behind it.
+pub const CONNECTION_WRITE_BYTES: usize = 64 * KIB;
+/// Updates of one control connection that wait behind an answer which is being written: steps of loads, batches of log
+/// records.
+pub const CONNECTION_UPDATES_MAX: usize = 16;
+/// Log records of one frame. Together with [`LOG_BATCH_BYTES`] they bound it.
+pub const LOG_BATCH_LEN: usize = 256;
+/// Bytes of the texts of those records; the last may go beyond.
+pub const LOG_BATCH_BYTES: usize = 256 * KIB;
 /// Body of a hello, in bytes: a name and a secret. What a stranger sends before it is all that a node keeps for it.
 pub const HELLO_BYTES_MAX: usize = 4 * KIB;
 /// One piece of an uploaded source, in bytes: small enough for a progress bar to move.
@@ -216,6 +228,8 @@ pub const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a command waits for an answer for which a node need not wait itself, or besides what the node may wait. A busy
 /// one takes milliseconds; one whose process is stopped would take for ever.
 pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
+/// Path of the control socket, in bytes: the system's address of a Unix socket holds 108 with the zero behind it.
+pub const SOCKET_PATH_LEN_MAX: usize = 107;
 /// Control connections at one time.
 pub const CONNECTIONS_MAX: usize = 1_024;
 /// New connections at one door, the socket or the TCP address, that have not said hello yet. More wait unaccepted, so
@@ -228,6 +242,11 @@ pub const REFUSALS_LOGGED_PER_SECOND: u32 = 20;
 /// Requests under way on one connection. One more is refused and not left unread, since a client that waits can't be
 /// told, and behind it may come what takes another back, or the connection's end.
 pub const REQUESTS_IN_FLIGHT_MAX: usize = 1_024;
+/// JSON that is shown to people with a line for each member, in bytes as it is shown: nobody reads more than that. What
+/// is longer is shown in one line, or its indents could be a thousand times what an actor sent.
+pub const PRETTY_BYTES_MAX: usize = MIB;
+/// How deeply it may be nested: what is deeper is wider than any window.
+pub const PRETTY_DEPTH_MAX: usize = 64;
 /// Time for a new connection to say hello, and for one that is closed to take its last frame.
 pub const HELLO_TIME_MAX: Duration = Duration::from_secs(5);
 /// Time in which the connections of a shell that closes take their last answers: they are ready, and a client that

@@ -7,6 +7,8 @@ use core::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::TYPE_NAME_LEN_MAX;
+
 /// Type names that begin with this are the host's own; no one but the host can send one.
 pub const RESERVED_PREFIX: &str = "thespian:";
 
@@ -39,6 +41,33 @@ pub struct Message {
     pub payload: Bytes,
     /// Trace context and the like.
     pub headers: Option<Box<[Header]>>,
+}
+
+/// Why a message can't be sent, by an actor or from outside.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// Its type has no name.
+    #[error("a message needs a type name")]
+    NoTypeName,
+    /// The type name belongs to the host.
+    #[error("type names that begin with `{RESERVED_PREFIX}` are the host's own")]
+    Reserved,
+    /// The type name is too long.
+    #[error("the type name has {len} bytes; at most {TYPE_NAME_LEN_MAX} are allowed")]
+    TypeNameTooLong {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// The message is too big.
+    #[error("the message `{type_name}` takes {size} bytes; at most {max} are allowed (`message-bytes-max`)")]
+    TooBig {
+        /// Its type.
+        type_name: Box<str>,
+        /// Its cost in bytes.
+        size: usize,
+        /// The bound.
+        max: usize,
+    },
 }
 
 /// What a message costs beside its texts and payload: the envelope in its queue, in bytes.
@@ -74,6 +103,27 @@ impl Message {
         ENVELOPE_COST + self.type_name.len() + encoding + self.payload.len() + headers
     }
 
+    /// Whether it may be sent where a message may cost `size_max` bytes; its cost.
+    ///
+    /// # Errors
+    /// It breaks a rule that holds for actors and for programs outside alike.
+    pub fn check(&self, size_max: usize) -> Result<usize, MessageError> {
+        if self.type_name.is_empty() {
+            return Err(MessageError::NoTypeName);
+        }
+        if self.is_reserved() {
+            return Err(MessageError::Reserved);
+        }
+        if self.type_name.len() > TYPE_NAME_LEN_MAX {
+            return Err(MessageError::TypeNameTooLong { len: self.type_name.len() });
+        }
+        let size = self.cost();
+        if size > size_max {
+            return Err(MessageError::TooBig { type_name: self.type_name.clone(), size, max: size_max });
+        }
+        Ok(size)
+    }
+
     /// Whether only the host may send this type.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
@@ -96,6 +146,7 @@ impl fmt::Debug for Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn every_text_that_a_sender_chooses_counts() {
@@ -104,5 +155,23 @@ mod tests {
         message.encoding = Encoding::Other("x".repeat(1_000).into());
         message.headers = Some([("name".repeat(100).into(), "value".repeat(100).into())].into());
         assert!(message.cost() >= cost + 1_000 + 400 + 500);
+    }
+
+    #[test]
+    fn a_message_that_can_not_be_sent_says_what_it_is_and_what_bounds_it() {
+        let size_max = 1_000;
+        let refused = |message: Message| message.check(size_max).unwrap_err().to_string();
+        assert_eq!(refused(Message::json("", "1")), "a message needs a type name");
+        assert!(refused(Message::json("thespian:exit", "1")).contains("are the host's own"));
+        let long = "x".repeat(TYPE_NAME_LEN_MAX + 1);
+        assert_eq!(
+            refused(Message::json(&long, "1")),
+            "the type name has 257 bytes; at most 256 are allowed"
+        );
+        let big = Message::bytes("Big", "x".repeat(size_max));
+        let text = "the message `Big` takes 1195 bytes; at most 1000 are allowed (`message-bytes-max`)";
+        assert_eq!(refused(big), text);
+        let fits = Message::json("M", "1");
+        assert_eq!(fits.check(size_max), Ok(fits.cost()));
     }
 }

@@ -16,9 +16,9 @@ use crate::capability::Value;
 use crate::fate::Budget;
 use crate::limits::{
     ActorLimits, CAPABILITY_TEXT_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, QUESTIONS_MAX,
-    REQUIREMENTS_BYTES_MAX, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN,
+    REQUIREMENTS_BYTES_MAX, WAKEUP_DELAY_MIN,
 };
-use crate::message::{Message, RESERVED_PREFIX};
+use crate::message::{Message, MessageError};
 use crate::mistake::{Mistake, is_made};
 use crate::source::Rights;
 
@@ -29,12 +29,9 @@ const fn check_right(has: bool, right: &'static str) -> Result<(), OutboxError> 
 /// Why an outbox refuses a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutboxError {
-    /// The type name belongs to the host.
-    #[error("type names that begin with `{RESERVED_PREFIX}` are the host's own")]
-    Reserved,
-    /// The type name is too long.
-    #[error("a type name has at most {TYPE_NAME_LEN_MAX} bytes")]
-    TypeNameTooLong,
+    /// The message can't be sent by anybody.
+    #[error(transparent)]
+    Message(#[from] MessageError),
     /// The class's name is too long.
     #[error("a class has a name of at most {CLASS_NAME_LEN_MAX} bytes")]
     ClassNameTooLong,
@@ -44,14 +41,6 @@ pub enum OutboxError {
     /// Too many children live, or have ended without the actor having heard of it.
     #[error("at most {max} children may live, or have ended unheard of")]
     TooManyChildren {
-        /// The bound.
-        max: usize,
-    },
-    /// The message is too big.
-    #[error("the message takes {size} bytes; at most {max} are allowed")]
-    MessageTooBig {
-        /// Its cost in bytes.
-        size: usize,
         /// The bound.
         max: usize,
     },
@@ -114,9 +103,9 @@ impl OutboxError {
     pub const fn is_exhaustion(&self) -> bool {
         !matches!(
             self,
-            Self::Reserved
-                | Self::TypeNameTooLong
-                | Self::ClassNameTooLong
+            Self::Message(
+                MessageError::NoTypeName | MessageError::Reserved | MessageError::TypeNameTooLong { .. }
+            ) | Self::ClassNameTooLong
                 | Self::RequirementsTooBig
                 | Self::GlobalName
                 | Self::Capability
@@ -490,18 +479,11 @@ impl Outbox {
     }
 
     fn check_message(&mut self, message: &Message, limits: &ActorLimits) -> Result<usize, OutboxError> {
-        if message.is_reserved() {
-            return Err(OutboxError::Reserved);
-        }
-        if message.type_name.len() > TYPE_NAME_LEN_MAX {
-            return Err(OutboxError::TypeNameTooLong);
-        }
-        let size = message.cost();
-        if size > limits.message_bytes_max {
+        let checked = message.check(limits.message_bytes_max);
+        if matches!(checked, Err(MessageError::TooBig { .. })) {
             self.exhausted = true;
-            return Err(OutboxError::MessageTooBig { size, max: limits.message_bytes_max });
         }
-        Ok(size)
+        Ok(checked?)
     }
 
     fn check_room(&mut self, cost: usize, limits: &ActorLimits) -> Result<(), OutboxError> {

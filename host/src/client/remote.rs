@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use thespian_core::limits::{REQUESTS_IN_FLIGHT_MAX, UPLOAD_CHUNK_BYTES};
+use thespian_core::limits::{MESSAGE_BYTES_MOST, REQUESTS_IN_FLIGHT_MAX, UPLOAD_CHUNK_BYTES};
 use thespian_core::source::Rights;
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, ControlError, Incoming, NodeFrame, Reply, Request};
@@ -151,6 +151,11 @@ impl Remote {
     }
 
     async fn ask_node(&self, request: Request, updates: Option<&Updates>) -> Result<Reply, ClientError> {
+        if let Some(message) = request.message() {
+            // What no node takes would fit into no frame either. What this one takes, it says.
+            let checked = message.check(MESSAGE_BYTES_MOST);
+            checked.map_err(|error| ControlError::Invalid(error.to_string()))?;
+        }
         let mut question = self.question(updates).await?;
         question.send(&ClientFrame::Request { id: question.id, request }).await?;
         question.answered().await
@@ -212,7 +217,8 @@ struct Question<'a> {
 
 impl Question<'_> {
     async fn send(&mut self, frame: &ClientFrame) -> Result<(), ClientError> {
-        let frame = codec::encode_frame(frame).map_err(|error| ControlError::Invalid(error.to_string()))?;
+        let too_big = |error| ControlError::Invalid(format!("the question needs {error}"));
+        let frame = codec::encode_frame(frame).map_err(too_big)?;
         self.connection.outgoing.send(frame).await.map_err(|_| self.connection.lost())?;
         self.is_sent = true;
         Ok(())

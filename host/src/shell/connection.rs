@@ -3,7 +3,7 @@
 //! All in one task: an answer takes no wake-up besides the one that brings it from the actor. While a client does
 //! not read, nothing is read from it either, so it can fill no buffer but its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::pin::Pin;
 
 use bytes::{Bytes, BytesMut};
@@ -11,22 +11,21 @@ use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use thespian_core::limits::{
-    FRAME_BYTES_MAX, HELLO_TIME_MAX, REQUESTS_IN_FLIGHT_MAX, SOURCE_BYTES_MAX, UPLOAD_CHUNK_BYTES,
+    CONNECTION_UPDATES_MAX, CONNECTION_WRITE_BYTES, HELLO_TIME_MAX, REQUESTS_IN_FLIGHT_MAX, SOURCE_BYTES_MAX,
+    UPLOAD_CHUNK_BYTES,
 };
 use thespian_core::source::Rights;
 use thespian_core::wire::codec;
-use thespian_core::wire::control::{ClientFrame, ControlError, LoadProgress, NodeFrame, Reply, Request};
+use thespian_core::wire::control::{
+    ClientFrame, ControlError, Incoming, LoadProgress, NodeFrame, Reply, Request,
+};
+use thespian_core::wire::frame::FrameError;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, watch};
 
 use super::Refusals;
 use crate::session::{Session, Update, Updates, check_label};
 use crate::transport::{FrameReader, WriteHalf};
-
-/// Answers are gathered up to this size before they are written, in bytes.
-const WRITE_BYTES: usize = 64 << 10;
-/// Updates that wait to be written.
-const UPDATES_LEN: usize = 16;
 
 type Answered = (u64, Result<Reply, ControlError>);
 type Answering<'a> = Pin<Box<dyn Future<Output = Answered> + Send + 'a>>;
@@ -47,7 +46,24 @@ struct Connection<'a> {
     nowhere: &'a Updates,
     updates: mpsc::Sender<NodeFrame>,
     coming: mpsc::Receiver<NodeFrame>,
+    /// What comes next, in order, once there is room in `out`: updates, and the answer behind them.
+    next: VecDeque<NodeFrame>,
     out: Vec<u8>,
+    /// The messages of actors in `out`.
+    unwritten: Vec<Incoming>,
+}
+
+/// Messages that have not gone into the socket are dead letters.
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        let waiting = self.next.drain(..).filter_map(|frame| match frame {
+            NodeFrame::Reply { reply: Ok(Reply::Received(message)), .. } => Some(message),
+            _ => None,
+        });
+        for message in self.unwritten.drain(..).chain(waiting) {
+            self.session.not_taken(message, "its receiver, an outside program, left before it was written");
+        }
+    }
 }
 
 /// Serves until the client leaves, or the shell is `closing`: then what is answered is still written.
@@ -59,7 +75,7 @@ pub(super) async fn serve(
     mut closing: watch::Receiver<bool>,
 ) {
     let (nowhere, _) = mpsc::channel(1);
-    let (updates, coming) = mpsc::channel(UPDATES_LEN);
+    let (updates, coming) = mpsc::channel(CONNECTION_UPDATES_MAX);
     let mut connection = Connection {
         session: &session,
         answering: FuturesUnordered::new(),
@@ -68,71 +84,97 @@ pub(super) async fn serve(
         nowhere: &nowhere,
         updates,
         coming,
+        next: VecDeque::new(),
         out: Vec::new(),
+        unwritten: Vec::new(),
     };
     let mut is_closing = false;
     loop {
-        // First what is here already: questions may come in one piece with the hello.
-        loop {
+        // First what is here already: questions may come in one piece with the hello. What is left waits until there
+        // is room for what the node says to it.
+        while connection.has_room() {
             match reader.ready() {
                 Ok(Some(frame)) => {
                     if let Err(reason) = connection.take(&frame) {
-                        return close(&mut writer, connection.out, &reason, refusals).await;
+                        return connection.close(&mut writer, &reason, refusals).await;
                     }
                 }
                 Ok(None) => break,
-                Err(error) => return close(&mut writer, connection.out, &error.to_string(), refusals).await,
+                Err(error) => return connection.close(&mut writer, &error.to_string(), refusals).await,
             }
         }
-        // Whatever else is ready goes out in the same write. The last one takes more, but has an end too.
-        let bytes_max = if is_closing { FRAME_BYTES_MAX } else { WRITE_BYTES };
-        while connection.out.len() < bytes_max {
+        // Whatever else is ready goes out in the same write.
+        while connection.has_room() {
             if let Some(Some(answered)) = connection.answering.next().now_or_never() {
                 connection.answer(answered);
             } else if let Ok(frame) = connection.coming.try_recv() {
-                connection.write(&frame);
+                connection.put(frame);
             } else {
                 break;
             }
         }
         if !connection.out.is_empty() {
-            if writer.write_all(&connection.out).await.is_err() {
+            let is_behind = !connection.has_room();
+            if !connection.flush(&mut writer).await {
                 return;
             }
-            connection.out.clear();
-            connection.out.shrink_to(4 * WRITE_BYTES);
+            // More may be ready, and nobody wakes for it.
+            if is_behind || is_closing {
+                continue;
+            }
         }
         if is_closing {
-            return say_closing(&mut writer, connection.out, "the node stopped").await;
+            return connection.say_closing(&mut writer, "the node stopped").await;
         }
         tokio::select! {
             Some(answered) = connection.answering.next() => connection.answer(answered),
-            Some(frame) = connection.coming.recv() => connection.write(&frame),
+            Some(frame) = connection.coming.recv() => connection.put(frame),
             filled = reader.fill() => match filled {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => return close(&mut writer, connection.out, &error.to_string(), refusals).await,
+                Err(error) => return connection.close(&mut writer, &error.to_string(), refusals).await,
             },
             () = super::closed(&mut closing) => is_closing = true,
         }
     }
 }
 
-async fn close(writer: &mut WriteHalf, out: Vec<u8>, reason: &str, refusals: &Refusals) {
-    refusals.report(&format!("a control connection is closed: {reason}"));
-    say_closing(writer, out, reason).await;
-}
-
-/// Says it behind the answers that are in `out`.
-async fn say_closing(writer: &mut WriteHalf, mut out: Vec<u8>, reason: &str) {
-    if let Ok(frame) = codec::encode_frame(&NodeFrame::Closing { reason: reason.to_string() }) {
-        out.extend_from_slice(&frame);
-        // It may be gone already, or never read.
-        let _ = tokio::time::timeout(HELLO_TIME_MAX, writer.write_all(&out)).await;
-    }
-}
-
 impl<'a> Connection<'a> {
+    /// Whether one more frame may be made: `out` is bounded, however big the last one is.
+    fn has_room(&self) -> bool {
+        self.out.len() < CONNECTION_WRITE_BYTES && self.next.is_empty()
+    }
+
+    /// Writes what is ready, and makes the next ready. False: nobody reads any more.
+    async fn flush(&mut self, writer: &mut WriteHalf) -> bool {
+        if writer.write_all(&self.out).await.is_err() {
+            return false;
+        }
+        self.unwritten.clear();
+        self.out.clear();
+        self.out.shrink_to(4 * CONNECTION_WRITE_BYTES);
+        while self.out.len() < CONNECTION_WRITE_BYTES
+            && let Some(frame) = self.next.pop_front()
+        {
+            self.write(frame);
+        }
+        true
+    }
+
+    async fn close(self, writer: &mut WriteHalf, reason: &str, refusals: &Refusals) {
+        refusals.report(&format!("a control connection is closed: {reason}"));
+        self.say_closing(writer, reason).await;
+    }
+
+    /// Says it behind the answers that are ready.
+    async fn say_closing(mut self, writer: &mut WriteHalf, reason: &str) {
+        self.next.push_back(NodeFrame::Closing { reason: reason.to_string() });
+        let all =
+            async { while !(self.out.is_empty() && self.next.is_empty()) && self.flush(writer).await {} };
+        // It may be gone already, or never read.
+        let _ = tokio::time::timeout(HELLO_TIME_MAX, all).await;
+    }
+
     /// Takes one frame of the client.
     fn take(&mut self, frame: &Bytes) -> Result<(), String> {
         match codec::decode(frame).map_err(|error| error.to_string())? {
@@ -144,7 +186,7 @@ impl<'a> Connection<'a> {
             // Refused and not left unread: behind it may come what takes a question back, or the end.
             ClientFrame::Request { id, .. } if self.is_full() => {
                 let why = format!("{REQUESTS_IN_FLIGHT_MAX} questions are under way on this connection");
-                self.write(&NodeFrame::Reply { id, reply: Err(ControlError::LimitReached(why)) });
+                self.put(NodeFrame::Reply { id, reply: Err(ControlError::LimitReached(why)) });
                 Ok(())
             }
             ClientFrame::Request { id, request: Request::Load { info, size, rights } } => {
@@ -158,7 +200,7 @@ impl<'a> Connection<'a> {
             ClientFrame::Chunk { id, data } => self.continue_upload(id, &data),
             ClientFrame::Cancel { id } => {
                 if self.uploads.remove(&id).is_some() {
-                    self.write(&NodeFrame::Reply { id, reply: Err(ControlError::Cancelled) });
+                    self.put(NodeFrame::Reply { id, reply: Err(ControlError::Cancelled) });
                 }
                 if let Some(question) = self.under_way.get(&id) {
                     question.abort();
@@ -193,7 +235,7 @@ impl<'a> Connection<'a> {
     where
         F: Future<Output = Result<Reply, ControlError>> + Send + 'a,
     {
-        let (updates, mut coming) = mpsc::channel(UPDATES_LEN);
+        let (updates, mut coming) = mpsc::channel(CONNECTION_UPDATES_MAX);
         let answer = answer(updates);
         let out = self.updates.clone();
         let pass_on = async move {
@@ -233,7 +275,7 @@ impl<'a> Connection<'a> {
     }
 
     fn refuse_upload(&mut self, id: u64, error: ControlError) {
-        self.write(&NodeFrame::Reply { id, reply: Err(error) });
+        self.put(NodeFrame::Reply { id, reply: Err(error) });
     }
 
     fn continue_upload(&mut self, id: u64, data: &Bytes) -> Result<(), String> {
@@ -246,7 +288,7 @@ impl<'a> Connection<'a> {
         upload.bytes.extend_from_slice(data);
         let received = upload.bytes.len();
         if received < upload.size {
-            self.write(&NodeFrame::Progress { id, progress: LoadProgress::Received(received as u64) });
+            self.put(NodeFrame::Progress { id, progress: LoadProgress::Received(received as u64) });
         } else if let Some(upload) = self.uploads.remove(&id) {
             let session = self.session;
             self.run_with_updates(id, move |updates| async move {
@@ -260,18 +302,40 @@ impl<'a> Connection<'a> {
         self.under_way.remove(&id);
         // What comes before this answer has been passed on, though perhaps not written.
         while let Ok(frame) = self.coming.try_recv() {
-            self.write(&frame);
+            self.put(frame);
         }
-        self.write(&NodeFrame::Reply { id, reply });
+        self.put(NodeFrame::Reply { id, reply });
     }
 
-    fn write(&mut self, frame: &NodeFrame) {
-        if let Err(error) = codec::encode_frame_into(frame, &mut self.out)
-            && let NodeFrame::Reply { id, .. } = frame
-        {
-            let reply = Err(ControlError::LimitReached(format!("the answer does not fit: {error}")));
-            // An error this short always fits.
-            let _ = codec::encode_frame_into(&NodeFrame::Reply { id: *id, reply }, &mut self.out);
+    /// Writes a frame, or has it wait for room.
+    fn put(&mut self, frame: NodeFrame) {
+        if self.has_room() {
+            self.write(frame);
+        } else {
+            self.next.push_back(frame);
         }
+    }
+
+    fn write(&mut self, frame: NodeFrame) {
+        let written = codec::encode_frame_into(&frame, &mut self.out);
+        match (written, frame) {
+            (Ok(()), NodeFrame::Reply { reply: Ok(Reply::Received(message)), .. }) => {
+                self.unwritten.push(message);
+            }
+            (Err(error), NodeFrame::Reply { id, reply }) => {
+                let reply = Err(ControlError::LimitReached(self.too_big(reply, error)));
+                // An error this short always fits.
+                let _ = codec::encode_frame_into(&NodeFrame::Reply { id, reply }, &mut self.out);
+            }
+            _ => {}
+        }
+    }
+
+    /// What the client is told in place of an answer that fits into no frame. A message is not lost without a word.
+    fn too_big(&self, reply: Result<Reply, ControlError>, error: FrameError) -> String {
+        let Ok(Reply::Received(message)) = reply else { return format!("the answer needs {error}") };
+        let why = format!("the message `{}` needs {error}", message.type_name());
+        self.session.not_taken(message, &why);
+        why
     }
 }

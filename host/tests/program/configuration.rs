@@ -28,6 +28,21 @@ fn setting<'a>(settings: &'a Value, key: &str) -> (&'a Value, &'a str) {
 }
 
 #[test]
+fn a_message_bound_that_no_client_could_be_told_of_is_refused_at_start() {
+    for (bound, code) in [("16777217", 2), ("1023", 2), ("18446744073709551615", 2)] {
+        let folder = Folder::new();
+        let limit = format!("message-bytes-max={bound}");
+        let data = folder.data();
+        let args = ["run", "--data-dir", data.to_str().unwrap(), "--limit", &limit];
+        let text = finish(&mut program(args)).failed(code);
+        assert!(text.contains("message-bytes-max"), "{text}");
+        if bound.len() < 12 {
+            assert!(text.contains("1024 to 16777216") && text.contains(bound), "{text}");
+        }
+    }
+}
+
+#[test]
 fn each_value_comes_from_the_uppermost_layer_that_has_it() {
     let folder = Folder::new();
     let file = folder.file("node.toml", FILE);

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::Instant;
 
+use thespian_core::address::ActorAddress;
 use thespian_core::limits::{
-    CONNECTIONS_MAX, FRAME_BYTES_MAX, HELLO_TIME_MAX, LABEL_LEN_MAX, SOURCE_BYTES_MAX, STRANGERS_MAX,
-    UPLOAD_CHUNK_BYTES,
+    CONNECTIONS_MAX, FRAME_BYTES_MAX, HELLO_TIME_MAX, LABEL_LEN_MAX, MESSAGE_BYTES_MOST, SOURCE_BYTES_MAX,
+    STRANGERS_MAX, UPLOAD_CHUNK_BYTES,
 };
+use thespian_core::message::Message;
 use thespian_core::source::Rights;
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, ControlError, NodeFrame, Reply, Request};
@@ -57,6 +59,13 @@ impl Peer {
         self.writer.write_all(&hello::encode(&hello).unwrap()).await.unwrap();
         let frame = within("a welcome", self.reader.next()).await.unwrap().unwrap();
         hello::decode::<Answer>(&frame).unwrap()
+    }
+
+    /// A connection, and where it receives.
+    async fn greeted_at(socket: &Path) -> (ActorAddress, Self) {
+        let mut peer = Self::connect(socket).await;
+        let welcome = peer.greet(None).await.unwrap();
+        (welcome.endpoint, peer)
     }
 
     pub(crate) async fn greeted(socket: &Path) -> Self {
@@ -183,6 +192,36 @@ fn a_client_that_never_reads_holds_only_itself_up() {
         assert!(asked > 100, "the node stops reading at {asked}");
         let client = Client::connect(shell.socket(), None).await.unwrap();
         assert!(client.status().await.is_ok());
+    });
+}
+
+#[test]
+fn what_a_client_leaves_unread_is_a_dead_letter_and_not_lost() {
+    run_served(async |arena, shell| {
+        let mut deaf = Peer::greeted_at(shell.socket()).await;
+        let (endpoint, peer) = (deaf.0, &mut deaf.1);
+        let listen = |id| ClientFrame::Request { id, request: Request::Listen { timeout_ms: None } };
+        for id in 0..4 {
+            peer.send(&listen(id)).await;
+        }
+        let before = arena.status().await.dead_letters;
+        let client = Client::connect(shell.socket(), None).await.unwrap();
+        // The last one says who waits behind what is being written.
+        for name in ["Large", "Large", "Large", "Small"] {
+            let size = if name == "Large" { MESSAGE_BYTES_MOST - 1_000 } else { 1 };
+            client.tell(endpoint, Message::bytes(name, vec![7; size])).await.unwrap();
+        }
+        drop(deaf);
+        until("dead letters", async || arena.status().await.dead_letters >= before + 4).await;
+        let status = arena.status().await;
+        assert_eq!(status.dead_letters, before + 4, "each once");
+        let letters = status.recent_dead_letters.iter().filter(|letter| letter.target == endpoint);
+        let reasons: Vec<_> = letters.map(|letter| letter.reason.as_str()).collect();
+        assert!(
+            reasons.iter().all(|reason| reason.starts_with("its receiver, an outside program, left")),
+            "{reasons:?}"
+        );
+        assert!(reasons.iter().any(|reason| reason.ends_with("before it was written")), "{reasons:?}");
     });
 }
 

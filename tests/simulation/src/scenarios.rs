@@ -147,11 +147,7 @@ impl Stage {
     ) -> Result<(), String> {
         let target = address(to)?;
         let sent = Message::json(&message.type_name, message.payload.clone());
-        let size = sent.cost();
-        let max = self.world.limits.message_bytes_max;
-        if size > max {
-            return Err(format!("the message takes {size} bytes; at most {max} are allowed"));
-        }
+        sent.check(self.world.limits.message_bytes_max).map_err(|error| error.to_string())?;
         let id = self.world.new_number();
         let mut envelope = Some(Envelope { target, sender, body: Body::Message(with_number(sent, id)) });
         let last = self.world.now + TELL_TIME_MAX;

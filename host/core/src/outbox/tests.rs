@@ -1,6 +1,7 @@
 use super::*;
 use crate::address::HostId;
 use crate::capability::{Clause, Requirement, Value};
+use crate::limits::TYPE_NAME_LEN_MAX;
 use alloc::string::ToString;
 use alloc::vec;
 
@@ -64,19 +65,37 @@ fn entries_and_bytes_are_bounded_and_a_refusal_is_noted() {
 fn no_actor_sends_a_type_of_the_host_or_a_message_that_is_too_big() {
     let limits = limits();
     let mut outbox = outbox();
+    let reserved = || OutboxError::from(MessageError::Reserved);
     let forged = Message::json("thespian:exit-request", "{}");
-    assert_eq!(outbox.send(address(1), forged.clone(), &limits), Err(OutboxError::Reserved));
-    assert_eq!(outbox.wakeup(Duration::ZERO, Some(forged.clone()), &limits), Err(OutboxError::Reserved));
+    assert_eq!(outbox.send(address(1), forged.clone(), &limits), Err(reserved()));
+    assert_eq!(outbox.wakeup(Duration::ZERO, Some(forged.clone()), &limits), Err(reserved()));
     let mut with_init = child(2);
     with_init.options.init = Some(forged);
-    assert_eq!(outbox.create(with_init, &limits), Err(OutboxError::Reserved));
+    assert_eq!(outbox.create(with_init, &limits), Err(reserved()));
     let long = Message::json(&"x".repeat(TYPE_NAME_LEN_MAX + 1), "");
-    assert_eq!(outbox.send(address(1), long, &limits), Err(OutboxError::TypeNameTooLong));
+    let too_long = MessageError::TypeNameTooLong { len: TYPE_NAME_LEN_MAX + 1 };
+    assert_eq!(outbox.send(address(1), long, &limits), Err(too_long.into()));
     assert_eq!(outbox.budget(), None, "wrong arguments use up nothing");
     let too_big = outbox.send(address(1), message(2_000), &limits);
-    assert!(matches!(too_big, Err(OutboxError::MessageTooBig { max: 2_000, .. })));
+    assert!(matches!(too_big, Err(OutboxError::Message(MessageError::TooBig { max: 2_000, .. }))));
     assert_eq!(outbox.budget(), Some(Budget::Outbox));
     assert!(outbox.requests().is_empty());
+}
+
+#[test]
+fn no_actor_sends_what_has_no_type_and_it_costs_the_turn_nothing() {
+    let limits = limits();
+    let mut outbox = outbox();
+    let nameless = Message::json("", "{}");
+    let refused = OutboxError::from(MessageError::NoTypeName);
+    assert!(!refused.is_exhaustion());
+    assert_eq!(outbox.send(address(1), nameless.clone(), &limits), Err(refused.clone()));
+    assert_eq!(outbox.wakeup(Duration::ZERO, Some(nameless.clone()), &limits), Err(refused.clone()));
+    let mut with_init = child(2);
+    with_init.options.init = Some(nameless);
+    assert_eq!(outbox.create(with_init, &limits), Err(refused));
+    assert!(outbox.requests().is_empty());
+    assert_eq!(outbox.budget(), None);
 }
 
 #[test]

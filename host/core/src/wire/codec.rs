@@ -38,20 +38,27 @@ pub enum DecodeError {
     },
 }
 
-/// Appends `value` to `bytes`.
+/// Appends `value` to `bytes`, whatever stands there already.
 ///
 /// # Errors
-/// `bytes` grew beyond what a frame may hold; it is as before.
+/// The value alone takes more than a frame may hold; `bytes` is as before.
 pub fn encode_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result<(), FrameError> {
     let start = bytes.len();
-    let written = bincode::serde::encode_into_writer(value, Appender(bytes), config::<FRAME_BYTES_MAX>());
-    if written.is_err() {
+    let appender = Appender { len_max: start + FRAME_BYTES_MAX, bytes };
+    if bincode::serde::encode_into_writer(value, appender, config::<FRAME_BYTES_MAX>()).is_err() {
         // Serialisation into memory fails for one reason only: the bound.
-        let size = bytes.len() - start;
         bytes.truncate(start);
-        return Err(FrameError::TooBig { size, max: FRAME_BYTES_MAX });
+        return Err(FrameError::TooBig { size: size(value), max: FRAME_BYTES_MAX });
     }
     Ok(())
+}
+
+/// What `value` takes as the body of a frame, in bytes.
+fn size<T: Serialize>(value: &T) -> usize {
+    let mut counter = bincode::enc::write::SizeWriter::default();
+    // Nothing bounds a count.
+    let _ = bincode::serde::encode_into_writer(value, &mut counter, config::<FRAME_BYTES_MAX>());
+    counter.bytes_written
 }
 
 /// A whole frame with `value` as its body.
@@ -92,14 +99,17 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     Ok(value)
 }
 
-struct Appender<'a>(&'a mut Vec<u8>);
+struct Appender<'a> {
+    bytes: &'a mut Vec<u8>,
+    len_max: usize,
+}
 
 impl bincode::enc::write::Writer for Appender<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), bincode::error::EncodeError> {
-        if self.0.len() + bytes.len() > FRAME_BYTES_MAX + HEADER_LEN {
+        if bytes.len() > self.len_max - self.bytes.len() {
             return Err(bincode::error::EncodeError::UnexpectedEnd);
         }
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
         Ok(())
     }
 }

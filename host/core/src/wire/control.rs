@@ -183,6 +183,18 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// The message that it carries.
+    #[must_use]
+    pub const fn message(&self) -> Option<&Message> {
+        match self {
+            Self::Tell { message, .. } | Self::Ask { message, .. } => Some(message),
+            Self::Create(create) => create.init.as_ref(),
+            _ => None,
+        }
+    }
+}
+
 /// An actor to be created.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreateActor {
@@ -251,6 +263,17 @@ pub enum Incoming {
     },
     /// A message of this client came back.
     Poisoned(Poisoned),
+}
+
+impl Incoming {
+    /// What it is, or what came back.
+    #[must_use]
+    pub fn type_name(&self) -> &str {
+        match self {
+            Self::Message { message, .. } => &message.type_name,
+            Self::Poisoned(poisoned) => &poisoned.original.type_name,
+        }
+    }
 }
 
 /// A source that can be created from.

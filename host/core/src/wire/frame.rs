@@ -11,15 +11,15 @@ pub const HEADER_LEN: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// The body is bigger than allowed.
-    #[error("a frame of {size} bytes is announced; at most {max} are allowed")]
+    #[error("a frame of {size} bytes; at most {max} are allowed")]
     TooBig {
-        /// What the header says.
+        /// What it takes, or its header says.
         size: usize,
         /// The bound.
         max: usize,
     },
     /// A body has at least one byte.
-    #[error("an empty frame is announced")]
+    #[error("an empty frame")]
     Empty,
 }
 

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use serde_json::json;
-use thespian_conformance::{DEADLINE, Probe, World, do_steps, echo, run, said, until};
-use thespian_core::limits::REQUESTS_IN_FLIGHT_MAX;
+use thespian_conformance::{DEADLINE, Probe, World, class, do_steps, echo, run, said, until};
+use thespian_core::limits::{MESSAGE_BYTES_MOST, REQUESTS_IN_FLIGHT_MAX};
 use thespian_core::message::Message;
 use thespian_core::wire::codec;
-use thespian_core::wire::control::{ClientFrame, ControlError, NodeFrame, Reply, Request};
+use thespian_core::wire::control::{
+    ClientFrame, ControlError, CreateActor, Incoming, NodeFrame, Reply, Request,
+};
 use thespian_core::wire::hello::{self, Answer, Hello};
 use thespian_host::client::{Client, ClientError, Received};
 use thespian_host::client::{Typed, TypedError};
@@ -61,7 +63,7 @@ fn ext_068b_what_is_no_message_is_refused_before_it_is_sent() {
                 "type names that begin with `thespian:` are the host's own",
             ),
             (String::new(), "a message needs a type name"),
-            ("x".repeat(257), "a type name has at most 256 bytes"),
+            ("x".repeat(257), "the type name has 257 bytes; at most 256 are allowed"),
         ] {
             let error = probe.client.tell(probe.address, Message::json(&type_name, "{}")).await.unwrap_err();
             assert_eq!(error.to_string(), wanted);
@@ -69,6 +71,95 @@ fn ext_068b_what_is_no_message_is_refused_before_it_is_sent() {
                 probe.client.ask(probe.address, Message::json(&type_name, "{}"), None).await.unwrap_err();
             assert_eq!(error.to_string(), wanted);
         }
+    });
+}
+
+#[test]
+fn a_large_message_reaches_a_client_whatever_stands_before_it() {
+    run(async {
+        let world = World::new().await;
+        let (sender, client) = (world.client().await, world.client().await);
+        for small in [100, 65_000, 1 << 20] {
+            // The answers are there before they are asked for, so they come in one write.
+            let large = MESSAGE_BYTES_MOST - 1_000;
+            for size in [small, large] {
+                sender.tell(client.endpoint(), Message::bytes("M", vec![7; size])).await.unwrap();
+            }
+            let (first, second) = tokio::join!(client.listen(None), client.listen(None));
+            let mut sizes = [first, second].map(|received| match received.unwrap() {
+                Incoming::Message { message, .. } => message.payload.len(),
+                Incoming::Poisoned(poisoned) => panic!("{poisoned:?}"),
+            });
+            sizes.sort_unstable();
+            assert_eq!(sizes, [small, large]);
+        }
+        assert_eq!(client.status().await.unwrap().dead_letters, 0);
+    });
+}
+
+#[test]
+fn a_follower_of_the_log_is_given_large_messages_too() {
+    run(async {
+        let world = World::new().await;
+        let probe = world.probe().await;
+        for _ in 0..20 {
+            probe.after(json!([{ "log": { "text": "x".repeat(4_000) } }])).await;
+        }
+        let sender = world.client().await;
+        let large = 14 << 20;
+        for _ in 0..3 {
+            sender.tell(probe.client.endpoint(), Message::bytes("M", vec![7; large])).await.unwrap();
+            let logs = probe.client.logs(None, None, false, |_| ());
+            let (logs, received) = tokio::join!(logs, probe.client.listen(Some(DEADLINE)));
+            logs.unwrap();
+            assert!(
+                matches!(received.unwrap(), Incoming::Message { message, .. } if message.payload.len() == large)
+            );
+        }
+    });
+}
+
+#[test]
+fn a_message_that_fits_into_no_frame_is_refused_by_its_own_size() {
+    run(async {
+        let world = World::new().await;
+        let probe = world.probe().await;
+        let bound = "bytes; at most 16777216 are allowed (`message-bytes-max`)";
+        for size in [16_800_000, 17_000_000, 40_000_000] {
+            let message = || Message::bytes("Big", vec![0; size]);
+            let wanted = format!("the message `Big` takes {} {bound}", message().cost());
+            let told = probe.client.tell(probe.address, message()).await.unwrap_err();
+            let asked = probe.client.ask(probe.address, message(), None).await.unwrap_err();
+            let create = CreateActor { init: Some(message()), ..class("00", "Probe") };
+            let created = probe.client.create_with(create).await.unwrap_err();
+            for error in [told, asked, created] {
+                assert_eq!(error.to_string(), wanted);
+            }
+        }
+        assert!(probe.answers().await, "the connection is as it was");
+    });
+}
+
+#[test]
+fn an_answer_whose_asker_left_at_that_moment_waits_at_its_endpoint() {
+    run(async {
+        let world = World::new().await;
+        let client = world.node.client();
+        let probe = Probe::create(&client, "Probe").await;
+        for sent in 1.. {
+            let mut asked = Box::pin(client.ask(probe.address, echo("late"), None));
+            tokio::select! {
+                biased;
+                // So quick that nobody could leave before it.
+                answer = &mut asked => assert_eq!(said(answer.unwrap()), "late"),
+                () = std::future::ready(()) => {
+                    // The answer is there, and nobody has looked.
+                    until(async || client.actor(probe.address).await.unwrap().actor.sent == sent).await;
+                    break;
+                }
+            }
+        }
+        assert_eq!(probe.hear().await, "late");
     });
 }
 

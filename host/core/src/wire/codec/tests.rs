@@ -3,7 +3,7 @@ use crate::address::{ActorAddress, HostId};
 use crate::capability::{Capabilities, Clause, Requirement, Value};
 use crate::envelope::{ExitReason, Poisoned};
 use crate::fate::OnTrap;
-use crate::limits::ActorLimits;
+use crate::limits::{ActorLimits, ERROR_TEXT_LEN_MAX, MESSAGE_BYTES_MOST};
 use crate::log_level::{LogLevel, LogScope};
 use crate::message::{Encoding, Message};
 use crate::source::{ActorClass, Rights, SourceHash, SourceInfo, Transient};
@@ -339,6 +339,51 @@ fn a_small_frame_that_claims_a_big_content_is_refused_before_room_is_made() {
     let mut kept = vec![1, 2, 3];
     assert!(matches!(encode_frame_into(&too_big, &mut kept), Err(FrameError::TooBig { .. })));
     assert_eq!(kept, [1, 2, 3], "what was written before is as it was");
+}
+
+#[test]
+fn a_frame_is_what_is_bounded_and_not_what_stands_before_it() {
+    let answer = |len| ClientFrame::Chunk { id: 1, data: vec![7; len].into() };
+    let mut out = Vec::new();
+    let frames = [answer(65_000), answer(FRAME_BYTES_MAX - 64), answer(14 << 20), answer(3)];
+    for frame in &frames {
+        encode_frame_into(frame, &mut out).unwrap();
+    }
+    let mut decoder = FrameDecoder::default();
+    decoder.buffer().extend_from_slice(&out);
+    for frame in frames {
+        assert!(decode::<ClientFrame>(&decoder.next_frame().unwrap().unwrap()) == Ok(frame));
+    }
+    assert!(decoder.is_between_frames());
+}
+
+#[test]
+fn what_fits_into_no_frame_is_refused_with_its_size() {
+    for before in [0, 65_000] {
+        let mut out = vec![1; before];
+        let too_big = ClientFrame::Chunk { id: 1, data: vec![7; FRAME_BYTES_MAX].into() };
+        // The variant, the id and the length.
+        let size = FRAME_BYTES_MAX + 4 + 8 + 8;
+        let refused = encode_frame_into(&too_big, &mut out);
+        assert_eq!(refused, Err(FrameError::TooBig { size, max: FRAME_BYTES_MAX }));
+        assert_eq!(out.len(), before);
+    }
+}
+
+#[test]
+fn whatever_a_node_may_be_told_to_take_fits_into_a_frame_with_what_is_said_of_it() {
+    let header = ("".into(), "".into());
+    let cost = Message::bytes("M", "").cost();
+    let headers = vec![header; (MESSAGE_BYTES_MOST - cost) / 32];
+    for original in [
+        Message::bytes("M", vec![0; MESSAGE_BYTES_MOST - cost]),
+        Message { headers: Some(headers.into()), ..Message::bytes("M", "") },
+    ] {
+        original.check(MESSAGE_BYTES_MOST).unwrap();
+        let details = "x".repeat(ERROR_TEXT_LEN_MAX + 3);
+        let poisoned = Incoming::Poisoned(Poisoned { target: ACTOR, details, original });
+        encode_frame(&NodeFrame::Reply { id: 1, reply: Ok(Reply::Received(poisoned)) }).unwrap();
+    }
 }
 
 #[test]
