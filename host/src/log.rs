@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
 use thespian_core::limits::{LOG_FOLLOWER_LAG_MAX, LOG_RECORDS_KEPT};
+use thespian_core::text::inert;
 use thespian_core::wire::control::{DeadLetter, LogRecord};
 use tokio::sync::broadcast;
 use tracing::Level;
@@ -75,7 +76,7 @@ impl LogStore {
                 ""
             };
             let text = format!("{type_name} from {sender} to {target}: {reason}{more}");
-            self.node(Level::WARN, "dead letter", &text.escape_debug().to_string());
+            self.node(Level::WARN, "dead letter", &inert(&text));
         }
     }
 

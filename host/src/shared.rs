@@ -12,6 +12,7 @@ use thespian_core::envelope::ExitReason;
 use thespian_core::event::{Asker, Event};
 use thespian_core::limits::{ActorLimits, ENDED_KEPT, LOG_FILE_CLOSE_TIME_MAX};
 use thespian_core::mailbox::{MailboxLimits, QueueBudget};
+use thespian_core::text::inert;
 use thespian_core::wire::control::EndedActor;
 use tokio::sync::watch;
 use tracing::Level;
@@ -132,7 +133,7 @@ impl Shared {
     /// An actor without a parent has ended: its reason is for the log and the status.
     pub(crate) fn note_end(&self, address: ActorAddress, class: String, reason: ExitReason) {
         let level = if reason == ExitReason::Requested { Level::INFO } else { Level::WARN };
-        self.log.actor(address, &class, level, "end", &reason.to_string().escape_debug().to_string());
+        self.log.actor(address, &class, level, "end", &inert(&reason.to_string()));
         let mut ended = self.ended.lock();
         ended.truncate(ENDED_KEPT - 1);
         ended.push_front(EndedActor { address, class, reason });

@@ -10,6 +10,7 @@ use thespian_core::limits::{
     STATUS_CHILDREN_MAX, STATUS_LOGGED_ACTORS_MAX, STATUS_NAMES_MAX, STATUS_ORPHANS_MAX, STATUS_SOURCES_MAX,
 };
 use thespian_core::source::SourceHash;
+use thespian_core::text::inert;
 use thespian_core::time::Time;
 use thespian_core::turn::Wait;
 use thespian_core::wire::control::{
@@ -203,5 +204,5 @@ fn line(actor: &ActorStatus) -> String {
         waits.unwrap_or_default(),
     );
     // A class's name and a reason are a guest's words.
-    text.escape_debug().to_string()
+    inert(&text).into_owned()
 }

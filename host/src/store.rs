@@ -50,6 +50,14 @@ pub enum StoreError {
         /// Which directory.
         path: PathBuf,
     },
+    /// The token file can't be read.
+    #[error("the token file {path} can't be read: {error}")]
+    Token {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// It is no token file.
     #[error("{path} is not a token file: it should hold 64 hex digits")]
     BadToken {
@@ -136,7 +144,7 @@ pub fn new_token(dir: &Path, token: [u8; TOKEN_LEN]) -> Result<PathBuf, StoreErr
 /// # Errors
 /// It can't be read, or holds something else.
 pub fn read_token(path: &Path) -> Result<[u8; TOKEN_LEN], StoreError> {
-    let io_error = |error| StoreError::Io { path: path.to_path_buf(), error };
+    let io_error = |error| StoreError::Token { path: path.to_path_buf(), error };
     let bad = || StoreError::BadToken { path: path.to_path_buf() };
     let bytes = match input::read_named(path, TOKEN_FILE_BYTES_MAX) {
         Ok(bytes) => bytes,

@@ -1,5 +1,6 @@
 //! Actor code by hash: what a source is, and its way from offer to judgement to use.
 
+pub mod foreign;
 pub mod registry;
 
 use alloc::string::String;

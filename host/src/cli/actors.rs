@@ -8,7 +8,7 @@ use thespian_core::wire::control::{ActorPhase, ActorStatus};
 
 use super::connect::NodeArgs;
 use super::deadline::at_once;
-use super::output::{Output, Style, bytes, plain};
+use super::output::{Output, Style, bytes};
 use super::tree;
 use super::watch::WatchArgs;
 
@@ -40,8 +40,8 @@ fn show(actors: &[ActorStatus], as_tree: bool, output: &Output) -> io::Result<()
     }
     if as_tree {
         for (branch, actor) in tree::lines(actors) {
-            let class = output.paint(Style::Bold, &plain(&actor.class));
-            output.line(format_args!("{branch}{class} {} {}", actor.address, phase(actor.phase)))?;
+            let rest = format!(" {} {}", actor.address, phase(actor.phase));
+            output.pieces(&[(Style::Plain, &branch), (Style::Bold, &actor.class), (Style::Plain, &rest)])?;
         }
         return Ok(());
     }

@@ -6,7 +6,7 @@ use thespian_core::capability::Value;
 
 use super::connect::NodeArgs;
 use super::deadline::at_once;
-use super::output::{Output, plain};
+use super::output::Output;
 use super::requirement::capability;
 
 /// Shows what the node has, and changes it.
@@ -40,7 +40,7 @@ pub(super) async fn capabilities(args: CapabilitiesArgs, output: &Output) -> Res
         return Ok(output.json(&capabilities)?);
     }
     for (name, value) in &capabilities {
-        output.line(format_args!("{}={}", plain(name), plain(&value.to_string())))?;
+        output.line(format_args!("{name}={value}"))?;
     }
     if capabilities.is_empty() {
         output.note("the node has no capabilities");

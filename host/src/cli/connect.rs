@@ -10,10 +10,12 @@ use clap::Args;
 use thespian_core::limits::CONNECT_TIME_MAX;
 use thespian_host::client::{Client, ClientError};
 use thespian_host::store::{SOCKET_FILE, TOKEN_FILE};
+use thespian_host::transport::check_socket_path;
 use tokio::time::{sleep, timeout};
 
 use super::deadline::silent;
 use super::layers::default_data_dir;
+use super::outcome::Usage;
 
 const HEADING: &str = "Which node";
 /// The pause between two attempts at a socket that is full.
@@ -85,8 +87,16 @@ impl NodeArgs {
         let data_dir = || self.data_dir.clone().map_or_else(default_data_dir, Ok);
         Ok(match (self.connect, &self.token_file) {
             (Some(address), Some(token_file)) => Place::Tcp(address, token_file.clone()),
-            (Some(address), None) => Place::Tcp(address, data_dir()?.join(TOKEN_FILE)),
-            (None, _) => Place::Unix(data_dir()?.join(SOCKET_FILE)),
+            (Some(address), None) => {
+                let needed = "--connect needs the node's token too: --token-file FILE, the file `token` in its data directory";
+                let data_dir = data_dir().map_err(|_| Usage(needed.to_string()))?;
+                Place::Tcp(address, data_dir.join(TOKEN_FILE))
+            }
+            (None, _) => {
+                let socket = data_dir()?.join(SOCKET_FILE);
+                check_socket_path(&socket).map_err(|error| Usage(error.to_string()))?;
+                Place::Unix(socket)
+            }
         })
     }
 

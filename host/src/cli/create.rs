@@ -29,7 +29,7 @@ pub(super) struct CreateArgs {
     #[arg(long)]
     name: Option<String>,
     /// A message for its start, as JSON.
-    #[arg(long, num_args = 2, value_names = ["TYPE", "JSON"])]
+    #[arg(long, num_args = 2, value_names = ["TYPE", "JSON"], allow_negative_numbers = true)]
     init: Option<Vec<String>>,
     /// What its host must have besides what its class requires: `gpu`, `zone=eu`, `zone=eu,us`, `ram-gb>=8`; may be
     /// repeated.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use thespian_core::address::ActorAddress;
 use thespian_core::message::Message;
 use thespian_core::wire::control::{CreateActor, Incoming, LoadProgress, LoadedSource};
@@ -18,7 +19,7 @@ use super::incoming;
 use super::load::{Bar, file_name, or_nothing, read_component};
 use super::message;
 use super::outcome::{Poison, Usage};
-use super::output::{Output, Style, bytes, length, plain, plain_lines};
+use super::output::{Output, Style, bytes, length};
 
 /// What the example is asked.
 const QUESTION: (&str, &str) = ("Greet", r#"{"name": "world"}"#);
@@ -40,7 +41,7 @@ pub(super) struct DemoArgs {
     #[arg(long, requires = "file")]
     class: Option<String>,
     /// What to ask the actor.
-    #[arg(long, num_args = 2, value_names = ["TYPE", "JSON"], requires = "file")]
+    #[arg(long, num_args = 2, value_names = ["TYPE", "JSON"], allow_negative_numbers = true, requires = "file")]
     message: Option<Vec<String>>,
 }
 
@@ -114,7 +115,7 @@ async fn show(
         name: None,
     };
     let (address, class) = client.create_with(create).await?;
-    let text = format!("an actor of class {} at {address}", plain(&class));
+    let text = format!("an actor of class {} at {address}", class);
     steps.done("create", &text, json!({"address": address, "class": class}))?;
     match question {
         Some(question) => ask(client, address, question, steps).await,
@@ -155,11 +156,12 @@ async fn load(
     )?;
     let text = "trust-all approved it: right for a demo, never for the code of others";
     steps.done_at(compiling, "judge", text, json!({"authority": "trust-all", "approved": true}))?;
-    let (name, version) = (plain(&source.info.name), plain(&source.info.version));
-    let classes = source.info.classes.iter().map(|class| {
-        let receives: Vec<_> = class.receives.iter().map(|name| plain(name)).collect();
-        format!("class {} takes {}", plain(&class.name), or_nothing(&receives.join(", ")))
-    });
+    let (name, version) = (&source.info.name, &source.info.version);
+    let classes = source
+        .info
+        .classes
+        .iter()
+        .map(|class| format!("class {} takes {}", class.name, or_nothing(&class.receives.join(", "))));
     let classes: Vec<_> = classes.collect();
     let text = format!("{name} {version}: {}", classes.join("; "));
     steps.done("compile", &text, json!({"info": source.info, "compile_us": source.compile_us}))?;
@@ -167,19 +169,33 @@ async fn load(
 }
 
 async fn ask(client: &Client, address: ActorAddress, question: Message, steps: &mut Steps<'_>) -> Result<()> {
-    let asked = format!("{} {}", plain(&question.type_name), plain_lines(&incoming::one_line(&question)));
+    let asked = format!("{} {}", question.type_name, incoming::one_line(&question));
     let answer = client.ask(address, question, None).await?;
     match &answer {
         Incoming::Message { sender, message } => {
-            let got = format!("{} {}", plain(&message.type_name), incoming::one_line(message));
+            let got = format!("{} {}", message.type_name, incoming::one_line(message));
             let from = if *sender == address { "it".to_string() } else { sender.to_string() };
-            let text = format!("{asked}, and {from} answered {}", steps.output.paint(Style::Bold, &got));
-            steps.done("ask", &text, json!({"answer": incoming::as_json(&answer)}))
+            let text = [(Style::Plain, format!("{asked}, and {from} answered ")), (Style::Bold, got)];
+            steps.done_in_pieces(None, "ask", &text, Answered { answer: incoming::as_json(&answer)? })
         }
         Incoming::Poisoned(poisoned) => {
             Err(Poison(format!("the actor could not handle {asked}: {}", poisoned.details)).into())
         }
     }
+}
+
+#[derive(Serialize)]
+struct Answered<'a> {
+    answer: incoming::Shown<'a>,
+}
+
+/// A step for programs.
+#[derive(Serialize)]
+struct Step<'a, D> {
+    step: &'a str,
+    took_us: u64,
+    #[serde(flatten)]
+    details: D,
 }
 
 /// Numbers the steps and takes their time.
@@ -194,25 +210,40 @@ impl<'a> Steps<'a> {
         Self { output, number: 0, began: Instant::now() }
     }
 
-    fn done(&mut self, name: &str, text: &str, details: Value) -> Result<()> {
+    fn done(&mut self, name: &str, text: &str, details: impl Serialize) -> Result<()> {
         self.done_at(None, name, text, details)
     }
 
     /// A step that ended at `end`, or now; the next begins there.
-    fn done_at(&mut self, end: Option<Instant>, name: &str, text: &str, details: Value) -> Result<()> {
+    fn done_at(
+        &mut self,
+        end: Option<Instant>,
+        name: &str,
+        text: &str,
+        details: impl Serialize,
+    ) -> Result<()> {
+        self.done_in_pieces(end, name, &[(Style::Plain, text.to_string())], details)
+    }
+
+    fn done_in_pieces(
+        &mut self,
+        end: Option<Instant>,
+        name: &str,
+        text: &[(Style, String)],
+        details: impl Serialize,
+    ) -> Result<()> {
         let end = end.unwrap_or_else(Instant::now);
         let took: Duration = end.saturating_duration_since(self.began);
         (self.began, self.number) = (end, self.number + 1);
         if self.output.is_json() {
-            let mut step =
-                json!({"step": name, "took_us": u64::try_from(took.as_micros()).unwrap_or(u64::MAX)});
-            if let (Value::Object(step), Value::Object(details)) = (&mut step, details) {
-                step.extend(details);
-            }
-            return Ok(self.output.json(&step)?);
+            let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            return Ok(self.output.json(&Step { step: name, took_us, details })?);
         }
-        let (number, name) = (self.number, self.output.paint(Style::Bold, &format!("{name:8}")));
-        let took = self.output.paint(Style::Dim, &format!("({})", length(took)));
-        Ok(self.output.line(format_args!("{number} {name} {text} {took}"))?)
+        let number = format!("{} ", self.number);
+        let (name, took) = (format!("{name:8} "), format!(" ({})", length(took)));
+        let mut pieces = vec![(Style::Plain, number.as_str()), (Style::Bold, &name)];
+        pieces.extend(text.iter().map(|(style, text)| (*style, text.as_str())));
+        pieces.push((Style::Dim, &took));
+        Ok(self.output.pieces(&pieces)?)
     }
 }

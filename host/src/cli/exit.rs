@@ -7,7 +7,7 @@ use thespian_core::address::ActorAddress;
 
 use super::connect::NodeArgs;
 use super::deadline::at_once;
-use super::output::{Output, plain_lines};
+use super::output::Output;
 
 /// Asks an actor to exit, after the messages that it already has. It may clean up; it can't refuse.
 #[derive(Args)]
@@ -45,7 +45,7 @@ pub(super) async fn exit(args: ExitArgs, output: &Output) -> Result<()> {
     if output.is_json() {
         output.json(&json!({"ended": args.address, "reason": reason}))?;
     } else {
-        output.line(plain_lines(&reason.to_string()))?;
+        output.record(&[], &reason.to_string())?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use thespian_core::limits::EXIT_GRACE;
 
 use super::connect::NodeArgs;
 use super::deadline::within;
-use super::output::{Output, plain_lines};
+use super::output::Output;
 
 /// Ends an actor and its children now, without asking them; done when it is gone.
 #[derive(Args)]
@@ -26,7 +26,7 @@ pub(super) async fn kill(args: KillArgs, output: &Output) -> Result<()> {
     if output.is_json() {
         output.json(&json!({"ended": args.address, "reason": reason}))?;
     } else {
-        output.line(plain_lines(&reason.to_string()))?;
+        output.record(&[], &reason.to_string())?;
     }
     Ok(())
 }

@@ -7,14 +7,17 @@ use anyhow::Result;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use thespian_core::limits::SOURCE_BYTES_MAX;
+use thespian_core::source::foreign::what_else;
 use thespian_core::source::{Rights, SourceInfo};
 use thespian_core::wire::control::LoadProgress;
 
 use super::connect::NodeArgs;
 use super::given;
-use super::outcome::Usage;
-use super::output::{Output, length, plain};
+use super::outcome::{NoComponent, Usage};
+use super::output::{Output, length};
 
+/// What components are built for.
+const TARGET: &str = "wasm32-wasip2";
 const TICK: Duration = Duration::from_millis(100);
 
 /// Loads a component, so that actors can be created from it, and prints its hash.
@@ -66,13 +69,12 @@ pub(super) async fn load(args: LoadArgs, output: &Output) -> Result<()> {
 
 /// What a source offers, for people.
 fn describe(info: &SourceInfo, how: &str, output: &Output) {
-    output.note(format_args!("{} {}, {how}", plain(&info.name), plain(&info.version)));
+    output.note(format_args!("{} {}, {how}", info.name, info.version));
     for class in &info.classes {
-        let receives: Vec<_> = class.receives.iter().map(|name| plain(name)).collect();
-        let mut line = format!("  class {} takes {}", plain(&class.name), or_nothing(&receives.join(", ")));
+        let mut line = format!("  class {} takes {}", class.name, or_nothing(&class.receives.join(", ")));
         if !class.requires.is_empty() {
             let requires: Vec<_> = class.requires.iter().map(ToString::to_string).collect();
-            line = format!("{line}; requires that {}", plain(&requires.join(", ")));
+            line = format!("{line}; requires that {}", requires.join(", "));
         }
         output.note(line);
     }
@@ -84,7 +86,38 @@ pub(super) const fn or_nothing(list: &str) -> &str {
 
 /// The bytes of a component; what a node is sure to refuse is not sent.
 pub(super) fn read_component(file: &Path) -> Result<Vec<u8>> {
-    given::read_file(file, "a source", SOURCE_BYTES_MAX)
+    if file.is_dir() {
+        let text = format!("{} is a directory; a component is a file in it, NAME.wasm", file.display());
+        return Err(Usage(text).into());
+    }
+    let component = given::read_file(file, "a source", SOURCE_BYTES_MAX);
+    let component = component.map_err(|error| match forgotten(file) {
+        Some(hint) => Usage(format!("{error}; {hint}")).into(),
+        None => error,
+    })?;
+    match what_else(&component) {
+        Some(what) => Err(NoComponent(format!("{} is no component: {what}", file.display())).into()),
+        None => Ok(component),
+    }
+}
+
+/// What was forgotten where a component's file is not there, if that can be guessed.
+fn forgotten(file: &Path) -> Option<String> {
+    let is_built = file.iter().any(|part| part == TARGET);
+    if file.exists() || !is_built {
+        return None;
+    }
+    let is_wasm = file.extension().is_some_and(|extension| extension == "wasm");
+    let is_there = file.parent().is_some_and(|folder| folder.as_os_str().is_empty() || folder.is_dir());
+    match is_there {
+        true if is_wasm => Some(
+            "its folder is there: does the crate's Cargo.toml say `crate-type = [\"cdylib\"]`?".to_string(),
+        ),
+        true => None,
+        false => Some(format!(
+            "nothing is built there: `cargo build --target {TARGET}`, for `release` with --release"
+        )),
+    }
 }
 
 pub(super) fn file_name(file: &Path) -> String {

@@ -9,7 +9,7 @@ use thespian_core::wire::control::LogRecord;
 use tokio::sync::Notify;
 
 use super::connect::NodeArgs;
-use super::output::{Output, Style, plain, plain_record, utc};
+use super::output::{Output, Style, utc};
 
 /// Prints what actors and the node wrote to the log.
 #[derive(Args)]
@@ -64,11 +64,13 @@ fn show(record: &LogRecord, output: &Output) -> io::Result<()> {
         "WARN" => Style::Yellow,
         _ => Style::Green,
     };
-    let level = output.paint(style, &format!("{:5}", plain(&record.level)));
+    let level = format!("{:5}", record.level);
     let who = match (&record.actor, &record.class) {
-        (Some(actor), Some(class)) => format!("{} {actor}", plain(class)),
+        (Some(actor), Some(class)) => format!("{class} {actor}"),
         _ => "node".to_string(),
     };
-    let (time, target) = (output.paint(Style::Dim, &utc(record.time_ms)), plain(&record.target));
-    output.line(format_args!("{time} {level} {who} {target}: {}", plain_record(&record.text)))
+    let about = format!(" {who} {}: ", record.target);
+    let time = utc(record.time_ms);
+    let head = [(Style::Dim, time.as_str()), (Style::Plain, " "), (style, &level), (Style::Plain, &about)];
+    output.record(&head, &record.text)
 }

@@ -20,7 +20,7 @@ pub(super) struct MessageArgs {
     #[arg(value_name = "TYPE")]
     type_name: String,
     /// The message as JSON; `-` reads it from stdin [default: null].
-    #[arg(value_name = "JSON")]
+    #[arg(value_name = "JSON", allow_negative_numbers = true)]
     payload: Option<String>,
     /// The message is this text.
     #[arg(long, value_name = "TEXT", conflicts_with = "payload")]

@@ -14,6 +14,7 @@ mod given;
 mod grant;
 mod guest_target;
 mod incoming;
+mod json_text;
 mod kill;
 mod layers;
 mod listen;
@@ -31,6 +32,7 @@ mod stop;
 mod tell;
 mod tree;
 mod unload;
+mod usage;
 mod wait_ready;
 mod watch;
 
@@ -110,7 +112,10 @@ enum Command {
 }
 
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::tell(&error),
+    };
     let output = Output::new(cli.json);
     let ended = start_log(&cli).and_then(|()| {
         take_descriptors(&cli.command, &output)?;
@@ -190,8 +195,9 @@ fn start_log(cli: &Cli) -> Result<()> {
     match cli.log_format {
         LogFormat::Json => log.with_writer(std::io::stderr).json().init(),
         LogFormat::Text => {
-            let log = log.with_ansi(output::wants_color(std::io::stderr().is_terminal()));
-            log.with_writer(|| output::RecordWriter(std::io::stderr())).init();
+            let color = output::wants_color(std::io::stderr().is_terminal());
+            let log = log.with_ansi(color);
+            log.with_writer(move || output::RecordWriter::new(std::io::stderr(), color)).init();
         }
     }
     Ok(())

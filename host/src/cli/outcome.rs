@@ -54,6 +54,11 @@ pub(super) struct Usage(pub(super) String);
 #[error("{0}")]
 pub(super) struct Poison(pub(super) String);
 
+/// A file is no component: no node would take it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NoComponent(pub(super) String);
+
 /// Nothing came in time, or a node is not there yet.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -74,6 +79,9 @@ impl Outcome {
         }
         if error.is::<TimedOut>() {
             return Some(Self::TimedOut);
+        }
+        if error.is::<NoComponent>() {
+            return Some(Self::Refused);
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
             return (error.kind() == io::ErrorKind::BrokenPipe).then_some(Self::Unread);
@@ -144,8 +152,11 @@ impl Outcome {
         if self == Self::Unread {
             return;
         }
-        let text = Causes(error).to_string();
-        output.error(self as u8, self.name(), &text, what_to_do(error));
+        self.tell_parts(&Causes(error).to_string(), what_to_do(error), output);
+    }
+
+    pub(super) fn tell_parts(self, text: &str, help: Option<&str>, output: &Output) {
+        output.error(self as u8, self.name(), text, help);
     }
 }
 
@@ -160,8 +171,8 @@ fn what_to_do(error: &anyhow::Error) -> Option<&'static str> {
             "end connections or unload sources, or start the node with a higher limit (`ulimit -n`)"
         }
         ClientError::Token(_) | ClientError::Refused(HelloError::Token) => {
-            "a node that listens over TCP writes a new token at each start into its data directory: \
-             --token-file DIR/token"
+            "a node that listens over TCP shows who may talk to it by a token, which it writes anew at each start \
+             into its data directory: --token-file DIR/token"
         }
         ClientError::Node(ControlError::UnknownSource { .. } | ControlError::AmbiguousSource { .. }) => {
             "`thespian-host sources` lists what is loaded"

@@ -1,14 +1,13 @@
-//! What is printed: results on stdout, everything else on stderr; colors and escapes. What guests wrote can't drive the
-//! reader's terminal.
+//! What is printed: results on stdout, everything else on stderr. Whatever stands in it, a guest, a node or a file's name,
+//! it can't drive the reader's terminal: each text becomes inert here, on its way out, and colors are added behind that.
 
-use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::json;
-use thespian_core::text::{acts, inert_json};
+use thespian_core::text::{acts, escaped, inert, inert_json, inert_lines};
 
 pub(super) struct Output {
     json: bool,
@@ -18,12 +17,16 @@ pub(super) struct Output {
 
 #[derive(Clone, Copy)]
 pub(super) enum Style {
+    Plain,
     Bold,
     Dim,
     Red,
     Yellow,
     Green,
 }
+
+/// A part of a line, and how it looks.
+pub(super) type Piece<'a> = (Style, &'a str);
 
 impl Output {
     pub(super) fn new(json: bool) -> Self {
@@ -39,17 +42,30 @@ impl Output {
         self.json
     }
 
-    /// A result for people.
+    /// A result for people: one line, whatever the text has.
     pub(super) fn line(&self, text: impl Display) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{text}")?;
-        stdout.flush()
+        print(&inert(&text.to_string()))
+    }
+
+    /// The same in pieces.
+    pub(super) fn pieces(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
+        print(&painted(self.color, pieces))
+    }
+
+    /// A result that may have several lines. Only its head begins at the margin: in a list none can pass its further lines
+    /// off as others' heads.
+    pub(super) fn record(&self, head: &[Piece<'_>], text: &str) -> io::Result<()> {
+        print(&(painted(self.color, head) + &further_indented(text)))
+    }
+
+    /// A result that has lines of its own, all of them at the margin: what it is made of must have none.
+    pub(super) fn block(&self, text: &str) -> io::Result<()> {
+        print(&inert_lines(text))
     }
 
     /// A result for programs: one line, which a person may have on a terminal all the same.
     pub(super) fn json(&self, value: &impl Serialize) -> io::Result<()> {
-        let text = serde_json::to_string(value)?;
-        self.line(inert_json(&text))
+        print(&inert_json(&serde_json::to_string(value)?))
     }
 
     /// What follows takes the place of what was shown before: on a terminal, and for people.
@@ -66,32 +82,27 @@ impl Output {
 
     /// A word for people that is no result.
     pub(super) fn note(&self, text: impl Display) {
-        // Where nobody listens, nothing is lost.
-        let _ = writeln!(io::stderr(), "{text}");
+        self.say(&[], &text.to_string());
     }
 
     pub(super) fn error(&self, code: u8, kind: &str, text: &str, help: Option<&str>) {
         if self.json {
             let error = json!({"error": {"code": code, "kind": kind, "message": text, "help": help}});
-            return self.note(inert_json(&error.to_string()));
+            return say(&inert_json(&error.to_string()));
         }
-        self.note(format_args!(
-            "{} {}",
-            paint(self.error_color, Style::Red, "error:"),
-            plain_record(text.trim_end())
-        ));
+        self.say(&[(Style::Red, "error:"), (Style::Plain, " ")], text.trim_end());
         if let Some(help) = help {
-            self.note(format_args!("{} {help}", paint(self.error_color, Style::Green, "help:")));
+            self.say(&[(Style::Green, "help:"), (Style::Plain, " ")], help);
         }
     }
 
     /// A warning: never a result, and shown to programs' operators too.
     pub(super) fn warn(&self, text: impl Display) {
-        self.note(format_args!("{} {text}", paint(self.error_color, Style::Yellow, "warning:")));
+        self.say(&[(Style::Yellow, "warning:"), (Style::Plain, " ")], &text.to_string());
     }
 
-    pub(super) fn paint(&self, style: Style, text: &str) -> String {
-        paint(self.color, style, text)
+    fn say(&self, head: &[Piece<'_>], text: &str) {
+        say(&(painted(self.error_color, head) + &further_indented(text)));
     }
 
     /// Rows in columns, unwrapped, so that a line stays one thing.
@@ -100,17 +111,35 @@ impl Output {
         table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(header);
         for row in rows {
-            table.add_row(row.iter().map(|cell| Cell::new(plain(cell))));
+            table.add_row(row.iter().map(|cell| Cell::new(inert(cell))));
         }
         for column in table.column_iter_mut() {
             column.set_padding((0, 2));
         }
         for (number, line) in table.lines().enumerate() {
-            let line = line.trim_end();
-            self.line(if number == 0 { self.paint(Style::Bold, line) } else { line.to_string() })?;
+            self.pieces(&[(if number == 0 { Style::Bold } else { Style::Plain }, line.trim_end())])?;
         }
         Ok(())
     }
+}
+
+/// A result's text, which is inert.
+fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.write_all(b"\n")?;
+    stdout.flush()
+}
+
+/// A text for people, which is inert.
+fn say(text: &str) {
+    // Where nobody listens, nothing is lost.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Says what a library wrote for people, which has lines of its own.
+pub(super) fn say_record(text: &str) {
+    say(&further_indented(text.trim_end()));
 }
 
 /// <https://no-color.org>: set and not empty means no.
@@ -118,31 +147,29 @@ pub(super) fn wants_color(is_terminal: bool) -> bool {
     is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-fn paint(color: bool, style: Style, text: &str) -> String {
-    let code = match style {
-        Style::Bold => 1,
-        Style::Dim => 2,
-        Style::Red => 31,
-        Style::Green => 32,
-        Style::Yellow => 33,
-    };
-    if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+fn painted(color: bool, pieces: &[Piece<'_>]) -> String {
+    let mut line = String::new();
+    for (style, text) in pieces {
+        let code = match style {
+            Style::Plain => None,
+            Style::Bold => Some(1),
+            Style::Dim => Some(2),
+            Style::Red => Some(31),
+            Style::Green => Some(32),
+            Style::Yellow => Some(33),
+        };
+        let text = inert(text);
+        // Writing to a String can't fail.
+        let _ = match code.filter(|_| color) {
+            Some(code) => write!(line, "\x1b[{code}m{text}\x1b[0m"),
+            None => line.write_str(&text),
+        };
+    }
+    line
 }
 
-/// Text that a guest may have written, on one line: control characters are shown, not obeyed.
-pub(super) fn plain(text: &str) -> Cow<'_, str> {
-    escaped(text, acts)
-}
-
-/// As [`plain`], but it may have several lines.
-pub(super) fn plain_lines(text: &str) -> Cow<'_, str> {
-    escaped(text, |char| acts(char) && char != '\n')
-}
-
-/// As [`plain_lines`], but only the first line begins at the margin: in a list of records none can pass its further
-/// lines off as records of others.
-pub(super) fn plain_record(text: &str) -> String {
-    indented(&plain_lines(text))
+fn further_indented(text: &str) -> String {
+    indented(&inert_lines(text))
 }
 
 fn indented(text: &str) -> String {
@@ -150,87 +177,33 @@ fn indented(text: &str) -> String {
 }
 
 /// Where the log is written as text: each write is one record and its line feed, and what lies between is indented as
-/// by [`plain_record`].
-pub(super) struct RecordWriter<W>(pub(super) W);
+/// in [`Output::record`].
+pub(super) struct RecordWriter<W> {
+    to: W,
+    /// Whether what comes has colors.
+    color: bool,
+}
+
+impl<W> RecordWriter<W> {
+    pub(super) const fn new(to: W, color: bool) -> Self {
+        Self { to, color }
+    }
+}
 
 impl<W: Write> Write for RecordWriter<W> {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        let text = record.strip_suffix(b"\n").unwrap_or(record);
-        if text.contains(&b'\n') {
-            let text = indented(&String::from_utf8_lossy(text));
-            self.0.write_all((text + "\n").as_bytes())?;
-        } else {
-            self.0.write_all(record)?;
-        }
+        let text = String::from_utf8_lossy(record.strip_suffix(b"\n").unwrap_or(record));
+        // What makes the records has no escapes left in their texts where it adds its own.
+        let is_bad = |char| acts(char) && char != '\n' && !(self.color && char == '\x1b');
+        let mut text = indented(&escaped(&text, is_bad));
+        text.push('\n');
+        self.to.write_all(text.as_bytes())?;
         Ok(record.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.to.flush()
     }
-}
-
-fn escaped(text: &str, is_bad: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.contains(&is_bad) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 8);
-    for char in text.chars() {
-        if is_bad(char) {
-            shown.extend(char.escape_default());
-        } else {
-            shown.push(char);
-        }
-    }
-    Cow::Owned(shown)
-}
-
-/// JSON with a line for each member, its names in their order and its numbers in all their digits: a parser would
-/// keep neither. `text` is known to be JSON.
-pub(super) fn pretty_json(text: &str) -> String {
-    let mut pretty = String::with_capacity(text.len() * 2);
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    let mut chars = text.chars().filter(|char| *char != '\0').peekable();
-    let line = |pretty: &mut String, depth: usize| {
-        pretty.push('\n');
-        pretty.extend(std::iter::repeat_n("  ", depth));
-    };
-    while let Some(char) = chars.next() {
-        if in_string {
-            in_string = escaped || char != '"';
-            escaped = !escaped && char == '\\';
-            pretty.push(char);
-            continue;
-        }
-        match char {
-            ' ' | '\n' | '\r' | '\t' => {}
-            '{' | '[' => {
-                while chars.next_if(|next| next.is_ascii_whitespace()).is_some() {}
-                pretty.push(char);
-                if let Some(end) = chars.next_if(|next| matches!(next, '}' | ']')) {
-                    pretty.push(end);
-                } else {
-                    depth += 1;
-                    line(&mut pretty, depth);
-                }
-            }
-            '}' | ']' => {
-                depth = depth.saturating_sub(1);
-                line(&mut pretty, depth);
-                pretty.push(char);
-            }
-            ',' => {
-                pretty.push(char);
-                line(&mut pretty, depth);
-            }
-            ':' => pretty.push_str(": "),
-            _ => {
-                in_string = char == '"';
-                pretty.push(char);
-            }
-        }
-    }
-    pretty
 }
 
 /// `1536` is `1.5 KiB`.
@@ -307,43 +280,26 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn json_keeps_its_order_and_its_digits() {
-        let text = r#"{"b":[1, {}, [ ]],"a":"x:\",{","n":123456789012345678901234567890}"#;
-        let pretty = pretty_json(text);
-        let lines: Vec<_> = pretty.lines().collect();
-        let expected = [
-            "{",
-            "  \"b\": [",
-            "    1,",
-            "    {},",
-            "    []",
-            "  ],",
-            r#"  "a": "x:\",{","#,
-            "  \"n\": 123456789012345678901234567890",
-            "}",
-        ];
-        assert_eq!(lines, expected);
-        assert_eq!(pretty_json(" null "), "null");
-    }
-
-    #[test]
-    fn what_a_guest_wrote_is_shown_not_obeyed() {
-        assert_eq!(plain("a\x1b[2Jb\nc"), "a\\u{1b}[2Jb\\nc");
-        assert_eq!(plain_lines("a\nb\u{9b}"), "a\nb\\u{9b}");
-        assert_eq!(plain("right \u{202e}to left"), "right \\u{202e}to left");
-        assert_eq!(plain("ordinary, größer"), "ordinary, größer");
+    fn only_colors_of_our_own_reach_the_terminal() {
+        let pieces = [(Style::Bold, "a\x1b[2J\nb"), (Style::Plain, " \x1b[31mc")];
+        assert_eq!(painted(true, &pieces), "\x1b[1ma\\u{1b}[2J\\nb\x1b[0m \\u{1b}[31mc");
+        assert_eq!(painted(false, &pieces), "a\\u{1b}[2J\\nb \\u{1b}[31mc");
     }
 
     #[test]
     fn a_record_can_not_pass_off_its_lines_as_other_records() {
         let text = "one\n2026-01-01T00:00:00.000Z WARN  node: forged\ntwo";
         let shown = "one\n    2026-01-01T00:00:00.000Z WARN  node: forged\n    two";
-        assert_eq!(plain_record(text), shown);
+        assert_eq!(further_indented(text), shown);
         let mut written = Vec::new();
-        for record in [format!("{text}\n"), "short\n".to_string()] {
-            RecordWriter(&mut written).write_all(record.as_bytes()).unwrap();
+        for record in [format!("{text}\n"), "short\x1b\u{9b}\u{202e}\n".to_string()] {
+            RecordWriter::new(&mut written, false).write_all(record.as_bytes()).unwrap();
         }
-        assert_eq!(String::from_utf8(written).unwrap(), format!("{shown}\nshort\n"));
+        let expected = format!("{shown}\nshort\\u{{1b}}\\u{{9b}}\\u{{202e}}\n");
+        assert_eq!(String::from_utf8(written).unwrap(), expected);
+        let mut colored = Vec::new();
+        RecordWriter::new(&mut colored, true).write_all("\x1b[1mbold\x1b[0m\u{9b}\n".as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(colored).unwrap(), "\x1b[1mbold\x1b[0m\\u{9b}\n");
     }
 
     #[test]

@@ -9,9 +9,12 @@ use serde_json::json;
 use thespian_host::config::{Authority, NodeConfig};
 use thespian_host::node::Node;
 use thespian_host::shell::Shell;
+use thespian_host::store::SOCKET_FILE;
+use thespian_host::transport::check_socket_path;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::layers::ConfigArgs;
+use super::outcome::Usage;
 use super::output::{Output, Style, bytes, number};
 
 /// What a shell shows for a program that Ctrl-C ended.
@@ -41,6 +44,9 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
         output.warn(format_args!("the variable {name} is no setting of thespian-host"));
     }
     let config = layered.config;
+    if let Some(dir) = &config.data_dir {
+        check_socket_path(&dir.join(SOCKET_FILE)).map_err(|error| Usage(error.to_string()))?;
+    }
     // Before anything starts, so that no signal finds it half started.
     let mut signals = Signals::new()?;
     let node = Node::start(config.clone())?;
@@ -97,8 +103,13 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
         }));
     } else {
         let item = |name: &str, text: String| {
-            let _ =
-                output.line(format_args!("  {} {text}", output.paint(Style::Bold, &format!("{name:10}"))));
+            let name = format!("{name:10}");
+            let _ = output.pieces(&[
+                (Style::Plain, "  "),
+                (Style::Bold, &name),
+                (Style::Plain, " "),
+                (Style::Plain, &text),
+            ]);
         };
         let _ = output.line(format_args!(
             "thespian-host {} runs as host {:016x}, pid {}",

@@ -6,7 +6,7 @@ use thespian_core::wire::control::{SourceState, SourceStatus};
 
 use super::connect::NodeArgs;
 use super::deadline::at_once;
-use super::output::{Output, bytes, plain};
+use super::output::{Output, Style, bytes};
 
 /// Digits of a hash that are shown to people: enough to tell any two apart, and every command takes them.
 const HASH_DIGITS: usize = 16;
@@ -33,7 +33,7 @@ pub(super) async fn sources(args: SourcesArgs, output: &Output) -> Result<()> {
     output.table(&header, sources.iter().map(row).collect())?;
     for source in &sources {
         if let SourceState::Refused(reason) = &source.state {
-            output.line(format_args!("{} was refused: {}", short(source), plain(reason)))?;
+            output.record(&[(Style::Plain, &short(source)), (Style::Plain, " was refused: ")], reason)?;
         }
     }
     Ok(())

@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 use thespian_core::address::ActorAddress;
-use thespian_core::wire::control::{ActorReport, NodeStatus};
+use thespian_core::wire::control::{ActorReport, DeadLetter, NodeStatus};
 
 use super::actors;
 use super::connect::NodeArgs;
 use super::deadline::at_once;
-use super::output::{Output, Style, bytes, length, number, plain};
+use super::output::{Output, Style, bytes, length, number};
 use super::watch::WatchArgs;
 
 /// Dead letters and ended actors that are shown to people; --json has all that the node keeps.
@@ -42,7 +42,12 @@ pub(super) async fn status(args: StatusArgs, output: &Output) -> Result<()> {
 }
 
 fn item(name: &str, value: &str, output: &Output) -> io::Result<()> {
-    output.line(format_args!("{} {value}", output.paint(Style::Bold, &format!("{name:12}"))))
+    styled_item(name, Style::Plain, value, output)
+}
+
+fn styled_item(name: &str, style: Style, value: &str, output: &Output) -> io::Result<()> {
+    let name = format!("{name:12}");
+    output.pieces(&[(Style::Bold, &name), (Style::Plain, " "), (style, value)])
 }
 
 fn show_actor(report: &ActorReport, output: &Output) -> io::Result<()> {
@@ -52,7 +57,7 @@ fn show_actor(report: &ActorReport, output: &Output) -> io::Result<()> {
     let actor = &report.actor;
     let item = |name: &str, value: String| item(name, &value, output);
     item("actor", actor.address.to_string())?;
-    item("class", plain(&actor.class).into_owned())?;
+    item("class", actor.class.clone())?;
     item("source", actor.source.to_string())?;
     let parent = match (actor.parent, actor.is_orphan) {
         (Some(parent), _) => parent.to_string(),
@@ -63,7 +68,7 @@ fn show_actor(report: &ActorReport, output: &Output) -> io::Result<()> {
     item("state", actors::phase(actor.phase).to_string())?;
     if let Some(wait) = &actor.waits {
         let left = length(Duration::from_millis(wait.left_ms));
-        item("waits", format!("at most {left}: {}", plain(&wait.why)))?;
+        item("waits", format!("at most {left}: {}", wait.why))?;
         for receiver in &wait.receivers {
             item("", format!("for {receiver}"))?;
         }
@@ -96,7 +101,8 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
     let stopping = if status.stopping { ", stopping" } else { "" };
     item("node", format!("{:016x}, pid {}, up {uptime}{stopping}", status.host.0, status.pid))?;
     item("version", status.version.clone())?;
-    item("authority", authority(&status.authority, output))?;
+    let (style, authority) = authority(&status.authority);
+    styled_item("authority", style, authority, output)?;
     if !status.capabilities.is_empty() {
         let all: Vec<_> = status.capabilities.iter().map(|(name, value)| format!("{name}={value}")).collect();
         item("capabilities", all.join(", "))?;
@@ -115,7 +121,7 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
     item("sources", format!("{loaded}{of_them}"))?;
     if status.names > 0 {
         let first = status.first_names.iter().take(SHOWN);
-        let first: Vec<_> = first.map(|named| format!("{} {}", plain(&named.name), named.address)).collect();
+        let first: Vec<_> = first.map(|named| format!("{} {}", named.name, named.address)).collect();
         item("names", format!("{}: {}", number(status.names), first.join(", ")))?;
     }
     if let Some(handler) = status.dead_letter_handler {
@@ -131,30 +137,26 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
     item("restarts", restarts)?;
     item("dead letters", number(status.dead_letters))?;
     let (queued, max) = (bytes(status.queued_bytes), bytes(status.queued_bytes_max));
-    item(
-        "queued",
-        format!("{queued} of at most {max}: bound by {}", plain(&status.queued_bytes_max_reason)),
-    )?;
+    item("queued", format!("{queued} of at most {max}: bound by {}", status.queued_bytes_max_reason))?;
     item("log level", status.log_level.to_string())?;
     if let Some(file) = &status.log_file {
-        let (path, max, lost) = (plain(&file.path), bytes(file.bytes_max), number(file.lost));
-        item("log file", format!("{path}, at most {max}; {lost} records lost"))?;
+        let (max, lost) = (bytes(file.bytes_max), number(file.lost));
+        item("log file", format!("{}, at most {max}; {lost} records lost", file.path))?;
     }
     for letter in status.recent_dead_letters.iter().take(SHOWN) {
-        let (type_name, reason) = (plain(&letter.type_name), plain(&letter.reason));
-        item("dead letter", format!("{type_name} from {} to {}: {reason}", letter.sender, letter.target))?;
+        let DeadLetter { target, sender, type_name, reason } = letter;
+        item("dead letter", format!("{type_name} from {sender} to {target}: {reason}"))?;
     }
     for ended in status.recent_ended.iter().take(SHOWN) {
-        let reason = ended.reason.to_string();
-        item("ended", format!("{} {}: {}", plain(&ended.class), ended.address, plain(&reason)))?;
+        item("ended", format!("{} {}: {}", ended.class, ended.address, ended.reason))?;
     }
     Ok(())
 }
 
-fn authority(name: &str, output: &Output) -> String {
+fn authority(name: &str) -> (Style, &str) {
     match name {
-        "none" => "none: every load is refused".to_string(),
-        "trust-all" => output.paint(Style::Red, "trust-all: every source is approved; for development only"),
-        other => other.to_string(),
+        "none" => (Style::Plain, "none: every load is refused"),
+        "trust-all" => (Style::Red, "trust-all: every source is approved; for development only"),
+        other => (Style::Plain, other),
     }
 }

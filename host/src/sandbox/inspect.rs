@@ -10,7 +10,8 @@ use thespian_core::limits::{
     COMPONENTS_NESTED_MAX, CORE_MODULES_MAX, FUNCTION_BYTES_MAX, FUNCTION_COST_MAX, FUNCTION_DEPTH_MAX,
     FUNCTION_LOCALS_MAX, SIGNATURE_LEN_MAX, SOURCE_BYTES_MAX, SOURCE_COST_MAX, SOURCE_FUNCTIONS_MAX,
 };
-use wasmparser::{BinaryReaderError, CompositeInnerType, Encoding, FunctionBody, Operator, Parser, Payload};
+use thespian_core::source::foreign::what_else;
+use wasmparser::{BinaryReaderError, CompositeInnerType, FunctionBody, Operator, Parser, Payload};
 
 use super::source::{SourceError, shown};
 
@@ -69,15 +70,14 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<(), SourceError> {
     if bytes.len() > SOURCE_BYTES_MAX {
         return Err(SourceError::TooBig { size: bytes.len() });
     }
+    if let Some(what) = what_else(bytes) {
+        return Err(SourceError::NotAComponent(what.to_owned()));
+    }
     let (mut depth, mut unknown, mut has_guest) = (0_usize, BTreeSet::new(), false);
     let mut tally = Tally::default();
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(malformed)?;
         match &payload {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
-                let what = "it is a core module; build for `wasm32-wasip2`";
-                return Err(SourceError::NotAComponent(what.to_owned()));
-            }
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(imports) if depth == 0 => {

@@ -12,6 +12,8 @@ use super::text;
 /// The window over which records are counted.
 const WINDOW: Duration = Duration::from_secs(1);
 
+/// How much of what a record is about is kept, in bytes: a module's name.
+const TARGET_LEN_MAX: usize = 64;
 /// What a record is about in which a guest says why it panics.
 const PANIC_TARGET: &str = "panic";
 /// How much of a panic message is kept for the reason of the trap, in bytes.
@@ -94,8 +96,8 @@ impl Pages {
         if !self.host.log_enabled(level) || !self.count_record() {
             return;
         }
-        let target = text::inert(text::cut(target, 64));
-        let text = text::inert(text::cut(text, self.record_bytes_max));
+        let target = text::inert_cut(target, TARGET_LEN_MAX);
+        let text = text::inert_cut(text, self.record_bytes_max);
         self.host.log(level, &target, &text);
     }
 

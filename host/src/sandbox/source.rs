@@ -10,6 +10,7 @@ use thespian_core::capability::{Capabilities, Requirement};
 use thespian_core::fate::Fault;
 use thespian_core::limits::{ActorLimits, PLACEMENT_CPU_MAX, SOURCE_BYTES_MAX, TYPE_NAME_LEN_MAX};
 use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
+use thespian_core::text::inert;
 use tracing::Level;
 use wasmtime::Store;
 use wasmtime::component::{Component, ComponentExportIndex};
@@ -212,7 +213,7 @@ impl std::fmt::Debug for Source {
 
 /// A name out of a component, for an error.
 pub(super) fn shown(name: &str) -> String {
-    text::inert(text::cut(name, NAME_LEN_MAX)).into_owned()
+    inert(text::cut(name, NAME_LEN_MAX)).into_owned()
 }
 
 /// The compiled component, and whether it came from the cache.
@@ -338,7 +339,7 @@ fn source_info(info: wit::SourceInfo, has_placement: bool) -> Result<SourceInfo,
         }
         classes.push(actor_class(class, has_placement)?);
     }
-    let made = |text: &str| text::inert(text).into_owned();
+    let made = |text: &str| inert(text).into_owned();
     Ok(SourceInfo { name: made(&info.name), version: made(&info.version), sdk: made(&info.sdk), classes })
 }
 
@@ -416,7 +417,7 @@ fn check_len(what: &str, text: &str) -> Result<(), String> {
 /// A text that people are shown, and that must stay what it is because others compare with it.
 fn check_plain(what: &str, text: &str) -> Result<(), String> {
     check_len(what, text)?;
-    if text::inert(text) != text {
+    if inert(text) != text {
         return Err(format!("`{what}` has characters that act on a terminal: `{}`", shown(text)));
     }
     Ok(())

@@ -7,7 +7,18 @@ use thespian_core::text;
 
 /// Guest text for an error: at most [`ERROR_TEXT_LEN_MAX`] bytes.
 pub(super) fn for_error(text: &str) -> String {
-    inert(cut(text, ERROR_TEXT_LEN_MAX)).into_owned()
+    inert_cut(text, ERROR_TEXT_LEN_MAX).into_owned()
+}
+
+/// [`inert`], and at most `len_max` bytes of it: escapes are longer than what they stand for.
+pub(super) fn inert_cut(text: &str, len_max: usize) -> Cow<'_, str> {
+    match inert(cut(text, len_max)) {
+        Cow::Borrowed(text) => Cow::Borrowed(text),
+        Cow::Owned(mut text) => {
+            text.truncate(text.floor_char_boundary(len_max));
+            Cow::Owned(text)
+        }
+    }
 }
 
 /// The longest prefix of at most `len_max` bytes that is whole characters.
@@ -15,14 +26,10 @@ pub(super) fn cut(text: &str, len_max: usize) -> &str {
     &text[..text.floor_char_boundary(len_max)]
 }
 
-/// The text with a mark in place of each character that would act on a terminal instead of being shown.
+/// The text with an escape in place of each character that would act on a terminal instead of being shown. Lines and
+/// columns are no harm where it is kept; who shows them knows what they would do there.
 pub(super) fn inert(text: &str) -> Cow<'_, str> {
-    if text.contains(acts) { Cow::Owned(text.replace(acts, "\u{fffd}")) } else { Cow::Borrowed(text) }
-}
-
-/// Lines and columns are no harm.
-fn acts(character: char) -> bool {
-    !matches!(character, '\n' | '\t') && text::acts(character)
+    text::escaped(text, |character| !matches!(character, '\n' | '\t') && text::acts(character))
 }
 
 #[cfg(test)]
@@ -33,7 +40,10 @@ mod tests {
     fn cuts_at_characters_and_disarms() {
         assert_eq!(cut("aé", 2), "a");
         assert_eq!(inert("plain\ttext\n"), "plain\ttext\n");
-        assert_eq!(inert("\u{1b}[31mred\u{202e}\0"), "\u{fffd}[31mred\u{fffd}\u{fffd}");
-        assert!(for_error(&"é".repeat(10_000)).len() <= ERROR_TEXT_LEN_MAX);
+        assert_eq!(inert("\u{1b}[31mred\u{202e}\0"), r"\u{1b}[31mred\u{202e}\u{0}");
+        for long in ["é", "\u{1b}", "\u{e0041}"] {
+            let len = for_error(&long.repeat(10_000)).len();
+            assert!((ERROR_TEXT_LEN_MAX - 8..=ERROR_TEXT_LEN_MAX).contains(&len), "{len}");
+        }
     }
 }

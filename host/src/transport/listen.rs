@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use thespian_core::limits::SOCKET_PATH_LEN_MAX;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::Stream;
@@ -24,9 +25,32 @@ pub enum BindError {
         /// Why.
         error: io::Error,
     },
+    /// The system takes no path that long.
+    #[error(
+        "the path of the control socket has {len} bytes, and the system takes {SOCKET_PATH_LEN_MAX}: {path}; give the node a \
+         data directory with a shorter path"
+    )]
+    PathTooLong {
+        /// Where it was to be.
+        path: PathBuf,
+        /// Its length in bytes.
+        len: usize,
+    },
     /// Others than this machine could connect, and control is not encrypted.
     #[error("{0} is not a loopback address; control is for this machine only: use 127.0.0.1 or ::1")]
     NotLoopback(SocketAddr),
+}
+
+/// Whether the system takes a socket at this path.
+///
+/// # Errors
+/// It is too long.
+pub fn check_socket_path(path: &Path) -> Result<(), BindError> {
+    let len = path.as_os_str().len();
+    if len > SOCKET_PATH_LEN_MAX {
+        return Err(BindError::PathTooLong { path: path.to_path_buf(), len });
+    }
+    Ok(())
 }
 
 /// Accepts connections.
@@ -44,6 +68,7 @@ impl Listener {
     /// # Errors
     /// Somebody answers there, or the socket can't be made.
     pub async fn unix(path: &Path) -> Result<Self, BindError> {
+        check_socket_path(path)?;
         let io_error = |error| BindError::Io { at: path.display().to_string(), error };
         match Stream::connect_unix(path).await {
             Ok(_) => return Err(BindError::InUse(path.to_path_buf())),

@@ -13,7 +13,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 pub use bytes::{ByteConnection, ByteListener, ByteReader, ByteWriter, Taken};
 pub use frames::{FrameReader, ReadError};
-pub use listen::{BindError, Listener};
+pub use listen::{BindError, Listener, check_socket_path};
 
 /// Half of a connection, to be read.
 pub type ReadHalf = Box<dyn AsyncRead + Send + Sync + Unpin>;
@@ -35,6 +35,7 @@ impl Stream {
     /// # Errors
     /// As the system says.
     pub async fn connect_unix(path: &Path) -> io::Result<Self> {
+        check_socket_path(path).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         UnixStream::connect(path).await.map(Self::Unix)
     }
 

@@ -65,7 +65,7 @@ fn what_is_no_actor_is_refused_with_the_reason() {
     let text = folder.file("text.wasm", "this is no component");
     let ended = run(["demo", text.to_str().unwrap()]);
     assert_eq!(ended.code, Some(4), "{ended:?}");
-    assert!(ended.stderr.contains("text.wasm can't be loaded"), "{ended:?}");
+    assert!(ended.stderr.contains("text.wasm is no component: it is a text"), "{ended:?}");
     let unknown = run(["demo", hello(), "--class", "Nobody"]);
     assert_eq!(unknown.code, Some(3), "{unknown:?}");
     let poison = run(["demo", hello(), "--message", "Frobnicate", "1"]);
