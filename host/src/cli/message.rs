@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::de::IgnoredAny;
 use thespian_core::limits::{ERROR_TEXT_LEN_MAX, MESSAGE_BYTES_MOST, cut};
-use thespian_core::message::{Encoding, Message};
+use thespian_core::message::{Encoding, Message, MessageError};
 
 use super::given;
 use super::outcome::Usage;
@@ -36,6 +36,7 @@ impl MessageArgs {
             return Ok(with_encoding(Message::json(&self.type_name, text.clone()), Encoding::Text));
         }
         if let Some(file) = &self.bytes_file {
+            check_size(&self.type_name, file)?;
             return Ok(Message::bytes(&self.type_name, given::read(file, WHAT, MESSAGE_BYTES_MOST)?));
         }
         match self.payload.as_deref() {
@@ -49,6 +50,21 @@ impl MessageArgs {
             Some(text) => json(&self.type_name, text),
         }
     }
+}
+
+/// Refuses a file whose size says that no node takes it as a message, before it is read.
+fn check_size(type_name: &str, file: &Path) -> Result<()> {
+    // Why one can't be read is told when it is.
+    let Ok(metadata) = std::fs::metadata(file) else { return Ok(()) };
+    let payload = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
+    let size = Message::bytes(type_name, "").cost().saturating_add(payload);
+    if metadata.is_file() && size > MESSAGE_BYTES_MOST {
+        let type_name = type_name.into();
+        return Err(
+            Usage(MessageError::TooBig { type_name, size, max: MESSAGE_BYTES_MOST }.to_string()).into()
+        );
+    }
+    Ok(())
 }
 
 /// A message whose payload is `text`, as it was written.
