@@ -112,6 +112,16 @@ impl Client {
         self.welcome().host
     }
 
+    /// The node's process, by its number on this side of the socket: the kernel's word, not the node's. `None` over TCP,
+    /// and for a process that can't be seen from here.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        match &self.backend {
+            Backend::Local(_) => Some(std::process::id()),
+            Backend::Remote(remote) => remote.pid(),
+        }
+    }
+
     /// Where this client receives.
     #[must_use]
     pub fn endpoint(&self) -> ActorAddress {

@@ -183,6 +183,9 @@ impl Duty {
             self.performer.forget(*asker);
         }
         self.admin.handle(shared.clock.now(), event, &mut self.effects);
+        if self.admin.is_stopping() {
+            shared.note_stopping();
+        }
         for effect in self.effects.drain(..) {
             self.performer.perform(shared, &self.admin, effect);
         }

@@ -24,6 +24,11 @@
 //! })
 //! # }
 //! ```
+//!
+//! What its actors and the node itself log comes as events of `tracing`, with the targets `actor` and `node`, from a thread
+//! of the node's own: a subscriber may take as long as it likes, and holds up no actor. So one that is set for a thread alone
+//! (`tracing::subscriber::with_default`) sees none of them. While it falls behind, at most a mebibyte waits for it; what is
+//! missing beyond that is told to it where it is missing, and counted in the node's status.
 
 // Said here in words, before a dependency says it in a hundred lines of its own.
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
@@ -46,6 +51,7 @@ mod log;
 mod mailbox;
 mod memory;
 pub mod node;
+pub mod outlet;
 mod perform;
 mod router;
 pub mod sandbox;
@@ -56,3 +62,4 @@ mod status;
 pub mod store;
 mod timer;
 pub mod transport;
+pub mod watchdog;

@@ -7,11 +7,12 @@ use thespian_core::address::HostId;
 use thespian_core::admin::Admin;
 use thespian_core::limits::{
     GUEST_THREADS_MAX, LOG_FILE_BYTES_MAX_DEFAULT, LOG_FILE_BYTES_MAX_MIN, QUEUED_MEMORY_SHARE, RUNAWAYS_MAX,
+    STOP_NODE_TIME_MAX,
 };
 use thespian_core::wire::control::Request;
 use thespian_core::wire::hello::HelloError;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::Level;
 
 use crate::client::Client;
@@ -20,13 +21,16 @@ use crate::config::{Authority, NodeConfig};
 use crate::descriptors::{self, TooFewDescriptors};
 use crate::desk::{Desk, NodeEvent};
 use crate::grant::Grants;
+use crate::log::{LogError, LogStore};
 use crate::memory::{self, Memory};
+use crate::outlet::Losses;
 use crate::perform::Performer;
 use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
 use crate::session::{Session, SessionOpener};
 use crate::shared::{Parts, Shared};
-use crate::store::log_file::{self, LogFile};
+use crate::store::log_file::{self, OpenLogFile};
 use crate::store::{self, DirLock, StoreError};
+use crate::watchdog::Watchdog;
 
 /// Threads for control, transport and `Admin`.
 const IO_THREADS: usize = 2;
@@ -51,7 +55,16 @@ pub enum StartError {
     Config(String),
 }
 
-/// A running node. Dropping it ends its actors without asking them; [`Node::stop`] asks.
+impl From<LogError> for StartError {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Thread(error) => Self::Threads(error),
+            LogError::File(error) => Self::Store(error),
+        }
+    }
+}
+
+/// A running node. Dropping it ends its actors without asking them, and waits for nothing; [`Node::stop`] asks.
 pub struct Node {
     shared: Arc<Shared>,
     capacity: Capacity,
@@ -102,12 +115,13 @@ impl Node {
             dir_lock = Some(store::lock(dir)?);
             host = store::host_id(dir, host)?;
         }
-        let log_file = log_file(&config, host)?;
+        let log = LogStore::start(log_file(&config, host)?)?;
         let engine = Engine::new(EngineConfig {
             actors_max: config.actors_max,
             limits: config.limits,
             cache_dir: config.data_dir.as_deref().map(|dir| dir.join("cache")),
             guest_threads,
+            log: log.clone(),
         })?;
         let capacity = engine.capacity().clone();
         // Neither sockets nor timers: its threads then wait for each other, which is cheaper than to wait for the system.
@@ -137,7 +151,8 @@ impl Node {
             ),
             stopped,
             guest_threads,
-            log_file,
+            log,
+            stopping: watch::Sender::new(false),
             shares,
         }));
         if config.authority == Authority::TrustAll {
@@ -198,9 +213,34 @@ impl Node {
         Client::local(self.session(None).expect("a private endpoint can't be refused"))
     }
 
-    /// Asks all actors to exit, ends after ten seconds those that do not, and returns when all are gone. Safe to call
-    /// twice.
-    pub async fn stop(&self) {
+    /// Asks all actors to exit, ends after five seconds those that do not, and returns when all are gone and the log is
+    /// where it goes: `true`. Safe to call twice.
+    ///
+    /// What is stuck is not waited for beyond [`STOP_NODE_TIME_MAX`]: then it returns `false`, the log says so, and threads
+    /// of the node stay behind.
+    pub async fn stop(&self) -> bool {
+        let (overdue, is_overdue) = oneshot::channel();
+        let log = self.shared.log.clone();
+        let give_up = move || {
+            let seconds = STOP_NODE_TIME_MAX.as_secs_f64();
+            log.node(Level::ERROR, "node", &format!("it can't stop in order: not done after {seconds} s"));
+            // Who asked may have left.
+            let _ = overdue.send(());
+        };
+        let Ok(watchdog) = Watchdog::new(STOP_NODE_TIME_MAX, give_up) else {
+            // A system without a thread to spare: in order, or not at all.
+            self.stop_in_order().await;
+            return true;
+        };
+        watchdog.begin();
+        tokio::select! {
+            biased;
+            () = self.stop_in_order() => true,
+            _ = is_overdue => false,
+        }
+    }
+
+    async fn stop_in_order(&self) {
         if let Ok(session) = self.session(None) {
             let (updates, _) = mpsc::channel(1);
             // The answer is that it is done; an error is that it was done before.
@@ -209,7 +249,21 @@ impl Node {
         self.stopped().await;
     }
 
-    /// Returns when the node has stopped, whoever asked for it, and its log file has the end.
+    /// Returns when the node has begun to stop, whoever asked for it.
+    pub async fn stopping(&self) {
+        self.shared.stopping().await;
+    }
+
+    /// Has the node's status show what a program loses of the log on its way to an output of its own.
+    pub fn count_losses(&self, name: &str, losses: Losses) {
+        self.shared.log.count(name, losses);
+    }
+
+    pub(crate) fn log(&self) -> Arc<LogStore> {
+        self.shared.log.clone()
+    }
+
+    /// Returns when the node has stopped, whoever asked for it, and its log has the end.
     pub async fn stopped(&self) {
         self.shared.stopped().await;
         self.shared.log_written().await;
@@ -239,7 +293,7 @@ impl Drop for Node {
 }
 
 /// The log file, if there is to be one, with the line by which each run begins.
-fn log_file(config: &NodeConfig, host: HostId) -> Result<Option<LogFile>, StartError> {
+fn log_file(config: &NodeConfig, host: HostId) -> Result<Option<OpenLogFile>, StartError> {
     let bytes_max = config.log_file_bytes_max.unwrap_or(LOG_FILE_BYTES_MAX_DEFAULT);
     if bytes_max < LOG_FILE_BYTES_MAX_MIN {
         let text = format!("`log-file-bytes-max` must be at least {LOG_FILE_BYTES_MAX_MIN}");
@@ -249,7 +303,7 @@ fn log_file(config: &NodeConfig, host: HostId) -> Result<Option<LogFile>, StartE
     let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
     let text = format!("thespian-host {version} runs as host {:016x}, pid {pid}", host.0);
     let first = log_file::remark(crate::clock::unix_ms(), "INFO", text);
-    Ok(Some(LogFile::open(path, bytes_max, &first)?))
+    Ok(Some(OpenLogFile::open(path, bytes_max, &first)?))
 }
 
 fn runtime(name: &str, threads: usize, blocking_max: usize) -> Builder {

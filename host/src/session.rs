@@ -148,11 +148,14 @@ impl Session {
                 let status = |admin: &Admin, shared: &Shared| Box::new(crate::status::node(admin, shared));
                 self.look(move |admin, shared| Ok(Reply::Status(status(admin, shared)))).await
             }
-            Request::Stop => match self.question(|asker| Event::StopAsked { asker }, None, None).await {
-                // It has stopped before the question reached it, which is what was asked for.
-                Err(ControlError::ShuttingDown) => Ok(Reply::Done),
-                answer => answer,
-            },
+            Request::Stop => {
+                self.inner.shared.note_stopping();
+                match self.question(|asker| Event::StopAsked { asker }, None, None).await {
+                    // It has stopped before the question reached it, which is what was asked for.
+                    Err(ControlError::ShuttingDown) => Ok(Reply::Done),
+                    answer => answer,
+                }
+            }
             Request::LogLevels => {
                 self.look(|admin, _| Ok(Reply::LogLevels(Box::new(admin.log_levels_status())))).await
             }
@@ -331,7 +334,7 @@ impl Session {
         let mut kept = &kept[skipped..];
         while !kept.is_empty() {
             let (batch, rest) = kept.split_at(batch_len(kept));
-            pass_on(updates, batch.to_vec()).await?;
+            pass_on(updates, batch).await?;
             kept = rest;
         }
         if !follow {
@@ -357,7 +360,7 @@ impl Session {
                     }
                     batch.retain(|record| actor.is_none() || record.actor == actor);
                     if !batch.is_empty() {
-                        pass_on(updates, batch).await?;
+                        pass_on(updates, &batch).await?;
                     }
                 }
                 // The gap shows in the numbers of the records.
@@ -467,9 +470,9 @@ impl Drop for AskerLeft<'_> {
 }
 
 /// How many of these records go into one frame: at least one.
-fn batch_len(records: &[LogRecord]) -> usize {
+fn batch_len(records: &[Arc<LogRecord>]) -> usize {
     let mut bytes = 0;
-    let has_room = |record: &&LogRecord| {
+    let has_room = |record: &&Arc<LogRecord>| {
         let has_room = bytes < LOG_BATCH_BYTES;
         bytes += record.text.len();
         has_room
@@ -477,7 +480,8 @@ fn batch_len(records: &[LogRecord]) -> usize {
     records.iter().take(LOG_BATCH_LEN).take_while(has_room).count()
 }
 
-async fn pass_on(updates: &Updates, records: Vec<LogRecord>) -> Result<(), ControlError> {
+async fn pass_on(updates: &Updates, records: &[Arc<LogRecord>]) -> Result<(), ControlError> {
+    let records = records.iter().map(|record| LogRecord::clone(record)).collect();
     updates.send(Update::Log(records)).await.map_err(|_| ControlError::Cancelled)
 }
 

@@ -10,7 +10,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::Capabilities;
 use thespian_core::envelope::ExitReason;
 use thespian_core::event::{Asker, Event};
-use thespian_core::limits::{ActorLimits, ENDED_KEPT, LOG_FILE_CLOSE_TIME_MAX};
+use thespian_core::limits::{ActorLimits, ENDED_KEPT, LOG_CLOSE_TIME_MAX};
 use thespian_core::mailbox::{MailboxLimits, QueueBudget};
 use thespian_core::text::inert;
 use thespian_core::wire::control::EndedActor;
@@ -25,7 +25,6 @@ use crate::endpoint::{Endpoint, NamedEndpoints};
 use crate::grant::Grants;
 use crate::log::LogStore;
 use crate::router::{Route, Router};
-use crate::store::log_file::LogFile;
 use crate::timer::TimerService;
 
 /// What the node counts.
@@ -54,7 +53,8 @@ pub(crate) struct Parts {
     pub(crate) desk: Desk,
     pub(crate) stopped: watch::Receiver<bool>,
     pub(crate) guest_threads: usize,
-    pub(crate) log_file: Option<LogFile>,
+    pub(crate) log: Arc<LogStore>,
+    pub(crate) stopping: watch::Sender<bool>,
     pub(crate) shares: Shares,
 }
 
@@ -84,6 +84,7 @@ pub(crate) struct Shared {
     /// Where activations run.
     pub(crate) guests: tokio::runtime::Handle,
     pub(crate) desk: Desk,
+    stopping: watch::Sender<bool>,
     stopped: watch::Receiver<bool>,
     /// Whether an activation runs near a program that waits for it.
     pub(crate) near_is_taken: AtomicBool,
@@ -92,7 +93,6 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(parts: Parts) -> Self {
-        let log = Arc::new(LogStore::new(parts.log_file));
         Self {
             host: parts.host,
             clock: parts.clock,
@@ -103,9 +103,9 @@ impl Shared {
             guest_threads: parts.guest_threads,
             budget: Arc::new(QueueBudget::new(parts.queued_bytes_max)),
             queued_bytes_max_reason: parts.queued_bytes_max_reason,
-            router: Router::new(log.clone()),
+            router: Router::new(parts.log.clone()),
             timers: TimerService::new(parts.clock),
-            log,
+            log: parts.log,
             counters: Counters::default(),
             ended: Mutex::default(),
             slots: Arc::new(Slots { used: AtomicUsize::new(0), max: parts.actors_max }),
@@ -116,6 +116,7 @@ impl Shared {
             guests: parts.guests,
             near_is_taken: AtomicBool::new(false),
             desk: parts.desk,
+            stopping: parts.stopping,
             stopped: parts.stopped,
             next_asker: AtomicU64::new(1),
         }
@@ -179,6 +180,17 @@ impl Shared {
         }
     }
 
+    /// The node begins to stop, or was asked to.
+    pub(crate) fn note_stopping(&self) {
+        self.stopping.send_if_modified(|stopping| !std::mem::replace(stopping, true));
+    }
+
+    /// Returns when the node has begun to stop, whoever asked for it.
+    pub(crate) async fn stopping(&self) {
+        // The sender is ours: there is no error.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
     /// Returns when the node has stopped, whoever asked for it.
     pub(crate) async fn stopped(&self) {
         let mut stopped = self.stopped.clone();
@@ -186,13 +198,12 @@ impl Shared {
         let _ = stopped.wait_for(|stopped| *stopped).await;
     }
 
-    /// Returns when the log file, if there is one, has what was logged so far. A disk that hangs is not waited for.
+    /// Returns when what was logged so far is where it goes. A disk that hangs is not waited for, nor a subscriber.
     pub(crate) async fn log_written(&self) {
-        let Some(file) = self.log.file() else { return };
         tokio::select! {
             biased;
-            () = file.written() => {}
-            () = self.timers.sleep(LOG_FILE_CLOSE_TIME_MAX) => {}
+            () = self.log.written() => {}
+            () = self.timers.sleep(LOG_CLOSE_TIME_MAX) => {}
         }
     }
 

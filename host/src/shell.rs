@@ -16,9 +16,11 @@ use thespian_core::wire::hello::{self, Answer, Hello, HelloError};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tracing::Level;
 
 use crate::config::NodeConfig;
 use crate::descriptors;
+use crate::log::LogStore;
 use crate::node::Node;
 use crate::session::SessionOpener;
 use crate::store::{self, SOCKET_FILE, StoreError, TOKEN_LEN};
@@ -70,7 +72,7 @@ impl Shell {
             places: Semaphore::new(shares.connections),
             strangers_max: shares.strangers,
             spare: Spare::new().map_err(ServeError::Spare)?,
-            refusals: Refusals::new(),
+            refusals: Refusals::new(node.log()),
             closing: is_closing,
         });
         // All doors before anybody comes in: one that can't be made then leaves none open, and no socket behind.
@@ -232,15 +234,19 @@ async fn say(writer: &mut crate::transport::WriteHalf, answer: &Answer) -> bool 
 }
 
 /// Says in the log who was turned away: some of them in each second.
-struct Refusals(Mutex<(Instant, u32)>);
+struct Refusals {
+    log: Arc<LogStore>,
+    /// The second under way, and how many there were in it.
+    second: Mutex<(Instant, u32)>,
+}
 
 impl Refusals {
-    fn new() -> Self {
-        Self(Mutex::new((Instant::now(), 0)))
+    fn new(log: Arc<LogStore>) -> Self {
+        Self { log, second: Mutex::new((Instant::now(), 0)) }
     }
 
     fn report(&self, what: &str) {
-        let mut state = self.0.lock();
+        let mut state = self.second.lock();
         if state.0.elapsed() >= Duration::from_secs(1) {
             *state = (Instant::now(), 0);
         }
@@ -248,8 +254,10 @@ impl Refusals {
         let nth = state.1;
         drop(state);
         match nth.cmp(&REFUSALS_LOGGED_PER_SECOND) {
-            Ordering::Less => tracing::warn!(target: "node", "{what}"),
-            Ordering::Equal => tracing::warn!(target: "node", "{what}; more in this second are not logged"),
+            Ordering::Less => self.log.node(Level::WARN, "control", what),
+            Ordering::Equal => {
+                self.log.node(Level::WARN, "control", &format!("{what}; more in this second are not logged"));
+            }
             Ordering::Greater => {}
         }
     }

@@ -142,6 +142,7 @@ pub(crate) fn node(admin: &Admin, shared: &Shared) -> NodeStatus {
         limits: *shared.limits,
         log_level: admin.log_levels().node().0,
         log_file: shared.log.file().map(LogFile::status),
+        log_outlets: shared.log.outlets(),
         orphans: admin.family().orphans().count() as u64,
         first_orphans: admin.family().orphans().take(STATUS_ORPHANS_MAX).collect(),
     }

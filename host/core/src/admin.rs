@@ -21,7 +21,7 @@ use crate::effect::Effect;
 use crate::envelope::{Body, Envelope, ExitReason, ExitRequest};
 use crate::event::{Asker, Event};
 use crate::family::{Family, Member};
-use crate::limits::{EXIT_GRACE, STOP_GRACE, STOP_TIME_MAX};
+use crate::limits::{EXIT_GRACE, STOP_ACTORS_TIME_MAX, STOP_GRACE};
 use crate::log_level::LogLevels;
 use crate::mistake::{Mistake, is_made};
 use crate::monitors::{self, Monitors};
@@ -313,7 +313,7 @@ impl Admin {
         }
         let askers = asker.into_iter().collect();
         self.stopping =
-            Some(Stopping { askers, kill_at: Some(now + STOP_GRACE), end_at: now + STOP_TIME_MAX });
+            Some(Stopping { askers, kill_at: Some(now + STOP_GRACE), end_at: now + STOP_ACTORS_TIME_MAX });
         let waiting: Vec<_> = self.waiting.keys().copied().collect();
         for address in waiting {
             self.stop_waiting(address, || ControlError::ShuttingDown, effects);

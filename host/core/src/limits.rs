@@ -132,6 +132,10 @@ pub const SOURCE_LABEL_LEN_MAX: usize = 256;
 /// Time for an authority to judge a source: a person may have to be asked. After it the source is refused.
 pub const JUDGEMENT_TIME_MAX: Duration = Duration::from_secs(120);
 
+/// By how much a watching thread is late at least where the whole process was stopped, and not its machine busy: there
+/// threads that want a core wait some milliseconds for one, a tenth of a second where hundreds do.
+pub const STOPPED_LEAST: Duration = Duration::from_millis(250);
+
 /// CPU time of a class's own check whether a host suits it: it compares values. One that takes longer says no.
 pub const PLACEMENT_CPU_MAX: Duration = Duration::from_millis(100);
 /// Such checks at one time, of all classes of a node: each needs an instance beside those of the actors.
@@ -167,7 +171,14 @@ pub const WAKEUP_DELAY_MIN: Duration = Duration::from_millis(1);
 
 /// How long a stopping node waits for its actors to exit before it kills them.
 pub const STOP_GRACE: Duration = Duration::from_secs(5);
-/// How long a stopping node takes at most: grace, then the kill of whatever spins.
+/// How long its actors take at most to end: grace, then the kill of whatever spins, which takes a tick, or some more
+/// where many do.
+pub const STOP_ACTORS_TIME_MAX: Duration = Duration::from_secs(7);
+/// How long a node takes at most to stop, its log included. What has not ended by then is stuck, and is
+/// left behind.
+pub const STOP_NODE_TIME_MAX: Duration = Duration::from_millis(8_250);
+/// How long a program that runs a node takes at most from the word to its end: what is in order fits, as is checked
+/// below, and service managers wait for at least as long. A process that can't end in order ends all the same.
 pub const STOP_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long an actor may take over its exit turn and its children's before it is killed.
 pub const EXIT_GRACE: Duration = Duration::from_secs(30);
@@ -288,16 +299,28 @@ pub const LOG_FOLLOWER_LAG_MAX: usize = 4_096;
 
 /// Sources that have a log level of their own: people name them one by one.
 pub const LOG_LEVEL_SOURCES_MAX: usize = 1_024;
-/// Records that wait to be written to the log file, in bytes. A disk takes that much in some milliseconds; one that takes
-/// none must not take the node's memory.
-pub const LOG_FILE_QUEUE_BYTES_MAX: usize = MIB;
+/// What waits at one way out of the log, in bytes: for the file, for `tracing`, for a program's output. A disk takes that
+/// much in some milliseconds; one that takes none must not take the node's memory.
+pub const LOG_QUEUE_BYTES_MAX: usize = MIB;
 /// Size of the log file at which it becomes the old one, in bytes, where the configuration does not say: some 50,000
 /// records.
 pub const LOG_FILE_BYTES_MAX_DEFAULT: u64 = 10 * MIB as u64;
 /// The smallest such size: the largest record fits.
 pub const LOG_FILE_BYTES_MAX_MIN: u64 = 64 * KIB as u64;
-/// How long a node that has stopped waits for its log file: a disk that hangs must not hold up its end.
-pub const LOG_FILE_CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
+/// How long a node that has stopped waits for its log to get out: a disk that hangs must not hold up its end, nor a
+/// `tracing` subscriber that does.
+pub const LOG_CLOSE_TIME_MAX: Duration = Duration::from_secs(1);
+/// How long a program that ran a node waits for its last words to be read.
+pub const OUTPUT_CLOSE_TIME_MAX: Duration = Duration::from_millis(500);
+// A program's end in order, one bounded wait after the other.
+const _: () = assert!(STOP_GRACE.as_millis() < STOP_ACTORS_TIME_MAX.as_millis());
+const _: () = assert!(
+    STOP_ACTORS_TIME_MAX.as_millis() + LOG_CLOSE_TIME_MAX.as_millis() < STOP_NODE_TIME_MAX.as_millis()
+);
+const _: () = assert!(
+    STOP_NODE_TIME_MAX.as_millis() + SHELL_CLOSE_TIME_MAX.as_millis() + OUTPUT_CLOSE_TIME_MAX.as_millis()
+        < STOP_TIME_MAX.as_millis()
+);
 /// Actors that the status in the log names; it is to be read by a person, and the log is bounded.
 pub const STATUS_LOGGED_ACTORS_MAX: usize = 100;
 /// Children that the status of one actor shows: all of them could be more than a frame holds.

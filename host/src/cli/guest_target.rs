@@ -1,9 +1,9 @@
 //! The compiler's target for actors, and how a command that somebody typed adds it. Part of `thespian-host demo` and of
 //! `cargo xtask`, which includes this file; it knows neither.
-#![expect(clippy::print_stderr, reason = "a command shows what it runs, beside its results")]
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -36,7 +36,8 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let name = Path::new(command.get_program()).file_stem().unwrap_or_default();
     let words = std::iter::once(name).chain(command.get_args()).map(OsStr::to_string_lossy);
     let line = words.collect::<Vec<_>>().join(" ");
-    eprintln!("$ {line}");
+    // Shown beside the results; where nobody listens, nothing is lost.
+    let _ = writeln!(io::stderr(), "$ {line}");
     let status = command.status().map_err(|error| format!("`{line}`: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("`{line}` failed: {status}")) }
 }

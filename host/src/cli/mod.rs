@@ -29,6 +29,7 @@ mod run;
 mod sources;
 mod status;
 mod stop;
+mod streams;
 mod tell;
 mod tree;
 mod unload;
@@ -116,19 +117,26 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage::tell(&error),
     };
-    let output = Output::new(cli.json);
-    let ended = start_log(&cli).and_then(|()| {
-        take_descriptors(&cli.command, &output)?;
-        runtime()?.block_on(command(cli.command, &output))
-    });
-    match ended {
+    let mut output = Output::new(cli.json);
+    let ended = start(&cli, &mut output).and_then(|()| runtime()?.block_on(command(cli.command, &output)));
+    let code = match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let outcome = Outcome::of(&error);
             outcome.tell(&error, &output);
             outcome.exit_code()
         }
+    };
+    output.close();
+    code
+}
+
+fn start(cli: &Cli, output: &mut Output) -> Result<()> {
+    if let Command::Run(_) = cli.command {
+        output.never_wait(cli.log_format == LogFormat::Json)?;
     }
+    start_log(cli, output)?;
+    take_descriptors(&cli.command, output)
 }
 
 /// Before anything is opened: what comes later would fail without saying what is missing.
@@ -180,7 +188,7 @@ async fn command(command: Command, output: &Output) -> Result<()> {
     }
 }
 
-fn start_log(cli: &Cli) -> Result<()> {
+fn start_log(cli: &Cli, output: &Output) -> Result<()> {
     let default = match cli.command {
         Command::Run(_) => "info",
         // It says itself what it trusts.
@@ -191,13 +199,15 @@ fn start_log(cli: &Cli) -> Result<()> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         Usage(format!("`--log-level {filter}` is no level and no list of levels: {error}"))
     })?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    let writer = output.log_writer();
+    // It would tell of its own failures on stderr, and wait there, or panic.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false);
     match cli.log_format {
-        LogFormat::Json => log.with_writer(std::io::stderr).json().init(),
+        LogFormat::Json => log.with_writer(move || writer.clone()).json().init(),
         LogFormat::Text => {
             let color = output::wants_color(std::io::stderr().is_terminal());
             let log = log.with_ansi(color);
-            log.with_writer(move || output::RecordWriter::new(std::io::stderr(), color)).init();
+            log.with_writer(move || output::RecordWriter::new(writer.clone(), color)).init();
         }
     }
     Ok(())

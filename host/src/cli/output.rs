@@ -3,16 +3,24 @@
 
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::json;
+use thespian_core::limits::OUTPUT_CLOSE_TIME_MAX;
 use thespian_core::text::{acts, escaped, inert, inert_json, inert_lines};
+use thespian_host::outlet::Outlet;
+
+use super::streams::{self, Streams};
 
 pub(super) struct Output {
     json: bool,
     color: bool,
     error_color: bool,
+    /// Absent where it may take as long as its reader likes.
+    streams: Option<Streams>,
 }
 
 #[derive(Clone, Copy)]
@@ -34,7 +42,33 @@ impl Output {
             json,
             color: wants_color(io::stdout().is_terminal()),
             error_color: wants_color(io::stderr().is_terminal()),
+            streams: None,
         }
+    }
+
+    /// From here on nobody waits for a reader: neither a node in this process nor its signals may be held up by one.
+    pub(super) fn never_wait(&mut self, is_json_log: bool) -> io::Result<()> {
+        let stdout = if self.json { missing_in_results } else { missing };
+        let stderr = if is_json_log { missing_in_records } else { missing };
+        self.streams = Some(Streams::start(stdout, stderr)?);
+        Ok(())
+    }
+
+    /// The streams that nobody waits for, if there are any.
+    pub(super) const fn streams(&self) -> Option<&Streams> {
+        self.streams.as_ref()
+    }
+
+    /// The last words are said: waits until they are written, but not for long.
+    pub(super) fn close(&self) {
+        if let Some(streams) = &self.streams {
+            streams.close(OUTPUT_CLOSE_TIME_MAX);
+        }
+    }
+
+    /// Where the log goes.
+    pub(super) fn log_writer(&self) -> LogWriter {
+        self.streams.as_ref().map_or(LogWriter::Direct, |streams| LogWriter::Stream(streams.stderr.clone()))
     }
 
     /// Whether results are for programs.
@@ -44,28 +78,28 @@ impl Output {
 
     /// A result for people: one line, whatever the text has.
     pub(super) fn line(&self, text: impl Display) -> io::Result<()> {
-        print(&inert(&text.to_string()))
+        self.print(&inert(&text.to_string()))
     }
 
     /// The same in pieces.
     pub(super) fn pieces(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
-        print(&painted(self.color, pieces))
+        self.print(&painted(self.color, pieces))
     }
 
     /// A result that may have several lines. Only its head begins at the margin: in a list none can pass its further lines
     /// off as others' heads.
     pub(super) fn record(&self, head: &[Piece<'_>], text: &str) -> io::Result<()> {
-        print(&(painted(self.color, head) + &further_indented(text)))
+        self.print(&(painted(self.color, head) + &further_indented(text)))
     }
 
     /// A result that has lines of its own, all of them at the margin: what it is made of must have none.
     pub(super) fn block(&self, text: &str) -> io::Result<()> {
-        print(&inert_lines(text))
+        self.print(&inert_lines(text))
     }
 
     /// A result for programs: one line, which a person may have on a terminal all the same.
     pub(super) fn json(&self, value: &impl Serialize) -> io::Result<()> {
-        print(&inert_json(&serde_json::to_string(value)?))
+        self.print(&inert_json(&serde_json::to_string(value)?))
     }
 
     /// What follows takes the place of what was shown before: on a terminal, and for people.
@@ -88,7 +122,7 @@ impl Output {
     pub(super) fn error(&self, code: u8, kind: &str, text: &str, help: Option<&str>) {
         if self.json {
             let error = json!({"error": {"code": code, "kind": kind, "message": text, "help": help}});
-            return say(&inert_json(&error.to_string()));
+            return self.say_inert(&inert_json(&error.to_string()));
         }
         self.say(&[(Style::Red, "error:"), (Style::Plain, " ")], text.trim_end());
         if let Some(help) = help {
@@ -102,7 +136,27 @@ impl Output {
     }
 
     fn say(&self, head: &[Piece<'_>], text: &str) {
-        say(&(painted(self.error_color, head) + &further_indented(text)));
+        self.say_inert(&(painted(self.error_color, head) + &further_indented(text)));
+    }
+
+    /// A result's text, which is inert.
+    fn print(&self, text: &str) -> io::Result<()> {
+        if let Some(streams) = &self.streams {
+            streams::push(&streams.stdout, format!("{text}\n").into_bytes());
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        stdout.write_all(b"\n")?;
+        stdout.flush()
+    }
+
+    /// A text for people, which is inert.
+    fn say_inert(&self, text: &str) {
+        match &self.streams {
+            Some(streams) => streams::push(&streams.stderr, format!("{text}\n").into_bytes()),
+            None => say(text),
+        }
     }
 
     /// Rows in columns, unwrapped, so that a line stays one thing.
@@ -121,14 +175,6 @@ impl Output {
         }
         Ok(())
     }
-}
-
-/// A result's text, which is inert.
-fn print(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.write_all(b"\n")?;
-    stdout.flush()
 }
 
 /// A text for people, which is inert.
@@ -174,6 +220,45 @@ fn further_indented(text: &str) -> String {
 
 fn indented(text: &str) -> String {
     text.replace('\n', "\n    ")
+}
+
+/// A line in a stream from which others are missing.
+fn missing(count: u64, why: &str) -> String {
+    format!("warning: {count} lines are missing here: {why}")
+}
+
+fn missing_in_results(count: u64, why: &str) -> String {
+    json!({"event": "missing", "lines": count, "why": why}).to_string()
+}
+
+/// As the others in a log that is JSON.
+fn missing_in_records(count: u64, why: &str) -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let time = utc(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    let fields = json!({"message": format!("{count} lines are missing here: {why}")});
+    json!({"timestamp": time, "level": "WARN", "fields": fields, "target": "stderr"}).to_string()
+}
+
+/// Where `tracing` writes: each write is one record.
+#[derive(Clone)]
+pub(super) enum LogWriter {
+    Direct,
+    Stream(Arc<Outlet<Vec<u8>>>),
+}
+
+impl Write for LogWriter {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        match self {
+            // Where nobody listens, nothing is lost.
+            Self::Direct => drop(io::stderr().write_all(record)),
+            Self::Stream(stderr) => streams::push(stderr, record.to_vec()),
+        }
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Where the log is written as text: each write is one record and its line feed, and what lies between is indented as

@@ -6,19 +6,28 @@ use std::process;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
+use thespian_core::limits::{OUTPUT_CLOSE_TIME_MAX, STOP_TIME_MAX};
 use thespian_host::config::{Authority, NodeConfig};
 use thespian_host::node::Node;
 use thespian_host::shell::Shell;
 use thespian_host::store::SOCKET_FILE;
 use thespian_host::transport::check_socket_path;
+use thespian_host::watchdog::Watchdog;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::layers::ConfigArgs;
 use super::outcome::Usage;
 use super::output::{Output, Style, bytes, number};
+use super::streams::{self, Streams};
 
 /// What a shell shows for a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
+
+/// When the node could not end in order.
+const NOT_IN_ORDER: i32 = 9;
+
+/// Who had it stop, if it was no signal.
+const BY_A_PROGRAM: &str = "a program";
 
 const LOSSES: &str =
     "all actors, their mailboxes and timers, and the loaded sources (their compiled code is kept)";
@@ -30,8 +39,8 @@ const LOSSES: &str =
 /// the log.
 #[derive(Args)]
 #[command(
-    after_help = "Exit codes: 0 stopped in order; 1 it can't start; 2 the configuration makes no sense; 130 a second \
-                        Ctrl-C ended it at once"
+    after_help = "Exit codes: 0 stopped in order; 1 it can't start; 2 the configuration makes no sense; 9 it could not \
+                        end in order within ten seconds, and ended all the same; 130 a second Ctrl-C ended it at once"
 )]
 pub(super) struct RunArgs {
     #[command(flatten)]
@@ -47,26 +56,38 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
     if let Some(dir) = &config.data_dir {
         check_socket_path(&dir.join(SOCKET_FILE)).map_err(|error| Usage(error.to_string()))?;
     }
-    // Before anything starts, so that no signal finds it half started.
+    // Before anything starts, so that no signal finds it half started, nor one for which there is no thread left.
     let mut signals = Signals::new()?;
+    let streams = output.streams().cloned();
+    let watchdog = Watchdog::new(STOP_TIME_MAX - OUTPUT_CLOSE_TIME_MAX, move || give_up(streams.as_ref()))?;
     let node = Node::start(config.clone())?;
     let shell =
         Shell::serve(&node, &config).await.context("the node can't be controlled, so it stops again")?;
+    if let Some(streams) = output.streams() {
+        node.count_losses("stdout", streams.stdout.losses().clone());
+        node.count_losses("stderr", streams.stderr.losses().clone());
+    }
     announce(&node, &shell, &config, output);
     let by = tokio::select! {
-        () = node.stopped() => "a program",
+        () = node.stopping() => BY_A_PROGRAM,
         signal = signals.next(&node) => signal,
     };
-    if by != "a program" {
+    watchdog.begin();
+    if by != BY_A_PROGRAM {
         output.note(format_args!("{by}: stopping in order; a second one ends at once"));
-        tokio::select! {
-            () = node.stop() => {}
-            signal = signals.next(&node) => {
-                output.note(format_args!("{signal}: ending at once"));
-                // Not left to the process's end: it would stay and look like a node.
-                let _ = fs::remove_file(shell.socket());
-                process::exit(INTERRUPTED);
+    }
+    tokio::select! {
+        is_in_order = node.stop() => {
+            if !is_in_order {
+                give_up(output.streams());
             }
+        }
+        signal = end_at_once(&mut signals, &node, by, output) => {
+            output.note(format_args!("{signal}: ending at once"));
+            // Not left to the process's end: it would stay and look like a node.
+            let _ = fs::remove_file(shell.socket());
+            output.close();
+            process::exit(INTERRUPTED);
         }
     }
     shell.close().await;
@@ -78,6 +99,26 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
         output.note(format_args!("stopped by {by}"));
     }
     Ok(())
+}
+
+/// Returns when a signal says that there is to be no order. If a program had it stop, the first signal is no second one.
+async fn end_at_once(signals: &mut Signals, node: &Node, by: &str, output: &Output) -> &'static str {
+    if by == BY_A_PROGRAM {
+        let signal = signals.next(node).await;
+        output.note(format_args!("{signal}: it is stopping already; a second one ends at once"));
+    }
+    signals.next(node).await
+}
+
+/// Something is stuck: the process ends all the same, and what it holds is free for the next one.
+fn give_up(streams: Option<&Streams>) {
+    if let Some(streams) = streams {
+        let seconds = STOP_TIME_MAX.as_secs();
+        let text = format!("error: the node can't end in order within {seconds} s, so it ends without\n");
+        streams::push(&streams.stderr, text.into_bytes());
+        streams.close(OUTPUT_CLOSE_TIME_MAX);
+    }
+    process::exit(NOT_IN_ORDER);
 }
 
 /// Says where it listens, what it can do and what it will lose.
@@ -150,11 +191,15 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
     }
 }
 
+const SIGXFSZ: i32 = rustix::process::Signal::XFSZ.as_raw();
+
 /// What asks a program to end, or to say how it is.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
     user: Signal,
+    /// Nothing to do for it: caught, a write beyond the limit of a file's size is an error and not the process's end.
+    _file_size: Signal,
 }
 
 impl Signals {
@@ -163,6 +208,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             user: signal(SignalKind::user_defined1())?,
+            _file_size: signal(SignalKind::from_raw(SIGXFSZ))?,
         })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 use thespian_core::address::ActorAddress;
-use thespian_core::wire::control::{ActorReport, DeadLetter, NodeStatus};
+use thespian_core::wire::control::{ActorReport, DeadLetter, LogOutletStatus, NodeStatus};
 
 use super::actors;
 use super::connect::NodeArgs;
@@ -142,6 +142,9 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
     if let Some(file) = &status.log_file {
         let (max, lost) = (bytes(file.bytes_max), number(file.lost));
         item("log file", format!("{}, at most {max}; {lost} records lost", file.path))?;
+    }
+    for LogOutletStatus { name, lost } in status.log_outlets.iter().filter(|outlet| outlet.lost > 0) {
+        item("log lost", format!("{} of its records or lines did not get to {name}", number(*lost)))?;
     }
     for letter in status.recent_dead_letters.iter().take(SHOWN) {
         let DeadLetter { target, sender, type_name, reason } = letter;

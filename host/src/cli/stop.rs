@@ -1,40 +1,53 @@
 //! `stop`.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use clap::Args;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde_json::json;
 use thespian_core::limits::STOP_TIME_MAX;
+use thespian_host::client::ClientError;
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::timeout;
 
-use super::connect::{NodeArgs, Place};
-use super::deadline::{at_once, within};
+use super::connect::NodeArgs;
+use super::outcome::TimedOut;
 use super::output::Output;
 
-/// Stops the node in order: asks its actors to exit, and ends after ten seconds those that do not.
+/// Stops the node in order: asks its actors to exit, and ends after five seconds those that do not.
 ///
-/// Done when its process is gone, so that its data directory is free for the next.
+/// Done when its process is gone, so that its data directory is free for the next. A node that can't end in order ends
+/// all the same within ten seconds.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 stopped; 5 no node (all: `thespian-host --help`)")]
+#[command(
+    after_help = "Exit codes: 0 stopped; 5 no node; 6 its process is still there (all: `thespian-host --help`)"
+)]
 pub(super) struct StopArgs {
     #[command(flatten)]
     node: NodeArgs,
 }
 
+/// Beyond the time that a node takes at most: its process must be seen to be gone.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 pub(super) async fn stop(args: StopArgs, output: &Output) -> Result<()> {
-    let place = args.node.place()?;
-    let client = args.node.connect_to(&place, None).await?;
-    let process = match place {
-        Place::Unix(_) => process(at_once(client.status()).await?.pid),
-        Place::Tcp(..) => None,
+    let client = args.node.connect().await?;
+    let process = client.pid().and_then(process);
+    let gone = async {
+        match (client.stop().await, &process) {
+            // Without an answer it did not end in order, but it is seen to end.
+            (Ok(()) | Err(ClientError::Lost(_)), Some((_, process))) => Ok(process.readable().await?),
+            (stopped, _) => anyhow::Ok(stopped?),
+        }
     };
-    within(STOP_TIME_MAX, client.stop()).await?;
-    if let Some(process) = process {
-        // It has nothing left to do but to end. Should the number name another process, as across containers, the
-        // wait is bounded.
-        let _ = timeout(STOP_TIME_MAX, process.readable()).await;
-    }
+    let Ok(gone) = timeout(STOP_TIME_MAX + PATIENCE, gone).await else {
+        let pid = process.map(|(pid, _)| format!(", {pid},")).unwrap_or_default();
+        return Err(
+            TimedOut(format!("the node was told to stop, but its process{pid} is still there")).into()
+        );
+    };
+    gone?;
     if output.is_json() {
         output.json(&json!({"stopped": true}))?;
     } else {
@@ -43,9 +56,10 @@ pub(super) async fn stop(args: StopArgs, output: &Output) -> Result<()> {
     Ok(())
 }
 
-/// Becomes readable when the process ends. `None` where it can't be seen from here.
-fn process(pid: u32) -> Option<Receiver> {
-    let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
+/// Its number, and what becomes readable when it ends. `None` where it can't be seen from here.
+fn process(pid: u32) -> Option<(u32, Receiver)> {
+    let process = Pid::from_raw(i32::try_from(pid).ok()?)?;
     // It is no pipe; all that is done with it is to wait until it can be read.
-    Receiver::from_owned_fd_unchecked(pidfd_open(pid, PidfdFlags::empty()).ok()?).ok()
+    let end = Receiver::from_owned_fd_unchecked(pidfd_open(process, PidfdFlags::empty()).ok()?).ok()?;
+    Some((pid, end))
 }

@@ -58,6 +58,7 @@ struct Desk {
 
 struct Connection {
     welcome: Welcome,
+    pid: Option<u32>,
     desk: Arc<Desk>,
     outgoing: mpsc::Sender<Vec<u8>>,
     next_id: AtomicU64,
@@ -94,6 +95,7 @@ impl Remote {
         endpoint: Option<&str>,
     ) -> Result<Self, ClientError> {
         let lost = |error: std::io::Error| ClientError::Lost(error.to_string());
+        let pid = stream.listener_pid();
         let (reader, mut writer) = stream.into_split();
         let client = concat!("thespian-host ", env!("CARGO_PKG_VERSION")).to_string();
         let hello = Hello { client, token, endpoint: endpoint.map(str::to_string) };
@@ -120,12 +122,16 @@ impl Remote {
         let mut task = JoinSet::new();
         task.spawn(run(reader, writer, to_write, desk.clone()));
         let next_id = AtomicU64::new(1);
-        let connection = Arc::new(Connection { welcome, desk, outgoing, next_id, _task: task });
+        let connection = Arc::new(Connection { welcome, pid, desk, outgoing, next_id, _task: task });
         Ok(Self { connection })
     }
 
     pub(super) fn welcome(&self) -> &Welcome {
         &self.connection.welcome
+    }
+
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.connection.pid
     }
 
     pub(super) async fn request(

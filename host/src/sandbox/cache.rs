@@ -6,16 +6,17 @@ use std::hash::{Hash as _, Hasher};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use thespian_core::source::SourceHash;
+use tracing::Level;
 use wasmtime::component::Component;
 
+use super::host::{EngineLog, Unheard};
 use crate::descriptors::are_gone;
 use crate::input::{self, InputError};
 
@@ -63,6 +64,7 @@ pub(super) struct Cache {
     bytes_max: u64,
     warned: AtomicBool,
     rejections: AtomicU64,
+    log: Arc<dyn EngineLog>,
     /// Held while the directory is brought back to its size.
     eviction: Mutex<()>,
 }
@@ -97,10 +99,16 @@ impl Cache {
             bytes_max: CACHE_BYTES_MAX,
             warned: AtomicBool::new(false),
             rejections: AtomicU64::new(0),
+            log: Arc::new(Unheard),
             eviction: Mutex::new(()),
         };
         cache.evict(None);
         Ok(cache)
+    }
+
+    /// Where it says what is wrong with it.
+    pub(super) fn with_log(self, log: Arc<dyn EngineLog>) -> Self {
+        Self { log, ..self }
     }
 
     /// Files that were not what had been written.
@@ -133,7 +141,9 @@ impl Cache {
             .inspect(|_| touch(&path))
             .inspect_err(|why| {
                 self.rejections.fetch_add(1, Ordering::Relaxed);
-                tracing::warn!(path = %path.display(), why, "cached code refused: compiling anew");
+                let at = path.display();
+                let text = format!("cached code in {at} is refused, and compiled anew: {why}");
+                self.log.log(Level::WARN, "cache", &text);
                 let _gone_or_unwritable = fs::remove_file(&path);
             })
             .ok()
@@ -156,7 +166,10 @@ impl Cache {
     fn warn_once(&self, path: &Path, error: &io::Error) {
         // A load that finds no descriptor says so itself, and the next one may find some.
         if !are_gone(error) && !self.warned.swap(true, Ordering::Relaxed) {
-            tracing::warn!(path = %path.display(), %error, "the code cache is of no use: sources are compiled each time");
+            let path = path.display();
+            let text =
+                format!("the code cache is of no use, sources are compiled each time: {path}: {error}");
+            self.log.log(Level::WARN, "cache", &text);
         }
     }
 

@@ -11,6 +11,7 @@ use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::bindings::Actor;
 use super::cache::{Cache, CacheError};
+use super::host::{EngineLog, Unheard};
 use super::preempt::{Gate, Ticker};
 use super::source::{Source, SourceError};
 use super::state::State;
@@ -44,7 +45,7 @@ const KEEP_RESIDENT_BYTES: usize = 64 << 10;
 const WARM_SLOTS_MAX: u32 = 1_000;
 
 /// How an engine is to be.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct EngineConfig {
     /// Live actors at most; `None` is what the machine can hold.
     pub actors_max: Option<usize>,
@@ -54,12 +55,20 @@ pub struct EngineConfig {
     pub cache_dir: Option<PathBuf>,
     /// Threads on which turns run: all but one of them may be taken by spinning turns at one time.
     pub guest_threads: usize,
+    /// Where it says what concerns no actor.
+    pub log: Arc<dyn EngineLog>,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
         let guest_threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self { actors_max: None, limits: ActorLimits::default(), cache_dir: None, guest_threads }
+        Self {
+            actors_max: None,
+            limits: ActorLimits::default(),
+            cache_dir: None,
+            guest_threads,
+            log: Arc::new(Unheard),
+        }
     }
 }
 
@@ -134,6 +143,7 @@ pub(super) struct Shared {
     pub(super) gate: Arc<Gate>,
     pub(super) limits: Arc<ActorLimits>,
     pub(super) cache: Option<Cache>,
+    pub(super) log: Arc<dyn EngineLog>,
     capacity: Capacity,
     live: AtomicUsize,
 }
@@ -154,7 +164,8 @@ impl Engine {
     /// # Errors
     /// When not even a few actors fit, or the cache directory is not private to this user.
     pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
-        let cache = config.cache_dir.map(|dir| Cache::open(&dir)).transpose()?;
+        let open = |dir: PathBuf| Ok::<_, CacheError>(Cache::open(&dir)?.with_log(config.log.clone()));
+        let cache = config.cache_dir.map(open).transpose()?;
         let (wasmtime, capacity) = fit(config.actors_max, &config.limits)?;
         let linker =
             new_linker(&wasmtime).map_err(|error| EngineError::Link(super::fault::describe(&error)))?;
@@ -171,6 +182,7 @@ impl Engine {
             gate: Arc::new(Gate::new(config.guest_threads)),
             limits: Arc::new(config.limits),
             cache,
+            log: config.log,
             capacity,
             live: AtomicUsize::new(0),
         };

@@ -18,6 +18,19 @@ pub struct Identity {
     pub source: SourceHash,
 }
 
+/// Where an engine says what concerns it and not an actor.
+pub trait EngineLog: Send + Sync + 'static {
+    /// Keeps one record. The text is bounded and inert. Must not wait: it is called from within turns.
+    fn log(&self, level: Level, about: &str, text: &str);
+}
+
+/// For an engine that nobody listens to.
+pub(super) struct Unheard;
+
+impl EngineLog for Unheard {
+    fn log(&self, _level: Level, _about: &str, _text: &str) {}
+}
+
 /// What an instance needs of its actor's host. None of these may wait: they are called from within a turn.
 pub trait ActorHost: Send + Sync + 'static {
     /// A fresh address for a child.

@@ -10,6 +10,7 @@ use thespian_core::fate::{Budget, Failure, Fault};
 use thespian_core::limits::ActorLimits;
 use thespian_core::message::Message;
 use thespian_core::outbox::Outbox;
+use tracing::Level;
 use wasmtime::Store;
 
 use super::bindings::Actor;
@@ -17,7 +18,7 @@ use super::bindings::thespian::actor::types as wit;
 use super::convert::{self, HeaderRefs};
 use super::engine::Seat;
 use super::fault::{self, Stop};
-use super::host::{ActorHost, Identity};
+use super::host::{ActorHost, EngineLog, Identity};
 use super::log::LogBook;
 use super::source::Source;
 use super::state::State;
@@ -177,7 +178,8 @@ impl Instance {
             Turn::Handle => limits.turn_cpu_ms_max,
         };
         begin(&mut self.store, Some(outbox), cpu_ms_max);
-        let result = contained(|| call(&self.actor, &mut self.store));
+        let log = &self.source.engine().shared.log;
+        let result = contained(&**log, || call(&self.actor, &mut self.store));
         let state = self.store.data_mut();
         let outbox = state.end().unwrap_or_default();
         match result {
@@ -240,7 +242,8 @@ pub(super) fn guarded<R>(
     call: impl FnOnce(&mut Store<State>) -> wasmtime::Result<R>,
 ) -> Result<R, Fault> {
     begin(store, None, cpu_ms_max);
-    let result = contained(|| call(store));
+    let log = Arc::clone(&store.data().engine.log);
+    let result = contained(&*log, || call(store));
     let state = store.data_mut();
     state.end();
     result.map_err(|error| fault_of(state, &error))
@@ -248,11 +251,12 @@ pub(super) fn guarded<R>(
 
 /// Lets a panic within a call, ours or the engine's, end only the instance it came from. What a panic may leave half
 /// done is in the store, which is lost after it.
-fn contained<R>(call: impl FnOnce() -> wasmtime::Result<R>) -> wasmtime::Result<R> {
+fn contained<R>(log: &dyn EngineLog, call: impl FnOnce() -> wasmtime::Result<R>) -> wasmtime::Result<R> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words");
-        tracing::error!(target: "node", "the sandbox failed, and ends the actor whose turn it was: {text}");
+        let said = format!("it failed, and ends the actor whose turn it was: {text}");
+        log.log(Level::ERROR, "sandbox", &said);
         Err(Stop::refused(format!("the sandbox failed: {text}")))
     })
 }

@@ -24,6 +24,6 @@ mod text;
 mod wasi;
 
 pub use engine::{Bound, Capacity, Engine, EngineConfig, EngineError};
-pub use host::{ActorHost, Identity};
+pub use host::{ActorHost, EngineLog, Identity};
 pub use instance::{ActorInit, Instance};
 pub use source::{Source, SourceError};

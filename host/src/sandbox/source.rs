@@ -22,7 +22,7 @@ use super::bindings::thespian::actor::types as wit;
 use super::convert;
 use super::engine::{Engine, Shared};
 use super::fault;
-use super::host::{ActorHost, Identity};
+use super::host::{ActorHost, EngineLog, Identity};
 use super::inspect::inspect;
 use super::instance::{self, Instance};
 use super::log::LogBook;
@@ -257,7 +257,7 @@ fn link(shared: &Shared, component: &Component) -> Result<ActorPre<State>, Sourc
 }
 
 /// The host of an instance that only describes itself: it can do nothing.
-struct Nobody(SourceHash);
+struct Nobody(SourceHash, Arc<dyn EngineLog>);
 
 impl ActorHost for Nobody {
     fn new_address(&self) -> ActorAddress {
@@ -281,7 +281,7 @@ impl ActorHost for Nobody {
     fn release_own_mailbox(&self, _len: usize, _cost: usize) {}
 
     fn log(&self, _level: Level, target: &str, text: &str) {
-        tracing::debug!(source = %self.0, target, text, "describe");
+        self.1.log(Level::DEBUG, "describe", &format!("{} {target}: {text}", self.0));
     }
 
     fn log_enabled(&self, _level: Level) -> bool {
@@ -296,7 +296,7 @@ impl ActorHost for Nobody {
 /// A store for an instance that is nobody: it is asked one thing, and thrown away.
 fn nobodys_store(engine: &Engine, hash: SourceHash, class: &str) -> Store<State> {
     let shared = Arc::clone(&engine.shared);
-    let host: Arc<dyn ActorHost> = Arc::new(Nobody(hash));
+    let host: Arc<dyn ActorHost> = Arc::new(Nobody(hash, Arc::clone(&shared.log)));
     let limits = Arc::clone(&shared.limits);
     let log = LogBook::new(Arc::clone(&host), &limits);
     let identity = Identity { address: host.new_address(), class: class.into(), source: hash };

@@ -1,28 +1,21 @@
-//! The log as a file, if a node is to write one: a record a line, as JSON, and of bounded size. A thread of its own
-//! writes it, so that nobody waits for a disk; what that one can't take is counted, and said in the file where it is
-//! missing.
+//! The log as a file, if a node is to write one: a record a line, as JSON, and of bounded size. It is the sink of an
+//! [`Outlet`], so nobody waits for a disk; what can't be written is counted, and said in the file where it is missing.
 
-use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
 use std::mem;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
-use parking_lot::{Condvar, Mutex};
 use rustix::fs::OFlags;
-use thespian_core::limits::LOG_FILE_QUEUE_BYTES_MAX;
+use thespian_core::limits::LOG_QUEUE_BYTES_MAX;
 use thespian_core::text::inert_json;
 use thespian_core::wire::control::{LogFileStatus, LogRecord};
-use tokio::sync::watch;
 
 use super::StoreError;
+use crate::outlet::{Drain, Gap, Losses, Outlet, Sink};
 
-/// What a record costs besides its texts, in bytes.
-const RECORD_COST: usize = size_of::<LogRecord>();
 /// How much is written at one time, in bytes.
 const WRITE_BYTES: usize = 64 << 10;
 
@@ -30,88 +23,65 @@ const WRITE_BYTES: usize = 64 << 10;
 pub(crate) struct LogFile {
     path: PathBuf,
     bytes_max: u64,
-    queue: Arc<Queue>,
+    outlet: Outlet<Arc<LogRecord>>,
 }
 
-/// Between those who log and the one who writes.
-struct Queue {
-    waiting: Mutex<Waiting>,
-    more: Condvar,
-    /// How many of the records pushed are dealt with.
-    done: watch::Sender<u64>,
-    lost: AtomicU64,
+/// A file that is open, and that nobody writes yet.
+pub(crate) struct OpenLogFile {
+    log_file: LogFile,
+    drain: Drain<Arc<LogRecord>>,
+    writer: Writer,
 }
 
-#[derive(Default)]
-struct Waiting {
-    records: VecDeque<LogRecord>,
-    bytes: usize,
-    pushed: u64,
-    /// Since the last that was taken.
-    refused: u64,
-    is_closed: bool,
-}
-
-impl LogFile {
+impl OpenLogFile {
     /// Opens the file, or makes it, and writes `first` to it: so a disk that is full is found at the start.
     ///
     /// # Errors
     /// It can't be made or written, is no ordinary file, belongs to somebody else, or another node writes it.
     pub(crate) fn open(path: &Path, bytes_max: u64, first: &LogRecord) -> Result<Self, StoreError> {
         let io_error = |error| StoreError::LogFile { path: path.to_path_buf(), error };
-        let (log_file, writer) = Self::prepare(path, bytes_max, first).map_err(io_error)?;
-        let builder = thread::Builder::new().name("thespian-log".to_string());
-        builder.spawn(move || writer.run()).map_err(io_error)?;
-        Ok(log_file)
-    }
-
-    /// The way to the file, and the one who writes it.
-    fn prepare(path: &Path, bytes_max: u64, first: &LogRecord) -> io::Result<(Self, Writer)> {
-        let queue = Arc::new(Queue {
-            waiting: Mutex::default(),
-            more: Condvar::new(),
-            done: watch::Sender::new(0),
-            lost: AtomicU64::new(0),
-        });
-        let (file, len) = open(path)?;
+        let (file, len) = open(path).map_err(io_error)?;
+        let losses = Losses::default();
         let mut writer = Writer {
             path: path.to_path_buf(),
             bytes_max,
-            lines: end_of_line(&file, len)?,
+            lines: end_of_line(&file, len).map_err(io_error)?,
             file: Some(file),
             len,
             lines_len: 0,
-            missing: 0,
-            said: 0,
-            why: String::new(),
-            queue: queue.clone(),
+            last_ms: first.time_ms,
+            gap: Gap::default(),
+            losses: losses.clone(),
+            is_told: false,
+            tell: Box::new(|_| {}),
         };
-        writer.add(first)?;
-        writer.write()?;
-        Ok((Self { path: path.to_path_buf(), bytes_max, queue }, writer))
+        writer.add(first).and_then(|()| writer.write()).map_err(io_error)?;
+        let (outlet, drain) = Outlet::new(LOG_QUEUE_BYTES_MAX, losses);
+        Ok(Self { log_file: LogFile { path: path.to_path_buf(), bytes_max, outlet }, drain, writer })
     }
 
-    /// Has a record written. Never waits: what finds the queue full is counted.
-    pub(crate) fn push(&self, record: &LogRecord) {
-        let cost = cost(record);
-        let mut waiting = self.queue.waiting.lock();
-        if waiting.bytes + cost > LOG_FILE_QUEUE_BYTES_MAX {
-            waiting.refused += 1;
-            self.queue.lost.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        waiting.bytes += cost;
-        waiting.pushed += 1;
-        waiting.records.push_back(record.clone());
-        drop(waiting);
-        self.queue.more.notify_one();
+    /// Begins to write. `tell` hears when that can't be done.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(crate) fn start(mut self, tell: impl Fn(&str) + Send + 'static) -> Result<LogFile, StoreError> {
+        self.writer.tell = Box::new(tell);
+        let path = self.log_file.path.clone();
+        let started = self.drain.start("thespian-file", self.writer);
+        started.map_err(|error| StoreError::LogFile { path, error })?;
+        Ok(self.log_file)
+    }
+}
+
+impl LogFile {
+    /// Has a record written that takes about so many bytes. Never waits.
+    pub(crate) fn push(&self, record: Arc<LogRecord>, bytes: usize) {
+        self.outlet.push(record, bytes);
     }
 
     /// Returns when all that was pushed is written, or counted as lost.
     pub(crate) async fn written(&self) {
-        let pushed = self.queue.waiting.lock().pushed;
-        // An error means that the writer is gone, and nothing more will be written.
-        let _ = self.queue.done.subscribe().wait_for(|done| *done >= pushed).await;
+        self.outlet.written().await;
     }
 
     /// For those who look at the node.
@@ -119,22 +89,9 @@ impl LogFile {
         LogFileStatus {
             path: self.path.display().to_string(),
             bytes_max: self.bytes_max,
-            lost: self.queue.lost.load(Ordering::Relaxed),
+            lost: self.outlet.losses().count(),
         }
     }
-}
-
-impl Drop for LogFile {
-    /// The writer ends when it has written what waits.
-    fn drop(&mut self) {
-        self.queue.waiting.lock().is_closed = true;
-        self.queue.more.notify_one();
-    }
-}
-
-fn cost(record: &LogRecord) -> usize {
-    let class = record.class.as_ref().map_or(0, String::len);
-    RECORD_COST + record.text.len() + record.target.len() + class
 }
 
 /// Whose lines are written, and what came in the way.
@@ -147,58 +104,60 @@ struct Writer {
     /// Whole lines that are not written yet, and how many records they are.
     lines: Vec<u8>,
     lines_len: u64,
-    /// Records that are missing, and not said to be; and those that the lines say to be.
-    missing: u64,
-    said: u64,
-    why: String,
-    queue: Arc<Queue>,
+    /// When the last record came.
+    last_ms: u64,
+    gap: Gap,
+    losses: Losses,
+    /// Whether it was told that nothing can be written.
+    is_told: bool,
+    tell: Box<dyn Fn(&str) + Send>,
+}
+
+impl Sink<Arc<LogRecord>> for Writer {
+    fn item(&mut self, record: Arc<LogRecord>) {
+        self.last_ms = record.time_ms;
+        if let Err(error) = self.add(&record) {
+            self.lose(1, &error);
+        }
+        if self.lines.len() >= WRITE_BYTES {
+            self.flush();
+        }
+    }
+
+    fn missing(&mut self, count: u64) {
+        self.gap.add_refused(count);
+    }
+
+    /// Writes the lines, and at their end what is missing there.
+    fn flush(&mut self) {
+        if let Err(error) = self.add_gap().and_then(|()| self.write()) {
+            let records = mem::take(&mut self.lines_len);
+            self.lines.clear();
+            self.lose(records, &error);
+        }
+    }
 }
 
 impl Writer {
-    fn run(mut self) {
-        while let Some((records, refused)) = self.take() {
-            if refused > 0 {
-                self.missing += refused;
-                self.why = "they came faster than they were written".to_string();
-            }
-            for record in &records {
-                if let Err(error) = self.add(record) {
-                    self.lose(1, &error);
-                }
-                if self.lines.len() >= WRITE_BYTES {
-                    self.flush();
-                }
-            }
-            self.flush();
-            self.queue.done.send_modify(|done| *done += records.len() as u64);
-        }
-    }
-
-    /// Waits for records; `None` when none will come any more.
-    fn take(&self) -> Option<(VecDeque<LogRecord>, u64)> {
-        let mut waiting = self.queue.waiting.lock();
-        while waiting.records.is_empty() {
-            if waiting.is_closed {
-                return None;
-            }
-            self.queue.more.wait(&mut waiting);
-        }
-        waiting.bytes = 0;
-        Some((mem::take(&mut waiting.records), mem::take(&mut waiting.refused)))
-    }
-
     /// Adds a record to the lines, and before it what is missing there.
     fn add(&mut self, record: &LogRecord) -> io::Result<()> {
-        let mut lines = String::new();
-        if self.missing > 0 {
-            let text = format!("{} records are missing here: {}", self.missing, self.why);
-            lines += &line(&remark(record.time_ms, "WARN", text))?;
-        }
-        lines += &line(record)?;
-        self.make_room(lines.len() as u64)?;
-        self.lines.extend_from_slice(lines.as_bytes());
+        self.add_gap()?;
+        self.add_line(&line(record)?)?;
         self.lines_len += 1;
-        self.said += mem::take(&mut self.missing);
+        Ok(())
+    }
+
+    fn add_gap(&mut self) -> io::Result<()> {
+        let Some((count, why)) = self.gap.to_say() else { return Ok(()) };
+        let text = format!("{count} records are missing here: {why}");
+        self.add_line(&line(&remark(self.last_ms, "WARN", text))?)?;
+        self.gap.say();
+        Ok(())
+    }
+
+    fn add_line(&mut self, line: &str) -> io::Result<()> {
+        self.make_room(line.len() as u64)?;
+        self.lines.extend_from_slice(line.as_bytes());
         Ok(())
     }
 
@@ -207,7 +166,7 @@ impl Writer {
         if self.file.is_some() && self.len + self.lines.len() as u64 + more <= self.bytes_max {
             return Ok(());
         }
-        self.flush();
+        self.write()?;
         if more > self.bytes_max {
             return Err(io::Error::other("a record is larger than the file may be"));
         }
@@ -224,15 +183,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes the lines. If that fails they are lost, and the file is as it was.
-    fn flush(&mut self) {
-        if let Err(error) = self.write() {
-            let records = mem::take(&mut self.lines_len);
-            self.lines.clear();
-            self.lose(records, &error);
-        }
-    }
-
+    /// Writes the lines. If that fails the file is as it was, and they are still here.
     fn write(&mut self) -> io::Result<()> {
         let Some(file) = self.file.as_mut().filter(|_| !self.lines.is_empty()) else { return Ok(()) };
         if let Err(error) = file.write_all(&self.lines) {
@@ -242,19 +193,20 @@ impl Writer {
         }
         self.len += self.lines.len() as u64;
         self.lines.clear();
-        (self.lines_len, self.said) = (0, 0);
+        self.lines_len = 0;
+        self.gap.written();
+        self.is_told = false;
         Ok(())
     }
 
-    /// Counts what is not in the file, and says so where nothing was missing before.
+    /// Counts what is not in the file, and tells of it once for each time that the file can't be written.
     fn lose(&mut self, records: u64, error: &io::Error) {
-        if self.missing + self.said == 0 {
+        self.losses.add(records);
+        self.gap.add(records, &error.to_string());
+        if !mem::replace(&mut self.is_told, true) {
             let path = self.path.display();
-            tracing::error!(target: "node", %path, %error, "the log file can't be written: what is missing is counted");
+            (self.tell)(&format!("{path} can't be written: {error}; what is missing in it is counted"));
         }
-        self.queue.lost.fetch_add(records, Ordering::Relaxed);
-        self.missing += records + mem::take(&mut self.said);
-        self.why = error.to_string();
     }
 }
 
@@ -332,20 +284,22 @@ mod tests {
     fn what_comes_faster_than_it_is_written_is_counted_and_said_and_nothing_else_is_lost() {
         let path = Path::new("fast");
         let first = remark(1, "INFO", "first".to_string());
-        let (file, writer) = LogFile::prepare(&path.0, 8 << 20, &first).unwrap();
+        let OpenLogFile { log_file, drain, writer } = OpenLogFile::open(&path.0, 8 << 20, &first).unwrap();
         // Nobody writes yet.
-        let record = remark(2, "INFO", "x".repeat(4_000));
+        let record = Arc::new(remark(2, "INFO", "x".repeat(4_000)));
         let mut pushed = 0;
-        while file.status().lost < 3 {
-            file.push(&record);
+        while log_file.status().lost < 3 {
+            log_file.push(record.clone(), 4_000);
             pushed += 1;
         }
-        assert!(file.queue.waiting.lock().bytes <= LOG_FILE_QUEUE_BYTES_MAX);
-        drop(file);
-        writer.run();
+        drop(log_file);
+        drain.run(writer);
         let texts = texts(&path);
         assert_eq!(&*texts[0], "first");
-        assert_eq!(texts[1], "3 records are missing here: they came faster than they were written");
+        assert_eq!(
+            texts.last().unwrap(),
+            "3 records are missing here: they came faster than they were written"
+        );
         assert_eq!(texts.len() - 2, pushed - 3);
     }
 
@@ -354,7 +308,7 @@ mod tests {
         let path = Path::new("half");
         fs::write(&path.0, "{\"seq\":1,\"te").unwrap();
         let first = remark(1, "INFO", "first".to_string());
-        drop(LogFile::prepare(&path.0, 1 << 20, &first).unwrap());
+        drop(OpenLogFile::open(&path.0, 1 << 20, &first).unwrap());
         let text = fs::read_to_string(&path.0).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 2, "{text}");

@@ -55,6 +55,19 @@ impl Stream {
         matches!(self, Self::Tcp(_))
     }
 
+    /// The process that listens at the other end, by its number here. `None` where the kernel does not say, or where it
+    /// can't be seen from here: in another container.
+    #[must_use]
+    pub fn listener_pid(&self) -> Option<u32> {
+        match self {
+            Self::Unix(stream) => {
+                let pid = stream.peer_cred().ok()?.pid()?;
+                u32::try_from(pid).ok().filter(|pid| *pid > 0)
+            }
+            Self::Tcp(_) => None,
+        }
+    }
+
     /// Its two halves.
     #[must_use]
     pub fn into_split(self) -> (ReadHalf, WriteHalf) {

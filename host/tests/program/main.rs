@@ -15,4 +15,5 @@ mod messages;
 mod process;
 mod statuses;
 mod stopped;
+mod stuck;
 mod tcp;

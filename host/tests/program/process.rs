@@ -149,6 +149,11 @@ impl Lines {
         Self(receiver)
     }
 
+    /// `None` when the stream ends.
+    pub(crate) fn try_next(&self) -> Option<String> {
+        self.0.recv_timeout(DEADLINE).ok()
+    }
+
     #[track_caller]
     pub(crate) fn next(&self) -> String {
         self.0.recv_timeout(DEADLINE).expect("a line comes in time")
@@ -158,6 +163,7 @@ impl Lines {
 /// A node that runs as a process of its own; ended with its value.
 pub(crate) struct RunningNode {
     pub(crate) folder: Folder,
+    pub(crate) data: PathBuf,
     pub(crate) ready: Value,
     pub(crate) lines: Lines,
     child: Option<Child>,
@@ -180,24 +186,48 @@ impl RunningNode {
     /// By a command that is made of the arguments that any node here has.
     pub(crate) fn start_by(folder: Folder, command: impl FnOnce(&[&str]) -> Command) -> Self {
         let log = fs::File::create(folder.path().join("stderr")).unwrap();
+        Self::start_with_stderr(folder, log, command)
+    }
+
+    /// One whose stderr goes elsewhere.
+    pub(crate) fn start_to(folder: Folder, args: &[&str], stderr: impl Into<Stdio>) -> Self {
+        Self::start_with_stderr(folder, stderr, |arguments| program(arguments.iter().chain(args)))
+    }
+
+    fn start_with_stderr(
+        folder: Folder,
+        stderr: impl Into<Stdio>,
+        command: impl FnOnce(&[&str]) -> Command,
+    ) -> Self {
         let data = folder.data();
+        Self::start_at(folder, data, stderr, command)
+    }
+
+    /// One with its data directory elsewhere too.
+    pub(crate) fn start_at(
+        folder: Folder,
+        data: PathBuf,
+        stderr: impl Into<Stdio>,
+        command: impl FnOnce(&[&str]) -> Command,
+    ) -> Self {
         let mut command = command(&["run", "--json", "--data-dir", data.to_str().unwrap()]);
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
+        drop(command);
         let lines = Lines::new(child.stdout.take().unwrap());
         let first = lines.0.recv_timeout(DEADLINE);
         let Ok(first) = first else {
             let _ = child.kill();
-            panic!("it does not start: {}", fs::read_to_string(folder.path().join("stderr")).unwrap());
+            panic!("it does not start: {:?}", fs::read_to_string(folder.path().join("stderr")));
         };
         let ready: Value = serde_json::from_str(&first).unwrap();
         assert_eq!(ready["event"], "ready");
-        Self { folder, ready, lines, child: Some(child) }
+        Self { folder, data, ready, lines, child: Some(child) }
     }
 
     /// The program with this node as its own.
     pub(crate) fn program(&self, args: &[&str]) -> Command {
         let mut command = program(args);
-        command.env("THESPIAN_HOST_DATA_DIR", self.folder.data());
+        command.env("THESPIAN_HOST_DATA_DIR", &self.data);
         command
     }
 
@@ -228,7 +258,7 @@ impl RunningNode {
     /// Waits for the end that something else brought about.
     pub(crate) fn ended(mut self) -> (Option<i32>, Folder, String) {
         let code = end(self.child.take().unwrap()).code;
-        let log = fs::read_to_string(self.folder.path().join("stderr")).unwrap();
+        let log = fs::read_to_string(self.folder.path().join("stderr")).unwrap_or_default();
         (code, std::mem::replace(&mut self.folder, Folder(PathBuf::new())), log)
     }
 

@@ -79,6 +79,53 @@ fn only_the_transport_names_sockets() {
 }
 
 #[test]
+fn only_outputs_of_commands_name_the_streams() {
+    // What a command types is shown beside its results; the other writes them where a node runs in the process.
+    const OUTPUTS: [&str; 3] = ["cli/output.rs", "cli/streams.rs", "cli/guest_target.rs"];
+    let mut problems = Vec::new();
+    for file in rust_files().filter(|file| file.is_under("host/src")) {
+        if OUTPUTS.iter().any(|output| file.path == format!("host/src/{output}")) {
+            continue;
+        }
+        for text in ["io::stdout", "io::stderr"] {
+            let places = file.shipped.match_indices(text);
+            // Whether it is a terminal takes no time.
+            let writes = |at: &usize| !file.shipped[*at..].starts_with("io::stderr().is_terminal()");
+            let places = places.map(|(at, _)| at).filter(writes);
+            problems.extend(places.map(|at| format!("{} has `{text}`", file.place(at))));
+        }
+    }
+    settle(
+        "A stream may have a reader that does not read, or a disk that is full: whoever writes it waits. Nothing that serves \
+         actors may. Say it to the log, or by the command's Output.",
+        &problems,
+    );
+}
+
+#[test]
+fn only_the_log_calls_a_subscriber() {
+    const MACROS: [&str; 7] = ["error!", "warn!", "info!", "debug!", "trace!", "event!", "span!"];
+    let mut problems = Vec::new();
+    for file in rust_files().filter(|file| file.is_under("host/src")) {
+        if file.path == "host/src/log/subscriber.rs" {
+            continue;
+        }
+        for name in MACROS {
+            let places = file.code.match_indices(name).map(|(at, _)| at);
+            let is_whole =
+                |at: &usize| !file.code[..*at].ends_with(|char: char| char.is_alphanumeric() || char == '_');
+            problems.extend(places.filter(is_whole).map(|at| format!("{} has `{name}`", file.place(at))));
+        }
+        problems.extend(named(file, &file.code, &["instrument"]));
+    }
+    settle(
+        "A subscriber of `tracing` may be anybody's, and take for ever: whoever tells it something waits. Say it to the \
+         node's log, which tells it on a thread of its own.",
+        &problems,
+    );
+}
+
+#[test]
 fn only_the_desk_owns_the_admin() {
     const OWNERSHIP: [&str; 6] =
         ["Admin::new(", "&mut Admin", "Arc<Admin>", "Mutex<Admin>", "RefCell<Admin>", "RwLock<Admin>"];

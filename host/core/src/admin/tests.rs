@@ -496,7 +496,7 @@ fn a_stop_ends_in_its_time_whoever_spins_and_nobody_waits_for_an_answer_for_ever
     node.now = Time(0) + STOP_GRACE;
     node.handle(Event::TimePassed);
     node.now = node.admin.deadline().unwrap();
-    assert_eq!(node.now, Time(0) + STOP_TIME_MAX);
+    assert_eq!(node.now, Time(0) + STOP_ACTORS_TIME_MAX);
     let effects = node.handle(Event::TimePassed);
     let answered: Vec<_> = answers(&effects).into_iter().map(|(asker, _)| asker).collect();
     assert_eq!(answered, [stopper, creator, mourner]);

@@ -15,7 +15,7 @@ use crate::message::Message;
 use crate::source::{Rights, SourceHash, SourceInfo};
 pub use crate::wire::status::{
     ActorLogLevel, ActorReport, ActorWait, ConnectionStatus, GrantStatus, LogFileStatus, LogLevelsStatus,
-    NameStatus, NodeStatus, SourceBrief, SourceLogLevel,
+    LogOutletStatus, NameStatus, NodeStatus, SourceBrief, SourceLogLevel,
 };
 
 /// A frame from a client, after its hello.

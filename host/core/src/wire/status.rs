@@ -79,6 +79,8 @@ pub struct NodeStatus {
     pub log_level: LogLevel,
     /// The log file, if there is one.
     pub log_file: Option<LogFileStatus>,
+    /// Where else it goes: to `tracing`, and to outputs of the program around the node.
+    pub log_outlets: Vec<LogOutletStatus>,
     /// Live actors that their creators left behind.
     pub orphans: u64,
     /// The first of them; at most `STATUS_ORPHANS_MAX`.
@@ -164,6 +166,15 @@ pub struct LogFileStatus {
     /// Its size at which it becomes the old one, in bytes.
     pub bytes_max: u64,
     /// Records that are not in it: they came too fast, or it could not be written.
+    pub lost: u64,
+}
+
+/// Another place to which a node's log goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogOutletStatus {
+    /// Which.
+    pub name: String,
+    /// Records or lines that did not get there.
     pub lost: u64,
 }
 

@@ -152,7 +152,7 @@ fn who_waits_in_the_nodes_own_process_hears_that_it_stops() {
         let world = World::new().await;
         let client = world.node.client();
         let mut last = String::new();
-        let (received, followed, ()) = tokio::join!(
+        let (received, followed, _) = tokio::join!(
             client.listen(None),
             client.logs(None, None, true, |record| last = record.text),
             world.node.stop(),

@@ -400,7 +400,7 @@ fn a_node_that_stops_closes_what_it_granted() {
         let mut stream = gate.connect().await;
         gate.sees(stream.local_addr().unwrap(), |line| line["opened"] == 1).await;
         let stop = gate.world.node.stop();
-        let (heard, ()) = tokio::join!(rest_of(&mut stream), stop);
+        let (heard, _) = tokio::join!(rest_of(&mut stream), stop);
         assert_eq!(heard, b"");
         drop(stream);
         until(async || TcpStream::connect(gate.listen).await.is_err()).await;

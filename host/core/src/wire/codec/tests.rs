@@ -10,8 +10,8 @@ use crate::source::{ActorClass, Rights, SourceHash, SourceInfo, Transient};
 use crate::wire::control::{
     ActorLogLevel, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame, ConnectionStatus,
     ControlError, CreateActor, DeadLetter, EndedActor, GrantStatus, Incoming, LoadProgress, LoadedSource,
-    LogFileStatus, LogLevelsStatus, LogRecord, NameStatus, NodeFrame, NodeStatus, Reply, Request,
-    SourceBrief, SourceLogLevel, SourceState, SourceStatus,
+    LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord, NameStatus, NodeFrame, NodeStatus, Reply,
+    Request, SourceBrief, SourceLogLevel, SourceState, SourceStatus,
 };
 use crate::wire::frame::FrameDecoder;
 use crate::wire::hello::{self, Hello, HelloError, Welcome};
@@ -138,6 +138,7 @@ fn status() -> NodeStatus {
         },
         log_level: LogLevel::Info,
         log_file: Some(LogFileStatus { path: "/log".into(), bytes_max: 23, lost: 24 }),
+        log_outlets: vec![LogOutletStatus { name: "stderr".into(), lost: 28 }],
         orphans: 25,
         first_orphans: vec![ACTOR],
     }
