@@ -96,6 +96,48 @@ fn an_endless_pipe_is_refused_at_its_bound_and_its_writer_is_let_go() {
     }
 }
 
+/// Puts a pipe that nobody writes in the place of a file.
+fn replace_by_pipe(path: &Path) {
+    // It may never have been there.
+    let _ = std::fs::remove_file(path);
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, path, mode).unwrap();
+}
+
+#[test]
+fn no_pipe_in_the_data_directory_holds_a_node_up() {
+    let node = RunningNode::start();
+    node.run(&["load", hello()]).ok();
+    node.run(&["stop"]).ok();
+    let (_, folder, _) = node.ended();
+    let data = folder.data();
+    // These it makes anew.
+    let cache = data.join("cache");
+    let is_code = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "code");
+    let files = || std::fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path());
+    let code = files().find(is_code).unwrap();
+    for path in [&code, &data.join("token"), &data.join("control.sock")] {
+        replace_by_pipe(path);
+    }
+    let node = RunningNode::start_in(folder, &["--authority", "trust-all", "--listen", "127.0.0.1:0"]);
+    node.run(&["load", hello()]).ok();
+    node.run(&["status", "--connect", node.ready["tcp"]["address"].as_str().unwrap()]).ok();
+    assert!(std::fs::symlink_metadata(&code).unwrap().is_file());
+    node.run(&["stop"]).ok();
+    let (_, folder, _) = node.ended();
+    // And of these it says that they are none of its own.
+    for name in ["cache/key", "host-id", "lock"] {
+        let path = data.join(name);
+        let aside = folder.path().join("aside");
+        std::fs::rename(&path, &aside).unwrap();
+        replace_by_pipe(&path);
+        let text = finish(&mut program(["run", "--data-dir", data.to_str().unwrap()])).failed(1);
+        assert!(text.contains(path.to_str().unwrap()), "{name}: {text}");
+        std::fs::rename(&aside, &path).unwrap();
+    }
+    drop(RunningNode::start_in(folder, &[]));
+}
+
 #[test]
 fn a_pipe_that_ends_in_time_is_as_good_as_a_file() {
     let node = RunningNode::start();
