@@ -92,7 +92,8 @@ impl QueueBound {
 }
 
 impl Node {
-    /// Starts a node on threads of its own, under any runtime or none.
+    /// Starts a node on threads of its own, under any runtime or none. It divides the file descriptors that this process
+    /// may have and has not opened yet, and leaves the limit as it is: [`descriptors::raise_limit`] raises it.
     ///
     /// # Errors
     /// See [`StartError`].

@@ -167,6 +167,10 @@ fn what_to_do(error: &anyhow::Error) -> Option<&'static str> {
         ClientError::NoNode { .. } => {
             "start one with `thespian-host run`, or say where it is: --data-dir DIR, or --connect ADDR"
         }
+        ClientError::Refused(HelloError::TooManyConnections) => {
+            "end others, such as `listen` and `logs --follow`; where the node may open few files, start it with a higher \
+             limit (`ulimit -n`)"
+        }
         ClientError::Refused(HelloError::NoDescriptors) => {
             "end connections or unload sources, or start the node with a higher limit (`ulimit -n`)"
         }
