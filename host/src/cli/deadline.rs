@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::Result;
 use thespian_core::limits::ANSWER_TIME_MAX;
 use thespian_host::client::ClientError;
-use tokio::time::timeout;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
 use super::outcome::TimedOut;
 
@@ -23,6 +24,22 @@ pub(super) async fn within<T>(
     match timeout(time, answer).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(silent("the node", "did not answer", time).into()),
+    }
+}
+
+/// An answer before which the node says how far it is. Each step says how long the next one may take.
+pub(super) async fn step_by_step<T>(
+    mut steps: watch::Receiver<Duration>,
+    answer: impl Future<Output = Result<T, ClientError>>,
+) -> Result<T> {
+    let mut answer = std::pin::pin!(answer);
+    loop {
+        let time = steps.borrow_and_update().saturating_add(ANSWER_TIME_MAX);
+        tokio::select! {
+            answer = &mut answer => return Ok(answer?),
+            Ok(()) = steps.changed() => {}
+            () = sleep(time) => return Err(silent("the node", "did not go on", time).into()),
+        }
     }
 }
 

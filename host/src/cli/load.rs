@@ -6,12 +6,14 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use thespian_core::limits::SOURCE_BYTES_MAX;
+use thespian_core::limits::{JUDGEMENT_TIME_MAX, SOURCE_BYTES_MAX};
 use thespian_core::source::foreign::what_else;
 use thespian_core::source::{Rights, SourceInfo};
 use thespian_core::wire::control::LoadProgress;
+use tokio::sync::watch;
 
 use super::connect::NodeArgs;
+use super::deadline::step_by_step;
 use super::given;
 use super::outcome::{NoComponent, Usage};
 use super::output::{Output, length};
@@ -50,7 +52,12 @@ pub(super) async fn load(args: LoadArgs, output: &Output) -> Result<()> {
     }
     let client = args.node.connect().await?;
     let bar = Bar::new(component.len(), output.is_json());
-    let loaded = client.load_with(&label, component, rights, |progress| bar.show(progress)).await;
+    let (step, steps) = watch::channel(Duration::ZERO);
+    let load = client.load_with(&label, component, rights, |progress| {
+        step.send_replace(time_after(progress));
+        bar.show(progress);
+    });
+    let loaded = step_by_step(steps, load).await;
     bar.clear();
     let loaded = loaded?;
     if output.is_json() {
@@ -65,6 +72,16 @@ pub(super) async fn load(args: LoadArgs, output: &Output) -> Result<()> {
     describe(&loaded.info, &how, output);
     output.line(loaded.hash)?;
     Ok(())
+}
+
+/// How long the node may be busy with the next step.
+const fn time_after(progress: LoadProgress) -> Duration {
+    match progress {
+        LoadProgress::Received(_) => Duration::ZERO,
+        LoadProgress::Judging => JUDGEMENT_TIME_MAX,
+        // One source is compiled after the other, and nobody knows how many there are before this one.
+        LoadProgress::Compiling => Duration::MAX,
+    }
 }
 
 /// What a source offers, for people.

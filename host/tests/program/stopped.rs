@@ -1,8 +1,17 @@
 //! A node whose process is stopped answers nothing, and no command waits for it for ever.
 
-use rustix::process::Signal;
+use std::fs::{self, DirBuilder};
+use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixListener;
+use std::process::Stdio;
+use std::thread;
 
-use crate::process::{RunningNode, end, hello};
+use rustix::process::Signal;
+use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::wire::hello::{self, Answer, Welcome};
+
+use crate::process::{Folder, RunningNode, end, hello, program};
 
 const TOLD: &str = "its process may be stopped";
 
@@ -54,4 +63,65 @@ fn a_command_that_was_let_in_gives_up_as_well() {
     assert!(told.contains("did not answer within") && told.contains(TOLD), "{told}");
     node.signal(Signal::CONT);
     node.run(&["status"]).ok();
+}
+
+/// Lets in whoever comes to the socket in this data directory, and says nothing more. Its thread ends with the process.
+fn welcome_and_be_silent(data: &std::path::Path) {
+    DirBuilder::new().mode(0o700).create(data).unwrap();
+    let listener = UnixListener::bind(data.join("control.sock")).unwrap();
+    thread::spawn(move || {
+        let endpoint = ActorAddress::new(HostId(1), 1);
+        let welcome = Welcome { node_version: "0".to_string(), host: HostId(1), endpoint };
+        let welcome = hello::encode::<Answer>(&Ok(welcome)).unwrap();
+        let mut kept = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept() {
+            stream.write_all(&welcome).unwrap();
+            kept.push(stream);
+        }
+    });
+}
+
+#[test]
+fn every_command_that_needs_no_waiting_gives_up_on_a_node_that_lets_it_in_and_says_nothing() {
+    let folder = Folder::new();
+    let data = folder.data();
+    welcome_and_be_silent(&data);
+    let address = ActorAddress::new(HostId(1), 2).to_string();
+    // With a section that means nothing, it is more than the system keeps for a reader that reads nothing.
+    let mut big = fs::read(hello()).unwrap();
+    big.extend_from_slice(&[0, 0x80, 0x80, 0x80, 4, 1, b'x']);
+    big.resize(big.len() - 2 + (8 << 20), 0);
+    let big = folder.file("big.wasm", big);
+    let commands: [&[&str]; 17] = [
+        &["status"],
+        &["status", &address],
+        &["stop"],
+        &["actors"],
+        &["actors", "--tree", "--watch", "1"],
+        &["sources"],
+        &["load", hello()],
+        &["load", big.to_str().unwrap()],
+        &["unload", "abc"],
+        &["tell", &address, "Greet", "{}"],
+        &["ask", &address, "Greet", "{}", "--timeout", "1"],
+        &["listen", "--timeout", "1"],
+        &["exit", &address],
+        &["grant", "list"],
+        &["grant", "revoke", "127.0.0.1:1"],
+        &["log-level"],
+        &["capabilities", "gpu"],
+    ];
+    let running: Vec<_> = commands
+        .iter()
+        .map(|args| {
+            let mut command = program(*args);
+            command.env("THESPIAN_HOST_DATA_DIR", &data).stdout(Stdio::piped()).stderr(Stdio::piped());
+            (args, command.spawn().unwrap())
+        })
+        .collect();
+    for (args, child) in running {
+        let text = end(child).failed(6);
+        assert!(text.contains(TOLD), "{args:?}: {text}");
+    }
+    fs::remove_file(data.join("control.sock")).unwrap();
 }
