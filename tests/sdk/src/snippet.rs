@@ -46,7 +46,9 @@ struct Fresh(PathBuf);
 impl Fresh {
     fn new() -> Self {
         let folder = std::env::temp_dir().join(format!("thespian-snippet-{}", std::process::id()));
-        fs::create_dir_all(folder.join("src")).unwrap();
+        for inside in ["src", "tests"] {
+            fs::create_dir_all(folder.join(inside)).unwrap();
+        }
         Self(folder)
     }
 }
@@ -66,7 +68,7 @@ fn target_folder() -> PathBuf {
     root.unwrap_or_else(|| panic!("{} is in no target folder", test.display())).join("snippet")
 }
 
-/// Builds the document's crate; gives the component.
+/// Lays out the document's crate, tests it and builds it; gives the component.
 fn build() -> Vec<u8> {
     let root = root();
     let fresh = Fresh::new();
@@ -74,18 +76,25 @@ fn build() -> Vec<u8> {
     let manifest = block("Cargo.toml");
     assert!(manifest.contains(SDK_PATH), "{DOCUMENT} takes the SDK from {SDK_PATH}");
     fs::write(fresh.0.join("Cargo.toml"), manifest.replace(SDK_PATH, &sdk.to_string_lossy())).unwrap();
-    fs::write(fresh.0.join("src/lib.rs"), block("src/lib.rs")).unwrap();
+    for file in ["src/lib.rs", "tests/greeter.rs"] {
+        fs::write(fresh.0.join(file), block(file)).unwrap();
+    }
     // With the workspace's versions, nothing has to be looked up.
     fs::copy(root.join("Cargo.lock"), fresh.0.join("Cargo.lock")).unwrap();
 
+    let told = cargo("test", &command("cargo test")[..0], &fresh.0);
+    assert!(told.contains("test it_greets_by_name ... ok"), "{told}");
+    cargo("build", &command("cargo build"), &fresh.0);
+    // Where the document has it, but for the target folder.
+    let [component] = command("thespian-host load").try_into().unwrap();
+    fs::read(target_folder().join(component.strip_prefix("target/").unwrap())).unwrap()
+}
+
+/// Runs a command of cargo in this folder; gives what it prints.
+fn cargo(command: &str, options: &[String], folder: &Path) -> String {
     let target = target_folder();
     let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .arg("build")
-        .args(command("cargo build"))
-        .args(["--offline", "--target-dir"])
-        .arg(&target)
-        .current_dir(&fresh.0);
+    cargo.arg(command).args(options).args(["--offline", "--target-dir"]).arg(&target).current_dir(folder);
     // What is wanted of the tests' own code is not wanted of this crate.
     cargo.env("CARGO_ENCODED_RUSTFLAGS", "").env("CARGO_BUILD_BUILD_DIR", &target);
     for name in ["RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"] {
@@ -93,9 +102,7 @@ fn build() -> Vec<u8> {
     }
     let output = cargo.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // Where the document has it, but for the target folder.
-    let [component] = command("thespian-host load").try_into().unwrap();
-    fs::read(target.join(component.strip_prefix("target/").unwrap())).unwrap()
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[tokio::test]
