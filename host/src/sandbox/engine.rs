@@ -26,7 +26,7 @@ pub(super) const MEMORIES_MAX: u32 = 1;
 /// Structures of the runtime for all core instances of one component, in bytes.
 const INSTANCE_BYTES_MAX: usize = 1 << 20;
 /// Stack of wasm code, in bytes. Native stacks of 2 MiB, tokio's default, hold it with ease.
-const WASM_STACK_BYTES: usize = 512 << 10;
+pub(super) const WASM_STACK_BYTES: usize = 512 << 10;
 
 /// Frames of a guest's stack that are gathered when it traps: enough to find some that are the guest's own.
 const BACKTRACE_FRAMES_MAX: usize = 14;

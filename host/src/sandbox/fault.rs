@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use thespian_core::fate::{Budget, Fault};
-use wasmtime::WasmBacktrace;
+use wasmtime::{Trap, WasmBacktrace};
 
+use super::engine::WASM_STACK_BYTES;
 use super::limiter::Refusal;
 use super::{function, text};
 
@@ -59,13 +60,28 @@ pub(super) fn judge(error: &wasmtime::Error, refused: Option<Refusal>, last_word
     if cause.contains("fuel allocated for hostcalls has been exhausted") {
         return Fault::Budget(Budget::Copy, text::for_error(&with_frames("", error)));
     }
-    let cause = match error.downcast_ref::<wasmtime::Trap>() {
+    let cause = match error.downcast_ref::<Trap>() {
         Some(trap) if !last_words.is_empty() => format!("{last_words} ({trap})"),
-        Some(trap) => trap.to_string(),
+        Some(trap) => in_words(*trap),
         None if !last_words.is_empty() => format!("{last_words} ({cause})"),
         None => cause,
     };
     Fault::Trap(text::for_error(&with_frames(&cause, error)))
+}
+
+/// A trap, with what to do about it where that is known.
+fn in_words(trap: Trap) -> String {
+    match trap {
+        Trap::StackOverflow => format!(
+            "its stack is used up ({} KiB are allowed): it calls itself without end, or too deep",
+            WASM_STACK_BYTES >> 10
+        ),
+        Trap::MemoryOutOfBounds => format!(
+            "{trap}; where no code is `unsafe`, its stack in memory is used up (1 MiB in Rust): large values belong into a \
+             `Box` or a `Vec`, and calls may not go too deep"
+        ),
+        _ => trap.to_string(),
+    }
 }
 
 /// Adds where the guest was, innermost first, without the machinery of panics.

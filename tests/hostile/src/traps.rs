@@ -34,8 +34,13 @@ fn a_memory_bomb_is_refused_its_memory_and_ends_alone() {
 #[test]
 fn deep_recursion_ends_in_the_guest_not_in_the_host() {
     run(async |arena| {
-        comes_back(arena, "DeepRecursion", 0, "stack").await;
-        ends(arena, "DeepRecursion", 0, "stack").await;
+        for (n, because) in [
+            (0, "trapped: its stack is used up (512 KiB are allowed): it calls itself without end"),
+            (1, "its stack in memory is used up (1 MiB in Rust): large values belong into a `Box`"),
+        ] {
+            comes_back(arena, "DeepRecursion", n, because).await;
+            ends(arena, "DeepRecursion", n, because).await;
+        }
     });
 }
 
@@ -65,7 +70,9 @@ fn waiting_within_a_turn_is_refused_with_words_that_help() {
 #[test]
 fn an_actor_can_not_end_its_process() {
     run(async |arena| {
-        comes_back(arena, "Exits", 0, "an actor can't end its process").await;
+        let text = "trapped: it ended its process (`std::process::exit`), which here only loses the instance with its \
+                    state: an actor ends by a request to exit to its own address (`ctx.exit()`)";
+        comes_back(arena, "Exits", 0, text).await;
     });
 }
 

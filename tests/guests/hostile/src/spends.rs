@@ -96,11 +96,20 @@ fn descend(depth: u64) -> u64 {
     if depth == u64::MAX { 0 } else { black_box(descend(depth + 1)) + frame[3] }
 }
 
+/// Values too large for the engine's stack are on another, in the guest's memory.
+#[inline(never)]
+fn descend_with_large_values(depth: u64) -> u64 {
+    let frame = black_box([depth; 4_096]);
+    if depth == u64::MAX { 0 } else { black_box(descend_with_large_values(depth + 1)) + frame[3] }
+}
+
 #[actor]
 impl DeepRecursion {
+    /// With large values, if `n` is not 0.
     #[receive]
-    fn go(&mut self, _: Go) -> Done {
-        Done { n: descend(0), text: String::new() }
+    fn go(&mut self, go: Go) -> Done {
+        let n = if go.n == 0 { descend(0) } else { descend_with_large_values(0) };
+        Done { n, text: String::new() }
     }
 }
 
