@@ -177,6 +177,10 @@ pub trait Receive: Sized {
     /// The message's type name; events have none.
     const TYPE_NAME: Option<&'static str>;
 
+    /// Whether it is an event, to which nobody waits for an answer.
+    #[doc(hidden)]
+    const IS_EVENT: bool = false;
+
     /// Whether this is what came.
     fn accepts(incoming: &Incoming) -> bool;
 
@@ -221,6 +225,7 @@ macro_rules! receive_event {
     ($type:ty, $case:ident) => {
         impl Receive for $type {
             const TYPE_NAME: Option<&'static str> = None;
+            const IS_EVENT: bool = true;
 
             fn accepts(incoming: &Incoming) -> bool {
                 matches!(incoming.0, Came::Event(Event::$case(_)))
@@ -254,7 +259,8 @@ fn not_accepted() -> Error {
 #[diagnostic::on_unimplemented(
     message = "a start can't return `{Self}`",
     label = "neither the actor nor a `Result` of it",
-    note = "a start is `fn name(ctx: &mut Context) -> Self`, or `-> Result<Self>`"
+    note = "a start is `fn name(ctx: &mut Context) -> Self`, or `-> Result<Self>`",
+    note = "`Error::poison(text)` makes an error of a text"
 )]
 pub trait IntoStart<A> {
     /// The actor.
@@ -276,13 +282,35 @@ impl<A: Actor, E: Into<Error>> IntoStart<A> for Result<A, E> {
     }
 }
 
+/// What a handler for an `R` gave back. That nobody waits for an answer to an event, the attribute says where it can see
+/// it; this is for types by other names.
+///
+/// # Errors
+/// The handler failed, or its message can't be sent.
+#[doc(hidden)]
+pub fn replied<R: Receive, T: IntoReply>(returned: T, ctx: &mut Context) -> Result {
+    const {
+        assert!(
+            !(R::IS_EVENT && T::IS_ANSWER),
+            "the handler of an event returns nothing or `Result`: nobody waits for an answer to it"
+        );
+    }
+    returned.reply(ctx)
+}
+
 /// What a handler can give back: nothing, a message for the sender, or a failure.
 #[diagnostic::on_unimplemented(
     message = "a handler can't return `{Self}`",
     label = "no answer to a message",
-    note = "a handler returns nothing, a type with `#[message]`, an `Option` of one, or a `Result` of these"
+    note = "a handler returns nothing, a type with `#[message]`, an `Option` of one, or a `Result` of these",
+    note = "the error of a `Result` is `thespian::Error`, or any type that implements `std::error::Error`; \
+            `Error::poison(text)` makes one of a text"
 )]
 pub trait IntoReply {
+    /// Whether it can be a message.
+    #[doc(hidden)]
+    const IS_ANSWER: bool = true;
+
     /// Sends what there is to send.
     ///
     /// # Errors
@@ -291,6 +319,8 @@ pub trait IntoReply {
 }
 
 impl IntoReply for () {
+    const IS_ANSWER: bool = false;
+
     fn reply(self, _: &mut Context) -> Result {
         Ok(())
     }
@@ -309,6 +339,8 @@ impl<M: Message> IntoReply for Option<M> {
 }
 
 impl<T: IntoReply, E: Into<Error>> IntoReply for Result<T, E> {
+    const IS_ANSWER: bool = T::IS_ANSWER;
+
     fn reply(self, ctx: &mut Context) -> Result {
         self.map_err(Into::into)?.reply(ctx)
     }

@@ -180,10 +180,10 @@ pub use troupe::{AskTroupeStatus, Troupe, TroupeSettings, TroupeStatus, Troupers
 /// What the attributes' code names.
 #[doc(hidden)]
 pub mod private {
-    pub use crate::actor::not_now;
+    pub use crate::actor::{not_now, replied};
     #[cfg(feature = "cbor")]
     pub use crate::message::{decode_cbor, encode_cbor};
-    pub use crate::message::{decode_json, decode_text, encode_json};
+    pub use crate::message::{decode_json, decode_text, encode_json, holds};
     pub use crate::parts::{Ledger, attempt, base_receives, part_receives};
     pub use crate::source::{
         Guest, accepts, count_merged, count_names, describe, differ, handle_event, handle_message, merged,

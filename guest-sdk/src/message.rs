@@ -81,6 +81,23 @@ pub trait Message: Sized {
     fn decode(encoding: &Encoding, payload: Vec<u8>) -> Result<Self>;
 }
 
+/// What a field of a message can be.
+#[diagnostic::on_unimplemented(
+    message = "a message can't hold a `{Self}`",
+    label = "serde can't write and read it",
+    note = "put `#[message]` on a type of your own; a type of another crate can be held if that crate has a feature `serde`; \
+            else write what it says into fields of other types"
+)]
+#[doc(hidden)]
+pub trait Holdable {}
+
+// What can be read but not written is rare, and serde's own words are for it.
+impl<T: DeserializeOwned> Holdable for T {}
+
+/// Asks whether a message can hold a `T`.
+#[doc(hidden)]
+pub const fn holds<T: Holdable>() {}
+
 /// A message of any type, undecoded. As the parameter of a handler: whatever no other handler takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawMessage {

@@ -50,6 +50,15 @@ pub trait Part<A>: Ledger + Sized {
     /// The type names of the messages that it takes.
     const RECEIVES: &'static [&'static str] = &[];
 
+    /// Itself, as all parts have it in common.
+    #[doc(hidden)]
+    fn ledger(&mut self) -> &mut dyn Ledger
+    where
+        Self: 'static,
+    {
+        self
+    }
+
     /// What came, to be taken, passed on, or replaced.
     ///
     /// # Errors

@@ -79,9 +79,10 @@ impl Counter {
     }
 
     #[receive]
-    fn wakeup(&mut self, wakeup: Wakeup) -> Result<Total> {
+    fn wakeup(&mut self, wakeup: Wakeup, ctx: &mut Context) -> Result {
         let add: Add = wakeup.payload().ok_or_else(|| Error::new("no payload"))??;
-        Ok(self.add(add))
+        let total = self.add(add);
+        ctx.reply(&total)
     }
 
     #[receive]

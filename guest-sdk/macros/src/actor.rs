@@ -1,6 +1,8 @@
 //! The attribute `actor`.
 
 mod condition;
+mod returned;
+mod stand_in;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +12,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::token::Paren;
 use syn::{
-    Error, ExprPath, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, Lit, LitInt, LitStr, Meta, Receiver,
+    Error, ExprPath, FnArg, Ident, ImplItem, ImplItemFn, Item, ItemImpl, Lit, LitInt, LitStr, Meta, Receiver,
     ReceiverKind, Result, ReturnType, Token, Type, parenthesized,
 };
 
@@ -184,9 +186,23 @@ impl Handler {
     }
 }
 
+/// The class, or the one mistake that is in it: what else the crate says of the class is then checked as if it were right.
+pub(crate) fn expand_or_stand_in(tokens: TokenStream, item: TokenStream) -> TokenStream {
+    expand(tokens, item.clone()).unwrap_or_else(|error| {
+        let error = error.into_compile_error();
+        let stand_in = stand_in::of(item);
+        quote!(#error #stand_in)
+    })
+}
+
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let mut options = options(tokens)?;
-    let mut block: ItemImpl = syn::parse2(item)?;
+    let mut block = match syn::parse2(item)? {
+        Item::Impl(block) => block,
+        other => {
+            return Err(Error::new(other.span(), "`#[actor]` goes on the `impl` block with the handlers"));
+        }
+    };
     if let Some((path, _)) = &block.trait_ {
         return Err(Error::new(path.span(), "`#[actor]` goes on a plain `impl` block"));
     }
@@ -265,6 +281,15 @@ fn handler(method: &ImplItemFn, when: Option<ExprPath>) -> Result<Handler> {
         _ => return problem(&signature.ident),
     }
     let Some(FnArg::Typed(message)) = inputs.next() else { return problem(&signature.ident) };
+    if let Type::Reference(reference) = &*message.ty
+        && last_word(&reference.elem).is_some_and(|word| word == "Context")
+    {
+        let name = &signature.ident;
+        let text = format!(
+            "the message comes first, and then the context: `fn {name}(&mut self, message: Type, ctx: &mut Context)`"
+        );
+        return Err(Error::new(message.span(), text));
+    }
     if let Type::Reference(message) = &*message.ty {
         return Err(Error::new(message.span(), "a handler owns its message: take it without `&`"));
     }
@@ -283,7 +308,14 @@ fn handler(method: &ImplItemFn, when: Option<ExprPath>) -> Result<Handler> {
         return Err(Error::new(signature.generics.span(), "a handler is for one type: it can't be generic"));
     }
     let message = (*message.ty).clone();
+    returned::check(&message, &signature.output)?;
     Ok(Handler { method: signature.ident.clone(), message, when, context, returns: returns(method) })
+}
+
+/// The last name of a type's path.
+fn last_word(written: &Type) -> Option<&Ident> {
+    let Type::Path(path) = written else { return None };
+    path.path.segments.last().map(|last| &last.ident)
 }
 
 /// Where a method says what it returns; its name, if it returns nothing.
@@ -308,6 +340,9 @@ fn start_call(method: &ImplItemFn) -> Result<TokenStream> {
     let signature = &method.sig;
     let name = &signature.ident;
     let problem = |at: &dyn Spanned| Err(Error::new(at.span(), START));
+    if let ReturnType::Type(_, returned) = &signature.output {
+        returned::check_error_type(returned)?;
+    }
     if let Some(word) = &signature.asyncness {
         return problem(word);
     }
@@ -334,8 +369,7 @@ fn check(method: &ImplItemFn) -> Result<Ident> {
 }
 
 fn is_raw(message: &Type) -> bool {
-    let Type::Path(path) = message else { return false };
-    path.path.segments.last().is_some_and(|last| last.ident == "RawMessage")
+    last_word(message).is_some_and(|word| word == "RawMessage")
 }
 
 fn implementation(
@@ -421,7 +455,7 @@ fn call(handler: &Handler) -> TokenStream {
     let Handler { method, message, when, context, returns } = handler;
     let holds = when.iter().map(|condition| quote_spanned!(at(condition)=> && #condition(&*self)));
     let reply = quote_spanned! {*returns=>
-        return ::thespian::IntoReply::reply(reply, ctx);
+        return ::thespian::private::replied::<#message, _>(reply, ctx);
     };
     quote_spanned! {at(message)=>
         if <#message as ::thespian::Receive>::accepts(&incoming) #(#holds)* {
@@ -488,21 +522,30 @@ fn reach_parts(options: &Options) -> Option<TokenStream> {
     if options.parts.is_empty() && options.base.is_none() {
         return None;
     }
-    let shown = options.parts.iter().map(|part| quote_spanned!(at(part)=> each(&mut self.#part);));
+    let shown = options
+        .parts
+        .iter()
+        .map(|part| quote_spanned!(at(part)=> each(::thespian::Part::<Self>::ledger(&mut self.#part));));
     let left = options.parts.iter().map(|part| {
         quote_spanned!(at(part)=> ::thespian::Part::<Self>::leave(self, |actor| &mut actor.#part, ctx);)
     });
-    let base = options.base.iter();
-    let base_left = options.base.iter();
+    let base = options
+        .base
+        .iter()
+        .map(|base| quote_spanned!(at(base)=> ::thespian::Actor::each_part(&mut self.#base, each);));
+    let base_left = options
+        .base
+        .iter()
+        .map(|base| quote_spanned!(at(base)=> ::thespian::Actor::leave(&mut self.#base, ctx);));
     Some(quote! {
         fn each_part(&mut self, each: &mut dyn ::core::ops::FnMut(&mut dyn ::thespian::private::Ledger)) {
             #(#shown)*
-            #(::thespian::Actor::each_part(&mut self.#base, each);)*
+            #(#base)*
         }
 
         fn leave(&mut self, ctx: &mut ::thespian::Context) {
             #(#left)*
-            #(::thespian::Actor::leave(&mut self.#base_left, ctx);)*
+            #(#base_left)*
         }
     })
 }

@@ -23,6 +23,9 @@ pub fn message(options: TokenStream, item: TokenStream) -> TokenStream {
 /// came before the handlers do; `base = counter`, a field that is an actor and takes what this one does not;
 /// `troupe(max_count = 10, idle_count = 2)`, many workers at one address.
 ///
+/// A handler of messages may return one, which goes to the sender. To an event of the host nobody waits for an answer, so
+/// a handler of events returns nothing, or `Result`.
+///
 /// # Where it runs
 ///
 /// An `#[accepts]` function decides whether a host suits the class, where `requires` can't say what it needs. It is asked
@@ -42,5 +45,5 @@ pub fn message(options: TokenStream, item: TokenStream) -> TokenStream {
 #[doc(alias = "when")]
 #[proc_macro_attribute]
 pub fn actor(options: TokenStream, item: TokenStream) -> TokenStream {
-    actor::expand(options.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+    actor::expand_or_stand_in(options.into(), item.into()).into()
 }

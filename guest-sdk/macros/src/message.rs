@@ -3,10 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, Fields, LitStr, Result, parse::Parser};
+use syn::{Data, DeriveInput, Error, Fields, LitStr, Result, Type, parse::Parser};
 
 /// Names that begin so are the host's.
 const RESERVED_PREFIX: &str = "thespian:";
@@ -86,12 +86,30 @@ fn by_serde(
         )
     };
     let ident = &input.ident;
+    let fields = field_types(&input.data).map(|held| {
+        let held_here = held.span().resolved_at(Span::call_site());
+        quote_spanned!(held_here=> ::thespian::private::holds::<#held>();)
+    });
     let serde = quote! {
+        const _: () = { #(#fields)* };
+
         #[derive(::thespian::private::serde::Serialize, ::thespian::private::serde::Deserialize)]
         #[serde(crate = "::thespian::private::serde")]
         #input
     };
     implementation(&serde, ident, name, encoding, &encode, &decode)
+}
+
+/// The types of all fields: asked before serde asks, whose advice is for crates that depend on it.
+fn field_types(data: &Data) -> Box<dyn Iterator<Item = &Type> + '_> {
+    fn of(fields: &Fields) -> impl Iterator<Item = &Type> {
+        fields.iter().map(|field| &field.ty)
+    }
+    match data {
+        Data::Struct(data) => Box::new(of(&data.fields)),
+        Data::Enum(data) => Box::new(data.variants.iter().flat_map(|variant| of(&variant.fields))),
+        Data::Union(_) => Box::new(std::iter::empty()),
+    }
 }
 
 /// A struct around the payload itself: sent without a copy, received without one.

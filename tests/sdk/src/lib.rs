@@ -8,6 +8,7 @@ mod encodings;
 mod examples;
 mod exits;
 mod frozen;
+mod mistakes;
 mod snippet;
 
 use std::time::Duration;

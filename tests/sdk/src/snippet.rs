@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use crate::World;
 
@@ -13,7 +13,7 @@ const HEADING: &str = "## Write an actor";
 /// Where the document supposes the SDK to be.
 const SDK_PATH: &str = "../thespian-host/guest-sdk";
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
@@ -41,12 +41,12 @@ fn command(begins: &str) -> Vec<String> {
 }
 
 /// A folder of this test's own, gone with it.
-struct Fresh(PathBuf);
+pub(crate) struct Fresh(pub(crate) PathBuf);
 
 impl Fresh {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("thespian-snippet-{}", std::process::id()));
-        for inside in ["src", "tests"] {
+    pub(crate) fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("thespian-{name}-{}", std::process::id()));
+        for inside in ["src", "tests", "examples"] {
             fs::create_dir_all(folder.join(inside)).unwrap();
         }
         Self(folder)
@@ -71,7 +71,7 @@ fn target_folder() -> PathBuf {
 /// Lays out the document's crate, tests it and builds it; gives the component.
 fn build() -> Vec<u8> {
     let root = root();
-    let fresh = Fresh::new();
+    let fresh = Fresh::new("snippet");
     let sdk = root.join("guest-sdk");
     let manifest = block("Cargo.toml");
     assert!(manifest.contains(SDK_PATH), "{DOCUMENT} takes the SDK from {SDK_PATH}");
@@ -92,6 +92,13 @@ fn build() -> Vec<u8> {
 
 /// Runs a command of cargo in this folder; gives what it prints.
 fn cargo(command: &str, options: &[String], folder: &Path) -> String {
+    let output = cargo_output(command, options, folder);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The same, whatever becomes of it.
+pub(crate) fn cargo_output(command: &str, options: &[String], folder: &Path) -> Output {
     let target = target_folder();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.arg(command).args(options).args(["--offline", "--target-dir"]).arg(&target).current_dir(folder);
@@ -100,9 +107,7 @@ fn cargo(command: &str, options: &[String], folder: &Path) -> String {
     for name in ["RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"] {
         cargo.env_remove(name);
     }
-    let output = cargo.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    cargo.output().unwrap()
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::expand;
+use super::{expand, expand_or_stand_in};
 
 /// What the attribute says of a mistake.
 #[track_caller]
@@ -342,7 +342,9 @@ fn parts_are_asked_in_their_order_before_the_handlers_and_the_base_after_them() 
         "take::<Greet",
         "Actor::receive(&mutself.counter",
         "finish(self,|actor|&mutactor.requests",
-        "each(&mutself.requests);each(&mutself.stash);::thespian::Actor::each_part(&mutself.counter,each)",
+        "ledger(&mutself.requests)",
+        "ledger(&mutself.stash)",
+        "Actor::each_part(&mutself.counter,each)",
         "leave(self,|actor|&mutactor.requests",
         "leave(self,|actor|&mutactor.stash",
         "Actor::leave(&mutself.counter,ctx)",
@@ -427,4 +429,82 @@ fn a_check_is_a_function_of_the_host_and_of_what_is_required() {
         }
     ));
     assert_eq!(text, "one of `#[receive]`, `#[start]` and `#[accepts]`");
+}
+
+#[test]
+fn a_context_that_comes_first_is_told_its_place() {
+    let text = method_error(quote!(
+        #[receive]
+        fn greet(&mut self, ctx: &mut thespian::Context, greet: Greet) {}
+    ));
+    assert_eq!(
+        text,
+        "the message comes first, and then the context: `fn greet(&mut self, message: Type, ctx: &mut Context)`"
+    );
+}
+
+#[test]
+fn a_text_in_place_of_an_error_is_told_what_makes_one_of_it() {
+    for method in [
+        quote!(
+            #[receive]
+            fn greet(&mut self, greet: Greet) -> Result<Greeting, String> {}
+        ),
+        quote!(
+            #[receive]
+            fn greet(&mut self, greet: Greet) -> std::result::Result<Greeting, &'static str> {}
+        ),
+        quote!(
+            #[start]
+            fn new() -> Result<Greeting, std::string::String> {}
+        ),
+    ] {
+        let text = method_error(method);
+        let begins = "a text is no error: return `Result<Greeting>`, and make one of the text by `Error::poison(text)`";
+        assert!(text.starts_with(begins), "{text}");
+    }
+}
+
+#[test]
+fn a_handler_of_an_event_answers_nobody() {
+    for returned in [quote!(Greeting), quote!(Result<Greeting>), quote!(Result<Option<Greeting>, Error>)] {
+        let text = method_error(quote!(
+            #[receive]
+            fn exited(&mut self, exit: ChildActorExited) -> #returned {}
+        ));
+        assert!(
+            text.starts_with("`ChildActorExited` is an event of the host, and nobody waits for an answer"),
+            "{text}"
+        );
+    }
+    for returned in
+        [quote!(()), quote!(Result), quote!(Result<()>), quote!(Result<(), Error>), quote!(thespian::Result)]
+    {
+        made(
+            quote!(),
+            quote!(
+                #[receive]
+                fn exited(&mut self, exit: ChildActorExited) -> #returned {}
+            ),
+        );
+    }
+}
+
+#[test]
+fn a_class_with_a_mistake_is_a_class_to_all_that_names_it() {
+    let block = quote!(impl Hello { #[receive] #[inline] fn greet(&mut self, greet: &Greet) {} });
+    let code = expand_or_stand_in(quote!(), block).to_string().replace(' ', "");
+    assert_eq!(code.matches("compile_error!").count(), 1);
+    assert!(code.contains("impl::thespian::ActorforHello{constCLASS:&'staticstr=\"Hello\";"), "{code}");
+    assert!(code.contains("#[inline]fngreet") && !code.contains("#[receive]"), "{code}");
+    let code = expand_or_stand_in(
+        quote!(),
+        quote!(
+            struct Hello;
+        ),
+    )
+    .to_string()
+    .replace(' ', "");
+    assert!(code.contains("`#[actor]`goesonthe`impl`blockwiththehandlers"), "{code}");
+    assert!(code.contains("structHello;impl::thespian::ActorforHello"), "{code}");
 }
