@@ -2,8 +2,10 @@
 
 use ciborium::Value;
 use ciborium::value::Integer;
+use thespian_core::limits::ActorLimits;
 use thespian_core::message::{Encoding, Message};
 use thespian_guests as guests;
+use thespian_host::config::NodeConfig;
 
 use crate::World;
 
@@ -66,4 +68,26 @@ async fn text_is_passed_as_it_is_and_bad_text_comes_back() {
         "`text/line` can't be decoded: invalid utf-8 sequence of 1 bytes from index 0; \
          `Echo` takes `Order`, `Blob`, `text/line`"
     );
+}
+
+#[tokio::test]
+async fn an_answer_above_the_bound_is_an_error_with_both_numbers_and_costs_no_instance() {
+    let limits = ActorLimits { message_bytes_max: 1 << 20, ..ActorLimits::default() };
+    let world = World::with(NodeConfig { limits, ..NodeConfig::default() });
+    let echo = world.create(guests::SAMPLER, "Echo").await;
+    let line = |text: String| message("text/line", Encoding::Text, text.into_bytes());
+    let fits = (1 << 20) - 192 - "text/line".len();
+    // In capitals, this letter has three times as many bytes.
+    let letter = "\u{390}";
+    let answer = world.ask(echo, line("a".repeat(fits - 6) + letter)).await.message;
+    assert_eq!(answer.payload.len(), fits, "the host agrees on what fits");
+    let poisoned = world.poison(echo, line("a".repeat(fits - 5) + letter)).await;
+    assert_eq!(
+        poisoned.details,
+        "the message `text/line` takes 1048577 bytes; at most 1048576 are allowed (message-bytes-max)"
+    );
+    // So much more than may be that the host would end the instance.
+    let poisoned = world.poison(echo, line(letter.repeat(fits / 2))).await;
+    assert!(poisoned.details.ends_with("bytes; at most 1048576 are allowed (message-bytes-max)"));
+    assert_eq!(world.node.client().status().await.unwrap().restarts, 0);
 }
