@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
@@ -18,12 +19,19 @@ pub(crate) struct Endpoint {
     pub(crate) address: ActorAddress,
     mailbox: SharedMailbox,
     arrived: Notify,
+    /// Bytes of answers that wait to be read by who asked at it.
+    answers_bytes: AtomicUsize,
 }
 
 impl Endpoint {
     pub(crate) fn new(address: ActorAddress, budget: Arc<QueueBudget>) -> Self {
         let limits = MailboxLimits { len_max: ENDPOINT_LEN_MAX, bytes_max: ENDPOINT_BYTES_MAX };
-        Self { address, mailbox: SharedMailbox::new(limits, budget), arrived: Notify::new() }
+        Self {
+            address,
+            mailbox: SharedMailbox::new(limits, budget),
+            arrived: Notify::new(),
+            answers_bytes: AtomicUsize::new(0),
+        }
     }
 
     /// Takes messages and poison; what the host tells actors means nothing out here.
@@ -58,6 +66,13 @@ impl Endpoint {
             }
             arrived.await;
         }
+    }
+
+    /// Makes room for an answer, whose asker may not read it soon. A single one always has room.
+    fn reserve_answer(&self, cost: usize) -> bool {
+        let with_it =
+            |bytes: usize| (bytes == 0 || bytes + cost <= ENDPOINT_BYTES_MAX).then_some(bytes + cost);
+        self.answers_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_it).is_ok()
     }
 
     pub(crate) fn mailbox(&self) -> &SharedMailbox {
@@ -136,29 +151,48 @@ pub(crate) type AskResult = Result<Incoming, NoAnswer>;
 pub(crate) struct AskSlot {
     endpoint: Arc<Endpoint>,
     waiting: Mutex<Option<oneshot::Sender<AskResult>>>,
+    /// What the answer costs that waits to be read.
+    answer_bytes: AtomicUsize,
 }
 
 impl AskSlot {
     pub(crate) fn new(endpoint: Arc<Endpoint>) -> (Self, oneshot::Receiver<AskResult>) {
         let (sender, receiver) = oneshot::channel();
-        (Self { endpoint, waiting: Mutex::new(Some(sender)) }, receiver)
+        (Self { endpoint, waiting: Mutex::new(Some(sender)), answer_bytes: AtomicUsize::new(0) }, receiver)
     }
 
     pub(crate) fn push(&self, envelope: Envelope) -> Push {
         if !matches!(envelope.body, Body::Message(_) | Body::Poisoned(_)) {
             return Push::Queued;
         }
-        let asker = self.waiting.lock().take();
-        match asker {
-            Some(asker) if !asker.is_closed() => {
-                let Some(answer) = incoming(envelope) else { return Push::Queued };
-                if let Err(Ok(late)) = asker.send(Ok(answer)) {
-                    // The asker left in this very moment: its endpoint may still listen.
-                    return self.endpoint.push(outgoing(late, self.endpoint.address));
-                }
-                Push::Queued
+        let mut waiting = self.waiting.lock();
+        let Some(asker) = waiting.take_if(|asker| !asker.is_closed()) else {
+            drop(waiting);
+            return self.endpoint.push(envelope);
+        };
+        let cost = envelope.body.cost();
+        if !self.endpoint.reserve_answer(cost) {
+            *waiting = Some(asker);
+            return Push::Full(envelope);
+        }
+        drop(waiting);
+        self.answer_bytes.store(cost, Ordering::Release);
+        let Some(answer) = incoming(envelope) else { return Push::Queued };
+        match asker.send(Ok(answer)) {
+            // The asker left in this very moment: its endpoint may still listen.
+            Err(Ok(late)) => {
+                self.forget_answer();
+                self.endpoint.push(outgoing(late, self.endpoint.address))
             }
-            _ => self.endpoint.push(envelope),
+            _ => Push::Queued,
+        }
+    }
+
+    /// Who asked has read the answer, if there was one, or has left.
+    pub(crate) fn forget_answer(&self) {
+        let bytes = self.answer_bytes.swap(0, Ordering::Acquire);
+        if bytes > 0 {
+            self.endpoint.answers_bytes.fetch_sub(bytes, Ordering::Relaxed);
         }
     }
 

@@ -258,9 +258,9 @@ impl Session {
         let (slot, answer) = AskSlot::new(self.inner.endpoint.clone());
         let slot = Arc::new(slot);
         let timer = shared.timers.after(timeout, Due::AskTimedOut(Arc::downgrade(&slot)));
-        shared.router.enter(alias, Route::Ask(slot));
+        shared.router.enter(alias, Route::Ask(slot.clone()));
         self.inner.asks.fetch_add(1, Ordering::Relaxed);
-        let mut ask = Ask { session: &self.inner, alias, timer, answer };
+        let mut ask = Ask { session: &self.inner, alias, timer, slot, answer };
         let envelope = Envelope { target, sender: ask.alias, body: Body::Message(message) };
         self.deliver(envelope, timeout).await?;
         match (&mut ask.answer).await {
@@ -430,6 +430,7 @@ struct Ask<'a> {
     session: &'a Inner,
     alias: ActorAddress,
     timer: TimerKey,
+    slot: Arc<AskSlot>,
     answer: oneshot::Receiver<AskResult>,
 }
 
@@ -445,6 +446,7 @@ impl Drop for Ask<'_> {
                 self.session.shared.router.dead_letter(&late, "its receiver, an outside program, left");
             }
         }
+        self.slot.forget_answer();
         let mut answered = self.session.answered.lock();
         answered.push_back(self.alias);
         if answered.len() > ASKS_REMEMBERED_MAX

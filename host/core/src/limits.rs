@@ -265,7 +265,7 @@ pub const HELLO_TIME_MAX: Duration = Duration::from_secs(5);
 pub const SHELL_CLOSE_TIME_MAX: Duration = Duration::from_secs(1);
 /// Messages that wait at an outside endpoint; more stay with their senders.
 pub const ENDPOINT_LEN_MAX: usize = 10_000;
-/// Bytes that wait at an outside endpoint.
+/// Bytes that wait at an outside endpoint, and as many of answers that wait for who asked at it.
 pub const ENDPOINT_BYTES_MAX: usize = 64 * MIB;
 /// Answered asks of an endpoint whose later answers still go to `listen`.
 pub const ASKS_REMEMBERED_MAX: usize = 1_024;

@@ -5,15 +5,15 @@ use std::time::Instant;
 
 use thespian_core::address::ActorAddress;
 use thespian_core::limits::{
-    CONNECTIONS_MAX, FRAME_BYTES_MAX, HELLO_TIME_MAX, LABEL_LEN_MAX, MESSAGE_BYTES_MOST, SOURCE_BYTES_MAX,
-    STRANGERS_MAX, UPLOAD_CHUNK_BYTES,
+    CONNECTIONS_MAX, ENDPOINT_BYTES_MAX, FRAME_BYTES_MAX, HELLO_TIME_MAX, LABEL_LEN_MAX, MESSAGE_BYTES_MOST,
+    SOURCE_BYTES_MAX, STRANGERS_MAX, UPLOAD_CHUNK_BYTES,
 };
 use thespian_core::message::Message;
 use thespian_core::source::Rights;
 use thespian_core::wire::codec;
-use thespian_core::wire::control::{ClientFrame, ControlError, NodeFrame, Reply, Request};
+use thespian_core::wire::control::{ClientFrame, ControlError, Incoming, NodeFrame, Reply, Request};
 use thespian_core::wire::hello::{self, Answer, Hello, HelloError};
-use thespian_host::client::Client;
+use thespian_host::client::{Client, ClientError};
 use thespian_host::config::NodeConfig;
 use thespian_host::shell::Shell;
 use thespian_host::transport::{FrameReader, Stream, WriteHalf};
@@ -222,6 +222,50 @@ fn what_a_client_leaves_unread_is_a_dead_letter_and_not_lost() {
             "{reasons:?}"
         );
         assert!(reasons.iter().any(|reason| reason.ends_with("before it was written")), "{reasons:?}");
+    });
+}
+
+#[test]
+fn answers_that_an_asker_does_not_read_stay_with_those_who_sent_them() {
+    run_served(async |arena, shell| {
+        let mut deaf = Peer::greeted(shell.socket()).await;
+        let client = Client::connect(shell.socket(), None).await.unwrap();
+        let size = MESSAGE_BYTES_MOST - 1_000;
+        let answers_max = ENDPOINT_BYTES_MAX / size + 2;
+        let mut aliases = Vec::new();
+        for id in 0..=answers_max as u64 {
+            let message = Message::bytes("Question", "");
+            let request = Request::Ask { target: client.endpoint(), message, timeout_ms: Some(600_000) };
+            deaf.send(&ClientFrame::Request { id, request }).await;
+            let Incoming::Message { sender, .. } = within("a question", client.listen(None)).await.unwrap()
+            else {
+                panic!("nothing comes back");
+            };
+            aliases.push(sender);
+        }
+        let mut taken = 0;
+        let answering = async {
+            for alias in &aliases {
+                match client.tell(*alias, Message::bytes("Answer", vec![7; size])).await {
+                    Ok(()) => taken += 1,
+                    Err(ClientError::Node(ControlError::MailboxFull { .. })) => return,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        };
+        arena.beside(answering).await;
+        // Those that wait, one that is being written, and a single one that has room in any case.
+        assert!((2..=answers_max).contains(&taken), "{taken} of {}", aliases.len());
+        // Who reads on is given the rest.
+        for _ in 0..taken {
+            assert!(matches!(
+                deaf.next().await,
+                Some(NodeFrame::Reply { reply: Ok(Reply::Received(_)), .. })
+            ));
+        }
+        let last = *aliases.last().unwrap();
+        client.tell(last, Message::bytes("Answer", vec![7; size])).await.unwrap();
+        assert!(matches!(deaf.next().await, Some(NodeFrame::Reply { reply: Ok(Reply::Received(_)), .. })));
     });
 }
 

@@ -103,15 +103,21 @@ fn a_component_made_to_measure_is_an_actor() {
 #[test]
 fn what_comes_back_names_the_functions_in_which_it_trapped() {
     run(async |arena| {
-        let text = module("", "(func $stir (call $burn)) (func $burn unreachable)");
+        // As the compiler names them, and as their author did.
+        let [stir, burn] =
+            ["stir", "burn"].map(|name| format!("$_ZN7kitchen5stove4{name}17h0123456789abcdefE"));
+        let text = module("", &format!("(func {stir} (call {burn})) (func {burn} unreachable)"));
         let (before, handler) = text.split_once("#handle-message").unwrap();
-        let handler = handler.replacen("(i32.const 4096)", "(call $stir) (i32.const 4096)", 1);
+        let handler = handler.replacen("(i32.const 4096)", &format!("(call {stir}) (i32.const 4096)"), 1);
         let text = format!("{before}#handle-message{handler}");
         let bytes = with_main_module(&wat::parse_str(text).unwrap());
         let source = arena.client.load("cook", bytes, |_| {}).await.unwrap();
         let cook = arena.client.create(&source.hash.to_string(), "X").await.unwrap();
         let why = arena.beside(arena.attack(cook, 0, "")).await.unwrap_err();
-        assert!(why.starts_with("trapped: ") && why.contains("; in burn < stir"), "{why}");
+        assert!(
+            why.starts_with("trapped: ") && why.contains("; in kitchen::stove::burn < kitchen::stove::stir"),
+            "{why}"
+        );
         assert!(why.ends_with("(attempt 2)"), "{why}");
         within("the kill", arena.client.kill(cook)).await.unwrap();
     });
