@@ -1,6 +1,7 @@
 //! Serves programs outside: each connection is a hello and then questions and answers, in one task.
 
 mod connection;
+mod place;
 mod spare;
 
 use std::cmp::Ordering;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use thespian_core::limits::{
     FRAME_BYTES_MAX, HELLO_BYTES_MAX, HELLO_TIME_MAX, REFUSALS_LOGGED_PER_SECOND, SHELL_CLOSE_TIME_MAX,
+    SOCKET_CHECK_PERIOD,
 };
 use thespian_core::wire::hello::{self, Answer, Hello, HelloError};
 use tokio::io::AsyncWriteExt;
@@ -24,7 +26,8 @@ use crate::log::LogStore;
 use crate::node::Node;
 use crate::session::SessionOpener;
 use crate::store::{self, SOCKET_FILE, StoreError, TOKEN_LEN};
-use crate::transport::{BindError, FrameReader, Listener, Stream};
+use crate::transport::{BindError, FrameReader, Listener, SocketFile, Stream};
+use place::Place;
 use spare::Spare;
 
 /// How long to wait when the system gives no other connection.
@@ -49,7 +52,7 @@ pub enum ServeError {
 
 /// Lets programs control a node, until it is dropped.
 pub struct Shell {
-    socket: PathBuf,
+    socket: Arc<SocketFile>,
     tcp: Option<(std::net::SocketAddr, PathBuf)>,
     closing: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -62,7 +65,6 @@ impl Shell {
     /// See [`ServeError`]; nothing is then left listening.
     pub async fn serve(node: &Node, config: &NodeConfig) -> Result<Self, ServeError> {
         let dir = config.data_dir.as_deref().ok_or(ServeError::NoDataDir)?;
-        let socket = dir.join(SOCKET_FILE);
         let (closing, is_closing) = watch::channel(false);
         let sessions = node.sessions();
         let shares = sessions.0.shares;
@@ -76,7 +78,10 @@ impl Shell {
             closing: is_closing,
         });
         // All doors before anybody comes in: one that can't be made then leaves none open, and no socket behind.
-        let mut listeners = vec![in_runtime(node, Listener::unix(&socket)).await?];
+        let path = dir.join(SOCKET_FILE);
+        let listener = in_runtime(node, Listener::unix(&path)).await?;
+        let socket = listener.file().expect("it listens at a path").clone();
+        let mut listeners = vec![listener];
         let mut tcp = None;
         if let Some(address) = config.listen {
             let listener = in_runtime(node, Listener::tcp(address)).await?;
@@ -100,7 +105,12 @@ impl Shell {
     /// The control socket.
     #[must_use]
     pub fn socket(&self) -> &Path {
-        &self.socket
+        self.socket.path()
+    }
+
+    /// For who ends at once: removes the control socket, if it is this node's, wherever its directory was moved to.
+    pub fn remove_socket(&self) {
+        self.socket.remove();
     }
 
     /// The TCP address and the token file, where the node listens over TCP.
@@ -136,7 +146,8 @@ struct Door {
 }
 
 impl Door {
-    async fn accept(self: Arc<Self>, listener: Listener) {
+    async fn accept(self: Arc<Self>, mut listener: Listener) {
+        let mut place = Place::new(self.refusals.log.clone());
         // Each listener's own: who may connect to one can't keep others from the other.
         let strangers = Arc::new(Semaphore::new(self.strangers_max));
         // Dropped with this task, and so are the connections.
@@ -152,6 +163,10 @@ impl Door {
             let (accepted, stranger) = tokio::select! {
                 admitted = admitted => admitted,
                 () = closed(&mut closing) => break,
+                () = tokio::time::sleep(SOCKET_CHECK_PERIOD), if listener.file().is_some() => {
+                    place.check(&mut listener);
+                    continue;
+                }
             };
             match accepted {
                 Ok(stream) => {

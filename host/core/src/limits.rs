@@ -260,6 +260,9 @@ pub const PRETTY_BYTES_MAX: usize = MIB;
 pub const PRETTY_DEPTH_MAX: usize = 64;
 /// Time for a new connection to say hello, and for one that is closed to take its last frame.
 pub const HELLO_TIME_MAX: Duration = Duration::from_secs(5);
+/// How often a node looks whether its socket is still where programs look for it: two questions to the file system. Whoever
+/// removed it waits about so long until the node is found again.
+pub const SOCKET_CHECK_PERIOD: Duration = Duration::from_secs(2);
 /// Time in which the connections of a shell that closes take their last answers: they are ready, and a client that
 /// does not read must not hold up the end.
 pub const SHELL_CLOSE_TIME_MAX: Duration = Duration::from_secs(1);

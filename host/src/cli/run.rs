@@ -1,6 +1,5 @@
 //! `run`: a node in this process, until it is told to stop.
 
-use std::fs;
 use std::process;
 
 use anyhow::{Context, Result};
@@ -32,11 +31,13 @@ const BY_A_PROGRAM: &str = "a program";
 const LOSSES: &str =
     "all actors, their mailboxes and timers, and the loaded sources (their compiled code is kept)";
 
-/// Runs a node until Ctrl-C, SIGTERM or `thespian-host stop`.
+/// Runs a node until Ctrl-C, SIGTERM, SIGHUP or `thespian-host stop`.
 ///
 /// Each value is taken from its option, else from the environment, else from the configuration file, else from the
 /// default; `config show` says which. A restart loses all actors, their mailboxes and timers, and the loaded sources. SIGUSR1 has the node write its status to
-/// the log.
+/// the log. SIGHUP, which a terminal sends that is closed, is as SIGTERM, but never the second that ends at once; it does
+/// nothing where it was ignored from the start, as under `nohup`. SIGQUIT ends at once and leaves a core dump, for those who
+/// look for a defect.
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 stopped in order; 1 it can't start; 2 the configuration makes no sense; 9 it could not \
@@ -70,7 +71,7 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
     announce(&node, &shell, &config, output);
     let by = tokio::select! {
         () = node.stopping() => BY_A_PROGRAM,
-        signal = signals.next(&node) => signal,
+        signal = signals.first(&node) => signal,
     };
     watchdog.begin();
     if by != BY_A_PROGRAM {
@@ -85,7 +86,7 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
         signal = end_at_once(&mut signals, &node, by, output) => {
             output.note(format_args!("{signal}: ending at once"));
             // Not left to the process's end: it would stay and look like a node.
-            let _ = fs::remove_file(shell.socket());
+            shell.remove_socket();
             output.close();
             process::exit(INTERRUPTED);
         }
@@ -182,7 +183,7 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
         let max = bytes(queue_bound.bytes_max as u64);
         item("queues", format!("at most {max}, bound by {}", queue_bound.reason));
         item("a restart", format!("loses {LOSSES}"));
-        item("to stop", "Ctrl-C, SIGTERM or `thespian-host stop`".to_string());
+        item("to stop", "Ctrl-C, SIGTERM, SIGHUP or `thespian-host stop`".to_string());
     }
     if authority == Authority::TrustAll {
         output.warn(
@@ -191,12 +192,23 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
     }
 }
 
+/// Whether whoever started this process had it ignore a signal: then it is to go on doing so.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+const SIGHUP: i32 = rustix::process::Signal::HUP.as_raw();
 const SIGXFSZ: i32 = rustix::process::Signal::XFSZ.as_raw();
 
 /// What asks a program to end, or to say how it is.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// Absent where it is to be ignored.
+    hang_up: Option<Signal>,
     user: Signal,
     /// Nothing to do for it: caught, a write beyond the limit of a file's size is an error and not the process's end.
     _file_size: Signal,
@@ -207,12 +219,32 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: if is_ignored(SIGHUP) { None } else { Some(signal(SignalKind::hangup())?) },
             user: signal(SignalKind::user_defined1())?,
             _file_size: signal(SignalKind::from_raw(SIGXFSZ))?,
         })
     }
 
-    /// What asks it to end. Meanwhile SIGUSR1 has the node's status written to the log.
+    /// What asks it to end at first. Meanwhile SIGUSR1 has the node's status written to the log.
+    async fn first(&mut self, node: &Node) -> &'static str {
+        loop {
+            let hang_up = async {
+                match &mut self.hang_up {
+                    Some(signal) => signal.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                _ = hang_up => return "SIGHUP",
+                _ = self.interrupt.recv() => return "Ctrl-C",
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.user.recv() => node.log_status(),
+            }
+        }
+    }
+
+    /// What asks it to end at once: a person, or whoever has no more patience. A terminal that is closed, and what manages
+    /// services, send SIGHUP besides.
     async fn next(&mut self, node: &Node) -> &'static str {
         loop {
             tokio::select! {

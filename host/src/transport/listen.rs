@@ -5,11 +5,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thespian_core::limits::SOCKET_PATH_LEN_MAX;
 use tokio::net::{TcpListener, UnixListener};
 
-use super::Stream;
+use super::{SocketFile, Stream};
 
 /// A control address can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +58,7 @@ pub fn check_socket_path(path: &Path) -> Result<(), BindError> {
 #[derive(Debug)]
 pub enum Listener {
     /// At a path; the socket is removed when this is dropped.
-    Unix(UnixListener, PathBuf),
+    Unix(UnixListener, Arc<SocketFile>),
     /// At a loopback address.
     Tcp(TcpListener),
 }
@@ -77,10 +78,29 @@ impl Listener {
             }
             Err(_) => {}
         }
-        let listener = UnixListener::bind(path).map_err(io_error)?;
-        // The directory is private already; this is for whoever moves the socket elsewhere.
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(io_error)?;
-        Ok(Self::Unix(listener, path.to_path_buf()))
+        let file = SocketFile::new(path).map_err(io_error)?;
+        let listener = bind(&file).map_err(io_error)?;
+        Ok(Self::Unix(listener, Arc::new(file)))
+    }
+
+    /// Listens anew at its path, from which its socket was removed.
+    ///
+    /// # Errors
+    /// Something is there by now, or the socket can't be made.
+    pub fn renew(&mut self) -> io::Result<()> {
+        if let Self::Unix(listener, file) = self {
+            *listener = bind(file)?;
+        }
+        Ok(())
+    }
+
+    /// The file of its socket, if it listens at one.
+    #[must_use]
+    pub const fn file(&self) -> Option<&Arc<SocketFile>> {
+        match self {
+            Self::Unix(_, file) => Some(file),
+            Self::Tcp(_) => None,
+        }
     }
 
     /// Listens on the loopback interface.
@@ -129,9 +149,16 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Self::Unix(_, path) = self {
-            // Gone already is as good.
-            let _ = fs::remove_file(path);
+        if let Self::Unix(_, file) = self {
+            file.remove();
         }
     }
+}
+
+fn bind(file: &SocketFile) -> io::Result<UnixListener> {
+    let listener = UnixListener::bind(file.path())?;
+    // The directory is private already; this is for whoever moves the socket elsewhere.
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600))?;
+    file.claim()?;
+    Ok(listener)
 }

@@ -3,6 +3,7 @@
 mod bytes;
 mod frames;
 mod listen;
+mod socket_file;
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use tokio::net::{TcpStream, UnixStream};
 pub use bytes::{ByteConnection, ByteListener, ByteReader, ByteWriter, Taken};
 pub use frames::{FrameReader, ReadError};
 pub use listen::{BindError, Listener, check_socket_path};
+pub use socket_file::{SocketFile, Whereabouts};
 
 /// Half of a connection, to be read.
 pub type ReadHalf = Box<dyn AsyncRead + Send + Sync + Unpin>;

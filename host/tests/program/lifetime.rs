@@ -5,11 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::process::{DEADLINE, Folder, RunningNode, end, finish, program, run};
+use crate::process::{DEADLINE, Folder, PROGRAM, RunningNode, end, finish, program, run};
 
 #[test]
-fn sigterm_and_ctrl_c_stop_in_order_and_leave_no_socket() {
-    for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::INT, "Ctrl-C")] {
+fn a_signal_stops_in_order_and_leaves_no_socket() {
+    for (signal, name) in [(Signal::TERM, "SIGTERM"), (Signal::INT, "Ctrl-C"), (Signal::HUP, "SIGHUP")] {
         let node = RunningNode::start();
         node.hello();
         let socket = node.folder.data().join("control.sock");
@@ -108,4 +108,94 @@ fn run_says_what_people_need_to_know() {
     }
     assert!(ended.stderr.contains("warning: any program that can reach this node"), "{}", ended.stderr);
     assert!(!ended.stdout.contains('\x1b') && !ended.stderr.contains('\x1b'), "colors are for terminals");
+}
+
+#[test]
+fn a_terminal_that_is_closed_twice_ends_nothing_at_once() {
+    let node = RunningNode::start();
+    node.hello();
+    for signal in [Signal::HUP, Signal::HUP, Signal::HUP] {
+        node.signal(signal);
+    }
+    let (code, _folder, log) = node.ended();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("SIGHUP: stopping in order") && !log.contains("ending at once"), "{log}");
+}
+
+#[test]
+fn a_node_under_nohup_outlives_its_terminal() {
+    let ignoring = |arguments: &[&str]| {
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", PROGRAM]).args(arguments).env_clear();
+        shell
+    };
+    let node = RunningNode::start_by(Folder::new(), ignoring);
+    node.signal(Signal::HUP);
+    node.run(&["status"]).ok();
+    node.run(&["stop"]).ok();
+    assert_eq!(node.ended().0, Some(0));
+}
+
+#[test]
+fn a_node_removes_its_own_socket_and_none_of_another_node() {
+    let (folder, moved) = (Folder::new(), Folder::new());
+    let first = RunningNode::start_in(folder, &["--listen", "127.0.0.1:0"]);
+    let there = moved.path().join("data");
+    fs::rename(first.folder.data(), &there).unwrap();
+    // At the same path, while the first one runs.
+    let data = first.folder.data();
+    let command = |arguments: &[&str]| program(arguments.iter().chain(&["--listen", "127.0.0.1:0"]));
+    let log = fs::File::create(moved.path().join("second")).unwrap();
+    let second = RunningNode::start_at(Folder::new(), data.clone(), log, command);
+    first.signal(Signal::TERM);
+    let (code, _folder, log) = first.ended();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!there.join("control.sock").exists(), "its own is gone, wherever it is");
+    let status = second.run(&["status", "--json"]).json();
+    assert_eq!(status["pid"], second.ready["pid"]);
+    let (tcp, token) = (second.ready["tcp"]["address"].as_str().unwrap(), data.join("token"));
+    let token = token.to_str().unwrap();
+    second.run(&["status", "--connect", tcp, "--token-file", token]).ok();
+    second.run(&["stop"]).ok();
+}
+
+#[test]
+fn a_node_whose_socket_is_removed_says_so_once_and_is_found_again() {
+    let node = RunningNode::start();
+    let socket = node.data.join("control.sock");
+    fs::remove_file(&socket).unwrap();
+    node.run(&["wait-ready"]).ok();
+    let said = |logs: &str| logs.lines().filter(|line| line.contains("was removed")).count();
+    assert_eq!(said(&node.run(&["logs"]).ok()), 1);
+    // Somebody else's is left alone.
+    fs::remove_file(&socket).unwrap();
+    let other = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let stderr = || fs::read_to_string(node.folder.path().join("stderr")).unwrap();
+    let deadline = std::time::Instant::now() + DEADLINE;
+    while !stderr().contains("something else") {
+        assert!(std::time::Instant::now() < deadline, "{}", stderr());
+        std::thread::yield_now();
+    }
+    node.signal(Signal::TERM);
+    let (code, _folder, log) = node.ended();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(socket.exists(), "what is another's stays");
+    drop(other);
+    assert_eq!(log.matches("something else").count(), 1, "{log}");
+}
+
+#[test]
+fn a_node_whose_directory_is_moved_away_says_so_once() {
+    let node = RunningNode::start();
+    fs::rename(&node.data, node.folder.path().join("elsewhere")).unwrap();
+    let stderr = || fs::read_to_string(node.folder.path().join("stderr")).unwrap();
+    let deadline = std::time::Instant::now() + DEADLINE;
+    while !stderr().contains("was moved or removed") {
+        assert!(std::time::Instant::now() < deadline, "{}", stderr());
+        std::thread::yield_now();
+    }
+    node.signal(Signal::TERM);
+    let (code, folder, _) = node.ended();
+    assert_eq!(code, Some(0));
+    assert!(!folder.path().join("elsewhere/control.sock").exists());
 }
