@@ -7,12 +7,13 @@
 //! then on runs only when the gate lets it.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thespian_core::limits::RUNAWAYS_MAX;
+use thespian_core::time::awake;
 
 /// How often the epoch moves.
 const TICK: Duration = Duration::from_millis(1);
@@ -38,6 +39,9 @@ const SLEEP_MAX: Duration = Duration::from_millis(100);
 pub(super) struct Ticker {
     active: AtomicBool,
     resting: AtomicBool,
+    /// For how long it has ticked, in ns: the clock by which the wall time of turns is bounded. It stands still while the
+    /// process is stopped, and while there are no turns.
+    awake_ns: AtomicU64,
     thread: Thread,
 }
 
@@ -55,6 +59,7 @@ impl Ticker {
         let ticker = Arc::new(Self {
             active: AtomicBool::new(true),
             resting: AtomicBool::new(false),
+            awake_ns: AtomicU64::new(0),
             thread: handle.thread().clone(),
         });
         let set = shared.ticker.set(Arc::downgrade(&ticker));
@@ -71,6 +76,12 @@ impl Ticker {
         if self.resting.load(Ordering::SeqCst) {
             self.wake();
         }
+    }
+
+    /// Time that passed while it ticked and the process was not stopped. It goes forward before the epoch does, so whoever
+    /// is called back finds all that is counted.
+    pub(super) fn awake(&self) -> Duration {
+        Duration::from_nanos(self.awake_ns.load(Ordering::Acquire))
     }
 
     #[cold]
@@ -96,11 +107,17 @@ fn run(shared: &Shared, tick: &dyn Fn()) {
         thread::park();
     }
     let mut idle_ticks = 0;
+    let mut last = Instant::now();
     loop {
         #[expect(clippy::disallowed_methods, reason = "the tick is a time, not a wait for something")]
         thread::sleep(TICK);
-        tick();
         let Some(ticker) = shared.ticker.get().and_then(Weak::upgrade) else { return };
+        let now = Instant::now();
+        let counts = awake(now - last, TICK).as_nanos();
+        last = now;
+        // Only this thread writes it.
+        ticker.awake_ns.fetch_add(u64::try_from(counts).unwrap_or(u64::MAX), Ordering::Release);
+        tick();
         if ticker.active.swap(false, Ordering::SeqCst) {
             idle_ticks = 0;
             continue;
@@ -118,6 +135,7 @@ fn run(shared: &Shared, tick: &dyn Fn()) {
             if !rest(shared) {
                 return;
             }
+            last = Instant::now();
         }
         idle_ticks = 0;
     }

@@ -1,7 +1,7 @@
 //! What a store holds beside the guest: the outbox of the turn under way, the bounds, and who it is for.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use thespian_core::fate::Budget;
 use thespian_core::limits::ActorLimits;
@@ -40,8 +40,8 @@ pub(super) struct State {
 struct TurnClock {
     cpu_max: Duration,
     wall_max: Duration,
-    /// Clocks at the first tick: a turn that is shorter never reads one.
-    start: Option<(Duration, Instant)>,
+    /// Clocks at the first tick, of CPU time and of time awake: a turn that is shorter never reads one.
+    start: Option<(Duration, Duration)>,
     ticks: u32,
     /// Time at the gate, which is not the turn's own.
     waited: Duration,
@@ -106,11 +106,11 @@ impl State {
     pub(super) fn on_tick(&mut self) -> Result<UpdateDeadline, Stop> {
         self.engine.ticker.touch();
         self.check_killed()?;
-        let (cpu, now) = (thread_cpu_time(), Instant::now());
+        let (cpu, now) = (thread_cpu_time(), self.engine.ticker.awake());
         let (cpu_start, start) = *self.turn.start.get_or_insert((cpu, now));
         self.turn.ticks = self.turn.ticks.saturating_add(1);
         let cpu = cpu.saturating_sub(cpu_start);
-        let wall = now.duration_since(start).saturating_sub(self.turn.waited);
+        let wall = now.saturating_sub(start).saturating_sub(self.turn.waited);
         if cpu >= self.turn.cpu_max {
             return Err(Stop::over(Budget::Cpu, self.turn.cpu_max));
         }
@@ -130,7 +130,7 @@ impl State {
 
     /// The turn has outlived its slice: it hands its worker on, at first more often, because under load a single
     /// hand-off may find no thread in time, and then at the end of each quantum.
-    fn run_away(&mut self, now: Instant) -> Result<(), Stop> {
+    fn run_away(&mut self, now: Duration) -> Result<(), Stop> {
         let ticks = self.turn.ticks - SLICE_TICKS;
         if ticks > 2 && !ticks.is_multiple_of(QUANTUM_TICKS) {
             return Ok(());
@@ -140,7 +140,7 @@ impl State {
             empty => empty.insert(self.engine.gate.admit().ok_or_else(Stop::overloaded)?),
         };
         runaway.pass(|| self.host.is_killed());
-        self.turn.waited += now.elapsed();
+        self.turn.waited += self.engine.ticker.awake().saturating_sub(now);
         // The ticker may have gone to rest while every turn slept.
         self.engine.ticker.touch();
         Ok(())

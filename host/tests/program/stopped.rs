@@ -125,3 +125,25 @@ fn every_command_that_needs_no_waiting_gives_up_on_a_node_that_lets_it_in_and_sa
     }
     fs::remove_file(data.join("control.sock")).unwrap();
 }
+
+#[test]
+fn a_turn_is_not_ended_for_the_time_in_which_its_node_was_stopped() {
+    let limits = ["turn-cpu-ms-max=60000", "turn-wall-ms-max=3000"].map(|limit| ["--limit", limit]).concat();
+    let node = RunningNode::start_with(&[&["--authority", "trust-all"][..], &limits].concat());
+    let file = node.folder.file("probe.wasm", thespian_guests::bytes(thespian_guests::PROBE));
+    let hash = node.run(&["load", file.to_str().unwrap()]).ok();
+    let address = node.run(&["create", hash.trim(), "Probe"]).ok().trim().to_string();
+    let (mut following, records, _) = node.spawn(&["logs", "--follow"]);
+    // By its own clock the turn takes longer than it may, and is stopped for nearly all of that.
+    let run = r#"{"steps":[{"log":{"text":"in its turn"}},{"spend":{"ms":5000}},{"say":{"to":"origin","text":"done"}}]}"#;
+    let ask = node.spawn_piped(&["ask", &address, "Run", run, "--timeout", "60"]);
+    while !records.next().contains("in its turn") {}
+    node.signal(Signal::STOP);
+    #[expect(clippy::disallowed_methods, reason = "how long it is stopped is what is tried")]
+    thread::sleep(std::time::Duration::from_millis(5_000));
+    node.signal(Signal::CONT);
+    let answer = end(ask).ok();
+    assert!(answer.contains("done"), "{answer}");
+    following.kill().unwrap();
+    following.wait().unwrap();
+}

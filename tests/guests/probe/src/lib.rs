@@ -321,6 +321,12 @@ impl Probe {
             Step::ShutDown => ctx.shut_down()?,
             Step::Log { text } => info!(ctx, "{text}"),
             Step::Debug { text } => debug!(ctx, "{text}"),
+            Step::Spend { ms } => {
+                let start = std::time::Instant::now();
+                while start.elapsed() < Duration::from_millis(ms) {
+                    std::hint::black_box(());
+                }
+            }
             Step::Spin => loop {
                 std::hint::black_box(());
             },

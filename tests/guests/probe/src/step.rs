@@ -172,6 +172,11 @@ pub enum Step {
     },
     /// Never return.
     Spin,
+    /// Be busy until so much time has passed, by the host's clock.
+    Spend {
+        /// How much, in ms.
+        ms: u64,
+    },
     /// Write to the log what only those read who look for a defect.
     Debug {
         /// What.
