@@ -12,6 +12,7 @@ mod loading;
 mod many;
 mod ring;
 mod soak;
+mod soak_disk;
 mod starts;
 
 use crate::bench::Bench;
@@ -38,4 +39,4 @@ pub(crate) const ALL: &[(&str, Workload)] = &[
 ];
 
 /// Those that are run only where they are named: they take long.
-pub(crate) const LONG: &[(&str, Workload)] = &[("soak", soak::run)];
+pub(crate) const LONG: &[(&str, Workload)] = &[("soak", soak::run), ("soak-disk", soak_disk::run)];

@@ -20,6 +20,7 @@ fn every_workload_runs_and_prints_lines_of_the_schema() {
 #[test]
 fn the_long_one_runs_where_it_is_named() {
     assert_eq!(lines_of(&["soak"]), BTreeSet::from(["soak".to_string()]));
+    assert_eq!(lines_of(&["soak-disk"]), BTreeSet::from(["soak-disk".to_string()]));
 }
 
 /// The workloads that a run prints lines of.

@@ -11,16 +11,16 @@ use crate::report::{Bar, Line};
 use crate::system::{self, System};
 
 /// From what is left may come back.
-const REST: Duration = Duration::from_secs(30);
+pub(super) const REST: Duration = Duration::from_secs(30);
 
 /// What a process holds.
-struct Held {
-    bytes: u64,
-    threads: usize,
-    files: usize,
+pub(super) struct Held {
+    pub(super) bytes: u64,
+    pub(super) threads: usize,
+    pub(super) files: usize,
 }
 
-fn held() -> Held {
+pub(super) fn held() -> Held {
     let entries = |dir: &str| std::fs::read_dir(dir).map_or(0, Iterator::count);
     Held { bytes: machine::footprint(), threads: entries("/proc/self/task"), files: entries("/proc/self/fd") }
 }
@@ -61,12 +61,12 @@ pub(crate) fn run(bench: &mut Bench) -> anyhow::Result<()> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long it rests is what is promised")]
-fn settle(rest: Duration) {
+pub(super) fn settle(rest: Duration) {
     std::thread::sleep(rest);
 }
 
 /// Goes on until then; returns how many rounds there were.
-async fn load(system: &System, until: Instant) -> anyhow::Result<u64> {
+pub(super) async fn load(system: &System, until: Instant) -> anyhow::Result<u64> {
     let lanes = (0..8).map(|_| async {
         let mut rounds = 0;
         while Instant::now() < until {
