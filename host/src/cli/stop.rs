@@ -1,5 +1,6 @@
 //! `stop`.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -12,6 +13,7 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::time::timeout;
 
 use super::connect::NodeArgs;
+use super::deadline::silent;
 use super::outcome::TimedOut;
 use super::output::Output;
 
@@ -34,20 +36,25 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) async fn stop(args: StopArgs, output: &Output) -> Result<()> {
     let client = args.node.connect().await?;
     let process = client.pid().and_then(process);
+    let answered = Cell::new(false);
     let gone = async {
-        match (client.stop().await, &process) {
+        let stopped = client.stop().await;
+        answered.set(true);
+        match (stopped, &process) {
             // Without an answer it did not end in order, but it is seen to end.
             (Ok(()) | Err(ClientError::Lost(_)), Some((_, process))) => Ok(process.readable().await?),
             (stopped, _) => anyhow::Ok(stopped?),
         }
     };
-    let Ok(gone) = timeout(STOP_TIME_MAX + PATIENCE, gone).await else {
-        let pid = process.map(|(pid, _)| format!(", {pid},")).unwrap_or_default();
-        return Err(
-            TimedOut(format!("the node was told to stop, but its process{pid} is still there")).into()
-        );
-    };
-    gone?;
+    let time_max = STOP_TIME_MAX + PATIENCE;
+    match (timeout(time_max, gone).await, &process) {
+        (Ok(gone), _) => gone?,
+        (Err(_), Some((pid, _))) if answered.get() => {
+            let text = format!("the node stopped its actors, but its process, {pid}, is still there");
+            return Err(TimedOut(text).into());
+        }
+        (Err(_), _) => return Err(silent("the node", "did not answer", time_max).into()),
+    }
     if output.is_json() {
         output.json(&json!({"stopped": true}))?;
     } else {
