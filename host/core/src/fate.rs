@@ -1,7 +1,9 @@
 //! What broke, and what follows.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::fmt;
+
+use crate::outbox::OutboxError;
 
 /// A bound that a turn ran into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,8 +14,6 @@ pub enum Budget {
     Wall,
     /// Growth of memory or of a table was refused.
     Memory,
-    /// The outbox was full.
-    Outbox,
     /// More bytes were handed to the host in one call than a message may have.
     Copy,
     /// Too many turns were spinning at once.
@@ -26,7 +26,6 @@ impl fmt::Display for Budget {
             Self::Cpu => "the turn used more CPU time than it may",
             Self::Wall => "the turn took longer than it may",
             Self::Memory => "the actor needed more memory than it may have",
-            Self::Outbox => "the turn asked for more than its outbox holds",
             Self::Copy => "the turn handed over more bytes at once than a message may have",
             Self::Overloaded => "the host has too many spinning actors to let one more spin",
         })
@@ -55,6 +54,34 @@ impl fmt::Display for Fault {
     }
 }
 
+/// A bound that refused a turn something, which went on all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// An import refused.
+    Import(OutboxError),
+    /// Growth of memory or of a table was refused.
+    Memory,
+}
+
+impl Bound {
+    /// Whether these words say so already.
+    fn is_named_in(&self, words: &str) -> bool {
+        match self {
+            Self::Import(error) => words.contains(&error.to_string()),
+            Self::Memory => false,
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Import(error) => write!(f, "an import refused: {error}"),
+            Self::Memory => f.write_str("it was refused more memory"),
+        }
+    }
+}
+
 /// Why a turn did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -64,8 +91,9 @@ pub enum Failure {
         reason: String,
         /// Whether it asks for the message once more.
         retry: bool,
-        /// The bound that an import refused over before, if any: trying again would meet it again.
-        budget: Option<Budget>,
+        /// The first bound that refused it something before, if any did: trying again would meet it again. Whether it
+        /// failed for that, its words alone can say.
+        met: Option<Bound>,
     },
     /// The instance is lost.
     Fault(Fault),
@@ -76,7 +104,7 @@ impl Failure {
     #[must_use]
     pub const fn may_retry(&self) -> bool {
         match self {
-            Self::Returned { retry, budget, .. } => *retry && budget.is_none(),
+            Self::Returned { retry, met, .. } => *retry && met.is_none(),
             Self::Fault(Fault::Trap(_)) => true,
             Self::Fault(Fault::Budget(..) | Fault::Killed) => false,
         }
@@ -86,8 +114,10 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Returned { reason, budget: None, .. } => f.write_str(reason),
-            Self::Returned { reason, budget: Some(budget), .. } => write!(f, "{reason} ({budget})"),
+            Self::Returned { reason, met: Some(bound), .. } if !bound.is_named_in(reason) => {
+                write!(f, "{reason} (before that {bound})")
+            }
+            Self::Returned { reason, .. } => f.write_str(reason),
             Self::Fault(fault) => write!(f, "{fault}"),
         }
     }

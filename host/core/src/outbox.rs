@@ -13,7 +13,7 @@ pub use request::{CreateChild, CreateOptions, Request, check_capability, check_c
 
 use crate::address::ActorAddress;
 use crate::capability::Value;
-use crate::fate::Budget;
+use crate::fate::Bound;
 use crate::limits::{
     ActorLimits, CAPABILITY_TEXT_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, QUESTIONS_MAX,
     REQUIREMENTS_BYTES_MAX, WAKEUP_DELAY_MIN,
@@ -56,6 +56,9 @@ pub enum OutboxError {
         /// The bound.
         max: usize,
     },
+    /// The host runs as many actors as it can.
+    #[error("the host has no room for more actors")]
+    NoPlace,
     /// The actor's own mailbox has no room for what it sends itself.
     #[error("the actor's own mailbox is full")]
     OwnMailboxFull,
@@ -174,7 +177,8 @@ pub struct Outbox {
     standing: Standing,
     creates: usize,
     keeps_children: bool,
-    exhausted: bool,
+    /// The first bound that refused something.
+    met: Option<OutboxError>,
 }
 
 impl Outbox {
@@ -185,7 +189,7 @@ impl Outbox {
         self.standing = standing;
         self.creates = 0;
         self.keeps_children = false;
-        self.exhausted = false;
+        self.met = None;
     }
 
     /// Checks and adds a message for `target`.
@@ -227,8 +231,7 @@ impl Outbox {
         self.check_may_create()?;
         let cost = self.check_child(&child, limits)?;
         if self.standing.children >= limits.children_max && !is_made(Mistake::BoundNoChildren) {
-            self.exhausted = true;
-            return Err(OutboxError::TooManyChildren { max: limits.children_max });
+            return Err(self.refuse(OutboxError::TooManyChildren { max: limits.children_max }));
         }
         self.check_room(cost, limits)?;
         self.bytes += cost;
@@ -285,8 +288,7 @@ impl Outbox {
     fn question(&mut self) -> Result<u64, OutboxError> {
         let questions = &mut self.standing.questions;
         if questions.len >= QUESTIONS_MAX {
-            self.exhausted = true;
-            return Err(OutboxError::TooManyQuestions);
+            return Err(self.refuse(OutboxError::TooManyQuestions));
         }
         questions.len += 1;
         questions.next_id += 1;
@@ -299,8 +301,7 @@ impl Outbox {
     /// Adds nothing when a bound is reached.
     pub fn monitor(&mut self, target: ActorAddress, limits: &ActorLimits) -> Result<(), OutboxError> {
         if self.standing.monitors >= limits.monitors_max && !is_made(Mistake::BoundNoMonitors) {
-            self.exhausted = true;
-            return Err(OutboxError::TooManyMonitors { max: limits.monitors_max });
+            return Err(self.refuse(OutboxError::TooManyMonitors { max: limits.monitors_max }));
         }
         self.check_room(0, limits)?;
         // One that is monitored already counts twice until the turn's end, which is on the safe side.
@@ -385,12 +386,10 @@ impl Outbox {
             None => 0,
         };
         if self.standing.wakeups.len >= limits.wakeups_max && !is_made(Mistake::BoundNoWakeups) {
-            self.exhausted = true;
-            return Err(OutboxError::TooManyWakeups { max: limits.wakeups_max });
+            return Err(self.refuse(OutboxError::TooManyWakeups { max: limits.wakeups_max }));
         }
         if self.standing.wakeups.bytes + cost > limits.mailbox_bytes_max {
-            self.exhausted = true;
-            return Err(OutboxError::WakeupsTooBig { max: limits.mailbox_bytes_max });
+            return Err(self.refuse(OutboxError::WakeupsTooBig { max: limits.mailbox_bytes_max }));
         }
         self.check_room(cost, limits)?;
         self.bytes += cost;
@@ -455,16 +454,18 @@ impl Outbox {
         self.requests.capacity()
     }
 
-    /// Notes that a bound outside this outbox refused something: the actor's own mailbox, the actors of the
-    /// host.
-    pub fn note_exhausted(&mut self) {
-        self.exhausted = true;
+    /// Notes that a bound refuses something: of this outbox, of the actor's own mailbox, of the actors of the host.
+    pub fn refuse(&mut self, bound: OutboxError) -> OutboxError {
+        if self.met.is_none() {
+            self.met = Some(bound.clone());
+        }
+        bound
     }
 
-    /// The bound that refused something in this turn, if any did.
+    /// The first bound that refused something in this turn, if any did.
     #[must_use]
-    pub const fn budget(&self) -> Option<Budget> {
-        if self.exhausted { Some(Budget::Outbox) } else { None }
+    pub fn met(&self) -> Option<Bound> {
+        self.met.clone().map(Bound::Import)
     }
 
     /// Takes out what was asked for, in order.
@@ -480,20 +481,18 @@ impl Outbox {
 
     fn check_message(&mut self, message: &Message, limits: &ActorLimits) -> Result<usize, OutboxError> {
         let checked = message.check(limits.message_bytes_max);
-        if matches!(checked, Err(MessageError::TooBig { .. })) {
-            self.exhausted = true;
+        if let Err(error @ MessageError::TooBig { .. }) = &checked {
+            return Err(self.refuse(error.clone().into()));
         }
         Ok(checked?)
     }
 
     fn check_room(&mut self, cost: usize, limits: &ActorLimits) -> Result<(), OutboxError> {
         if self.requests.len() >= limits.outbox_len_max && !is_made(Mistake::BoundNoOutbox) {
-            self.exhausted = true;
-            return Err(OutboxError::Full { max: limits.outbox_len_max });
+            return Err(self.refuse(OutboxError::Full { max: limits.outbox_len_max }));
         }
         if self.bytes + cost > limits.outbox_bytes_max && !is_made(Mistake::BoundNoOutboxBytes) {
-            self.exhausted = true;
-            return Err(OutboxError::FullOfBytes { max: limits.outbox_bytes_max });
+            return Err(self.refuse(OutboxError::FullOfBytes { max: limits.outbox_bytes_max }));
         }
         Ok(())
     }

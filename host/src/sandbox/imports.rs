@@ -39,8 +39,7 @@ impl State {
         let to_itself = target == self.identity.address;
         self.outbox()?;
         if to_itself && !self.host.reserve_own_mailbox(cost) {
-            self.outbox()?.note_exhausted();
-            return Err(OutboxError::OwnMailboxFull.into());
+            return Err(self.outbox()?.refuse(OutboxError::OwnMailboxFull).into());
         }
         let (outbox, limits) = self.outbox_and_limits()?;
         let sent = outbox.send(target, message, limits);
@@ -71,8 +70,7 @@ impl State {
         self.outbox()?.check_may_create()?;
         let (source, options) = create_options(&class, options)?;
         if !self.host.reserve_actor() {
-            self.outbox()?.note_exhausted();
-            return Err(Error::Exhausted("the host has no room for more actors".to_owned()));
+            return Err(self.outbox()?.refuse(OutboxError::NoPlace).into());
         }
         let address = self.host.new_address();
         let (outbox, limits) = self.outbox_and_limits()?;

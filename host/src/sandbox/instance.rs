@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thespian_core::address::{ADDRESS_TEXT_LEN, ActorAddress};
 use thespian_core::capability::Requirement;
 use thespian_core::envelope::{Body, Envelope};
-use thespian_core::fate::{Budget, Failure, Fault};
+use thespian_core::fate::{Bound, Failure, Fault};
 use thespian_core::limits::ActorLimits;
 use thespian_core::message::Message;
 use thespian_core::outbox::Outbox;
@@ -266,11 +266,11 @@ fn fault_of(state: &State, error: &wasmtime::Error) -> Fault {
 }
 
 fn returned(failure: &wit::Failure, outbox: &Outbox, state: &State) -> Failure {
-    let memory = state.limiter.refused().map(|_| Budget::Memory);
+    let memory = state.limiter.refused().map(|_| Bound::Memory);
     Failure::Returned {
         reason: text::for_error(&failure.reason),
         retry: failure.retry,
-        budget: outbox.budget().or(memory),
+        met: outbox.met().or(memory),
     }
 }
 

@@ -8,7 +8,7 @@ use thespian_core::event::Event;
 use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::{ActorLimits, HOLD_RETRY_PERIOD, RESTART_PAUSE_MIN};
 use thespian_core::mailbox::{Mailbox, Push, QueueBudget};
-use thespian_core::outbox::{Outbox, Request};
+use thespian_core::outbox::{Outbox, OutboxError, Request};
 use thespian_core::time::Time;
 use thespian_core::turn::Doer;
 
@@ -37,7 +37,7 @@ impl Carrier<'_> {
         let cost = message.cost();
         let to_itself = target == self.me;
         if to_itself && !self.reserve(cost) {
-            outbox.note_exhausted();
+            outbox.refuse(OutboxError::OwnMailboxFull);
             return;
         }
         if outbox.send(target, message, limits).is_err() && to_itself {

@@ -164,8 +164,8 @@ impl Carrier<'_> {
         }
         Err(match self.world.rng.below(5) {
             _ if spins => Failure::Fault(Fault::Budget(Budget::Cpu, String::new())),
-            0 => Failure::Returned { reason: "no".to_string(), retry: false, budget: None },
-            1 => Failure::Returned { reason: "again".to_string(), retry: true, budget: outbox.budget() },
+            0 => Failure::Returned { reason: "no".to_string(), retry: false, met: None },
+            1 => Failure::Returned { reason: "again".to_string(), retry: true, met: outbox.met() },
             _ => Failure::Fault(Fault::Trap("unreachable".to_string())),
         })
     }

@@ -128,8 +128,7 @@ impl Host for Lent {
         let cost = message.cost();
         let to_itself = target == self.me;
         if to_itself && !self.mailbox.reserve(cost, &self.budget) {
-            self.outbox.note_exhausted();
-            return Err(refused(OutboxError::OwnMailboxFull));
+            return Err(refused(self.outbox.refuse(OutboxError::OwnMailboxFull)));
         }
         let sent = self.outbox.send(target, message, &self.limits);
         match (&sent, to_itself) {
@@ -216,8 +215,7 @@ impl Lent {
         let source = create.source.map(|hash| hash.parse::<SourceHash>()).transpose();
         let source = source.map_err(invalid)?;
         if self.slots >= self.slots_max {
-            self.outbox.note_exhausted();
-            return Err(wit::Error::Exhausted("the host has no room for more actors".to_string()));
+            return Err(refused(self.outbox.refuse(OutboxError::NoPlace)));
         }
         self.next_id += 1;
         let address = ActorAddress::new(HostId(1), self.next_id);
@@ -293,7 +291,7 @@ impl Carrier<'_> {
         let outcome = match outcome {
             Ok(Ok(())) => Ok(()),
             Ok(Err(wit::Failure { reason, retry })) => {
-                Err(Failure::Returned { reason, retry, budget: outbox.budget() })
+                Err(Failure::Returned { reason, retry, met: outbox.met() })
             }
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().map(String::as_str);

@@ -43,14 +43,14 @@ fn entries_and_bytes_are_bounded_and_a_refusal_is_noted() {
     for _ in 0..4 {
         assert_eq!(by_len.send(address(1), message(1), &limits), Ok(()));
     }
-    assert_eq!(by_len.budget(), None);
+    assert_eq!(by_len.met(), None);
     let full = OutboxError::Full { max: 4 };
     assert_eq!(by_len.send(address(1), message(1), &limits), Err(full.clone()));
     assert_eq!(by_len.request_exit(address(1), true, &limits), Err(full.clone()));
     assert_eq!(by_len.cancel_wakeup(1, &limits), Err(full.clone()));
     assert_eq!(by_len.wakeup(Duration::ZERO, None, &limits), Err(full.clone()));
     assert_eq!(by_len.create(child(9), &limits), Err(full));
-    assert_eq!(by_len.budget(), Some(Budget::Outbox));
+    assert_eq!(by_len.met(), Some(Bound::Import(OutboxError::Full { max: 4 })));
     assert_eq!(by_len.requests().len(), 4);
 
     let mut by_bytes = outbox();
@@ -75,10 +75,10 @@ fn no_actor_sends_a_type_of_the_host_or_a_message_that_is_too_big() {
     let long = Message::json(&"x".repeat(TYPE_NAME_LEN_MAX + 1), "");
     let too_long = MessageError::TypeNameTooLong { len: TYPE_NAME_LEN_MAX + 1 };
     assert_eq!(outbox.send(address(1), long, &limits), Err(too_long.into()));
-    assert_eq!(outbox.budget(), None, "wrong arguments use up nothing");
+    assert_eq!(outbox.met(), None, "wrong arguments use up nothing");
     let too_big = outbox.send(address(1), message(2_000), &limits);
     assert!(matches!(too_big, Err(OutboxError::Message(MessageError::TooBig { max: 2_000, .. }))));
-    assert_eq!(outbox.budget(), Some(Budget::Outbox));
+    assert_eq!(outbox.met(), too_big.err().map(Bound::Import));
     assert!(outbox.requests().is_empty());
 }
 
@@ -95,7 +95,7 @@ fn no_actor_sends_what_has_no_type_and_it_costs_the_turn_nothing() {
     with_init.options.init = Some(nameless);
     assert_eq!(outbox.create(with_init, &limits), Err(refused));
     assert!(outbox.requests().is_empty());
-    assert_eq!(outbox.budget(), None);
+    assert_eq!(outbox.met(), None);
 }
 
 #[test]
@@ -118,7 +118,8 @@ fn children_that_live_and_new_ones_are_bounded_together() {
     outbox.reset(Standing { children: 2, ..Standing::default() });
     assert_eq!(outbox.create(child(1), &limits), Ok(()));
     assert_eq!(outbox.create(child(2), &limits), Err(OutboxError::TooManyChildren { max: 3 }));
-    assert_eq!((outbox.creates(), outbox.budget()), (1, Some(Budget::Outbox)));
+    let full = OutboxError::TooManyChildren { max: 3 };
+    assert_eq!((outbox.creates(), outbox.met()), (1, Some(Bound::Import(full))), "the first is named");
 }
 
 #[test]
@@ -164,7 +165,7 @@ fn an_actor_that_exits_creates_nobody_unless_it_has_said_that_its_children_live_
         let kept = outbox.keep_children();
         let expected = if kept.is_ok() { (Ok(()), Ok(())) } else { refused() };
         assert_eq!((kept.is_ok(), asks(&mut outbox)), (leaving == Leaving::ExitTurn, expected));
-        assert_eq!(outbox.budget(), None, "no bound is what refused");
+        assert_eq!(outbox.met(), None, "no bound is what refused");
     }
 }
 

@@ -4,10 +4,10 @@ mod lifetime;
 use super::*;
 use crate::address::HostId;
 use crate::envelope::{ActorExit, ExitRequest, Poisoned};
-use crate::fate::Budget;
+use crate::fate::{Bound, Budget};
 use crate::limits::{ActorLimits, HOLD_TIME_MAX, RESTART_PAUSE_MIN, RESTARTS_MAX};
 use crate::message::Message;
-use crate::outbox::CreateChild;
+use crate::outbox::{CreateChild, OutboxError};
 use core::time::Duration;
 
 const ME: ActorAddress = ActorAddress::new(HostId(1), 1);
@@ -63,7 +63,7 @@ fn trap() -> Failure {
 }
 
 fn err(retry: bool) -> Failure {
-    Failure::Returned { reason: "no".to_string(), retry, budget: None }
+    Failure::Returned { reason: "no".to_string(), retry, met: None }
 }
 
 impl Actor {
@@ -169,20 +169,31 @@ fn poison_095_a_failure_that_asks_for_no_retry_comes_back_at_once() {
 
 #[test]
 fn a_turn_that_fails_over_a_budget_is_never_retried() {
-    let budgets =
-        [Budget::Cpu, Budget::Wall, Budget::Memory, Budget::Outbox, Budget::Copy, Budget::Overloaded];
+    let budgets = [Budget::Cpu, Budget::Wall, Budget::Memory, Budget::Copy, Budget::Overloaded];
     for budget in budgets {
-        let failures = [
-            Failure::Fault(Fault::Budget(budget, String::new())),
-            Failure::Returned { reason: "no".to_string(), retry: true, budget: Some(budget) },
-        ];
-        for failure in failures {
-            let mut actor = running(OnTrap::Restart);
-            actor.receive(message("bad"));
-            assert_eq!(actor.handle(Err(failure)), at("bad", 1));
-            let poison = actor.poison_to(SENDER);
-            assert!(poison[0].1.contains(&budget.to_string()), "{poison:?} names the bound");
-        }
+        let mut actor = running(OnTrap::Restart);
+        actor.receive(message("bad"));
+        let failure = Failure::Fault(Fault::Budget(budget, String::new()));
+        assert_eq!(actor.handle(Err(failure)), at("bad", 1));
+        let poison = actor.poison_to(SENDER);
+        assert!(poison[0].1.contains(&budget.to_string()), "{poison:?} names the bound");
+    }
+}
+
+#[test]
+fn a_turn_that_met_a_bound_is_not_retried_and_is_said_to_have_failed_for_what_it_says() {
+    let full = OutboxError::Full { max: 4 };
+    let says_so = format!("can't tell them all: exhausted: {full}");
+    for (met, reason, details) in [
+        (Bound::Import(full.clone()), "no", format!("no (before that an import refused: {full})")),
+        (Bound::Import(full), &*says_so, says_so.clone()),
+        (Bound::Memory, "no", "no (before that it was refused more memory)".to_string()),
+    ] {
+        let mut actor = running(OnTrap::Restart);
+        actor.receive(message("bad"));
+        let failure = Failure::Returned { reason: reason.to_string(), retry: true, met: Some(met) };
+        assert_eq!(actor.handle(Err(failure)), at("bad", 1));
+        assert_eq!(actor.poison_to(SENDER), [("bad".to_string(), details)]);
     }
 }
 
@@ -533,6 +544,6 @@ fn what_a_guest_says_of_its_failure_is_cut() {
     let mut actor = running(OnTrap::Restart);
     actor.receive(message("m"));
     let reason = "é".repeat(ERROR_TEXT_LEN_MAX);
-    actor.handle(Err(Failure::Returned { reason, retry: false, budget: None }));
+    actor.handle(Err(Failure::Returned { reason, retry: false, met: None }));
     assert!(actor.poison_to(SENDER)[0].1.len() <= ERROR_TEXT_LEN_MAX + "…".len());
 }

@@ -13,7 +13,7 @@ fn fragile(on_trap: OnTrap) -> Actor {
 }
 
 fn locked() -> Failure {
-    Failure::Returned { reason: "locked".to_string(), retry: true, budget: None }
+    Failure::Returned { reason: "locked".to_string(), retry: true, met: None }
 }
 
 impl Actor {
