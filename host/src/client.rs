@@ -14,7 +14,7 @@ use thespian_core::envelope::ExitReason;
 use thespian_core::limits::LOG_FOLLOWER_LAG_MAX;
 use thespian_core::log_level::{LogLevel, LogScope};
 use thespian_core::message::Message;
-use thespian_core::source::Rights;
+use thespian_core::source::{Rights, SourceHash};
 use thespian_core::wire::control::{
     ActorReport, ActorStatus, ControlError, CreateActor, GrantStatus, Incoming, LoadProgress, LoadedSource,
     LogLevelsStatus, LogRecord, NodeStatus, Reply, Request, SourceStatus,
@@ -66,6 +66,19 @@ enum Backend {
 #[derive(Clone)]
 pub struct Client {
     backend: Backend,
+}
+
+/// What came of a create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Created {
+    /// The actor.
+    pub address: ActorAddress,
+    /// Its source.
+    pub source: SourceHash,
+    /// Its class.
+    pub class: String,
+    /// Whether it had the name already that was asked for, and nothing was created.
+    pub already: bool,
 }
 
 /// What came of waiting for a message.
@@ -229,15 +242,25 @@ impl Client {
         self.create_with(create).await.map(|(address, _)| address)
     }
 
+    /// Creates an actor, or finds the one that has its global name already, and says which.
+    ///
+    /// # Errors
+    /// As [`Client::create`].
+    pub async fn create_or_find(&self, create: CreateActor) -> Result<Created, ClientError> {
+        match self.ask_node(Request::Create(create)).await? {
+            Reply::Created { address, source, class, already } => {
+                Ok(Created { address, source, class, already })
+            }
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
     /// Creates an actor; returns its address and class.
     ///
     /// # Errors
     /// As [`Client::create`].
     pub async fn create_with(&self, create: CreateActor) -> Result<(ActorAddress, String), ClientError> {
-        match self.ask_node(Request::Create(create)).await? {
-            Reply::Created { address, class, .. } => Ok((address, class)),
-            _ => Err(ClientError::Unexpected),
-        }
+        self.create_or_find(create).await.map(|Created { address, class, .. }| (address, class))
     }
 
     /// Changes what the node has; without a value it has it no longer. Actors that it no longer fits exit.

@@ -78,9 +78,9 @@ impl SharedMailbox {
         self.state.lock().mailbox.release(len, cost, &self.budget);
     }
 
-    /// Takes envelopes out; if that made enough room, those who waited for it try again.
-    pub(crate) fn drain(&self, batch: &mut VecDeque<Envelope>, max: usize) {
-        self.take_out(|mailbox, budget| mailbox.drain(batch, max, budget));
+    /// Takes envelopes out; if that made enough room, those who waited for it try again. Whether messages are left.
+    pub(crate) fn drain(&self, batch: &mut VecDeque<Envelope>, max: usize) -> bool {
+        self.take_out(|mailbox, budget| mailbox.drain(batch, max, budget))
     }
 
     /// Takes out what is there up to an exit request, if one is.
@@ -88,13 +88,16 @@ impl SharedMailbox {
         self.take_out(|mailbox, budget| mailbox.drain_to_exit_request(batch, budget));
     }
 
-    fn take_out(&self, take: impl FnOnce(&mut Mailbox, &QueueBudget) -> bool) {
+    fn take_out(&self, take: impl FnOnce(&mut Mailbox, &QueueBudget) -> bool) -> bool {
         let mut state = self.state.lock();
-        if take(&mut state.mailbox, &self.budget) {
+        let has_room = take(&mut state.mailbox, &self.budget);
+        let is_left = !state.mailbox.is_empty();
+        if has_room {
             let waiting = std::mem::take(&mut state.waiting);
             drop(state);
             wake_all(waiting);
         }
+        is_left
     }
 
     /// Lets `sender` be woken when there is room, or never will be.

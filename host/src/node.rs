@@ -148,10 +148,11 @@ impl Node {
             desk: Desk::new(
                 config.capabilities,
                 config.actor_log_level,
-                Performer::new(engine, io.handle().clone(), stopping),
+                Performer::new(engine.clone(), io.handle().clone(), stopping),
             ),
             stopped,
             guest_threads,
+            engine,
             log,
             stopping: watch::Sender::new(false),
             shares,

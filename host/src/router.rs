@@ -3,14 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use parking_lot::{Mutex, RwLock};
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::{Body, DeadEnvelope, EXITING, Envelope, NOBODY_THERE};
-use thespian_core::limits::DEAD_LETTERS_KEPT;
+use thespian_core::limits::{DEAD_LETTERS_KEPT, STATUS_LONG_TURNS_MAX};
 use thespian_core::mailbox::{Push, push_each};
+use thespian_core::time::Time;
 use thespian_core::wire::control::DeadLetter;
 
 use crate::actor::Cell;
@@ -159,6 +161,20 @@ impl Router {
             Route::Endpoint(_) | Route::Ask(_) | Route::Connection(_) => 0,
         };
         self.routes.iter().map(|route| turns(route.value())).sum()
+    }
+
+    /// Actors in long turns, the longest first: for how long, and how old their oldest message is.
+    pub(crate) fn long_turns(&self, now: Time) -> Vec<(ActorAddress, Duration, Option<Duration>)> {
+        let long = |route: &Route| match route {
+            Route::Actor(cell) => {
+                cell.long_turn(now).map(|(length, oldest)| (cell.address(), length, oldest))
+            }
+            Route::Endpoint(_) | Route::Ask(_) | Route::Connection(_) => None,
+        };
+        let mut turns: Vec<_> = self.routes.iter().filter_map(|route| long(route.value())).collect();
+        turns.sort_by_key(|(_, length, _)| std::cmp::Reverse(*length));
+        turns.truncate(STATUS_LONG_TURNS_MAX);
+        turns
     }
 
     pub(crate) fn endpoints(&self) -> usize {

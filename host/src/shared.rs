@@ -25,6 +25,7 @@ use crate::endpoint::{Endpoint, NamedEndpoints};
 use crate::grant::Grants;
 use crate::log::LogStore;
 use crate::router::{Route, Router};
+use crate::sandbox::Engine;
 use crate::timer::TimerService;
 
 /// What the node counts.
@@ -53,6 +54,7 @@ pub(crate) struct Parts {
     pub(crate) desk: Desk,
     pub(crate) stopped: watch::Receiver<bool>,
     pub(crate) guest_threads: usize,
+    pub(crate) engine: Engine,
     pub(crate) log: Arc<LogStore>,
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) shares: Shares,
@@ -68,6 +70,7 @@ pub(crate) struct Shared {
     capabilities: RwLock<Arc<Capabilities>>,
     pub(crate) actors_max_reason: String,
     pub(crate) guest_threads: usize,
+    pub(crate) engine: Engine,
     pub(crate) budget: Arc<QueueBudget>,
     pub(crate) queued_bytes_max_reason: String,
     pub(crate) router: Router,
@@ -101,6 +104,7 @@ impl Shared {
             capabilities: RwLock::new(Arc::new(parts.capabilities)),
             actors_max_reason: parts.actors_max_reason,
             guest_threads: parts.guest_threads,
+            engine: parts.engine,
             budget: Arc::new(QueueBudget::new(parts.queued_bytes_max)),
             queued_bytes_max_reason: parts.queued_bytes_max_reason,
             router: Router::new(parts.log.clone()),
@@ -143,6 +147,11 @@ impl Shared {
     /// The actors that ended last, newest first.
     pub(crate) fn ended(&self) -> Vec<EndedActor> {
         self.ended.lock().iter().cloned().collect()
+    }
+
+    /// How an actor ended, if it is among the last and had no parent any more.
+    pub(crate) fn ended_as(&self, address: ActorAddress) -> Option<EndedActor> {
+        self.ended.lock().iter().find(|ended| ended.address == address).cloned()
     }
 
     /// An address that nobody can guess and that was never used.

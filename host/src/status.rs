@@ -14,7 +14,8 @@ use thespian_core::text::inert;
 use thespian_core::time::Time;
 use thespian_core::turn::Wait;
 use thespian_core::wire::control::{
-    ActorPhase, ActorReport, ActorStatus, ActorWait, ControlError, NameStatus, NodeStatus,
+    ActorPhase, ActorReport, ActorStatus, ActorWait, ControlError, EndedActor, LongTurn, NameStatus,
+    NodeStatus,
 };
 
 use crate::actor::Showing;
@@ -35,21 +36,29 @@ pub(crate) fn report(
     shared: &Shared,
     target: ActorAddress,
 ) -> Result<ActorReport, ControlError> {
-    let dead = || ControlError::TargetDead { target };
-    let actor_status = actor(admin, shared, target).ok_or_else(dead)?;
+    let actor_status = actor(admin, shared, target).ok_or_else(|| gone(shared, target))?;
     let children = admin.family().get(target).into_iter().flat_map(Member::children);
     let children = children.take(STATUS_CHILDREN_MAX);
     let children = children.filter_map(|child| actor(admin, shared, child)).collect();
     Ok(ActorReport { actor: actor_status, children })
 }
 
+/// An actor that is not there: how it ended, as far as that is remembered.
+fn gone(shared: &Shared, target: ActorAddress) -> ControlError {
+    match shared.ended_as(target) {
+        Some(EndedActor { class, reason, .. }) => ControlError::ActorEnded { target, class, reason },
+        None => ControlError::TargetDead { target },
+    }
+}
+
 fn actor(admin: &Admin, shared: &Shared, address: ActorAddress) -> Option<ActorStatus> {
     let member = admin.family().get(address)?;
     // One whose end `Admin` has yet to hear of is listed: only then has its parent been told.
     let cell = shared.router.actor(address);
-    let shown = cell.as_ref().map_or_else(Showing::ended, |cell| cell.shown());
-    let (len, bytes) = cell.map_or((0, 0), |cell| cell.mailbox_size());
     let now = shared.clock.now();
+    let shown = cell.as_ref().map_or_else(Showing::ended, |cell| cell.shown(now));
+    let (len, bytes) = cell.map_or((0, 0), |cell| cell.mailbox_size());
+    let mailbox_len = len as u64 + shown.taken;
     Some(ActorStatus {
         address,
         class: member.class.clone(),
@@ -59,7 +68,7 @@ fn actor(admin: &Admin, shared: &Shared, address: ActorAddress) -> Option<ActorS
         phase: if member.is_exiting() { ActorPhase::Exiting } else { shown.phase },
         incarnation: shown.incarnation,
         restarts: shown.restarts,
-        mailbox_len: len as u64 + shown.taken,
+        mailbox_len,
         mailbox_bytes: bytes as u64,
         turns: shown.turns,
         poisoned: shown.poisoned,
@@ -71,12 +80,18 @@ fn actor(admin: &Admin, shared: &Shared, address: ActorAddress) -> Option<ActorS
         busy_us: u64::try_from(shown.busy.as_micros()).unwrap_or(u64::MAX),
         memory_bytes: shown.memory_bytes,
         log_level: admin.log_levels().of(address, member.source),
+        in_turn_ms: shown.in_turn.map(millis),
+        oldest_ms: shown.oldest.filter(|_| mailbox_len > 0 || shown.in_turn.is_some()).map(millis),
         waits: waits(member, shown.wait, now),
     })
 }
 
+fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn waits(member: &Member, wait: Option<Wait>, now: Time) -> Option<ActorWait> {
-    let left_ms = |until: Time| u64::try_from(until.since(now).as_millis()).unwrap_or(u64::MAX);
+    let left_ms = |until: Time| millis(until.since(now));
     match (wait, member.exit_deadline()) {
         (Some(Wait { until, why, receivers }), _) => {
             Some(ActorWait { why, left_ms: left_ms(until), receivers })
@@ -99,7 +114,7 @@ pub(crate) fn json(admin: &Admin, shared: &Shared, about: Option<ActorAddress>) 
         None => serde_json::to_string(&node(admin, shared)),
         Some(address) => {
             let status = actor(admin, shared, address);
-            serde_json::to_string(&status.ok_or_else(|| format!("there is no actor at {address}"))?)
+            serde_json::to_string(&status.ok_or_else(|| gone(shared, address).to_string())?)
         }
     };
     json.map_err(|error| error.to_string())
@@ -139,6 +154,8 @@ pub(crate) fn node(admin: &Admin, shared: &Shared) -> NodeStatus {
         listeners: shared.grants.listeners() as u64,
         connections: shared.grants.connections() as u64,
         guest_threads: shared.guest_threads as u64,
+        runaways: shared.engine.runaways() as u64,
+        long_turns: long_turns(admin, shared),
         limits: *shared.limits,
         log_level: admin.log_levels().node().0,
         log_file: shared.log.file().map(LogFile::status),
@@ -148,11 +165,22 @@ pub(crate) fn node(admin: &Admin, shared: &Shared) -> NodeStatus {
     }
 }
 
+fn long_turns(admin: &Admin, shared: &Shared) -> Vec<LongTurn> {
+    let turns = shared.router.long_turns(shared.clock.now()).into_iter();
+    let turns = turns.map(|(actor, length, oldest)| LongTurn {
+        actor,
+        class: admin.family().get(actor).map(|member| member.class.clone()).unwrap_or_default(),
+        in_turn_ms: millis(length),
+        oldest_ms: oldest.map(millis),
+    });
+    turns.collect()
+}
+
 fn name((name, address): (&str, ActorAddress)) -> NameStatus {
     NameStatus { name: name.to_string(), address }
 }
 
-/// The node and its actors as lines of the log: the busiest mailboxes first, and of the others how many there are.
+/// The node and its actors as lines of the log: the longest turns and the busiest mailboxes first, and of the others how many there are.
 pub(crate) fn lines(admin: &Admin, shared: &Shared) -> Vec<String> {
     let status = node(admin, shared);
     let mut lines = vec![
@@ -166,18 +194,20 @@ pub(crate) fn lines(admin: &Admin, shared: &Shared) -> Vec<String> {
             if status.stopping { ", stopping" } else { "" },
         ),
         format!(
-            "{} messages handed over, {} poisoned, {} restarts, {} dead letters, {} orphans, {} of {} bytes queued",
+            "{} messages handed over, {} poisoned, {} restarts, {} dead letters, {} orphans, {} turns that spin, {} of {} \
+             bytes queued",
             status.messages,
             status.poisoned,
             status.restarts,
             status.dead_letters,
             status.orphans,
+            status.runaways,
             status.queued_bytes,
             status.queued_bytes_max,
         ),
     ];
     let mut actors = actors(admin, shared);
-    actors.sort_by_key(|actor| std::cmp::Reverse(actor.mailbox_len));
+    actors.sort_by_key(|actor| std::cmp::Reverse((actor.in_turn_ms, actor.mailbox_len)));
     lines.extend(actors.iter().take(STATUS_LOGGED_ACTORS_MAX).map(line));
     if let Some(more) = actors.len().checked_sub(STATUS_LOGGED_ACTORS_MAX).filter(|more| *more > 0) {
         lines.push(format!("{more} more actors"));
@@ -185,16 +215,24 @@ pub(crate) fn lines(admin: &Admin, shared: &Shared) -> Vec<String> {
     lines
 }
 
+fn seconds(ms: u64) -> String {
+    format!("{}.{} s", ms / 1_000, ms % 1_000 / 100)
+}
+
 fn line(actor: &ActorStatus) -> String {
     let waits = actor.waits.as_ref().map(|wait| format!(", waits {} ms: {}", wait.left_ms, wait.why));
+    let in_turn = actor.in_turn_ms.map(|ms| format!(", in a turn for {}", seconds(ms)));
+    let oldest = actor.oldest_ms.map(|ms| format!(", the oldest of them for {} at least", seconds(ms)));
     let text = format!(
-        "{} {} {:?}: {} in its mailbox ({} bytes), {} turns in {:?}, {} poisoned, {} restarts, {} wakeups, {} children, \
+        "{} {} {:?}{}: {} in its mailbox ({} bytes){}, {} turns in {:?}, {} poisoned, {} restarts, {} wakeups, {} children, \
          {} bytes of memory{}",
         actor.address,
         actor.class,
         actor.phase,
+        in_turn.unwrap_or_default(),
         actor.mailbox_len,
         actor.mailbox_bytes,
+        oldest.unwrap_or_default(),
         actor.turns,
         Duration::from_micros(actor.busy_us),
         actor.poisoned,

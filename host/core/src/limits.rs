@@ -334,6 +334,10 @@ pub const STATUS_ORPHANS_MAX: usize = 64;
 pub const STATUS_SOURCES_MAX: usize = 64;
 /// Global names that the status of a node names.
 pub const STATUS_NAMES_MAX: usize = 64;
+/// From when on a turn under way is shown: shorter ones are over before anybody has read of them.
+pub const LONG_TURN_MIN: Duration = Duration::from_millis(10);
+/// Long turns that the status of a node names, the longest first: more than can run at once on most machines.
+pub const STATUS_LONG_TURNS_MAX: usize = 64;
 /// Receivers that the status of an actor names for which it waits.
 pub const STATUS_RECEIVERS_MAX: usize = 8;
 

@@ -33,7 +33,10 @@ struct Entry {
     address: ActorAddress,
     /// Whether its start has returned; until then those who ask wait with who asked first.
     started: bool,
-    waiting: Vec<Questioner>,
+    /// The first of them has it created.
+    is_asked_for: bool,
+    /// Who waits, and whether another had asked before.
+    waiting: Vec<(Questioner, bool)>,
 }
 
 /// The names of a node.
@@ -51,11 +54,13 @@ pub struct Found {
     pub source: SourceHash,
     /// Its class.
     pub class: String,
+    /// Whether it had the name before it was asked for.
+    pub already: bool,
 }
 
 impl From<Found> for Reply {
-    fn from(Found { address, source, class }: Found) -> Self {
-        Self::Created { address, source, class }
+    fn from(Found { address, source, class, already }: Found) -> Self {
+        Self::Created { address, source, class, already }
     }
 }
 
@@ -75,13 +80,15 @@ impl Names {
 
     /// `address` is to have the name, if its start succeeds.
     pub fn claim(&mut self, name: Box<str>, address: ActorAddress) {
-        self.entries.insert(name, Entry { address, started: false, waiting: Vec::new() });
+        self.entries
+            .insert(name, Entry { address, started: false, is_asked_for: false, waiting: Vec::new() });
     }
 
     /// Answers when the actor of the name has started, or failed to.
     pub fn wait(&mut self, name: &str, questioner: Questioner) {
         if let Some(entry) = self.entries.get_mut(name) {
-            entry.waiting.push(questioner);
+            let already = core::mem::replace(&mut entry.is_asked_for, true);
+            entry.waiting.push((questioner, already));
         }
     }
 
@@ -90,8 +97,8 @@ impl Names {
         if let Some(entry) = self.entries.get_mut(name) {
             entry.started = true;
             let skipped = usize::from(is_made(Mistake::AnswerNoQuestioner));
-            for questioner in core::mem::take(&mut entry.waiting).into_iter().skip(skipped) {
-                answer(questioner, name, Ok(found.clone()), effects);
+            for (questioner, already) in core::mem::take(&mut entry.waiting).into_iter().skip(skipped) {
+                answer(questioner, name, Ok(Found { already, ..found.clone() }), effects);
             }
         }
     }
@@ -110,7 +117,7 @@ impl Names {
             return;
         }
         if let Some(entry) = self.entries.remove(name) {
-            for questioner in entry.waiting {
+            for (questioner, _) in entry.waiting {
                 answer(questioner, name, Err(error.clone()), effects);
             }
         }
@@ -119,14 +126,14 @@ impl Names {
     /// Nobody waits for this answer any more.
     pub fn forget_asker(&mut self, asker: Asker) {
         for entry in self.entries.values_mut() {
-            entry.waiting.retain(|questioner| *questioner != Questioner::Outside(asker));
+            entry.waiting.retain(|(questioner, _)| *questioner != Questioner::Outside(asker));
         }
     }
 
     /// Everybody outside who waits hears this.
     pub fn close(&mut self, error: &ControlError, effects: &mut Vec<Effect>) {
         for (name, entry) in &mut self.entries {
-            for questioner in core::mem::take(&mut entry.waiting) {
+            for (questioner, _) in core::mem::take(&mut entry.waiting) {
                 answer(questioner, name, Err(error.clone()), effects);
             }
         }

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
@@ -60,6 +61,8 @@ struct Hands {
     /// The small cache of receivers. One of them may be gone: its mailbox says so.
     known: [Option<(ActorAddress, Route)>; KNOWN_LEN],
     known_next: usize,
+    /// Since when messages are in the mailbox that were left there when it was emptied last.
+    left_since: Option<Time>,
     /// Given back when the actor has ended, not when its last reference is gone.
     _slot: Option<Slot>,
 }
@@ -206,8 +209,9 @@ impl Cell {
         let woken = self.shared.clock.now();
         let mut now = woken;
         let Inner { actor: Some(actor), hands } = &mut *inner else { return now };
+        self.shown.begin(woken);
         actor.borrow(active.buffers());
-        let mut carrier = Carrier { cell: self, hands, active, ended: None };
+        let mut carrier = Carrier { cell: self, hands, active, woken, ended: None };
         let mut handled = 0;
         loop {
             let step = actor.step(&mut now, &mut carrier);
@@ -253,7 +257,7 @@ impl Cell {
     fn show(&self, woken: Time, now: Time, inner: &Inner) {
         if let Some(actor) = &inner.actor {
             let memory = inner.hands.instance.as_ref().map_or(0, Instance::memory_bytes);
-            self.shown.note(woken, now, actor.turn(), memory);
+            self.shown.note(woken, now, actor.turn(), inner.hands.left_since, memory);
         }
     }
 
@@ -281,8 +285,13 @@ impl Cell {
     }
 
     /// For status: as it was at the end of the last activation.
-    pub(crate) fn shown(&self) -> Showing {
-        self.shown.showing()
+    pub(crate) fn shown(&self, now: Time) -> Showing {
+        self.shown.showing(now)
+    }
+
+    /// For how long it has been in the turn under way, if that is a long one, and how old its oldest message is.
+    pub(crate) fn long_turn(&self, now: Time) -> Option<(Duration, Option<Duration>)> {
+        self.shown.in_turn(now).map(|length| (length, self.shown.oldest(now)))
     }
 
     /// Messages that wait in its mailbox, and their bytes.
@@ -314,6 +323,8 @@ struct Carrier<'a> {
     cell: &'a Arc<Cell>,
     hands: &'a mut Hands,
     active: &'a mut Active,
+    /// When the activation began.
+    woken: Time,
     ended: Option<ExitReason>,
 }
 
@@ -367,6 +378,10 @@ impl Doer for Carrier<'_> {
         Ok(outbox)
     }
 
+    fn begins(&mut self, waiting: usize) {
+        self.cell.shown.note_taken(waiting);
+    }
+
     fn handle(
         &mut self,
         envelope: &Envelope,
@@ -384,7 +399,8 @@ impl Doer for Carrier<'_> {
     }
 
     fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize) {
-        self.cell.mailbox.drain(batch, len_max);
+        let is_left = self.cell.mailbox.drain(batch, len_max);
+        self.hands.left_since = is_left.then_some(self.woken);
     }
 
     fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>) {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use thespian_core::limits::LONG_TURN_MIN;
 use thespian_core::time::Time;
 use thespian_core::turn::{Turn, Wait};
 use thespian_core::wire::control::ActorPhase;
@@ -23,6 +24,11 @@ pub(super) struct Shown {
     busy_ns: AtomicU64,
     memory_bytes: AtomicU64,
     undelivered: AtomicU64,
+    /// When the activation under way began; 0: none is. A turn begins within `ACTIVATION_TIME_MAX` of it, so a long turn
+    /// is as long as its activation, and no clock is read for it.
+    awake_since_ns: AtomicU64,
+    /// Since when the oldest message has waited at least; 0: none does.
+    oldest_since_ns: AtomicU64,
     /// Only where the phase is one of waiting: others need no lock.
     wait: Mutex<Option<Wait>>,
 }
@@ -41,6 +47,10 @@ pub(crate) struct Showing {
     pub(crate) undelivered: u64,
     pub(crate) busy: Duration,
     pub(crate) memory_bytes: u64,
+    /// For how long the turn under way has run, if that is long.
+    pub(crate) in_turn: Option<Duration>,
+    /// For how long its oldest message has waited at least.
+    pub(crate) oldest: Option<Duration>,
     pub(crate) wait: Option<Wait>,
 }
 
@@ -59,6 +69,8 @@ impl Showing {
             undelivered: 0,
             busy: Duration::ZERO,
             memory_bytes: 0,
+            in_turn: None,
+            oldest: None,
             wait: None,
         }
     }
@@ -73,8 +85,34 @@ const fn waits(phase: u8) -> bool {
 }
 
 impl Shown {
-    /// Notes how an actor is at the end of an activation.
-    pub(super) fn note(&self, woken: Time, now: Time, turn: &Turn, memory_bytes: usize) {
+    /// An activation begins.
+    pub(super) fn begin(&self, woken: Time) {
+        let woken = woken.0.max(1);
+        self.awake_since_ns.store(woken, Ordering::Relaxed);
+        if self.oldest_since_ns.load(Ordering::Relaxed) == 0 {
+            self.oldest_since_ns.store(woken, Ordering::Relaxed);
+        }
+    }
+
+    /// A turn begins. So many envelopes that were taken out of the mailbox wait behind it.
+    pub(super) fn note_taken(&self, taken: usize) {
+        self.taken.store(taken as u64, Ordering::Relaxed);
+    }
+
+    /// Notes how an actor is at the end of an activation. `left_since`: messages have been in its mailbox since then.
+    pub(super) fn note(
+        &self,
+        woken: Time,
+        now: Time,
+        turn: &Turn,
+        left_since: Option<Time>,
+        memory_bytes: usize,
+    ) {
+        self.awake_since_ns.store(0, Ordering::Relaxed);
+        if turn.taken() == 0 {
+            let oldest = left_since.map_or(0, |since| since.0.max(1));
+            self.oldest_since_ns.store(oldest, Ordering::Relaxed);
+        }
         let counters = turn.counters();
         let phase = turn.phase(now) as u8;
         let before = self.phase.swap(phase, Ordering::Relaxed);
@@ -108,7 +146,17 @@ impl Shown {
         self.turns.swap(0, Ordering::Relaxed)
     }
 
-    pub(super) fn showing(&self) -> Showing {
+    /// For how long the turn under way has run, if that is long.
+    pub(super) fn in_turn(&self, now: Time) -> Option<Duration> {
+        since(&self.awake_since_ns, now).filter(|length| *length >= LONG_TURN_MIN)
+    }
+
+    /// For how long its oldest message has waited at least, if there is one.
+    pub(super) fn oldest(&self, now: Time) -> Option<Duration> {
+        since(&self.oldest_since_ns, now)
+    }
+
+    pub(super) fn showing(&self, now: Time) -> Showing {
         let phase = self.phase.load(Ordering::Relaxed);
         Showing {
             phase: PHASES.get(usize::from(phase)).copied().unwrap_or(ActorPhase::Starting),
@@ -122,14 +170,69 @@ impl Shown {
             undelivered: self.undelivered.load(Ordering::Relaxed),
             busy: Duration::from_nanos(self.busy_ns.load(Ordering::Relaxed)),
             memory_bytes: self.memory_bytes.load(Ordering::Relaxed),
+            in_turn: self.in_turn(now),
+            oldest: self.oldest(now),
             wait: if waits(phase) { self.wait.lock().clone() } else { None },
         }
     }
 }
 
+fn since(begun_ns: &AtomicU64, now: Time) -> Option<Duration> {
+    let begun_ns = begun_ns.load(Ordering::Relaxed);
+    (begun_ns > 0).then(|| Duration::from_nanos(now.0.saturating_sub(begun_ns)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use thespian_core::address::{ActorAddress, HostId};
+    use thespian_core::envelope::{Body, Envelope};
+    use thespian_core::fate::OnTrap;
+    use thespian_core::message::Message;
+    use thespian_core::source::Rights;
+    use thespian_core::turn::Identity;
+
+    const MS: u64 = 1_000_000;
+
+    fn turn() -> Turn {
+        let me = ActorAddress::new(HostId(1), 1);
+        Turn::new(Identity {
+            me,
+            parent: None,
+            on_trap: OnTrap::Restart,
+            watch_restarts: false,
+            transient: None,
+            rights: Rights::default(),
+        })
+    }
+
+    #[test]
+    fn a_long_turn_is_shown_while_it_runs_and_the_age_of_what_waits_goes_on_behind_it() {
+        let (shown, idle) = (Shown::default(), turn());
+        shown.begin(Time(5 * MS));
+        assert_eq!(shown.in_turn(Time(6 * MS)), None, "a short one is not worth a word");
+        assert_eq!(shown.in_turn(Time(1_405 * MS)), Some(Duration::from_millis(1_400)));
+        assert_eq!(shown.oldest(Time(1_405 * MS)), Some(Duration::from_millis(1_400)));
+        shown.note(Time(5 * MS), Time(2_005 * MS), &idle, Some(Time(5 * MS)), 0);
+        assert_eq!(shown.in_turn(Time(2_100 * MS)), None);
+        assert_eq!(shown.oldest(Time(2_105 * MS)), Some(Duration::from_millis(2_100)), "some were left");
+        shown.begin(Time(2_200 * MS));
+        assert_eq!(shown.oldest(Time(2_205 * MS)), Some(Duration::from_millis(2_200)));
+        shown.note(Time(2_200 * MS), Time(2_201 * MS), &idle, None, 0);
+        assert_eq!((shown.in_turn(Time(3_000 * MS)), shown.oldest(Time(3_000 * MS))), (None, None));
+    }
+
+    #[test]
+    fn what_was_taken_and_is_not_handled_stays_the_oldest() {
+        let (shown, mut busy) = (Shown::default(), turn());
+        shown.begin(Time(MS));
+        let me = ActorAddress::new(HostId(1), 1);
+        let body = Body::Message(Message::json("M", "{}"));
+        busy.accept().push_back(Envelope { target: me, sender: me, body });
+        shown.note(Time(MS), Time(2 * MS), &busy, None, 0);
+        shown.begin(Time(50 * MS));
+        assert_eq!(shown.oldest(Time(101 * MS)), Some(Duration::from_millis(100)));
+    }
 
     #[test]
     fn every_phase_is_found_by_its_number() {

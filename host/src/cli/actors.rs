@@ -1,6 +1,7 @@
 //! `actors`: as a list or as a tree.
 
 use std::io;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
@@ -8,7 +9,7 @@ use thespian_core::wire::control::{ActorPhase, ActorStatus};
 
 use super::connect::NodeArgs;
 use super::deadline::at_once;
-use super::output::{Output, Style, bytes};
+use super::output::{Output, Style, bytes, length};
 use super::tree;
 use super::watch::WatchArgs;
 
@@ -40,7 +41,7 @@ fn show(actors: &[ActorStatus], as_tree: bool, output: &Output) -> io::Result<()
     }
     if as_tree {
         for (branch, actor) in tree::lines(actors) {
-            let rest = format!(" {} {}", actor.address, phase(actor.phase));
+            let rest = format!(" {} {}", actor.address, state(actor));
             output.pieces(&[(Style::Plain, &branch), (Style::Bold, &actor.class), (Style::Plain, &rest)])?;
         }
         return Ok(());
@@ -50,8 +51,9 @@ fn show(actors: &[ActorStatus], as_tree: bool, output: &Output) -> io::Result<()
 
 /// Actors in columns.
 pub(super) fn table(actors: &[ActorStatus], output: &Output) -> io::Result<()> {
-    let header =
-        ["ADDRESS", "CLASS", "STATE", "MAILBOX", "BYTES", "TURNS", "POISONED", "RESTARTS", "WAKEUPS"];
+    let header = [
+        "ADDRESS", "CLASS", "STATE", "MAILBOX", "OLDEST", "BYTES", "TURNS", "POISONED", "RESTARTS", "WAKEUPS",
+    ];
     output.table(&header, actors.iter().map(row).collect())
 }
 
@@ -59,8 +61,9 @@ fn row(actor: &ActorStatus) -> Vec<String> {
     vec![
         actor.address.to_string(),
         actor.class.clone(),
-        phase(actor.phase).to_string(),
+        state(actor),
         actor.mailbox_len.to_string(),
+        actor.oldest_ms.map_or_else(|| "-".to_string(), age),
         bytes(actor.mailbox_bytes),
         actor.turns.to_string(),
         actor.poisoned.to_string(),
@@ -69,8 +72,19 @@ fn row(actor: &ActorStatus) -> Vec<String> {
     ]
 }
 
-/// As people read it.
-pub(super) const fn phase(phase: ActorPhase) -> &'static str {
+/// What it is doing.
+pub(super) fn state(actor: &ActorStatus) -> String {
+    match actor.in_turn_ms {
+        Some(ms) => format!("{}, in a turn for {}", phase(actor.phase), age(ms)),
+        None => phase(actor.phase).to_string(),
+    }
+}
+
+pub(super) fn age(ms: u64) -> String {
+    length(Duration::from_millis(ms))
+}
+
+const fn phase(phase: ActorPhase) -> &'static str {
     match phase {
         ActorPhase::Starting => "starting",
         ActorPhase::Running => "running",

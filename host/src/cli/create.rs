@@ -7,6 +7,7 @@ use thespian_core::capability::Requirement;
 use thespian_core::fate::OnTrap;
 use thespian_core::limits::CREATE_TIME_MAX;
 use thespian_core::wire::control::CreateActor;
+use thespian_host::client::Created;
 
 use super::connect::NodeArgs;
 use super::deadline::within;
@@ -71,11 +72,14 @@ pub(super) async fn create(args: CreateArgs, output: &Output) -> Result<()> {
         name: args.name,
     };
     let client = args.node.connect().await?;
-    let (address, class) = within(CREATE_TIME_MAX, client.create_with(create)).await?;
+    let created = within(CREATE_TIME_MAX, client.create_or_find(create)).await?;
+    let Created { address, class, already, .. } = created;
     if output.is_json() {
-        output.json(&json!({"address": address, "class": class}))?;
-    } else {
-        output.line(address)?;
+        return Ok(output.json(&json!({"address": address, "class": class, "already": already}))?);
     }
+    if already {
+        output.note(format_args!("the name was there already: nothing was created, this is a `{}`", class));
+    }
+    output.line(address)?;
     Ok(())
 }

@@ -110,6 +110,7 @@ impl Outcome {
             | ControlError::SourceUnloaded { .. }
             | ControlError::NoSuchClass { .. }
             | ControlError::NoSuchGrant { .. }
+            | ControlError::ActorEnded { .. }
             | ControlError::TargetDead { .. } => Self::NotFound,
             ControlError::SourceRefused { .. }
             | ControlError::ListenNotAllowed { .. }
@@ -182,7 +183,8 @@ fn what_to_do(error: &anyhow::Error) -> Option<&'static str> {
             "`thespian-host sources` lists what is loaded"
         }
         ClientError::Node(ControlError::TargetDead { .. }) => {
-            "`thespian-host actors` lists the live ones, `thespian-host status` how the last ones ended"
+            "it ended, or never was: `thespian-host actors` lists the live ones, `thespian-host status` how the last \
+             ones ended"
         }
         ClientError::Node(ControlError::TimedOut { .. }) => {
             "it may still be busy, or not answer such messages; --timeout waits longer, `thespian-host logs` may tell"

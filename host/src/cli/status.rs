@@ -65,7 +65,7 @@ fn show_actor(report: &ActorReport, output: &Output) -> io::Result<()> {
         (None, false) => "none: it was created from outside".to_string(),
     };
     item("parent", parent)?;
-    item("state", actors::phase(actor.phase).to_string())?;
+    item("state", actors::state(actor))?;
     if let Some(wait) = &actor.waits {
         let left = length(Duration::from_millis(wait.left_ms));
         item("waits", format!("at most {left}: {}", wait.why))?;
@@ -74,7 +74,9 @@ fn show_actor(report: &ActorReport, output: &Output) -> io::Result<()> {
         }
     }
     let (len, size) = (number(actor.mailbox_len), bytes(actor.mailbox_bytes));
-    item("mailbox", format!("{len} messages, {size}"))?;
+    let oldest =
+        actor.oldest_ms.map(|ms| format!("; the oldest has waited for {} at least", actors::age(ms)));
+    item("mailbox", format!("{len} messages, {size}{}", oldest.unwrap_or_default()))?;
     let busy = length(Duration::from_micros(actor.busy_us));
     item("turns", format!("{}, awake for {busy}; {} poisoned", number(actor.turns), number(actor.poisoned)))?;
     item("sent", format!("{}, {} undelivered", number(actor.sent), number(actor.undelivered)))?;
@@ -113,7 +115,18 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
         let first: Vec<_> = status.first_orphans.iter().take(SHOWN).map(ToString::to_string).collect();
         item("orphans", format!("{}: {}", number(status.orphans), first.join(", ")))?;
     }
-    item("threads", format!("{} for actors", number(status.guest_threads)))?;
+    let spinning =
+        if status.runaways > 0 { format!(", {} turns spin", number(status.runaways)) } else { String::new() };
+    item("threads", format!("{} for actors{spinning}", number(status.guest_threads)))?;
+    for turn in status.long_turns.iter().take(SHOWN) {
+        let (class, length) = (&turn.class, actors::age(turn.in_turn_ms));
+        let oldest =
+            turn.oldest_ms.map(|ms| format!("; its oldest message has waited for {}", actors::age(ms)));
+        item(
+            "long turn",
+            format!("{class} {}, in a turn for {length}{}", turn.actor, oldest.unwrap_or_default()),
+        )?;
+    }
     let loaded = number(status.sources_loaded);
     let unusable = status.sources_known.saturating_sub(status.sources_loaded);
     let of_them =

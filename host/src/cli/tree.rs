@@ -82,6 +82,8 @@ mod tests {
             busy_us: 0,
             memory_bytes: 0,
             log_level: LogLevel::Info,
+            in_turn_ms: None,
+            oldest_ms: None,
             waits: None,
         }
     }

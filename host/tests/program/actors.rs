@@ -89,6 +89,33 @@ fn every_command_answers_in_json() {
 }
 
 #[test]
+fn the_status_of_a_gone_actor_says_how_it_ended() {
+    let node = RunningNode::start();
+    let address = node.hello();
+    node.run(&["exit", &address, "--wait"]).ok();
+    let text = node.run(&["status", &address]).failed(3);
+    assert!(text.contains("it was a `Hello`, and it ended: requested"), "{text}");
+    let stranger = "0000000000001-00000000000000000000000001";
+    let text = node.run(&["status", stranger]).failed(3);
+    assert!(text.contains("there is no actor at") && text.contains("it ended, or never was"), "{text}");
+}
+
+#[test]
+fn a_create_says_whether_the_name_was_there_already() {
+    let node = RunningNode::start();
+    let hash = node.run(&["load", hello()]).ok();
+    let create = |args: &[&str]| node.run(&[&["create", hash.trim(), "--name", "lead"], args].concat());
+    let first = create(&[]);
+    assert!(!first.stderr.contains("already"), "{first:?}");
+    let second = create(&[]);
+    assert_eq!(second.stdout, first.stdout);
+    assert!(second.stderr.contains("the name was there already: nothing was created"), "{second:?}");
+    assert_eq!(create(&["--json"]).json()["already"], true);
+    let other = node.run(&["create", hash.trim(), "--name", "other", "--json"]).json();
+    assert_eq!(other["already"], false);
+}
+
+#[test]
 fn poison_is_an_error_of_its_own_that_says_why() {
     let node = RunningNode::start();
     let address = node.hello();

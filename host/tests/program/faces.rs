@@ -311,6 +311,7 @@ fn no_error_of_a_node_acts_on_the_readers_terminal() {
         ControlError::ListenNotAllowed { listen: why(), allow: why() },
         ControlError::ListenFailed { listen: why(), reason: why() },
         ControlError::NoSuchGrant { listen: why() },
+        ControlError::ActorEnded { target, class: why(), reason: ExitReason::Failed(why()) },
     ];
     for error in errors {
         let is_shown = error.to_string().contains(SHOWN);

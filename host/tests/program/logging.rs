@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::time::Instant;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::process::{Folder, RunningNode, compare, run, steady};
+use crate::process::{DEADLINE, Folder, RunningNode, compare, run, steady};
 
 /// Sets a terminal's title, clears it, in one byte and in two, and turns the direction of writing.
 const EVIL: &str = "\u{1b}]0;mine\u{7} \u{1b}[2J \u{9b}2J \u{202e}gnorw\r";
@@ -142,6 +143,51 @@ fn a_log_file_that_can_not_be_written_is_an_error_at_the_start() {
     let text = run(start.into_iter().chain(["/dev/full"])).failed(1);
     assert!(text.contains("the log file /dev/full can't be used"), "{text}");
     assert!(!data.join("control.sock").exists());
+}
+
+#[test]
+fn who_has_been_in_one_turn_for_long_is_shown_everywhere() {
+    let node = RunningNode::start_with(&[
+        "--authority",
+        "trust-all",
+        "--limit",
+        "turn-cpu-ms-max=600000",
+        "--limit",
+        "turn-wall-ms-max=600000",
+    ]);
+    let folder = Folder::new();
+    let file = folder.file("probe.wasm", thespian_guests::bytes(thespian_guests::PROBE));
+    let hash = node.run(&["load", file.to_str().unwrap()]).ok();
+    let address = node.run(&["create", hash.trim(), "Probe"]).ok();
+    let address = address.trim();
+    for _ in 0..2 {
+        node.run(&["tell", address, "Run", &json!({ "steps": ["spin"] }).to_string()]).ok();
+    }
+    let wanted = ["in a turn for ", " s"];
+    let is_shown = |text: &str| wanted.iter().all(|words| text.contains(words));
+    // From a second on it is shown in seconds.
+    let last = Instant::now() + DEADLINE;
+    while node.run(&["status", address, "--json"]).json()["actor"]["in_turn_ms"].as_u64() < Some(1_000) {
+        assert!(Instant::now() < last, "nobody sees that it spins");
+    }
+    let status = node.run(&["status", address, "--json"]).json();
+    let ms = |name: &str| status["actor"][name].as_u64().unwrap();
+    assert!(ms("oldest_ms") >= ms("in_turn_ms") && ms("mailbox_len") == 1, "{status}");
+    let text = node.run(&["status", address]).ok();
+    assert!(is_shown(&text) && text.contains("the oldest has waited for "), "{text}");
+    assert!(is_shown(&node.run(&["actors"]).ok()));
+    assert!(is_shown(&node.run(&["actors", "--tree"]).ok()));
+    let text = node.run(&["status"]).ok();
+    assert!(is_shown(&text) && text.contains("1 turns spin") && text.contains(address), "{text}");
+    let status = node.run(&["status", "--json"]).json();
+    assert_eq!((&status["runaways"], &status["long_turns"][0]["actor"]), (&json!(1), &json!(address)));
+    node.signal(Signal::USR1);
+    let line = format!("{address} Probe Running, in a turn for ");
+    while !node.run(&["logs"]).ok().contains(&line) {
+        assert!(Instant::now() < last, "the log does not tell of it");
+    }
+    node.run(&["kill", address]).ok();
+    assert_eq!(node.run(&["status", "--json"]).json()["runaways"], json!(0));
 }
 
 #[test]

@@ -141,7 +141,8 @@ impl Admin {
         match self.names.get(name).filter(|_| !is_made(Mistake::CreateTwoOfAName)) {
             Some((address, true)) => {
                 effects.push(Effect::GiveBackPlace);
-                return names::answer(questioner, name, self.found(address), effects);
+                let found = self.found(address).map(|found| Found { already: true, ..found });
+                return names::answer(questioner, name, found, effects);
             }
             Some((_, false)) => {
                 effects.push(Effect::GiveBackPlace);
@@ -167,7 +168,8 @@ impl Admin {
     pub(super) fn found(&self, address: ActorAddress) -> Result<Found, ControlError> {
         let member = self.family.get(address);
         let found = member.and_then(|member| {
-            member.source.map(|source| Found { address, source, class: member.class.clone() })
+            let class = || member.class.clone();
+            member.source.map(|source| Found { address, source, class: class(), already: false })
         });
         found.ok_or(ControlError::TargetDead { target: address })
     }

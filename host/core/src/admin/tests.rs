@@ -197,7 +197,7 @@ fn life_001_a_create_is_answered_when_the_actor_has_started() {
     let mut node = loaded();
     let (address, asker, effects) = node.create_with(|_| ());
     assert!(runs(&effects, address) && answers(&effects).is_empty());
-    let created = Reply::Created { address, source: SOURCE, class: "plain".to_string() };
+    let created = Reply::Created { address, source: SOURCE, class: "plain".to_string(), already: false };
     let effects = node.handle(Event::ActorStarted { address });
     assert_eq!(answers(&effects), [(asker, Ok(created))]);
     assert_eq!(node.admin.sources().status()[0].actors, 1);

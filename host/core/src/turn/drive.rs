@@ -36,6 +36,10 @@ pub trait Doer {
     /// # Errors
     /// How it failed; what the outbox had reserved is given back.
     fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure>;
+    /// A turn begins. Behind it, `waiting` envelopes have left the mailbox and are not handled yet.
+    fn begins(&mut self, waiting: usize) {
+        let _ = waiting;
+    }
     /// Calls `handle`.
     ///
     /// # Errors
@@ -221,6 +225,7 @@ impl Actor {
         let outbox = self.turn.outbox();
         let (envelope, attempt) =
             self.turn.current().expect("a turn that says `Handle` has a current envelope");
+        doer.begins(self.turn.batch.len());
         let result = doer.handle(envelope, attempt, outbox);
         *now = doer.now();
         match killed(&result, doer) {

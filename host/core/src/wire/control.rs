@@ -15,7 +15,7 @@ use crate::message::Message;
 use crate::source::{Rights, SourceHash, SourceInfo};
 pub use crate::wire::status::{
     ActorLogLevel, ActorReport, ActorWait, ConnectionStatus, GrantStatus, LogFileStatus, LogLevelsStatus,
-    LogOutletStatus, NameStatus, NodeStatus, SourceBrief, SourceLogLevel,
+    LogOutletStatus, LongTurn, NameStatus, NodeStatus, SourceBrief, SourceLogLevel,
 };
 
 /// A frame from a client, after its hello.
@@ -227,6 +227,8 @@ pub enum Reply {
         source: SourceHash,
         /// Its class.
         class: String,
+        /// Whether it had the name already, and nothing was created.
+        already: bool,
     },
     /// The source that was loaded, or was already.
     Loaded(LoadedSource),
@@ -378,6 +380,11 @@ pub struct ActorStatus {
     pub memory_bytes: u64,
     /// How much of what it writes to the log is kept.
     pub log_level: LogLevel,
+    /// For how long it has been in the turn that is under way, in ms; absent where none is, or a short one.
+    pub in_turn_ms: Option<u64>,
+    /// For how long the oldest of its messages has waited at least, in ms: since the host first took it, or those before
+    /// it, up. That which a turn handles counts. Absent where none waits.
+    pub oldest_ms: Option<u64>,
     /// Why it handles nothing now, and for how long, where that is known.
     pub waits: Option<ActorWait>,
 }
@@ -557,5 +564,15 @@ pub enum ControlError {
     NoSuchGrant {
         /// Where.
         listen: String,
+    },
+    /// The actor is gone, and the node remembers how it ended.
+    #[error("there is no actor at {target} any more: it was a `{class}`, and it ended: {reason}")]
+    ActorEnded {
+        /// Who.
+        target: ActorAddress,
+        /// Its class.
+        class: String,
+        /// Why it ended.
+        reason: ExitReason,
     },
 }

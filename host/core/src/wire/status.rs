@@ -73,6 +73,10 @@ pub struct NodeStatus {
     pub connections: u64,
     /// Threads that run actors.
     pub guest_threads: u64,
+    /// Turns that spin: they have outlived their slice and share what others leave over.
+    pub runaways: u64,
+    /// The longest turns under way, the longest first; at most `STATUS_LONG_TURNS_MAX`.
+    pub long_turns: Vec<LongTurn>,
     /// What each actor may use.
     pub limits: ActorLimits,
     /// How much actors write to the log for which nothing else is set.
@@ -85,6 +89,19 @@ pub struct NodeStatus {
     pub orphans: u64,
     /// The first of them; at most `STATUS_ORPHANS_MAX`.
     pub first_orphans: Vec<ActorAddress>,
+}
+
+/// A turn that is under way and takes long.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LongTurn {
+    /// Whose.
+    pub actor: ActorAddress,
+    /// Its class.
+    pub class: String,
+    /// For how long, in ms.
+    pub in_turn_ms: u64,
+    /// For how long the oldest of its messages has waited at least, in ms.
+    pub oldest_ms: Option<u64>,
 }
 
 /// A source, for short.

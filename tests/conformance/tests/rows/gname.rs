@@ -26,6 +26,25 @@ fn gname_042_a_name_is_one_actor() {
 }
 
 #[test]
+fn gname_042e_who_asks_for_a_name_hears_whether_it_was_there() {
+    run(async {
+        let world = World::new().await;
+        let client = world.client().await;
+        let hash = load(&client, thespian_guests::PROBE).await;
+        let create = |name: Option<&str>| {
+            let create = CreateActor { name: name.map(str::to_string), ..class(&hash, "Probe") };
+            async { client.create_or_find(create).await.unwrap() }
+        };
+        let (one, two) = tokio::join!(create(Some("lead")), create(Some("lead")));
+        assert_ne!(one.already, two.already, "one of those that race has it created");
+        let third = create(Some("lead")).await;
+        assert_eq!((third.already, third.address), (true, one.address));
+        assert_eq!((&*third.class, third.source.to_string()), ("Probe", hash.clone()));
+        assert!(!create(None).await.already);
+    });
+}
+
+#[test]
 fn gname_042b_whoever_races_for_a_name_gets_the_same_actor() {
     run(async {
         let world = World::new().await;

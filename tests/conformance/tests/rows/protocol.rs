@@ -215,6 +215,7 @@ fn the_protocol_document_has_every_record_with_its_fields() {
     check_record::<ActorReport>("ActorReport");
     check_record::<ActorLimits>("ActorLimits");
     check_record::<LogFileStatus>("LogFileStatus");
+    check_record::<LongTurn>("LongTurn");
     check_record::<LogOutletStatus>("LogOutletStatus");
     check_record::<LogLevelsStatus>("LogLevelsStatus");
     check_record::<SourceLogLevel>("SourceLogLevel");

@@ -92,6 +92,52 @@ fn stat_223_status_tells_of_an_actor_without_calling_it() {
 }
 
 #[test]
+fn the_age_of_what_waits_counts_from_before_the_turn_that_it_waits_for() {
+    run(async {
+        let world = World::with(|config| config.limits.turn_cpu_ms_max = 600_000).await;
+        let probe = world.probe().await;
+        until(async || status(&probe).await.phase == ActorPhase::Running).await;
+        let actor = status(&probe).await;
+        assert_eq!((actor.in_turn_ms, actor.oldest_ms), (None, None), "it is idle");
+        for steps in [json!(["spin"]), json!([]), json!([])] {
+            probe.tell(steps).await;
+        }
+        until(async || status(&probe).await.in_turn_ms > Some(100)).await;
+        let actor = status(&probe).await;
+        assert!(actor.oldest_ms >= actor.in_turn_ms, "{actor:?}");
+        assert_eq!(actor.mailbox_len, 2, "those behind the one that it handles");
+        let node = probe.client.status().await.unwrap();
+        assert_eq!((node.runaways, node.long_turns[0].actor), (1, probe.address));
+        assert_eq!((&*node.long_turns[0].class, node.long_turns.len()), ("Probe", 1));
+        probe.client.kill(probe.address).await.unwrap();
+        let node = probe.client.status().await.unwrap();
+        assert_eq!((node.runaways, node.long_turns), (0, Vec::new()));
+    });
+}
+
+#[test]
+fn status_remembers_how_the_last_actors_ended() {
+    run(async {
+        let world = World::new().await;
+        let probe = world.probe().await;
+        let child = child(&probe).await;
+        probe.client.exit_and_wait(child.address, true).await.unwrap();
+        let error = probe.client.actor(child.address).await.unwrap_err();
+        assert!(
+            matches!(error, ClientError::Node(ControlError::TargetDead { .. })),
+            "its parent heard: {error}"
+        );
+        probe.client.kill(probe.address).await.unwrap();
+        let error = probe.client.actor(probe.address).await.unwrap_err();
+        let ClientError::Node(ControlError::ActorEnded { target, class, reason }) = error else {
+            panic!("it is remembered, and not {error}")
+        };
+        assert_eq!((target, &*class), (probe.address, "Probe"));
+        assert_eq!(reason.to_string(), "killed: by an operator");
+    });
+}
+
+#[test]
 fn stat_224_status_lists_the_children_that_live() {
     run(async {
         let world = World::new().await;

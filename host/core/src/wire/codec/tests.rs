@@ -10,8 +10,8 @@ use crate::source::{ActorClass, Rights, SourceHash, SourceInfo, Transient};
 use crate::wire::control::{
     ActorLogLevel, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame, ConnectionStatus,
     ControlError, CreateActor, DeadLetter, EndedActor, GrantStatus, Incoming, LoadProgress, LoadedSource,
-    LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord, NameStatus, NodeFrame, NodeStatus, Reply,
-    Request, SourceBrief, SourceLogLevel, SourceState, SourceStatus,
+    LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord, LongTurn, NameStatus, NodeFrame, NodeStatus,
+    Reply, Request, SourceBrief, SourceLogLevel, SourceState, SourceStatus,
 };
 use crate::wire::frame::FrameDecoder;
 use crate::wire::hello::{self, Hello, HelloError, Welcome};
@@ -131,6 +131,8 @@ fn status() -> NodeStatus {
         listeners: 20,
         connections: 21,
         guest_threads: 20,
+        runaways: 30,
+        long_turns: vec![LongTurn { actor: ACTOR, class: "C".into(), in_turn_ms: 31, oldest_ms: None }],
         limits: ActorLimits {
             memory_bytes_max: 21,
             log_records_per_second_max: 22,
@@ -203,6 +205,8 @@ fn replies() -> Vec<NodeFrame> {
         busy_us: 11,
         memory_bytes: 12,
         log_level: LogLevel::Debug,
+        in_turn_ms: Some(32),
+        oldest_ms: Some(33),
         waits: Some(ActorWait { why: "full".into(), left_ms: 13, receivers: vec![ACTOR] }),
     };
     let report =
@@ -212,7 +216,7 @@ fn replies() -> Vec<NodeFrame> {
         Ok(Reply::Done),
         Ok(Reply::Received(Incoming::Message { sender: ACTOR, message: message() })),
         Ok(Reply::Received(Incoming::Poisoned(poisoned))),
-        Ok(Reply::Created { address: ACTOR, source: HASH, class: "Greeter".into() }),
+        Ok(Reply::Created { address: ACTOR, source: HASH, class: "Greeter".into(), already: true }),
         Ok(Reply::Loaded(loaded)),
         Ok(Reply::Sources(vec![source])),
         Ok(Reply::Actors(vec![actor])),
@@ -228,6 +232,7 @@ fn replies() -> Vec<NodeFrame> {
         Ok(Reply::Grants(vec![grant()])),
         Err(ControlError::ListenNotAllowed { listen: "127.0.0.1:80".into(), allow: "127.0.0.1".into() }),
         Err(ControlError::NoSuchGrant { listen: "127.0.0.1:80".into() }),
+        Err(ControlError::ActorEnded { target: ACTOR, class: "C".into(), reason: ExitReason::Requested }),
     ];
     let mut frames: Vec<_> = replies
         .into_iter()
