@@ -7,8 +7,8 @@ use std::process::Command;
 
 use crate::guest_target::{ensure_guest_target, env_or, run};
 
-/// Below the target folder: the earlier commit's sources, and what is built from them.
-const BEFORE: &str = "compare";
+/// Below the target folder: the earlier commit's sources, and what is built from them and from the tree.
+const FOLDER: &str = "compare";
 const PROGRAM: &str = "thespian-benches";
 
 /// Builds both in target folders of their own, and has the newer program run them in turn.
@@ -21,11 +21,11 @@ pub(crate) fn compare(root: &Path, args: &[OsString]) -> Result<(), String> {
     let root = &root.canonicalize().map_err(|error| format!("{}: {error}", root.display()))?;
     let commit = resolve(root, commit)?;
     ensure_guest_target(root)?;
-    let target = root.join(env_or("CARGO_TARGET_DIR", "target"));
-    let before = target.join(BEFORE);
-    check_out(root, &before.join("source"), &commit)?;
-    let before = build(&before.join("source"), &before.join("target"))?;
-    let after = build(root, &target)?;
+    let folder = root.join(env_or("CARGO_TARGET_DIR", "target")).join(FOLDER);
+    let source = folder.join("source");
+    check_out(root, &source, &commit)?;
+    let before = build(&source, &folder.join("before"))?;
+    let after = build(root, &folder.join("after"))?;
     run(Command::new(after).arg("--against").arg(before).args(rest))
 }
 
@@ -65,11 +65,13 @@ fn check_out(root: &Path, source: &Path, commit: &str) -> Result<(), String> {
     }
 }
 
-/// The program that is built from these sources. Both are built by the profile that tests and the demo use.
+/// The program that is built from these sources. Both are built by the profile that tests and the demo use; neither in
+/// pieces, as a build that is to be built again is: by what was edited last a program is faster or slower too.
 fn build(source: &Path, target: &Path) -> Result<PathBuf, String> {
     run(Command::new(env_or("CARGO", "cargo"))
         .args(["build", "--locked", "--package", PROGRAM, "--bin", PROGRAM, "--target-dir"])
         .arg(target)
+        .env("CARGO_INCREMENTAL", "0")
         .current_dir(source))?;
     Ok(target.join("debug").join(PROGRAM).with_extension(env::consts::EXE_EXTENSION))
 }
