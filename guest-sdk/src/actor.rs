@@ -52,6 +52,10 @@ pub trait Actor: Sized + 'static {
     /// As the handler says, or there is none.
     fn receive(&mut self, incoming: Incoming, ctx: &mut Context) -> Result;
 
+    /// Whether it can have parts, of its own or of its base. Without any, a turn does nothing for them.
+    #[doc(hidden)]
+    const HAS_PARTS: bool = false;
+
     /// Shows its parts, and those of its base.
     #[doc(hidden)]
     fn each_part(&mut self, each: &mut dyn FnMut(&mut dyn Ledger)) {
@@ -288,6 +292,7 @@ impl<A: Actor, E: Into<Error>> IntoStart<A> for Result<A, E> {
 /// # Errors
 /// The handler failed, or its message can't be sent.
 #[doc(hidden)]
+#[inline]
 pub fn replied<R: Receive, T: IntoReply>(returned: T, ctx: &mut Context) -> Result {
     const {
         assert!(

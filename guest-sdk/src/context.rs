@@ -30,6 +30,8 @@ pub struct Context {
     /// Whose job that is.
     pub(crate) work: Option<Work>,
     pub(crate) life: Life,
+    /// Whether this actor's class can have parts.
+    pub(crate) has_parts: bool,
     /// Whether the children live on: said in an exit turn.
     keeps_children: bool,
     /// Whether somebody is told in this exit turn that the actor exits: then it must not fail.
@@ -41,6 +43,18 @@ pub struct Context {
 pub(crate) struct Work {
     pub(crate) from: ReplyTo,
     pub(crate) is_answered: bool,
+}
+
+impl Work {
+    #[cold]
+    fn note_answer(&mut self, to: &Address, request: Option<&str>) {
+        self.is_answered |= self.from.address == *to && self.from.request.as_deref() == request;
+    }
+}
+
+#[cold]
+fn nameless() -> Error {
+    Error::poison("a message has a type name, and this one's is empty")
 }
 
 #[cold]
@@ -78,6 +92,7 @@ impl Context {
             is_working: false,
             work: None,
             life: Life::Starts,
+            has_parts: false,
             keeps_children: false,
             tells_of_exit: false,
         }
@@ -123,6 +138,7 @@ impl Context {
 
     /// Whether a message is one that the host takes. It counts as the host does, which would end the instance of a guest
     /// that hands over much more than a message may have.
+    #[inline(always)]
     pub(crate) fn check_size(
         &self,
         type_name: &str,
@@ -136,7 +152,7 @@ impl Context {
         const HEADER_BYTES: usize = 32;
 
         if type_name.is_empty() {
-            return Err(Error::poison("a message has a type name, and this one's is empty"));
+            return Err(nameless());
         }
         let encoding = if let Encoding::Other(name) = encoding { name.len() } else { 0 };
         let headers: usize =
@@ -216,12 +232,10 @@ impl Context {
     }
 
     /// Whoever works for `to` has answered, if this is to the question.
+    #[inline(always)]
     pub(crate) fn note_answer(&mut self, to: &Address, request: Option<&str>) {
-        if let Some(work) = &mut self.work
-            && work.from.address == *to
-            && work.from.request.as_deref() == request
-        {
-            work.is_answered = true;
+        if let Some(work) = &mut self.work {
+            work.note_answer(to, request);
         }
     }
 

@@ -110,6 +110,8 @@ thread_local! {
     /// What came to be in the turn under way, and must be among the parts at its end.
     static NEW: RefCell<Vec<(u64, Kind)>> = const { RefCell::new(Vec::new()) };
     static NUMBER: Cell<u64> = const { Cell::new(0) };
+    /// Whether anything did: in most turns nothing does, and they are to cost nothing more.
+    static IS_ANY_NEW: Cell<bool> = const { Cell::new(false) };
 }
 
 impl Standing {
@@ -145,6 +147,7 @@ impl Standing {
             self.number = NUMBER.get() + 1;
             NUMBER.set(self.number);
             NEW.with_borrow_mut(|new| new.push((self.number, self.kind)));
+            IS_ANY_NEW.set(true);
         }
     }
 }
@@ -165,15 +168,26 @@ impl Kind {
 }
 
 /// Forgets what came to be in a turn that did not get to its end.
+#[inline]
 pub(crate) fn forget_new() {
-    NEW.with_borrow_mut(Vec::clear);
+    if IS_ANY_NEW.replace(false) {
+        NEW.with_borrow_mut(Vec::clear);
+    }
+}
+
+/// Whether anything came to be in this turn.
+#[inline]
+pub(crate) fn is_any_new() -> bool {
+    IS_ANY_NEW.get()
 }
 
 /// Looks among the parts for what came to be in this turn.
 ///
 /// # Errors
 /// It is none of them.
+#[cold]
 pub(crate) fn check_new(class: &str, mut is_part: impl FnMut(u64) -> bool) -> Result {
+    IS_ANY_NEW.set(false);
     match NEW.take().into_iter().find(|(number, _)| !is_part(*number)) {
         Some((_, kind)) => Err(kind.not_named(class)),
         None => Ok(()),
@@ -202,6 +216,7 @@ pub const fn base_receives<A, B: crate::Actor>(_: Field<A, B>) -> &'static [&'st
 
 impl Context {
     /// Notes whose turn it is, and tells what is for handlers from what is for parts alone.
+    #[inline(always)]
     pub(crate) fn begin(&mut self, sender: Address, attempt: u32, came: Came) -> Incoming {
         self.sender = sender;
         self.attempt = attempt;

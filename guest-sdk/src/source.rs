@@ -237,12 +237,15 @@ impl<A: Actor> Live for A {
 /// Makes an actor.
 pub(crate) fn begin<A: Actor>(ctx: &mut Context) -> Result<A> {
     parts::forget_new();
+    ctx.has_parts = A::HAS_PARTS;
     let mut actor = A::start(ctx)?;
     check_parts(&mut actor, ctx)?;
     Ok(actor)
 }
 
 /// One turn, whoever the host is.
+// What came is large, and moved once for each call that is one.
+#[inline(always)]
 pub(crate) fn turn_of(
     live: &mut dyn Live,
     ctx: &mut Context,
@@ -252,10 +255,12 @@ pub(crate) fn turn_of(
 ) -> Result {
     let incoming = ctx.begin(sender, attempt, came);
     parts::forget_new();
-    live.each_part(&mut |part| part.begin(attempt > 1));
     let is_exit_turn = ctx.life == Life::ExitTurn;
-    if is_exit_turn {
-        live.leave(ctx);
+    if ctx.has_parts {
+        live.each_part(&mut |part| part.begin(attempt > 1));
+        if is_exit_turn {
+            live.leave(ctx);
+        }
     }
     let mut outcome = live.receive(incoming, ctx);
     if let Err(error) = &outcome
@@ -269,12 +274,18 @@ pub(crate) fn turn_of(
     if outcome.is_ok() {
         outcome = check_parts(live, ctx);
     }
-    live.each_part(&mut |part| part.end(outcome.is_ok()));
+    if ctx.has_parts {
+        live.each_part(&mut |part| part.end(outcome.is_ok()));
+    }
     outcome
 }
 
 /// Whether what came to be as a part is one.
+#[inline]
 fn check_parts(live: &mut dyn Live, ctx: &Context) -> Result {
+    if !parts::is_any_new() {
+        return Ok(());
+    }
     parts::check_new(ctx.class(), |number| {
         let mut is_there = false;
         live.each_part(&mut |part| is_there |= part.standing().number() == number);

@@ -155,6 +155,7 @@ impl<A: Troupers> Actor for Troupe<A> {
     const TRANSIENT: Option<Transient> = None;
     const GUEST: Guest = Guest::of::<Self>();
     const ACCEPTS: Option<Accepts> = A::ACCEPTS;
+    const HAS_PARTS: bool = A::HAS_PARTS;
 
     fn requires() -> Vec<Requirement> {
         A::requires()

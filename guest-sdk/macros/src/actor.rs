@@ -538,6 +538,8 @@ fn reach_parts(options: &Options) -> Option<TokenStream> {
         .iter()
         .map(|base| quote_spanned!(at(base)=> ::thespian::Actor::leave(&mut self.#base, ctx);));
     Some(quote! {
+        const HAS_PARTS: bool = true;
+
         fn each_part(&mut self, each: &mut dyn ::core::ops::FnMut(&mut dyn ::thespian::private::Ledger)) {
             #(#shown)*
             #(#base)*
