@@ -88,6 +88,7 @@ impl SharedMailbox {
         self.take_out(|mailbox, budget| mailbox.drain_to_exit_request(batch, budget));
     }
 
+    #[inline]
     fn take_out(&self, take: impl FnOnce(&mut Mailbox, &QueueBudget) -> bool) -> bool {
         let mut state = self.state.lock();
         let has_room = take(&mut state.mailbox, &self.budget);

@@ -1,5 +1,6 @@
 //! What broke, and what follows.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use core::fmt;
 
@@ -57,8 +58,8 @@ impl fmt::Display for Fault {
 /// A bound that refused a turn something, which went on all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// An import refused.
-    Import(OutboxError),
+    /// An import refused. Apart, since it is rare and large, and the outcome of each turn is as large as a failure.
+    Import(Box<OutboxError>),
     /// Growth of memory or of a table was refused.
     Memory,
 }

@@ -259,6 +259,7 @@ impl Mailbox {
         self.drained(budget)
     }
 
+    #[inline]
     fn drained(&mut self, budget: &QueueBudget) -> bool {
         self.shrink_grant(budget);
         if self.queue.is_empty() && self.queue.capacity() > 1_024 {

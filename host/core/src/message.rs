@@ -107,6 +107,7 @@ impl Message {
     ///
     /// # Errors
     /// It breaks a rule that holds for actors and for programs outside alike.
+    #[inline]
     pub fn check(&self, size_max: usize) -> Result<usize, MessageError> {
         if self.type_name.is_empty() {
             return Err(MessageError::NoTypeName);

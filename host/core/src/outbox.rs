@@ -178,11 +178,12 @@ pub struct Outbox {
     creates: usize,
     keeps_children: bool,
     /// The first bound that refused something.
-    met: Option<OutboxError>,
+    met: Option<Box<OutboxError>>,
 }
 
 impl Outbox {
     /// Makes it empty, for a turn of an actor that has this under way.
+    #[inline]
     pub fn reset(&mut self, standing: Standing) {
         self.requests.clear();
         self.bytes = 0;
@@ -455,9 +456,10 @@ impl Outbox {
     }
 
     /// Notes that a bound refuses something: of this outbox, of the actor's own mailbox, of the actors of the host.
+    #[cold]
     pub fn refuse(&mut self, bound: OutboxError) -> OutboxError {
         if self.met.is_none() {
-            self.met = Some(bound.clone());
+            self.met = Some(Box::new(bound.clone()));
         }
         bound
     }
@@ -479,6 +481,7 @@ impl Outbox {
         &self.requests
     }
 
+    #[inline]
     fn check_message(&mut self, message: &Message, limits: &ActorLimits) -> Result<usize, OutboxError> {
         let checked = message.check(limits.message_bytes_max);
         if let Err(error @ MessageError::TooBig { .. }) = &checked {

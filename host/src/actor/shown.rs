@@ -10,8 +10,10 @@ use thespian_core::time::Time;
 use thespian_core::turn::{Turn, Wait};
 use thespian_core::wire::control::ActorPhase;
 
-/// Written by the activation, read by whoever asks.
+/// Written by the activation, read by whoever asks. On cache lines of its own: beside it in the cell lies what every
+/// sender reads, on other cores, and this is written at each turn.
 #[derive(Default)]
+#[repr(align(64))]
 pub(super) struct Shown {
     phase: AtomicU8,
     incarnation: AtomicU32,

@@ -64,6 +64,7 @@ impl State {
     }
 
     /// A turn begins.
+    #[inline]
     pub(super) fn begin(&mut self, outbox: Option<Box<Outbox>>, cpu_ms_max: u64) {
         self.outbox = outbox;
         self.limiter.forget();

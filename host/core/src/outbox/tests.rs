@@ -50,7 +50,7 @@ fn entries_and_bytes_are_bounded_and_a_refusal_is_noted() {
     assert_eq!(by_len.cancel_wakeup(1, &limits), Err(full.clone()));
     assert_eq!(by_len.wakeup(Duration::ZERO, None, &limits), Err(full.clone()));
     assert_eq!(by_len.create(child(9), &limits), Err(full));
-    assert_eq!(by_len.met(), Some(Bound::Import(OutboxError::Full { max: 4 })));
+    assert_eq!(by_len.met(), Some(Bound::Import(Box::new(OutboxError::Full { max: 4 }))));
     assert_eq!(by_len.requests().len(), 4);
 
     let mut by_bytes = outbox();
@@ -78,7 +78,7 @@ fn no_actor_sends_a_type_of_the_host_or_a_message_that_is_too_big() {
     assert_eq!(outbox.met(), None, "wrong arguments use up nothing");
     let too_big = outbox.send(address(1), message(2_000), &limits);
     assert!(matches!(too_big, Err(OutboxError::Message(MessageError::TooBig { max: 2_000, .. }))));
-    assert_eq!(outbox.met(), too_big.err().map(Bound::Import));
+    assert_eq!(outbox.met(), too_big.err().map(|error| Bound::Import(Box::new(error))));
     assert!(outbox.requests().is_empty());
 }
 
@@ -119,7 +119,11 @@ fn children_that_live_and_new_ones_are_bounded_together() {
     assert_eq!(outbox.create(child(1), &limits), Ok(()));
     assert_eq!(outbox.create(child(2), &limits), Err(OutboxError::TooManyChildren { max: 3 }));
     let full = OutboxError::TooManyChildren { max: 3 };
-    assert_eq!((outbox.creates(), outbox.met()), (1, Some(Bound::Import(full))), "the first is named");
+    assert_eq!(
+        (outbox.creates(), outbox.met()),
+        (1, Some(Bound::Import(Box::new(full)))),
+        "the first is named"
+    );
 }
 
 #[test]

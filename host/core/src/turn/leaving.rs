@@ -47,6 +47,7 @@ impl Turn {
     }
 
     /// Whether it waits for the end of a pause, and has no instance until then.
+    #[inline]
     pub(super) fn pauses(&self, now: Time) -> bool {
         !self.has_instance
             && self.phase == Phase::Running

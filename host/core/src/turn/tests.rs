@@ -185,8 +185,8 @@ fn a_turn_that_met_a_bound_is_not_retried_and_is_said_to_have_failed_for_what_it
     let full = OutboxError::Full { max: 4 };
     let says_so = format!("can't tell them all: exhausted: {full}");
     for (met, reason, details) in [
-        (Bound::Import(full.clone()), "no", format!("no (before that an import refused: {full})")),
-        (Bound::Import(full), &*says_so, says_so.clone()),
+        (Bound::Import(full.clone().into()), "no", format!("no (before that an import refused: {full})")),
+        (Bound::Import(full.into()), &*says_so, says_so.clone()),
         (Bound::Memory, "no", "no (before that it was refused more memory)".to_string()),
     ] {
         let mut actor = running(OnTrap::Restart);
