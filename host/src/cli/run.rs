@@ -23,7 +23,7 @@ use super::streams::{self, Streams};
 const INTERRUPTED: i32 = 130;
 
 /// When the node could not end in order.
-const NOT_IN_ORDER: i32 = 9;
+const NOT_IN_ORDER: i32 = 70;
 
 /// Who had it stop, if it was no signal.
 const BY_A_PROGRAM: &str = "a program";
@@ -40,7 +40,7 @@ const LOSSES: &str =
 /// look for a defect.
 #[derive(Args)]
 #[command(
-    after_help = "Exit codes: 0 stopped in order; 1 it can't start; 2 the configuration makes no sense; 9 it could not \
+    after_help = "Exit codes: 0 stopped in order; 1 it can't start; 2 the configuration makes no sense; 70 it could not \
                         end in order within ten seconds, and ended all the same; 130 a second Ctrl-C ended it at once"
 )]
 pub(super) struct RunArgs {

@@ -297,7 +297,7 @@ fn a_node_that_can_not_end_in_order_says_so_and_ends_all_the_same() {
     }
     node.signal(Signal::TERM);
     let (code, folder, log) = node.ended();
-    assert_eq!(code, Some(9), "{log}");
+    assert_eq!(code, Some(70), "{log}");
     assert!(log.contains("can't end in order"), "{log}");
     assert!(python.wait().unwrap().success());
     // What it held is free.
