@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use thespian_conformance::{Probe, World, echo, load, message, poison, run, until};
 use thespian_core::envelope::ExitReason;
-use thespian_core::wire::control::{ControlError, LogRecord};
+use thespian_core::wire::control::{ActorStatus, ControlError, LogRecord};
 use thespian_host::client::ClientError;
 
 #[test]
@@ -114,8 +114,12 @@ fn the_tree_of_actors_lists_parents_before_their_children() {
         let probe = world.probe().await;
         let child = probe.child(json!({ "class": "Patient" })).await;
         let other = Probe::create(&probe.client, "Idle").await;
-        // The answer with the child's address may be here before its creation is known.
-        until(async || probe.client.actors().await.unwrap().len() == 3).await;
+        // The answer with the child's address may be here before its creation is known, and what it is to be after that.
+        let is_known = |actor: &ActorStatus| actor.class != "?";
+        until(async || {
+            probe.client.actors().await.unwrap().iter().filter(|actor| is_known(actor)).count() == 3
+        })
+        .await;
         let actors = probe.client.actors().await.unwrap();
         let place = |probe: &Probe| actors.iter().position(|actor| actor.address == probe.address).unwrap();
         assert_eq!(place(&child), place(&probe) + 1);
