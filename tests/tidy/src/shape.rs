@@ -21,7 +21,7 @@ const UNSAFE: &[(&str, usize, &str)] = &[
     ),
     (
         "tests/guests/hostile/src/raw.rs",
-        4,
+        5,
         "a guest that declares imports in order to call them past the SDK; it runs in the sandbox only",
     ),
 ];

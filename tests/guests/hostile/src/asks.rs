@@ -55,26 +55,6 @@ impl Filler {
     }
 }
 
-/// Sends a message of `n` MiB.
-#[derive(Default)]
-pub struct GiantMessage;
-
-#[actor]
-impl GiantMessage {
-    #[receive]
-    fn go(&mut self, go: Go, ctx: &mut Context) -> Result {
-        let payload = vec![7; usize::try_from(go.n << 20).unwrap_or(0)];
-        let me = ctx.me().clone();
-        let message = RawMessage {
-            type_name: "Giant".into(),
-            encoding: thespian::Encoding::Bytes,
-            payload,
-            headers: Vec::new(),
-        };
-        ctx.send_raw(&me, &message)
-    }
-}
-
 /// Sends what only the host may send.
 #[derive(Default)]
 pub struct Forger;

@@ -11,10 +11,10 @@ pub mod witness;
 use thespian::prelude::*;
 
 use asks::{
-    ChildBomb, Filler, Flooder, Forger, GiantMessage, Guesser, KeepsSelfBusy, Logger, Outlaw, RandomHog,
-    SelfBomb, TimerBomb,
+    ChildBomb, Filler, Flooder, Forger, Guesser, KeepsSelfBusy, Logger, Outlaw, RandomHog, SelfBomb,
+    TimerBomb,
 };
-use raw::{LyingPointer, PollsNothing, ResourceLeak};
+use raw::{GiantMessage, LyingPointer, PollsNothing, ResourceLeak};
 use spends::{
     DeepRecursion, Exits, Hoarder, Indisposed, MemoryBomb, PanicsAtStart, PrintStorm, Sleeper, Spinner,
     SpinsAtStart, Trapper, Undecided,

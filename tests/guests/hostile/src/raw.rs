@@ -35,6 +35,57 @@ unsafe extern "C" {
     safe fn log(level: u32, target: usize, target_len: usize, text: usize, text_len: usize);
 }
 
+#[link(wasm_import_module = "thespian:actor/messaging@0.1.0")]
+#[expect(unsafe_code, reason = "as above")]
+unsafe extern "C" {
+    /// Texts, the payload and the headers by address and length, the encoding by its place in the list.
+    #[link_name = "send"]
+    safe fn send(
+        to: usize,
+        to_len: usize,
+        type_name: usize,
+        type_name_len: usize,
+        encoding: i32,
+        other: usize,
+        other_len: usize,
+        payload: usize,
+        payload_len: usize,
+        has_headers: i32,
+        headers: usize,
+        headers_len: usize,
+        answer: usize,
+    );
+}
+
+/// Sends itself a message of `n` MiB. The SDK would refuse it.
+#[derive(Default)]
+pub struct GiantMessage;
+
+#[actor]
+impl GiantMessage {
+    #[receive]
+    fn go(&mut self, go: Go, ctx: &mut Context) {
+        const BYTES: i32 = 3;
+        let payload = vec![7_u8; usize::try_from(go.n << 20).unwrap_or(0)];
+        let (me, name, mut answer) = (ctx.me().as_str(), "Giant", [0_u32; 4]);
+        send(
+            me.as_ptr() as usize,
+            me.len(),
+            name.as_ptr() as usize,
+            name.len(),
+            BYTES,
+            0,
+            0,
+            black_box(payload.as_ptr()) as usize,
+            payload.len(),
+            0,
+            0,
+            0,
+            black_box(answer.as_mut_ptr()) as usize,
+        );
+    }
+}
+
 /// Polls nothing, which never becomes ready.
 #[derive(Default)]
 pub struct PollsNothing;
