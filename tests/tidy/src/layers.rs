@@ -1,9 +1,7 @@
-//! Who may name whom.
+//! What of the outside world may be named where, and by whom. The layers themselves are in `house.rs`.
 
 use crate::settle;
 use crate::source::{File, rust_files, words};
-
-const DECIDERS: [&str; 7] = ["admin", "convention", "placement", "family", "turn", "routing", "registry"];
 
 #[test]
 fn core_knows_no_outside_world() {
@@ -143,71 +141,10 @@ fn only_the_desk_owns_the_admin() {
     );
 }
 
-#[test]
-fn arrows_point_down_and_siblings_never_meet() {
-    const FACES: [&str; 4] = ["cli", "director", "shell", "main"];
-    const ABOVE_HANDS: [&str; 6] = ["node", "perform", "router", "client", "actor", "endpoint"];
-    let mut problems = Vec::new();
-    for word in [
-        "address",
-        "capability",
-        "envelope",
-        "limits",
-        "mailbox",
-        "message",
-        "outbox",
-        "time",
-        "timers",
-        "wire",
-    ] {
-        problems.extend(reaches("host/core/src", word, &[&DECIDERS[..], &["event", "effect"]].concat()));
-    }
-    for decider in ["convention", "placement", "family", "source", "turn", "routing"] {
-        let own = if decider == "source" { "registry" } else { decider };
-        let others: Vec<&str> = DECIDERS.into_iter().filter(|other| *other != own).collect();
-        problems.extend(reaches("host/core/src", decider, &others));
-    }
-    for hand in ["transport", "sandbox", "store"] {
-        let others = ["transport", "sandbox", "store"].into_iter().filter(|other| *other != hand);
-        let others: Vec<&str> = others.chain(FACES).chain(ABOVE_HANDS).collect();
-        problems.extend(reaches("host/src", hand, &others));
-    }
-    for body in ABOVE_HANDS {
-        problems.extend(reaches("host/src", body, &FACES));
-    }
-    settle(
-        "Layers, from below: words; deciders (siblings apart); admin; then in host/src: transport, sandbox and store \
-         (apart); node, router and actors; the faces. A part that names none above it and none beside it can be read, \
-         tested and replaced alone. Let the common part above carry it, or move the shared type down.",
-        &problems,
-    );
-}
-
 /// Where `code` has one of `banned` as a word.
 fn named(file: &File, code: &str, banned: &[&str]) -> Vec<String> {
     words(code)
         .filter(|(word, _)| banned.contains(word))
         .map(|(word, at)| format!("{} names {word}", file.place(at.start)))
         .collect()
-}
-
-/// Where the module `name` of the crate under `src` reaches for one of `banned` by a path from the crate's root.
-fn reaches(src: &str, name: &str, banned: &[&str]) -> Vec<String> {
-    let mut problems = Vec::new();
-    for file in rust_files() {
-        if file.path != format!("{src}/{name}.rs") && !file.is_under(&format!("{src}/{name}")) {
-            continue;
-        }
-        for (start, _) in file.shipped.match_indices("crate::") {
-            let path = &file.shipped[start + "crate::".len()..];
-            let end = match path.find([';', '{', '(', '<', ' ', ')', ',', '>']) {
-                Some(at) if path.as_bytes()[at] == b'{' => path.find('}').unwrap_or(at),
-                end => end.unwrap_or(path.len()),
-            };
-            for (word, _) in words(&path[..end]).filter(|(word, _)| banned.contains(word)) {
-                problems.push(format!("{} reaches for {word}", file.place(start)));
-            }
-        }
-    }
-    problems
 }

@@ -4,11 +4,17 @@
 //! wrong for your case, change the rule here, in the same commit, and say why.
 #![cfg(test)]
 
+mod arrows;
+mod comments;
 mod guests;
+mod house;
 mod layers;
 mod map;
+mod modules;
+mod ratchet;
 mod shape;
 mod source;
+mod tokens;
 mod words;
 
 /// Fails with `why` and every one of `problems`.

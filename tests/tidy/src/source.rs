@@ -17,6 +17,13 @@ pub(crate) struct File {
 }
 
 impl File {
+    /// `path` is from the repository's root.
+    pub(crate) fn new(path: String, text: String) -> Self {
+        let code = if path.ends_with(".rs") { code_of(&text) } else { String::new() };
+        let shipped = if is_test_path(&path) { lines_only(&code) } else { without_tests(&code) };
+        Self { path, text, code, shipped }
+    }
+
     pub(crate) fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
     }
@@ -66,6 +73,14 @@ pub(crate) fn rust_files() -> impl Iterator<Item = &'static File> {
     files().iter().filter(|file| file.is_rust())
 }
 
+/// Folders of what ships: a crate each, the program beside its library.
+pub(crate) const SHIPPED: [&str; 4] = ["host/core/src", "host/src", "guest-sdk/src", "guest-sdk/macros/src"];
+
+/// Whether it ships and people wrote it.
+pub(crate) fn is_ours_to_ship(file: &File) -> bool {
+    SHIPPED.iter().any(|folder| file.is_under(folder)) && !file.is_generated()
+}
+
 pub(crate) fn file(path: &str) -> Option<&'static File> {
     files().iter().find(|file| file.path == path)
 }
@@ -93,9 +108,7 @@ fn walk(folder: &Path, paths: &mut Vec<PathBuf>) {
 fn read(path: &Path) -> File {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let name = path.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
-    let code = if name.ends_with(".rs") { code_of(&text) } else { String::new() };
-    let shipped = if is_test_path(&name) { lines_only(&code) } else { without_tests(&code) };
-    File { path: name, text, code, shipped }
+    File::new(name, text)
 }
 
 fn is_test_path(path: &str) -> bool {
@@ -197,13 +210,19 @@ fn without_tests(code: &str) -> String {
     shipped
 }
 
-/// To the end of the first item: its semicolon, or the brace that closes it.
+/// To the end of the first item behind its attributes: its semicolon, or the brace that closes it.
 fn item_len(code: &str) -> usize {
-    match code.find([';', '{']) {
-        Some(at) if code.as_bytes()[at] == b'{' => at + braces_len(&code[at..]),
-        Some(at) => at + 1,
-        None => code.len(),
+    let mut depth = 0_usize;
+    for (at, byte) in code.bytes().enumerate() {
+        match byte {
+            b'(' | b'[' => depth += 1,
+            b')' | b']' => depth = depth.saturating_sub(1),
+            b';' if depth == 0 => return at + 1,
+            b'{' if depth == 0 => return at + braces_len(&code[at..]),
+            _ => {}
+        }
     }
+    code.len()
 }
 
 /// To the brace that closes the one with which `code` begins.
@@ -251,7 +270,7 @@ mod tests {
 
     #[test]
     fn what_is_compiled_for_tests_only_is_blanked() {
-        let code = "fn a() {}\n#[cfg(test)]\nmod tests {\n fn b() { if c {} }\n}\nfn d() {}\n#[cfg(test)]\nmod e;\nf";
+        let code = "fn a() {}\n#[cfg(test)]\nfn g(h: [u8; 2]) {}\n#[cfg(test)]\nmod tests {\n fn b() { if c {} }\n}\nfn d() {}\n#[cfg(test)]\nmod e;\nf";
         let shipped = without_tests(code);
         let left: Vec<&str> = words(&shipped).map(|(word, _)| word).collect();
         assert_eq!(left, ["fn", "a", "fn", "d", "f"]);

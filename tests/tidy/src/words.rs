@@ -1,7 +1,11 @@
 //! Words that are not ours, and texts that must not stay.
 
+use std::collections::BTreeMap;
+
+use crate::modules::Modules;
+use crate::ratchet::{Breaches, settle_but_for};
 use crate::settle;
-use crate::source::{files, rust_files, words};
+use crate::source::{File, files, rust_files, words};
 
 /// A word that an identifier must not have as a part, and what to say in its place.
 const EVERYWHERE: &[(&str, &str)] = &[
@@ -49,6 +53,55 @@ fn one_word_for_one_thing() {
         "Thespian's word wherever it has one, the field's where it has none, never two words for one thing: who \
          searches for a word finds all of it. The glossary in ARCHITECTURE.md has the words.",
         &problems,
+    );
+}
+
+#[test]
+fn one_thing_for_one_word() {
+    let mut breaches = Breaches::new();
+    for (house, sources) in
+        [("host", ["host/core/src", "host/src"]), ("SDK", ["guest-sdk/src", "guest-sdk/macros/src"])]
+    {
+        for (name, places) in declared_twice(&sources.map(|src| Modules::under(src, files()))) {
+            breaches.insert(format!("{house} {name}"), places);
+        }
+    }
+    settle_but_for(
+        "names.txt",
+        "One thing for one word: the name of a type or a trait is declared once in the host and its core, and once in the \
+         SDK, so that a reader who meets it knows which one is meant. Name this one for what makes it different:",
+        &breaches,
+    );
+}
+
+/// Names of types and traits that people gave to several, with all places.
+fn declared_twice(crates: &[Modules<'_>]) -> BTreeMap<String, Vec<String>> {
+    let mut declared = BTreeMap::<String, Vec<String>>::new();
+    for modules in crates {
+        for module in &modules.modules {
+            let (file, _) = modules.files[module.file];
+            for name in module.types.iter().filter(|_| !file.is_generated()) {
+                declared.entry(name.text.to_owned()).or_default().push(format!(
+                    "{} declares `{}`",
+                    file.place(name.at),
+                    name.text
+                ));
+            }
+        }
+    }
+    declared.retain(|_, places| places.len() > 1);
+    declared
+}
+
+#[test]
+fn a_name_that_is_declared_twice_is_found() {
+    let text = "mod m { pub trait A { type C; } struct B; } enum A { B } impl T for A { type C = u8; } fn f(b: B) {}\n\
+                #[cfg(test)] struct B;";
+    let files = [File::new("src/lib.rs".to_owned(), text.to_owned())];
+    let found = declared_twice(&[Modules::under("src", &files)]);
+    assert_eq!(
+        found.into_iter().map(|(name, places)| (name, places.len())).collect::<Vec<_>>(),
+        [("A".to_owned(), 2)]
     );
 }
 
