@@ -1,6 +1,6 @@
 //! How programs talk to a node: the same methods for a node in this process and for one behind a socket.
 
-mod remote;
+mod socket;
 mod typed;
 
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ use tokio::sync::mpsc;
 
 use crate::session::{Session, Update, Updates};
 use crate::store::StoreError;
-use remote::Remote;
+use socket::Remote;
 pub use typed::{Typed, TypedError};
 
 /// A question was not answered.

@@ -12,7 +12,7 @@ use thespian_core::mailbox::{MailboxLimits, Push, QueueBudget};
 use thespian_core::wire::control::Incoming;
 use tokio::sync::{Notify, oneshot};
 
-use crate::mailbox::SharedMailbox;
+use crate::plane::mailbox::SharedMailbox;
 
 /// The queue of one outside program.
 pub(crate) struct Endpoint {

@@ -40,7 +40,6 @@ compile_error!(
 
 mod actor;
 pub mod client;
-mod clock;
 pub mod config;
 pub mod descriptors;
 mod desk;
@@ -48,18 +47,16 @@ mod endpoint;
 mod grant;
 pub mod input;
 mod log;
-mod mailbox;
 mod memory;
 pub mod node;
 pub mod outlet;
 mod perform;
-mod router;
+mod plane;
 pub mod sandbox;
 pub mod session;
 mod shared;
 pub mod shell;
 mod status;
 pub mod store;
-mod timer;
 pub mod transport;
 pub mod watchdog;

@@ -115,7 +115,7 @@ impl LogStore {
         let cost = cost(&record);
         let mut ring = self.ring.lock();
         record.seq = ring.next_seq;
-        record.time_ms = crate::clock::unix_ms();
+        record.time_ms = crate::plane::clock::unix_ms();
         let record = Arc::new(record);
         ring.next_seq += 1;
         if ring.records.len() >= LOG_RECORDS_KEPT {

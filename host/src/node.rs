@@ -16,7 +16,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::Level;
 
 use crate::client::Client;
-use crate::clock::Clock;
 use crate::config::{Authority, NodeConfig};
 use crate::descriptors::{self, TooFewDescriptors};
 use crate::desk::{Desk, NodeEvent};
@@ -25,6 +24,7 @@ use crate::log::{LogError, LogStore};
 use crate::memory::{self, Memory};
 use crate::outlet::Losses;
 use crate::perform::Performer;
+use crate::plane::clock::Clock;
 use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
 use crate::session::{Session, SessionOpener};
 use crate::shared::{Parts, Shared};
@@ -304,7 +304,7 @@ fn log_file(config: &NodeConfig, host: HostId) -> Result<Option<OpenLogFile>, St
     let Some(path) = &config.log_file else { return Ok(None) };
     let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
     let text = format!("thespian-host {version} runs as host {:016x}, pid {pid}", host.0);
-    let first = log_file::remark(crate::clock::unix_ms(), "INFO", text);
+    let first = log_file::remark(crate::plane::clock::unix_ms(), "INFO", text);
     Ok(Some(OpenLogFile::open(path, bytes_max, &first)?))
 }
 

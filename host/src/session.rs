@@ -31,10 +31,10 @@ use crate::actor::{Cell, near};
 use crate::desk::{Answerer, NodeEvent};
 use crate::endpoint::{AskResult, AskSlot, Endpoint, NoAnswer, outgoing};
 use crate::grant;
-use crate::mailbox::RoomWait;
-use crate::router::Route;
+use crate::plane::alarms::Due;
+use crate::plane::mailbox::RoomWait;
+use crate::plane::table::Route;
 use crate::shared::Shared;
-use crate::timer::Due;
 
 /// What comes before an answer.
 #[derive(Clone, Debug, PartialEq)]

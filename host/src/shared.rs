@@ -17,16 +17,16 @@ use thespian_core::wire::control::EndedActor;
 use tokio::sync::watch;
 use tracing::Level;
 
-use crate::clock::Clock;
 use crate::config::Authority;
 use crate::descriptors::{Shares, Shortage};
 use crate::desk::{Desk, NodeEvent};
 use crate::endpoint::{Endpoint, NamedEndpoints};
 use crate::grant::Grants;
 use crate::log::LogStore;
-use crate::router::{Route, Router};
+use crate::plane::alarms::TimerService;
+use crate::plane::clock::Clock;
+use crate::plane::table::{Route, Router};
 use crate::sandbox::Engine;
-use crate::timer::TimerService;
 
 /// What the node counts.
 #[derive(Default)]

@@ -27,11 +27,11 @@ use super::next::{self, Active, Near};
 use super::orders::Orders;
 use super::port::Port;
 use super::shown::{Showing, Shown};
-use crate::mailbox::SharedMailbox;
-use crate::router::Route;
+use crate::plane::alarms::Due;
+use crate::plane::mailbox::SharedMailbox;
+use crate::plane::table::Route;
 use crate::sandbox::{self, ActorInit, Instance, Source};
 use crate::shared::{Shared, Slot};
-use crate::timer::Due;
 
 /// How to make an actor's instance, first and after each trap.
 pub(crate) struct Start {

@@ -7,7 +7,7 @@ use thespian_core::capability::Capabilities;
 use tracing::Level;
 
 use super::orders::Orders;
-use crate::mailbox::SharedMailbox;
+use crate::plane::mailbox::SharedMailbox;
 use crate::sandbox::ActorHost;
 use crate::shared::Shared;
 

@@ -24,8 +24,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::Grant;
-use crate::mailbox::{RoomWait, SharedMailbox};
-use crate::router::Route;
+use crate::plane::mailbox::{RoomWait, SharedMailbox};
+use crate::plane::table::Route;
 use crate::shared::Shared;
 use crate::transport::{ByteConnection, ByteReader, ByteWriter, Taken};
 

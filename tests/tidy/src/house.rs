@@ -50,13 +50,9 @@ const HOUSES: [House; 4] = [
     House {
         src: "host/src",
         layers: &[
-            Layer {
-                name: "ground",
-                over: &[],
-                rooms: &["clock config descriptors input memory outlet watchdog"],
-            },
+            Layer { name: "ground", over: &[], rooms: &["config descriptors input memory outlet watchdog"] },
             Layer { name: "hands", over: &["ground"], rooms: &["sandbox", "store", "transport"] },
-            Layer { name: "plane", over: &["ground", "hands"], rooms: &["log mailbox router shared timer"] },
+            Layer { name: "plane", over: &["ground", "hands"], rooms: &["log plane shared"] },
             Layer {
                 name: "body",
                 over: &["ground", "hands", "plane"],

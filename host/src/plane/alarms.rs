@@ -10,8 +10,8 @@ use thespian_core::timers::{TimerKey, Timers};
 use tokio::sync::Notify;
 
 use crate::actor::Cell;
-use crate::clock::Clock;
 use crate::endpoint::AskSlot;
+use crate::plane::clock::Clock;
 use crate::shared::Shared;
 
 /// What a timer does when it is due. Weak: a timer keeps nothing alive.
