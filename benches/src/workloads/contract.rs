@@ -13,7 +13,7 @@ use thespian_core::envelope::{Body, Envelope};
 use thespian_core::fate::Failure;
 use thespian_core::limits::ActorLimits;
 use thespian_core::message::Message;
-use thespian_core::outbox::Outbox;
+use thespian_core::outbox::{Means, Outbox};
 use thespian_core::source::SourceHash;
 use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Identity, Instance};
 use tracing::Level;
@@ -28,26 +28,28 @@ use crate::stats::thread_cpu;
 /// A host that does nothing.
 struct Nobody;
 
-impl ActorHost for Nobody {
+impl Means for Nobody {
     fn new_address(&self) -> ActorAddress {
         ActorAddress::new(HostId(0), 0)
     }
 
-    fn capabilities(&self) -> Arc<Capabilities> {
-        Arc::default()
-    }
-
-    fn reserve_actor(&self) -> bool {
+    fn take_place(&self) -> bool {
         false
     }
 
-    fn release_actors(&self, _: usize) {}
+    fn give_places(&self, _: usize) {}
 
-    fn reserve_own_mailbox(&self, _: usize) -> bool {
+    fn reserve_self(&self, _: usize) -> bool {
         true
     }
 
-    fn release_own_mailbox(&self, _: usize, _: usize) {}
+    fn release_self(&self, _: usize, _: usize) {}
+}
+
+impl ActorHost for Nobody {
+    fn capabilities(&self) -> Arc<Capabilities> {
+        Arc::default()
+    }
 
     fn log(&self, _: Level, _: &str, _: &str) {}
 

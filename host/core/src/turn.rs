@@ -32,7 +32,7 @@ use crate::event::Event;
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, STATUS_RECEIVERS_MAX, cut};
 use crate::mistake::{Mistake, is_made};
-use crate::outbox::{Leaving, Outbox, Questions, Standing, Wakeups};
+use crate::outbox::{Leaving, Outbox, Standing};
 use crate::source::{Rights, Transient};
 use crate::time::Time;
 use crate::wire::control::ActorPhase;
@@ -174,7 +174,9 @@ pub struct Turn {
     last_fault: String,
     /// Whether `last_fault` is that of a start: the instance before was lost earlier.
     cant_start: bool,
-    wakeups: Wakeups,
+    wakeups: usize,
+    wakeup_bytes: usize,
+    next_wakeup: u64,
     pending: BTreeMap<u64, usize>,
     /// Questions to the host that are not answered.
     asked: BTreeSet<u64>,
@@ -203,7 +205,9 @@ impl Turn {
             restarts: Restarts::default(),
             last_fault: String::new(),
             cant_start: false,
-            wakeups: Wakeups::default(),
+            wakeups: 0,
+            wakeup_bytes: 0,
+            next_wakeup: 0,
             pending: BTreeMap::new(),
             asked: BTreeSet::new(),
             next_question: 0,
@@ -291,8 +295,8 @@ impl Turn {
         match body {
             Body::Wakeup(wakeup) => {
                 let Some(cost) = self.pending.remove(&wakeup.id) else { return false };
-                self.wakeups.len -= 1;
-                self.wakeups.bytes -= cost;
+                self.wakeups -= 1;
+                self.wakeup_bytes -= cost;
             }
             Body::ChildExited(_) => self.children = self.children.saturating_sub(1),
             Body::ActorDown(exit) => {
@@ -349,7 +353,10 @@ impl Turn {
         let mut outbox = self.outbox.take().unwrap_or_default();
         outbox.reset(Standing {
             wakeups: self.wakeups,
-            questions: Questions { len: self.asked.len(), next_id: self.next_question },
+            wakeup_bytes: self.wakeup_bytes,
+            next_wakeup: self.next_wakeup,
+            questions: self.asked.len(),
+            next_question: self.next_question,
             children: self.children,
             monitors: self.monitored.len(),
             leaving,
@@ -531,7 +538,7 @@ impl Turn {
     /// Wakeups it has pending.
     #[must_use]
     pub const fn wakeups(&self) -> usize {
-        self.wakeups.len
+        self.wakeups
     }
 
     /// Envelopes it has taken from its mailbox and not handled yet.

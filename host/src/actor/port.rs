@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thespian_core::address::ActorAddress;
 use thespian_core::capability::Capabilities;
+use thespian_core::outbox::Means;
 use tracing::Level;
 
 use super::orders::Orders;
@@ -21,29 +22,31 @@ pub(crate) struct Port {
     pub(crate) orders: Arc<Orders>,
 }
 
-impl ActorHost for Port {
+impl Means for Port {
     fn new_address(&self) -> ActorAddress {
         self.shared.new_address()
     }
 
-    fn capabilities(&self) -> Arc<Capabilities> {
-        self.shared.capabilities()
-    }
-
-    fn reserve_actor(&self) -> bool {
+    fn take_place(&self) -> bool {
         self.shared.slots.take()
     }
 
-    fn release_actors(&self, count: usize) {
-        self.shared.slots.give_back(count);
+    fn give_places(&self, len: usize) {
+        self.shared.slots.give_back(len);
     }
 
-    fn reserve_own_mailbox(&self, cost: usize) -> bool {
+    fn reserve_self(&self, cost: usize) -> bool {
         self.mailbox.reserve(cost)
     }
 
-    fn release_own_mailbox(&self, len: usize, cost: usize) {
+    fn release_self(&self, len: usize, cost: usize) {
         self.mailbox.release(len, cost);
+    }
+}
+
+impl ActorHost for Port {
+    fn capabilities(&self) -> Arc<Capabilities> {
+        self.shared.capabilities()
     }
 
     fn log(&self, level: Level, target: &str, text: &str) {

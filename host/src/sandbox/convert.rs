@@ -8,7 +8,7 @@ use thespian_core::envelope::{ExitReason, NOBODY_THERE};
 use thespian_core::fate::OnTrap;
 use thespian_core::limits::ActorLimits;
 use thespian_core::message::{Encoding, Header, Message};
-use thespian_core::outbox::OutboxError;
+use thespian_core::outbox::{OutboxError, Refused};
 use thespian_core::source::Transient;
 
 use super::bindings::thespian::actor::logging;
@@ -193,10 +193,10 @@ pub(super) fn nanos(length: Duration) -> u64 {
 impl From<OutboxError> for wit::Error {
     fn from(error: OutboxError) -> Self {
         let text = error.to_string();
-        match error {
-            OutboxError::NoRight(_) | OutboxError::Exiting => Self::Denied(text),
-            error if error.is_exhaustion() => Self::Exhausted(text),
-            _ => Self::Invalid(text),
+        match error.kind() {
+            Refused::Denied => Self::Denied(text),
+            Refused::Exhausted => Self::Exhausted(text),
+            Refused::Invalid => Self::Invalid(text),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thespian_core::address::ActorAddress;
 use thespian_core::capability::Capabilities;
+use thespian_core::outbox::Means;
 use thespian_core::source::SourceHash;
 use tracing::Level;
 
@@ -31,27 +32,11 @@ impl EngineLog for Unheard {
     fn log(&self, _level: Level, _about: &str, _text: &str) {}
 }
 
-/// What an instance needs of its actor's host. None of these may wait: they are called from within a turn.
-pub trait ActorHost: Send + Sync + 'static {
-    /// A fresh address for a child.
-    fn new_address(&self) -> ActorAddress;
-
+/// What an instance needs of its actor's host besides [`Means`]. None of these may wait: they are called from within a
+/// turn.
+pub trait ActorHost: Means + Send + Sync + 'static {
     /// What the host has.
     fn capabilities(&self) -> Arc<Capabilities>;
-
-    /// Takes one of the host's actor slots for a child; false when the host, or the actor's share of it, is
-    /// full. The slot belongs to the create in the outbox.
-    fn reserve_actor(&self) -> bool;
-
-    /// Gives slots back whose creates were dropped.
-    fn release_actors(&self, count: usize);
-
-    /// Takes room in the actor's own mailbox for one message of this cost that it sends itself; false when
-    /// there is none.
-    fn reserve_own_mailbox(&self, cost: usize) -> bool;
-
-    /// Gives room back: `len` messages that cost `cost` bytes together were dropped.
-    fn release_own_mailbox(&self, len: usize, cost: usize);
 
     /// Keeps one log record. The text is bounded and inert, and may have several lines. `target` is `stdout`,
     /// `stderr`, `host` for remarks of the sandbox, or what the guest says.

@@ -4,49 +4,43 @@
 use std::time::Duration;
 
 use thespian_core::address::ActorAddress;
-use thespian_core::limits::ActorLimits;
-use thespian_core::outbox::{CreateChild, CreateOptions, Outbox, OutboxError};
+use thespian_core::outbox::{CreateOptions, Draft, OutboxError};
 use thespian_core::source::SourceHash;
 
 use super::bindings::thespian::actor::types::{AttributesResult, Error, MessageResult, ValueResult};
 use super::bindings::thespian::actor::{hosting, lifecycle, logging, messaging, monitoring, types};
 use super::convert;
+use super::host::ActorHost;
 use super::state::State;
 use super::text;
 
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
-/// Length of a class name, in bytes: as long as a type name.
-const CLASS_LEN_MAX: usize = thespian_core::limits::TYPE_NAME_LEN_MAX;
-
 impl State {
     /// The outbox of the turn under way. There is none while a component describes itself or is set up.
-    fn outbox(&mut self) -> Result<&mut Outbox, Error> {
-        self.outbox_and_limits().map(|(outbox, _)| outbox)
-    }
-
-    fn outbox_and_limits(&mut self) -> Result<(&mut Outbox, &ActorLimits), Error> {
+    fn draft(&mut self) -> Result<Draft<'_, dyn ActorHost>, Error> {
         match &mut self.outbox {
-            Some(outbox) => Ok((outbox, &self.limits)),
+            Some(outbox) => Ok(Draft::new(self.identity.address, outbox, &self.limits, &*self.host)),
             None => Err(Error::Denied("only possible in a turn".to_owned())),
         }
     }
 
-    fn try_send(&mut self, to: &str, message: MessageResult) -> Result<(), Error> {
-        let target = parse_address(to)?;
-        let message = convert::message_from_guest(message);
-        let cost = message.cost();
-        let to_itself = target == self.identity.address;
-        self.outbox()?;
-        if to_itself && !self.host.reserve_own_mailbox(cost) {
-            return Err(self.outbox()?.refuse(OutboxError::OwnMailboxFull).into());
-        }
-        let (outbox, limits) = self.outbox_and_limits()?;
-        let sent = outbox.send(target, message, limits);
-        if sent.is_err() && to_itself {
-            self.host.release_own_mailbox(1, cost);
-        }
-        Ok(sent?)
+    /// Adds what `ask` says to the outbox.
+    fn ask<T>(
+        &mut self,
+        ask: impl FnOnce(&mut Draft<'_, dyn ActorHost>) -> Result<T, OutboxError>,
+    ) -> Result<T, Error> {
+        Ok(ask(&mut self.draft()?)?)
+    }
+
+    /// The same about an actor.
+    fn ask_about<T>(
+        &mut self,
+        address: &str,
+        ask: impl FnOnce(ActorAddress, &mut Draft<'_, dyn ActorHost>) -> Result<T, OutboxError>,
+    ) -> Result<T, Error> {
+        let address = parse_address(address)?;
+        self.ask(|draft| ask(address, draft))
     }
 
     fn try_create(
@@ -54,48 +48,18 @@ impl State {
         class: String,
         options: lifecycle::CreateOptions,
     ) -> Result<ActorAddress, Error> {
-        self.place(class, options, |child, outbox, limits| {
-            let address = child.address;
-            outbox.create(child, limits).map(|()| address)
-        })
+        let (source, options) = create_options(options)?;
+        self.ask(|draft| draft.create(source, class, options))
     }
 
-    /// Takes a place for a new actor, and gives it back where `ask` refuses.
-    fn place<T>(
+    fn try_create_named(
         &mut self,
+        name: &str,
         class: String,
         options: lifecycle::CreateOptions,
-        ask: impl FnOnce(CreateChild, &mut Outbox, &ActorLimits) -> Result<T, OutboxError>,
-    ) -> Result<T, Error> {
-        self.outbox()?.check_may_create()?;
-        let (source, options) = create_options(&class, options)?;
-        if !self.host.reserve_actor() {
-            return Err(self.outbox()?.refuse(OutboxError::NoPlace).into());
-        }
-        let address = self.host.new_address();
-        let (outbox, limits) = self.outbox_and_limits()?;
-        let asked = ask(CreateChild { address, source, class, options }, outbox, limits);
-        if asked.is_err() {
-            self.host.release_actors(1);
-        }
-        Ok(asked?)
-    }
-
-    /// Adds what `ask` says to the outbox.
-    fn ask<T>(&mut self, ask: impl FnOnce(&mut Outbox, &ActorLimits) -> Result<T, OutboxError>) -> Answer<T> {
-        Ok(self.outbox_and_limits().and_then(|(outbox, limits)| Ok(ask(outbox, limits)?)))
-    }
-
-    /// The same about an actor.
-    fn ask_about(
-        &mut self,
-        address: &str,
-        ask: impl FnOnce(ActorAddress, &mut Outbox, &ActorLimits) -> Result<(), OutboxError>,
-    ) -> Answer<()> {
-        match parse_address(address) {
-            Ok(address) => self.ask(|outbox, limits| ask(address, outbox, limits)),
-            Err(error) => Ok(Err(error)),
-        }
+    ) -> Result<u64, Error> {
+        let (source, options) = create_options(options)?;
+        self.ask(|draft| draft.create_named(name, source, class, options))
     }
 }
 
@@ -103,13 +67,7 @@ fn parse_address(text: &str) -> Result<ActorAddress, Error> {
     text.parse().map_err(|error| Error::Invalid(format!("{error}")))
 }
 
-fn create_options(
-    class: &str,
-    options: lifecycle::CreateOptions,
-) -> Result<(Option<SourceHash>, CreateOptions), Error> {
-    if class.is_empty() || class.len() > CLASS_LEN_MAX {
-        return Err(Error::Invalid(format!("a class has a name of 1 to {CLASS_LEN_MAX} bytes")));
-    }
+fn create_options(options: lifecycle::CreateOptions) -> Result<(Option<SourceHash>, CreateOptions), Error> {
     refuse_extra(&options.extra)?;
     let source = match options.source {
         Some(hash) => Some(hash.parse::<SourceHash>().map_err(|error| Error::Invalid(error.to_string()))?),
@@ -139,21 +97,19 @@ impl types::Host for State {}
 
 impl messaging::Host for State {
     fn send(&mut self, to: String, message: MessageResult) -> Answer<()> {
-        Ok(self.try_send(&to, message))
+        let message = convert::message_from_guest(message);
+        Ok(self.ask_about(&to, |to, draft| draft.send(to, message)))
     }
 
     fn wakeup_after(&mut self, delay: u64, payload: Option<MessageResult>) -> Answer<u64> {
         let payload = payload.map(convert::message_from_guest);
-        let delay = Duration::from_nanos(delay);
-        Ok(self.outbox_and_limits().and_then(|(outbox, limits)| Ok(outbox.wakeup(delay, payload, limits)?)))
+        Ok(self.ask(|draft| draft.wakeup(Duration::from_nanos(delay), payload)))
     }
 
     fn cancel_wakeup(&mut self, id: u64) -> wasmtime::Result<()> {
         // Without an answer there is no other way to say that the outbox is full; the note makes a turn that
         // then fails fail for this reason.
-        if let Ok((outbox, limits)) = self.outbox_and_limits() {
-            let _noted = outbox.cancel_wakeup(id, limits);
-        }
+        let _noted = self.ask(|draft| draft.cancel_wakeup(id));
         Ok(())
     }
 }
@@ -169,54 +125,53 @@ impl lifecycle::Host for State {
         class: String,
         options: lifecycle::CreateOptions,
     ) -> Answer<u64> {
-        Ok(self.place(class, options, |child, outbox, limits| outbox.create_named(&name, child, limits)))
+        Ok(self.try_create_named(&name, class, options))
     }
 
     fn kill_child(&mut self, child: String) -> Answer<()> {
-        self.ask_about(&child, |child, outbox, limits| outbox.kill_child(child, limits))
+        Ok(self.ask_about(&child, |child, draft| draft.kill_child(child)))
     }
 
     fn request_exit(&mut self, target: String, recursive: bool) -> Answer<()> {
-        self.ask_about(&target, |target, outbox, limits| outbox.request_exit(target, recursive, limits))
+        Ok(self.ask_about(&target, |target, draft| draft.request_exit(target, recursive)))
     }
 
     fn keep_children(&mut self) -> Answer<()> {
-        Ok(self.outbox().and_then(|outbox| Ok(outbox.keep_children()?)))
+        Ok(self.ask(|draft| draft.keep_children()))
     }
 }
 
 impl monitoring::Host for State {
     fn monitor(&mut self, target: String) -> Answer<()> {
-        self.ask_about(&target, |target, outbox, limits| outbox.monitor(target, limits))
+        Ok(self.ask_about(&target, |target, draft| draft.monitor(target)))
     }
 
     fn demonitor(&mut self, target: String) -> Answer<()> {
-        self.ask_about(&target, |target, outbox, limits| outbox.demonitor(target, limits))
+        Ok(self.ask_about(&target, |target, draft| draft.demonitor(target)))
     }
 }
 
 impl hosting::Host for State {
     fn handle_dead_letters(&mut self, handles: bool) -> Answer<()> {
-        self.ask(|outbox, limits| outbox.handle_dead_letters(handles, limits))
+        Ok(self.ask(|draft| draft.handle_dead_letters(handles)))
     }
 
     fn update_capability(&mut self, name: String, value: Option<ValueResult>) -> Answer<()> {
-        match value.map(convert::value_from_guest).transpose() {
-            Ok(value) => self.ask(|outbox, limits| outbox.update_capability(name, value, limits)),
-            Err(why) => Ok(Err(Error::Invalid(why))),
-        }
+        Ok(match value.map(convert::value_from_guest).transpose() {
+            Ok(value) => self.ask(|draft| draft.update_capability(name, value)),
+            Err(why) => Err(Error::Invalid(why)),
+        })
     }
 
     fn request_status(&mut self, about: Option<String>) -> Answer<u64> {
-        let me = self.identity.address;
-        match about.map(|about| parse_address(&about)).transpose() {
-            Ok(about) => self.ask(|outbox, limits| outbox.request_status(me, about, limits)),
-            Err(error) => Ok(Err(error)),
-        }
+        Ok(match about.map(|about| parse_address(&about)).transpose() {
+            Ok(about) => self.ask(|draft| draft.request_status(about)),
+            Err(error) => Err(error),
+        })
     }
 
     fn shut_down(&mut self) -> Answer<()> {
-        self.ask(|outbox, limits| outbox.shut_down(limits))
+        Ok(self.ask(|draft| draft.shut_down()))
     }
 }
 

@@ -181,15 +181,15 @@ impl Instance {
         let log = &self.source.engine().shared.log;
         let result = contained(&**log, || call(&self.actor, &mut self.store));
         let state = self.store.data_mut();
-        let outbox = state.end().unwrap_or_default();
+        let mut outbox = state.end().unwrap_or_default();
         match result {
             Ok(Ok(())) => Ok(outbox),
             Ok(Err(failure)) => {
-                state.release(&outbox);
+                state.discard(&mut outbox);
                 Err(returned(&failure, &outbox, state))
             }
             Err(error) => {
-                state.release(&outbox);
+                state.discard(&mut outbox);
                 self.lost = true;
                 Err(Failure::Fault(fault_of(state, &error)))
             }

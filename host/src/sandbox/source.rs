@@ -9,6 +9,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::{Capabilities, Requirement};
 use thespian_core::fate::Fault;
 use thespian_core::limits::{ActorLimits, PLACEMENT_CPU_MAX, SOURCE_BYTES_MAX, TYPE_NAME_LEN_MAX};
+use thespian_core::outbox::{Means, check_class_name};
 use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
 use thespian_core::text::inert;
 use tracing::Level;
@@ -35,9 +36,6 @@ const PLACEMENT_EXPORT: &str = "thespian:actor/placement@0.1.0";
 const CLASSES_MAX: usize = 256;
 /// Entries of one list in a description: what a class requires, what it receives.
 const LIST_LEN_MAX: usize = 256;
-/// A name or version in a description, in bytes.
-const NAME_LEN_MAX: usize = TYPE_NAME_LEN_MAX;
-
 /// All texts of a description together, in bytes: it is repeated in every listing of sources.
 const DESCRIPTION_BYTES_MAX: usize = 64 << 10;
 
@@ -213,7 +211,7 @@ impl std::fmt::Debug for Source {
 
 /// A name out of a component, for an error.
 pub(super) fn shown(name: &str) -> String {
-    inert(text::cut(name, NAME_LEN_MAX)).into_owned()
+    inert(text::cut(name, TYPE_NAME_LEN_MAX)).into_owned()
 }
 
 /// The compiled component, and whether it came from the cache.
@@ -259,26 +257,28 @@ fn link(shared: &Shared, component: &Component) -> Result<ActorPre<State>, Sourc
 /// The host of an instance that only describes itself: it can do nothing.
 struct Nobody(SourceHash, Arc<dyn EngineLog>);
 
-impl ActorHost for Nobody {
+impl Means for Nobody {
     fn new_address(&self) -> ActorAddress {
         ActorAddress::new(HostId(0), 0)
     }
 
+    fn take_place(&self) -> bool {
+        false
+    }
+
+    fn give_places(&self, _len: usize) {}
+
+    fn reserve_self(&self, _cost: usize) -> bool {
+        false
+    }
+
+    fn release_self(&self, _len: usize, _cost: usize) {}
+}
+
+impl ActorHost for Nobody {
     fn capabilities(&self) -> Arc<Capabilities> {
         Arc::default()
     }
-
-    fn reserve_actor(&self) -> bool {
-        false
-    }
-
-    fn release_actors(&self, _count: usize) {}
-
-    fn reserve_own_mailbox(&self, _cost: usize) -> bool {
-        false
-    }
-
-    fn release_own_mailbox(&self, _len: usize, _cost: usize) {}
 
     fn log(&self, _level: Level, target: &str, text: &str) {
         self.1.log(Level::DEBUG, "describe", &format!("{} {target}: {text}", self.0));
@@ -368,11 +368,10 @@ fn description_bytes(info: &wit::SourceInfo) -> usize {
 }
 
 fn actor_class(class: wit::ActorClass, has_placement: bool) -> Result<ActorClass, String> {
+    check_class_name(&class.name).map_err(|error| error.to_string())?;
     let name = shown(&class.name);
-    if class.name.is_empty() || name != class.name {
-        return Err(format!(
-            "a class has a name of 1 to {NAME_LEN_MAX} bytes in plain characters, not `{name}`"
-        ));
+    if name != class.name {
+        return Err(format!("a class has a name in plain characters, not `{name}`"));
     }
     if class.troupe.is_some() {
         return Err(format!("the class `{name}` asks for `troupe`, which this host does not offer"));
@@ -408,8 +407,8 @@ fn actor_class(class: wit::ActorClass, has_placement: bool) -> Result<ActorClass
 }
 
 fn check_len(what: &str, text: &str) -> Result<(), String> {
-    if text.len() > NAME_LEN_MAX {
-        return Err(format!("`{what}` has {} bytes; at most {NAME_LEN_MAX} are allowed", text.len()));
+    if text.len() > TYPE_NAME_LEN_MAX {
+        return Err(format!("`{what}` has {} bytes; at most {TYPE_NAME_LEN_MAX} are allowed", text.len()));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thespian_core::fate::Budget;
 use thespian_core::limits::ActorLimits;
-use thespian_core::outbox::{Outbox, Request};
+use thespian_core::outbox::{Draft, Outbox};
 use wasmtime::UpdateDeadline;
 use wasmtime_wasi::{ResourceTable, WasiCtx};
 
@@ -81,26 +81,9 @@ impl State {
         self.outbox.take()
     }
 
-    /// Gives back what the requests of a dropped outbox had reserved.
-    pub(super) fn release(&self, outbox: &Outbox) {
-        let me = self.identity.address;
-        let (mut actors, mut len, mut cost) = (0, 0, 0);
-        for request in outbox.requests() {
-            match request {
-                Request::Create(_) | Request::CreateNamed { .. } => actors += 1,
-                Request::Send { target, message } if *target == me => {
-                    len += 1;
-                    cost += message.cost();
-                }
-                _ => {}
-            }
-        }
-        if actors > 0 {
-            self.host.release_actors(actors);
-        }
-        if len > 0 {
-            self.host.release_own_mailbox(len, cost);
-        }
+    /// Drops what a turn asked for that failed, and gives back what it had taken.
+    pub(super) fn discard(&self, outbox: &mut Outbox) {
+        Draft::new(self.identity.address, outbox, &self.limits, &*self.host).discard();
     }
 
     /// The epoch has passed the store's deadline: the turn has run for a tick more.

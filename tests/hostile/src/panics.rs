@@ -8,7 +8,7 @@ use thespian_core::capability::Capabilities;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::ActorLimits;
-use thespian_core::outbox::Outbox;
+use thespian_core::outbox::{Means, Outbox};
 use thespian_core::source::SourceHash;
 use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Identity};
 use tracing::Level;
@@ -21,26 +21,28 @@ struct Defective {
     next: AtomicU64,
 }
 
-impl ActorHost for Defective {
+impl Means for Defective {
     fn new_address(&self) -> ActorAddress {
         ActorAddress::new(HostId(1), self.next.fetch_add(1, Ordering::Relaxed).into())
     }
 
+    fn take_place(&self) -> bool {
+        true
+    }
+
+    fn give_places(&self, _len: usize) {}
+
+    fn reserve_self(&self, _cost: usize) -> bool {
+        true
+    }
+
+    fn release_self(&self, _len: usize, _cost: usize) {}
+}
+
+impl ActorHost for Defective {
     fn capabilities(&self) -> Arc<Capabilities> {
         Arc::default()
     }
-
-    fn reserve_actor(&self) -> bool {
-        true
-    }
-
-    fn release_actors(&self, _count: usize) {}
-
-    fn reserve_own_mailbox(&self, _cost: usize) -> bool {
-        true
-    }
-
-    fn release_own_mailbox(&self, _len: usize, _cost: usize) {}
 
     fn log(&self, _level: Level, _target: &str, _text: &str) {
         panic!("a defect of the host");

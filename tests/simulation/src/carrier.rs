@@ -6,14 +6,14 @@ use thespian_core::address::ActorAddress;
 use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, NOBODY_THERE, Wakeup};
 use thespian_core::event::Event;
 use thespian_core::fate::{Failure, Fault};
-use thespian_core::limits::{ActorLimits, HOLD_RETRY_PERIOD, RESTART_PAUSE_MIN};
+use thespian_core::limits::{HOLD_RETRY_PERIOD, RESTART_PAUSE_MIN};
 use thespian_core::mailbox::{Mailbox, Push, QueueBudget};
-use thespian_core::outbox::{Outbox, OutboxError, Request};
+use thespian_core::outbox::{Outbox, Request};
 use thespian_core::time::Time;
 use thespian_core::turn::Doer;
 
 use crate::bounds::Held;
-use crate::ledger::{number, numbered};
+use crate::ledger::number;
 use crate::world::{Cell, Due, Sabotage, World};
 
 pub(crate) struct Carrier<'a> {
@@ -26,47 +26,10 @@ impl Carrier<'_> {
         self.world.cells.get_mut(&self.me).expect("an actor that runs has a cell")
     }
 
-    pub(crate) fn send(
-        &mut self,
-        outbox: &mut Outbox,
-        target: ActorAddress,
-        size: usize,
-        limits: &ActorLimits,
-    ) {
-        let message = numbered(self.world.new_number(), size);
-        let cost = message.cost();
-        let to_itself = target == self.me;
-        if to_itself && !self.reserve(cost) {
-            outbox.refuse(OutboxError::OwnMailboxFull);
-            return;
-        }
-        if outbox.send(target, message, limits).is_err() && to_itself {
-            self.release(1, cost);
-        }
-    }
-
-    fn reserve(&mut self, cost: usize) -> bool {
-        let World { cells, budget, .. } = &mut *self.world;
-        let Some(cell) = cells.get_mut(&self.me) else { return false };
-        let has_room = cell.mailbox.reserve(cost, budget);
-        if has_room {
-            cell.watch.came(cost);
-        }
-        has_room
-    }
-
-    fn release(&mut self, len: usize, cost: usize) {
-        let World { cells, budget, .. } = &mut *self.world;
-        if let Some(cell) = cells.get_mut(&self.me) {
-            cell.mailbox.release(len, cost, budget);
-            cell.watch.went(len, cost);
-        }
-    }
-
     /// What a turn asked for is sent only if it went well.
     fn close_turn(
         &mut self,
-        outbox: Box<Outbox>,
+        mut outbox: Box<Outbox>,
         outcome: Result<(), Failure>,
     ) -> Result<Box<Outbox>, Failure> {
         let sent = outbox.requests().iter().map(|request| match request {
@@ -78,7 +41,7 @@ impl Carrier<'_> {
             self.world.ledger.violations.push(format!("the outbox of {} is past its bound", self.me));
         }
         if let Err(failure) = outcome {
-            self.drop_outbox(&outbox);
+            self.ask(&mut outbox, |draft| draft.discard());
             return Err(failure);
         }
         self.world.audit_turn(self.me, &outbox);
@@ -165,16 +128,6 @@ impl Carrier<'_> {
         self.world.hand_over(&envelope, reason);
         if let Some(native) = self.world.native.as_mut().filter(|_| envelope.body.is_mail()) {
             native.dead_letters.push((envelope, reason.to_string()));
-        }
-    }
-
-    fn drop_outbox(&mut self, outbox: &Outbox) {
-        for request in outbox.requests() {
-            match request {
-                Request::Create(_) | Request::CreateNamed { .. } => self.world.slots -= 1,
-                Request::Send { target, message } if *target == self.me => self.release(1, message.cost()),
-                _ => {}
-            }
         }
     }
 }

@@ -4,23 +4,22 @@ use std::time::Duration;
 
 use thespian_core::address::ActorAddress;
 use thespian_core::fate::{Budget, Failure, Fault};
-use thespian_core::limits::ActorLimits;
-use thespian_core::outbox::{CreateChild, CreateOptions, Outbox};
+use thespian_core::outbox::{CreateOptions, Outbox};
 
 use crate::carrier::Carrier;
+use crate::ledger::numbered;
 use crate::world::World;
 
 impl Carrier<'_> {
     /// What a guest does in one turn, as chance has it.
     pub(crate) fn act(&mut self, outbox: &mut Outbox, heard_from: Option<ActorAddress>) {
-        let limits = self.world.limits;
         if let Some(prey) = self.cell().prey
             && self.world.rng.chance(80)
         {
-            self.flood(outbox, prey, &limits);
+            self.flood(outbox, prey);
         }
         if self.cell().watch.leaving.exit_turn && self.world.rng.chance(30) {
-            let _ = outbox.keep_children();
+            let _ = self.ask(outbox, |draft| draft.keep_children());
         }
         for _ in 0..self.world.rng.below(4) {
             if self.world.energy == 0 {
@@ -31,57 +30,58 @@ impl Carrier<'_> {
                 0..=9 => {
                     let target = self.someone(heard_from);
                     let size = if self.world.rng.chance(20) { 20_000 } else { 10 };
-                    self.send(outbox, target, size, &limits);
+                    self.send(outbox, target, size);
                 }
                 10 => {
                     let target = self.someone(heard_from);
-                    self.flood(outbox, target, &limits);
+                    self.flood(outbox, target);
                 }
                 11..=13 => {
                     for _ in 0..1 + self.world.rng.below(3) {
-                        self.create(outbox, &limits);
+                        self.create(outbox);
                     }
                 }
                 14 => {
                     let target = self.someone(None);
                     let recursive = self.world.rng.chance(70);
                     // The outbox may be full, here and below: a guest gets an error and goes on.
-                    let _ = outbox.request_exit(target, recursive, &limits);
+                    let _ = self.ask(outbox, |draft| draft.request_exit(target, recursive));
                 }
                 15 => {
-                    let _ = outbox.keep_children();
+                    let _ = self.ask(outbox, |draft| draft.keep_children());
                 }
                 16 => {
                     let id = self.world.rng.below(20) as u64;
-                    let _ = outbox.cancel_wakeup(id, &limits);
+                    let _ = self.ask(outbox, |draft| draft.cancel_wakeup(id));
                 }
                 17..=19 => {
                     let delay = Duration::from_millis(self.world.rng.below(3_000) as u64);
-                    let _ = outbox.wakeup(delay, None, &limits);
+                    let _ = self.ask(outbox, |draft| draft.wakeup(delay, None));
                 }
-                _ => self.ask_host(outbox, &limits),
+                _ => self.ask_host(outbox),
             }
         }
     }
 
     /// Asks for something that is for the host to decide: often about an actor that is a moment old.
-    fn ask_host(&mut self, outbox: &mut Outbox, limits: &ActorLimits) {
+    fn ask_host(&mut self, outbox: &mut Outbox) {
         let newest = self.world.addresses.last().copied().filter(|_| self.world.rng.chance(30));
         let target = newest.unwrap_or_else(|| self.someone(None));
         match self.world.rng.below(8) {
             0..=2 => {
-                let _ = outbox.monitor(target, limits);
+                let _ = self.ask(outbox, |draft| draft.monitor(target));
             }
             3 => {
-                let _ = outbox.demonitor(target, limits);
+                let _ = self.ask(outbox, |draft| draft.demonitor(target));
             }
-            4 | 5 => self.create_named(outbox, limits),
+            4 | 5 => self.create_named(outbox),
             6 => {
-                let _ = outbox.kill_child(target, limits);
+                let _ = self.ask(outbox, |draft| draft.kill_child(target));
             }
             _ => {
                 // Without the right, a guest gets an error and goes on.
-                let _ = outbox.handle_dead_letters(self.world.rng.chance(70), limits);
+                let handles = self.world.rng.chance(70);
+                let _ = self.ask(outbox, |draft| draft.handle_dead_letters(handles));
             }
         }
     }
@@ -97,60 +97,56 @@ impl Carrier<'_> {
     }
 
     /// Sends more than any mailbox takes, and at times more than an outbox does.
-    fn flood(&mut self, outbox: &mut Outbox, target: ActorAddress, limits: &ActorLimits) {
+    fn flood(&mut self, outbox: &mut Outbox, target: ActorAddress) {
         self.world.see("floods");
+        let limits = self.world.limits;
         let size = self.world.rng.pick(&[10, 10, 1_000, 20_000]).unwrap_or_default();
         for _ in 0..limits.mailbox_len_max + self.world.rng.below(limits.outbox_len_max) {
             if self.world.energy > 0 {
                 self.world.energy -= 1;
                 // Behind a large one that finds no room, a small one would find some.
                 let size = if self.world.rng.chance(20) { 10 } else { size };
-                self.send(outbox, target, size, limits);
+                self.send(outbox, target, size);
             }
         }
     }
 
-    fn create(&mut self, outbox: &mut Outbox, limits: &ActorLimits) {
-        if self.world.slots >= self.world.slots_max {
-            return;
-        }
-        let child = self.someone_new();
-        let address = child.address;
-        if outbox.create(child, limits).is_ok() {
+    fn send(&mut self, outbox: &mut Outbox, target: ActorAddress, size: usize) {
+        let message = numbered(self.world.new_number(), size);
+        let _ = self.ask(outbox, |draft| draft.send(target, message));
+    }
+
+    fn create(&mut self, outbox: &mut Outbox) {
+        let (class, options) = self.someone_new();
+        if let Ok(child) = self.ask(outbox, |draft| draft.create(None, class, options)) {
             self.audit_create(outbox);
-            self.world.slots += 1;
-            self.cell().known.push(address);
+            self.cell().known.push(child);
             if self.world.rng.chance(10) {
-                let _ = outbox.monitor(address, limits);
+                let _ = self.ask(outbox, |draft| draft.monitor(child));
             }
             if self.world.rng.chance(3) {
-                let _ = outbox.kill_child(address, limits);
+                let _ = self.ask(outbox, |draft| draft.kill_child(child));
             }
         }
     }
 
-    fn create_named(&mut self, outbox: &mut Outbox, limits: &ActorLimits) {
-        if self.world.slots >= self.world.slots_max {
-            return;
-        }
+    fn create_named(&mut self, outbox: &mut Outbox) {
         let name = self.world.some_name();
-        let child = self.someone_new();
+        let (class, options) = self.someone_new();
         // A name that can't be used is refused here.
-        if outbox.create_named(&name, child, limits).is_ok() {
+        if self.ask(outbox, |draft| draft.create_named(&name, None, class, options)).is_ok() {
             self.audit_create(outbox);
-            self.world.slots += 1;
         }
     }
 
-    fn someone_new(&mut self) -> CreateChild {
-        let address = self.world.new_address();
+    fn someone_new(&mut self) -> (String, CreateOptions) {
         let class = self.world.some_class();
         let options = CreateOptions {
             watch_restarts: self.world.rng.chance(50),
             requirements: self.world.some_requirements(),
             ..CreateOptions::default()
         };
-        CreateChild { address, source: None, class, options }
+        (class, options)
     }
 
     /// How the turn goes, as chance has it.

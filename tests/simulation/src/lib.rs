@@ -16,6 +16,7 @@ mod leaving;
 mod ledger;
 mod life;
 mod lifetimes;
+mod means;
 #[cfg(thespian_mistakes)]
 mod mistakes;
 mod monitors;

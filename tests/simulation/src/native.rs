@@ -10,14 +10,12 @@ use std::time::Duration;
 use thespian::bindings::thespian::actor::types as wit;
 use thespian::private::{Guest, accepts, describe};
 use thespian::testing::hosting::{Creation, Host, Instance};
-use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::address::ActorAddress;
 use thespian_core::effect::Plan;
 use thespian_core::envelope::{Body, Envelope, ExitReason};
 use thespian_core::event::Asker;
 use thespian_core::fate::{Failure, Fault};
-use thespian_core::limits::ActorLimits;
-use thespian_core::mailbox::{Mailbox, MailboxLimits, QueueBudget};
-use thespian_core::outbox::{CreateChild, CreateOptions, Outbox, OutboxError};
+use thespian_core::outbox::{CreateOptions, Draft, Outbox, OutboxError, Refused};
 use thespian_core::placement::PlacementQuestion;
 use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
 use thespian_core::time::Time;
@@ -25,7 +23,7 @@ use thespian_core::wire::control::{ControlError, Reply};
 
 use crate::carrier::Carrier;
 use crate::convert;
-use crate::world::World;
+use crate::means::Lent;
 
 /// The native guests of a world, and what programs outside have heard of them.
 pub(crate) struct Native {
@@ -88,19 +86,11 @@ impl Native {
 /// What a turn asked for, and how it went.
 type Called = (Box<Outbox>, Result<(), Failure>);
 
-/// What one turn has of its host: lent by the world for the time of the call.
-struct Lent {
-    me: ActorAddress,
-    limits: ActorLimits,
+/// What an instance has of its host, for the time of a call.
+struct Turn {
     outbox: Box<Outbox>,
-    mailbox: Mailbox,
-    budget: QueueBudget,
-    /// What was reserved in the mailbox.
-    reserved: Vec<usize>,
-    next_id: u128,
+    lent: Lent,
     next_number: u64,
-    slots: usize,
-    slots_max: usize,
     created: Vec<ActorAddress>,
 }
 
@@ -109,10 +99,10 @@ fn invalid(error: impl ToString) -> wit::Error {
 }
 
 fn refused(error: OutboxError) -> wit::Error {
-    match error {
-        OutboxError::NoRight(_) | OutboxError::Exiting => wit::Error::Denied(error.to_string()),
-        error if error.is_exhaustion() => wit::Error::Exhausted(error.to_string()),
-        error => invalid(error),
+    match error.kind() {
+        Refused::Denied => wit::Error::Denied(error.to_string()),
+        Refused::Exhausted => wit::Error::Exhausted(error.to_string()),
+        Refused::Invalid => invalid(error),
     }
 }
 
@@ -120,23 +110,12 @@ fn address(text: &str) -> Result<ActorAddress, wit::Error> {
     text.parse().map_err(invalid)
 }
 
-impl Host for Lent {
+impl Host for Turn {
     fn send(&mut self, to: &str, message: wit::MessageResult) -> Result<(), wit::Error> {
         let target = address(to)?;
         self.next_number += 1;
         let message = crate::ledger::with_number(convert::message(message), self.next_number);
-        let cost = message.cost();
-        let to_itself = target == self.me;
-        if to_itself && !self.mailbox.reserve(cost, &self.budget) {
-            return Err(refused(self.outbox.refuse(OutboxError::OwnMailboxFull)));
-        }
-        let sent = self.outbox.send(target, message, &self.limits);
-        match (&sent, to_itself) {
-            (Ok(()), true) => self.reserved.push(cost),
-            (Err(_), true) => self.mailbox.release(1, cost, &self.budget),
-            _ => {}
-        }
-        sent.map_err(refused)
+        self.draft().send(target, message).map_err(refused)
     }
 
     fn wakeup_after(
@@ -145,88 +124,80 @@ impl Host for Lent {
         payload: Option<wit::MessageResult>,
     ) -> Result<u64, wit::Error> {
         let payload = payload.map(convert::message);
-        self.outbox.wakeup(Duration::from_nanos(delay_ns), payload, &self.limits).map_err(refused)
+        self.draft().wakeup(Duration::from_nanos(delay_ns), payload).map_err(refused)
     }
 
     fn cancel_wakeup(&mut self, id: u64) {
         // As in the host: the outbox notes that it is full.
-        let _ = self.outbox.cancel_wakeup(id, &self.limits);
+        let _ = self.draft().cancel_wakeup(id);
     }
 
     fn create_actor(&mut self, create: Creation) -> Result<String, wit::Error> {
-        let child = self.place(create)?;
-        let address = child.address;
-        self.outbox.create(child, &self.limits).map_err(refused)?;
-        self.slots += 1;
-        self.created.push(address);
-        Ok(address.to_string())
+        let (source, class, options) = new_actor(create)?;
+        let child = self.draft().create(source, class, options).map_err(refused)?;
+        self.created.push(child);
+        Ok(child.to_string())
     }
 
     fn create_named(&mut self, name: &str, create: Creation) -> Result<u64, wit::Error> {
-        let child = self.place(create)?;
-        let request = self.outbox.create_named(name, child, &self.limits).map_err(refused)?;
-        self.slots += 1;
-        Ok(request)
+        let (source, class, options) = new_actor(create)?;
+        self.draft().create_named(name, source, class, options).map_err(refused)
     }
 
     fn kill_child(&mut self, child: &str) -> Result<(), wit::Error> {
-        self.outbox.kill_child(address(child)?, &self.limits).map_err(refused)
+        self.draft().kill_child(address(child)?).map_err(refused)
     }
 
     fn monitor(&mut self, target: &str) -> Result<(), wit::Error> {
-        self.outbox.monitor(address(target)?, &self.limits).map_err(refused)
+        self.draft().monitor(address(target)?).map_err(refused)
     }
 
     fn demonitor(&mut self, target: &str) -> Result<(), wit::Error> {
-        self.outbox.demonitor(address(target)?, &self.limits).map_err(refused)
+        self.draft().demonitor(address(target)?).map_err(refused)
     }
 
     fn handle_dead_letters(&mut self, handles: bool) -> Result<(), wit::Error> {
-        self.outbox.handle_dead_letters(handles, &self.limits).map_err(refused)
+        self.draft().handle_dead_letters(handles).map_err(refused)
     }
 
     fn update_capability(&mut self, name: &str, value: Option<wit::ValueResult>) -> Result<(), wit::Error> {
-        let value = value.map(convert::value);
-        self.outbox.update_capability(name.to_string(), value, &self.limits).map_err(refused)
+        self.draft().update_capability(name.to_string(), value.map(convert::value)).map_err(refused)
     }
 
     fn request_status(&mut self, about: Option<&str>) -> Result<u64, wit::Error> {
         let about = about.map(address).transpose()?;
-        self.outbox.request_status(self.me, about, &self.limits).map_err(refused)
+        self.draft().request_status(about).map_err(refused)
     }
 
     fn shut_down(&mut self) -> Result<(), wit::Error> {
-        self.outbox.shut_down(&self.limits).map_err(refused)
+        self.draft().shut_down().map_err(refused)
     }
 
     fn request_exit(&mut self, target: &str, recursive: bool) -> Result<(), wit::Error> {
-        self.outbox.request_exit(address(target)?, recursive, &self.limits).map_err(refused)
+        self.draft().request_exit(address(target)?, recursive).map_err(refused)
     }
 
     fn keep_children(&mut self) -> Result<(), wit::Error> {
-        self.outbox.keep_children().map_err(refused)
+        self.draft().keep_children().map_err(refused)
     }
 }
 
-impl Lent {
-    /// The actor to be, if the host has room for it.
-    fn place(&mut self, create: Creation) -> Result<CreateChild, wit::Error> {
-        self.outbox.check_may_create().map_err(refused)?;
-        let source = create.source.map(|hash| hash.parse::<SourceHash>()).transpose();
-        let source = source.map_err(invalid)?;
-        if self.slots >= self.slots_max {
-            return Err(refused(self.outbox.refuse(OutboxError::NoPlace)));
-        }
-        self.next_id += 1;
-        let address = ActorAddress::new(HostId(1), self.next_id);
-        let options = CreateOptions {
-            requirements: create.requirements.into_iter().map(convert::requirement).collect(),
-            init: create.init.map(convert::message),
-            on_trap: create.on_trap.map(convert::on_trap),
-            watch_restarts: create.watch_restarts,
-        };
-        Ok(CreateChild { address, source, class: create.class, options })
+impl Turn {
+    const fn draft(&mut self) -> Draft<'_, Lent> {
+        self.lent.draft(&mut self.outbox)
     }
+}
+
+/// What an instance wants its host to create.
+fn new_actor(create: Creation) -> Result<(Option<SourceHash>, String, CreateOptions), wit::Error> {
+    let source = create.source.map(|hash| hash.parse::<SourceHash>()).transpose().map_err(invalid)?;
+    let options = CreateOptions {
+        requirements: create.requirements.into_iter().map(convert::requirement).collect(),
+        init: create.init.map(convert::message),
+        on_trap: create.on_trap.map(convert::on_trap),
+        watch_restarts: create.watch_restarts,
+    };
+    Ok((source, create.class, options))
 }
 
 impl Carrier<'_> {
@@ -279,15 +250,20 @@ impl Carrier<'_> {
         outbox: Box<Outbox>,
         call: impl FnOnce(&mut Native, Rc<RefCell<dyn Host>>) -> Result<(), wit::Failure>,
     ) -> Called {
-        let lent = Rc::new(RefCell::new(self.lend(outbox)));
+        let next_number = self.world.next_number;
+        let turn = Turn { outbox, lent: self.lend(), next_number, created: Vec::new() };
+        let turn = Rc::new(RefCell::new(turn));
         let native = self.world.native.as_mut().expect("guests are native");
-        let host: Rc<RefCell<dyn Host>> = Rc::<RefCell<Lent>>::clone(&lent);
+        let host: Rc<RefCell<dyn Host>> = Rc::<RefCell<Turn>>::clone(&turn);
         let outcome = catch_unwind(AssertUnwindSafe(|| call(native, host)));
         if outcome.is_err() {
             native.instances.remove(&self.me);
         }
-        let lent = Rc::into_inner(lent).expect("no instance keeps its host").into_inner();
-        let outbox = self.take_back(lent);
+        let turn = Rc::into_inner(turn).expect("no instance keeps its host").into_inner();
+        let Turn { outbox, lent, next_number, created } = turn;
+        self.take_back(lent);
+        self.world.next_number = next_number;
+        self.cell().known.extend(created);
         let outcome = match outcome {
             Ok(Ok(())) => Ok(()),
             Ok(Err(wit::Failure { reason, retry })) => {
@@ -300,36 +276,5 @@ impl Carrier<'_> {
             }
         };
         (outbox, outcome)
-    }
-
-    fn lend(&mut self, outbox: Box<Outbox>) -> Lent {
-        let me = self.me;
-        let World { cells, limits, budget, next_id, next_number, slots, slots_max, .. } = &mut *self.world;
-        let cell = cells.get_mut(&me).expect("an actor that is called has a cell");
-        let none = MailboxLimits { len_max: 0, bytes_max: 0 };
-        Lent {
-            me,
-            limits: *limits,
-            outbox,
-            mailbox: std::mem::replace(&mut cell.mailbox, Mailbox::pending(none)),
-            budget: std::mem::replace(budget, QueueBudget::new(0)),
-            reserved: Vec::new(),
-            next_id: *next_id,
-            next_number: *next_number,
-            slots: *slots,
-            slots_max: *slots_max,
-            created: Vec::new(),
-        }
-    }
-
-    fn take_back(&mut self, lent: Lent) -> Box<Outbox> {
-        let Lent { outbox, mailbox, budget, reserved, next_id, next_number, slots, created, .. } = lent;
-        let world = &mut *self.world;
-        (world.budget, world.next_id, world.next_number, world.slots) = (budget, next_id, next_number, slots);
-        let cell = world.cells.get_mut(&self.me).expect("an actor that is called has a cell");
-        cell.mailbox = mailbox;
-        reserved.into_iter().for_each(|cost| cell.watch.came(cost));
-        cell.known.extend(created);
-        outbox
     }
 }

@@ -224,7 +224,7 @@ fn what_can_not_be_created_is_refused_with_the_reason_and_its_asker_hears_once()
         (|create| create.class = None, "name one of plain, picky, choosy"),
         (|create| create.class = Some("picky".to_string()), "`gpu` is true does not hold, it has no such"),
         (|create| create.requirements = vec![requirement("fast")], "`fast` is true does not hold"),
-        (|create| create.class = Some("x".repeat(CLASS_NAME_LEN_MAX + 1)), "a class has a name of at most"),
+        (|create| create.class = Some("x".repeat(CLASS_NAME_LEN_MAX + 1)), "a class has a name of 1 to"),
         (
             |create| create.requirements = vec![requirement(&"x".repeat(1 << 20))],
             "requirements of an actor may take",

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::OutboxError;
+use super::error::OutboxError;
 use crate::address::ActorAddress;
 use crate::capability::{Requirement, Value};
 use crate::fate::OnTrap;
@@ -109,14 +109,20 @@ pub struct CreateOptions {
     pub watch_restarts: bool,
 }
 
+/// Checks the name of a class, where it is declared and where it is asked for.
+///
+/// # Errors
+/// It is empty or too long.
+pub const fn check_class_name(name: &str) -> Result<(), OutboxError> {
+    if name.is_empty() || name.len() > CLASS_NAME_LEN_MAX { Err(OutboxError::ClassName) } else { Ok(()) }
+}
+
 /// Checks what anybody may ask for in a new actor.
 ///
 /// # Errors
-/// A text is longer than a host keeps for each of its actors.
+/// The class has no name, or a text is longer than a host keeps for each of its actors.
 pub fn check_create(class: &str, options: &CreateOptions) -> Result<(), OutboxError> {
-    if class.len() > CLASS_NAME_LEN_MAX {
-        return Err(OutboxError::ClassNameTooLong);
-    }
+    check_class_name(class)?;
     if options.requirements.iter().map(Requirement::cost).sum::<usize>() > REQUIREMENTS_BYTES_MAX {
         return Err(OutboxError::RequirementsTooBig);
     }

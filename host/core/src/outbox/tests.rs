@@ -1,12 +1,59 @@
 use super::*;
-use crate::address::HostId;
+use crate::address::{ActorAddress, HostId};
 use crate::capability::{Clause, Requirement, Value};
-use crate::limits::TYPE_NAME_LEN_MAX;
-use alloc::string::ToString;
+use crate::limits::{ActorLimits, CLASS_NAME_LEN_MAX, QUESTIONS_MAX, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN};
+use crate::message::{Message, MessageError};
+use crate::source::Rights;
+use alloc::string::{String, ToString};
 use alloc::vec;
+use core::cell::Cell;
+use core::time::Duration;
 
-fn address(id: u128) -> ActorAddress {
+const ME: ActorAddress = address(1);
+const OTHER: ActorAddress = address(2);
+
+const fn address(id: u128) -> ActorAddress {
     ActorAddress::new(HostId(1), id)
+}
+
+/// A host with so many places, and so many bytes in the actor's own mailbox. Addresses are counted up.
+#[derive(Debug)]
+pub(crate) struct Stock {
+    pub(crate) places: Cell<usize>,
+    pub(crate) bytes: Cell<usize>,
+    pub(crate) next_id: Cell<u128>,
+}
+
+impl Default for Stock {
+    fn default() -> Self {
+        Self { places: Cell::new(100), bytes: Cell::new(1 << 20), next_id: Cell::new(10) }
+    }
+}
+
+impl Means for Stock {
+    fn new_address(&self) -> ActorAddress {
+        address(self.next_id.replace(self.next_id.get() + 1))
+    }
+
+    fn take_place(&self) -> bool {
+        let left = self.places.get().checked_sub(1);
+        self.places.set(left.unwrap_or_default());
+        left.is_some()
+    }
+
+    fn give_places(&self, len: usize) {
+        self.places.set(self.places.get() + len);
+    }
+
+    fn reserve_self(&self, cost: usize) -> bool {
+        let left = self.bytes.get().checked_sub(cost);
+        self.bytes.set(left.unwrap_or(self.bytes.get()));
+        left.is_some()
+    }
+
+    fn release_self(&self, _len: usize, cost: usize) {
+        self.bytes.set(self.bytes.get() + cost);
+    }
 }
 
 fn limits() -> ActorLimits {
@@ -25,167 +72,236 @@ fn message(size: usize) -> Message {
     Message::bytes("M", vec![0; size])
 }
 
-fn child(id: u128) -> CreateChild {
-    let options = CreateOptions::default();
-    CreateChild { address: address(id), source: None, class: "c".to_string(), options }
+/// A turn of `ME` with all that a draft needs.
+struct Turn {
+    outbox: Outbox,
+    limits: ActorLimits,
+    stock: Stock,
 }
 
-fn outbox() -> Outbox {
-    let mut outbox = Outbox::default();
-    outbox.reset(Standing::default());
-    outbox
+impl Turn {
+    fn new(standing: Standing) -> Self {
+        let mut outbox = Outbox::default();
+        outbox.reset(standing);
+        Self { outbox, limits: limits(), stock: Stock::default() }
+    }
+
+    fn plain() -> Self {
+        Self::new(Standing::default())
+    }
+
+    fn draft(&mut self) -> Draft<'_, Stock> {
+        Draft::new(ME, &mut self.outbox, &self.limits, &self.stock)
+    }
+
+    fn create(&mut self) -> Result<ActorAddress, OutboxError> {
+        self.draft().create(None, "c".to_string(), CreateOptions::default())
+    }
+
+    fn create_named(&mut self, name: &str) -> Result<u64, OutboxError> {
+        self.draft().create_named(name, None, "c".to_string(), CreateOptions::default())
+    }
+
+    /// What is left of places and of bytes in the own mailbox.
+    fn left(&self) -> (usize, usize) {
+        (self.stock.places.get(), self.stock.bytes.get())
+    }
+}
+
+fn with_init(init: Message) -> CreateOptions {
+    CreateOptions { init: Some(init), ..CreateOptions::default() }
+}
+
+fn import(error: OutboxError) -> Option<Bound> {
+    Some(Bound::Import(Box::new(error)))
 }
 
 #[test]
 fn entries_and_bytes_are_bounded_and_a_refusal_is_noted() {
-    let limits = limits();
-    let mut by_len = outbox();
+    let mut by_len = Turn::plain();
     for _ in 0..4 {
-        assert_eq!(by_len.send(address(1), message(1), &limits), Ok(()));
+        assert_eq!(by_len.draft().send(OTHER, message(1)), Ok(()));
     }
-    assert_eq!(by_len.met(), None);
+    assert_eq!(by_len.outbox.met(), None);
     let full = OutboxError::Full { max: 4 };
-    assert_eq!(by_len.send(address(1), message(1), &limits), Err(full.clone()));
-    assert_eq!(by_len.request_exit(address(1), true, &limits), Err(full.clone()));
-    assert_eq!(by_len.cancel_wakeup(1, &limits), Err(full.clone()));
-    assert_eq!(by_len.wakeup(Duration::ZERO, None, &limits), Err(full.clone()));
-    assert_eq!(by_len.create(child(9), &limits), Err(full));
-    assert_eq!(by_len.met(), Some(Bound::Import(Box::new(OutboxError::Full { max: 4 }))));
-    assert_eq!(by_len.requests().len(), 4);
+    assert_eq!(by_len.draft().send(OTHER, message(1)), Err(full.clone()));
+    assert_eq!(by_len.draft().request_exit(OTHER, true), Err(full.clone()));
+    assert_eq!(by_len.draft().cancel_wakeup(1), Err(full.clone()));
+    assert_eq!(by_len.draft().wakeup(Duration::ZERO, None), Err(full.clone()));
+    assert_eq!(by_len.create(), Err(full.clone()));
+    assert_eq!(by_len.outbox.met(), import(full));
+    assert_eq!(by_len.outbox.requests().len(), 4);
 
-    let mut by_bytes = outbox();
-    assert_eq!(by_bytes.send(address(1), message(1_700), &limits), Ok(()));
-    assert_eq!(by_bytes.send(address(1), message(1_700), &limits), Ok(()));
+    let mut by_bytes = Turn::plain();
+    assert_eq!(by_bytes.draft().send(OTHER, message(1_700)), Ok(()));
+    assert_eq!(by_bytes.draft().send(OTHER, message(1_700)), Ok(()));
     let full = OutboxError::FullOfBytes { max: 4_000 };
-    assert_eq!(by_bytes.send(address(1), message(1_700), &limits), Err(full));
-    assert_eq!(by_bytes.send(address(1), message(1), &limits), Ok(()));
+    assert_eq!(by_bytes.draft().send(OTHER, message(1_700)), Err(full));
+    assert_eq!(by_bytes.draft().send(OTHER, message(1)), Ok(()));
 }
 
 #[test]
 fn no_actor_sends_a_type_of_the_host_or_a_message_that_is_too_big() {
-    let limits = limits();
-    let mut outbox = outbox();
+    let mut turn = Turn::plain();
     let reserved = || OutboxError::from(MessageError::Reserved);
     let forged = Message::json("thespian:exit-request", "{}");
-    assert_eq!(outbox.send(address(1), forged.clone(), &limits), Err(reserved()));
-    assert_eq!(outbox.wakeup(Duration::ZERO, Some(forged.clone()), &limits), Err(reserved()));
-    let mut with_init = child(2);
-    with_init.options.init = Some(forged);
-    assert_eq!(outbox.create(with_init, &limits), Err(reserved()));
+    assert_eq!(turn.draft().send(OTHER, forged.clone()), Err(reserved()));
+    assert_eq!(turn.draft().wakeup(Duration::ZERO, Some(forged.clone())), Err(reserved()));
+    assert_eq!(turn.draft().create(None, "c".to_string(), with_init(forged)), Err(reserved()));
     let long = Message::json(&"x".repeat(TYPE_NAME_LEN_MAX + 1), "");
     let too_long = MessageError::TypeNameTooLong { len: TYPE_NAME_LEN_MAX + 1 };
-    assert_eq!(outbox.send(address(1), long, &limits), Err(too_long.into()));
-    assert_eq!(outbox.met(), None, "wrong arguments use up nothing");
-    let too_big = outbox.send(address(1), message(2_000), &limits);
+    assert_eq!(turn.draft().send(OTHER, long), Err(too_long.into()));
+    assert_eq!(turn.outbox.met(), None, "wrong arguments use up nothing");
+    let too_big = turn.draft().send(OTHER, message(2_000));
     assert!(matches!(too_big, Err(OutboxError::Message(MessageError::TooBig { max: 2_000, .. }))));
-    assert_eq!(outbox.met(), too_big.err().map(|error| Bound::Import(Box::new(error))));
-    assert!(outbox.requests().is_empty());
+    assert_eq!(turn.outbox.met(), too_big.err().and_then(import));
+    assert!(turn.outbox.requests().is_empty());
 }
 
 #[test]
 fn no_actor_sends_what_has_no_type_and_it_costs_the_turn_nothing() {
-    let limits = limits();
-    let mut outbox = outbox();
+    let mut turn = Turn::plain();
     let nameless = Message::json("", "{}");
     let refused = OutboxError::from(MessageError::NoTypeName);
-    assert!(!refused.is_exhaustion());
-    assert_eq!(outbox.send(address(1), nameless.clone(), &limits), Err(refused.clone()));
-    assert_eq!(outbox.wakeup(Duration::ZERO, Some(nameless.clone()), &limits), Err(refused.clone()));
-    let mut with_init = child(2);
-    with_init.options.init = Some(nameless);
-    assert_eq!(outbox.create(with_init, &limits), Err(refused));
-    assert!(outbox.requests().is_empty());
-    assert_eq!(outbox.met(), None);
+    assert_eq!(refused.kind(), Refused::Invalid);
+    assert_eq!(turn.draft().send(OTHER, nameless.clone()), Err(refused.clone()));
+    assert_eq!(turn.draft().wakeup(Duration::ZERO, Some(nameless.clone())), Err(refused.clone()));
+    assert_eq!(turn.draft().create(None, "c".to_string(), with_init(nameless)), Err(refused));
+    assert!(turn.outbox.requests().is_empty());
+    assert_eq!(turn.outbox.met(), None);
 }
 
 #[test]
 fn wakeups_are_bounded_by_count_and_by_bytes_together_with_those_pending() {
-    let limits = limits();
-    let mut outbox = Outbox::default();
-    outbox.reset(Standing { wakeups: Wakeups { len: 1, bytes: 2_000, next_id: 7 }, ..Standing::default() });
+    let standing = Standing { wakeups: 1, wakeup_bytes: 2_000, next_wakeup: 7, ..Standing::default() };
+    let mut turn = Turn::new(standing);
     let too_big = OutboxError::WakeupsTooBig { max: 3_000 };
-    assert_eq!(outbox.wakeup(Duration::ZERO, Some(message(1_000)), &limits), Err(too_big));
-    assert_eq!(outbox.wakeup(Duration::ZERO, Some(message(100)), &limits), Ok(7));
+    assert_eq!(turn.draft().wakeup(Duration::ZERO, Some(message(1_000))), Err(too_big));
+    assert_eq!(turn.draft().wakeup(Duration::ZERO, Some(message(100))), Ok(7));
     let too_many = OutboxError::TooManyWakeups { max: 2 };
-    assert_eq!(outbox.wakeup(Duration::ZERO, None, &limits), Err(too_many));
-    assert!(matches!(outbox.requests(), [Request::Wakeup { delay: WAKEUP_DELAY_MIN, .. }]));
+    assert_eq!(turn.draft().wakeup(Duration::ZERO, None), Err(too_many));
+    assert!(matches!(turn.outbox.requests(), [Request::Wakeup { delay: WAKEUP_DELAY_MIN, .. }]));
 }
 
 #[test]
 fn children_that_live_and_new_ones_are_bounded_together() {
-    let limits = limits();
-    let mut outbox = Outbox::default();
-    outbox.reset(Standing { children: 2, ..Standing::default() });
-    assert_eq!(outbox.create(child(1), &limits), Ok(()));
-    assert_eq!(outbox.create(child(2), &limits), Err(OutboxError::TooManyChildren { max: 3 }));
+    let mut turn = Turn::new(Standing { children: 2, ..Standing::default() });
+    assert!(turn.create().is_ok());
     let full = OutboxError::TooManyChildren { max: 3 };
-    assert_eq!(
-        (outbox.creates(), outbox.met()),
-        (1, Some(Bound::Import(Box::new(full)))),
-        "the first is named"
-    );
+    assert_eq!(turn.create(), Err(full.clone()));
+    assert_eq!((turn.outbox.creates(), turn.outbox.met()), (1, import(full)), "the first is named");
 }
 
 #[test]
 fn what_is_kept_for_the_life_of_an_actor_is_bounded() {
-    let limits = limits();
-    let mut outbox = outbox();
-    let mut greedy = child(1);
+    let mut turn = Turn::plain();
     let values = vec![Value::Text("x".repeat(100)); 100];
-    greedy.options.requirements =
-        vec![Requirement { name: "zone".to_string(), clause: Clause::OneOf(values) }];
-    assert_eq!(outbox.create(greedy, &limits), Err(OutboxError::RequirementsTooBig));
-    let mut long = child(1);
-    long.class = "c".repeat(CLASS_NAME_LEN_MAX + 1);
-    assert_eq!(outbox.create(long, &limits), Err(OutboxError::ClassNameTooLong));
+    let requirements = vec![Requirement { name: "zone".to_string(), clause: Clause::OneOf(values) }];
+    let greedy = CreateOptions { requirements, ..CreateOptions::default() };
+    let refused = turn.draft().create(None, "c".to_string(), greedy);
+    assert_eq!(refused, Err(OutboxError::RequirementsTooBig));
+    for class in [String::new(), "c".repeat(CLASS_NAME_LEN_MAX + 1)] {
+        let refused = turn.draft().create(None, class, CreateOptions::default());
+        assert_eq!(refused, Err(OutboxError::ClassName));
+    }
+    assert_eq!(turn.left().0, 100, "and takes no place");
+}
+
+#[test]
+fn a_place_belongs_to_each_create_and_room_to_each_message_to_oneself() {
+    let mut turn = Turn::plain();
+    turn.stock.places.set(2);
+    turn.stock.bytes.set(500);
+    assert_eq!((turn.create(), turn.create_named("name")), (Ok(address(10)), Ok(0)));
+    assert_eq!(
+        (turn.create(), turn.create_named("name")),
+        (Err(OutboxError::NoPlace), Err(OutboxError::NoPlace))
+    );
+    assert_eq!(turn.outbox.met(), import(OutboxError::NoPlace));
+    turn.draft().send(ME, message(100)).unwrap();
+    assert_eq!(turn.left(), (0, 500 - message(100).cost()));
+    assert_eq!(turn.draft().send(ME, message(100)), Err(OutboxError::OwnMailboxFull));
+    assert_eq!(turn.draft().send(OTHER, message(100)), Ok(()), "it is not its own mailbox");
+    assert_eq!(turn.left(), (0, 500 - message(100).cost()));
+}
+
+#[test]
+fn what_is_refused_takes_nothing_and_what_is_discarded_gives_all_back() {
+    let mut turn = Turn::plain();
+    let before = turn.left();
+    turn.draft().send(ME, message(100)).unwrap();
+    turn.draft().send(ME, message(200)).unwrap();
+    turn.create().unwrap();
+    turn.create_named("name").unwrap();
+    let taken = turn.left();
+    assert_eq!(taken, (before.0 - 2, before.1 - message(100).cost() - message(200).cost()));
+    let full = OutboxError::Full { max: 4 };
+    assert_eq!(turn.draft().send(ME, message(1)), Err(full.clone()));
+    assert_eq!(turn.create(), Err(full.clone()));
+    assert_eq!(turn.create_named("other"), Err(full.clone()));
+    assert_eq!(turn.left(), taken);
+    turn.draft().discard();
+    assert_eq!(turn.left(), before);
+    assert_eq!(turn.outbox.met(), import(full), "why it failed is still known");
+    turn.draft().discard();
+    assert_eq!(turn.left(), before, "it is given back once");
+}
+
+#[test]
+fn questions_that_are_refused_are_not_counted_and_take_no_place() {
+    let mut turn = Turn::new(Standing { questions: QUESTIONS_MAX, next_question: 7, ..Standing::default() });
+    let before = turn.left();
+    assert_eq!(turn.create_named("name"), Err(OutboxError::TooManyQuestions));
+    assert_eq!(turn.draft().request_status(Some(ME)), Err(OutboxError::TooManyQuestions));
+    assert_eq!(turn.left(), before);
+    turn.outbox.reset(Standing { next_question: 7, ..Standing::default() });
+    turn.stock.places.set(0);
+    assert_eq!(turn.create_named("name"), Err(OutboxError::NoPlace));
+    assert_eq!(turn.draft().request_status(Some(ME)), Ok(7));
 }
 
 #[test]
 fn children_are_kept_in_an_exit_turn_only_and_saying_so_often_costs_nothing() {
-    let mut outbox = outbox();
-    assert_eq!(outbox.keep_children(), Err(OutboxError::NotExiting));
-    outbox.reset(Standing { leaving: Leaving::ExitTurn, ..Standing::default() });
+    let mut turn = Turn::plain();
+    assert_eq!(turn.draft().keep_children(), Err(OutboxError::NotExiting));
+    turn.outbox.reset(Standing { leaving: Leaving::ExitTurn, ..Standing::default() });
     for _ in 0..1_000 {
-        assert_eq!(outbox.keep_children(), Ok(()));
+        assert_eq!(turn.draft().keep_children(), Ok(()));
     }
-    assert!(outbox.keeps_children());
-    assert!(outbox.requests().is_empty());
-    outbox.reset(Standing { leaving: Leaving::ExitTurn, ..Standing::default() });
-    assert!(!outbox.keeps_children());
+    assert!(turn.outbox.keeps_children());
+    assert!(turn.outbox.requests().is_empty());
+    turn.outbox.reset(Standing { leaving: Leaving::ExitTurn, ..Standing::default() });
+    assert!(!turn.outbox.keeps_children());
 }
 
 #[test]
 fn an_actor_that_exits_creates_nobody_unless_it_has_said_that_its_children_live_on() {
-    let limits = limits();
-    let asks = |outbox: &mut Outbox| {
-        let created = outbox.create(child(1), &limits);
-        (created, outbox.create_named("name", child(2), &limits).map(drop))
-    };
+    let asks = |turn: &mut Turn| (turn.create().map(drop), turn.create_named("name").map(drop));
     let refused = || (Err(OutboxError::Exiting), Err(OutboxError::Exiting));
-    let mut outbox = outbox();
+    let mut turn = Turn::plain();
     for leaving in [Leaving::ExitTurn, Leaving::Exiting] {
-        outbox.reset(Standing { leaving, ..Standing::default() });
-        assert_eq!(asks(&mut outbox), refused());
-        let kept = outbox.keep_children();
+        turn.outbox.reset(Standing { leaving, ..Standing::default() });
+        assert_eq!(asks(&mut turn), refused());
+        let kept = turn.draft().keep_children();
         let expected = if kept.is_ok() { (Ok(()), Ok(())) } else { refused() };
-        assert_eq!((kept.is_ok(), asks(&mut outbox)), (leaving == Leaving::ExitTurn, expected));
-        assert_eq!(outbox.met(), None, "no bound is what refused");
+        assert_eq!((kept.is_ok(), asks(&mut turn)), (leaving == Leaving::ExitTurn, expected));
+        assert_eq!(turn.outbox.met(), None, "no bound is what refused");
     }
 }
 
 #[test]
 fn what_needs_a_right_is_refused_to_who_has_none() {
-    let (limits, me) = (ActorLimits::default(), ActorAddress::new(HostId(1), 1));
     let all = Rights { dead_letters: true, capabilities: true, status: true, shutdown: true };
     let ask = |rights| {
-        let mut outbox = Outbox::default();
-        outbox.reset(Standing { rights, ..Standing::default() });
-        assert!(outbox.request_status(me, Some(me), &limits).is_ok(), "after its own anybody may ask");
+        let mut turn = Turn::new(Standing { rights, ..Standing::default() });
+        turn.limits = ActorLimits::default();
+        let mut draft = turn.draft();
+        assert!(draft.request_status(Some(ME)).is_ok(), "after its own anybody may ask");
         [
-            outbox.handle_dead_letters(true, &limits).err(),
-            outbox.update_capability("gpu".to_string(), None, &limits).err(),
-            outbox.request_status(me, None, &limits).err(),
-            outbox.shut_down(&limits).err(),
+            draft.handle_dead_letters(true).err(),
+            draft.update_capability("gpu".to_string(), None).err(),
+            draft.request_status(None).err(),
+            draft.shut_down().err(),
         ]
     };
     assert_eq!(ask(all), [const { None }; 4]);

@@ -63,17 +63,17 @@ impl Turn {
             }
             Request::Wakeup { id, delay, payload } => {
                 let cost = payload.as_ref().map_or(0, Message::cost);
-                self.wakeups.len += usize::from(!is_made(Mistake::CountNoWakeup));
-                self.wakeups.bytes += cost;
-                self.wakeups.next_id = id + 1;
+                self.wakeups += usize::from(!is_made(Mistake::CountNoWakeup));
+                self.wakeup_bytes += cost;
+                self.next_wakeup = id + 1;
                 self.pending.insert(id, cost);
                 let wakeup = Box::new(Wakeup { id, delay, payload });
                 effects.push(ActorEffect::SetTimer { due: now + delay, wakeup });
             }
             Request::CancelWakeup { id } => {
                 if let Some(cost) = self.pending.remove(&id) {
-                    self.wakeups.len -= 1;
-                    self.wakeups.bytes -= cost;
+                    self.wakeups -= 1;
+                    self.wakeup_bytes -= cost;
                     effects.extend((!is_made(Mistake::KeepTheTimer)).then_some(ActorEffect::CancelTimer(id)));
                 }
             }

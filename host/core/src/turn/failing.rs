@@ -86,7 +86,7 @@ impl Turn {
     /// The guest may have kept ids that a failed turn was given. They must not come to stand for other wakeups or questions.
     const fn skip_ids(&mut self) {
         self.next_question = self.next_question.wrapping_add(IDS_OF_A_TURN);
-        self.wakeups.next_id = self.wakeups.next_id.wrapping_add(IDS_OF_A_TURN);
+        self.next_wakeup = self.next_wakeup.wrapping_add(IDS_OF_A_TURN);
     }
 
     /// Counts the loss of an instance; `Some` if it is the actor's end.

@@ -7,7 +7,8 @@ use crate::envelope::{ActorExit, ExitRequest, Poisoned};
 use crate::fate::{Bound, Budget};
 use crate::limits::{ActorLimits, HOLD_TIME_MAX, RESTART_PAUSE_MIN, RESTARTS_MAX};
 use crate::message::Message;
-use crate::outbox::{CreateChild, OutboxError};
+use crate::outbox::tests::Stock;
+use crate::outbox::{CreateChild, CreateOptions, Draft, OutboxError};
 use core::time::Duration;
 
 const ME: ActorAddress = ActorAddress::new(HostId(1), 1);
@@ -18,6 +19,8 @@ const OTHER: ActorAddress = ActorAddress::new(HostId(1), 4);
 /// A turn with a clock, and what it asked for since it was last looked at.
 struct Actor {
     turn: Turn,
+    limits: ActorLimits,
+    stock: Stock,
     now: Time,
     effects: Vec<ActorEffect>,
 }
@@ -31,7 +34,12 @@ fn created(on_trap: OnTrap) -> Actor {
         transient: None,
         rights: Rights::default(),
     });
-    Actor { turn, now: Time(0), effects: Vec::new() }
+    around(turn)
+}
+
+fn around(turn: Turn) -> Actor {
+    let (limits, stock) = (ActorLimits::default(), Stock::default());
+    Actor { turn, limits, stock, now: Time(0), effects: Vec::new() }
 }
 
 fn running(on_trap: OnTrap) -> Actor {
@@ -44,10 +52,6 @@ fn running(on_trap: OnTrap) -> Actor {
 
 fn told(event: Event) -> ActorEffect {
     ActorEffect::Tell(Box::new(event))
-}
-
-fn limits() -> ActorLimits {
-    ActorLimits::default()
 }
 
 fn message(text: &str) -> Body {
@@ -85,7 +89,11 @@ impl Actor {
         self.handle_with(|_| (), result)
     }
 
-    fn handle_with(&mut self, ask: impl FnOnce(&mut Outbox), result: Result<(), Failure>) -> (String, u32) {
+    fn handle_with(
+        &mut self,
+        ask: impl FnOnce(&mut Draft<'_, Stock>),
+        result: Result<(), Failure>,
+    ) -> (String, u32) {
         while let Next::Start { .. } = self.next() {
             self.start(Ok(()));
         }
@@ -93,7 +101,7 @@ impl Actor {
         let (envelope, attempt) = self.turn.current().unwrap();
         let handled = (envelope.body.type_name().to_string(), attempt);
         let mut outbox = self.turn.outbox();
-        ask(&mut outbox);
+        ask(&mut Draft::new(ME, &mut outbox, &self.limits, &self.stock));
         self.turn.finish(self.now, result.map(|()| outbox), &mut self.effects);
         handled
     }
@@ -201,7 +209,7 @@ fn a_turn_that_met_a_bound_is_not_retried_and_is_said_to_have_failed_for_what_it
 fn poison_106_what_a_failed_turn_asked_for_is_dropped() {
     let mut actor = running(OnTrap::Restart);
     actor.receive(message("bad"));
-    let send = |outbox: &mut Outbox| outbox.send(OTHER, Message::json("x", ""), &limits()).unwrap();
+    let send = |draft: &mut Draft<'_, Stock>| draft.send(OTHER, Message::json("x", "")).unwrap();
     actor.handle_with(send, Err(err(true)));
     actor.handle_with(send, Err(err(true)));
     let to_other =
@@ -356,7 +364,7 @@ fn an_exiting_actor_handles_notices_of_its_children_until_they_are_gone() {
 fn life_024_an_exit_turn_may_keep_the_children() {
     let mut actor = running(OnTrap::Restart);
     actor.receive(exit_request(true));
-    actor.handle_with(|outbox| outbox.keep_children().unwrap(), Ok(()));
+    actor.handle_with(|draft| draft.keep_children().unwrap(), Ok(()));
     assert_eq!(actor.effects(), [ActorEffect::Exiting { with_children: false }]);
 }
 
@@ -461,19 +469,20 @@ fn an_actor_makes_room_for_what_comes_back_to_it_because_nobody_else_can() {
 fn new_addresses_are_entered_before_any_send_and_creates_are_handed_over_after_all() {
     let mut actor = running(OnTrap::Restart);
     actor.receive(message("m"));
-    let child =
-        CreateChild { address: OTHER, source: None, class: "c".to_string(), options: Default::default() };
+    actor.stock.next_id.set(OTHER.id());
     actor.handle_with(
-        |outbox| {
-            outbox.send(OTHER, Message::json("first", ""), &limits()).unwrap();
-            outbox.create(child.clone(), &limits()).unwrap();
-            outbox.monitor(OTHER, &limits()).unwrap();
-            outbox.send(OTHER, Message::json("second", ""), &limits()).unwrap();
+        |draft| {
+            draft.send(OTHER, Message::json("first", "")).unwrap();
+            draft.create(None, "c".to_string(), CreateOptions::default()).unwrap();
+            draft.monitor(OTHER).unwrap();
+            draft.send(OTHER, Message::json("second", "")).unwrap();
         },
         Ok(()),
     );
+    let child =
+        CreateChild { address: OTHER, source: None, class: "c".to_string(), options: Default::default() };
     let send = |text| ActorEffect::Route(Envelope { target: OTHER, sender: ME, body: message_of(text) });
-    let create = told(Event::ChildCreated { parent: ME, child: Box::new(child.clone()) });
+    let create = told(Event::ChildCreated { parent: ME, child: Box::new(child) });
     let monitor = told(Event::Monitored { watcher: ME, target: OTHER });
     let entered = told(Event::ChildrenEntered { parent: ME, children: [OTHER].into() });
     let expected =
@@ -488,18 +497,16 @@ fn message_of(text: &str) -> Body {
 #[test]
 fn children_count_until_their_parent_has_heard_of_their_end() {
     let mut actor = running(OnTrap::Restart);
-    let child = |id| {
-        let address = ActorAddress::new(HostId(1), id);
-        CreateChild { address, source: None, class: "c".to_string(), options: Default::default() }
-    };
-    let limits = ActorLimits { children_max: 1, ..limits() };
+    actor.limits.children_max = 1;
+    let create = |draft: &mut Draft<'_, Stock>| draft.create(None, "c".to_string(), CreateOptions::default());
     actor.receive(message("m"));
-    actor.handle_with(|outbox| outbox.create(child(10), &limits).unwrap(), Ok(()));
+    let mut child = None;
+    actor.handle_with(|draft| child = create(draft).ok(), Ok(()));
     actor.receive(message("m"));
-    actor.handle_with(|outbox| assert!(outbox.create(child(11), &limits).is_err()), Ok(()));
-    let exit = ActorExit { address: child(10).address, reason: ExitReason::Requested };
+    actor.handle_with(|draft| assert!(create(draft).is_err()), Ok(()));
+    let exit = ActorExit { address: child.unwrap(), reason: ExitReason::Requested };
     actor.receive(Body::ChildExited(Box::new(exit)));
-    actor.handle_with(|outbox| outbox.create(child(12), &limits).unwrap(), Ok(()));
+    actor.handle_with(|draft| assert!(create(draft).is_ok()), Ok(()));
 }
 
 #[test]
@@ -508,16 +515,13 @@ fn time_122_a_wakeup_comes_once_and_not_after_it_was_taken_back() {
     actor.receive(message("m"));
     let mut ids = Vec::new();
     let delay = Duration::from_millis(65);
-    actor.handle_with(
-        |outbox| ids.extend((0..2).map(|_| outbox.wakeup(delay, None, &limits()).unwrap())),
-        Ok(()),
-    );
+    actor.handle_with(|draft| ids.extend((0..2).map(|_| draft.wakeup(delay, None).unwrap())), Ok(()));
     assert_eq!(actor.turn.wakeups(), 2);
     let due = actor.now + delay;
     let set = actor.effects();
     assert!(set.iter().all(|effect| matches!(effect, ActorEffect::SetTimer { due: at, .. } if *at == due)));
     actor.receive(message("cancel"));
-    actor.handle_with(|outbox| outbox.cancel_wakeup(ids[0], &limits()).unwrap(), Ok(()));
+    actor.handle_with(|draft| draft.cancel_wakeup(ids[0]).unwrap(), Ok(()));
     assert_eq!(actor.effects(), [ActorEffect::CancelTimer(ids[0])]);
     for id in [ids[0], ids[1], ids[1]] {
         actor.receive(Body::Wakeup(Box::new(Wakeup { id, delay, payload: None })));
@@ -533,7 +537,7 @@ fn an_id_that_a_failed_turn_was_given_never_comes_to_stand_for_another_wakeup() 
     actor.receive(message("m"));
     let mut ids = Vec::new();
     for result in [Err(err(true)), Ok(())] {
-        let ask = |outbox: &mut Outbox| ids.push(outbox.wakeup(Duration::ZERO, None, &limits()).unwrap());
+        let ask = |draft: &mut Draft<'_, Stock>| ids.push(draft.wakeup(Duration::ZERO, None).unwrap());
         actor.handle_with(ask, result);
     }
     assert_ne!(ids[0], ids[1]);

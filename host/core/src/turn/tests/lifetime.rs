@@ -11,7 +11,7 @@ pub(super) fn transient(transient: Transient) -> Actor {
         transient: Some(transient),
         rights: Rights::default(),
     };
-    let mut actor = Actor { turn: Turn::new(identity), now: Time(0), effects: Vec::new() };
+    let mut actor = around(Turn::new(identity));
     assert_eq!(actor.next(), Next::Start { incarnation: 1 });
     actor.start(Ok(()));
     actor.effects();
@@ -69,11 +69,11 @@ fn the_end_of_an_actor_that_is_no_longer_monitored_is_not_told() {
     let mut actor = running(OnTrap::Restart);
     actor.receive(message("m"));
     actor.handle_with(
-        |outbox| {
-            outbox.monitor(OTHER, &limits()).unwrap();
-            outbox.monitor(OTHER, &limits()).unwrap();
-            outbox.monitor(SENDER, &limits()).unwrap();
-            outbox.demonitor(SENDER, &limits()).unwrap();
+        |draft| {
+            draft.monitor(OTHER).unwrap();
+            draft.monitor(OTHER).unwrap();
+            draft.monitor(SENDER).unwrap();
+            draft.demonitor(SENDER).unwrap();
         },
         Ok(()),
     );

@@ -1,0 +1,354 @@
+//! The outbox of a turn that runs: each thing that the turn asks for is checked, and takes what it needs besides.
+//!
+//! Two things are not the actor's alone, and so they are taken when they are asked for and not at the commit, where
+//! nobody could be told that they are spent: a place among the actors of the host for each create, and room in the
+//! actor's own mailbox for each message to itself. They belong to the requests in the outbox. A commit hands them on; a
+//! turn that fails gives them back with [`Draft::discard`].
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::time::Duration;
+
+use super::Outbox;
+use super::error::OutboxError;
+use super::request::{
+    CreateChild, CreateOptions, Request, check_capability, check_create, check_global_name,
+};
+use super::standing::Leaving;
+use crate::address::ActorAddress;
+use crate::capability::Value;
+use crate::limits::{ActorLimits, CAPABILITY_TEXT_LEN_MAX, QUESTIONS_MAX, WAKEUP_DELAY_MIN};
+use crate::message::{Message, MessageError};
+use crate::mistake::{Mistake, is_made};
+use crate::source::SourceHash;
+
+/// Things that a turn takes and that others take too. Nothing here waits: it is called from within turns.
+pub trait Means {
+    /// Makes an address that nobody has had.
+    fn new_address(&self) -> ActorAddress;
+
+    /// Takes a place for one actor more; false when the host, or the actor's share of it, is full.
+    fn take_place(&self) -> bool;
+
+    /// Gives places back whose creates were dropped.
+    fn give_places(&self, len: usize);
+
+    /// Takes room in the actor's own mailbox for one message of this cost; false when there is none.
+    fn reserve_self(&self, cost: usize) -> bool;
+
+    /// Gives that room back: `len` messages were dropped that cost `cost` bytes together.
+    fn release_self(&self, len: usize, cost: usize);
+}
+
+/// The outbox of a turn that runs, with the bounds and the means of its actor.
+#[derive(Debug)]
+pub struct Draft<'a, M: Means + ?Sized> {
+    me: ActorAddress,
+    outbox: &'a mut Outbox,
+    limits: &'a ActorLimits,
+    means: &'a M,
+}
+
+const fn check_right(has: bool, right: &'static str) -> Result<(), OutboxError> {
+    if has { Ok(()) } else { Err(OutboxError::NoRight(right)) }
+}
+
+impl<'a, M: Means + ?Sized> Draft<'a, M> {
+    /// The draft of a turn of `me`.
+    pub const fn new(
+        me: ActorAddress,
+        outbox: &'a mut Outbox,
+        limits: &'a ActorLimits,
+        means: &'a M,
+    ) -> Self {
+        Self { me, outbox, limits, means }
+    }
+
+    /// Drops what was asked for, and gives back what it had taken.
+    pub fn discard(&mut self) {
+        let (mut places, mut len, mut cost) = (0, 0, 0);
+        for request in self.outbox.requests.drain(..) {
+            match request {
+                Request::Create(_) | Request::CreateNamed { .. } => places += 1,
+                Request::Send { target, message } if target == self.me => {
+                    len += 1;
+                    cost += message.cost();
+                }
+                _ => {}
+            }
+        }
+        if places > 0 {
+            self.means.give_places(places);
+        }
+        if len > 0 {
+            self.means.release_self(len, cost);
+        }
+    }
+
+    /// Checks and adds a message for `target`.
+    ///
+    /// # Errors
+    /// Adds nothing when the message breaks a rule or a bound.
+    pub fn send(&mut self, target: ActorAddress, message: Message) -> Result<(), OutboxError> {
+        let cost = self.check_message(&message)?;
+        self.check_room(cost)?;
+        if target == self.me && !self.means.reserve_self(cost) {
+            return Err(self.refuse(OutboxError::OwnMailboxFull));
+        }
+        self.outbox.bytes += cost;
+        self.outbox.requests.push(Request::Send { target, message });
+        Ok(())
+    }
+
+    /// Checks and adds a child to be created; returns its address.
+    ///
+    /// # Errors
+    /// Adds nothing when the actor exits, the class's name or an option breaks a rule, a bound is reached, or the host
+    /// has no place.
+    pub fn create(
+        &mut self,
+        source: Option<SourceHash>,
+        class: String,
+        options: CreateOptions,
+    ) -> Result<ActorAddress, OutboxError> {
+        let cost = self.check_create(&class, &options)?;
+        let max = self.limits.children_max;
+        if self.outbox.standing.children >= max && !is_made(Mistake::BoundNoChildren) {
+            return Err(self.refuse(OutboxError::TooManyChildren { max }));
+        }
+        self.check_room(cost)?;
+        let address = self.place()?;
+        self.outbox.bytes += cost;
+        self.outbox.standing.children += 1;
+        self.outbox.creates += 1;
+        self.outbox.requests.push(Request::Create(Box::new(CreateChild { address, source, class, options })));
+        Ok(address)
+    }
+
+    /// Checks and adds a question after the actor of a global name, with what it is to be if there is none; returns the
+    /// question's id.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and where the name can't be used.
+    pub fn create_named(
+        &mut self,
+        name: &str,
+        source: Option<SourceHash>,
+        class: String,
+        options: CreateOptions,
+    ) -> Result<u64, OutboxError> {
+        let cost = self.check_create(&class, &options)? + name.len();
+        check_global_name(name)?;
+        self.check_room(cost)?;
+        self.check_question()?;
+        let address = self.place()?;
+        let request = self.question();
+        self.outbox.bytes += cost;
+        let child = Box::new(CreateChild { address, source, class, options });
+        self.outbox.requests.push(Request::CreateNamed { request, name: name.into(), child });
+        Ok(request)
+    }
+
+    /// Checks all of a create but the bounds on how many there are. An actor that exits can't create: it would wait for
+    /// its new children, or leave them behind. In its exit turn it can once it has said that its children live on.
+    fn check_create(&mut self, class: &str, options: &CreateOptions) -> Result<usize, OutboxError> {
+        let may_create = match self.outbox.standing.leaving {
+            Leaving::Stays => true,
+            Leaving::ExitTurn => self.outbox.keeps_children || is_made(Mistake::CreateInTheExitTurn),
+            Leaving::Exiting => is_made(Mistake::CreateForTheExiting),
+        };
+        if !may_create {
+            return Err(OutboxError::Exiting);
+        }
+        check_create(class, options)?;
+        options.init.as_ref().map_or(Ok(0), |message| self.check_message(message))
+    }
+
+    /// Takes a place for a new actor, last of all that a create is asked for; returns its address.
+    fn place(&mut self) -> Result<ActorAddress, OutboxError> {
+        if self.means.take_place() {
+            Ok(self.means.new_address())
+        } else {
+            Err(self.refuse(OutboxError::NoPlace))
+        }
+    }
+
+    /// Adds a question after the status of an actor, or of the host; returns the question's id. After its own every
+    /// actor may ask.
+    ///
+    /// # Errors
+    /// Adds nothing when a bound is reached, or it is about another and the actor has no right to it.
+    pub fn request_status(&mut self, about: Option<ActorAddress>) -> Result<u64, OutboxError> {
+        check_right(self.outbox.standing.rights.status || about == Some(self.me), "status")?;
+        self.check_room(0)?;
+        self.check_question()?;
+        let request = self.question();
+        self.outbox.requests.push(Request::RequestStatus { request, about });
+        Ok(request)
+    }
+
+    fn check_question(&mut self) -> Result<(), OutboxError> {
+        if self.outbox.standing.questions >= QUESTIONS_MAX {
+            return Err(self.refuse(OutboxError::TooManyQuestions));
+        }
+        Ok(())
+    }
+
+    const fn question(&mut self) -> u64 {
+        let standing = &mut self.outbox.standing;
+        standing.questions += 1;
+        standing.next_question += 1;
+        standing.next_question - 1
+    }
+
+    /// Adds the wish to hear of an actor's end.
+    ///
+    /// # Errors
+    /// Adds nothing when a bound is reached.
+    pub fn monitor(&mut self, target: ActorAddress) -> Result<(), OutboxError> {
+        let max = self.limits.monitors_max;
+        if self.outbox.standing.monitors >= max && !is_made(Mistake::BoundNoMonitors) {
+            return Err(self.refuse(OutboxError::TooManyMonitors { max }));
+        }
+        self.check_room(0)?;
+        // One that is monitored already counts twice until the turn's end, which is on the safe side.
+        self.outbox.standing.monitors += 1;
+        self.outbox.requests.push(Request::Monitor(target));
+        Ok(())
+    }
+
+    /// Adds a change of what the host has.
+    ///
+    /// # Errors
+    /// Adds nothing when the actor has no right to it, it breaks a rule, or the outbox is full.
+    pub fn update_capability(&mut self, name: String, value: Option<Value>) -> Result<(), OutboxError> {
+        check_right(self.outbox.standing.rights.capabilities, "capabilities")?;
+        check_capability(&name, value.as_ref())?;
+        let cost = 2 * CAPABILITY_TEXT_LEN_MAX;
+        self.check_room(cost)?;
+        self.outbox.bytes += cost;
+        self.outbox.requests.push(Request::UpdateCapability { name, value });
+        Ok(())
+    }
+
+    /// Adds the end of a monitoring.
+    ///
+    /// # Errors
+    /// Adds nothing when the outbox is full.
+    pub fn demonitor(&mut self, target: ActorAddress) -> Result<(), OutboxError> {
+        self.plain(Request::Demonitor(target))
+    }
+
+    /// Adds the end of a child.
+    ///
+    /// # Errors
+    /// Adds nothing when the outbox is full.
+    pub fn kill_child(&mut self, child: ActorAddress) -> Result<(), OutboxError> {
+        self.plain(Request::KillChild(child))
+    }
+
+    /// Adds that the host's dead letters go to this actor, or do so no longer.
+    ///
+    /// # Errors
+    /// Adds nothing when the actor has no right to it, or the outbox is full.
+    pub fn handle_dead_letters(&mut self, handles: bool) -> Result<(), OutboxError> {
+        let has_right = self.outbox.standing.rights.dead_letters || is_made(Mistake::GiveAnybodyDeadLetters);
+        check_right(has_right, "dead-letters")?;
+        self.plain(Request::HandleDeadLetters(handles))
+    }
+
+    /// Adds the host's stop.
+    ///
+    /// # Errors
+    /// Adds nothing when the actor has no right to it, or the outbox is full.
+    pub fn shut_down(&mut self) -> Result<(), OutboxError> {
+        check_right(self.outbox.standing.rights.shutdown, "shutdown")?;
+        self.plain(Request::ShutDown)
+    }
+
+    /// Checks and adds a wakeup; returns its id.
+    ///
+    /// # Errors
+    /// Adds nothing when the payload breaks a rule, or a bound is reached.
+    pub fn wakeup(&mut self, delay: Duration, payload: Option<Message>) -> Result<u64, OutboxError> {
+        let cost = payload.as_ref().map_or(Ok(0), |message| self.check_message(message))?;
+        let (len_max, bytes_max) = (self.limits.wakeups_max, self.limits.mailbox_bytes_max);
+        if self.outbox.standing.wakeups >= len_max && !is_made(Mistake::BoundNoWakeups) {
+            return Err(self.refuse(OutboxError::TooManyWakeups { max: len_max }));
+        }
+        if self.outbox.standing.wakeup_bytes + cost > bytes_max {
+            return Err(self.refuse(OutboxError::WakeupsTooBig { max: bytes_max }));
+        }
+        self.check_room(cost)?;
+        self.outbox.bytes += cost;
+        let standing = &mut self.outbox.standing;
+        let id = standing.next_wakeup;
+        standing.wakeups += 1;
+        standing.wakeup_bytes += cost;
+        standing.next_wakeup += 1;
+        self.outbox.requests.push(Request::Wakeup { id, delay: delay.max(WAKEUP_DELAY_MIN), payload });
+        Ok(id)
+    }
+
+    /// Adds the taking back of a wakeup.
+    ///
+    /// # Errors
+    /// Adds nothing when the outbox is full.
+    pub fn cancel_wakeup(&mut self, id: u64) -> Result<(), OutboxError> {
+        self.plain(Request::CancelWakeup { id })
+    }
+
+    /// Adds a request to exit.
+    ///
+    /// # Errors
+    /// Adds nothing when the outbox is full.
+    pub fn request_exit(&mut self, target: ActorAddress, recursive: bool) -> Result<(), OutboxError> {
+        self.plain(Request::Exit { target, recursive })
+    }
+
+    /// Lets the children live, in an exit turn.
+    ///
+    /// # Errors
+    /// In any other turn.
+    pub fn keep_children(&mut self) -> Result<(), OutboxError> {
+        if self.outbox.standing.leaving != Leaving::ExitTurn {
+            return Err(OutboxError::NotExiting);
+        }
+        self.outbox.keeps_children = true;
+        Ok(())
+    }
+
+    /// Adds a request that has no bound but that of the outbox.
+    fn plain(&mut self, request: Request) -> Result<(), OutboxError> {
+        self.check_room(0)?;
+        self.outbox.requests.push(request);
+        Ok(())
+    }
+
+    #[inline]
+    fn check_message(&mut self, message: &Message) -> Result<usize, OutboxError> {
+        let checked = message.check(self.limits.message_bytes_max);
+        if let Err(error @ MessageError::TooBig { .. }) = &checked {
+            return Err(self.refuse(error.clone().into()));
+        }
+        Ok(checked?)
+    }
+
+    fn check_room(&mut self, cost: usize) -> Result<(), OutboxError> {
+        let (len_max, bytes_max) = (self.limits.outbox_len_max, self.limits.outbox_bytes_max);
+        if self.outbox.requests.len() >= len_max && !is_made(Mistake::BoundNoOutbox) {
+            return Err(self.refuse(OutboxError::Full { max: len_max }));
+        }
+        if self.outbox.bytes + cost > bytes_max && !is_made(Mistake::BoundNoOutboxBytes) {
+            return Err(self.refuse(OutboxError::FullOfBytes { max: bytes_max }));
+        }
+        Ok(())
+    }
+
+    /// Notes that a bound refuses something.
+    #[cold]
+    fn refuse(&mut self, bound: OutboxError) -> OutboxError {
+        self.outbox.met.get_or_insert_with(|| Box::new(bound.clone()));
+        bound
+    }
+}

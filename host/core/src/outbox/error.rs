@@ -1,0 +1,119 @@
+//! Why an outbox refuses what a turn asks for.
+
+use crate::limits::{
+    CAPABILITY_TEXT_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, QUESTIONS_MAX, REQUIREMENTS_BYTES_MAX,
+};
+use crate::message::MessageError;
+
+/// Reasons for which an outbox refuses a request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OutboxError {
+    /// The message can't be sent by anybody.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// The class's name is empty or too long.
+    #[error("a class has a name of 1 to {CLASS_NAME_LEN_MAX} bytes")]
+    ClassName,
+    /// The requirements are too big.
+    #[error("the requirements of an actor may take {REQUIREMENTS_BYTES_MAX} bytes")]
+    RequirementsTooBig,
+    /// Too many children live, or have ended without the actor having heard of it.
+    #[error("at most {max} children may live, or have ended unheard of")]
+    TooManyChildren {
+        /// The bound that is reached.
+        max: usize,
+    },
+    /// No entry is left.
+    #[error("the outbox is full: a turn may ask for {max} things")]
+    Full {
+        /// The bound that is reached.
+        max: usize,
+    },
+    /// No room for the bytes is left.
+    #[error("the outbox is full: the messages of a turn may take {max} bytes")]
+    FullOfBytes {
+        /// The bound that is reached.
+        max: usize,
+    },
+    /// The host runs as many actors as it can.
+    #[error("the host has no room for more actors")]
+    NoPlace,
+    /// The actor's own mailbox has no room for what it sends itself.
+    #[error("the actor's own mailbox is full")]
+    OwnMailboxFull,
+    /// Too many wakeups are pending.
+    #[error("at most {max} wakeups may be pending")]
+    TooManyWakeups {
+        /// The bound that is reached.
+        max: usize,
+    },
+    /// The payloads of the pending wakeups are too big together.
+    #[error("the payloads of pending wakeups may take {max} bytes")]
+    WakeupsTooBig {
+        /// The bound that is reached.
+        max: usize,
+    },
+    /// Too many actors are monitored.
+    #[error("at most {max} actors may be monitored")]
+    TooManyMonitors {
+        /// The bound that is reached.
+        max: usize,
+    },
+    /// Too many questions to the host are open.
+    #[error("at most {QUESTIONS_MAX} questions to the host may be open")]
+    TooManyQuestions,
+    /// The global name can't be used.
+    #[error("a global name has 1 to {GLOBAL_NAME_LEN_MAX} bytes")]
+    GlobalName,
+    /// The actor's source was loaded without this right.
+    #[error("its source was loaded without the right to `{0}`")]
+    NoRight(&'static str),
+    /// The capability can't be had.
+    #[error("a capability has a name of 1 to {CAPABILITY_TEXT_LEN_MAX} bytes, and a text of at most as many")]
+    Capability,
+    /// Only an exit turn can keep the children.
+    #[error("only possible while handling an exit request")]
+    NotExiting,
+    /// An actor that exits creates nobody: who would end them?
+    #[error("the actor is exiting")]
+    Exiting,
+}
+
+/// How a guest is told that its outbox refuses a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The actor may not ask for it, or not now.
+    Denied,
+    /// A bound is the cause, which may have room another time.
+    Exhausted,
+    /// Nobody could ask for it: an argument is wrong.
+    Invalid,
+}
+
+impl OutboxError {
+    /// How a guest is told.
+    #[must_use]
+    pub const fn kind(&self) -> Refused {
+        match self {
+            Self::NoRight(_) | Self::Exiting => Refused::Denied,
+            Self::Message(
+                MessageError::NoTypeName | MessageError::Reserved | MessageError::TypeNameTooLong { .. },
+            )
+            | Self::ClassName
+            | Self::RequirementsTooBig
+            | Self::GlobalName
+            | Self::Capability
+            | Self::NotExiting => Refused::Invalid,
+            Self::Message(MessageError::TooBig { .. })
+            | Self::TooManyChildren { .. }
+            | Self::Full { .. }
+            | Self::FullOfBytes { .. }
+            | Self::NoPlace
+            | Self::OwnMailboxFull
+            | Self::TooManyWakeups { .. }
+            | Self::WakeupsTooBig { .. }
+            | Self::TooManyMonitors { .. }
+            | Self::TooManyQuestions => Refused::Exhausted,
+        }
+    }
+}
