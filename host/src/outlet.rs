@@ -101,7 +101,7 @@ impl Gap {
 
 /// Between those who push and the one who writes.
 struct Queue<T> {
-    waiting: Mutex<Waiting<T>>,
+    waiting: Mutex<Backlog<T>>,
     more: Condvar,
     /// How many of those pushed are dealt with.
     done: watch::Sender<u64>,
@@ -109,7 +109,7 @@ struct Queue<T> {
     losses: Losses,
 }
 
-struct Waiting<T> {
+struct Backlog<T> {
     items: VecDeque<T>,
     bytes: usize,
     /// Came after the items. Until they are taken nothing more is let in: so it is known where they are missing.
@@ -137,7 +137,7 @@ impl<T: Send + 'static> Outlet<T> {
 
     /// An outlet at whose other end nobody is yet.
     pub(crate) fn new(bytes_max: usize, losses: Losses) -> (Self, Drain<T>) {
-        let waiting = Waiting { items: VecDeque::new(), bytes: 0, missing: 0, pushed: 0, is_closed: false };
+        let waiting = Backlog { items: VecDeque::new(), bytes: 0, missing: 0, pushed: 0, is_closed: false };
         let queue = Arc::new(Queue {
             waiting: Mutex::new(waiting),
             more: Condvar::new(),

@@ -8,7 +8,7 @@ use thespian_core::wire::control::ActorStatus;
 /// Levels that are drawn; what is deeper is listed at the deepest.
 const DEPTH_MAX: usize = 100;
 
-struct Waiting<'a> {
+struct Undrawn<'a> {
     actor: &'a ActorStatus,
     /// What stands before its branch: the lines of its parents' later siblings.
     stem: String,
@@ -28,7 +28,7 @@ pub(super) fn lines(actors: &[ActorStatus]) -> Vec<(String, &ActorStatus)> {
     // No recursion: actors may be nested deeply. The last that waits is drawn next.
     let mut waiting = Vec::new();
     wait(&mut waiting, children.remove(&None), "", 0);
-    while let Some(Waiting { actor, stem, depth, is_last }) = waiting.pop() {
+    while let Some(Undrawn { actor, stem, depth, is_last }) = waiting.pop() {
         let (branch, below) = match (depth, is_last) {
             (0, _) => (String::new(), String::new()),
             (DEPTH_MAX.., _) => (format!("{stem}└─ "), stem),
@@ -41,9 +41,9 @@ pub(super) fn lines(actors: &[ActorStatus]) -> Vec<(String, &ActorStatus)> {
     lines
 }
 
-fn wait<'a>(waiting: &mut Vec<Waiting<'a>>, actors: Option<Vec<&'a ActorStatus>>, stem: &str, depth: usize) {
+fn wait<'a>(waiting: &mut Vec<Undrawn<'a>>, actors: Option<Vec<&'a ActorStatus>>, stem: &str, depth: usize) {
     let actors = actors.unwrap_or_default().into_iter().rev().enumerate();
-    waiting.extend(actors.map(|(from_end, actor)| Waiting {
+    waiting.extend(actors.map(|(from_end, actor)| Undrawn {
         actor,
         stem: stem.to_string(),
         depth,
