@@ -22,9 +22,10 @@ use thespian_core::wire::control::{
 use thespian_core::wire::hello::{HelloError, Welcome};
 use tokio::sync::mpsc;
 
-use crate::session::{Session, Update, Updates};
+use crate::answers::{Update, Updates};
+use crate::session::Session;
 use crate::store::StoreError;
-use socket::Remote;
+use socket::Socket;
 pub use typed::{Typed, TypedError};
 
 /// A question was not answered.
@@ -58,7 +59,7 @@ pub enum ClientError {
 #[derive(Clone)]
 enum Backend {
     Local(Session),
-    Remote(Remote),
+    Socket(Socket),
 }
 
 /// Talks to a node. Clones share one endpoint, and questions may be asked side by side; dropping a question's future
@@ -95,8 +96,8 @@ impl Client {
     /// # Errors
     /// No node answers there, or it does not let this program in.
     pub async fn connect(path: &Path, endpoint: Option<&str>) -> Result<Self, ClientError> {
-        let remote = Remote::connect_unix(path, endpoint).await?;
-        Ok(Self { backend: Backend::Remote(remote) })
+        let socket = Socket::connect_unix(path, endpoint).await?;
+        Ok(Self { backend: Backend::Socket(socket) })
     }
 
     /// Connects over TCP with the secret of the node's token file. Needs a tokio runtime.
@@ -108,14 +109,14 @@ impl Client {
         token_file: &Path,
         endpoint: Option<&str>,
     ) -> Result<Self, ClientError> {
-        let remote = Remote::connect_tcp(address, token_file, endpoint).await?;
-        Ok(Self { backend: Backend::Remote(remote) })
+        let socket = Socket::connect_tcp(address, token_file, endpoint).await?;
+        Ok(Self { backend: Backend::Socket(socket) })
     }
 
     fn welcome(&self) -> &Welcome {
         match &self.backend {
             Backend::Local(session) => session.welcome(),
-            Backend::Remote(remote) => remote.welcome(),
+            Backend::Socket(socket) => socket.welcome(),
         }
     }
 
@@ -131,7 +132,7 @@ impl Client {
     pub fn pid(&self) -> Option<u32> {
         match &self.backend {
             Backend::Local(_) => Some(std::process::id()),
-            Backend::Remote(remote) => remote.pid(),
+            Backend::Socket(socket) => socket.pid(),
         }
     }
 
@@ -148,7 +149,7 @@ impl Client {
     pub async fn request(&self, request: Request, updates: &Updates) -> Result<Reply, ClientError> {
         match &self.backend {
             Backend::Local(session) => Ok(session.answer(request, updates).await?),
-            Backend::Remote(remote) => remote.request(request, Some(updates)).await,
+            Backend::Socket(socket) => socket.request(request, Some(updates)).await,
         }
     }
 
@@ -158,7 +159,7 @@ impl Client {
                 let (nowhere, _) = mpsc::channel(1);
                 Ok(session.answer(request, &nowhere).await?)
             }
-            Backend::Remote(remote) => remote.request(request, None).await,
+            Backend::Socket(socket) => socket.request(request, None).await,
         }
     }
 
@@ -191,7 +192,7 @@ impl Client {
         let mut load = std::pin::pin!(async {
             match &self.backend {
                 Backend::Local(session) => Ok(session.load(label, component, rights, &updates).await?),
-                Backend::Remote(remote) => remote.load(label, component, rights, &updates).await,
+                Backend::Socket(socket) => socket.load(label, component, rights, &updates).await,
             }
         });
         let reply = loop {

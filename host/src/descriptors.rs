@@ -1,20 +1,12 @@
-//! File descriptors of this process: how many it may have, and a word in the log when there are none left.
+//! File descriptors of this process: how many it may have, and what is to be said when there are none left.
 
 use std::io;
-use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use thespian_core::limits::{DESCRIPTORS_MOST, DESCRIPTORS_SHARED_LEAST};
-use tracing::Level;
-
-use crate::log::LogStore;
 
 pub use thespian_core::descriptors::{Shares, TooFewDescriptors};
-
-/// How often it is said that none are left: whoever is refused comes again.
-const SAID_PERIOD: Duration = Duration::from_secs(1);
 
 /// Lets this process have as many descriptors as the system allows it, up to 65,536, and returns how many it may have. The
 /// program does so at `run`; who embeds a node decides it for a process of their own, and calls this before
@@ -74,37 +66,3 @@ pub(crate) fn are_gone(error: &io::Error) -> bool {
 /// What can be done when none are left.
 pub(crate) const ADVICE: &str =
     "end connections, unload sources, or start the node with a higher limit (`ulimit -n`)";
-
-/// Says that connections can't be accepted, once in a while.
-#[derive(Default)]
-pub(crate) struct Shortage(Mutex<Said>);
-
-#[derive(Default)]
-struct Said {
-    last: Option<Instant>,
-    /// Since then.
-    times: u64,
-}
-
-impl Shortage {
-    /// A connection could not be accepted.
-    pub(crate) fn tell(&self, log: &LogStore, whose: &str, error: &io::Error) {
-        let mut said = self.0.lock();
-        said.times += 1;
-        if said.last.is_some_and(|last| last.elapsed() < SAID_PERIOD) {
-            return;
-        }
-        let times = std::mem::take(&mut said.times);
-        said.last = Some(Instant::now());
-        drop(said);
-        let again =
-            if times > 1 { format!(" ({times} times since this was last said)") } else { String::new() };
-        let text = if are_gone(error) {
-            let limit = limit();
-            format!("no file descriptor of {limit} is left for another connection{again}: {ADVICE}")
-        } else {
-            format!("can't accept a connection{again}: {error}")
-        };
-        log.node(Level::WARN, whose, &text);
-    }
-}

@@ -1,29 +1,52 @@
 //! Where `Admin`'s events are handled, one after the other, by the thread that has something to tell: to wake another
 //! one would take longer than to handle the event.
+//!
+//! ```text
+//!  tell, ask, look ──► queue ──► on duty: one event, Admin, its effects, the next event ──► the queue is empty: leave
+//!                        ▲                         │
+//!                        └── a thread that finds the duty taken leaves its event here
+//! ```
+//!
+//! It knows `Admin` and nothing else of the node: its effects are carried out by a [`Perform`].
 
+use std::cell::Cell as Flag;
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use thespian_core::address::ActorAddress;
 use thespian_core::admin::Admin;
 use thespian_core::capability::Capabilities;
 use thespian_core::effect::Effect;
 use thespian_core::event::{Asker, Event};
 use thespian_core::log_level::LogLevel;
+use thespian_core::source::SourceHash;
 use thespian_core::time::Time;
-use thespian_core::wire::control::{ControlError, Reply};
-use tokio::sync::{Notify, oneshot};
+use thespian_core::wire::control::ControlError;
+use tokio::sync::{Notify, oneshot, watch};
 
-use crate::perform::Performer;
-use crate::session::Updates;
-use crate::shared::Shared;
+use crate::answers::{Answered, Answerer, Answerers, Updates};
+use crate::plane::clock::Clock;
 
 /// Events that one thread handles at once. It has its own work to do: the node's task takes on what is left.
 const EVENTS_AT_ONCE: usize = 256;
 
-/// What the desk is told.
-pub(crate) enum NodeEvent {
+/// Carries out what `Admin` decides. Nothing here waits: what takes time runs elsewhere and reports by an event. And nothing
+/// here locks what an activation locks, for the thread that is on duty may be in the middle of one.
+pub(crate) trait Perform: Send {
+    /// Keeps the bytes of a source that is offered.
+    fn keep(&mut self, hash: SourceHash, bytes: Bytes);
+
+    /// Hears that an actor is no more, before `Admin` does.
+    fn actor_ended(&mut self, address: ActorAddress);
+
+    /// Carries out an effect. `admin` is to be looked at only.
+    fn perform(&mut self, admin: &Admin, answerers: &mut Answerers, effect: Effect);
+}
+
+/// Something that the desk is told.
+enum NodeEvent {
     /// For `Admin`.
     Admin(Event),
     /// For `Admin`, from someone outside who waits for the answer.
@@ -38,67 +61,141 @@ pub(crate) enum NodeEvent {
     Look(Box<dyn FnOnce(&Admin) + Send>),
 }
 
-/// Where the answer to someone outside goes.
-pub(crate) struct Answerer {
-    pub(crate) reply: oneshot::Sender<Result<Reply, ControlError>>,
-    pub(crate) updates: Option<Updates>,
-}
-
-/// What waits to be handled. Bounded by what tells: five events in an actor's life, and actors are bounded by their
+/// Events that wait to be handled. Bounded by what tells: five events in an actor's life, and actors are bounded by their
 /// places; a question for each request of a connection, which are bounded too.
 #[derive(Default)]
-struct Waiting {
+struct EventQueue {
     events: VecDeque<NodeEvent>,
     closed: bool,
 }
 
-/// `Admin`, and who carries out its effects.
+/// `Admin`, who carries out its effects, and who waits for its answers.
 struct Duty {
     admin: Admin,
-    performer: Performer,
+    performer: Box<dyn Perform>,
+    answerers: Answerers,
     effects: Vec<Effect>,
 }
 
 /// A queue of events, and the one who handles them. Nobody waits for it: a thread that finds it taken leaves its
 /// event to the one who has it.
 pub(crate) struct Desk {
-    waiting: Mutex<Waiting>,
-    /// `None` once the node has stopped.
+    clock: Clock,
+    queue: Mutex<EventQueue>,
+    /// `None` before the node has started, and once it has stopped.
     duty: Mutex<Option<Duty>>,
     /// When `Admin` wants to hear of the time next.
     alarm: Mutex<Option<Time>>,
     /// For the node's task: events are left over, or a deadline has come nearer.
     look: Notify,
+    next_asker: AtomicU64,
+    stopping: watch::Sender<bool>,
+    stopped: watch::Sender<bool>,
+}
+
+thread_local! {
+    static IS_CARRYING_OUT: Flag<bool> = const { Flag::new(false) };
+}
+
+/// Whether this thread is in the middle of what `Admin` decided.
+pub(crate) fn is_carrying_out() -> bool {
+    IS_CARRYING_OUT.get()
 }
 
 impl Desk {
-    pub(crate) fn new(capabilities: Capabilities, log_level: LogLevel, performer: Performer) -> Self {
-        let admin = Admin::new(capabilities).with_log_level(log_level);
-        let duty = Duty { admin, performer, effects: Vec::new() };
+    pub(crate) fn new(clock: Clock) -> Self {
         Self {
-            waiting: Mutex::default(),
-            duty: Mutex::new(Some(duty)),
+            clock,
+            queue: Mutex::default(),
+            duty: Mutex::default(),
             alarm: Mutex::default(),
             look: Notify::new(),
+            next_asker: AtomicU64::new(1),
+            stopping: watch::Sender::new(false),
+            stopped: watch::Sender::new(false),
         }
     }
 
-    /// Tells `Admin`. Once the node has stopped there is nobody to tell: the event is dropped, and with it its answerer.
+    /// Begins the node's control plane.
+    pub(crate) fn begin(&self, capabilities: Capabilities, log_level: LogLevel, performer: Box<dyn Perform>) {
+        let admin = Admin::new(capabilities).with_log_level(log_level);
+        *self.duty.lock() =
+            Some(Duty { admin, performer, answerers: Answerers::default(), effects: Vec::new() });
+    }
+
+    /// Tells `Admin`. Once the node has stopped there is nobody to tell: the event is dropped.
     ///
-    /// May be called with an actor's cell locked: nothing that is carried out here locks one, but for that of an actor
-    /// that has yet to run.
-    pub(crate) fn tell(&self, shared: &Arc<Shared>, event: NodeEvent) {
-        let mut waiting = self.waiting.lock();
-        if waiting.closed {
+    /// May be called in the middle of an activation: nothing that is carried out here locks what activations lock.
+    pub(crate) fn tell(&self, event: Event) {
+        self.put(NodeEvent::Admin(event));
+    }
+
+    /// Asks `Admin`. Dropping the future takes the question back.
+    ///
+    /// # Errors
+    /// As each question documents; the node has stopped.
+    pub(crate) async fn ask(
+        &self,
+        event: impl FnOnce(Asker) -> Event,
+        offered: Option<Bytes>,
+        updates: Option<Updates>,
+    ) -> Answered {
+        let asker = Asker(self.next_asker.fetch_add(1, Ordering::Relaxed));
+        let (reply, answer) = oneshot::channel();
+        let answerer = Answerer { reply, updates };
+        let mut left = AskerLeft { desk: self, asker: Some(asker) };
+        self.put(NodeEvent::Asked { asker, answerer, event: event(asker), offered });
+        let answer = answer.await;
+        left.asker = None;
+        answer.unwrap_or(Err(ControlError::ShuttingDown))
+    }
+
+    /// Shows `Admin` to a question that changes nothing; nobody waits for it.
+    pub(crate) fn show(&self, view: impl FnOnce(&Admin) + Send + 'static) {
+        self.put(NodeEvent::Look(Box::new(view)));
+    }
+
+    /// Answers a question that changes nothing.
+    ///
+    /// # Errors
+    /// As `view` says; the node has stopped.
+    pub(crate) async fn look(&self, view: impl FnOnce(&Admin) -> Answered + Send + 'static) -> Answered {
+        let (reply, answer) = oneshot::channel();
+        self.show(move |admin| {
+            // Who asked may have left.
+            let _ = reply.send(view(admin));
+        });
+        answer.await.unwrap_or(Err(ControlError::ShuttingDown))
+    }
+
+    /// Notes that the node begins to stop, or was asked to.
+    pub(crate) fn note_stopping(&self) {
+        self.stopping.send_if_modified(|stopping| !std::mem::replace(stopping, true));
+    }
+
+    /// Returns when the node has begun to stop, whoever asked for it.
+    pub(crate) async fn stopping(&self) {
+        // The sender is ours: there is no error.
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    /// Returns when the node has stopped, whoever asked for it.
+    pub(crate) async fn stopped(&self) {
+        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+    }
+
+    fn put(&self, event: NodeEvent) {
+        let mut queue = self.queue.lock();
+        if queue.closed {
             return;
         }
-        waiting.events.push_back(event);
-        drop(waiting);
-        self.attend(shared);
+        queue.events.push_back(event);
+        drop(queue);
+        self.attend();
     }
 
     /// Handles what waits, unless another thread is at it: that one looks once more before it leaves.
-    fn attend(&self, shared: &Arc<Shared>) {
+    fn attend(&self) {
         let mut handled = 0;
         while let Some(mut duty) = self.duty.try_lock() {
             while let Some(on_duty) = &mut *duty {
@@ -108,16 +205,19 @@ impl Desk {
                     self.look.notify_one();
                     return;
                 }
-                let Some(event) = self.waiting.lock().events.pop_front() else { break };
+                let Some(event) = self.queue.lock().events.pop_front() else { break };
                 handled += 1;
-                on_duty.handle(shared, event);
-                if on_duty.performer.is_stopped() {
+                let is_stopped = on_duty.handle(self.clock.now(), event);
+                if on_duty.admin.is_stopping() {
+                    self.note_stopping();
+                }
+                if is_stopped {
                     self.shut(&mut duty);
                 }
             }
             self.set_alarm(duty.as_ref().and_then(|duty| duty.admin.deadline()));
             drop(duty);
-            if self.waiting.lock().events.is_empty() {
+            if self.queue.lock().events.is_empty() {
                 return;
             }
         }
@@ -139,55 +239,80 @@ impl Desk {
     }
 
     fn shut(&self, duty: &mut Option<Duty>) {
-        let mut waiting = self.waiting.lock();
-        waiting.closed = true;
-        let left = std::mem::take(&mut waiting.events);
-        drop(waiting);
+        let mut queue = self.queue.lock();
+        queue.closed = true;
+        let left = std::mem::take(&mut queue.events);
+        drop(queue);
         *duty = None;
         drop(left);
+        self.stopped.send_replace(true);
         self.look.notify_one();
     }
 
     /// The node's task: tells `Admin` when its time has come, and handles what others left. Ends when the node stops.
-    pub(crate) async fn run(&self, shared: &Arc<Shared>) {
-        while !self.waiting.lock().closed {
+    pub(crate) async fn run(&self) {
+        while !self.queue.lock().closed {
             let alarm = *self.alarm.lock();
             let due = async {
                 match alarm {
-                    Some(due) => tokio::time::sleep_until(shared.clock.instant(due).into()).await,
+                    Some(due) => tokio::time::sleep_until(self.clock.instant(due).into()).await,
                     None => std::future::pending().await,
                 }
             };
             tokio::select! {
-                () = self.look.notified() => self.attend(shared),
-                () = due => self.tell(shared, NodeEvent::Admin(Event::TimePassed)),
+                () = self.look.notified() => self.attend(),
+                () = due => self.tell(Event::TimePassed),
             }
         }
     }
 }
 
 impl Duty {
-    fn handle(&mut self, shared: &Arc<Shared>, event: NodeEvent) {
+    /// Whether the node has stopped by it.
+    fn handle(&mut self, now: Time, event: NodeEvent) -> bool {
         let event = match event {
             NodeEvent::Admin(event) => event,
             NodeEvent::Asked { asker, answerer, event, offered } => {
-                self.performer.expect(asker, answerer);
+                self.answerers.expect(asker, answerer);
                 if let (Event::SourceOffered { hash, .. }, Some(bytes)) = (&event, offered) {
                     self.performer.keep(*hash, bytes);
                 }
                 event
             }
-            NodeEvent::Look(look) => return look(&self.admin),
+            NodeEvent::Look(look) => {
+                look(&self.admin);
+                return false;
+            }
         };
-        if let Event::AskerLeft { asker } = &event {
-            self.performer.forget(*asker);
+        match &event {
+            Event::AskerLeft { asker } => self.answerers.forget(*asker),
+            Event::ActorEnded { address, .. } => self.performer.actor_ended(*address),
+            _ => {}
         }
-        self.admin.handle(shared.clock.now(), event, &mut self.effects);
-        if self.admin.is_stopping() {
-            shared.note_stopping();
+        self.admin.handle(now, event, &mut self.effects);
+        let mut effects = std::mem::take(&mut self.effects);
+        let is_stopped = effects.iter().any(|effect| matches!(effect, Effect::Stop));
+        IS_CARRYING_OUT.set(true);
+        for effect in effects.drain(..) {
+            self.performer.perform(&self.admin, &mut self.answerers, effect);
         }
-        for effect in self.effects.drain(..) {
-            self.performer.perform(shared, &self.admin, effect);
+        IS_CARRYING_OUT.set(false);
+        // With its memory.
+        self.effects = effects;
+        is_stopped
+    }
+}
+
+/// Tells `Admin` when a question is taken back.
+struct AskerLeft<'a> {
+    desk: &'a Desk,
+    asker: Option<Asker>,
+}
+
+impl Drop for AskerLeft<'_> {
+    fn drop(&mut self) {
+        if let Some(asker) = self.asker {
+            self.desk.tell(Event::AskerLeft { asker });
         }
     }
 }

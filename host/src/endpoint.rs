@@ -1,18 +1,24 @@
 //! Where programs outside receive: endpoints, and the aliases under which they ask.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::{Body, Envelope};
-use thespian_core::limits::{ENDPOINT_BYTES_MAX, ENDPOINT_LEN_MAX, NAMED_ENDPOINTS_MAX};
+use thespian_core::limits::{
+    ENDPOINT_BYTES_MAX, ENDPOINT_LEN_MAX, NAMED_ENDPOINT_IDLE_MAX, NAMED_ENDPOINTS_MAX,
+};
 use thespian_core::mailbox::{MailboxLimits, Push, QueueBudget};
 use thespian_core::wire::control::Incoming;
 use tokio::sync::{Notify, oneshot};
 
+use crate::plane::Plane;
+use crate::plane::alarms::Due;
 use crate::plane::mailbox::SharedMailbox;
+use crate::plane::receiver::Receiver;
+use crate::plane::sleeper::Sleeper;
 
 /// The queue of one outside program.
 pub(crate) struct Endpoint {
@@ -32,18 +38,6 @@ impl Endpoint {
             arrived: Notify::new(),
             answers_bytes: AtomicUsize::new(0),
         }
-    }
-
-    /// Takes messages and poison; what the host tells actors means nothing out here.
-    pub(crate) fn push(&self, envelope: Envelope) -> Push {
-        if !matches!(envelope.body, Body::Message(_) | Body::Poisoned(_)) {
-            return Push::Queued;
-        }
-        let push = self.mailbox.push(envelope);
-        if matches!(push, Push::Queued | Push::Activate) {
-            self.arrived.notify_one();
-        }
-        push
     }
 
     /// The oldest that is there.
@@ -74,58 +68,127 @@ impl Endpoint {
             |bytes: usize| (bytes == 0 || bytes + cost <= ENDPOINT_BYTES_MAX).then_some(bytes + cost);
         self.answers_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_it).is_ok()
     }
+}
 
-    pub(crate) fn mailbox(&self) -> &SharedMailbox {
-        &self.mailbox
+impl Receiver for Endpoint {
+    /// Takes messages and poison; what the host tells actors means nothing out here.
+    fn push(&self, envelope: Envelope) -> Push {
+        if !matches!(envelope.body, Body::Message(_) | Body::Poisoned(_)) {
+            return Push::Queued;
+        }
+        match self.mailbox.push(envelope) {
+            Push::Queued | Push::Activate => {
+                self.arrived.notify_one();
+                Push::Queued
+            }
+            refused => refused,
+        }
+    }
+
+    fn await_room(&self, address: ActorAddress, sender: Arc<dyn Sleeper>) {
+        self.mailbox.await_room(address, sender);
+    }
+
+    fn size(&self) -> (usize, usize) {
+        self.mailbox.size()
     }
 }
 
 struct Named {
     endpoint: Arc<Endpoint>,
     sessions: usize,
-    /// Counts the joins: an old timer must not end an endpoint that was joined since.
-    generation: u64,
+    /// Runs while nobody uses it. Weakly known to its alarm, so that who comes back calls it off.
+    idle: Option<Arc<Idle>>,
 }
 
-/// The endpoints that outlive their connections for a while, so that separate commands can share one.
-#[derive(Default)]
-pub(crate) struct NamedEndpoints {
+/// A named endpoint that is forgotten unless somebody comes back to it.
+struct Idle {
+    endpoints: Weak<Endpoints>,
+    name: String,
+}
+
+impl Sleeper for Idle {
+    fn wake(self: Arc<Self>) {
+        if let Some(endpoints) = self.endpoints.upgrade() {
+            endpoints.forget(&self);
+        }
+    }
+}
+
+/// The endpoints of a node. Those with a name outlive their connections for a while, so that separate commands can share
+/// one.
+pub(crate) struct Endpoints {
+    plane: Arc<Plane>,
+    open_len: AtomicUsize,
     named: Mutex<HashMap<String, Named>>,
 }
 
-impl NamedEndpoints {
-    /// The endpoint of this name; a new one is entered by `enter`. `None`: there are as many as may be.
-    pub(crate) fn join(&self, name: &str, enter: impl FnOnce() -> Arc<Endpoint>) -> Option<Arc<Endpoint>> {
+impl Endpoints {
+    pub(crate) fn new(plane: Arc<Plane>) -> Self {
+        Self { plane, open_len: AtomicUsize::new(0), named: Mutex::default() }
+    }
+
+    /// How many are open.
+    pub(crate) fn len(&self) -> usize {
+        self.open_len.load(Ordering::Relaxed)
+    }
+
+    /// A new endpoint for an outside program.
+    pub(crate) fn open(&self) -> Arc<Endpoint> {
+        let address = self.plane.new_address();
+        let endpoint = Arc::new(Endpoint::new(address, self.plane.budget.clone()));
+        self.open_len.fetch_add(1, Ordering::Relaxed);
+        self.plane.table.enter(address, endpoint.clone());
+        endpoint
+    }
+
+    /// Leaves nothing of an endpoint behind: what still waits in it becomes dead letters.
+    pub(crate) fn close(&self, endpoint: &Endpoint) {
+        self.open_len.fetch_sub(1, Ordering::Relaxed);
+        self.plane.table.remove(endpoint.address);
+        for envelope in endpoint.mailbox.close() {
+            self.plane.dead_letter(&envelope, "its receiver, an outside program, left");
+        }
+    }
+
+    /// The endpoint of this name. `None`: there are as many as may be.
+    pub(crate) fn join(&self, name: &str) -> Option<Arc<Endpoint>> {
         let mut named = self.named.lock();
         if !named.contains_key(name) && named.len() >= NAMED_ENDPOINTS_MAX {
             return None;
         }
         let entry = named.entry(name.to_string()).or_insert_with(|| Named {
-            endpoint: enter(),
+            endpoint: self.open(),
             sessions: 0,
-            generation: 0,
+            idle: None,
         });
         entry.sessions += 1;
-        entry.generation += 1;
+        entry.idle = None;
         Some(entry.endpoint.clone())
     }
 
-    /// A connection that used it is gone. If it was the last, the generation for [`Self::forget`].
-    pub(crate) fn leave(&self, name: &str) -> Option<u64> {
+    /// A connection that used it is gone. If it was the last, the endpoint is forgotten after a while.
+    pub(crate) fn leave(self: &Arc<Self>, name: &str) {
         let mut named = self.named.lock();
-        let entry = named.get_mut(name)?;
+        let Some(entry) = named.get_mut(name) else { return };
         entry.sessions -= 1;
-        (entry.sessions == 0).then_some(entry.generation)
+        if entry.sessions == 0 {
+            let idle = Arc::new(Idle { endpoints: Arc::downgrade(self), name: name.to_string() });
+            let sleeper: Arc<dyn Sleeper> = idle.clone();
+            entry.idle = Some(idle);
+            self.plane.alarms.after(NAMED_ENDPOINT_IDLE_MAX, Due::Wake(Arc::downgrade(&sleeper)));
+        }
     }
 
-    /// Takes the endpoint out, if nobody joined it since.
-    pub(crate) fn forget(&self, name: &str, generation: u64) -> Option<Arc<Endpoint>> {
+    /// Forgets an endpoint that nobody came back to since this was set.
+    fn forget(&self, idle: &Arc<Idle>) {
         let mut named = self.named.lock();
-        let entry = named.get(name)?;
-        if entry.sessions > 0 || entry.generation != generation {
-            return None;
+        let is_idle = |named: &mut Named| named.idle.as_ref().is_some_and(|set| Arc::ptr_eq(set, idle));
+        let forgotten = named.get_mut(&idle.name).is_some_and(is_idle).then(|| named.remove(&idle.name));
+        drop(named);
+        if let Some(Some(forgotten)) = forgotten {
+            self.close(&forgotten.endpoint);
         }
-        named.remove(name).map(|entry| entry.endpoint)
     }
 }
 
@@ -137,7 +200,7 @@ pub(crate) fn incoming(envelope: Envelope) -> Option<Incoming> {
     }
 }
 
-/// Why an ask ends without an answer.
+/// The reason why an ask ends without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoAnswer {
     TimedOut,
@@ -147,11 +210,11 @@ pub(crate) enum NoAnswer {
 
 pub(crate) type AskResult = Result<Incoming, NoAnswer>;
 
-/// One ask: an alias of its endpoint. The first answer ends it; later ones go to the endpoint.
+/// An ask: an alias of its endpoint. The first answer ends it; later ones go to the endpoint.
 pub(crate) struct AskSlot {
     endpoint: Arc<Endpoint>,
     waiting: Mutex<Option<oneshot::Sender<AskResult>>>,
-    /// What the answer costs that waits to be read.
+    /// The cost of the answer that waits to be read.
     answer_bytes: AtomicUsize,
 }
 
@@ -161,10 +224,7 @@ impl AskSlot {
         (Self { endpoint, waiting: Mutex::new(Some(sender)), answer_bytes: AtomicUsize::new(0) }, receiver)
     }
 
-    pub(crate) fn push(&self, envelope: Envelope) -> Push {
-        if !matches!(envelope.body, Body::Message(_) | Body::Poisoned(_)) {
-            return Push::Queued;
-        }
+    fn answer(&self, envelope: Envelope) -> Push {
         let mut waiting = self.waiting.lock();
         let Some(asker) = waiting.take_if(|asker| !asker.is_closed()) else {
             drop(waiting);
@@ -188,7 +248,7 @@ impl AskSlot {
         }
     }
 
-    /// Who asked has read the answer, if there was one, or has left.
+    /// The asker has read the answer, if there was one, or has left.
     pub(crate) fn forget_answer(&self) {
         let bytes = self.answer_bytes.swap(0, Ordering::Acquire);
         if bytes > 0 {
@@ -196,19 +256,36 @@ impl AskSlot {
         }
     }
 
-    pub(crate) fn time_out(&self) {
-        self.end(NoAnswer::TimedOut);
-    }
-
-    pub(crate) fn target_is_dead(&self) {
-        self.end(NoAnswer::TargetDead);
-    }
-
     fn end(&self, why: NoAnswer) {
         if let Some(asker) = self.waiting.lock().take() {
             // An asker that left needs no answer.
             let _ = asker.send(Err(why));
         }
+    }
+}
+
+impl Receiver for AskSlot {
+    fn push(&self, envelope: Envelope) -> Push {
+        match envelope.body {
+            Body::Message(_) | Body::Poisoned(_) => self.answer(envelope),
+            _ => Push::Queued,
+        }
+    }
+
+    /// An ask is answered once.
+    fn is_lasting(&self) -> bool {
+        false
+    }
+
+    fn undelivered(&self) {
+        self.end(NoAnswer::TargetDead);
+    }
+}
+
+impl Sleeper for AskSlot {
+    /// Its time is over.
+    fn wake(self: Arc<Self>) {
+        self.end(NoAnswer::TimedOut);
     }
 }
 

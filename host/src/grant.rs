@@ -15,21 +15,24 @@ use thespian_core::connection::{CloseReason, ListenRule, idle_time};
 use thespian_core::limits::{TCP_IDLE_TIME_DEFAULT, TCP_LISTENER_CONNECTIONS_MAX};
 use thespian_core::wire::control::{ControlError, GrantStatus};
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tracing::Level;
 
 use crate::descriptors::Shares;
-use crate::shared::Shared;
+use crate::plane::Plane;
+use crate::shortage::Shortage;
 use crate::transport::ByteListener;
 
-pub(crate) use connection::Connection;
+use connection::{Connections, Terms};
 
 /// How long to wait when the system has no descriptor for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The grants of a node.
 pub(crate) struct Grants {
+    plane: Arc<Plane>,
+    shortage: Arc<Shortage>,
     rules: Vec<ListenRule>,
     io: Handle,
     open: Mutex<BTreeMap<SocketAddr, Arc<Grant>>>,
@@ -41,25 +44,30 @@ pub(crate) struct Grants {
     places: Arc<Semaphore>,
 }
 
-/// One place at which the node listens for an actor.
+/// A place at which the node listens for an actor.
 struct Grant {
     listen: SocketAddr,
-    actor: ActorAddress,
-    idle_max: Duration,
-    /// Why it ends, once it does.
-    ending: watch::Sender<Option<CloseReason>>,
-    /// It listens no more.
+    terms: Terms,
+    /// Told when it listens no more.
     is_deaf: Notify,
     places: Arc<Semaphore>,
     accepted: AtomicU64,
-    connections: Mutex<BTreeMap<ActorAddress, Arc<Connection>>>,
+    connections: Connections,
     _place: OwnedSemaphorePermit,
 }
 
 impl Grants {
-    pub(crate) fn new(rules: Vec<ListenRule>, shares: &Shares, io: Handle) -> Self {
+    pub(crate) fn new(
+        plane: Arc<Plane>,
+        rules: Vec<ListenRule>,
+        shares: &Shares,
+        shortage: Arc<Shortage>,
+        io: Handle,
+    ) -> Self {
         let (listeners_max, connections_max) = (shares.tcp_listeners, shares.tcp_connections);
         Self {
+            plane,
+            shortage,
             rules,
             io,
             open: Mutex::default(),
@@ -83,12 +91,61 @@ impl Grants {
         self.connections_max - self.places.available_permits()
     }
 
+    /// Lets connections to `listen` be messages to an actor.
+    pub(crate) async fn open(
+        self: &Arc<Self>,
+        listen: String,
+        actor: ActorAddress,
+        idle_ms: Option<u64>,
+    ) -> Result<GrantStatus, ControlError> {
+        let address = parse(&listen)?;
+        self.check(address)?;
+        let idle_max = idle_time(idle_ms.map_or(TCP_IDLE_TIME_DEFAULT, Duration::from_millis))
+            .map_err(ControlError::Invalid)?;
+        if !self.plane.table.has_actor(actor) {
+            return Err(ControlError::TargetDead { target: actor });
+        }
+        let place = self.listeners.clone().try_acquire_owned().map_err(|_| {
+            let max = self.listeners_max;
+            ControlError::LimitReached(format!("it listens at {max} places for actors already"))
+        })?;
+        // Sockets belong to the runtime that they are made in.
+        let listener =
+            self.io.spawn(ByteListener::bind(address)).await.map_err(|_| ControlError::ShuttingDown)?;
+        let failed = |error: std::io::Error| ControlError::ListenFailed { listen, reason: error.to_string() };
+        let listener = listener.map_err(failed)?;
+        let grant = Arc::new(Grant {
+            listen: listener.address(),
+            terms: Terms::new(actor, idle_max),
+            is_deaf: Notify::new(),
+            places: Arc::new(Semaphore::new(
+                TCP_LISTENER_CONNECTIONS_MAX.min(self.connections_max.div_ceil(2)),
+            )),
+            accepted: AtomicU64::new(0),
+            connections: Mutex::default(),
+            _place: place,
+        });
+        let mut open = self.open.lock();
+        open.insert(grant.listen, grant.clone());
+        self.open_len.store(open.len(), Ordering::Release);
+        drop(open);
+        // Entered before it looks once more: an actor that ends after this finds its grant.
+        if !self.plane.table.has_actor(actor) {
+            self.take(grant.listen);
+            return Err(ControlError::TargetDead { target: actor });
+        }
+        let status = grant.status();
+        self.plane.log.node(Level::INFO, "grant", &format!("listens at {} for {actor}", grant.listen));
+        self.io.spawn(grant.accept(self.clone(), listener));
+        Ok(status)
+    }
+
     /// Takes a grant back; returns when its listener is closed.
     pub(crate) async fn revoke(&self, listen: &str) -> Result<(), ControlError> {
         let address = parse(listen)?;
         let grant = self.take(address);
         let grant = grant.ok_or_else(|| ControlError::NoSuchGrant { listen: address.to_string() })?;
-        grant.ending.send_replace(Some(CloseReason::Revoked));
+        grant.terms.end(CloseReason::Revoked);
         grant.is_deaf.notified().await;
         Ok(())
     }
@@ -100,9 +157,9 @@ impl Grants {
         }
         let mut open = self.open.lock();
         open.retain(|_, grant| {
-            let is_its = grant.actor == actor;
+            let is_its = grant.terms.actor == actor;
             if is_its {
-                grant.ending.send_replace(Some(CloseReason::ActorEnded));
+                grant.terms.end(CloseReason::ActorEnded);
             }
             !is_its
         });
@@ -125,58 +182,6 @@ impl Grants {
     }
 }
 
-/// Lets connections to `listen` be messages to an actor.
-pub(crate) async fn open(
-    shared: &Arc<Shared>,
-    listen: String,
-    actor: ActorAddress,
-    idle_ms: Option<u64>,
-) -> Result<GrantStatus, ControlError> {
-    let grants = &shared.grants;
-    let address = parse(&listen)?;
-    grants.check(address)?;
-    let idle_max = idle_time(idle_ms.map_or(TCP_IDLE_TIME_DEFAULT, Duration::from_millis))
-        .map_err(ControlError::Invalid)?;
-    if shared.router.actor(actor).is_none() {
-        return Err(ControlError::TargetDead { target: actor });
-    }
-    let place = grants.listeners.clone().try_acquire_owned().map_err(|_| {
-        let max = grants.listeners_max;
-        ControlError::LimitReached(format!("it listens at {max} places for actors already"))
-    })?;
-    // Sockets belong to the runtime that they are made in.
-    let listener =
-        grants.io.spawn(ByteListener::bind(address)).await.map_err(|_| ControlError::ShuttingDown)?;
-    let failed = |error: std::io::Error| ControlError::ListenFailed { listen, reason: error.to_string() };
-    let listener = listener.map_err(failed)?;
-    let grant = Arc::new(Grant {
-        listen: listener.address(),
-        actor,
-        idle_max,
-        ending: watch::Sender::new(None),
-        is_deaf: Notify::new(),
-        places: Arc::new(Semaphore::new(
-            TCP_LISTENER_CONNECTIONS_MAX.min(grants.connections_max.div_ceil(2)),
-        )),
-        accepted: AtomicU64::new(0),
-        connections: Mutex::default(),
-        _place: place,
-    });
-    let mut open = grants.open.lock();
-    open.insert(grant.listen, grant.clone());
-    grants.open_len.store(open.len(), Ordering::Release);
-    drop(open);
-    // Entered before it looks once more: an actor that ends after this finds its grant.
-    if shared.router.actor(actor).is_none() {
-        grants.take(grant.listen);
-        return Err(ControlError::TargetDead { target: actor });
-    }
-    let status = grant.status();
-    shared.log.node(Level::INFO, "grant", &format!("listens at {} for {actor}", grant.listen));
-    grants.io.spawn(grant.accept(shared.clone(), listener));
-    Ok(status)
-}
-
 fn parse(listen: &str) -> Result<SocketAddr, ControlError> {
     listen.parse().map_err(|_| {
         ControlError::Invalid(format!(
@@ -186,7 +191,7 @@ fn parse(listen: &str) -> Result<SocketAddr, ControlError> {
 }
 
 impl Grant {
-    async fn accept(self: Arc<Self>, shared: Arc<Shared>, listener: ByteListener) {
+    async fn accept(self: Arc<Self>, grants: Arc<Grants>, listener: ByteListener) {
         // Dropped with this task, and so are the connections.
         let mut connections = JoinSet::new();
         loop {
@@ -196,51 +201,41 @@ impl Grant {
                 let own = own.expect("nobody closes this semaphore");
                 let stream = listener.accept().await;
                 // Only then: a listener at which nobody calls takes no place of others.
-                let place = shared.grants.places.clone().acquire_owned().await;
+                let place = grants.places.clone().acquire_owned().await;
                 (stream, own, place.expect("nobody closes this semaphore"))
             };
             let (stream, own, place) = tokio::select! {
                 admitted = admitted => admitted,
-                _ = self.end() => break,
+                _ = self.terms.ended() => break,
             };
             match stream {
                 Ok(stream) => {
                     self.accepted.fetch_add(1, Ordering::Relaxed);
-                    let (shared, grant) = (shared.clone(), self.clone());
+                    let (plane, grant) = (grants.plane.clone(), self.clone());
                     connections.spawn(async move {
-                        connection::serve(&shared, &grant, stream).await;
+                        connection::serve(&plane, &grant.terms, &grant.connections, stream).await;
                         drop((own, place));
                     });
                 }
                 Err(error) => {
                     drop((own, place));
-                    shared.shortage.tell(&shared.log, "grant", &error);
+                    grants.shortage.tell(&grants.plane.log, "grant", &error);
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
         drop(listener);
-        let reason = self.end().await;
-        shared.log.node(Level::INFO, "grant", &format!("listens at {} no more: {reason}", self.listen));
+        let reason = self.terms.ended().await;
+        grants.plane.log.node(Level::INFO, "grant", &format!("listens at {} no more: {reason}", self.listen));
         self.is_deaf.notify_one();
         while connections.join_next().await.is_some() {}
-    }
-
-    /// Returns when it ends, with the reason.
-    async fn end(&self) -> CloseReason {
-        let mut ending = self.ending.subscribe();
-        match ending.wait_for(Option::is_some).await.as_deref() {
-            Ok(Some(reason)) => reason.clone(),
-            // The sender lives as long as this does.
-            _ => CloseReason::ActorEnded,
-        }
     }
 
     fn status(&self) -> GrantStatus {
         GrantStatus {
             listen: self.listen.to_string(),
-            actor: self.actor,
-            idle_ms: u64::try_from(self.idle_max.as_millis()).unwrap_or(u64::MAX),
+            actor: self.terms.actor,
+            idle_ms: u64::try_from(self.terms.idle_max.as_millis()).unwrap_or(u64::MAX),
             accepted: self.accepted.load(Ordering::Relaxed),
             connections: self.connections.lock().values().map(|connection| connection.status()).collect(),
         }

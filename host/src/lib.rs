@@ -39,13 +39,16 @@ compile_error!(
 );
 
 mod actor;
+mod answers;
 pub mod client;
 pub mod config;
 pub mod descriptors;
 mod desk;
 mod endpoint;
+mod ends;
 mod grant;
 pub mod input;
+mod inside;
 mod log;
 mod memory;
 pub mod node;
@@ -54,8 +57,8 @@ mod perform;
 mod plane;
 pub mod sandbox;
 pub mod session;
-mod shared;
 pub mod shell;
+mod shortage;
 mod status;
 pub mod store;
 pub mod transport;

@@ -1,33 +1,35 @@
-//! This process's body: the one place where the parts meet. It waits for something, asks `Admin`, carries out its
-//! effects, and repeats.
+//! This process's body: makes the parts, lets them know each other, runs them on threads of its own, and ends them.
 
 use std::sync::Arc;
 
 use thespian_core::address::HostId;
-use thespian_core::admin::Admin;
 use thespian_core::limits::{
-    GUEST_THREADS_MAX, LOG_FILE_BYTES_MAX_DEFAULT, LOG_FILE_BYTES_MAX_MIN, QUEUED_MEMORY_SHARE, RUNAWAYS_MAX,
-    STOP_NODE_TIME_MAX,
+    GUEST_THREADS_MAX, LOG_CLOSE_TIME_MAX, LOG_FILE_BYTES_MAX_DEFAULT, LOG_FILE_BYTES_MAX_MIN,
+    QUEUED_MEMORY_SHARE, RUNAWAYS_MAX, STOP_NODE_TIME_MAX,
 };
 use thespian_core::wire::control::Request;
 use thespian_core::wire::hello::HelloError;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tracing::Level;
 
+use crate::actor::{Cells, Ground};
 use crate::client::Client;
 use crate::config::{Authority, NodeConfig};
-use crate::descriptors::{self, TooFewDescriptors};
-use crate::desk::{Desk, NodeEvent};
+use crate::descriptors::{self, Shares, TooFewDescriptors};
+use crate::desk::Desk;
+use crate::endpoint::Endpoints;
+use crate::ends::Ends;
 use crate::grant::Grants;
+use crate::inside::{Inside, Setup};
 use crate::log::{LogError, LogStore};
 use crate::memory::{self, Memory};
 use crate::outlet::Losses;
 use crate::perform::Performer;
-use crate::plane::clock::Clock;
+use crate::plane::Plane;
 use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
 use crate::session::{Session, SessionOpener};
-use crate::shared::{Parts, Shared};
+use crate::shortage::Shortage;
 use crate::store::log_file::{self, OpenLogFile};
 use crate::store::{self, DirLock, StoreError};
 use crate::watchdog::Watchdog;
@@ -66,9 +68,11 @@ impl From<LogError> for StartError {
 
 /// A running node. Dropping it ends its actors without asking them, and waits for nothing; [`Node::stop`] asks.
 pub struct Node {
-    shared: Arc<Shared>,
+    inside: Arc<Inside>,
     capacity: Capacity,
     queued: QueueBound,
+    shares: Shares,
+    shortage: Arc<Shortage>,
     io: Option<Runtime>,
     guests: Option<Runtime>,
     _dir_lock: Option<DirLock>,
@@ -79,7 +83,7 @@ pub struct Node {
 pub struct QueueBound {
     /// In bytes.
     pub bytes_max: usize,
-    /// What it is a share of.
+    /// The whole of which it is a share.
     pub reason: String,
 }
 
@@ -132,45 +136,56 @@ impl Node {
         let io =
             runtime("io", IO_THREADS, RUNAWAYS_MAX + 8).enable_all().build().map_err(StartError::Threads)?;
         let queued = QueueBound::of(&memory::memory());
-        let (stopping, stopped) = watch::channel(false);
-        let shared = Arc::new(Shared::new(Parts {
-            host,
-            clock: Clock::start(),
-            authority: config.authority,
-            limits: config.limits,
-            capabilities: config.capabilities.clone(),
-            queued_bytes_max: queued.bytes_max,
-            queued_bytes_max_reason: queued.reason.clone(),
-            actors_max: capacity.actors_max,
-            actors_max_reason: capacity.limited_by.to_string(),
-            guests: guests.handle().clone(),
-            grants: Grants::new(config.allow_listen, &shares, io.handle().clone()),
-            desk: Desk::new(
-                config.capabilities,
-                config.actor_log_level,
-                Performer::new(engine.clone(), io.handle().clone(), stopping),
-            ),
-            stopped,
-            guest_threads,
+        let plane = Arc::new(Plane::new(host, queued.bytes_max, capacity.actors_max, log));
+        let desk = Arc::new(Desk::new(plane.clock));
+        let shortage = Arc::new(Shortage::default());
+        let ground = Ground::new(
+            plane.clone(),
+            desk.clone(),
+            config.limits,
+            config.capabilities.clone(),
+            guests.handle().clone(),
+        );
+        let grants =
+            Grants::new(plane.clone(), config.allow_listen, &shares, shortage.clone(), io.handle().clone());
+        let inside = Arc::new(Inside {
+            cells: Cells::new(ground),
+            endpoints: Arc::new(Endpoints::new(plane.clone())),
+            grants: Arc::new(grants),
+            ends: Ends::new(plane.log.clone()),
             engine,
-            log,
-            stopping: watch::Sender::new(false),
-            shares,
-        }));
+            setup: Setup {
+                authority: config.authority,
+                guest_threads,
+                actors_max_reason: capacity.limited_by.to_string(),
+                queued_bytes_max_reason: queued.reason.clone(),
+            },
+            plane: plane.clone(),
+            desk: desk.clone(),
+        });
+        let performer = Performer::new(inside.clone(), io.handle().clone());
+        desk.begin(config.capabilities, config.actor_log_level, Box::new(performer));
         if config.authority == Authority::TrustAll {
-            shared.log.node(Level::WARN, "sources", "every source is trusted: for development only");
+            plane.log.node(Level::WARN, "sources", "every source is trusted: for development only");
         }
-        let desk = shared.clone();
-        io.spawn(async move { desk.desk.run(&desk).await });
-        let timers = shared.clone();
-        io.spawn(async move { timers.timers.run().await });
-        Ok(Self { shared, capacity, queued, io: Some(io), guests: Some(guests), _dir_lock: dir_lock })
+        io.spawn(async move { desk.run().await });
+        io.spawn(async move { plane.alarms.run().await });
+        Ok(Self {
+            inside,
+            capacity,
+            queued,
+            shares,
+            shortage,
+            io: Some(io),
+            guests: Some(guests),
+            _dir_lock: dir_lock,
+        })
     }
 
     /// This node's name.
     #[must_use]
     pub fn host(&self) -> HostId {
-        self.shared.host
+        self.inside.plane.host
     }
 
     /// How many actors it can run, and what sets that number.
@@ -199,11 +214,21 @@ impl Node {
     /// # Errors
     /// The name can't be used.
     pub fn session(&self, endpoint: Option<&str>) -> Result<Session, HelloError> {
-        Session::open(self.shared.clone(), endpoint, false)
+        Session::open(self.inside.clone(), endpoint, false)
+    }
+
+    /// How many descriptors each use of them may take.
+    pub(crate) fn shares(&self) -> Shares {
+        self.shares
+    }
+
+    /// Where it is said that there are none.
+    pub(crate) fn shortage(&self) -> Arc<Shortage> {
+        self.shortage.clone()
     }
 
     pub(crate) fn sessions(&self) -> SessionOpener {
-        SessionOpener(self.shared.clone())
+        SessionOpener(self.inside.clone())
     }
 
     /// A client in this process, with an endpoint of its own.
@@ -218,11 +243,11 @@ impl Node {
     /// Asks all actors to exit, ends after five seconds those that do not, and returns when all are gone and the log is
     /// where it goes: `true`. Safe to call twice.
     ///
-    /// What is stuck is not waited for beyond [`STOP_NODE_TIME_MAX`]: then it returns `false`, the log says so, and threads
+    /// Nothing that is stuck is waited for beyond [`STOP_NODE_TIME_MAX`]: then it returns `false`, the log says so, and threads
     /// of the node stay behind.
     pub async fn stop(&self) -> bool {
         let (overdue, is_overdue) = oneshot::channel();
-        let log = self.shared.log.clone();
+        let log = self.inside.plane.log.clone();
         let give_up = move || {
             let seconds = STOP_NODE_TIME_MAX.as_secs_f64();
             log.node(Level::ERROR, "node", &format!("it can't stop in order: not done after {seconds} s"));
@@ -253,40 +278,46 @@ impl Node {
 
     /// Returns when the node has begun to stop, whoever asked for it.
     pub async fn stopping(&self) {
-        self.shared.stopping().await;
+        self.inside.desk.stopping().await;
     }
 
     /// Has the node's status show what a program loses of the log on its way to an output of its own.
     pub fn count_losses(&self, name: &str, losses: Losses) {
-        self.shared.log.count(name, losses);
+        self.inside.plane.log.count(name, losses);
     }
 
     pub(crate) fn log(&self) -> Arc<LogStore> {
-        self.shared.log.clone()
+        self.inside.plane.log.clone()
     }
 
     /// Returns when the node has stopped, whoever asked for it, and its log has the end.
     pub async fn stopped(&self) {
-        self.shared.stopped().await;
-        self.shared.log_written().await;
+        self.inside.desk.stopped().await;
+        let Plane { log, alarms, .. } = &*self.inside.plane;
+        // A disk that hangs is not waited for, nor a subscriber.
+        tokio::select! {
+            biased;
+            () = log.written() => {}
+            () = alarms.sleep(LOG_CLOSE_TIME_MAX) => {}
+        }
     }
 
     /// Writes to the log how the node and its actors are: for when nothing else answers.
     pub fn log_status(&self) {
-        let shared = self.shared.clone();
-        let look = move |admin: &Admin| {
-            for line in crate::status::lines(admin, &shared) {
-                shared.log.node(Level::INFO, "status", &line);
+        let inside = self.inside.clone();
+        self.inside.desk.show(move |admin| {
+            for line in crate::status::lines(admin, &inside) {
+                inside.plane.log.node(Level::INFO, "status", &line);
             }
-        };
-        self.shared.desk.tell(&self.shared, NodeEvent::Look(Box::new(look)));
+        });
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.shared.desk.close();
-        self.shared.router.clear();
+        self.inside.desk.close();
+        self.inside.plane.table.clear();
+        self.inside.cells.clear();
         // In the background: a node may be dropped by asynchronous code, which must not wait.
         for runtime in [self.io.take(), self.guests.take()].into_iter().flatten() {
             runtime.shutdown_background();

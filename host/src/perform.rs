@@ -4,153 +4,63 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use thespian_core::address::ActorAddress;
 use thespian_core::admin::Admin;
 use thespian_core::effect::{Effect, Plan};
 use thespian_core::envelope::{Body, Envelope, StatusAnswer};
-use thespian_core::event::{Asker, Event};
+use thespian_core::event::Event;
 use thespian_core::limits::PLACEMENTS_MAX;
 use thespian_core::placement::PlacementQuestion;
 use thespian_core::source::SourceHash;
 use thespian_core::turn::Identity;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tracing::Level;
 
-use crate::actor::{Cell, Start};
+use crate::actor::Start;
+use crate::answers::Answerers;
 use crate::config::Authority;
-use crate::desk::Answerer;
-use crate::sandbox::{ActorInit, Engine, Source};
-use crate::session::Update;
-use crate::shared::Shared;
+use crate::desk::Perform;
+use crate::inside::Inside;
+use crate::sandbox::{ActorInit, Source};
 use crate::status;
 
-/// What a source is made of, as far as it is known.
+/// All that a source is made of, as far as it is known.
 struct Kept {
     bytes: Bytes,
     compiled: Option<Source>,
 }
 
+/// The node's hands.
 pub(crate) struct Performer {
-    engine: Engine,
+    inside: Arc<Inside>,
     io: Handle,
     sources: HashMap<SourceHash, Kept>,
-    answerers: HashMap<Asker, Answerer>,
-    /// One compile at a time: it takes all cores, and a queue of them as much memory as one.
+    /// Lets one compile run at a time: it takes all cores, and a queue of them as much memory as one.
     compiling: Arc<Semaphore>,
     compiled: Arc<Compiled>,
     /// Checks of classes that may be under way at one time.
     placing: Arc<Semaphore>,
-    stopped: watch::Sender<bool>,
 }
 
 /// Sources that were compiled and wait for `Admin` to hear of it.
 type Compiled = parking_lot::Mutex<HashMap<SourceHash, Source>>;
 
 impl Performer {
-    pub(crate) fn new(engine: Engine, io: Handle, stopped: watch::Sender<bool>) -> Self {
+    pub(crate) fn new(inside: Arc<Inside>, io: Handle) -> Self {
         Self {
-            engine,
+            inside,
             io,
             sources: HashMap::new(),
-            answerers: HashMap::new(),
             compiling: Arc::new(Semaphore::new(1)),
             compiled: Arc::default(),
             placing: Arc::new(Semaphore::new(PLACEMENTS_MAX)),
-            stopped,
-        }
-    }
-
-    pub(crate) fn is_stopped(&self) -> bool {
-        *self.stopped.borrow()
-    }
-
-    /// Someone outside waits for an answer.
-    pub(crate) fn expect(&mut self, asker: Asker, answerer: Answerer) {
-        self.answerers.insert(asker, answerer);
-    }
-
-    /// Keeps the bytes of a source that is offered.
-    pub(crate) fn keep(&mut self, hash: SourceHash, bytes: Bytes) {
-        self.sources.entry(hash).or_insert(Kept { bytes, compiled: None });
-    }
-
-    /// Someone outside no longer waits.
-    pub(crate) fn forget(&mut self, asker: Asker) {
-        self.answerers.remove(&asker);
-    }
-
-    /// `admin` is to be looked at only.
-    pub(crate) fn perform(&mut self, shared: &Arc<Shared>, admin: &Admin, effect: Effect) {
-        match effect {
-            Effect::TellStatus { to, request, about } => {
-                let outcome = status::json(admin, shared, about);
-                let body = Body::Status(Box::new(StatusAnswer { request, outcome }));
-                shared.router.notify(Envelope { target: to, sender: to, body });
-            }
-            Effect::Judge(hash) => self.judge(shared, hash),
-            Effect::Validate(hash) => self.validate(shared, hash),
-            Effect::Forget(hash) => {
-                self.sources.remove(&hash);
-                self.compiled.lock().remove(&hash);
-            }
-            Effect::EnterPending(address) => {
-                Cell::enter_pending(shared, address);
-            }
-            Effect::GiveBackPlace => shared.slots.give_back(1),
-            Effect::SetDeadLetterHandler(handler) => shared.router.set_dead_letter_handler(handler),
-            Effect::SetCapabilities(capabilities) => shared.set_capabilities(capabilities),
-            Effect::AskPlacement(question) => self.ask_placement(shared, *question),
-            Effect::Instantiate(plan) => self.instantiate(shared, *plan),
-            Effect::RefuseCreate { address, reason } => {
-                if let Some(cell) = shared.router.actor(address) {
-                    let identity = Identity {
-                        me: address,
-                        parent: None,
-                        on_trap: Default::default(),
-                        watch_restarts: false,
-                        transient: None,
-                        rights: Default::default(),
-                    };
-                    cell.refuse(identity, reason);
-                }
-            }
-            Effect::Route(envelope) => shared.router.notify(envelope),
-            Effect::Kill { address, reason } => {
-                if let Some(cell) = shared.router.actor(address) {
-                    cell.kill(reason);
-                    self.engine.wake_runaways();
-                }
-            }
-            Effect::NoteEnd { address, class, reason } => shared.note_end(address, class, reason),
-            Effect::Progress { asker, progress } => {
-                let updates = self.answerers.get(&asker).and_then(|answerer| answerer.updates.as_ref());
-                if let Some(updates) = updates {
-                    // Who is slow to look misses a step of the bar, not the answer.
-                    let _ = updates.try_send(Update::Progress(progress));
-                }
-            }
-            Effect::Answer { asker, reply } => {
-                if let Some(answerer) = self.answerers.remove(&asker) {
-                    // Who asked may have left in this moment.
-                    let _ = answerer.reply.send(reply);
-                }
-            }
-            Effect::SetLogLevel { address, level } => {
-                if let Some(cell) = shared.router.actor(address) {
-                    cell.set_log_level(level);
-                }
-            }
-            Effect::Stop => {
-                shared.log.node(Level::INFO, "node", "stopped");
-                shared.router.clear();
-                self.stopped.send_replace(true);
-            }
         }
     }
 
     /// The built-in authorities answer as an authority actor will: by an event.
-    fn judge(&self, shared: &Arc<Shared>, hash: SourceHash) {
-        let verdict = match shared.authority {
+    fn judge(&self, hash: SourceHash) {
+        let verdict = match self.inside.setup.authority {
             Authority::None => {
                 Err("this node has no Source Authority, so it loads nothing; for development, start it \
                                     with `--authority trust-all`"
@@ -158,12 +68,12 @@ impl Performer {
             }
             Authority::TrustAll => Ok(()),
         };
-        shared.event(Event::SourceJudged { hash, verdict });
+        self.inside.desk.tell(Event::SourceJudged { hash, verdict });
     }
 
-    fn validate(&self, shared: &Arc<Shared>, hash: SourceHash) {
+    fn validate(&self, hash: SourceHash) {
         let Some(bytes) = self.sources.get(&hash).map(|kept| kept.bytes.clone()) else { return };
-        let (engine, shared) = (self.engine.clone(), shared.clone());
+        let (engine, desk) = (self.inside.engine.clone(), self.inside.desk.clone());
         let (compiling, compiled) = (self.compiling.clone(), self.compiled.clone());
         let io = self.io.clone();
         self.io.spawn(async move {
@@ -179,16 +89,15 @@ impl Performer {
                 Ok(Err(error)) => (Err(error.to_string()), 0),
                 Err(panic) => (Err(format!("the compiler failed: {panic}")), 0),
             };
-            shared.event(Event::SourceValidated { hash, outcome, compile_us });
+            desk.tell(Event::SourceValidated { hash, outcome, compile_us });
         });
     }
 
     /// As an actor's start, on the threads of the actors: a check that spins is a runaway there.
-    fn ask_placement(&mut self, shared: &Arc<Shared>, question: PlacementQuestion) {
+    fn ask_placement(&mut self, question: PlacementQuestion) {
         let source = self.compiled(question.source);
-        let (placing, shared) = (self.placing.clone(), shared.clone());
-        let guests = shared.guests.clone();
-        guests.spawn(async move {
+        let (placing, desk) = (self.placing.clone(), self.inside.desk.clone());
+        self.inside.cells.threads().spawn(async move {
             let _one = placing.acquire_owned().await;
             let PlacementQuestion { source: hash, class, capabilities, requirements } = question;
             let outcome = match source {
@@ -197,12 +106,11 @@ impl Performer {
                 }
                 None => Err("its source was unloaded meanwhile".to_string()),
             };
-            shared.event(Event::PlacementAnswered { source: hash, class, outcome });
+            desk.tell(Event::PlacementAnswered { source: hash, class, outcome });
         });
     }
 
-    fn instantiate(&mut self, shared: &Arc<Shared>, plan: Plan) {
-        let Some(cell) = shared.router.actor(plan.address) else { return };
+    fn instantiate(&mut self, plan: Plan) {
         let identity = Identity {
             me: plan.address,
             parent: plan.parent,
@@ -212,7 +120,7 @@ impl Performer {
             rights: plan.rights,
         };
         let Some(source) = self.compiled(plan.source) else {
-            cell.refuse(identity, "its source was unloaded meanwhile".to_string());
+            self.inside.cells.refuse(plan.address, "its source was unloaded meanwhile".to_string());
             return;
         };
         let class: Arc<str> = plan.class.as_str().into();
@@ -223,8 +131,7 @@ impl Performer {
             init: plan.init,
             ..ActorInit::default()
         };
-        cell.set_log_level(plan.log_level);
-        cell.instantiate(Start { identity, source, class, init });
+        self.inside.cells.instantiate(Start { identity, source, class, init }, plan.log_level);
     }
 
     fn compiled(&mut self, hash: SourceHash) -> Option<Source> {
@@ -235,5 +142,54 @@ impl Performer {
             kept.bytes = Bytes::new();
         }
         kept.compiled.clone()
+    }
+}
+
+impl Perform for Performer {
+    fn keep(&mut self, hash: SourceHash, bytes: Bytes) {
+        self.sources.entry(hash).or_insert(Kept { bytes, compiled: None });
+    }
+
+    fn actor_ended(&mut self, address: ActorAddress) {
+        self.inside.cells.remove(address);
+        self.inside.grants.actor_ended(address);
+    }
+
+    fn perform(&mut self, admin: &Admin, answerers: &mut Answerers, effect: Effect) {
+        let Inside { plane, cells, ends, .. } = &*self.inside;
+        match effect {
+            Effect::TellStatus { to, request, about } => {
+                let outcome = status::json(admin, &self.inside, about);
+                let body = Body::Status(Box::new(StatusAnswer { request, outcome }));
+                plane.notify(Envelope { target: to, sender: to, body });
+            }
+            Effect::Judge(hash) => self.judge(hash),
+            Effect::Validate(hash) => self.validate(hash),
+            Effect::Forget(hash) => {
+                self.sources.remove(&hash);
+                self.compiled.lock().remove(&hash);
+            }
+            Effect::EnterPending(address) => cells.enter_pending(address),
+            Effect::GiveBackPlace => plane.places.give_back(1),
+            Effect::SetDeadLetterHandler(handler) => plane.dead_letters.set_handler(handler),
+            Effect::SetCapabilities(capabilities) => cells.set_capabilities(capabilities),
+            Effect::AskPlacement(question) => self.ask_placement(*question),
+            Effect::Instantiate(plan) => self.instantiate(*plan),
+            Effect::RefuseCreate { address, reason } => cells.refuse(address, reason),
+            Effect::Route(envelope) => plane.notify(envelope),
+            Effect::Kill { address, reason } => {
+                cells.kill(address, reason);
+                self.inside.engine.wake_runaways();
+            }
+            Effect::NoteEnd { address, class, reason } => ends.note(address, class, reason),
+            Effect::Progress { asker, progress } => answerers.progress(asker, progress),
+            Effect::Answer { asker, reply } => answerers.answer(asker, reply),
+            Effect::SetLogLevel { address, level } => cells.set_log_level(address, level),
+            Effect::Stop => {
+                plane.log.node(Level::INFO, "node", "stopped");
+                plane.table.clear();
+                cells.clear();
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Serves programs outside: each connection is a hello and then questions and answers, in one task.
 
-mod connection;
+mod dialogue;
 mod place;
 mod spare;
 
@@ -25,6 +25,7 @@ use crate::descriptors;
 use crate::log::LogStore;
 use crate::node::Node;
 use crate::session::SessionOpener;
+use crate::shortage::Shortage;
 use crate::store::{self, SOCKET_FILE, StoreError, TOKEN_LEN};
 use crate::transport::{BindError, FrameReader, Listener, SocketFile, Stream};
 use place::Place;
@@ -67,13 +68,14 @@ impl Shell {
         let dir = config.data_dir.as_deref().ok_or(ServeError::NoDataDir)?;
         let (closing, is_closing) = watch::channel(false);
         let sessions = node.sessions();
-        let shares = sessions.0.shares;
+        let shares = node.shares();
         let door = Arc::new(Door {
             sessions,
             token: rand::random(),
             places: Semaphore::new(shares.connections),
             strangers_max: shares.strangers,
             spare: Spare::new().map_err(ServeError::Spare)?,
+            shortage: node.shortage(),
             refusals: Refusals::new(node.log()),
             closing: is_closing,
         });
@@ -141,6 +143,7 @@ struct Door {
     places: Semaphore,
     strangers_max: usize,
     spare: Spare,
+    shortage: Arc<Shortage>,
     refusals: Refusals,
     closing: watch::Receiver<bool>,
 }
@@ -173,8 +176,7 @@ impl Door {
                     connections.spawn(Arc::clone(&self).admit(stream, stranger));
                 }
                 Err(error) => {
-                    let shared = &self.sessions.0;
-                    shared.shortage.tell(&shared.log, "control", &error);
+                    self.shortage.tell(&self.refusals.log, "control", &error);
                     let is_told = descriptors::are_gone(&error) && self.spare.refuse(&listener).await;
                     if !is_told {
                         tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -213,7 +215,7 @@ impl Door {
                 drop(stranger);
                 reader.limit(FRAME_BYTES_MAX);
                 if say(&mut writer, &Ok(session.welcome().clone())).await {
-                    connection::serve(reader, writer, session, &self.refusals, self.closing.clone()).await;
+                    dialogue::serve(reader, writer, session, &self.refusals, self.closing.clone()).await;
                 }
             }
             Err(error) => {

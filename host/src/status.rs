@@ -1,6 +1,5 @@
 //! A node and its actors, as they are shown.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use thespian_core::address::ActorAddress;
@@ -18,46 +17,43 @@ use thespian_core::wire::control::{
     NodeStatus,
 };
 
-use crate::actor::Showing;
-use crate::shared::Shared;
+use crate::inside::Inside;
 use crate::store::log_file::LogFile;
 
 /// The actors, parents before their children.
-pub(crate) fn actors(admin: &Admin, shared: &Shared) -> Vec<ActorStatus> {
+pub(crate) fn actors(admin: &Admin, inside: &Inside) -> Vec<ActorStatus> {
     let family = admin.family();
     let roots = family.iter().filter(|(_, member)| member.parent.is_none());
     let in_order = roots.flat_map(|(root, _)| family.subtree(root));
-    in_order.filter_map(|address| actor(admin, shared, address)).collect()
+    in_order.filter_map(|address| actor(admin, inside, address)).collect()
 }
 
 /// An actor and its children.
 pub(crate) fn report(
     admin: &Admin,
-    shared: &Shared,
+    inside: &Inside,
     target: ActorAddress,
 ) -> Result<ActorReport, ControlError> {
-    let actor_status = actor(admin, shared, target).ok_or_else(|| gone(shared, target))?;
+    let actor_status = actor(admin, inside, target).ok_or_else(|| gone(inside, target))?;
     let children = admin.family().get(target).into_iter().flat_map(Member::children);
     let children = children.take(STATUS_CHILDREN_MAX);
-    let children = children.filter_map(|child| actor(admin, shared, child)).collect();
+    let children = children.filter_map(|child| actor(admin, inside, child)).collect();
     Ok(ActorReport { actor: actor_status, children })
 }
 
 /// An actor that is not there: how it ended, as far as that is remembered.
-fn gone(shared: &Shared, target: ActorAddress) -> ControlError {
-    match shared.ended_as(target) {
+fn gone(inside: &Inside, target: ActorAddress) -> ControlError {
+    match inside.ends.of(target) {
         Some(EndedActor { class, reason, .. }) => ControlError::ActorEnded { target, class, reason },
         None => ControlError::TargetDead { target },
     }
 }
 
-fn actor(admin: &Admin, shared: &Shared, address: ActorAddress) -> Option<ActorStatus> {
+fn actor(admin: &Admin, inside: &Inside, address: ActorAddress) -> Option<ActorStatus> {
     let member = admin.family().get(address)?;
+    let now = inside.plane.clock.now();
     // One whose end `Admin` has yet to hear of is listed: only then has its parent been told.
-    let cell = shared.router.actor(address);
-    let now = shared.clock.now();
-    let shown = cell.as_ref().map_or_else(Showing::ended, |cell| cell.shown(now));
-    let (len, bytes) = cell.map_or((0, 0), |cell| cell.mailbox_size());
+    let (shown, (len, bytes)) = inside.cells.shown(address, now);
     let mailbox_len = len as u64 + shown.taken;
     Some(ActorStatus {
         address,
@@ -109,64 +105,64 @@ fn waits(member: &Member, wait: Option<Wait>, now: Time) -> Option<ActorWait> {
 ///
 /// # Errors
 /// There is no such actor.
-pub(crate) fn json(admin: &Admin, shared: &Shared, about: Option<ActorAddress>) -> Result<String, String> {
+pub(crate) fn json(admin: &Admin, inside: &Inside, about: Option<ActorAddress>) -> Result<String, String> {
     let json = match about {
-        None => serde_json::to_string(&node(admin, shared)),
+        None => serde_json::to_string(&node(admin, inside)),
         Some(address) => {
-            let status = actor(admin, shared, address);
-            serde_json::to_string(&status.ok_or_else(|| gone(shared, address).to_string())?)
+            let status = actor(admin, inside, address);
+            serde_json::to_string(&status.ok_or_else(|| gone(inside, address).to_string())?)
         }
     };
     json.map_err(|error| error.to_string())
 }
 
 /// The node.
-pub(crate) fn node(admin: &Admin, shared: &Shared) -> NodeStatus {
-    let (dead_letters, recent_dead_letters) = shared.router.dead_letters();
-    let uptime = shared.clock.now().0 / 1_000_000;
+pub(crate) fn node(admin: &Admin, inside: &Inside) -> NodeStatus {
+    let Inside { plane, cells, setup, .. } = inside;
+    let uptime = plane.clock.now().0 / 1_000_000;
     NodeStatus {
         version: env!("CARGO_PKG_VERSION").to_string(),
-        host: shared.host,
+        host: plane.host,
         pid: std::process::id(),
         uptime_ms: uptime,
-        authority: shared.authority.name().to_string(),
+        authority: setup.authority.name().to_string(),
         capabilities: admin.capabilities().clone(),
         stopping: admin.is_stopping(),
         actors: admin.family().len() as u64,
-        actors_max: shared.slots.max() as u64,
-        actors_max_reason: shared.actors_max_reason.clone(),
+        actors_max: plane.places.max() as u64,
+        actors_max_reason: setup.actors_max_reason.clone(),
         sources_loaded: admin.sources().loaded_len() as u64,
         sources_known: admin.sources().briefs().len() as u64,
         first_sources: admin.sources().briefs().take(STATUS_SOURCES_MAX).collect(),
         names: admin.names().iter().len() as u64,
         first_names: admin.names().iter().take(STATUS_NAMES_MAX).map(name).collect(),
         dead_letter_handler: admin.dead_letter_handler(),
-        endpoints: shared.router.endpoints() as u64,
-        messages: shared.counters.turns_of_ended.load(Ordering::Relaxed) + shared.router.turns(),
-        poisoned: shared.counters.poisoned.load(Ordering::Relaxed),
-        dead_letters,
-        restarts: shared.counters.restarts.load(Ordering::Relaxed),
-        queued_bytes: shared.budget.used() as u64,
-        queued_bytes_max: shared.budget.max() as u64,
-        queued_bytes_max_reason: shared.queued_bytes_max_reason.clone(),
-        recent_dead_letters,
-        recent_ended: shared.ended(),
-        listeners: shared.grants.listeners() as u64,
-        connections: shared.grants.connections() as u64,
-        guest_threads: shared.guest_threads as u64,
-        runaways: shared.engine.runaways() as u64,
-        long_turns: long_turns(admin, shared),
-        limits: *shared.limits,
+        endpoints: inside.endpoints.len() as u64,
+        messages: cells.turns(),
+        poisoned: cells.poisoned(),
+        dead_letters: plane.dead_letters.count(),
+        restarts: cells.restarts(),
+        queued_bytes: plane.budget.used() as u64,
+        queued_bytes_max: plane.budget.max() as u64,
+        queued_bytes_max_reason: setup.queued_bytes_max_reason.clone(),
+        recent_dead_letters: plane.dead_letters.recent(),
+        recent_ended: inside.ends.last(),
+        listeners: inside.grants.listeners() as u64,
+        connections: inside.grants.connections() as u64,
+        guest_threads: setup.guest_threads as u64,
+        runaways: inside.engine.runaways() as u64,
+        long_turns: long_turns(admin, inside),
+        limits: *cells.limits(),
         log_level: admin.log_levels().node().0,
-        log_file: shared.log.file().map(LogFile::status),
-        log_outlets: shared.log.outlets(),
+        log_file: plane.log.file().map(LogFile::status),
+        log_outlets: plane.log.outlets(),
         orphans: admin.family().orphans().count() as u64,
         first_orphans: admin.family().orphans().take(STATUS_ORPHANS_MAX).collect(),
     }
 }
 
-fn long_turns(admin: &Admin, shared: &Shared) -> Vec<LongTurn> {
-    let turns = shared.router.long_turns(shared.clock.now()).into_iter();
+fn long_turns(admin: &Admin, inside: &Inside) -> Vec<LongTurn> {
+    let turns = inside.cells.long_turns(inside.plane.clock.now()).into_iter();
     let turns = turns.map(|(actor, length, oldest)| LongTurn {
         actor,
         class: admin.family().get(actor).map(|member| member.class.clone()).unwrap_or_default(),
@@ -181,8 +177,8 @@ fn name((name, address): (&str, ActorAddress)) -> NameStatus {
 }
 
 /// The node and its actors as lines of the log: the longest turns and the busiest mailboxes first, and of the others how many there are.
-pub(crate) fn lines(admin: &Admin, shared: &Shared) -> Vec<String> {
-    let status = node(admin, shared);
+pub(crate) fn lines(admin: &Admin, inside: &Inside) -> Vec<String> {
+    let status = node(admin, inside);
     let mut lines = vec![
         format!(
             "up {} s, {} actors of at most {}, {} sources, {} endpoints{}",
@@ -206,7 +202,7 @@ pub(crate) fn lines(admin: &Admin, shared: &Shared) -> Vec<String> {
             status.queued_bytes_max,
         ),
     ];
-    let mut actors = actors(admin, shared);
+    let mut actors = actors(admin, inside);
     actors.sort_by_key(|actor| std::cmp::Reverse((actor.in_turn_ms, actor.mailbox_len)));
     lines.extend(actors.iter().take(STATUS_LOGGED_ACTORS_MAX).map(line));
     if let Some(more) = actors.len().checked_sub(STATUS_LOGGED_ACTORS_MAX).filter(|more| *more > 0) {

@@ -77,7 +77,10 @@ pub enum Push {
 
 /// Pushes one envelope after the other until one is refused, which comes back. Nothing behind that one is taken out of
 /// `run`.
-pub fn push_each(run: &mut impl Iterator<Item = Envelope>, mut push: impl FnMut(Envelope) -> Push) -> Push {
+pub fn push_each(
+    run: &mut (impl Iterator<Item = Envelope> + ?Sized),
+    mut push: impl FnMut(Envelope) -> Push,
+) -> Push {
     for envelope in run {
         match push(envelope) {
             Push::Queued | Push::Activate => {}

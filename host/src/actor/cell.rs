@@ -2,10 +2,28 @@
 //!
 //! An idle cell has no task and no stack. A push that finds it idle schedules one activation, which handles what
 //! waits, bounded by count and by time, and lets others go first when that is spent.
+//!
+//! ```text
+//!              settled: it is to run, or never will
+//!                 │
+//!                 ▼
+//!    ┌───────► scheduled ◄───────────────────┐ its count or time is spent, or another is to run first
+//!    │            │                          │
+//!    │            ▼                          │
+//!    │         active: step, step, step ... ─┤
+//!    │            │            │             │
+//!    │            │ nothing    │ it waits    └──► ended: it lets go of everything, leaves the table,
+//!    │ push, wake │ waits      │ for room, time   and tells `Admin`
+//!    │            ▼            ▼
+//!    └────────── idle        parked ── wake, exit request ──► scheduled
+//! ```
+//!
+//! What an activation locks, nobody else waits for: effects and status use what lies beside it ([`Orders`], [`Shown`] and
+//! the mailbox). Else an effect, which may be carried out in the middle of another actor's activation, could wait for it.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -23,15 +41,18 @@ use thespian_core::turn::{Actor, Doer, Identity, Step};
 use tokio::runtime::Handle;
 use tracing::Level;
 
-use super::next::{self, Active, Near};
+use super::ground::Ground;
+use super::next::{self, Activated, Active, Near};
 use super::orders::Orders;
 use super::port::Port;
 use super::shown::{Showing, Shown};
+use crate::desk;
 use crate::plane::alarms::Due;
 use crate::plane::mailbox::SharedMailbox;
-use crate::plane::table::Route;
+use crate::plane::places::TakenPlace;
+use crate::plane::receiver::Receiver;
+use crate::plane::sleeper::Sleeper;
 use crate::sandbox::{self, ActorInit, Instance, Source};
-use crate::shared::{Shared, Slot};
 
 /// How to make an actor's instance, first and after each trap.
 pub(crate) struct Start {
@@ -44,127 +65,83 @@ pub(crate) struct Start {
 /// Receivers that an actor wrote to last: most actors write to few.
 const KNOWN_LEN: usize = 4;
 
-/// What only the activation touches.
+/// A receiver that an actor wrote to, by its address.
+type Known = (ActorAddress, Arc<dyn Receiver>);
+
+/// All that only the activation touches.
 #[derive(Default)]
-struct Inner {
+struct Life {
     actor: Option<Actor>,
     hands: Hands,
 }
 
-/// What carries out an actor's effects, beside its cell.
+/// The means to carry out an actor's effects, beside its cell.
 #[derive(Default)]
 struct Hands {
     start: Option<Start>,
     instance: Option<Instance>,
-    /// Of the wakeups that are not handled yet.
+    /// Alarms of the wakeups that are not handled yet.
     timers: HashMap<u64, TimerKey>,
     /// The small cache of receivers. One of them may be gone: its mailbox says so.
-    known: [Option<(ActorAddress, Route)>; KNOWN_LEN],
+    known: [Option<Known>; KNOWN_LEN],
     known_next: usize,
     /// Since when messages are in the mailbox that were left there when it was emptied last.
     left_since: Option<Time>,
     /// Given back when the actor has ended, not when its last reference is gone.
-    _slot: Option<Slot>,
+    _place: Option<TakenPlace>,
 }
 
-/// One actor.
+/// An actor as the host runs it.
 pub(crate) struct Cell {
-    shared: Arc<Shared>,
+    ground: Arc<Ground>,
     address: ActorAddress,
     mailbox: Arc<SharedMailbox>,
     orders: Arc<Orders>,
     /// The node has ended.
     abandoned: AtomicBool,
     kill_reason: Mutex<Option<String>>,
-    inner: Mutex<Inner>,
+    life: Mutex<Life>,
     shown: Shown,
 }
 
 impl Cell {
-    /// An actor that is not yet decided about; its mailbox takes messages. The caller has taken a slot for it.
-    fn pending(shared: Arc<Shared>, address: ActorAddress) -> Arc<Self> {
-        let mailbox = Arc::new(SharedMailbox::new(shared.mailbox_limits(), shared.budget.clone()));
-        let hands = Hands { _slot: Some(Slot(shared.slots.clone())), ..Hands::default() };
+    /// An actor that nobody has activated yet, around the mailbox in which messages wait for it. The caller has taken a
+    /// place for it.
+    pub(super) fn new(
+        ground: Arc<Ground>,
+        address: ActorAddress,
+        mailbox: Arc<SharedMailbox>,
+        actor: Actor,
+        start: Option<(Start, LogLevel)>,
+    ) -> Arc<Self> {
+        let orders = Arc::new(Orders::default());
+        let start = start.map(|(start, level)| {
+            orders.set_log_level(level);
+            start
+        });
+        let place = TakenPlace::of(ground.plane.places.clone());
+        let hands = Hands { start, _place: Some(place), ..Hands::default() };
         Arc::new(Self {
-            shared,
+            ground,
             address,
             mailbox,
-            orders: Arc::default(),
+            orders,
             abandoned: AtomicBool::new(false),
             kill_reason: Mutex::default(),
-            inner: Mutex::new(Inner { actor: None, hands }),
+            life: Mutex::new(Life { actor: Some(actor), hands }),
             shown: Shown::default(),
         })
     }
 
-    /// Enters the address of a pending actor, so that it can be sent to.
-    pub(crate) fn enter_pending(shared: &Arc<Shared>, address: ActorAddress) {
-        shared.router.enter(address, Route::Actor(Self::pending(shared.clone(), address)));
-    }
-
-    pub(crate) const fn address(&self) -> ActorAddress {
+    pub(super) const fn address(&self) -> ActorAddress {
         self.address
     }
 
-    /// Lets a pending actor run.
-    pub(crate) fn instantiate(self: &Arc<Self>, start: Start) {
-        let mut inner = self.inner.lock();
-        inner.actor = Some(Actor::new(start.identity));
-        inner.hands.start = Some(start);
-        drop(inner);
-        self.schedule();
-    }
-
-    /// Ends a pending actor that will never run.
-    pub(crate) fn refuse(self: &Arc<Self>, identity: Identity, reason: String) {
-        self.inner.lock().actor = Some(Actor::refused(identity, reason));
-        self.schedule();
-    }
-
-    /// Puts an envelope into the mailbox.
-    pub(crate) fn push(self: &Arc<Self>, envelope: Envelope) -> Push {
-        self.activated(self.mailbox.push(envelope))
-    }
-
-    fn push_reserved(self: &Arc<Self>, envelope: Envelope) -> Push {
-        self.activated(self.mailbox.push_reserved(envelope))
-    }
-
-    fn activated(self: &Arc<Self>, push: Push) -> Push {
-        if push == Push::Activate {
-            self.schedule();
-            return Push::Queued;
-        }
-        push
-    }
-
-    /// Puts envelopes into the mailbox until one is refused.
-    pub(crate) fn push_run(self: &Arc<Self>, run: &mut impl Iterator<Item = Envelope>) -> Push {
-        let (activate, push) = self.mailbox.push_run(run);
-        if activate {
-            self.schedule();
-        }
-        push
-    }
-
-    /// A wakeup is due.
-    pub(crate) fn wakeup(self: &Arc<Self>, wakeup: Box<Wakeup>) {
-        let body = Body::Wakeup(wakeup);
-        self.push(Envelope { target: self.address, sender: self.address, body });
-    }
-
-    /// Something happened that the actor must look at, besides messages.
-    pub(crate) fn wake(self: &Arc<Self>) {
-        if self.mailbox.wake() {
-            self.schedule();
-        }
-    }
-
     /// Ends the actor at its next tick or turn boundary.
-    pub(crate) fn kill(self: &Arc<Self>, reason: String) {
+    pub(super) fn kill(self: &Arc<Self>, reason: String) {
         self.kill_reason.lock().get_or_insert(reason);
         self.orders.kill();
-        self.wake();
+        self.clone().wake();
     }
 
     /// Has the actor look at what waits for it: on this thread right after the activation under way, if there is one
@@ -175,40 +152,15 @@ impl Cell {
         }
     }
 
-    pub(super) fn begin_task(self: Arc<Self>) {
-        let near = if next::is_near() { Near::enter(&self.shared) } else { None };
-        let runtime = if near.is_some() { Handle::current() } else { self.shared.guests.clone() };
-        let task = runtime.spawn(async move {
-            self.run();
-            drop(near);
-        });
-        // Detached: what it did is in the cells.
-        drop(task);
-    }
-
-    /// Activates this actor, then the one that this made active, and so on, until others must have their turn.
-    fn run(self: Arc<Self>) {
-        let begun = self.shared.clock.now();
-        let mut active = Active::begin();
-        let mut cell = self;
-        loop {
-            let now = cell.activate(begun, &mut active);
-            cell.let_go_if_abandoned();
-            if now - begun >= ACTIVATION_TIME_MAX {
-                return;
-            }
-            let Some(next) = active.take() else { return };
-            cell = next;
-        }
-    }
-
     /// Handles what waits, until nothing does or others must have their turn. Returns the time at its end.
-    fn activate(self: &Arc<Self>, begun: Time, active: &mut Active) -> Time {
-        let mut inner = self.inner.lock();
+    fn work(self: &Arc<Self>, begun: Time, active: &mut Active) -> Time {
+        // The thread may be in the middle of another actor's activation: two of them would wait for each other.
+        debug_assert!(!desk::is_carrying_out(), "no effect activates an actor");
+        let mut life = self.life.lock();
         // The clock is read once for each turn: it is a tenth of what a short turn costs.
-        let woken = self.shared.clock.now();
+        let woken = self.ground.plane.clock.now();
         let mut now = woken;
-        let Inner { actor: Some(actor), hands } = &mut *inner else { return now };
+        let Life { actor: Some(actor), hands } = &mut *life else { return now };
         self.shown.begin(woken);
         actor.borrow(active.buffers());
         let mut carrier = Carrier { cell: self, hands, active, woken, ended: None };
@@ -231,10 +183,10 @@ impl Cell {
         }
         let Carrier { active, ended, .. } = carrier;
         actor.give_back(active.buffers());
-        self.show(woken, now, &inner);
+        self.show(woken, now, &life);
         if let Some(reason) = ended {
-            self.end(&mut inner, reason);
-        } else if let Inner { actor: Some(actor), hands } = &mut *inner
+            self.end(&mut life, reason);
+        } else if let Life { actor: Some(actor), hands } = &mut *life
             && actor.turn().ended().is_some()
         {
             // It waits for receivers of its last messages, and needs no instance for that.
@@ -244,70 +196,117 @@ impl Cell {
     }
 
     /// Leaves nothing behind that keeps others alive; the cell itself goes with its last reference.
-    fn end(&self, inner: &mut Inner, reason: ExitReason) {
+    fn end(&self, life: &mut Life, reason: ExitReason) {
         let turns = self.shown.take_turns();
-        self.shared.counters.turns_of_ended.fetch_add(turns, Ordering::Relaxed);
+        self.ground.totals.turns_of_ended.fetch_add(turns, Ordering::Relaxed);
         // First: who hears of the end may count on the place.
-        *inner = Inner::default();
-        self.shared.router.remove(self.address);
-        self.shared.grants.actor_ended(self.address);
-        self.shared.event(Event::ActorEnded { address: self.address, reason });
+        *life = Life::default();
+        self.ground.plane.table.remove(self.address);
+        self.ground.desk.tell(Event::ActorEnded { address: self.address, reason });
     }
 
-    fn show(&self, woken: Time, now: Time, inner: &Inner) {
-        if let Some(actor) = &inner.actor {
-            let memory = inner.hands.instance.as_ref().map_or(0, Instance::memory_bytes);
-            self.shown.note(woken, now, actor.turn(), inner.hands.left_since, memory);
+    fn show(&self, woken: Time, now: Time, life: &Life) {
+        if let Some(actor) = &life.actor {
+            let memory = life.hands.instance.as_ref().map_or(0, Instance::memory_bytes);
+            self.shown.note(woken, now, actor.turn(), life.hands.left_since, memory);
         }
-    }
-
-    /// Lets go of everything, when the node ends without the actor having ended.
-    pub(crate) fn abandon(&self) {
-        self.orders.kill();
-        self.abandoned.store(true, Ordering::SeqCst);
-        drop(self.mailbox.close());
-        self.let_go_if_abandoned();
     }
 
     /// Actors that know each other would keep each other alive. Whoever abandons does not wait for an activation under
     /// way: that looks once more when it is over.
     fn let_go_if_abandoned(&self) {
         if self.abandoned.load(Ordering::SeqCst)
-            && let Some(mut inner) = self.inner.try_lock()
+            && let Some(mut life) = self.life.try_lock()
         {
-            *inner = Inner::default();
+            *life = Life::default();
         }
     }
 
     /// How many turns it has had, at the end of the last activation.
-    pub(crate) fn turns(&self) -> u64 {
+    pub(super) fn turns(&self) -> u64 {
         self.shown.turns()
     }
 
     /// For status: as it was at the end of the last activation.
-    pub(crate) fn shown(&self, now: Time) -> Showing {
+    pub(super) fn shown(&self, now: Time) -> Showing {
         self.shown.showing(now)
     }
 
     /// For how long it has been in the turn under way, if that is a long one, and how old its oldest message is.
-    pub(crate) fn long_turn(&self, now: Time) -> Option<(Duration, Option<Duration>)> {
+    pub(super) fn long_turn(&self, now: Time) -> Option<(Duration, Option<Duration>)> {
         self.shown.in_turn(now).map(|length| (length, self.shown.oldest(now)))
     }
 
-    /// Messages that wait in its mailbox, and their bytes.
-    pub(crate) fn mailbox_size(&self) -> (usize, usize) {
+    /// Keeps more or less of what it writes to the log, from now on.
+    pub(super) fn set_log_level(&self, level: LogLevel) {
+        self.orders.set_log_level(level);
+    }
+}
+
+impl Receiver for Cell {
+    fn push(&self, envelope: Envelope) -> Push {
+        self.mailbox.push(envelope)
+    }
+
+    fn push_run(&self, run: &mut dyn Iterator<Item = Envelope>) -> (bool, Push) {
+        self.mailbox.push_run(run)
+    }
+
+    fn activate(self: Arc<Self>) {
+        self.schedule();
+    }
+
+    fn await_room(&self, address: ActorAddress, sender: Arc<dyn Sleeper>) {
+        self.mailbox.await_room(address, sender);
+    }
+
+    fn size(&self) -> (usize, usize) {
         self.mailbox.size()
     }
 
-    /// Keeps more or less of what it writes to the log, from now on.
-    pub(crate) fn set_log_level(&self, level: LogLevel) {
-        self.orders.set_log_level(level);
+    fn is_actor(&self) -> bool {
+        true
+    }
+
+    fn let_go(&self) {
+        self.orders.kill();
+        self.abandoned.store(true, Ordering::SeqCst);
+        drop(self.mailbox.close());
+        self.let_go_if_abandoned();
+    }
+}
+
+impl Sleeper for Cell {
+    fn wake(self: Arc<Self>) {
+        if self.mailbox.wake() {
+            self.schedule();
+        }
+    }
+}
+
+impl Activated for Cell {
+    fn begin_task(self: Arc<Self>) {
+        let near = if next::is_near() { Near::enter(&self.ground.near_is_taken) } else { None };
+        let runtime = if near.is_some() { Handle::current() } else { self.ground.threads.clone() };
+        let clock = self.ground.plane.clock;
+        let task = runtime.spawn(async move {
+            next::run(self, clock);
+            drop(near);
+        });
+        // Detached: what it did is in the cells.
+        drop(task);
+    }
+
+    fn activate(self: Arc<Self>, begun: Time, active: &mut Active) -> Time {
+        let now = self.work(begun, active);
+        self.let_go_if_abandoned();
+        now
     }
 }
 
 fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
     let port = Port {
-        shared: cell.shared.clone(),
+        ground: cell.ground.clone(),
         address: cell.address,
         class: start.class.clone(),
         mailbox: cell.mailbox.clone(),
@@ -315,7 +314,7 @@ fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
     };
     let identity =
         sandbox::Identity { address: cell.address, class: start.class.clone(), source: start.source.hash() };
-    start.source.instantiate(identity, Arc::new(port), cell.shared.limits.clone())
+    start.source.instantiate(identity, Arc::new(port), cell.ground.limits.clone())
 }
 
 /// Does what an actor asks for, during one activation.
@@ -331,7 +330,7 @@ struct Carrier<'a> {
 impl Carrier<'_> {
     fn log(&self, text: &str) {
         let class = self.hands.start.as_ref().map_or("", |start| &*start.class);
-        self.cell.shared.log.actor(self.cell.address, class, Level::WARN, "turn", text);
+        self.cell.ground.plane.log.actor(self.cell.address, class, Level::WARN, "turn", text);
     }
 
     /// Counts it, if it is mail of this actor.
@@ -344,7 +343,7 @@ impl Carrier<'_> {
 
 impl Doer for Carrier<'_> {
     fn now(&mut self) -> Time {
-        self.cell.shared.clock.now()
+        self.cell.ground.plane.clock.now()
     }
 
     fn others_wait(&mut self) -> bool {
@@ -352,7 +351,7 @@ impl Doer for Carrier<'_> {
     }
 
     fn budget(&self) -> &QueueBudget {
-        &self.cell.shared.budget
+        &self.cell.ground.plane.budget
     }
 
     fn kill_reason(&mut self) -> Option<String> {
@@ -416,15 +415,13 @@ impl Doer for Carrier<'_> {
     }
 
     fn look_at(&mut self, at: Time) {
-        self.cell.shared.timers.at(at, Due::Look(Arc::downgrade(self.cell)));
+        let sleeper: Weak<dyn Sleeper> = Arc::downgrade(self.cell) as _;
+        self.cell.ground.plane.alarms.at(at, Due::Wake(sleeper));
     }
 
     fn await_room(&mut self, receiver: ActorAddress) {
-        match self.cell.shared.router.get(receiver) {
-            Some(Route::Actor(cell)) => cell.mailbox.await_room(self.cell),
-            Some(Route::Endpoint(endpoint)) => endpoint.mailbox().await_room(self.cell),
-            Some(Route::Connection(connection)) => connection.mailbox().await_room(self.cell),
-            Some(Route::Ask(_)) | None => {}
+        if let Some(receiver) = self.cell.ground.plane.table.get(receiver) {
+            receiver.await_room(self.cell.address, self.cell.clone());
         }
     }
 
@@ -435,7 +432,7 @@ impl Doer for Carrier<'_> {
 
     fn close(&mut self) -> VecDeque<Envelope> {
         for (_, key) in self.hands.timers.drain() {
-            self.cell.shared.timers.cancel(key);
+            self.cell.ground.plane.alarms.cancel(key);
         }
         self.cell.mailbox.close()
     }
@@ -447,9 +444,11 @@ impl Doer for Carrier<'_> {
     fn deliver(&mut self, envelope: Envelope) -> Push {
         let target = envelope.target;
         if target == self.cell.address {
-            // What a handler sends to itself has had its place reserved when it was sent.
+            // What a handler sends to itself has had its place reserved when it was sent. No activation is wanted: it is
+            // under way.
             let is_own_message = envelope.sender == target && matches!(envelope.body, Body::Message(_));
-            return if is_own_message { self.cell.push_reserved(envelope) } else { self.cell.push(envelope) };
+            let mailbox = &self.cell.mailbox;
+            return if is_own_message { mailbox.push_reserved(envelope) } else { mailbox.push(envelope) };
         }
         let mut envelope = Some(envelope);
         let mut run = std::iter::from_fn(|| envelope.take());
@@ -458,16 +457,15 @@ impl Doer for Carrier<'_> {
 
     fn deliver_run(&mut self, target: ActorAddress, run: &mut impl Iterator<Item = Envelope>) -> Push {
         let Hands { known, known_next, .. } = &mut *self.hands;
-        if let Some(Some((_, route))) = known.iter().find(|known| is_route_to(known, target)) {
-            return route.push_run(run);
+        if let Some(Some((_, receiver))) = known.iter().find(|known| is_of(known, target)) {
+            return receiver.deliver_run(run);
         }
-        let Some(route) = self.cell.shared.router.get(target) else {
+        let Some(receiver) = self.cell.ground.plane.table.get(target) else {
             return run.next().map_or(Push::Queued, Push::Gone);
         };
-        let push = route.push_run(run);
-        // An ask is answered once, so it is not worth a place.
-        if !matches!(route, Route::Ask(_)) {
-            known[*known_next] = Some((target, route));
+        let push = receiver.deliver_run(run);
+        if receiver.is_lasting() {
+            known[*known_next] = Some((target, receiver));
             *known_next = (*known_next + 1) % KNOWN_LEN;
         }
         push
@@ -475,42 +473,44 @@ impl Doer for Carrier<'_> {
 
     fn gone(&mut self, envelope: Envelope) {
         self.note_undelivered(&envelope);
-        self.cell.shared.router.gone(&envelope);
+        self.cell.ground.plane.gone(&envelope);
     }
 
     fn dead_letter(&mut self, envelope: Envelope, reason: &str) {
         self.note_undelivered(&envelope);
-        self.cell.shared.router.dead_letter(&envelope, reason);
+        self.cell.ground.plane.dead_letter(&envelope, reason);
     }
 
     fn enter_pending(&mut self, child: ActorAddress) {
-        // The slot was taken when the handler asked for the child.
-        Cell::enter_pending(&self.cell.shared, child);
+        // The place was taken when the handler asked for the child.
+        self.cell.ground.enter_pending(child);
     }
 
     fn tell(&mut self, event: Event) {
-        self.cell.shared.event(event);
+        self.cell.ground.desk.tell(event);
     }
 
     fn set_timer(&mut self, due: Time, wakeup: Box<Wakeup>) {
         let id = wakeup.id;
-        let key = self.cell.shared.timers.at(due, Due::Wakeup(Arc::downgrade(self.cell), wakeup));
+        let receiver: Weak<dyn Receiver> = Arc::downgrade(self.cell) as _;
+        let due_then = Due::Wakeup(receiver, self.cell.address, wakeup);
+        let key = self.cell.ground.plane.alarms.at(due, due_then);
         self.hands.timers.insert(id, key);
     }
 
     fn cancel_timer(&mut self, id: u64) {
         if let Some(key) = self.hands.timers.remove(&id) {
-            self.cell.shared.timers.cancel(key);
+            self.cell.ground.plane.alarms.cancel(key);
         }
     }
 
     fn restarted(&mut self, restart: ActorRestart) {
-        self.cell.shared.counters.restarts.fetch_add(1, Ordering::Relaxed);
+        self.cell.ground.totals.restarts.fetch_add(1, Ordering::Relaxed);
         self.log(&format!("restarted as incarnation {}: {}", restart.incarnation, restart.reason));
     }
 
     fn failed(&mut self, text: &str) {
-        self.cell.shared.counters.poisoned.fetch_add(1, Ordering::Relaxed);
+        self.cell.ground.totals.poisoned.fetch_add(1, Ordering::Relaxed);
         self.log(text);
     }
 
@@ -519,11 +519,11 @@ impl Doer for Carrier<'_> {
     }
 
     fn start_failed(&mut self, text: &str) {
-        self.cell.shared.counters.restarts.fetch_add(1, Ordering::Relaxed);
+        self.cell.ground.totals.restarts.fetch_add(1, Ordering::Relaxed);
         self.log(text);
     }
 }
 
-fn is_route_to(known: &Option<(ActorAddress, Route)>, target: ActorAddress) -> bool {
+fn is_of(known: &Option<Known>, target: ActorAddress) -> bool {
     known.as_ref().is_some_and(|(address, _)| *address == target)
 }

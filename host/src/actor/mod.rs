@@ -1,11 +1,14 @@
 //! Actors as the host runs them: a cell per actor, activated when there is something to do.
 
 mod cell;
+mod cells;
+mod ground;
 mod next;
 mod orders;
 mod port;
 mod shown;
 
-pub(crate) use cell::{Cell, Start};
+pub(crate) use cell::Start;
+pub(crate) use cells::Cells;
+pub(crate) use ground::Ground;
 pub(crate) use next::near;
-pub(crate) use shown::Showing;

@@ -6,24 +6,35 @@
 
 use std::cell::{Cell as Flag, RefCell};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use thespian_core::limits::ACTIVATION_TIME_MAX;
+use thespian_core::time::Time;
 use thespian_core::turn::Buffers;
 
-use super::Cell;
-use crate::shared::Shared;
+use crate::plane::clock::Clock;
 
-enum Next {
+/// An actor, as what is activated.
+pub(super) trait Activated: Send + Sync {
+    /// Is activated by a task of its own, on any thread.
+    fn begin_task(self: Arc<Self>);
+
+    /// Handles what waits, until nothing does or others must have their turn. `begun` is when the first of the activations
+    /// on this thread began that follow on each other. Returns the time at its end.
+    fn activate(self: Arc<Self>, begun: Time, active: &mut Active) -> Time;
+}
+
+enum Successor {
     /// No activation is under way on this thread.
     Outside,
     /// None was made active.
     Nobody,
-    This(Arc<Cell>),
+    This(Arc<dyn Activated>),
 }
 
 thread_local! {
     static IS_NEAR: Flag<bool> = const { Flag::new(false) };
-    static NEXT: RefCell<Next> = const { RefCell::new(Next::Outside) };
+    static NEXT: RefCell<Successor> = const { RefCell::new(Successor::Outside) };
     static BUFFERS: RefCell<Option<Buffers>> = const { RefCell::new(None) };
 }
 
@@ -44,28 +55,43 @@ pub(super) fn is_near() -> bool {
 
 /// The one activation at a time that runs on a thread for other things than actors: so another such thread is always
 /// free of guests, whatever they do.
-pub(super) struct Near(Arc<Shared>);
+pub(super) struct Near(Arc<AtomicBool>);
 
 impl Near {
-    pub(super) fn enter(shared: &Arc<Shared>) -> Option<Self> {
-        (!shared.near_is_taken.swap(true, Ordering::Acquire)).then(|| Self(shared.clone()))
+    pub(super) fn enter(is_taken: &Arc<AtomicBool>) -> Option<Self> {
+        (!is_taken.swap(true, Ordering::Acquire)).then(|| Self(is_taken.clone()))
     }
 }
 
 impl Drop for Near {
     fn drop(&mut self) {
-        self.0.near_is_taken.store(false, Ordering::Release);
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+/// Activates an actor, then the one that this made active, and so on, until others must have their turn.
+pub(super) fn run(first: Arc<dyn Activated>, clock: Clock) {
+    let begun = clock.now();
+    let mut active = Active::begin();
+    let mut cell = first;
+    loop {
+        let now = cell.activate(begun, &mut active);
+        if now - begun >= ACTIVATION_TIME_MAX {
+            return;
+        }
+        let Some(next) = active.take() else { return };
+        cell = next;
     }
 }
 
 /// Keeps `cell` for after the activation under way. Gives it back where there is none, or it has one already.
-pub(super) fn offer(cell: Arc<Cell>) -> Option<Arc<Cell>> {
+pub(super) fn offer(cell: Arc<dyn Activated>) -> Option<Arc<dyn Activated>> {
     NEXT.with_borrow_mut(|next| match next {
-        Next::Nobody => {
-            *next = Next::This(cell);
+        Successor::Nobody => {
+            *next = Successor::This(cell);
             None
         }
-        Next::Outside | Next::This(_) => Some(cell),
+        Successor::Outside | Successor::This(_) => Some(cell),
     })
 }
 
@@ -74,7 +100,7 @@ pub(super) struct Active(Buffers);
 
 impl Active {
     pub(super) fn begin() -> Self {
-        NEXT.set(Next::Nobody);
+        NEXT.set(Successor::Nobody);
         Self(BUFFERS.take().unwrap_or_default())
     }
 
@@ -85,14 +111,14 @@ impl Active {
 
     /// Whether somebody is next.
     pub(super) fn has_next(&self) -> bool {
-        NEXT.with_borrow(|next| matches!(next, Next::This(_)))
+        NEXT.with_borrow(|next| matches!(next, Successor::This(_)))
     }
 
     /// Takes out whoever is next.
-    pub(super) fn take(&self) -> Option<Arc<Cell>> {
-        match NEXT.replace(Next::Nobody) {
-            Next::This(cell) => Some(cell),
-            Next::Nobody | Next::Outside => None,
+    pub(super) fn take(&self) -> Option<Arc<dyn Activated>> {
+        match NEXT.replace(Successor::Nobody) {
+            Successor::This(cell) => Some(cell),
+            Successor::Nobody | Successor::Outside => None,
         }
     }
 
@@ -107,7 +133,7 @@ impl Active {
 impl Drop for Active {
     fn drop(&mut self) {
         BUFFERS.set(Some(std::mem::take(&mut self.0)));
-        if let Next::This(cell) = NEXT.replace(Next::Outside) {
+        if let Successor::This(cell) = NEXT.replace(Successor::Outside) {
             cell.begin_task();
         }
     }

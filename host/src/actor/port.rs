@@ -7,32 +7,32 @@ use thespian_core::capability::Capabilities;
 use thespian_core::outbox::Means;
 use tracing::Level;
 
+use super::ground::Ground;
 use super::orders::Orders;
 use crate::plane::mailbox::SharedMailbox;
 use crate::sandbox::ActorHost;
-use crate::shared::Shared;
 
-/// One actor's side of the imports. It knows the actor's queue but not its cell, so an instance keeps nothing alive
+/// An actor's side of the imports. It knows the actor's queue but not its cell, so an instance keeps nothing alive
 /// that keeps it.
-pub(crate) struct Port {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) address: ActorAddress,
-    pub(crate) class: Arc<str>,
-    pub(crate) mailbox: Arc<SharedMailbox>,
-    pub(crate) orders: Arc<Orders>,
+pub(super) struct Port {
+    pub(super) ground: Arc<Ground>,
+    pub(super) address: ActorAddress,
+    pub(super) class: Arc<str>,
+    pub(super) mailbox: Arc<SharedMailbox>,
+    pub(super) orders: Arc<Orders>,
 }
 
 impl Means for Port {
     fn new_address(&self) -> ActorAddress {
-        self.shared.new_address()
+        self.ground.plane.new_address()
     }
 
     fn take_place(&self) -> bool {
-        self.shared.slots.take()
+        self.ground.plane.places.take()
     }
 
     fn give_places(&self, len: usize) {
-        self.shared.slots.give_back(len);
+        self.ground.plane.places.give_back(len);
     }
 
     fn reserve_self(&self, cost: usize) -> bool {
@@ -46,11 +46,11 @@ impl Means for Port {
 
 impl ActorHost for Port {
     fn capabilities(&self) -> Arc<Capabilities> {
-        self.shared.capabilities()
+        self.ground.capabilities()
     }
 
     fn log(&self, level: Level, target: &str, text: &str) {
-        self.shared.log.actor(self.address, &self.class, level, target, text);
+        self.ground.plane.log.actor(self.address, &self.class, level, target, text);
     }
 
     fn log_enabled(&self, level: Level) -> bool {

@@ -57,10 +57,19 @@ pub(crate) struct Showing {
 }
 
 impl Showing {
-    /// One that is no more.
-    pub(crate) const fn ended() -> Self {
+    /// An actor that is not yet decided about.
+    pub(super) const fn pending() -> Self {
+        Self::idle(ActorPhase::Starting)
+    }
+
+    /// An actor that is no more.
+    pub(super) const fn ended() -> Self {
+        Self::idle(ActorPhase::Exiting)
+    }
+
+    const fn idle(phase: ActorPhase) -> Self {
         Self {
-            phase: ActorPhase::Exiting,
+            phase,
             incarnation: 0,
             restarts: 0,
             turns: 0,
@@ -134,7 +143,7 @@ impl Shown {
         self.busy_ns.store(busy_ns + now.0.saturating_sub(woken.0), Ordering::Relaxed);
     }
 
-    /// What the actor sent has become a dead letter.
+    /// A message that the actor sent has become a dead letter.
     pub(super) fn note_undelivered(&self) {
         self.undelivered.fetch_add(1, Ordering::Relaxed);
     }

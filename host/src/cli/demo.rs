@@ -176,7 +176,7 @@ async fn ask(client: &Client, address: ActorAddress, question: Message, steps: &
             let got = format!("{} {}", message.type_name, incoming::one_line(message));
             let from = if *sender == address { "it".to_string() } else { sender.to_string() };
             let text = [(Style::Plain, format!("{asked}, and {from} answered ")), (Style::Bold, got)];
-            steps.done_in_pieces(None, "ask", &text, Answered { answer: incoming::as_json(&answer)? })
+            steps.done_in_pieces(None, "ask", &text, AnswerShown { answer: incoming::as_json(&answer)? })
         }
         Incoming::Poisoned(poisoned) => {
             Err(Poison(format!("the actor could not handle {asked}: {}", poisoned.details)).into())
@@ -185,7 +185,7 @@ async fn ask(client: &Client, address: ActorAddress, question: Message, steps: &
 }
 
 #[derive(Serialize)]
-struct Answered<'a> {
+struct AnswerShown<'a> {
     answer: incoming::Shown<'a>,
 }
 

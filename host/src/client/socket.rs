@@ -18,7 +18,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::ClientError;
-use crate::session::{Update, Updates};
+use crate::answers::{Answered, Update, Updates};
 use crate::store;
 use crate::transport::{FrameReader, Stream, WriteHalf};
 
@@ -27,10 +27,8 @@ const OUTGOING_LEN: usize = 64;
 /// Frames are gathered up to this size before they are written, in bytes.
 const WRITE_BYTES: usize = 64 << 10;
 
-type Answered = Result<Reply, ControlError>;
-
 /// A question that the node has not answered. It stays when it is taken back, until the node has said so.
-struct Waiting {
+struct Unanswered {
     answer: oneshot::Sender<Answered>,
     updates: Option<Updates>,
     _place: OwnedSemaphorePermit,
@@ -38,17 +36,17 @@ struct Waiting {
 
 #[derive(Default)]
 struct Asked {
-    waiting: HashMap<u64, Waiting>,
+    waiting: HashMap<u64, Unanswered>,
     /// Questions of which the node does not know yet that they are taken back.
     taken_back: Vec<u64>,
     /// Messages that were on their way when the question for them was taken back.
     unheard: VecDeque<Incoming>,
-    /// Why nothing can be asked any more.
+    /// The reason why nothing can be asked any more.
     lost: Option<String>,
 }
 
-/// What the connection's task and those who ask share.
-struct Desk {
+/// All that the connection's task and those who ask share.
+struct Inquiries {
     asked: Mutex<Asked>,
     /// Questions that may be under way: who comes later waits.
     places: Arc<Semaphore>,
@@ -56,10 +54,10 @@ struct Desk {
     something_unheard: Notify,
 }
 
-struct Connection {
+struct Line {
     welcome: Welcome,
     pid: Option<u32>,
-    desk: Arc<Desk>,
+    inquiries: Arc<Inquiries>,
     outgoing: mpsc::Sender<Vec<u8>>,
     next_id: AtomicU64,
     /// Ends with the last clone of the client, and with it the connection.
@@ -67,11 +65,11 @@ struct Connection {
 }
 
 #[derive(Clone)]
-pub(super) struct Remote {
-    connection: Arc<Connection>,
+pub(super) struct Socket {
+    line: Arc<Line>,
 }
 
-impl Remote {
+impl Socket {
     pub(super) async fn connect_unix(path: &Path, endpoint: Option<&str>) -> Result<Self, ClientError> {
         let no_node = |error| ClientError::NoNode { at: path.display().to_string(), error };
         let stream = Stream::connect_unix(path).await.map_err(no_node)?;
@@ -112,7 +110,7 @@ impl Remote {
             }
         };
         let welcome = hello::decode::<Answer>(&frame)??;
-        let desk = Arc::new(Desk {
+        let inquiries = Arc::new(Inquiries {
             asked: Mutex::default(),
             places: Arc::new(Semaphore::new(REQUESTS_IN_FLIGHT_MAX)),
             something_taken_back: Notify::new(),
@@ -120,18 +118,18 @@ impl Remote {
         });
         let (outgoing, to_write) = mpsc::channel(OUTGOING_LEN);
         let mut task = JoinSet::new();
-        task.spawn(run(reader, writer, to_write, desk.clone()));
+        task.spawn(run(reader, writer, to_write, inquiries.clone()));
         let next_id = AtomicU64::new(1);
-        let connection = Arc::new(Connection { welcome, pid, desk, outgoing, next_id, _task: task });
-        Ok(Self { connection })
+        let line = Arc::new(Line { welcome, pid, inquiries, outgoing, next_id, _task: task });
+        Ok(Self { line })
     }
 
     pub(super) fn welcome(&self) -> &Welcome {
-        &self.connection.welcome
+        &self.line.welcome
     }
 
     pub(super) fn pid(&self) -> Option<u32> {
-        self.connection.pid
+        self.line.pid
     }
 
     pub(super) async fn request(
@@ -142,10 +140,10 @@ impl Remote {
         if !matches!(request, Request::Listen { .. }) {
             return self.ask_node(request, updates).await;
         }
-        let desk = &self.connection.desk;
+        let inquiries = &self.line.inquiries;
         loop {
-            let unheard = desk.something_unheard.notified();
-            if let Some(incoming) = desk.asked.lock().unheard.pop_front() {
+            let unheard = inquiries.something_unheard.notified();
+            if let Some(incoming) = inquiries.asked.lock().unheard.pop_front() {
                 return Ok(Reply::Received(incoming));
             }
             tokio::select! {
@@ -192,29 +190,29 @@ impl Remote {
     }
 
     async fn question(&self, updates: Option<&Updates>) -> Result<Question<'_>, ClientError> {
-        let desk = &self.connection.desk;
-        let place = desk.places.clone().acquire_owned().await.map_err(|_| self.connection.lost())?;
-        let id = self.connection.next_id.fetch_add(1, Ordering::Relaxed);
+        let inquiries = &self.line.inquiries;
+        let place = inquiries.places.clone().acquire_owned().await.map_err(|_| self.line.lost())?;
+        let id = self.line.next_id.fetch_add(1, Ordering::Relaxed);
         let (sender, answer) = oneshot::channel();
-        let mut asked = desk.asked.lock();
+        let mut asked = inquiries.asked.lock();
         if let Some(why) = &asked.lost {
             return Err(ClientError::Lost(why.clone()));
         }
-        asked.waiting.insert(id, Waiting { answer: sender, updates: updates.cloned(), _place: place });
-        Ok(Question { connection: &self.connection, id, answer, is_sent: false, is_answered: false })
+        asked.waiting.insert(id, Unanswered { answer: sender, updates: updates.cloned(), _place: place });
+        Ok(Question { line: &self.line, id, answer, is_sent: false, is_answered: false })
     }
 }
 
-impl Connection {
+impl Line {
     fn lost(&self) -> ClientError {
-        let why = self.desk.asked.lock().lost.clone();
+        let why = self.inquiries.asked.lock().lost.clone();
         ClientError::Lost(why.unwrap_or_else(|| "it was closed".to_string()))
     }
 }
 
 /// A question under way; taken back when dropped without an answer.
 struct Question<'a> {
-    connection: &'a Connection,
+    line: &'a Line,
     id: u64,
     answer: oneshot::Receiver<Answered>,
     is_sent: bool,
@@ -225,7 +223,7 @@ impl Question<'_> {
     async fn send(&mut self, frame: &ClientFrame) -> Result<(), ClientError> {
         let too_big = |error| ControlError::Invalid(format!("the question needs {error}"));
         let frame = codec::encode_frame(frame).map_err(too_big)?;
-        self.connection.outgoing.send(frame).await.map_err(|_| self.connection.lost())?;
+        self.line.outgoing.send(frame).await.map_err(|_| self.line.lost())?;
         self.is_sent = true;
         Ok(())
     }
@@ -235,7 +233,7 @@ impl Question<'_> {
         self.is_answered = true;
         match answer {
             Ok(reply) => Ok(reply?),
-            Err(_) => Err(self.connection.lost()),
+            Err(_) => Err(self.line.lost()),
         }
     }
 }
@@ -245,34 +243,39 @@ impl Drop for Question<'_> {
         if self.is_answered {
             return;
         }
-        let desk = &self.connection.desk;
-        let mut asked = desk.asked.lock();
+        let inquiries = &self.line.inquiries;
+        let mut asked = inquiries.asked.lock();
         if !self.is_sent {
             asked.waiting.remove(&self.id);
         } else if asked.waiting.contains_key(&self.id) {
             asked.taken_back.push(self.id);
-            desk.something_taken_back.notify_one();
+            inquiries.something_taken_back.notify_one();
         } else if let Ok(Ok(Reply::Received(incoming))) = self.answer.try_recv() {
             // It came in this very moment.
             asked.unheard.push_back(incoming);
-            desk.something_unheard.notify_one();
+            inquiries.something_unheard.notify_one();
         }
     }
 }
 
 /// Reads and writes side by side, so that neither end can make the other wait for ever.
-async fn run(reader: FrameReader, writer: WriteHalf, to_write: mpsc::Receiver<Vec<u8>>, desk: Arc<Desk>) {
+async fn run(
+    reader: FrameReader,
+    writer: WriteHalf,
+    to_write: mpsc::Receiver<Vec<u8>>,
+    inquiries: Arc<Inquiries>,
+) {
     let why = tokio::select! {
-        why = read(reader, &desk) => why,
-        why = write(writer, to_write, &desk) => why,
+        why = read(reader, &inquiries) => why,
+        why = write(writer, to_write, &inquiries) => why,
     };
-    let mut asked = desk.asked.lock();
+    let mut asked = inquiries.asked.lock();
     asked.lost = Some(why);
     // Dropping the senders tells those who wait.
     asked.waiting.clear();
 }
 
-async fn read(mut reader: FrameReader, desk: &Desk) -> String {
+async fn read(mut reader: FrameReader, inquiries: &Inquiries) -> String {
     loop {
         let frame = match reader.next().await {
             Ok(Some(frame)) => frame,
@@ -281,7 +284,7 @@ async fn read(mut reader: FrameReader, desk: &Desk) -> String {
         };
         let (id, update) = match codec::decode(&frame) {
             Ok(NodeFrame::Reply { id, reply }) => {
-                desk.answer(id, reply);
+                inquiries.answer(id, reply);
                 continue;
             }
             Ok(NodeFrame::Progress { id, progress }) => (id, Update::Progress(progress)),
@@ -289,7 +292,7 @@ async fn read(mut reader: FrameReader, desk: &Desk) -> String {
             Ok(NodeFrame::Closing { reason }) => return reason,
             Err(error) => return error.to_string(),
         };
-        let updates = desk.asked.lock().waiting.get(&id).and_then(|waiting| waiting.updates.clone());
+        let updates = inquiries.asked.lock().waiting.get(&id).and_then(|waiting| waiting.updates.clone());
         if let Some(updates) = updates {
             // Nobody may be looking any more.
             let _ = updates.send(update).await;
@@ -297,7 +300,7 @@ async fn read(mut reader: FrameReader, desk: &Desk) -> String {
     }
 }
 
-impl Desk {
+impl Inquiries {
     fn answer(&self, id: u64, reply: Answered) {
         let mut asked = self.asked.lock();
         let Some(waiting) = asked.waiting.remove(&id) else { return };
@@ -309,17 +312,21 @@ impl Desk {
     }
 }
 
-async fn write(mut writer: WriteHalf, mut to_write: mpsc::Receiver<Vec<u8>>, desk: &Desk) -> String {
+async fn write(
+    mut writer: WriteHalf,
+    mut to_write: mpsc::Receiver<Vec<u8>>,
+    inquiries: &Inquiries,
+) -> String {
     loop {
         let mut frames = tokio::select! {
             frames = to_write.recv() => match frames {
                 Some(frames) => frames,
                 None => return "the client is gone".to_string(),
             },
-            () = desk.something_taken_back.notified() => Vec::new(),
+            () = inquiries.something_taken_back.notified() => Vec::new(),
         };
         // Taken before the queue is emptied: a question must be there before it can be taken back.
-        let taken_back = std::mem::take(&mut desk.asked.lock().taken_back);
+        let taken_back = std::mem::take(&mut inquiries.asked.lock().taken_back);
         while let Ok(more) = to_write.try_recv() {
             frames.extend_from_slice(&more);
             if frames.len() >= WRITE_BYTES {

@@ -1,13 +1,26 @@
 //! One connection: what is read becomes messages to its actor, what is sent to its address is written.
 //!
+//! ```text
+//!            what is read ─► OPENED, DATA ... ─► the actor            what is sent here ─► queue ─► what is written
+//!
+//!  open ──► half closed (its peer has ended; the actor can still answer) ──┐
+//!   │                                                                      │ all handled, or the actor closes it
+//!   │ the actor closes it                                                  ▼
+//!   ├─────────────────────────────────────────────────────► closing: the rest is written ─► parted
+//!   │ broken, idle, revoked, its actor ended,                              │ not in time       │
+//!   │ something written to it is lost                                      ▼                   ▼
+//!   └──────────────────────────────────────────────────────────────────► reset ──────────► CLOSED ─► the actor
+//! ```
+//!
 //! Reading and writing are one task. Every message from here carries one of a few permits, in its payload's memory: it
 //! comes back when the message is gone, handled or not, and without one nothing more is read.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{FusedFuture, FutureExt};
@@ -20,20 +33,53 @@ use thespian_core::limits::{TCP_CLOSE_TIME_MAX, TCP_UNHANDLED_MAX, TCP_WRITE_BYT
 use thespian_core::mailbox::{MailboxLimits, Push, QueueBudget};
 use thespian_core::message::{Encoding, Message};
 use thespian_core::wire::control::ConnectionStatus;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, sleep_until, timeout};
 
-use super::Grant;
+use crate::plane::Plane;
 use crate::plane::mailbox::{RoomWait, SharedMailbox};
-use crate::plane::table::Route;
-use crate::shared::Shared;
+use crate::plane::receiver::Receiver;
+use crate::plane::sleeper::Sleeper;
 use crate::transport::{ByteConnection, ByteReader, ByteWriter, Taken};
 
 /// All permits: none is out.
 const ALL: u32 = TCP_UNHANDLED_MAX as u32;
 
-/// What stands for a connection in the routing table: the queue of what is to be written.
-pub(crate) struct Connection {
+/// Terms that the connections of a grant have in common.
+pub(super) struct Terms {
+    /// The actor that hears of them.
+    pub(super) actor: ActorAddress,
+    pub(super) idle_max: Duration,
+    /// The reason why the grant ends, once it does.
+    ending: watch::Sender<Option<CloseReason>>,
+}
+
+impl Terms {
+    pub(super) fn new(actor: ActorAddress, idle_max: Duration) -> Self {
+        Self { actor, idle_max, ending: watch::Sender::new(None) }
+    }
+
+    /// Ends the grant and its connections.
+    pub(super) fn end(&self, reason: CloseReason) {
+        self.ending.send_replace(Some(reason));
+    }
+
+    /// Returns when the grant ends, with the reason.
+    pub(super) async fn ended(&self) -> CloseReason {
+        let mut ending = self.ending.subscribe();
+        match ending.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(reason)) => reason.clone(),
+            // The sender lives as long as this does.
+            _ => CloseReason::ActorEnded,
+        }
+    }
+}
+
+/// The connections of a grant that are open.
+pub(super) type Connections = Mutex<BTreeMap<ActorAddress, Arc<Connection>>>;
+
+/// A connection as it stands in the routing table: the queue of what is to be written.
+pub(super) struct Connection {
     address: ActorAddress,
     peer: SocketAddr,
     mailbox: SharedMailbox,
@@ -42,7 +88,7 @@ pub(crate) struct Connection {
     is_closing: AtomicBool,
     /// Something written to it could not be kept.
     lost: Notify,
-    /// One for each message that the actor may have unhandled.
+    /// Permits for the messages that the actor may have unhandled.
     permits: Arc<Semaphore>,
     quiet: Mutex<Quiet>,
     read_bytes: AtomicU64,
@@ -64,28 +110,6 @@ impl Connection {
             read_bytes: AtomicU64::new(0),
             written_bytes: AtomicU64::new(0),
         }
-    }
-
-    /// Takes what can be written, what came back, and the request to exit; other notices mean nothing out here.
-    pub(crate) fn push(&self, envelope: Envelope) -> Push {
-        if !matches!(envelope.body, Body::Message(_) | Body::Poisoned(_) | Body::ExitRequest(_)) {
-            return Push::Queued;
-        }
-        let push = self.mailbox.push(envelope);
-        if matches!(push, Push::Queued | Push::Activate) {
-            self.arrived.notify_one();
-        }
-        push
-    }
-
-    pub(crate) const fn mailbox(&self) -> &SharedMailbox {
-        &self.mailbox
-    }
-
-    /// Something that was sent here became a dead letter. What comes behind the gap must not be written.
-    pub(crate) fn lose(&self) {
-        self.mailbox.take_notices_only();
-        self.lost.notify_one();
     }
 
     fn close_intake(&self) {
@@ -128,6 +152,36 @@ impl Connection {
     }
 }
 
+impl Receiver for Connection {
+    /// Takes what can be written, what came back, and the request to exit; other notices mean nothing out here.
+    fn push(&self, envelope: Envelope) -> Push {
+        if !matches!(envelope.body, Body::Message(_) | Body::Poisoned(_) | Body::ExitRequest(_)) {
+            return Push::Queued;
+        }
+        match self.mailbox.push(envelope) {
+            Push::Queued | Push::Activate => {
+                self.arrived.notify_one();
+                Push::Queued
+            }
+            refused => refused,
+        }
+    }
+
+    fn await_room(&self, address: ActorAddress, sender: Arc<dyn Sleeper>) {
+        self.mailbox.await_room(address, sender);
+    }
+
+    /// Takes no more: nothing may be written behind the gap.
+    fn missed(&self) {
+        self.mailbox.take_notices_only();
+        self.lost.notify_one();
+    }
+
+    fn size(&self) -> (usize, usize) {
+        self.mailbox.size()
+    }
+}
+
 /// A payload, and the permit that comes back when nobody needs it any more.
 struct Permitted {
     payload: Vec<u8>,
@@ -144,9 +198,9 @@ impl AsRef<[u8]> for Permitted {
 struct Gone;
 
 /// A connection while it is served.
-struct Link<'a> {
-    shared: &'a Arc<Shared>,
-    grant: &'a Grant,
+struct Served<'a> {
+    plane: &'a Plane,
+    terms: &'a Terms,
     connection: &'a Connection,
     local: SocketAddr,
     is_opened: AtomicBool,
@@ -154,15 +208,15 @@ struct Link<'a> {
 }
 
 /// Serves a connection until nothing of it is left and its actor has been told.
-pub(super) async fn serve(shared: &Arc<Shared>, grant: &Grant, stream: ByteConnection) {
+pub(super) async fn serve(plane: &Plane, terms: &Terms, open: &Connections, stream: ByteConnection) {
     let ByteConnection { peer, local, reader, mut writer } = stream;
-    let address = shared.new_address();
-    let quiet = Quiet::new(shared.clock.now(), grant.idle_max);
-    let connection = Arc::new(Connection::new(address, peer, shared.budget.clone(), quiet));
-    let entry = Entry::new(shared, grant, &connection);
-    let link = Link {
-        shared,
-        grant,
+    let address = plane.new_address();
+    let quiet = Quiet::new(plane.clock.now(), terms.idle_max);
+    let connection = Arc::new(Connection::new(address, peer, plane.budget.clone(), quiet));
+    let listing = Listing::new(plane, open, &connection);
+    let link = Served {
+        plane,
+        terms,
         connection: &connection,
         local,
         is_opened: AtomicBool::new(false),
@@ -175,43 +229,43 @@ pub(super) async fn serve(shared: &Arc<Shared>, grant: &Grant, stream: ByteConne
         writer.reset();
     }
     // First: an actor that waits for room here takes no other message.
-    drop((reader, entry));
+    drop((reader, listing));
     link.tell_closed(&reason).await;
 }
 
-/// What others find of a connection. Nothing is left when it is dropped, and what was not written becomes dead letters.
-struct Entry<'a> {
-    shared: &'a Shared,
-    grant: &'a Grant,
+/// A connection as others find it. Nothing is left when it is dropped, and what was not written becomes dead letters.
+struct Listing<'a> {
+    plane: &'a Plane,
+    open: &'a Connections,
     connection: &'a Arc<Connection>,
 }
 
-impl<'a> Entry<'a> {
-    fn new(shared: &'a Shared, grant: &'a Grant, connection: &'a Arc<Connection>) -> Self {
-        grant.connections.lock().insert(connection.address, connection.clone());
-        shared.router.enter(connection.address, Route::Connection(connection.clone()));
-        Self { shared, grant, connection }
+impl<'a> Listing<'a> {
+    fn new(plane: &'a Plane, open: &'a Connections, connection: &'a Arc<Connection>) -> Self {
+        open.lock().insert(connection.address, connection.clone());
+        plane.table.enter(connection.address, connection.clone());
+        Self { plane, open, connection }
     }
 }
 
-impl Drop for Entry<'_> {
+impl Drop for Listing<'_> {
     fn drop(&mut self) {
-        self.grant.connections.lock().remove(&self.connection.address);
-        self.shared.router.remove(self.connection.address);
+        self.open.lock().remove(&self.connection.address);
+        self.plane.table.remove(self.connection.address);
         for envelope in self.connection.mailbox.close() {
-            unwritten(self.shared, &envelope);
+            unwritten(self.plane, &envelope);
         }
     }
 }
 
-fn unwritten(shared: &Shared, envelope: &Envelope) {
+fn unwritten(plane: &Plane, envelope: &Envelope) {
     // What came back as poison was told when it did.
     if matches!(envelope.body, Body::Message(_)) {
-        shared.router.dead_letter(envelope, "the connection ended before it was written");
+        plane.dead_letter(envelope, "the connection ended before it was written");
     }
 }
 
-impl Link<'_> {
+impl Served<'_> {
     /// Passes on what comes, writes what is sent, until it ends; then, if that is in order, writes the rest. Says why it
     /// ended, and whether all was written.
     async fn carry(&self, reader: &ByteReader, writer: &mut ByteWriter) -> (CloseReason, bool) {
@@ -245,24 +299,24 @@ impl Link<'_> {
         (reason, is_whole)
     }
 
-    /// What ends a connection besides its peer and its actor.
+    /// Returns when the connection ends by something else than its peer and its actor.
     async fn cut_short(&self) -> CloseReason {
         tokio::select! {
-            reason = self.grant.end() => reason,
+            reason = self.terms.ended() => reason,
             () = self.connection.lost.notified() => CloseReason::Lost,
             () = self.idle() => CloseReason::Idle,
         }
     }
 
     async fn idle(&self) {
-        let look = || self.connection.quiet.lock().look(self.shared.clock.now(), self.connection.unhandled());
+        let look = || self.connection.quiet.lock().look(self.plane.clock.now(), self.connection.unhandled());
         while let Some(due) = look() {
-            sleep_until(self.shared.clock.instant(due).into()).await;
+            sleep_until(self.plane.clock.instant(due).into()).await;
         }
     }
 
     fn moved(&self) {
-        self.connection.quiet.lock().moved(self.shared.clock.now());
+        self.connection.quiet.lock().moved(self.plane.clock.now());
     }
 
     async fn read(&self, reader: &ByteReader) -> CloseReason {
@@ -312,12 +366,12 @@ impl Link<'_> {
     ) -> Result<(), Gone> {
         let payload = Bytes::from_owner(Permitted { payload, _permit: permit });
         let message = Message { type_name: type_name.into(), encoding, payload, headers: None };
-        let (target, sender) = (self.grant.actor, self.connection.address);
+        let (target, sender) = (self.terms.actor, self.connection.address);
         let mut envelope = Envelope { target, sender, body: Body::Message(message) };
         let mut wait = RoomWait::new();
         loop {
-            let Some(route) = self.shared.router.get(target) else { return Err(Gone) };
-            envelope = match route.push(envelope) {
+            let Some(receiver) = self.plane.table.get(target) else { return Err(Gone) };
+            envelope = match receiver.deliver(envelope) {
                 Push::Queued | Push::Activate => return Ok(()),
                 Push::Gone(_) => return Err(Gone),
                 Push::Full(envelope) => envelope,
@@ -357,7 +411,7 @@ impl Link<'_> {
         CloseReason::Requested
     }
 
-    /// What has no form as bytes comes back to its sender.
+    /// Gives a message that has no form as bytes back to its sender.
     fn send_back(&self, envelope: Envelope) {
         let Body::Message(original) = envelope.body else { return };
         let details = format!("a connection takes bytes and text, and `{}` is neither", original.type_name);
@@ -365,9 +419,9 @@ impl Link<'_> {
         let poisoned = Poisoned { target: self.connection.address, details, original };
         let sender = self.connection.address;
         let returned = Envelope { target, sender, body: Body::Poisoned(Box::new(poisoned)) };
-        let Some(route) = self.shared.router.get(target) else { return self.shared.router.gone(&returned) };
-        if let Push::Full(returned) | Push::Gone(returned) = route.push(returned) {
-            self.shared.router.dead_letter(&returned, "its sender took no message back");
+        let Some(receiver) = self.plane.table.get(target) else { return self.plane.gone(&returned) };
+        if let Push::Full(returned) | Push::Gone(returned) = receiver.deliver(returned) {
+            self.plane.dead_letter(&returned, "its sender took no message back");
         }
     }
 
@@ -387,16 +441,16 @@ async fn part(reader: &ByteReader, writer: &mut ByteWriter) {
     let _ = timeout(TCP_CLOSE_TIME_MAX, heard).await;
 }
 
-/// What is being written. Its room in the queue is free when it is gone; dropped before its end, it is a dead letter.
+/// A message that is being written. Its room in the queue is free when it is gone; dropped before its end, it is a dead letter.
 struct InHand<'a> {
-    link: &'a Link<'a>,
+    link: &'a Served<'a>,
     envelope: Envelope,
     has_room: bool,
     is_written: bool,
 }
 
 impl<'a> InHand<'a> {
-    fn new(link: &'a Link<'_>, envelope: Envelope) -> Self {
+    fn new(link: &'a Served<'_>, envelope: Envelope) -> Self {
         // Should others have taken the room already, there is none to give back.
         let has_room = link.connection.mailbox.reserve(envelope.body.cost());
         Self { link, envelope, has_room, is_written: false }
@@ -422,7 +476,7 @@ impl Drop for InHand<'_> {
             self.link.connection.mailbox.release(1, self.envelope.body.cost());
         }
         if !self.is_written {
-            unwritten(self.link.shared, &self.envelope);
+            unwritten(self.link.plane, &self.envelope);
         }
     }
 }

@@ -9,7 +9,7 @@ use thespian_core::address::ActorAddress;
 use thespian_core::envelope::Envelope;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget, push_each};
 
-use crate::actor::Cell;
+use super::sleeper::Sleeper;
 
 /// The first wait for room in a full mailbox; it doubles.
 const ROOM_WAIT_MIN: Duration = Duration::from_millis(1);
@@ -31,35 +31,37 @@ impl RoomWait {
     }
 }
 
-struct State {
+/// The senders that hold something for a receiver, and wait for room there. Each is in it once.
+type Waiters = BTreeMap<ActorAddress, Arc<dyn Sleeper>>;
+
+struct Guarded {
     mailbox: Mailbox,
-    /// At most one entry for each sender that holds something for this receiver.
-    waiting: BTreeMap<ActorAddress, Arc<Cell>>,
+    waiters: Waiters,
 }
 
 /// Push, drain and close share one lock.
 pub(crate) struct SharedMailbox {
-    state: Mutex<State>,
+    guarded: Mutex<Guarded>,
     budget: Arc<QueueBudget>,
 }
 
 impl SharedMailbox {
     pub(crate) fn new(limits: MailboxLimits, budget: Arc<QueueBudget>) -> Self {
-        let state = State { mailbox: Mailbox::pending(limits), waiting: BTreeMap::new() };
-        Self { state: Mutex::new(state), budget }
+        let guarded = Guarded { mailbox: Mailbox::pending(limits), waiters: BTreeMap::new() };
+        Self { guarded: Mutex::new(guarded), budget }
     }
 
     pub(crate) fn push(&self, envelope: Envelope) -> Push {
-        self.state.lock().mailbox.push(envelope, &self.budget)
+        self.guarded.lock().mailbox.push(envelope, &self.budget)
     }
 
     /// Pushes one envelope after the other, under one lock, until one is refused. Also returns whether the receiver
     /// must be activated.
-    pub(crate) fn push_run(&self, run: &mut impl Iterator<Item = Envelope>) -> (bool, Push) {
-        let mut state = self.state.lock();
+    pub(crate) fn push_run(&self, run: &mut dyn Iterator<Item = Envelope>) -> (bool, Push) {
+        let mut guarded = self.guarded.lock();
         let mut activate = false;
         let push = push_each(run, |envelope| {
-            let push = state.mailbox.push(envelope, &self.budget);
+            let push = guarded.mailbox.push(envelope, &self.budget);
             activate |= push == Push::Activate;
             push
         });
@@ -67,15 +69,15 @@ impl SharedMailbox {
     }
 
     pub(crate) fn push_reserved(&self, envelope: Envelope) -> Push {
-        self.state.lock().mailbox.push_reserved(envelope, &self.budget)
+        self.guarded.lock().mailbox.push_reserved(envelope, &self.budget)
     }
 
     pub(crate) fn reserve(&self, cost: usize) -> bool {
-        self.state.lock().mailbox.reserve(cost, &self.budget)
+        self.guarded.lock().mailbox.reserve(cost, &self.budget)
     }
 
     pub(crate) fn release(&self, len: usize, cost: usize) {
-        self.state.lock().mailbox.release(len, cost, &self.budget);
+        self.guarded.lock().mailbox.release(len, cost, &self.budget);
     }
 
     /// Takes envelopes out; if that made enough room, those who waited for it try again. Whether messages are left.
@@ -90,56 +92,56 @@ impl SharedMailbox {
 
     #[inline]
     fn take_out(&self, take: impl FnOnce(&mut Mailbox, &QueueBudget) -> bool) -> bool {
-        let mut state = self.state.lock();
-        let has_room = take(&mut state.mailbox, &self.budget);
-        let is_left = !state.mailbox.is_empty();
+        let mut guarded = self.guarded.lock();
+        let has_room = take(&mut guarded.mailbox, &self.budget);
+        let is_left = !guarded.mailbox.is_empty();
         if has_room {
-            let waiting = std::mem::take(&mut state.waiting);
-            drop(state);
-            wake_all(waiting);
+            let waiters = std::mem::take(&mut guarded.waiters);
+            drop(guarded);
+            wake_all(waiters);
         }
         is_left
     }
 
     /// Lets `sender` be woken when there is room, or never will be.
-    pub(crate) fn await_room(&self, sender: &Arc<Cell>) {
-        self.state.lock().waiting.insert(sender.address(), sender.clone());
+    pub(crate) fn await_room(&self, address: ActorAddress, sender: Arc<dyn Sleeper>) {
+        self.guarded.lock().waiters.insert(address, sender);
     }
 
     pub(crate) fn rest(&self) -> bool {
-        self.state.lock().mailbox.rest()
+        self.guarded.lock().mailbox.rest()
     }
 
     pub(crate) fn park(&self) -> bool {
-        self.state.lock().mailbox.park()
+        self.guarded.lock().mailbox.park()
     }
 
     pub(crate) fn wake(&self) -> bool {
-        self.state.lock().mailbox.wake()
+        self.guarded.lock().mailbox.wake()
     }
 
     pub(crate) fn take_notices_only(&self) {
-        self.state.lock().mailbox.take_notices_only();
+        self.guarded.lock().mailbox.take_notices_only();
     }
 
     pub(crate) fn close(&self) -> VecDeque<Envelope> {
-        let mut state = self.state.lock();
-        let left = state.mailbox.close(&self.budget);
-        let waiting = std::mem::take(&mut state.waiting);
-        drop(state);
-        wake_all(waiting);
+        let mut guarded = self.guarded.lock();
+        let left = guarded.mailbox.close(&self.budget);
+        let waiters = std::mem::take(&mut guarded.waiters);
+        drop(guarded);
+        wake_all(waiters);
         left
     }
 
     /// Messages that wait, and their bytes.
     pub(crate) fn size(&self) -> (usize, usize) {
-        let state = self.state.lock();
-        (state.mailbox.len(), state.mailbox.bytes())
+        let guarded = self.guarded.lock();
+        (guarded.mailbox.len(), guarded.mailbox.bytes())
     }
 }
 
-fn wake_all(waiting: BTreeMap<ActorAddress, Arc<Cell>>) {
-    for sender in waiting.into_values() {
+fn wake_all(waiters: Waiters) {
+    for sender in waiters.into_values() {
         sender.wake();
     }
 }

@@ -1,6 +1,107 @@
-//! What lies below the actors: the table of receivers, their queues, alarms and the clock.
+//! What lies below the actors: who has which address, queues, alarms, the clock, places for actors, dead letters and the
+//! log. It knows what it serves by traits alone.
 
 pub(crate) mod alarms;
 pub(crate) mod clock;
+pub(crate) mod dead_letters;
 pub(crate) mod mailbox;
+pub(crate) mod pending;
+pub(crate) mod places;
+pub(crate) mod receiver;
+pub(crate) mod sleeper;
 pub(crate) mod table;
+
+use std::sync::Arc;
+
+use rand::RngExt as _;
+use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::envelope::{Body, DeadEnvelope, EXITING, Envelope, NOBODY_THERE};
+use thespian_core::mailbox::QueueBudget;
+use thespian_core::wire::control::DeadLetter;
+
+use self::alarms::Alarms;
+use self::clock::Clock;
+use self::dead_letters::DeadLetters;
+use self::places::Places;
+use self::table::Table;
+use crate::log::LogStore;
+
+/// The plane on which messages travel, and what actors stand on.
+pub(crate) struct Plane {
+    pub(crate) host: HostId,
+    pub(crate) clock: Clock,
+    pub(crate) budget: Arc<QueueBudget>,
+    pub(crate) table: Table,
+    pub(crate) alarms: Alarms,
+    pub(crate) places: Arc<Places>,
+    pub(crate) dead_letters: DeadLetters,
+    pub(crate) log: Arc<LogStore>,
+}
+
+impl Plane {
+    pub(crate) fn new(host: HostId, queued_bytes_max: usize, actors_max: usize, log: Arc<LogStore>) -> Self {
+        let clock = Clock::start();
+        Self {
+            host,
+            clock,
+            budget: Arc::new(QueueBudget::new(queued_bytes_max)),
+            table: Table::new(),
+            alarms: Alarms::new(clock),
+            places: Arc::new(Places::new(actors_max)),
+            dead_letters: DeadLetters::default(),
+            log,
+        }
+    }
+
+    /// An address that nobody can guess and that was never used.
+    pub(crate) fn new_address(&self) -> ActorAddress {
+        ActorAddress::new(self.host, rand::rng().random())
+    }
+
+    /// Puts a notice of the host into its receiver's queue. A slot is reserved for it, so it is never refused; a notice to
+    /// someone who is gone has no one to tell.
+    pub(crate) fn notify(&self, envelope: Envelope) {
+        if let Some(receiver) = self.table.get(envelope.target) {
+            receiver.deliver(envelope);
+        }
+    }
+
+    /// Takes what was sent to someone who is gone, or takes nothing more.
+    pub(crate) fn gone(&self, envelope: &Envelope) {
+        if envelope.body.is_mail() {
+            let is_there = self.table.has_actor(envelope.target);
+            self.dead_letter(envelope, if is_there { EXITING } else { NOBODY_THERE });
+        }
+    }
+
+    /// Counts, keeps and logs what can't be delivered or handled, gives it to the actor that handles dead letters, and tells
+    /// the two ends: an ask whose message it is ends, and so does a connection that was to write it.
+    pub(crate) fn dead_letter(&self, envelope: &Envelope, reason: &str) {
+        let letter = DeadLetter {
+            target: envelope.target,
+            sender: envelope.sender,
+            type_name: envelope.body.type_name().to_string(),
+            reason: reason.to_string(),
+        };
+        self.log.dead_letter(&letter);
+        self.dead_letters.add(letter);
+        self.hand_over(envelope, reason);
+        if let (Body::Message(_), Some(sender)) = (&envelope.body, self.table.get(envelope.sender)) {
+            sender.undelivered();
+        }
+        if let Some(target) = self.table.get(envelope.target) {
+            target.missed();
+        }
+    }
+
+    /// Gives a dead letter to its handler. A handler whose mailbox is full misses it: to hold it would hold up the sender of
+    /// the message, who has nothing to do with the handler.
+    fn hand_over(&self, envelope: &Envelope, reason: &str) {
+        let Some(handler) = self.dead_letters.handler() else { return };
+        let Some(letter) = DeadEnvelope::of(envelope, reason) else { return };
+        let (sender, body) = (envelope.target, Body::DeadLetter(Box::new(letter)));
+        if let Some(receiver) = self.table.get(handler) {
+            receiver.deliver(Envelope { target: handler, sender, body });
+        }
+    }
+}

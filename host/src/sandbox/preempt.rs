@@ -2,7 +2,7 @@
 //! turns that outlive their slice pass in rotation.
 //!
 //! A turn runs on a worker of the guests' runtime. wasm code looks at the engine's epoch at every loop and call;
-//! when the epoch has moved past the store's deadline, the store calls back (`instance::on_tick`). A turn that
+//! when the epoch has moved past the store's deadline, the store calls back (`State::on_tick`). A turn that
 //! has outlived its slice there becomes a *runaway*: it hands the queue of its worker to a fresh thread and from
 //! then on runs only when the gate lets it.
 

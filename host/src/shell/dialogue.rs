@@ -24,11 +24,11 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, watch};
 
 use super::Refusals;
-use crate::session::{Session, Update, Updates, check_label};
+use crate::answers::{Answered, Update, Updates};
+use crate::session::{Session, check_label};
 use crate::transport::{FrameReader, WriteHalf};
 
-type Answered = (u64, Result<Reply, ControlError>);
-type Answering<'a> = Pin<Box<dyn Future<Output = Answered> + Send + 'a>>;
+type Answering<'a> = Pin<Box<dyn Future<Output = (u64, Answered)> + Send + 'a>>;
 
 struct Upload {
     info: String,
@@ -37,7 +37,7 @@ struct Upload {
     bytes: BytesMut,
 }
 
-struct Connection<'a> {
+struct Dialogue<'a> {
     session: &'a Session,
     answering: FuturesUnordered<Answering<'a>>,
     under_way: HashMap<u64, AbortHandle>,
@@ -46,7 +46,7 @@ struct Connection<'a> {
     nowhere: &'a Updates,
     updates: mpsc::Sender<NodeFrame>,
     coming: mpsc::Receiver<NodeFrame>,
-    /// What comes next, in order, once there is room in `out`: updates, and the answer behind them.
+    /// Frames that come next, in order, once there is room in `out`: updates, and the answer behind them.
     next: VecDeque<NodeFrame>,
     out: Vec<u8>,
     /// The messages of actors in `out`.
@@ -54,7 +54,7 @@ struct Connection<'a> {
 }
 
 /// Messages that have not gone into the socket are dead letters.
-impl Drop for Connection<'_> {
+impl Drop for Dialogue<'_> {
     fn drop(&mut self) {
         let waiting = self.next.drain(..).filter_map(|frame| match frame {
             NodeFrame::Reply { reply: Ok(Reply::Received(message)), .. } => Some(message),
@@ -76,7 +76,7 @@ pub(super) async fn serve(
 ) {
     let (nowhere, _) = mpsc::channel(1);
     let (updates, coming) = mpsc::channel(CONNECTION_UPDATES_MAX);
-    let mut connection = Connection {
+    let mut dialogue = Dialogue {
         session: &session,
         answering: FuturesUnordered::new(),
         under_way: HashMap::new(),
@@ -92,30 +92,30 @@ pub(super) async fn serve(
     loop {
         // First what is here already: questions may come in one piece with the hello. What is left waits until there
         // is room for what the node says to it.
-        while connection.has_room() {
+        while dialogue.has_room() {
             match reader.ready() {
                 Ok(Some(frame)) => {
-                    if let Err(reason) = connection.take(&frame) {
-                        return connection.close(&mut writer, &reason, refusals).await;
+                    if let Err(reason) = dialogue.take(&frame) {
+                        return dialogue.close(&mut writer, &reason, refusals).await;
                     }
                 }
                 Ok(None) => break,
-                Err(error) => return connection.close(&mut writer, &error.to_string(), refusals).await,
+                Err(error) => return dialogue.close(&mut writer, &error.to_string(), refusals).await,
             }
         }
         // Whatever else is ready goes out in the same write.
-        while connection.has_room() {
-            if let Some(Some(answered)) = connection.answering.next().now_or_never() {
-                connection.answer(answered);
-            } else if let Ok(frame) = connection.coming.try_recv() {
-                connection.put(frame);
+        while dialogue.has_room() {
+            if let Some(Some(answered)) = dialogue.answering.next().now_or_never() {
+                dialogue.answer(answered);
+            } else if let Ok(frame) = dialogue.coming.try_recv() {
+                dialogue.put(frame);
             } else {
                 break;
             }
         }
-        if !connection.out.is_empty() {
-            let is_behind = !connection.has_room();
-            if !connection.flush(&mut writer).await {
+        if !dialogue.out.is_empty() {
+            let is_behind = !dialogue.has_room();
+            if !dialogue.flush(&mut writer).await {
                 return;
             }
             // More may be ready, and nobody wakes for it.
@@ -124,22 +124,22 @@ pub(super) async fn serve(
             }
         }
         if is_closing {
-            return connection.say_closing(&mut writer, "the node stopped").await;
+            return dialogue.say_closing(&mut writer, "the node stopped").await;
         }
         tokio::select! {
-            Some(answered) = connection.answering.next() => connection.answer(answered),
-            Some(frame) = connection.coming.recv() => connection.put(frame),
+            Some(answered) = dialogue.answering.next() => dialogue.answer(answered),
+            Some(frame) = dialogue.coming.recv() => dialogue.put(frame),
             filled = reader.fill() => match filled {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => return connection.close(&mut writer, &error.to_string(), refusals).await,
+                Err(error) => return dialogue.close(&mut writer, &error.to_string(), refusals).await,
             },
             () = super::closed(&mut closing) => is_closing = true,
         }
     }
 }
 
-impl<'a> Connection<'a> {
+impl<'a> Dialogue<'a> {
     /// Whether one more frame may be made: `out` is bounded, however big the last one is.
     fn has_room(&self) -> bool {
         self.out.len() < CONNECTION_WRITE_BYTES && self.next.is_empty()
@@ -298,7 +298,7 @@ impl<'a> Connection<'a> {
         Ok(())
     }
 
-    fn answer(&mut self, (id, reply): Answered) {
+    fn answer(&mut self, (id, reply): (u64, Answered)) {
         self.under_way.remove(&id);
         // What comes before this answer has been passed on, though perhaps not written.
         while let Ok(frame) = self.coming.try_recv() {
@@ -331,7 +331,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// What the client is told in place of an answer that fits into no frame. A message is not lost without a word.
+    /// The client is told this in place of an answer that fits into no frame. A message is not lost without a word.
     fn too_big(&self, reply: Result<Reply, ControlError>, error: FrameError) -> String {
         let Ok(Reply::Received(message)) = reply else { return format!("the answer needs {error}") };
         let why = format!("the message `{}` needs {error}", message.type_name());

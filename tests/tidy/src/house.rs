@@ -52,15 +52,31 @@ const HOUSES: [House; 4] = [
         layers: &[
             Layer { name: "ground", over: &[], rooms: &["config descriptors input memory outlet watchdog"] },
             Layer { name: "hands", over: &["ground"], rooms: &["sandbox", "store", "transport"] },
-            Layer { name: "plane", over: &["ground", "hands"], rooms: &["log plane shared"] },
+            Layer { name: "plane", over: &["ground", "hands"], rooms: &["log plane shortage"] },
+            Layer { name: "desk", over: &["ground", "hands", "plane"], rooms: &["answers desk"] },
+            Layer {
+                name: "parts",
+                over: &["ground", "hands", "plane", "desk"],
+                rooms: &["actor", "endpoint", "ends", "grant"],
+            },
             Layer {
                 name: "body",
-                over: &["ground", "hands", "plane"],
-                rooms: &["actor client desk endpoint grant node perform session status"],
+                over: &["ground", "hands", "plane", "desk", "parts"],
+                rooms: &["inside status"],
+            },
+            Layer {
+                name: "service",
+                over: &["ground", "hands", "plane", "desk", "parts", "body"],
+                rooms: &["perform", "session"],
+            },
+            Layer {
+                name: "node",
+                over: &["ground", "hands", "plane", "desk", "parts", "body", "service"],
+                rooms: &["client node"],
             },
             Layer {
                 name: "faces",
-                over: &["ground", "hands", "plane", "body"],
+                over: &["ground", "hands", "plane", "desk", "parts", "body", "service", "node"],
                 rooms: &["cli main", "lib", "shell"],
             },
         ],

@@ -1,0 +1,77 @@
+//! What all actors of a node stand on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use parking_lot::RwLock;
+use thespian_core::address::ActorAddress;
+use thespian_core::capability::Capabilities;
+use thespian_core::limits::ActorLimits;
+use thespian_core::mailbox::MailboxLimits;
+use tokio::runtime::Handle;
+
+use crate::desk::Desk;
+use crate::plane::Plane;
+use crate::plane::mailbox::SharedMailbox;
+use crate::plane::pending::Pending;
+
+/// Numbers that the actors of a node count together. On cache lines of its own: every actor reads what lies beside it.
+#[derive(Default)]
+#[repr(align(64))]
+pub(super) struct Totals {
+    /// Those of actors that live are counted by each for itself: one number that every turn of every core changes
+    /// would cost more than the turn's own bookkeeping.
+    pub(super) turns_of_ended: AtomicU64,
+    pub(super) poisoned: AtomicU64,
+    pub(super) restarts: AtomicU64,
+}
+
+/// Shared by all actors of a node.
+pub(crate) struct Ground {
+    pub(super) plane: Arc<Plane>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) limits: Arc<ActorLimits>,
+    /// As `Admin` has them, for actors that start.
+    capabilities: RwLock<Arc<Capabilities>>,
+    /// Where activations run.
+    pub(super) threads: Handle,
+    pub(super) totals: Totals,
+    /// Whether an activation runs near a program that waits for it.
+    pub(super) near_is_taken: Arc<AtomicBool>,
+}
+
+impl Ground {
+    pub(crate) fn new(
+        plane: Arc<Plane>,
+        desk: Arc<Desk>,
+        limits: ActorLimits,
+        capabilities: Capabilities,
+        threads: Handle,
+    ) -> Self {
+        Self {
+            plane,
+            desk,
+            limits: Arc::new(limits),
+            capabilities: RwLock::new(Arc::new(capabilities)),
+            threads,
+            totals: Totals::default(),
+            near_is_taken: Arc::default(),
+        }
+    }
+
+    pub(super) fn capabilities(&self) -> Arc<Capabilities> {
+        self.capabilities.read().clone()
+    }
+
+    pub(super) fn set_capabilities(&self, capabilities: Arc<Capabilities>) {
+        *self.capabilities.write() = capabilities;
+    }
+
+    /// Enters the address of an actor that is not yet decided about. The caller has taken a place for it.
+    pub(super) fn enter_pending(&self, address: ActorAddress) {
+        let limits =
+            MailboxLimits { len_max: self.limits.mailbox_len_max, bytes_max: self.limits.mailbox_bytes_max };
+        let mailbox = SharedMailbox::new(limits, self.plane.budget.clone());
+        self.plane.table.enter(address, Arc::new(Pending::new(mailbox)));
+    }
+}
