@@ -1,37 +1,43 @@
-//! Looks at what `Admin` is told and at what it decides, and enters both in the books.
+//! Tells the invariants what happens: each of its functions is a moment at which they look. It holds no rule itself.
 
-use thespian_core::address::ActorAddress;
+use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, ExitReason};
 use thespian_core::event::Event;
 use thespian_core::outbox::{Outbox, Request};
-use thespian_core::wire::control::Reply;
 
-use crate::ledger::Ledger;
-use crate::names::{Questioner, Told};
-use crate::world::{Cell, World};
+use crate::host::{Cell, Host};
+use crate::invariants::{
+    Ledger, activity, apart, bounds, dead_letters, exits, instances, kills, names, suitability, wakeups,
+};
+use crate::world::World;
 
-/// What an event is to bring about.
-pub(crate) enum Expected {
-    Anything,
-    /// Who asked for it is answered; where it is free, this actor is to have it.
-    Name {
-        questioner: Questioner,
-        name: Box<str>,
-        offered: ActorAddress,
-        is_free: bool,
-    },
-    Kill {
-        parent: ActorAddress,
-        child: ActorAddress,
-        is_child: bool,
-        is_sure: bool,
-    },
+/// What an event is to bring about, where that can be told from it.
+pub(crate) struct Expected {
+    name: Option<names::Asked>,
+    kill: Option<kills::Kill>,
 }
 
 impl World {
-    /// What a turn that went well asks for.
-    pub(crate) fn audit_turn(&mut self, me: ActorAddress, outbox: &Outbox) {
+    /// At any moment.
+    pub(crate) fn audit_tick(&mut self) {
+        let (hosts, ledger) = self.books();
+        for host in hosts.values() {
+            ledger.complain(bounds::check_host(host));
+            for (address, cell) in &host.cells {
+                let complaint = bounds::check(host, *address, cell)
+                    .or_else(|| instances::check(*address, cell))
+                    .or_else(|| wakeups::check(host, *address, cell));
+                // Most often there is none, and this is done after each step.
+                if complaint.is_some() {
+                    ledger.complain(complaint);
+                }
+            }
+        }
+    }
+
+    /// A turn that went well asks for something.
+    pub(crate) fn audit_turn(&mut self, at: HostId, me: ActorAddress, outbox: &Outbox) {
         for request in outbox.requests() {
             match request {
                 Request::Monitor(target) => drop(self.ledger.monitors.asked(me, *target, true)),
@@ -41,218 +47,151 @@ impl World {
                 _ => {}
             }
         }
-        // One that exits is told of no end any more.
-        let (len, max) = (self.ledger.monitors.len(me), self.limits.monitors_max);
-        if len > max && self.cells.get(&me).is_some_and(|cell| cell.watch.exiting.is_none()) {
-            self.ledger.violations.push(format!("{me} monitors {len} actors, past its bound"));
-        }
+        let (hosts, ledger) = self.books();
+        let complaint = ledger.monitors.check(&hosts[&at], me);
+        ledger.complain(complaint);
     }
 
-    pub(crate) fn audit_event(&mut self, event: &Event) -> Expected {
+    /// An `Admin` hears of something.
+    pub(crate) fn audit_event(&mut self, at: HostId, event: &Event) -> Expected {
+        let (hosts, ledger) = self.books();
+        let host = &hosts[&at];
+        ledger.suitability.heard(host, event);
         match event {
-            Event::CreateAsked { asker, address, create } => {
-                // One that can't be used is refused whoever has it.
-                if let Some(name) = create.name.as_deref().filter(|name| !name.is_empty()) {
-                    return self.audit_question(Questioner::Outside(*asker), name, *address);
-                }
-            }
-            Event::NamedAsked { by, request, name, child } => {
-                return self.audit_question(Questioner::Actor(*by, *request), name, child.address);
-            }
-            Event::CapabilityUpdated { name, value, .. }
-                if self.admin().capabilities().get(name) != value.as_ref() =>
-            {
-                self.audit_change(false);
-            }
-            Event::UnloadAsked { .. } => self.audit_change(true),
-            Event::ChildKilled { parent, child } => return self.audit_kill(*parent, *child),
-            Event::Monitored { watcher, target } => self.ledger.monitors.known(*watcher, *target, true),
-            Event::Demonitored { watcher, target } => self.ledger.monitors.known(*watcher, *target, false),
+            Event::Monitored { watcher, target } => ledger.monitors.known(*watcher, *target, true),
+            Event::Demonitored { watcher, target } => ledger.monitors.known(*watcher, *target, false),
             Event::DeadLettersAsked { by, handles } => {
-                self.see("dead letters asked for");
-                self.ledger.dead_letters.asked(*by, *handles);
+                ledger.see("dead letters asked for");
+                ledger.dead_letters.asked(*by, *handles);
             }
             Event::ActorEnded { address, .. } => {
-                if self.ledger.names.released(*address) {
-                    self.see("names freed by an end");
+                if ledger.names.released(*address) {
+                    ledger.see("names freed by an end");
                 }
-                self.ledger.monitors.ended(*address);
-                self.ledger.lifetimes.ended(*address);
-                self.ledger.dead_letters.ended(*address);
+                ledger.monitors.ended(*address);
+                ledger.lifetimes.ended(*address);
+                ledger.dead_letters.ended(*address);
             }
             _ => {}
         }
-        Expected::Anything
+        let kill = kills::asked(host, ledger, event);
+        kill.iter().for_each(|kill| ledger.see(kill.seen()));
+        Expected { name: ledger.names.heard_by_admin(event), kill }
     }
 
-    fn audit_question(&mut self, questioner: Questioner, name: &str, offered: ActorAddress) -> Expected {
-        let is_free = self.ledger.names.asked(questioner, name, offered);
-        Expected::Name { questioner, name: name.into(), offered, is_free }
-    }
-
-    fn audit_kill(&mut self, parent: ActorAddress, child: ActorAddress) -> Expected {
-        let is_child = self.ledger.parent(child) == Some(parent);
-        // One that exits may have let its children live.
-        let keeps = |cell: &Cell| cell.watch.exiting.is_some();
-        let is_sure = is_child
-            && self.cells.contains_key(&child)
-            && self.cells.get(&parent).is_some_and(|cell| !keeps(cell));
-        self.see(if is_child { "children killed" } else { "kills of strangers" });
-        Expected::Kill { parent, child, is_child, is_sure }
-    }
-
-    /// Before the effects are carried out.
-    pub(crate) fn audit_effects(&mut self, expected: &Expected, effects: &[Effect]) {
+    /// It has decided; nothing of that is carried out yet.
+    pub(crate) fn audit_effects(&mut self, at: HostId, expected: &Expected, effects: &[Effect]) {
+        let (hosts, ledger) = self.books();
+        let host = &hosts[&at];
         let is_close = effects.contains(&Effect::Stop);
+        let Expected { name, kill } = expected;
+        let complaint = name.as_ref().and_then(|name| name.decided(&mut ledger.names, effects));
+        ledger.complain(complaint);
+        ledger.complain(kill.as_ref().and_then(|kill| kill.decided(effects)));
         for effect in effects {
-            let complaint = match (effect, expected) {
-                (Effect::EnterPending(address), Expected::Name { name, offered, .. })
-                    if address == offered =>
-                {
-                    self.ledger.names.claimed(name, *address)
+            ledger.complain(apart::decided(at, effect));
+            let complaint = ledger.audit_name_told(host, effect, is_close);
+            ledger.complain(complaint);
+            match effect {
+                Effect::RefuseCreate { address, .. } => drop(ledger.names.released(*address)),
+                Effect::Instantiate(plan) => {
+                    ledger.lifetimes.planned(plan.address, plan.transient);
+                    ledger.complain(suitability::instantiated(host, plan));
+                    ledger.complain(ledger.names.instantiated(plan));
                 }
-                (Effect::RefuseCreate { address, .. }, _) => {
-                    self.ledger.names.released(*address);
-                    None
+                Effect::Route(Envelope { target, body: Body::ActorDown(exit), .. }) => {
+                    let complaint = ledger.monitors.told(*target, exit.address);
+                    ledger.complain(complaint);
                 }
-                (Effect::Instantiate(plan), _) => {
-                    self.ledger.lifetimes.planned(plan.address, plan.transient);
-                    let misplaced = self.audit_plan(plan);
-                    self.ledger.violations.extend(misplaced);
-                    let holder = plan.name.as_deref().map(|name| self.ledger.names.holder(name));
-                    let is_other = holder.is_some_and(|holder| holder != Some(plan.address));
-                    is_other.then(|| format!("{} runs under a name of {holder:?}", plan.address))
-                }
-                (Effect::Answer { asker, reply }, _) => {
-                    let outcome = match reply {
-                        Ok(Reply::Created { address, .. }) => Some(*address),
-                        _ => None,
-                    };
-                    self.audit_answer(Questioner::Outside(*asker), outcome, is_close)
-                }
-                (Effect::Route(envelope), _) => self.audit_notice(envelope, is_close),
-                _ => None,
-            };
-            self.ledger.violations.extend(complaint);
-        }
-        if let Expected::Kill { parent, child, is_child: false, .. } = expected
-            && !effects.is_empty()
-        {
-            self.ledger.violations.push(format!("{parent} kills {child}, which is no child of its"));
-        }
-        if let Expected::Name { name, offered, is_free: true, .. } = expected
-            && !effects.contains(&Effect::EnterPending(*offered))
-        {
-            self.ledger.violations.push(format!("the name {name} is free, and {offered} does not get it"));
-        }
-    }
-
-    fn audit_notice(&mut self, envelope: &Envelope, is_close: bool) -> Option<String> {
-        let Envelope { target, body, .. } = envelope;
-        match body {
-            Body::ActorDown(exit) => self.ledger.monitors.told(*target, exit.address),
-            Body::Named(named) => {
-                let questioner = Questioner::Actor(*target, named.request);
-                self.audit_answer(questioner, named.outcome.clone().ok(), is_close)
-            }
-            _ => None,
-        }
-    }
-
-    fn audit_answer(
-        &mut self,
-        questioner: Questioner,
-        outcome: Option<ActorAddress>,
-        is_close: bool,
-    ) -> Option<String> {
-        let Self { cells, ledger, .. } = self;
-        // One that is gone already has started.
-        let has_started = |address| cells.get(&address).is_none_or(|cell: &Cell| cell.watch.has_started);
-        let told = ledger.names.told(questioner, outcome, is_close, has_started)?;
-        match told {
-            Ok(Told::Made) => self.see("names got"),
-            Ok(Told::Shared) => self.see("names shared"),
-            Ok(Told::Refused) => self.see("names refused"),
-            Err(complaint) => return Some(complaint),
-        }
-        None
-    }
-
-    /// When they are.
-    pub(crate) fn audit_outcome(&mut self, expected: &Expected) {
-        if let Expected::Kill { parent, child, is_sure: true, .. } = expected {
-            let ended = |cell: &Cell| cell.actor.as_ref().is_some_and(|actor| actor.turn().ended().is_some());
-            if self.cells.get(child).is_some_and(|cell| cell.killed.is_none() && !ended(cell)) {
-                self.ledger.violations.push(format!("{child} lives on, though {parent} has killed it"));
+                _ => {}
             }
         }
-        if let Expected::Name { questioner, is_free: false, .. } = expected
-            && self.ledger.names.waits(*questioner)
-        {
-            self.see("names waited for");
+    }
+
+    /// All that it has decided is carried out.
+    pub(crate) fn audit_outcome(&mut self, at: HostId, expected: &Expected) {
+        let (hosts, ledger) = self.books();
+        let host = &hosts[&at];
+        ledger.complain(expected.kill.as_ref().and_then(|kill| kill.done(host)));
+        if expected.name.as_ref().is_some_and(|name| name.waits(&ledger.names)) {
+            ledger.see("names waited for");
         }
-        let complaint = self.ledger.dead_letters.complaint();
-        self.ledger.violations.extend(complaint);
+        ledger.complain(ledger.dead_letters.decided(host));
     }
 
     /// An actor is given an envelope for the first time.
-    pub(crate) fn audit_delivery(&mut self, envelope: &Envelope) {
-        let Envelope { target, sender, body } = envelope;
-        let ledger = &mut self.ledger;
-        let spoke = ledger.monitors.spoke(*target, *sender, body);
-        ledger.violations.extend(spoke);
-        let complaint = match body {
+    pub(crate) fn audit_delivery(&mut self, at: HostId, envelope: &Envelope) {
+        let Envelope { target, body, .. } = envelope;
+        let now = self.now();
+        let (hosts, ledger) = self.books();
+        let host = &hosts[&at];
+        let heard = ledger.audit_end_heard(envelope);
+        ledger.complain(heard);
+        let order = ledger.order.received(envelope);
+        ledger.complain(order);
+        ledger.complain(apart::received(envelope));
+        ledger.complain(dead_letters::received(host, envelope));
+        ledger.complain(ledger.monitors.spoke(envelope));
+        match body {
             Body::ActorDown(exit) => {
-                let lives = self.cells.contains_key(&exit.address);
-                let has_ended = ledger.has_ended(exit.address);
+                let has_ended = ledger.ends.has_ended(exit.address);
+                let complaint = ledger.monitors.heard(host, *target, exit.address, has_ended);
+                ledger.complain(complaint);
                 let is_past = exit.reason == ExitReason::Unknown;
-                let complaint = ledger.monitors.heard(*target, exit.address, has_ended);
-                self.see(if is_past { "downs of the past" } else { "downs" });
-                complaint
-                    .or(lives.then(|| format!("{target} hears that {} is gone, which lives", exit.address)))
+                ledger.see(if is_past { "downs of the past" } else { "downs" });
             }
             Body::Named(named) => {
-                let cell = self.cells.get_mut(target);
-                cell.into_iter().for_each(|cell| cell.known.extend(named.outcome.clone().ok()));
-                ledger.names.heard(*target, named.request)
+                let complaint = ledger.names.heard(*target, named.request);
+                ledger.complain(complaint);
             }
-            Body::ExitRequest(_) if sender == target => match ledger.lifetimes.exits(*target, self.now) {
-                Some(Ok(())) => {
-                    self.see("ends of themselves");
-                    None
+            Body::ExitRequest(_) if envelope.sender == *target => {
+                match ledger.lifetimes.exits(*target, now) {
+                    Some(Ok(())) => ledger.see("ends of themselves"),
+                    Some(Err(complaint)) => ledger.complain([complaint]),
+                    None => {}
                 }
-                Some(Err(complaint)) => Some(complaint),
-                None => None,
-            },
-            Body::DeadLetter(_) if self.cells.get(target).is_none_or(|cell| !cell.rights.dead_letters) => {
-                Some(format!("{target} is given dead letters, and has no right to them"))
             }
-            _ => None,
-        };
-        self.ledger.violations.extend(complaint);
+            _ => {}
+        }
     }
 
     /// Nothing is to be done now. `is_last`: and nothing will be.
     pub(crate) fn audit_quiet(&mut self, is_last: bool) {
-        let Self { cells, ledger, now, .. } = self;
-        let waits = |cell: &Cell| cell.actor.is_none() || cell.watch.looks_at.is_some_and(|at| at >= *now);
-        for (address, cell) in cells.iter().filter(|(_, cell)| is_last || !waits(cell)) {
-            if cell.killed.is_some() {
-                ledger.violations.push(format!("{address} is killed and lives on"));
+        let now = self.now();
+        let (hosts, ledger) = self.books();
+        for host in hosts.values() {
+            if is_last {
+                ledger.audit_unheard(host);
+                ledger.complain(apart::known(host));
+            } else {
+                ledger.complain(activity::quiet(host, ledger, now));
+                ledger.complain(exits::quiet(host, ledger, now));
             }
-            if cell.watch.exiting.is_none() && ledger.lifetimes.is_over(*address, *now, is_last) {
-                ledger.violations.push(format!("{address} outlives its time"));
-            }
+            ledger.complain(kills::quiet(host, now, is_last));
+            let outlived: Vec<String> = ledger.lifetimes.outlived(host, now, is_last).collect();
+            ledger.complain(outlived);
         }
-        if is_last {
-            self.audit_places();
-            let Self { cells, ledger, .. } = self;
-            let lives = |actor| cells.contains_key(&actor);
-            // One that exits is told of nothing but its children.
-            let listens = |actor| cells.get(&actor).is_some_and(|cell: &Cell| cell.watch.exiting.is_none());
-            let Ledger { monitors, names, violations, .. } = ledger;
-            violations.extend(monitors.unheard(listens, lives));
-            violations.extend(names.unheard(listens));
-        }
+    }
+}
+
+impl Ledger {
+    /// Nothing is to be done at this host any more: everybody has heard what there is to hear.
+    fn audit_unheard(&mut self, host: &Host) {
+        let lives = |actor| host.cells.contains_key(&actor);
+        // One that exits is told of nothing but its children.
+        let listens = |actor| host.cells.get(&actor).is_some_and(|cell: &Cell| !cell.watch.exit.is_exiting());
+        let mut complaints: Vec<String> = self.ends.unheard(lives).collect();
+        complaints.extend(self.suitability.unheard(host));
+        complaints.extend(self.monitors.unheard(listens, lives));
+        complaints.extend(self.names.unheard(listens));
+        self.complain(complaints);
+    }
+
+    /// The host has stopped, and every other as well.
+    pub(crate) fn audit_end_of_all(&mut self) {
+        let lost = self.messages.lost().chain(self.names.open());
+        let lost = lost.chain(self.ends.untold()).chain(self.answers.open());
+        let lost: Vec<String> = lost.collect();
+        self.complain(lost);
     }
 }

@@ -2,28 +2,42 @@
 
 use std::collections::VecDeque;
 
-use thespian_core::address::ActorAddress;
+use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, NOBODY_THERE, Wakeup};
 use thespian_core::event::Event;
-use thespian_core::fate::{Failure, Fault};
-use thespian_core::limits::{HOLD_RETRY_PERIOD, RESTART_PAUSE_MIN};
+use thespian_core::fate::Failure;
+use thespian_core::limits::HOLD_RETRY_PERIOD;
 use thespian_core::mailbox::{Mailbox, Push, QueueBudget};
 use thespian_core::outbox::{Outbox, Request};
 use thespian_core::time::Time;
 use thespian_core::turn::Doer;
 
-use crate::bounds::Held;
-use crate::ledger::number;
-use crate::world::{Cell, Due, Sabotage, World};
+use crate::host::{Cell, Due, Host};
+use crate::invariants::holding::Held;
+use crate::invariants::messages::number;
+use crate::invariants::{Watch, bounds};
+use crate::sabotage::Sabotage;
+use crate::world::World;
 
 pub(crate) struct Carrier<'a> {
     pub(crate) world: &'a mut World,
+    pub(crate) at: HostId,
     pub(crate) me: ActorAddress,
 }
 
 impl Carrier<'_> {
+    /// The host that runs this actor.
+    pub(crate) fn host(&mut self) -> &mut Host {
+        self.world.host_mut(self.at)
+    }
+
     pub(crate) fn cell(&mut self) -> &mut Cell {
-        self.world.cells.get_mut(&self.me).expect("an actor that runs has a cell")
+        let me = self.me;
+        self.host().cells.get_mut(&me).expect("an actor that runs has a cell")
+    }
+
+    fn watch(&mut self) -> &mut Watch {
+        &mut self.cell().watch
     }
 
     /// What a turn asked for is sent only if it went well.
@@ -32,22 +46,16 @@ impl Carrier<'_> {
         mut outbox: Box<Outbox>,
         outcome: Result<(), Failure>,
     ) -> Result<Box<Outbox>, Failure> {
-        let sent = outbox.requests().iter().map(|request| match request {
-            Request::Send { message, .. } => message.cost(),
-            _ => 0,
-        });
-        let limits = self.world.limits;
-        if sent.len() > limits.outbox_len_max || sent.sum::<usize>() > limits.outbox_bytes_max {
-            self.world.ledger.violations.push(format!("the outbox of {} is past its bound", self.me));
-        }
+        let limits = self.host().limits;
+        self.world.complain(bounds::asked(self.me, &outbox, &limits));
         if let Err(failure) = outcome {
             self.ask(&mut outbox, |draft| draft.discard());
             return Err(failure);
         }
-        self.world.audit_turn(self.me, &outbox);
+        self.world.audit_turn(self.at, self.me, &outbox);
         for request in outbox.requests() {
             if let Request::Send { message, .. } = request {
-                self.world.ledger.sent(number(message));
+                self.world.ledger.messages.sent(number(message));
             }
         }
         Ok(outbox)
@@ -58,16 +66,17 @@ impl Carrier<'_> {
         batch: &mut VecDeque<Envelope>,
         take: impl FnOnce(&mut Mailbox, &mut VecDeque<Envelope>, &QueueBudget) -> bool,
     ) {
-        let World { cells, budget, .. } = &mut *self.world;
-        let Some(cell) = cells.get_mut(&self.me) else { return };
+        let me = self.me;
+        let Host { cells, budget, .. } = self.host();
+        let Some(cell) = cells.get_mut(&me) else { return };
         let before = batch.len();
         let has_room = take(&mut cell.mailbox, batch, budget);
         for envelope in batch.range(before..).filter(|envelope| !envelope.body.has_reserved_slot()) {
-            cell.watch.went(1, envelope.body.cost());
+            cell.watch.room.went(1, envelope.body.cost());
         }
         if has_room {
             let awaiting = std::mem::take(&mut cell.awaiting);
-            awaiting.into_iter().for_each(|sender| self.world.wake(sender));
+            awaiting.into_iter().for_each(|sender| self.host().wake(sender));
         }
     }
 
@@ -76,23 +85,25 @@ impl Carrier<'_> {
         if matches!(envelope.body, Body::Poisoned(_)) {
             self.world.see("poison");
         }
-        self.world.ledger.offered(&envelope.body);
+        let complaint = self.world.ledger.messages.offered(&envelope.body);
+        self.world.complain(complaint);
         let is_message = matches!(envelope.body, Body::Message(_));
         if envelope.target == self.me && envelope.sender == self.me && is_message {
-            let World { cells, budget, .. } = &mut *self.world;
-            let Some(cell) = cells.get_mut(&self.me) else { return Push::Gone(envelope) };
+            let me = self.me;
+            let host = self.host();
+            let Some(cell) = host.cells.get_mut(&me) else { return Push::Gone(envelope) };
             let cost = envelope.body.cost();
-            let push = cell.mailbox.push_reserved(envelope, budget);
+            let push = cell.mailbox.push_reserved(envelope, &host.budget);
             if matches!(push, Push::Gone(_)) {
-                cell.watch.went(1, cost);
+                cell.watch.room.went(1, cost);
             }
-            return self.world.activated(self.me, push);
+            return host.activated(me, push);
         }
         if is_message && self.world.sabotaged(Sabotage::DropMessage, 5) {
             return Push::Queued;
         }
         if is_message && self.world.sabotaged(Sabotage::DuplicateMessage, 5) {
-            self.world.push(envelope.clone());
+            self.world.push(self.at, envelope.clone());
         }
         if is_message && self.world.stashed.is_none() && self.world.sabotaged(Sabotage::ReorderMessages, 20) {
             self.world.stashed = Some(envelope);
@@ -101,32 +112,46 @@ impl Carrier<'_> {
         let overtakes =
             |late: &mut Envelope| (late.sender, late.target) == (envelope.sender, envelope.target);
         let late = self.world.stashed.take_if(overtakes);
-        let push = self.world.push(envelope);
+        let push = self.world.push(self.at, envelope);
         if let Some(late) = late {
-            self.world.push(late);
+            self.world.push(self.at, late);
         }
         push
     }
 
     /// Before the guest is called.
     fn check_nothing_is_held(&mut self) {
-        if self.cell().watch.is_holding() {
-            self.world.ledger.violations.push(format!("{} is called while it holds messages", self.me));
-        }
+        let me = self.me;
+        let complaint = self.watch().held.called(me);
+        self.world.complain(complaint);
     }
 
     /// What was held is held no longer.
-    fn settle(&mut self, held: &Held) {
-        let now = self.world.now;
-        let late = self.world.cells.get_mut(&self.me).and_then(|cell| cell.watch.settled(held, now));
-        if let Some(late) = late {
-            self.world.ledger.violations.push(format!("{} held {held:?} for {late:?}", self.me));
+    fn settle(&mut self, held: Held) {
+        let (me, now) = (self.me, self.world.now());
+        let complaint =
+            self.host().cells.get_mut(&me).and_then(|cell| cell.watch.held.settled(me, held, now));
+        self.world.complain(complaint);
+    }
+
+    /// A turn is to create an actor.
+    pub(crate) fn audit_create(&mut self, outbox: &Outbox) {
+        let me = self.me;
+        let exit = &self.watch().exit;
+        let (wrong, is_exit_turn) = (exit.creates(outbox), exit.is_exit_turn());
+        match wrong {
+            Some(wrong) => self.world.complain([format!("{me} {wrong}")]),
+            None if is_exit_turn => self.world.see("creates in exit turns"),
+            None => {}
         }
     }
 
-    fn note_dead(&mut self, envelope: Envelope, reason: &str) {
-        self.world.hand_over(&envelope, reason);
-        if let Some(native) = self.world.native.as_mut().filter(|_| envelope.body.is_mail()) {
+    /// A message has become a dead letter.
+    fn bury(&mut self, envelope: Envelope, reason: &str) {
+        let complaints = self.world.ledger.messages.dead(&envelope.body);
+        self.world.complain(complaints);
+        self.world.hand_over(self.at, &envelope, reason);
+        if let Some(native) = self.host().native.as_mut().filter(|_| envelope.body.is_mail()) {
             native.dead_letters.push((envelope, reason.to_string()));
         }
     }
@@ -134,11 +159,11 @@ impl Carrier<'_> {
 
 impl Doer for Carrier<'_> {
     fn now(&mut self) -> Time {
-        self.world.now
+        self.world.now()
     }
 
     fn budget(&self) -> &QueueBudget {
-        &self.world.budget
+        &self.world.host(self.at).budget
     }
 
     fn kill_reason(&mut self) -> Option<String> {
@@ -147,12 +172,11 @@ impl Doer for Carrier<'_> {
 
     fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure> {
         self.check_nothing_is_held();
-        self.audit_restart();
-        let now = self.world.now;
-        let since_failing = self.cell().watch.failed_to_restart.take().map(|then| now.since(then));
-        if since_failing.is_some_and(|pause| pause < RESTART_PAUSE_MIN) {
-            self.world.ledger.violations.push(format!("{} restarts without a pause", self.me));
-        }
+        let (me, now) = (self.me, self.world.now());
+        let mut instances = std::mem::take(&mut self.watch().instances);
+        let complaints = instances.begins(me, &self.world.ledger, now);
+        self.watch().instances = instances;
+        self.world.complain(complaints);
         let (outbox, outcome) = self.start_native(incarnation, outbox).unwrap_or_else(|mut outbox| {
             self.act(&mut outbox, None);
             // What made an instance trap often keeps the next from starting.
@@ -160,16 +184,10 @@ impl Doer for Carrier<'_> {
             (outbox, outcome)
         });
         let result = self.close_turn(outbox, outcome);
-        let now = self.world.now;
-        if result.is_ok() && !self.cell().watch.has_started {
-            self.world.ledger.lifetimes.started(self.me, now);
+        let now = self.world.now();
+        if self.watch().instances.begun(&result, now) {
+            self.world.ledger.lifetimes.started(me, now);
         }
-        let is_killed = matches!(result, Err(Failure::Fault(Fault::Killed)));
-        let watch = &mut self.cell().watch;
-        watch.leaving.restarts += u64::from(watch.has_started && !is_killed);
-        watch.has_instance = result.is_ok();
-        watch.failed_to_restart = (watch.has_started && result.is_err()).then_some(now);
-        watch.has_started |= result.is_ok();
         result
     }
 
@@ -180,43 +198,36 @@ impl Doer for Carrier<'_> {
         outbox: Box<Outbox>,
     ) -> Result<Box<Outbox>, Failure> {
         self.world.see("turns");
-        self.note_turn(envelope);
-        let watch = &self.cell().watch;
-        let (has_instance, exiting) = (watch.has_instance, watch.exiting.is_some());
-        if !has_instance {
-            self.world.ledger.violations.push(format!("{} is called in a lost instance", self.me));
-        }
+        let watch = self.watch();
+        let (late, lost) = (watch.exit.turn_began(envelope), watch.instances.turn_began(envelope));
+        self.world.complain(late.into_iter().chain(lost));
         self.check_nothing_is_held();
-        if exiting && !matches!(envelope.body, Body::ChildExited(_)) {
-            self.world
-                .ledger
-                .violations
-                .push(format!("{} is exiting and handles {:?}", self.me, envelope.body));
-        }
         if attempt == 1 {
-            self.world.ledger.received(envelope);
-            self.world.audit_delivery(envelope);
+            self.world.audit_delivery(self.at, envelope);
+            if let Body::Named(named) = &envelope.body {
+                self.cell().known.extend(named.outcome.clone().ok());
+            }
         } else {
             self.world.see("retries");
         }
         let (outbox, outcome) = self.handle_native(envelope, attempt, outbox).unwrap_or_else(|mut outbox| {
             self.act(&mut outbox, Some(envelope.sender));
             if self.world.rng.chance(10) {
-                self.world.let_others(5, self.me);
+                self.world.let_others(5, self.at, self.me);
             }
             let outcome = self.conclude(&outbox, 25);
             (outbox, outcome)
         });
         let result = self.close_turn(outbox, outcome);
         if matches!(envelope.body, Body::Message(_)) {
-            self.world.ledger.lifetimes.used(self.me, self.world.now);
+            self.world.ledger.lifetimes.used(self.me, self.world.now());
         }
-        self.note_outcome(&result);
-        if let Err(Failure::Fault(_)) = &result {
-            self.cell().watch.has_instance = false;
-        }
+        let watch = self.watch();
+        watch.exit.turn_ended(&result);
+        watch.instances.turn_ended(&result);
         if result.is_ok() {
-            self.world.ledger.handled(&envelope.body);
+            let complaint = self.world.ledger.messages.handled(&envelope.body);
+            self.world.complain(complaint);
         }
         result
     }
@@ -239,44 +250,49 @@ impl Doer for Carrier<'_> {
 
     fn look_at(&mut self, at: Time) {
         // Waits for room are looked at as well, and sooner.
-        if at - self.world.now != HOLD_RETRY_PERIOD {
+        if at - self.world.now() != HOLD_RETRY_PERIOD {
             self.world.see("pauses");
         }
-        self.world.timers.insert(at, Due::Look(self.me));
-        self.cell().watch.looks_at = Some(at);
+        let me = self.me;
+        self.host().alarms.insert(at, Due::Look(me));
+        self.watch().looks_at = Some(at);
     }
 
     fn await_room(&mut self, receiver: ActorAddress) {
         self.world.see("waits for room");
-        if let Some(cell) = self.world.cells.get_mut(&receiver) {
-            cell.awaiting.insert(self.me);
+        let me = self.me;
+        if let Some(cell) = self.host().cells.get_mut(&receiver) {
+            cell.awaiting.insert(me);
         }
     }
 
     fn exiting(&mut self, with_children: bool) {
-        let watch = &self.cell().watch;
-        if !watch.has_instance && !watch.leaving.exit_turn {
+        let watch = self.watch();
+        if !watch.instances.is_there() && !watch.exit.is_exit_turn() {
             self.world.see("exits from pauses");
         }
         let cell = self.cell();
         cell.mailbox.take_notices_only();
-        cell.watch.exiting = Some(with_children);
-        self.world.events.push_back(Event::ActorExiting { address: self.me, with_children });
+        cell.watch.exit.exits(with_children);
+        let address = self.me;
+        self.host().report(Event::ActorExiting { address, with_children });
     }
 
     fn close(&mut self) -> VecDeque<Envelope> {
-        let timers = self.cell().watch.closed();
-        for (key, _) in timers.into_values() {
-            self.world.timers.remove(key);
+        for key in self.watch().wakeups.closed() {
+            self.host().alarms.remove(key);
         }
-        let awaiting = std::mem::take(&mut self.cell().awaiting);
-        let World { cells, budget, .. } = &mut *self.world;
-        let left = cells.get_mut(&self.me).map(|cell| cell.mailbox.close(budget)).unwrap_or_default();
-        awaiting.into_iter().for_each(|sender| self.world.wake(sender));
+        let me = self.me;
+        let Host { cells, budget, .. } = self.host();
+        let Some(cell) = cells.get_mut(&me) else { return VecDeque::new() };
+        let (awaiting, left) = (std::mem::take(&mut cell.awaiting), cell.mailbox.close(budget));
+        cell.watch.room = bounds::Room::default();
+        awaiting.into_iter().for_each(|sender| self.host().wake(sender));
         if let Some(Envelope { body: body @ Body::Message(_), .. }) = left.front()
             && self.world.sabotaged(Sabotage::HandleAfterEnd, 50)
         {
-            self.world.ledger.handled(body);
+            let complaint = self.world.ledger.messages.handled(body);
+            self.world.complain(complaint);
         }
         left
     }
@@ -286,15 +302,18 @@ impl Doer for Carrier<'_> {
         if matches!(&reason, ExitReason::Killed(why) if why.contains("took too long")) {
             self.world.see("exits that took too long");
         }
-        self.audit_end(&reason);
+        let address = self.me;
+        let exit = &self.watch().exit;
         let is_killed = matches!(reason, ExitReason::Killed(_));
-        let waited = !is_killed && self.cell().watch.exiting == Some(true);
-        self.world.ledger.end(self.me, waited);
-        self.world.cells.remove(&self.me);
+        let (waited, wrong) = (!is_killed && exit.takes_children(), exit.ended(&reason));
+        self.world.complain(wrong.map(|wrong| format!("{address} {wrong}")));
+        let complaints = self.world.ledger.audit_end(address, waited);
+        self.world.complain(complaints);
+        self.host().cells.remove(&address);
         if !self.world.sabotaged(Sabotage::KeepSlot, 30) {
-            self.world.slots -= 1;
+            self.host().slots -= 1;
         }
-        self.world.events.push_back(Event::ActorEnded { address: self.me, reason });
+        self.host().report(Event::ActorEnded { address, reason });
     }
 
     fn deliver(&mut self, envelope: Envelope) -> Push {
@@ -302,19 +321,18 @@ impl Doer for Carrier<'_> {
         let push = self.offer(envelope);
         // Others may act on it before the rest of the turn is carried out.
         if matches!(push, Push::Queued) && self.world.rng.chance(5) {
-            self.world.let_others(4, self.me);
+            self.world.let_others(4, self.at, self.me);
         }
-        let now = self.world.now;
+        let now = self.world.now();
         match &push {
-            Push::Full(_) => self.cell().watch.refused(held, now),
-            _ => self.settle(&held),
+            Push::Full(_) => self.watch().held.refused(held, now),
+            _ => self.settle(held),
         }
         push
     }
 
     fn gone(&mut self, envelope: Envelope) {
-        self.world.ledger.dead(&envelope.body);
-        self.note_dead(envelope, NOBODY_THERE);
+        self.bury(envelope, NOBODY_THERE);
     }
 
     fn dead_letter(&mut self, envelope: Envelope, reason: &str) {
@@ -322,32 +340,35 @@ impl Doer for Carrier<'_> {
         if reason.contains("the node's queues") {
             self.world.see("full nodes");
         }
-        self.settle(&Held::of(&envelope));
-        self.world.ledger.dead(&envelope.body);
-        self.note_dead(envelope, reason);
+        self.settle(Held::of(&envelope));
+        self.bury(envelope, reason);
     }
 
     fn enter_pending(&mut self, child: ActorAddress) {
-        self.world.enter(child);
+        self.world.enter(self.at, child);
     }
 
     fn tell(&mut self, event: Event) {
         if let Event::ChildrenEntered { children, .. } = &event {
-            let max = self.world.limits.children_max;
-            children.iter().for_each(|child| self.world.ledger.created(self.me, *child, max));
+            let max = self.host().limits.children_max;
+            for child in children {
+                let complaint = self.world.ledger.children.created(self.me, *child, max);
+                self.world.complain(complaint);
+            }
         }
-        self.world.events.push_back(event);
+        self.host().report(event);
     }
 
     fn set_timer(&mut self, due: Time, wakeup: Box<Wakeup>) {
         let id = wakeup.id;
-        let key = self.world.timers.insert(due, Due::Wakeup(self.me, wakeup));
-        self.cell().watch.timers.insert(id, (key, due));
+        let me = self.me;
+        let key = self.host().alarms.insert(due, Due::Wakeup(me, wakeup));
+        self.watch().wakeups.set(id, key, due);
     }
 
     fn cancel_timer(&mut self, id: u64) {
-        if let Some((key, _)) = self.cell().watch.timers.remove(&id) {
-            self.world.timers.remove(key);
+        if let Some(key) = self.watch().wakeups.cancelled(id) {
+            self.host().alarms.remove(key);
         }
     }
 
@@ -357,7 +378,7 @@ impl Doer for Carrier<'_> {
 
     fn failed(&mut self, _text: &str) {
         self.world.see("failures");
-        if let Some(native) = &mut self.world.native {
+        if let Some(native) = &mut self.host().native {
             native.failures += 1;
         }
     }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use thespian_core::address::ActorAddress;
+use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::capability::{Clause, Requirement};
 use thespian_core::fate::{Budget, Failure, Fault};
 use thespian_core::outbox::{CreateOptions, Outbox};
 
 use crate::carrier::Carrier;
-use crate::ledger::numbered;
+use crate::invariants::messages::numbered;
 use crate::world::World;
 
 impl Carrier<'_> {
@@ -18,7 +19,7 @@ impl Carrier<'_> {
         {
             self.flood(outbox, prey);
         }
-        if self.cell().watch.leaving.exit_turn && self.world.rng.chance(30) {
+        if self.cell().watch.exit.is_exit_turn() && self.world.rng.chance(30) {
             let _ = self.ask(outbox, |draft| draft.keep_children());
         }
         for _ in 0..self.world.rng.below(4) {
@@ -65,7 +66,7 @@ impl Carrier<'_> {
 
     /// Asks for something that is for the host to decide: often about an actor that is a moment old.
     fn ask_host(&mut self, outbox: &mut Outbox) {
-        let newest = self.world.addresses.last().copied().filter(|_| self.world.rng.chance(30));
+        let newest = self.host().addresses().last().copied().filter(|_| self.world.rng.chance(30));
         let target = newest.unwrap_or_else(|| self.someone(None));
         match self.world.rng.below(8) {
             0..=2 => {
@@ -91,7 +92,7 @@ impl Carrier<'_> {
         known.extend([self.me, self.me]);
         known.extend(heard_from);
         if self.world.rng.chance(30) {
-            known = self.world.addresses.clone();
+            known = self.world.addresses();
         }
         self.world.rng.pick(&known).unwrap_or(self.me)
     }
@@ -99,7 +100,7 @@ impl Carrier<'_> {
     /// Sends more than any mailbox takes, and at times more than an outbox does.
     fn flood(&mut self, outbox: &mut Outbox, target: ActorAddress) {
         self.world.see("floods");
-        let limits = self.world.limits;
+        let limits = self.host().limits;
         let size = self.world.rng.pick(&[10, 10, 1_000, 20_000]).unwrap_or_default();
         for _ in 0..limits.mailbox_len_max + self.world.rng.below(limits.outbox_len_max) {
             if self.world.energy > 0 {
@@ -155,7 +156,7 @@ impl Carrier<'_> {
             return Ok(());
         }
         let spins = self.world.rng.chance(15);
-        if spins && self.world.let_others(300, self.me) && self.cell().killed.is_some() {
+        if spins && self.world.let_others(300, self.at, self.me) && self.cell().killed.is_some() {
             return Err(Failure::Fault(Fault::Killed));
         }
         Err(match self.world.rng.below(5) {
@@ -178,5 +179,28 @@ impl World {
     /// One of a few, so that many ask for the same; now and then one that can't be used.
     pub(crate) fn some_name(&mut self) -> String {
         self.rng.pick(&["one", "two", "one", "two", ""]).unwrap_or_default().to_string()
+    }
+
+    /// What a creator requires: nothing, or a metal.
+    pub(crate) fn some_requirements(&mut self) -> Vec<Requirement> {
+        let metal = self.rng.pick(&["", "", "gold", "tin"]).filter(|metal| !metal.is_empty());
+        metal
+            .map(|metal| Requirement { name: metal.to_string(), clause: Clause::IsTrue })
+            .into_iter()
+            .collect()
+    }
+
+    /// Makes a few actors of a host flood each other, in a ring; one of one floods itself.
+    pub(crate) fn flood_each_other(&mut self, at: HostId) {
+        let all: Vec<_> = self.host(at).cells.keys().copied().collect();
+        let len = (1 + self.rng.below(4)).min(all.len());
+        let Some(first) = all.len().checked_sub(len).map(|last| self.rng.below(last + 1)) else { return };
+        let ring = &all[first..first + len];
+        for (actor, prey) in ring.iter().zip(ring.iter().cycle().skip(1)) {
+            if let Some(cell) = self.host_mut(at).cells.get_mut(actor) {
+                cell.prey = Some(*prey);
+            }
+        }
+        self.see("rings");
     }
 }

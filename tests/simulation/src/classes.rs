@@ -1,20 +1,13 @@
 //! What the sources of the random lives offer, and on which hosts it runs: one class decides that by a check of its own.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use thespian_core::address::ActorAddress;
-use thespian_core::capability::{Capabilities, Clause, Requirement, Value};
-use thespian_core::effect::Plan;
+use thespian_core::capability::{Capabilities, Requirement, Value};
 use thespian_core::fate::OnTrap;
 use thespian_core::placement::PlacementQuestion;
-use thespian_core::source::registry::Availability;
 use thespian_core::source::{ActorClass, SourceInfo, Transient};
 
-use crate::world::World;
-
-/// Actors of the class `choosy` that the last change of the host did not have to reach: their source was unloaded.
-pub(crate) type Unasked = BTreeSet<ActorAddress>;
+use crate::rng::Rng;
 
 const CHOOSY: &str = "choosy";
 /// What a host has on which no such actor runs.
@@ -45,64 +38,20 @@ pub(crate) fn info() -> SourceInfo {
     SourceInfo { name: String::new(), version: String::new(), sdk: String::new(), classes }
 }
 
-/// The check of the class `choosy`: not on a closed host, and not for who requires tin.
-fn suits(capabilities: &Capabilities, required: &[Requirement]) -> bool {
+/// Whether actors of the class have a check of their own.
+pub(crate) fn has_check(class: &str) -> bool {
+    class == CHOOSY
+}
+
+/// The check of the class `choosy`: not on a closed host, and not for a creator that requires tin.
+pub(crate) fn suits(capabilities: &Capabilities, required: &[Requirement]) -> bool {
     !capabilities.contains_key(CLOSED) && required.iter().all(|requirement| requirement.name != "tin")
 }
 
-impl World {
-    /// What a creator requires: nothing, or a metal.
-    pub(crate) fn some_requirements(&mut self) -> Vec<Requirement> {
-        let metal = self.rng.pick(&["", "", "gold", "tin"]).filter(|metal| !metal.is_empty());
-        metal
-            .map(|metal| Requirement { name: metal.to_string(), clause: Clause::IsTrue })
-            .into_iter()
-            .collect()
+/// The check, which breaks now and then.
+pub(crate) fn check(rng: &mut Rng, question: &PlacementQuestion) -> Result<bool, String> {
+    if rng.chance(5) {
+        return Err("it broke".to_string());
     }
-
-    /// The check, which breaks now and then.
-    pub(crate) fn check(&mut self, question: &PlacementQuestion) -> Result<bool, String> {
-        self.see("checks of a class");
-        if self.rng.chance(5) {
-            return Err("it broke".to_string());
-        }
-        Ok(suits(&question.capabilities, &question.requirements))
-    }
-
-    /// Nobody is to run where its class says no.
-    pub(crate) fn audit_plan(&self, plan: &Plan) -> Option<String> {
-        let is_wrong = plan.class == CHOOSY && !suits(self.admin().capabilities(), &plan.requirements);
-        is_wrong.then(|| format!("{} is to run where its class says no", plan.address))
-    }
-
-    /// The host has changed, or a source is to go: notes who is asked nothing because its source is not there.
-    pub(crate) fn audit_change(&mut self, is_unload: bool) {
-        let members = self.admin().family().iter();
-        let choosy = members.filter_map(|(address, member)| {
-            let source = member.source.filter(|_| member.has_own_check)?;
-            let is_there = matches!(self.admin().sources().availability(source), Availability::Loaded(_));
-            Some((address, is_unload || !is_there))
-        });
-        for (address, is_unasked) in choosy.collect::<Vec<_>>() {
-            if is_unasked {
-                self.unasked.insert(address);
-            } else {
-                self.unasked.remove(&address);
-            }
-        }
-    }
-
-    /// Nothing is to be done any more: who was asked about is told.
-    pub(crate) fn audit_places(&mut self) {
-        let capabilities = self.admin().capabilities();
-        let lives_on = self.admin().family().iter().filter(|(address, member)| {
-            member.has_own_check
-                && !self.unasked.contains(address)
-                && !suits(capabilities, &member.requirements)
-        });
-        let told = lives_on.filter(|(_, member)| !member.is_exiting() && member.unfit.is_none());
-        let complaints: Vec<_> =
-            told.map(|(address, _)| format!("{address} lives on where its class says no")).collect();
-        self.ledger.violations.extend(complaints);
-    }
+    Ok(suits(&question.capabilities, &question.requirements))
 }

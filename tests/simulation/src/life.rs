@@ -3,28 +3,53 @@
 
 use std::collections::BTreeMap;
 
+use thespian_core::address::HostId;
 use thespian_core::capability::Value;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::event::{Asker, Event};
+use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::Push;
 use thespian_core::source::{Rights, SourceHash};
 use thespian_core::wire::control::CreateActor;
 
-use crate::classes::CLOSED;
-use crate::ledger::numbered;
-use crate::world::{OUTSIDE, Sabotage, World};
+use crate::classes::{self, CLOSED};
+use crate::host::Host;
+use crate::invariants::{bounds, messages::numbered};
+use crate::rng::Rng;
+use crate::sabotage::Sabotage;
+use crate::world::World;
 
 const TICKS_MAX: usize = 200_000;
+/// What may wait in all of a host: next to nothing, a few large messages, more than the mailboxes hold.
+const QUEUED_BYTES_MAX: [usize; 3] = [8 << 10, 40 << 10, 1 << 20];
 
-/// One life of a node.
+/// How often which kind of thing happened, or everything that did not hold.
+pub(crate) type Outcome = Result<BTreeMap<&'static str, usize>, String>;
+
+/// One life of one host.
 ///
 /// # Errors
 /// Everything that did not hold.
-pub(crate) fn live(seed: u64, sabotage: Option<Sabotage>) -> Result<BTreeMap<&'static str, usize>, String> {
-    let mut world = World::new(seed, sabotage);
+pub(crate) fn live(seed: u64, sabotage: Option<Sabotage>) -> Outcome {
+    live_with(seed, 1, sabotage)
+}
+
+/// One life of each of two hosts without a link.
+///
+/// # Errors
+/// Everything that did not hold.
+#[cfg(not(thespian_mistakes))]
+pub(crate) fn live_apart(seed: u64, sabotage: Option<Sabotage>) -> Outcome {
+    live_with(seed, 2, sabotage)
+}
+
+fn live_with(seed: u64, hosts: u64, sabotage: Option<Sabotage>) -> Outcome {
+    let mut rng = Rng(seed);
+    let hosts: Vec<Host> = (1..=hosts).map(|id| some_host(HostId(id), &mut rng)).collect();
+    let mut world = World::new(rng, hosts).sabotaged_by(sabotage);
     let mut ticks = 0;
     for _ in 0..60 {
-        ask_something(&mut world);
+        world.ids().into_iter().for_each(|host| ask_something(&mut world, host));
         for _ in 0..world.rng.below(40) {
             ticks += usize::from(world.tick());
         }
@@ -33,66 +58,76 @@ pub(crate) fn live(seed: u64, sabotage: Option<Sabotage>) -> Result<BTreeMap<&'s
         ticks += 1;
     }
     if ticks < TICKS_MAX {
-        let World { ledger, cells, .. } = &mut world;
-        ledger.check_quiet(|actor| cells.contains_key(&actor));
         world.audit_quiet(true);
     }
     finish(world, ticks)
 }
 
-/// Stops the node.
+/// A host with tight bounds.
+fn some_host(id: HostId, rng: &mut Rng) -> Host {
+    let limits = ActorLimits {
+        outbox_len_max: 12,
+        outbox_bytes_max: 100_000,
+        mailbox_len_max: 3,
+        mailbox_bytes_max: 60_000,
+        wakeups_max: 4,
+        children_max: 5,
+        monitors_max: 5,
+        ..ActorLimits::default()
+    };
+    let queued_bytes_max = rng.pick(&QUEUED_BYTES_MAX).unwrap_or_default();
+    Host::new(id, limits, queued_bytes_max, classes::host())
+}
+
+/// Stops every host.
 ///
 /// # Errors
 /// As for [`live`].
-pub(crate) fn finish(mut world: World, mut ticks: usize) -> Result<BTreeMap<&'static str, usize>, String> {
-    for _ in 0..=world.rng.below(2) {
-        let asker = world.new_asker();
-        world.events.push_back(Event::StopAsked { asker });
+pub(crate) fn finish(mut world: World, mut ticks: usize) -> Outcome {
+    for host in world.ids() {
+        for _ in 0..=world.rng.below(2) {
+            let asker = world.new_asker();
+            world.host_mut(host).report(Event::StopAsked { asker });
+        }
     }
-    while !world.stopped && ticks < 2 * TICKS_MAX && world.tick() {
+    let is_over = |world: &World| world.hosts().all(Host::has_stopped);
+    while !is_over(&world) && ticks < 2 * TICKS_MAX && world.tick() {
         ticks += 1;
     }
-    // What was asked in the very end is answered too.
-    while let Some(event) = world.events.pop_front() {
-        world.tell_admin(event);
+    let is_stuck = !is_over(&world);
+    world.complain(is_stuck.then(|| format!("it does not stop after {ticks} ticks")));
+    for host in world.ids() {
+        // What was asked in the very end is answered too.
+        while let Some(event) = world.host_mut(host).next_event() {
+            world.tell_admin(host, event);
+        }
+        let left = bounds::left(world.host(host));
+        world.complain(left);
     }
-    if !world.stopped {
-        world.ledger.violations.push(format!("it does not stop after {ticks} ticks"));
-    }
-    if !world.cells.is_empty() || !world.admin().family().is_empty() {
-        world.ledger.violations.push(format!("{} actors are left", world.cells.len()));
-    }
-    if world.slots != 0 || world.budget.used() != 0 {
-        let (slots, bytes) = (world.slots, world.budget.used());
-        world.ledger.violations.push(format!("{slots} places and {bytes} bytes are not given back"));
-    }
-    world.ledger.check_end();
-    if world.ledger.violations.is_empty() {
-        Ok(world.seen)
-    } else {
-        Err(world.ledger.violations.join("\n  "))
-    }
+    world.ledger.audit_end_of_all();
+    world.ledger.close()
 }
 
-/// A program outside asks for something.
-fn ask_something(world: &mut World) {
+/// A program outside asks this host for something.
+fn ask_something(world: &mut World, at: HostId) {
     let hash = SourceHash([world.rng.below(2) as u8; 32]);
-    let known = world.addresses.clone();
-    let target = world.rng.pick(&known).unwrap_or(OUTSIDE);
+    let known = world.addresses();
+    let outside = world.host(at).outside();
+    let target = world.rng.pick(&known).unwrap_or(outside);
     match world.rng.below(100) {
         0..=14 => {
             let asker = world.new_asker();
             let label = String::new();
             let rights = Rights { dead_letters: world.rng.chance(50), ..Rights::default() };
-            world.events.push_back(Event::SourceOffered { asker, hash, label, size: 1, rights });
-            leave(world, asker);
+            world.host_mut(at).report(Event::SourceOffered { asker, hash, label, size: 1, rights });
+            leave(world, at, asker);
         }
-        15..=44 if world.slots < world.slots_max => {
-            world.slots += 1;
-            let address = world.new_address();
+        15..=44 if world.host(at).slots < world.host(at).slots_max => {
+            world.host_mut(at).slots += 1;
+            let address = world.host_mut(at).new_address();
             let name = world.rng.chance(30).then(|| world.some_name());
             if name.is_none() {
-                world.enter(address);
+                world.enter(at, address);
             }
             let class = if world.rng.chance(90) { Some(world.some_class()) } else { None };
             let create = CreateActor {
@@ -104,52 +139,51 @@ fn ask_something(world: &mut World) {
                 name,
             };
             let asker = world.new_asker();
-            world.events.push_back(Event::CreateAsked { asker, address, create });
-            leave(world, asker);
+            world.host_mut(at).report(Event::CreateAsked { asker, address, create });
+            leave(world, at, asker);
         }
         45..=84 => {
             let id = world.new_number();
-            let body = Body::Message(numbered(id, 10));
-            if world.cells.contains_key(&target) {
-                world.ledger.sent(id);
-                if let Push::Full(envelope) | Push::Gone(envelope) =
-                    world.push(Envelope { target, sender: OUTSIDE, body })
-                {
+            let envelope = Envelope { target, sender: outside, body: Body::Message(numbered(id, 10)) };
+            if world.host(at).cells.contains_key(&target) {
+                world.ledger.messages.sent(id);
+                if let Push::Full(envelope) | Push::Gone(envelope) = world.push(at, envelope) {
                     // The client is told, and gives up.
-                    world.ledger.dead(&envelope.body);
+                    let complaint = world.ledger.messages.dead(&envelope.body);
+                    world.complain(complaint);
                 }
             }
         }
         85..=89 => {
             let asker = world.new_asker();
             let recursive = world.rng.chance(50);
-            world.events.push_back(Event::ExitAsked { asker, target, recursive });
-            leave(world, asker);
+            world.host_mut(at).report(Event::ExitAsked { asker, target, recursive });
+            leave(world, at, asker);
         }
         90..=92 => {
             let asker = world.new_asker();
-            world.events.push_back(Event::KillAsked { asker, target });
-            leave(world, asker);
+            world.host_mut(at).report(Event::KillAsked { asker, target });
+            leave(world, at, asker);
         }
-        93..=96 => world.ring(),
+        93..=96 => world.flood_each_other(at),
         97 => {
             let asker = world.new_asker();
-            world.events.push_back(Event::UnloadAsked { asker, source: hash.to_string() });
+            world.host_mut(at).report(Event::UnloadAsked { asker, source: hash.to_string() });
         }
         98 => {
             let value = world.rng.chance(50).then_some(Value::Boolean(true));
             let asker = world.new_asker();
             let name = CLOSED.to_string();
-            world.events.push_back(Event::CapabilityUpdated { asker: Some(asker), name, value });
+            world.host_mut(at).report(Event::CapabilityUpdated { asker: Some(asker), name, value });
         }
         _ => {}
     }
 }
 
 /// Some askers do not wait for their answer.
-fn leave(world: &mut World, asker: Asker) {
+fn leave(world: &mut World, at: HostId, asker: Asker) {
     if world.rng.chance(10) {
-        world.ledger.left(asker);
-        world.events.push_back(Event::AskerLeft { asker });
+        world.ledger.answers.left(asker);
+        world.host_mut(at).report(Event::AskerLeft { asker });
     }
 }

@@ -7,16 +7,17 @@ use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, QueueBudget};
 use thespian_core::outbox::{Draft, Means, Outbox};
 
-use crate::bounds::Watch;
 use crate::carrier::Carrier;
-use crate::world::World;
+use crate::host::Host;
+use crate::invariants::bounds::Room;
 
 /// Places, addresses, and the own mailbox of one actor.
 pub(crate) struct Lent {
+    home: HostId,
     me: ActorAddress,
     limits: ActorLimits,
     mailbox: RefCell<Mailbox>,
-    watch: RefCell<Watch>,
+    room: RefCell<Room>,
     budget: QueueBudget,
     next_id: Cell<u128>,
     slots: Cell<usize>,
@@ -26,7 +27,7 @@ pub(crate) struct Lent {
 impl Means for Lent {
     fn new_address(&self) -> ActorAddress {
         self.next_id.set(self.next_id.get() + 1);
-        ActorAddress::new(HostId(1), self.next_id.get())
+        ActorAddress::new(self.home, self.next_id.get())
     }
 
     fn take_place(&self) -> bool {
@@ -42,14 +43,14 @@ impl Means for Lent {
     fn reserve_self(&self, cost: usize) -> bool {
         let has_room = self.mailbox.borrow_mut().reserve(cost, &self.budget);
         if has_room {
-            self.watch.borrow_mut().came(cost);
+            self.room.borrow_mut().came(cost);
         }
         has_room
     }
 
     fn release_self(&self, len: usize, cost: usize) {
         self.mailbox.borrow_mut().release(len, cost, &self.budget);
-        self.watch.borrow_mut().went(len, cost);
+        self.room.borrow_mut().went(len, cost);
     }
 }
 
@@ -70,15 +71,16 @@ impl Carrier<'_> {
     }
 
     pub(crate) fn lend(&mut self) -> Lent {
-        let me = self.me;
-        let World { cells, limits, budget, next_id, slots, slots_max, .. } = &mut *self.world;
+        let (home, me) = (self.at, self.me);
+        let Host { cells, limits, budget, next_id, slots, slots_max, .. } = self.host();
         let cell = cells.get_mut(&me).expect("an actor that is called has a cell");
         let none = MailboxLimits { len_max: 0, bytes_max: 0 };
         Lent {
+            home,
             me,
             limits: *limits,
             mailbox: RefCell::new(std::mem::replace(&mut cell.mailbox, Mailbox::pending(none))),
-            watch: RefCell::new(std::mem::take(&mut cell.watch)),
+            room: RefCell::new(std::mem::take(&mut cell.watch.room)),
             budget: std::mem::replace(budget, QueueBudget::new(0)),
             next_id: Cell::new(*next_id),
             slots: Cell::new(*slots),
@@ -87,10 +89,11 @@ impl Carrier<'_> {
     }
 
     pub(crate) fn take_back(&mut self, lent: Lent) {
-        let Lent { mailbox, watch, budget, next_id, slots, .. } = lent;
-        let world = &mut *self.world;
-        (world.budget, world.next_id, world.slots) = (budget, next_id.get(), slots.get());
-        let cell = world.cells.get_mut(&self.me).expect("an actor that is called has a cell");
-        (cell.mailbox, cell.watch) = (mailbox.into_inner(), watch.into_inner());
+        let Lent { mailbox, room, budget, next_id, slots, .. } = lent;
+        let me = self.me;
+        let host = self.host();
+        (host.budget, host.next_id, host.slots) = (budget, next_id.get(), slots.get());
+        let cell = host.cells.get_mut(&me).expect("an actor that is called has a cell");
+        (cell.mailbox, cell.watch.room) = (mailbox.into_inner(), room.into_inner());
     }
 }

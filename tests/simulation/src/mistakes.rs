@@ -8,7 +8,7 @@ use thespian_core::mistake::{Mistake, make};
 use crate::life::live;
 
 /// Lives within which a mistake is to be noticed.
-const LIVES: u64 = 400;
+const LIVES: u64 = 2_000;
 
 /// One mistake is made at a time, and tests run side by side.
 static MAKING: Mutex<()> = Mutex::new(());

@@ -23,6 +23,7 @@ use thespian_core::wire::control::{ControlError, Reply};
 
 use crate::carrier::Carrier;
 use crate::convert;
+use crate::invariants::messages::with_number;
 use crate::means::Lent;
 
 /// The native guests of a world, and what programs outside have heard of them.
@@ -114,7 +115,7 @@ impl Host for Turn {
     fn send(&mut self, to: &str, message: wit::MessageResult) -> Result<(), wit::Error> {
         let target = address(to)?;
         self.next_number += 1;
-        let message = crate::ledger::with_number(convert::message(message), self.next_number);
+        let message = with_number(convert::message(message), self.next_number);
         self.draft().send(target, message).map_err(refused)
     }
 
@@ -207,9 +208,10 @@ impl Carrier<'_> {
         incarnation: u32,
         outbox: Box<Outbox>,
     ) -> Result<Called, Box<Outbox>> {
-        let Some(native) = &self.world.native else { return Err(outbox) };
+        let host = self.world.host(self.at);
+        let Some(native) = &host.native else { return Err(outbox) };
         let plan = native.plans.get(&self.me).expect("an actor that starts was planned");
-        let init = convert::init(plan, incarnation, self.world.admin().capabilities());
+        let init = convert::init(plan, incarnation, host.admin().capabilities());
         let (classes, me) = (native.classes, self.me);
         Ok(self.call(outbox, move |native, host| {
             let instance = Instance::start(classes, init, host)?;
@@ -225,7 +227,7 @@ impl Carrier<'_> {
         attempt: u32,
         outbox: Box<Outbox>,
     ) -> Result<Called, Box<Outbox>> {
-        if self.world.native.is_none() {
+        if self.host().native.is_none() {
             return Err(outbox);
         }
         let me = self.me;
@@ -253,11 +255,12 @@ impl Carrier<'_> {
         let next_number = self.world.next_number;
         let turn = Turn { outbox, lent: self.lend(), next_number, created: Vec::new() };
         let turn = Rc::new(RefCell::new(turn));
-        let native = self.world.native.as_mut().expect("guests are native");
+        let me = self.me;
+        let native = self.host().native.as_mut().expect("guests are native");
         let host: Rc<RefCell<dyn Host>> = Rc::<RefCell<Turn>>::clone(&turn);
         let outcome = catch_unwind(AssertUnwindSafe(|| call(native, host)));
         if outcome.is_err() {
-            native.instances.remove(&self.me);
+            native.instances.remove(&me);
         }
         let turn = Rc::into_inner(turn).expect("no instance keeps its host").into_inner();
         let Turn { outbox, lent, next_number, created } = turn;

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::life::live;
+use crate::life::{Outcome, live, live_apart};
 use crate::replay::{Replay, seeds};
+use crate::sabotage::Sabotage;
 
 /// Lives of one run; `THESPIAN_LIVES` sets another number.
 const LIVES: u64 = 2_000;
+/// Lives of two hosts: each costs what two of one host do.
+const LIVES_APART: u64 = 400;
 
 /// What must have happened often for these lives to show anything.
 const EVERYDAY: [&str; 32] = [
@@ -44,25 +47,35 @@ const EVERYDAY: [&str; 32] = [
     "waits for room",
 ];
 
-#[test]
-fn any_order_of_events_keeps_every_promise() {
-    let lives = std::env::var("THESPIAN_LIVES").ok().and_then(|lives| lives.parse().ok());
-    let seeds = seeds(lives.unwrap_or(LIVES));
+/// Lives of this kind: so many, unless the environment sets another number.
+fn lives(test: &str, usual_len: u64, live: impl Fn(u64, Option<Sabotage>) -> Outcome) {
+    let len = std::env::var("THESPIAN_LIVES").ok().and_then(|lives| lives.parse().ok());
+    let seeds = seeds(len.unwrap_or(usual_len));
     let mut seen = BTreeMap::new();
     for seed in seeds.clone() {
-        let _replay = Replay { seed, test: "any_order" };
+        let _replay = Replay { seed, test };
         match live(seed, None) {
             Ok(life) => life.into_iter().for_each(|(what, times)| *seen.entry(what).or_insert(0) += times),
             Err(broken) => panic!("with seed {seed}:\n  {broken}"),
         }
     }
     println!("{} lives with {seen:?}", seeds.end - seeds.start);
-    if seeds.end - seeds.start >= LIVES {
+    if seeds.end - seeds.start >= usual_len {
         let rare: Vec<_> = EVERYDAY.into_iter().filter(|what| seen.get(what) < Some(&100)).collect();
         assert!(rare.is_empty(), "these lives have too little of {rare:?} to show anything");
         let late = seen.get("exits that took too long").copied().unwrap_or_default();
         assert!(late * 100 < seen["ends"], "{late} actors had to be killed because they did not exit");
     }
+}
+
+#[test]
+fn any_order_of_events_keeps_every_promise() {
+    lives("any_order", LIVES, live);
+}
+
+#[test]
+fn two_hosts_without_a_link_live_apart_and_keep_every_promise() {
+    lives("two_hosts", LIVES_APART, live_apart);
 }
 
 #[test]

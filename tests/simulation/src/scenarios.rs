@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use thespian::private::Guest;
-use thespian_core::address::ActorAddress;
+use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::{Capabilities, Clause, Requirement};
 use thespian_core::envelope::{Body, Envelope, Poisoned};
 use thespian_core::event::{Asker, Event};
@@ -18,12 +18,13 @@ use thespian_core::time::Time;
 use thespian_core::wire::control::{ControlError, CreateActor, Reply};
 use thespian_scenarios::{Create, Limits, PATIENCE_MS, Place, Scenario, heard_message, heard_poison};
 
-use crate::ledger::with_number;
+use crate::host::Host;
+use crate::invariants::messages::with_number;
 use crate::life::finish;
 use crate::native::Native;
 use crate::replay::{Replay, seeds};
 use crate::rng::Rng;
-use crate::world::{OUTSIDE, World};
+use crate::world::World;
 
 #[path = "../../guests/probe/src/lib.rs"]
 #[expect(unreachable_pub, reason = "a crate of its own, where it is compiled to a component")]
@@ -35,6 +36,7 @@ const SEEDS: u64 = 20;
 const TICKS_MAX: usize = 1_000_000;
 /// As the host has it by default, for short.
 const QUEUED_BYTES_MAX: usize = 1 << 30;
+const HOST: HostId = HostId(1);
 const SOURCE: SourceHash = SourceHash([7; 32]);
 const CLASSES: &[Guest] = &[
     Guest::of::<probe::Probe>(),
@@ -87,13 +89,13 @@ impl Stage {
     fn new(scenario: &Scenario, seed: u64) -> Self {
         let capabilities: Capabilities =
             serde_json::from_value(scenario.capabilities.clone().into()).expect("capabilities are values");
-        let mut world = World::around(Rng(seed), limits(&scenario.limits), QUEUED_BYTES_MAX, capabilities);
-        world.native = Some(Native::new(CLASSES));
-        world.slots_max = scenario.actors_max.unwrap_or(usize::MAX);
-        let mut stage = Self { world, ticks: 0 };
+        let host = Host::new(HOST, limits(&scenario.limits), QUEUED_BYTES_MAX, capabilities);
+        let slots_max = scenario.actors_max.unwrap_or(usize::MAX);
+        let host = host.with_guests(Native::new(CLASSES), slots_max);
+        let mut stage = Self { world: World::new(Rng(seed), [host]), ticks: 0 };
         let asker = stage.world.new_asker();
         let label = String::new();
-        stage.world.events.push_back(Event::SourceOffered {
+        stage.host().report(Event::SourceOffered {
             asker,
             hash: SOURCE,
             label,
@@ -105,8 +107,12 @@ impl Stage {
         stage
     }
 
+    fn host(&mut self) -> &mut Host {
+        self.world.host_mut(HOST)
+    }
+
     fn native(&mut self) -> &mut Native {
-        self.world.native.as_mut().expect("a stage has native guests")
+        self.host().native.as_mut().expect("a stage has native guests")
     }
 
     /// Goes on until `look` finds something, at most until `last`. Time jumps where there is nothing to do.
@@ -115,26 +121,26 @@ impl Stage {
             if let Some(found) = look(&mut self.world) {
                 return Some(found);
             }
-            if self.world.now >= last {
+            if self.world.now() >= last {
                 return None;
             }
             self.native().horizon = last;
             self.ticks += 1;
             assert!(self.ticks < TICKS_MAX, "this scenario has no end");
             if !self.world.tick() {
-                self.world.now = last;
+                self.world.wait_until(last);
             }
         }
     }
 
     fn after(&self, ms: u64) -> Time {
-        self.world.now + Duration::from_millis(ms)
+        self.world.now() + Duration::from_millis(ms)
     }
 
     /// What `Admin` answers.
     fn answer(&mut self, asker: Asker) -> Result<Reply, ControlError> {
         let last = self.after(PATIENCE_MS);
-        let take = |world: &mut World| world.native.as_mut()?.replies.remove(&asker);
+        let take = |world: &mut World| world.host_mut(HOST).native.as_mut()?.replies.remove(&asker);
         self.until(last, take).expect("every question is answered")
     }
 
@@ -147,27 +153,30 @@ impl Stage {
     ) -> Result<(), String> {
         let target = address(to)?;
         let sent = Message::json(&message.type_name, message.payload.clone());
-        sent.check(self.world.limits.message_bytes_max).map_err(|error| error.to_string())?;
+        sent.check(self.host().limits.message_bytes_max).map_err(|error| error.to_string())?;
         let id = self.world.new_number();
         let mut envelope = Some(Envelope { target, sender, body: Body::Message(with_number(sent, id)) });
-        let last = self.world.now + TELL_TIME_MAX;
+        let last = self.world.now() + TELL_TIME_MAX;
         let pushed = self.until(last, |world| {
             let offered = envelope.take()?;
-            world.ledger.sent(id);
-            match world.push(offered) {
+            world.ledger.messages.sent(id);
+            match world.push(HOST, offered) {
                 Push::Full(refused) => {
                     envelope = Some(refused);
                     None
                 }
                 Push::Gone(refused) => {
-                    world.ledger.dead(&refused.body);
+                    let complaints = world.ledger.messages.dead(&refused.body);
+                    world.complain(complaints);
                     Some(Err(format!("there is no actor at {target}")))
                 }
                 Push::Queued | Push::Activate => Some(Ok(())),
             }
         });
         pushed.unwrap_or_else(|| {
-            envelope.iter().for_each(|envelope| self.world.ledger.dead(&envelope.body));
+            let dead = envelope.iter().flat_map(|envelope| self.world.ledger.messages.dead(&envelope.body));
+            let complaints: Vec<_> = dead.collect();
+            self.world.complain(complaints);
             Err("the mailbox is full".to_string())
         })
     }
@@ -176,7 +185,7 @@ impl Stage {
     fn hear(&mut self, at: &[ActorAddress], within_ms: u64) -> Value {
         let last = self.after(within_ms);
         let heard = self.until(last, |world| {
-            let heard = &mut world.native.as_mut()?.heard;
+            let heard = &mut world.host_mut(HOST).native.as_mut()?.heard;
             let place = heard.iter().position(|envelope| at.contains(&envelope.target))?;
             Some(heard.remove(place))
         });
@@ -216,17 +225,18 @@ fn ended(reply: Result<Reply, ControlError>) -> Result<String, String> {
 
 impl Place for Stage {
     fn outside(&mut self) -> String {
-        OUTSIDE.to_string()
+        self.host().outside().to_string()
     }
 
     fn create(&mut self, create: &Create) -> Result<String, String> {
-        if self.world.slots >= self.world.slots_max {
-            let max = self.world.slots_max;
+        let host = self.host();
+        if host.slots >= host.slots_max {
+            let max = host.slots_max;
             return Err(format!("it runs {max} actors and can map no more"));
         }
-        self.world.slots += 1;
-        let address = self.world.new_address();
-        self.world.enter(address);
+        host.slots += 1;
+        let address = host.new_address();
+        self.world.enter(HOST, address);
         let words = |text: &String| Message::json("Said", json!({ "text": text }).to_string());
         let create = CreateActor {
             source: SOURCE.to_string(),
@@ -237,16 +247,17 @@ impl Place for Stage {
             name: None,
         };
         let asker = self.world.new_asker();
-        self.world.events.push_back(Event::CreateAsked { asker, address, create });
+        self.host().report(Event::CreateAsked { asker, address, create });
         self.answer(asker).map(|_| address.to_string()).map_err(|error| error.to_string())
     }
 
     fn tell(&mut self, to: &str, message: &thespian_scenarios::Message) -> Result<(), String> {
-        self.send(OUTSIDE, to, message)
+        let outside = self.host().outside();
+        self.send(outside, to, message)
     }
 
     fn ask(&mut self, to: &str, message: &thespian_scenarios::Message, within_ms: u64) -> Value {
-        let alias = self.world.new_address();
+        let alias = self.host().new_address();
         self.native().outside.insert(alias);
         match self.send(alias, to, message) {
             Ok(()) => self.hear(&[alias], within_ms),
@@ -256,27 +267,29 @@ impl Place for Stage {
 
     fn listen(&mut self, within_ms: u64) -> Value {
         // What comes to an ask that is over goes to whoever listens.
-        let at: Vec<_> = self.native().outside.iter().copied().chain([OUTSIDE]).collect();
+        let outside = self.host().outside();
+        let at: Vec<_> = self.native().outside.iter().copied().chain([outside]).collect();
         self.hear(&at, within_ms)
     }
 
     fn exit(&mut self, who: &str, recursive: bool) -> Result<String, String> {
         let target = address(who)?;
         let asker = self.world.new_asker();
-        self.world.events.push_back(Event::ExitAsked { asker, target, recursive });
+        self.host().report(Event::ExitAsked { asker, target, recursive });
         ended(self.answer(asker))
     }
 
     fn kill(&mut self, who: &str) -> Result<String, String> {
         let target = address(who)?;
         let asker = self.world.new_asker();
-        self.world.events.push_back(Event::KillAsked { asker, target });
+        self.host().report(Event::KillAsked { asker, target });
         ended(self.answer(asker))
     }
 
     fn status(&mut self) -> Value {
-        let tree = self.world.admin().family().iter().map(|(address, member)| {
-            let actor = self.world.cells.get(&address).and_then(|cell| cell.actor.as_ref());
+        let host = self.host();
+        let tree = host.admin().family().iter().map(|(address, member)| {
+            let actor = host.cells.get(&address).and_then(|cell| cell.actor.as_ref());
             json!({
                 "address": address.to_string(),
                 "class": member.class,
@@ -313,6 +326,6 @@ impl Place for Stage {
     }
 
     fn now_ms(&mut self) -> u64 {
-        self.world.now.0 / 1_000_000
+        self.world.now().0 / 1_000_000
     }
 }

@@ -1,10 +1,13 @@
-//! What must hold of actors that end of themselves: not before their time, and not after it.
+//! A transient actor ends of itself: not before its time, and not after it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use thespian_core::address::ActorAddress;
 use thespian_core::source::Transient;
 use thespian_core::time::Time;
+
+use super::Watch;
+use crate::host::Host;
 
 struct Life {
     transient: Transient,
@@ -60,5 +63,15 @@ impl Lifetimes {
     /// Whether it should be no more. `is_last`: time does not go on.
     pub(crate) fn is_over(&self, address: ActorAddress, now: Time, is_last: bool) -> bool {
         self.lives.get(&address).and_then(|life| life.due).is_some_and(|due| is_last || due < now)
+    }
+
+    /// Nothing is to be done now. `is_last`: and nothing will be.
+    pub(crate) fn outlived(&self, host: &Host, now: Time, is_last: bool) -> impl Iterator<Item = String> {
+        let cells = host.cells.iter().filter(move |(_, cell)| is_last || !Watch::waits(cell, now));
+        cells
+            .filter(move |(address, cell)| {
+                !cell.watch.exit.is_exiting() && self.is_over(**address, now, is_last)
+            })
+            .map(|(address, _)| format!("{address} outlives its time"))
     }
 }

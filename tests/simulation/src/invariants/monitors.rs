@@ -1,11 +1,13 @@
-//! What must hold of monitors. A wish to hear of an end lasts from the turn that asks for it until it is fulfilled or
+//! A wish to hear of an end lasts from the turn that asks for it until it is fulfilled or
 //! taken back; while it lasts, its actor hears of the end once, behind everything that came from who ended, and at once
 //! if there is nobody any more.
 
 use std::collections::BTreeSet;
 
 use thespian_core::address::ActorAddress;
-use thespian_core::envelope::Body;
+use thespian_core::envelope::{Body, Envelope};
+
+use crate::host::Host;
 
 /// Who hears, and of whom.
 type Wish = (ActorAddress, ActorAddress);
@@ -26,9 +28,13 @@ impl Monitors {
         set(&mut self.wishes, (watcher, target), wishes)
     }
 
-    /// How many of an actor's wishes are open.
-    pub(crate) fn len(&self, watcher: ActorAddress) -> usize {
-        self.wishes.iter().filter(|(other, _)| *other == watcher).count()
+    /// A turn has asked for what it asked for.
+    pub(crate) fn check(&self, host: &Host, watcher: ActorAddress) -> Option<String> {
+        let len = self.wishes.iter().filter(|(other, _)| *other == watcher).count();
+        // One that exits is told of no end any more.
+        let listens = host.cells.get(&watcher).is_some_and(|cell| !cell.watch.exit.is_exiting());
+        (listens && len > host.limits.monitors_max)
+            .then(|| format!("{watcher} monitors {len} actors, past its bound"))
     }
 
     /// `Admin` hears so.
@@ -47,23 +53,29 @@ impl Monitors {
         (!is_known).then(|| format!("{watcher} is told of the end of {target}, which it does not monitor"))
     }
 
-    /// An actor hears of an end; of somebody who is no actor, it may hear more.
+    /// An actor hears of an end; of somebody who is no actor of its host, it may hear more.
     pub(crate) fn heard(
         &mut self,
+        host: &Host,
         watcher: ActorAddress,
         target: ActorAddress,
         has_ended: bool,
-    ) -> Option<String> {
+    ) -> Vec<String> {
         set(&mut self.down, (watcher, target), has_ended);
         let is_wished = self.wishes.remove(&(watcher, target));
-        (!is_wished).then(|| format!("{watcher} hears of the end of {target}, which it does not monitor"))
+        let unwished = (!is_wished)
+            .then(|| format!("{watcher} hears of the end of {target}, which it does not monitor"));
+        let lives = host.cells.contains_key(&target);
+        let early = lives.then(|| format!("{watcher} hears that {target} is gone, which lives"));
+        unwished.into_iter().chain(early).collect()
     }
 
     /// Something comes from one actor to another.
-    pub(crate) fn spoke(&self, target: ActorAddress, sender: ActorAddress, body: &Body) -> Option<String> {
-        // A new wish after an end is a new answer; and a dead letter is about whom it was for, not from there.
+    pub(crate) fn spoke(&self, envelope: &Envelope) -> Option<String> {
+        let Envelope { target, sender, body } = envelope;
+        // A new wish after an end is a new answer; and a dead letter is about an address, not from there.
         let is_past = !matches!(body, Body::ActorDown(_) | Body::DeadLetter(_))
-            && self.down.contains(&(target, sender));
+            && self.down.contains(&(*target, *sender));
         is_past.then(|| format!("{target} gets {body:?} from {sender}, of whose end it has heard"))
     }
 

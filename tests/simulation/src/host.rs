@@ -1,0 +1,335 @@
+//! One host without a machine: an `Admin`, actors and their mailboxes, alarms, and what is under way. It does what it is
+//! told to, knows no rule itself, and nothing of the hosts beside it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::admin::Admin;
+use thespian_core::capability::Capabilities;
+use thespian_core::effect::Effect;
+use thespian_core::envelope::{Body, Envelope, Wakeup};
+use thespian_core::event::Event;
+use thespian_core::limits::ActorLimits;
+use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget};
+use thespian_core::placement::PlacementQuestion;
+use thespian_core::source::{Rights, SourceHash};
+use thespian_core::time::Time;
+use thespian_core::timers::Timers;
+use thespian_core::turn::{Actor, Step};
+
+use crate::classes;
+use crate::invariants::{Ledger, Watch};
+use crate::native::Native;
+use crate::rng::Rng;
+
+/// Actors that a host of the random lives has room for.
+const SLOTS: usize = 24;
+
+/// What an alarm is for.
+pub(crate) enum Due {
+    Wakeup(ActorAddress, Box<Wakeup>),
+    Look(ActorAddress),
+}
+
+/// Something that takes its time, and is answered by an event.
+pub(crate) enum Job {
+    Judge(SourceHash),
+    Validate(SourceHash),
+    Place(Box<PlacementQuestion>),
+}
+
+/// One actor's place at its host.
+pub(crate) struct Cell {
+    pub(crate) actor: Option<Actor>,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) awaiting: BTreeSet<ActorAddress>,
+    pub(crate) killed: Option<String>,
+    pub(crate) rights: Rights,
+    pub(crate) known: Vec<ActorAddress>,
+    /// The actor that it floods.
+    pub(crate) prey: Option<ActorAddress>,
+    pub(crate) watch: Watch,
+}
+
+pub(crate) struct Host {
+    id: HostId,
+    pub(crate) limits: ActorLimits,
+    pub(crate) budget: QueueBudget,
+    pub(crate) cells: BTreeMap<ActorAddress, Cell>,
+    pub(crate) alarms: Timers<Due>,
+    pub(crate) slots: usize,
+    pub(crate) slots_max: usize,
+    pub(crate) next_id: u128,
+    /// Guests that are no scripts of chance.
+    pub(crate) native: Option<Native>,
+    admin: Admin,
+    events: VecDeque<Event>,
+    jobs: Vec<Job>,
+    active: Vec<ActorAddress>,
+    /// Every address that was ever entered here, and the program outside.
+    addresses: Vec<ActorAddress>,
+    compiled: BTreeSet<SourceHash>,
+    approved: BTreeSet<SourceHash>,
+    dead_letter_handler: Option<ActorAddress>,
+    has_stopped: bool,
+}
+
+impl Host {
+    pub(crate) fn new(
+        id: HostId,
+        limits: ActorLimits,
+        queued_bytes_max: usize,
+        capabilities: Capabilities,
+    ) -> Self {
+        let mut host = Self {
+            id,
+            limits,
+            budget: QueueBudget::new(queued_bytes_max),
+            cells: BTreeMap::new(),
+            alarms: Timers::default(),
+            slots: 0,
+            slots_max: SLOTS,
+            next_id: 0,
+            native: None,
+            admin: Admin::new(capabilities),
+            events: VecDeque::new(),
+            jobs: Vec::new(),
+            active: Vec::new(),
+            addresses: Vec::new(),
+            compiled: BTreeSet::new(),
+            approved: BTreeSet::new(),
+            dead_letter_handler: None,
+            has_stopped: false,
+        };
+        let outside = host.new_address();
+        host.addresses.push(outside);
+        host
+    }
+
+    /// A host for these guests, with room for so many.
+    #[cfg(not(thespian_mistakes))]
+    pub(crate) fn with_guests(self, native: Native, slots_max: usize) -> Self {
+        Self { native: Some(native), slots_max, ..self }
+    }
+
+    pub(crate) const fn id(&self) -> HostId {
+        self.id
+    }
+
+    pub(crate) const fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    pub(crate) const fn has_stopped(&self) -> bool {
+        self.has_stopped
+    }
+
+    pub(crate) fn addresses(&self) -> &[ActorAddress] {
+        &self.addresses
+    }
+
+    /// The program outside: it takes everything that is sent to it.
+    pub(crate) fn outside(&self) -> ActorAddress {
+        self.addresses[0]
+    }
+
+    /// Whether a program outside receives here: the one, or an ask of one.
+    pub(crate) fn is_outside(&self, address: ActorAddress) -> bool {
+        let asks = |native: &Native| native.outside.contains(&address);
+        address == self.outside() || self.native.as_ref().is_some_and(asks)
+    }
+
+    pub(crate) const fn new_address(&mut self) -> ActorAddress {
+        self.next_id += 1;
+        ActorAddress::new(self.id, self.next_id)
+    }
+
+    pub(crate) fn enter(&mut self, address: ActorAddress) {
+        let limits =
+            MailboxLimits { len_max: self.limits.mailbox_len_max, bytes_max: self.limits.mailbox_bytes_max };
+        let cell = Cell {
+            actor: None,
+            mailbox: Mailbox::pending(limits),
+            awaiting: BTreeSet::new(),
+            killed: None,
+            rights: Rights::default(),
+            known: Vec::new(),
+            prey: None,
+            watch: Watch::default(),
+        };
+        self.cells.insert(address, cell);
+        self.addresses.push(address);
+    }
+
+    /// Gives the actor to its cell, which then runs.
+    pub(crate) fn run(&mut self, address: ActorAddress, actor: Actor) {
+        if let Some(cell) = self.cells.get_mut(&address) {
+            cell.actor = Some(actor);
+            self.schedule(address);
+        }
+    }
+
+    fn schedule(&mut self, address: ActorAddress) {
+        self.active.push(address);
+    }
+
+    pub(crate) fn wake(&mut self, address: ActorAddress) {
+        if self.cells.get_mut(&address).is_some_and(|cell| cell.mailbox.wake()) {
+            self.schedule(address);
+        }
+    }
+
+    pub(crate) fn kill(&mut self, address: ActorAddress, reason: String) {
+        if let Some(cell) = self.cells.get_mut(&address) {
+            cell.killed.get_or_insert(reason);
+            self.wake(address);
+        }
+    }
+
+    /// Puts an envelope into a mailbox of this host.
+    pub(crate) fn push(&mut self, envelope: Envelope) -> Push {
+        let target = envelope.target;
+        let Some(cell) = self.cells.get_mut(&target) else { return Push::Gone(envelope) };
+        let place = (!envelope.body.has_reserved_slot()).then(|| envelope.body.cost());
+        let is_exit = matches!(envelope.body, Body::ExitRequest(_));
+        let push = cell.mailbox.push(envelope, &self.budget);
+        if matches!(push, Push::Queued | Push::Activate) {
+            place.into_iter().for_each(|cost| cell.watch.room.came(cost));
+            cell.watch.exit.is_asked |= is_exit;
+        }
+        self.activated(target, push)
+    }
+
+    pub(crate) fn activated(&mut self, target: ActorAddress, push: Push) -> Push {
+        if push == Push::Activate {
+            self.schedule(target);
+            return Push::Queued;
+        }
+        push
+    }
+
+    /// Places in the list of active actors: of those that nobody is at already.
+    pub(crate) fn runnable(&self) -> impl Iterator<Item = usize> {
+        let is_runnable =
+            |address: &ActorAddress| self.cells.get(address).is_none_or(|cell| cell.actor.is_some());
+        (0..self.active.len()).filter(move |at| is_runnable(&self.active[*at]))
+    }
+
+    /// Takes the actor at this place out of its cell, for a step.
+    pub(crate) fn take_active(&mut self, at: usize) -> Option<(ActorAddress, Actor)> {
+        let address = self.active[at];
+        let actor = self.cells.get_mut(&address).and_then(|cell| cell.actor.take());
+        if actor.is_none() {
+            self.active.swap_remove(at);
+        }
+        Some((address, actor?))
+    }
+
+    /// Puts it back after its step.
+    pub(crate) fn put_back(&mut self, address: ActorAddress, actor: Actor, step: &Step) {
+        if let Some(cell) = self.cells.get_mut(&address) {
+            cell.actor = Some(actor);
+        }
+        if *step == Step::Over
+            && let Some(at) = self.active.iter().position(|active| *active == address)
+        {
+            self.active.swap_remove(at);
+        }
+    }
+
+    /// When time has something to do here.
+    pub(crate) fn next_due(&self) -> Option<Time> {
+        [self.alarms.next_due(), self.admin.deadline()].into_iter().flatten().min()
+    }
+
+    /// Something that `Admin` will hear.
+    pub(crate) fn report(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    pub(crate) fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// What `Admin` decides.
+    pub(crate) fn decide(&mut self, now: Time, event: Event) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.admin.handle(now, event, &mut effects);
+        effects
+    }
+
+    pub(crate) fn begin(&mut self, job: Job) {
+        self.jobs.push(job);
+    }
+
+    pub(crate) fn has_jobs(&self) -> bool {
+        !self.jobs.is_empty()
+    }
+
+    /// One of what is under way comes to its end, as chance has it.
+    pub(crate) fn finish_job(&mut self, rng: &mut Rng, ledger: &mut Ledger) {
+        match self.jobs.swap_remove(rng.below(self.jobs.len())) {
+            // Silence.
+            Job::Judge(_) if self.native.is_none() && rng.chance(5) => {}
+            Job::Judge(hash) => {
+                let is_approved = self.native.is_some() || rng.chance(90);
+                let verdict = if is_approved { Ok(()) } else { Err("not today".to_string()) };
+                if is_approved {
+                    self.approved.insert(hash);
+                }
+                self.report(Event::SourceJudged { hash, verdict });
+            }
+            Job::Validate(hash) => {
+                let outcome = match &self.native {
+                    Some(native) => Ok(native.info()),
+                    None if rng.chance(95) => Ok(classes::info()),
+                    None => Err("broken".to_string()),
+                };
+                // As the host does it: the code is there before `Admin` hears.
+                if outcome.is_ok() {
+                    self.compiled.insert(hash);
+                }
+                self.report(Event::SourceValidated { hash, outcome, compile_us: 1 });
+            }
+            Job::Place(question) => {
+                let outcome = match &self.native {
+                    Some(native) => Ok(native.accepts(&question)),
+                    None => {
+                        ledger.see("checks of a class");
+                        classes::check(rng, &question)
+                    }
+                };
+                let PlacementQuestion { source, class, .. } = *question;
+                self.report(Event::PlacementAnswered { source, class, outcome });
+            }
+        }
+    }
+
+    pub(crate) fn is_approved(&self, source: SourceHash) -> bool {
+        self.approved.contains(&source)
+    }
+
+    pub(crate) fn is_compiled(&self, source: SourceHash) -> bool {
+        self.compiled.contains(&source)
+    }
+
+    pub(crate) fn forget(&mut self, source: SourceHash) {
+        self.compiled.remove(&source);
+    }
+
+    pub(crate) const fn dead_letter_handler(&self) -> Option<ActorAddress> {
+        self.dead_letter_handler
+    }
+
+    pub(crate) const fn set_dead_letter_handler(&mut self, handler: Option<ActorAddress>) {
+        self.dead_letter_handler = handler;
+    }
+
+    pub(crate) const fn stop(&mut self) {
+        self.has_stopped = true;
+    }
+}

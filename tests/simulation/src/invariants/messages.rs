@@ -1,0 +1,103 @@
+//! A message is handled, or comes back as poison, or becomes a dead letter: one of these, and once.
+
+use std::collections::BTreeMap;
+
+use thespian_core::envelope::Body;
+use thespian_core::message::Message;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Sent,
+    Handled,
+    Dead,
+    /// It was sent back as poison, which has a fate of its own.
+    Returned,
+    PoisonHandled,
+    PoisonDead,
+}
+
+#[derive(Default)]
+pub(crate) struct Messages {
+    fates: BTreeMap<u64, Fate>,
+}
+
+/// A message that carries its own number.
+pub(crate) fn numbered(id: u64, size: usize) -> Message {
+    let mut payload = vec![0; 8.max(size)];
+    payload[..8].copy_from_slice(&id.to_le_bytes());
+    Message::bytes("M", payload)
+}
+
+const HEADER: &str = "number";
+
+/// The same for a message whose payload is for its receiver.
+pub(crate) fn with_number(mut message: Message, id: u64) -> Message {
+    message.headers = Some([(HEADER.into(), id.to_string().into())].into());
+    message
+}
+
+pub(crate) fn number(message: &Message) -> u64 {
+    let mut headers = message.headers.iter().flatten();
+    if let Some((_, id)) = headers.find(|(name, _)| &**name == HEADER) {
+        return id.parse().unwrap_or(u64::MAX);
+    }
+    message.payload.first_chunk().map_or(u64::MAX, |bytes| u64::from_le_bytes(*bytes))
+}
+
+impl Messages {
+    pub(crate) fn sent(&mut self, id: u64) {
+        self.fates.insert(id, Fate::Sent);
+    }
+
+    fn turn(&mut self, message: &Message, from: Fate, to: Fate) -> Option<String> {
+        let id = number(message);
+        match self.fates.get_mut(&id) {
+            Some(fate) if *fate == from => {
+                *fate = to;
+                None
+            }
+            other => Some(format!("message {id} becomes {to:?}, but it is {other:?}")),
+        }
+    }
+
+    pub(crate) fn handled(&mut self, body: &Body) -> Option<String> {
+        match body {
+            Body::Message(message) => self.turn(message, Fate::Sent, Fate::Handled),
+            Body::Poisoned(poisoned) => self.turn(&poisoned.original, Fate::Returned, Fate::PoisonHandled),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn dead(&mut self, body: &Body) -> Vec<String> {
+        match body {
+            Body::Message(message) => self.turn(message, Fate::Sent, Fate::Dead).into_iter().collect(),
+            Body::Poisoned(poisoned) => {
+                // Behind what is held, and with no room to hold it too, it was not even offered.
+                let offered = self.offered(body);
+                let dead = self.turn(&poisoned.original, Fate::Returned, Fate::PoisonDead);
+                offered.into_iter().chain(dead).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// An actor sends something; poison is then on its way. It may be offered more than once.
+    pub(crate) fn offered(&mut self, body: &Body) -> Option<String> {
+        let Body::Poisoned(poisoned) = body else { return None };
+        if self.fates.get(&number(&poisoned.original)) == Some(&Fate::Returned) {
+            return None;
+        }
+        self.turn(&poisoned.original, Fate::Sent, Fate::Returned)
+    }
+
+    /// Whether the message is neither handled, nor sent back, nor dead.
+    pub(crate) fn is_open(&self, id: u64) -> bool {
+        self.fates.get(&id) == Some(&Fate::Sent)
+    }
+
+    /// After the end nothing is open.
+    pub(crate) fn lost(&self) -> impl Iterator<Item = String> {
+        let open = self.fates.iter().filter(|(_, fate)| matches!(fate, Fate::Sent | Fate::Returned));
+        open.map(|(id, fate)| format!("message {id} is lost: {fate:?}"))
+    }
+}

@@ -1,0 +1,141 @@
+//! Carries out what an `Admin` decides.
+
+use thespian_core::address::HostId;
+use thespian_core::effect::{Effect, Plan};
+use thespian_core::envelope::{Body, DeadEnvelope, Envelope, StatusAnswer};
+use thespian_core::event::Event;
+use thespian_core::fate::OnTrap;
+use thespian_core::mailbox::Push;
+use thespian_core::source::Rights;
+use thespian_core::turn::{Actor, Identity};
+
+use crate::host::Job;
+use crate::invariants::{messages::numbered, sources};
+use crate::sabotage::Sabotage;
+use crate::world::World;
+
+impl World {
+    pub(crate) fn tell_admin(&mut self, at: HostId, event: Event) {
+        let expected = self.audit_event(at, &event);
+        let now = self.now();
+        let effects = self.host_mut(at).decide(now, event);
+        self.audit_effects(at, &expected, &effects);
+        for effect in effects {
+            self.perform(at, effect);
+        }
+        self.audit_outcome(at, &expected);
+    }
+
+    fn perform(&mut self, at: HostId, effect: Effect) {
+        match effect {
+            Effect::Judge(hash) => self.host_mut(at).begin(Job::Judge(hash)),
+            Effect::Validate(hash) => self.host_mut(at).begin(Job::Validate(hash)),
+            Effect::AskPlacement(question) => self.host_mut(at).begin(Job::Place(question)),
+            Effect::Forget(hash) => self.host_mut(at).forget(hash),
+            Effect::Instantiate(plan) => self.instantiate(at, *plan),
+            Effect::RefuseCreate { address, reason } => {
+                let on_trap = OnTrap::default();
+                let identity = Identity {
+                    me: address,
+                    parent: None,
+                    on_trap,
+                    watch_restarts: false,
+                    transient: None,
+                    rights: Rights::default(),
+                };
+                self.host_mut(at).run(address, Actor::refused(identity, reason));
+            }
+            Effect::Route(envelope) => self.notify(at, envelope),
+            Effect::Kill { address, reason } => {
+                self.see("kills");
+                self.host_mut(at).kill(address, reason);
+            }
+            Effect::EnterPending(address) => self.enter(at, address),
+            Effect::GiveBackPlace => self.host_mut(at).slots -= 1,
+            Effect::TellStatus { to, request, .. } => {
+                let body = Body::Status(Box::new(StatusAnswer { request, outcome: Ok(String::new()) }));
+                self.notify(at, Envelope { target: to, sender: to, body });
+            }
+            Effect::SetDeadLetterHandler(handler) => self.host_mut(at).set_dead_letter_handler(handler),
+            Effect::Progress { .. } | Effect::SetCapabilities(_) | Effect::SetLogLevel { .. } => {}
+            Effect::NoteEnd { address, class, reason } => {
+                let complaint = self.ledger.ends.told(address, None);
+                self.complain(complaint);
+                let native = &mut self.host_mut(at).native;
+                native.iter_mut().for_each(|native| {
+                    native.ended.push((address, class.clone(), reason.clone()));
+                });
+            }
+            Effect::Answer { .. } if self.sabotaged(Sabotage::KeepAnswer, 3) => {}
+            Effect::Answer { asker, reply } => {
+                self.ledger.answers.answered(asker);
+                if let Some(native) = &mut self.host_mut(at).native {
+                    native.replies.insert(asker, reply);
+                }
+            }
+            Effect::Stop => self.host_mut(at).stop(),
+        }
+    }
+
+    fn notify(&mut self, at: HostId, envelope: Envelope) {
+        if let Body::ChildExited(exit) = &envelope.body {
+            let complaint = self.ledger.ends.told(exit.address, Some(envelope.target));
+            self.complain(complaint);
+            if self.sabotaged(Sabotage::DropExitNotice, 30) {
+                return;
+            }
+            if self.sabotaged(Sabotage::DuplicateExitNotice, 30) {
+                self.push(at, envelope.clone());
+            }
+        }
+        let (hearer, ended) = (envelope.target, envelope.sender);
+        let is_late = match envelope.body {
+            Body::ChildExited(_) => self.sabotaged(Sabotage::SpeakAfterEnd, 50),
+            Body::ActorDown(_) => self.sabotaged(Sabotage::SpeakAfterDown, 50),
+            _ => false,
+        };
+        // A notice to someone who is gone has no one to tell.
+        let push = self.push(at, envelope);
+        if is_late && self.host(at).cells.contains_key(&hearer) {
+            let id = self.new_number();
+            self.ledger.messages.sent(id);
+            let body = Body::Message(numbered(id, 10));
+            self.push(at, Envelope { target: hearer, sender: ended, body });
+        }
+        match push {
+            Push::Full(envelope) => self.complain([format!("no slot for {envelope:?}")]),
+            Push::Queued | Push::Activate | Push::Gone(_) => {}
+        }
+    }
+
+    fn instantiate(&mut self, at: HostId, plan: Plan) {
+        let Plan { address, parent, on_trap, watch_restarts, transient, rights, .. } = plan;
+        let identity = Identity { me: address, parent, on_trap, watch_restarts, transient, rights };
+        let (hosts, ledger) = self.books();
+        ledger.complain(sources::instantiated(&hosts[&at], &plan));
+        let host = self.host_mut(at);
+        let actor = if host.is_compiled(plan.source) {
+            Actor::new(identity)
+        } else {
+            Actor::refused(identity, "no code".to_string())
+        };
+        if let Some(cell) = host.cells.get_mut(&address) {
+            cell.known.extend(parent);
+            cell.rights = rights;
+        }
+        host.run(address, actor);
+        host.native.iter_mut().for_each(|native| native.plan(plan.clone()));
+    }
+
+    /// Gives what could not be delivered to the actor that handles that, as the router does.
+    pub(crate) fn hand_over(&mut self, at: HostId, envelope: &Envelope, reason: &str) {
+        let Some(handler) = self.host(at).dead_letter_handler() else { return };
+        let Some(letter) = DeadEnvelope::of(envelope, reason) else { return };
+        let (sender, body) = (envelope.target, Body::DeadLetter(Box::new(letter)));
+        match self.push(at, Envelope { target: handler, sender, body }) {
+            Push::Queued | Push::Activate => self.see("dead letters handed over"),
+            // It misses it.
+            Push::Full(_) | Push::Gone(_) => {}
+        }
+    }
+}
