@@ -12,6 +12,7 @@
 
 mod commit;
 mod drive;
+mod effect;
 mod failing;
 mod held;
 mod leaving;
@@ -27,7 +28,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
-use crate::envelope::{ActorRestart, Body, EXITING, Envelope, ExitReason, Wakeup};
+use crate::envelope::{ActorRestart, Body, EXITING, Envelope, ExitReason};
 use crate::event::Event;
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, STATUS_RECEIVERS_MAX, cut};
@@ -37,49 +38,11 @@ use crate::source::{Rights, Transient};
 use crate::time::Time;
 use crate::wire::control::ActorPhase;
 pub use drive::{Actor, Buffers, Doer, Step};
+pub use effect::{ActorEffect, TurnEffect};
 use held::Held;
 use leaving::exit_request;
 use lifetime::Lifetime;
 use restarts::Restarts;
-
-/// What the host has to carry out for an actor, in this order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ActorEffect {
-    /// Enter the child's address in the routing table, with a mailbox that waits for it.
-    EnterPending(ActorAddress),
-    /// Tell `Admin`.
-    Tell(Box<Event>),
-    /// Put the envelope into its target's mailbox; what a full one refuses goes to [`Turn::hold`].
-    Route(Envelope),
-    /// Arrange for the wakeup to be put into this actor's mailbox at `due`.
-    SetTimer {
-        /// When.
-        due: Time,
-        /// What.
-        wakeup: Box<Wakeup>,
-    },
-    /// The wakeup was taken back.
-    CancelTimer(u64),
-    /// The envelope can't be delivered or handled.
-    DeadLetter(Envelope, String),
-    /// The envelope was held for as long as may be: a dead letter, and its bytes go back to the node's budget.
-    HoldExpired(Envelope),
-    /// The exit turn is over: the mailbox takes notices only from here, and `Admin` ends the children.
-    Exiting {
-        /// Whether the children exit too.
-        with_children: bool,
-    },
-    /// A fresh instance has taken the place of a trapped one.
-    Restarted(ActorRestart),
-    /// A turn failed for good; for the log.
-    Failed(String),
-    /// The exit turn failed; for the log.
-    ExitFailed(String),
-    /// An instance that was to take the place of a trapped one could not start; for the log.
-    StartFailed(String),
-    /// The actor takes nothing more: close its mailbox and give what was in it to [`Turn::refuse`].
-    CloseMailbox,
-}
 
 /// What the host has to do next for an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,12 +217,12 @@ impl Turn {
     }
 
     /// What is to be done. `Handle` stands until it is reported.
-    pub fn next(&mut self, now: Time, effects: &mut Vec<ActorEffect>) -> Next {
+    pub fn next(&mut self, now: Time, effects: &mut Vec<TurnEffect>) -> Next {
         if let Some(due) = self.held.due().filter(|_| !is_made(Mistake::TurnWhileHolding)) {
             if now < due || is_made(Mistake::HoldForEver) {
                 return Next::AwaitRoom(due);
             }
-            effects.extend(self.held.take_all().map(ActorEffect::HoldExpired));
+            effects.extend(self.held.take_all().map(TurnEffect::HoldExpired));
         }
         if matches!(self.phase, Phase::Ending(_)) {
             return Next::Ended;
@@ -310,7 +273,7 @@ impl Turn {
     }
 
     /// Makes the envelope the current one, if there is a handler call to make for it.
-    fn select(&mut self, envelope: Envelope, effects: &mut Vec<ActorEffect>) -> bool {
+    fn select(&mut self, envelope: Envelope, effects: &mut Vec<TurnEffect>) -> bool {
         if envelope.body == Body::ChildrenGone {
             let reason = match &self.phase {
                 Phase::Exiting(reason) => reason.clone(),
@@ -326,7 +289,7 @@ impl Turn {
             match &envelope.body {
                 Body::ChildExited(_) if self.has_instance => {}
                 Body::Message(_) | Body::Poisoned(_) => {
-                    effects.push(ActorEffect::DeadLetter(envelope, EXITING.to_string()));
+                    effects.push(ActorEffect::DeadLetter(envelope, EXITING.to_string()).into());
                     return false;
                 }
                 _ => return false,
@@ -370,7 +333,7 @@ impl Turn {
         &mut self,
         now: Time,
         result: Result<Box<Outbox>, Failure>,
-        effects: &mut Vec<ActorEffect>,
+        effects: &mut Vec<TurnEffect>,
     ) {
         let first = self.phase == Phase::Starting;
         match result {
@@ -392,7 +355,7 @@ impl Turn {
         }
     }
 
-    fn restarted(&mut self, effects: &mut Vec<ActorEffect>) {
+    fn restarted(&mut self, effects: &mut Vec<TurnEffect>) {
         self.counters.restarts += 1;
         let before = core::mem::take(&mut self.cant_start);
         let restart = ActorRestart {
@@ -400,7 +363,7 @@ impl Turn {
             incarnation: self.incarnation,
             reason: if before { failed_start(&self.last_fault) } else { self.last_fault.clone() },
         };
-        effects.push(ActorEffect::Restarted(restart.clone()));
+        effects.push(ActorEffect::Restarted(restart.clone()).into());
         if let (true, Some(parent)) = (self.identity.watch_restarts, self.identity.parent) {
             effects.push(self.envelope(parent, Body::ChildRestarted(Box::new(restart))));
         }
@@ -411,12 +374,7 @@ impl Turn {
     ///
     /// # Panics
     /// If no call was to be made: the host's fault.
-    pub fn finish(
-        &mut self,
-        now: Time,
-        result: Result<Box<Outbox>, Failure>,
-        effects: &mut Vec<ActorEffect>,
-    ) {
+    pub fn finish(&mut self, now: Time, result: Result<Box<Outbox>, Failure>, effects: &mut Vec<TurnEffect>) {
         let current = self.current.take().expect("a call was made, so there is a current envelope");
         self.counters.turns += 1;
         if matches!(current.envelope.body, Body::Message(_)) {
@@ -426,7 +384,7 @@ impl Turn {
             Ok(outbox) => {
                 let keeps_children = outbox.keeps_children();
                 if is_made(Mistake::BuryWhatIsHandled) {
-                    effects.push(ActorEffect::DeadLetter(current.envelope.clone(), String::new()));
+                    effects.push(ActorEffect::DeadLetter(current.envelope.clone(), String::new()).into());
                 }
                 self.commit(now, outbox, effects);
                 if let Body::ExitRequest(request) = &current.envelope.body {
@@ -441,12 +399,12 @@ impl Turn {
         }
     }
 
-    fn tell(&self, event: Event, effects: &mut Vec<ActorEffect>) {
-        effects.push(ActorEffect::Tell(Box::new(event)));
+    fn tell(&self, event: Event, effects: &mut Vec<TurnEffect>) {
+        effects.push(ActorEffect::Tell(Box::new(event)).into());
     }
 
-    fn envelope(&self, target: ActorAddress, body: Body) -> ActorEffect {
-        ActorEffect::Route(Envelope { target, sender: self.identity.me, body })
+    fn envelope(&self, target: ActorAddress, body: Body) -> TurnEffect {
+        TurnEffect::Route(Envelope { target, sender: self.identity.me, body })
     }
 
     /// When the actor has to be looked at again although nothing comes, if that is news.

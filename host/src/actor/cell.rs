@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
-use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
+use thespian_core::envelope::{Body, Envelope, ExitReason};
 use thespian_core::event::Event;
 use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX};
@@ -37,7 +37,7 @@ use thespian_core::mailbox::{Push, QueueBudget};
 use thespian_core::outbox::Outbox;
 use thespian_core::time::Time;
 use thespian_core::timers::TimerKey;
-use thespian_core::turn::{Actor, Doer, Identity, Step};
+use thespian_core::turn::{Actor, ActorEffect, Doer, Identity, Step};
 use tokio::runtime::Handle;
 use tracing::Level;
 
@@ -333,6 +333,12 @@ impl Carrier<'_> {
         self.cell.ground.plane.log.actor(self.cell.address, class, Level::WARN, "turn", text);
     }
 
+    fn await_room(&self, receiver: ActorAddress) {
+        if let Some(receiver) = self.cell.ground.plane.table.get(receiver) {
+            receiver.await_room(self.cell.address, self.cell.clone());
+        }
+    }
+
     /// Counts it, if it is mail of this actor.
     fn note_undelivered(&self, envelope: &Envelope) {
         if envelope.sender == self.cell.address && envelope.body.is_mail() {
@@ -377,16 +383,14 @@ impl Doer for Carrier<'_> {
         Ok(outbox)
     }
 
-    fn begins(&mut self, waiting: usize) {
-        self.cell.shown.note_taken(waiting);
-    }
-
     fn handle(
         &mut self,
         envelope: &Envelope,
         attempt: u32,
+        waiting: usize,
         outbox: Box<Outbox>,
     ) -> Result<Box<Outbox>, Failure> {
+        self.cell.shown.note_taken(waiting);
         // The turn may take long: whoever was made active before does not wait for it.
         self.active.let_go();
         if let Body::Wakeup(wakeup) = &envelope.body {
@@ -414,22 +418,6 @@ impl Doer for Carrier<'_> {
         self.cell.mailbox.park()
     }
 
-    fn look_at(&mut self, at: Time) {
-        let sleeper: Weak<dyn Sleeper> = Arc::downgrade(self.cell) as _;
-        self.cell.ground.plane.alarms.at(at, Due::Wake(sleeper));
-    }
-
-    fn await_room(&mut self, receiver: ActorAddress) {
-        if let Some(receiver) = self.cell.ground.plane.table.get(receiver) {
-            receiver.await_room(self.cell.address, self.cell.clone());
-        }
-    }
-
-    fn exiting(&mut self, with_children: bool) {
-        self.cell.mailbox.take_notices_only();
-        self.tell(Event::ActorExiting { address: self.cell.address, with_children });
-    }
-
     fn close(&mut self) -> VecDeque<Envelope> {
         for (_, key) in self.hands.timers.drain() {
             self.cell.ground.plane.alarms.cancel(key);
@@ -437,25 +425,13 @@ impl Doer for Carrier<'_> {
         self.cell.mailbox.close()
     }
 
-    fn end(&mut self, reason: ExitReason) {
-        self.ended = Some(reason);
+    fn deliver_to_self(&mut self, envelope: Envelope, has_place: bool) -> Push {
+        // No activation is wanted: it is under way.
+        let mailbox = &self.cell.mailbox;
+        if has_place { mailbox.push_reserved(envelope) } else { mailbox.push(envelope) }
     }
 
-    fn deliver(&mut self, envelope: Envelope) -> Push {
-        let target = envelope.target;
-        if target == self.cell.address {
-            // What a handler sends to itself has had its place reserved when it was sent. No activation is wanted: it is
-            // under way.
-            let is_own_message = envelope.sender == target && matches!(envelope.body, Body::Message(_));
-            let mailbox = &self.cell.mailbox;
-            return if is_own_message { mailbox.push_reserved(envelope) } else { mailbox.push(envelope) };
-        }
-        let mut envelope = Some(envelope);
-        let mut run = std::iter::from_fn(|| envelope.take());
-        self.deliver_run(target, &mut run)
-    }
-
-    fn deliver_run(&mut self, target: ActorAddress, run: &mut impl Iterator<Item = Envelope>) -> Push {
+    fn deliver(&mut self, target: ActorAddress, run: &mut impl Iterator<Item = Envelope>) -> Push {
         let Hands { known, known_next, .. } = &mut *self.hands;
         if let Some(Some((_, receiver))) = known.iter().find(|known| is_of(known, target)) {
             return receiver.deliver_run(run);
@@ -471,56 +447,53 @@ impl Doer for Carrier<'_> {
         push
     }
 
-    fn gone(&mut self, envelope: Envelope) {
-        self.note_undelivered(&envelope);
-        self.cell.ground.plane.gone(&envelope);
-    }
-
-    fn dead_letter(&mut self, envelope: Envelope, reason: &str) {
-        self.note_undelivered(&envelope);
-        self.cell.ground.plane.dead_letter(&envelope, reason);
-    }
-
-    fn enter_pending(&mut self, child: ActorAddress) {
-        // The place was taken when the handler asked for the child.
-        self.cell.ground.enter_pending(child);
-    }
-
-    fn tell(&mut self, event: Event) {
-        self.cell.ground.desk.tell(event);
-    }
-
-    fn set_timer(&mut self, due: Time, wakeup: Box<Wakeup>) {
-        let id = wakeup.id;
-        let receiver: Weak<dyn Receiver> = Arc::downgrade(self.cell) as _;
-        let due_then = Due::Wakeup(receiver, self.cell.address, wakeup);
-        let key = self.cell.ground.plane.alarms.at(due, due_then);
-        self.hands.timers.insert(id, key);
-    }
-
-    fn cancel_timer(&mut self, id: u64) {
-        if let Some(key) = self.hands.timers.remove(&id) {
-            self.cell.ground.plane.alarms.cancel(key);
+    fn perform(&mut self, effect: ActorEffect) {
+        let Ground { plane, totals, desk, .. } = &*self.cell.ground;
+        match effect {
+            // The place was taken when the handler asked for the child.
+            ActorEffect::EnterPending(child) => self.cell.ground.enter_pending(child),
+            ActorEffect::Tell(event) => desk.tell(*event),
+            ActorEffect::LookAt(at) => {
+                let sleeper: Weak<dyn Sleeper> = Arc::downgrade(self.cell) as _;
+                plane.alarms.at(at, Due::Wake(sleeper));
+            }
+            ActorEffect::SetTimer { due, wakeup } => {
+                let id = wakeup.id;
+                let receiver: Weak<dyn Receiver> = Arc::downgrade(self.cell) as _;
+                let key = plane.alarms.at(due, Due::Wakeup(receiver, self.cell.address, wakeup));
+                self.hands.timers.insert(id, key);
+            }
+            ActorEffect::CancelTimer(id) => {
+                self.hands.timers.remove(&id).into_iter().for_each(|key| plane.alarms.cancel(key));
+            }
+            ActorEffect::AwaitRoom(receiver) => self.await_room(receiver),
+            ActorEffect::DeadLetter(envelope, reason) => {
+                self.note_undelivered(&envelope);
+                plane.dead_letter(&envelope, &reason);
+            }
+            ActorEffect::Gone(envelope) => {
+                self.note_undelivered(&envelope);
+                plane.gone(&envelope);
+            }
+            ActorEffect::Exiting { with_children } => {
+                self.cell.mailbox.take_notices_only();
+                desk.tell(Event::ActorExiting { address: self.cell.address, with_children });
+            }
+            ActorEffect::Ended(reason) => self.ended = Some(reason),
+            ActorEffect::Restarted(restart) => {
+                totals.restarts.fetch_add(1, Ordering::Relaxed);
+                self.log(&format!("restarted as incarnation {}: {}", restart.incarnation, restart.reason));
+            }
+            ActorEffect::Failed(text) => {
+                totals.poisoned.fetch_add(1, Ordering::Relaxed);
+                self.log(&text);
+            }
+            ActorEffect::ExitFailed(text) => self.log(&text),
+            ActorEffect::StartFailed(text) => {
+                totals.restarts.fetch_add(1, Ordering::Relaxed);
+                self.log(&text);
+            }
         }
-    }
-
-    fn restarted(&mut self, restart: ActorRestart) {
-        self.cell.ground.totals.restarts.fetch_add(1, Ordering::Relaxed);
-        self.log(&format!("restarted as incarnation {}: {}", restart.incarnation, restart.reason));
-    }
-
-    fn failed(&mut self, text: &str) {
-        self.cell.ground.totals.poisoned.fetch_add(1, Ordering::Relaxed);
-        self.log(text);
-    }
-
-    fn exit_failed(&mut self, text: &str) {
-        self.log(text);
-    }
-
-    fn start_failed(&mut self, text: &str) {
-        self.cell.ground.totals.restarts.fetch_add(1, Ordering::Relaxed);
-        self.log(text);
     }
 }
 

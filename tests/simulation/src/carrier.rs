@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 
 use thespian_core::address::{ActorAddress, HostId};
-use thespian_core::envelope::{ActorRestart, Body, Envelope, ExitReason, NOBODY_THERE, Wakeup};
+use thespian_core::envelope::{Body, Envelope, ExitReason, NOBODY_THERE};
 use thespian_core::event::Event;
 use thespian_core::fate::Failure;
 use thespian_core::limits::HOLD_RETRY_PERIOD;
-use thespian_core::mailbox::{Mailbox, Push, QueueBudget};
+use thespian_core::mailbox::{Mailbox, Push, QueueBudget, push_each};
 use thespian_core::outbox::{Outbox, Request};
 use thespian_core::time::Time;
-use thespian_core::turn::Doer;
+use thespian_core::turn::{ActorEffect, Doer};
 
 use crate::host::{Cell, Due, Host};
 use crate::invariants::holding::Held;
@@ -81,14 +81,14 @@ impl Carrier<'_> {
     }
 
     /// As a doer delivers.
-    fn offer(&mut self, envelope: Envelope) -> Push {
+    fn offer(&mut self, envelope: Envelope, has_place: bool) -> Push {
         if matches!(envelope.body, Body::Poisoned(_)) {
             self.world.see("poison");
         }
         let complaint = self.world.ledger.messages.offered(&envelope.body);
         self.world.complain(complaint);
         let is_message = matches!(envelope.body, Body::Message(_));
-        if envelope.target == self.me && envelope.sender == self.me && is_message {
+        if has_place {
             let me = self.me;
             let host = self.host();
             let Some(cell) = host.cells.get_mut(&me) else { return Push::Gone(envelope) };
@@ -155,6 +155,82 @@ impl Carrier<'_> {
             native.dead_letters.push((envelope, reason.to_string()));
         }
     }
+
+    fn look_at(&mut self, at: Time) {
+        // Waits for room are looked at as well, and sooner.
+        if at - self.world.now() != HOLD_RETRY_PERIOD {
+            self.world.see("pauses");
+        }
+        let me = self.me;
+        self.host().alarms.insert(at, Due::Look(me));
+        self.watch().looks_at = Some(at);
+    }
+
+    fn exiting(&mut self, with_children: bool) {
+        let watch = self.watch();
+        if !watch.instances.is_there() && !watch.exit.is_exit_turn() {
+            self.world.see("exits from pauses");
+        }
+        let cell = self.cell();
+        cell.mailbox.take_notices_only();
+        cell.watch.exit.exits(with_children);
+        let address = self.me;
+        self.host().report(Event::ActorExiting { address, with_children });
+    }
+
+    fn end(&mut self, reason: ExitReason) {
+        self.world.see("ends");
+        if matches!(&reason, ExitReason::Killed(why) if why.contains("took too long")) {
+            self.world.see("exits that took too long");
+        }
+        let address = self.me;
+        let exit = &self.watch().exit;
+        let is_killed = matches!(reason, ExitReason::Killed(_));
+        let (waited, wrong) = (!is_killed && exit.takes_children(), exit.ended(&reason));
+        self.world.complain(wrong.map(|wrong| format!("{address} {wrong}")));
+        let complaints = self.world.ledger.audit_end(address, waited);
+        self.world.complain(complaints);
+        self.host().cells.remove(&address);
+        if !self.world.sabotaged(Sabotage::KeepSlot, 30) {
+            self.host().slots -= 1;
+        }
+        self.host().report(Event::ActorEnded { address, reason });
+    }
+
+    fn deliver_one(&mut self, envelope: Envelope, has_place: bool) -> Push {
+        let held = Held::of(&envelope);
+        let push = self.offer(envelope, has_place);
+        // Others may act on it before the rest of the turn is carried out.
+        if matches!(push, Push::Queued) && self.world.rng.chance(5) {
+            self.world.let_others(4, self.at, self.me);
+        }
+        let now = self.world.now();
+        match &push {
+            Push::Full(_) => self.watch().held.refused(held, now),
+            _ => self.settle(held),
+        }
+        push
+    }
+
+    fn dead_letter(&mut self, envelope: Envelope, reason: &str) {
+        self.world.see("dead letters");
+        if reason.contains("the node's queues") {
+            self.world.see("full nodes");
+        }
+        self.settle(Held::of(&envelope));
+        self.bury(envelope, reason);
+    }
+
+    fn tell(&mut self, event: Event) {
+        if let Event::ChildrenEntered { children, .. } = &event {
+            let max = self.host().limits.children_max;
+            for child in children {
+                let complaint = self.world.ledger.children.created(self.me, *child, max);
+                self.world.complain(complaint);
+            }
+        }
+        self.host().report(event);
+    }
 }
 
 impl Doer for Carrier<'_> {
@@ -195,6 +271,7 @@ impl Doer for Carrier<'_> {
         &mut self,
         envelope: &Envelope,
         attempt: u32,
+        _waiting: usize,
         outbox: Box<Outbox>,
     ) -> Result<Box<Outbox>, Failure> {
         self.world.see("turns");
@@ -248,36 +325,6 @@ impl Doer for Carrier<'_> {
         self.cell().mailbox.park()
     }
 
-    fn look_at(&mut self, at: Time) {
-        // Waits for room are looked at as well, and sooner.
-        if at - self.world.now() != HOLD_RETRY_PERIOD {
-            self.world.see("pauses");
-        }
-        let me = self.me;
-        self.host().alarms.insert(at, Due::Look(me));
-        self.watch().looks_at = Some(at);
-    }
-
-    fn await_room(&mut self, receiver: ActorAddress) {
-        self.world.see("waits for room");
-        let me = self.me;
-        if let Some(cell) = self.host().cells.get_mut(&receiver) {
-            cell.awaiting.insert(me);
-        }
-    }
-
-    fn exiting(&mut self, with_children: bool) {
-        let watch = self.watch();
-        if !watch.instances.is_there() && !watch.exit.is_exit_turn() {
-            self.world.see("exits from pauses");
-        }
-        let cell = self.cell();
-        cell.mailbox.take_notices_only();
-        cell.watch.exit.exits(with_children);
-        let address = self.me;
-        self.host().report(Event::ActorExiting { address, with_children });
-    }
-
     fn close(&mut self) -> VecDeque<Envelope> {
         for key in self.watch().wakeups.closed() {
             self.host().alarms.remove(key);
@@ -297,97 +344,47 @@ impl Doer for Carrier<'_> {
         left
     }
 
-    fn end(&mut self, reason: ExitReason) {
-        self.world.see("ends");
-        if matches!(&reason, ExitReason::Killed(why) if why.contains("took too long")) {
-            self.world.see("exits that took too long");
-        }
-        let address = self.me;
-        let exit = &self.watch().exit;
-        let is_killed = matches!(reason, ExitReason::Killed(_));
-        let (waited, wrong) = (!is_killed && exit.takes_children(), exit.ended(&reason));
-        self.world.complain(wrong.map(|wrong| format!("{address} {wrong}")));
-        let complaints = self.world.ledger.audit_end(address, waited);
-        self.world.complain(complaints);
-        self.host().cells.remove(&address);
-        if !self.world.sabotaged(Sabotage::KeepSlot, 30) {
-            self.host().slots -= 1;
-        }
-        self.host().report(Event::ActorEnded { address, reason });
+    fn deliver_to_self(&mut self, envelope: Envelope, has_place: bool) -> Push {
+        self.deliver_one(envelope, has_place)
     }
 
-    fn deliver(&mut self, envelope: Envelope) -> Push {
-        let held = Held::of(&envelope);
-        let push = self.offer(envelope);
-        // Others may act on it before the rest of the turn is carried out.
-        if matches!(push, Push::Queued) && self.world.rng.chance(5) {
-            self.world.let_others(4, self.at, self.me);
-        }
-        let now = self.world.now();
-        match &push {
-            Push::Full(_) => self.watch().held.refused(held, now),
-            _ => self.settle(held),
-        }
-        push
+    fn deliver(&mut self, _target: ActorAddress, run: &mut impl Iterator<Item = Envelope>) -> Push {
+        push_each(run, |envelope| self.deliver_one(envelope, false))
     }
 
-    fn gone(&mut self, envelope: Envelope) {
-        self.bury(envelope, NOBODY_THERE);
-    }
-
-    fn dead_letter(&mut self, envelope: Envelope, reason: &str) {
-        self.world.see("dead letters");
-        if reason.contains("the node's queues") {
-            self.world.see("full nodes");
-        }
-        self.settle(Held::of(&envelope));
-        self.bury(envelope, reason);
-    }
-
-    fn enter_pending(&mut self, child: ActorAddress) {
-        self.world.enter(self.at, child);
-    }
-
-    fn tell(&mut self, event: Event) {
-        if let Event::ChildrenEntered { children, .. } = &event {
-            let max = self.host().limits.children_max;
-            for child in children {
-                let complaint = self.world.ledger.children.created(self.me, *child, max);
-                self.world.complain(complaint);
-            }
-        }
-        self.host().report(event);
-    }
-
-    fn set_timer(&mut self, due: Time, wakeup: Box<Wakeup>) {
-        let id = wakeup.id;
+    fn perform(&mut self, effect: ActorEffect) {
         let me = self.me;
-        let key = self.host().alarms.insert(due, Due::Wakeup(me, wakeup));
-        self.watch().wakeups.set(id, key, due);
-    }
-
-    fn cancel_timer(&mut self, id: u64) {
-        if let Some(key) = self.watch().wakeups.cancelled(id) {
-            self.host().alarms.remove(key);
+        match effect {
+            ActorEffect::EnterPending(child) => self.world.enter(self.at, child),
+            ActorEffect::Tell(event) => self.tell(*event),
+            ActorEffect::LookAt(at) => self.look_at(at),
+            ActorEffect::SetTimer { due, wakeup } => {
+                let id = wakeup.id;
+                let key = self.host().alarms.insert(due, Due::Wakeup(me, wakeup));
+                self.watch().wakeups.set(id, key, due);
+            }
+            ActorEffect::CancelTimer(id) => {
+                if let Some(key) = self.watch().wakeups.cancelled(id) {
+                    self.host().alarms.remove(key);
+                }
+            }
+            ActorEffect::AwaitRoom(receiver) => {
+                self.world.see("waits for room");
+                if let Some(cell) = self.host().cells.get_mut(&receiver) {
+                    cell.awaiting.insert(me);
+                }
+            }
+            ActorEffect::DeadLetter(envelope, reason) => self.dead_letter(envelope, &reason),
+            ActorEffect::Gone(envelope) => self.bury(envelope, NOBODY_THERE),
+            ActorEffect::Exiting { with_children } => self.exiting(with_children),
+            ActorEffect::Ended(reason) => self.end(reason),
+            ActorEffect::Restarted(_) => self.world.see("restarts"),
+            ActorEffect::Failed(_) => {
+                self.world.see("failures");
+                self.host().native.iter_mut().for_each(|native| native.failures += 1);
+            }
+            ActorEffect::ExitFailed(_) => self.world.see("failed exit turns"),
+            ActorEffect::StartFailed(_) => self.world.see("failed restarts"),
         }
-    }
-
-    fn restarted(&mut self, _restart: ActorRestart) {
-        self.world.see("restarts");
-    }
-
-    fn failed(&mut self, _text: &str) {
-        self.world.see("failures");
-        if let Some(native) = &mut self.host().native {
-            native.failures += 1;
-        }
-    }
-
-    fn exit_failed(&mut self, _text: &str) {
-        self.world.see("failed exit turns");
-    }
-
-    fn start_failed(&mut self, _text: &str) {
-        self.world.see("failed restarts");
     }
 }

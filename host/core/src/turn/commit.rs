@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{ActorEffect, Turn};
+use super::{ActorEffect, Turn, TurnEffect};
 use crate::envelope::{Body, ExitRequest, Wakeup};
 use crate::event::Event;
 use crate::limits::EFFECTS_KEPT_MAX;
@@ -16,7 +16,7 @@ impl Turn {
     /// Turns what the handler asked for into effects: new addresses first, so that a message to a new child finds its
     /// mailbox, and a question about it finds the child; creates last, so that it is there before the child can be refused. What else is for `Admin` goes with
     /// them, in the order of the asking: it may be about a new child, of which `Admin` must have heard.
-    pub(super) fn commit(&mut self, now: Time, mut outbox: Box<Outbox>, effects: &mut Vec<ActorEffect>) {
+    pub(super) fn commit(&mut self, now: Time, mut outbox: Box<Outbox>, effects: &mut Vec<TurnEffect>) {
         let creates = outbox.creates();
         let mut for_admin = Vec::with_capacity(creates);
         if creates > 0 {
@@ -36,13 +36,13 @@ impl Turn {
     }
 
     /// `Admin` knows the children before anybody else can.
-    fn enter_children(&self, outbox: &Outbox, effects: &mut Vec<ActorEffect>) {
+    fn enter_children(&self, outbox: &Outbox, effects: &mut Vec<TurnEffect>) {
         let child = |request: &Request| match request {
             Request::Create(child) => Some(child.address),
             _ => None,
         };
         let children: Vec<_> = outbox.requests().iter().filter_map(child).collect();
-        effects.extend(children.iter().map(|child| ActorEffect::EnterPending(*child)));
+        effects.extend(children.iter().map(|child| ActorEffect::EnterPending(*child).into()));
         self.tell(Event::ChildrenEntered { parent: self.identity.me, children }, effects);
     }
 
@@ -51,7 +51,7 @@ impl Turn {
         &mut self,
         now: Time,
         request: Request,
-        effects: &mut Vec<ActorEffect>,
+        effects: &mut Vec<TurnEffect>,
     ) -> Option<Request> {
         match request {
             Request::Send { target, message } => {
@@ -68,13 +68,15 @@ impl Turn {
                 self.next_wakeup = id + 1;
                 self.pending.insert(id, cost);
                 let wakeup = Box::new(Wakeup { id, delay, payload });
-                effects.push(ActorEffect::SetTimer { due: now + delay, wakeup });
+                effects.push(ActorEffect::SetTimer { due: now + delay, wakeup }.into());
             }
             Request::CancelWakeup { id } => {
                 if let Some(cost) = self.pending.remove(&id) {
                     self.wakeups -= 1;
                     self.wakeup_bytes -= cost;
-                    effects.extend((!is_made(Mistake::KeepTheTimer)).then_some(ActorEffect::CancelTimer(id)));
+                    effects.extend(
+                        (!is_made(Mistake::KeepTheTimer)).then_some(ActorEffect::CancelTimer(id).into()),
+                    );
                 }
             }
             request => return Some(request),
@@ -83,7 +85,7 @@ impl Turn {
     }
 
     /// What is for `Admin` to decide.
-    fn commit_to_admin(&mut self, request: Request, effects: &mut Vec<ActorEffect>) {
+    fn commit_to_admin(&mut self, request: Request, effects: &mut Vec<TurnEffect>) {
         let me = self.identity.me;
         let event = match request {
             Request::Create(child) => Event::ChildCreated { parent: me, child },

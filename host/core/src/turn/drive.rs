@@ -3,21 +3,20 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::{Drain, Vec};
 
-use super::{ActorEffect, Identity, Next, Turn};
+use super::{ActorEffect, Identity, Next, Turn, TurnEffect};
 use crate::address::ActorAddress;
-use crate::envelope::{ActorRestart, Body, Envelope, ExitReason, Wakeup};
-use crate::event::Event;
+use crate::envelope::{Body, Envelope};
 use crate::fate::{Failure, Fault};
 use crate::limits::{DELIVERY_RUN_LEN_MAX, EFFECTS_KEPT_MAX, HOLD_RETRY_PERIOD};
-use crate::mailbox::{Push, QueueBudget, push_each};
+use crate::mailbox::{Push, QueueBudget};
 use crate::mistake::{Mistake, is_made};
 use crate::outbox::Outbox;
 use crate::time::Time;
 
-/// What an actor needs done. Nothing here waits.
+/// Whoever carries an actor out: does what it asks for, and answers what its rules have to know. Nothing here waits.
 pub trait Doer {
     /// Reads the clock; asked once for each call of the guest.
     fn now(&mut self) -> Time;
@@ -26,21 +25,17 @@ pub trait Doer {
     fn others_wait(&mut self) -> bool {
         false
     }
-    /// What may wait in the node: what full receivers refuse is drawn on it too.
+    /// Bytes that may wait in the node: what full receivers refuse is drawn on it too.
     fn budget(&self) -> &QueueBudget;
-    /// Why the actor is to end now, if it is.
+    /// The reason for which the actor is to end now, if it is to.
     fn kill_reason(&mut self) -> Option<String>;
 
     /// Makes an instance and calls `start`.
     ///
     /// # Errors
-    /// How it failed; what the outbox had reserved is given back.
+    /// How it failed; what the outbox had taken is given back.
     fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure>;
-    /// A turn begins. Behind it, `waiting` envelopes have left the mailbox and are not handled yet.
-    fn begins(&mut self, waiting: usize) {
-        let _ = waiting;
-    }
-    /// Calls `handle`.
+    /// Calls `handle`. So many envelopes, `waiting`, have left the mailbox and are to be handled after this one.
     ///
     /// # Errors
     /// As for `start`.
@@ -48,6 +43,7 @@ pub trait Doer {
         &mut self,
         envelope: &Envelope,
         attempt: u32,
+        waiting: usize,
         outbox: Box<Outbox>,
     ) -> Result<Box<Outbox>, Failure>;
 
@@ -59,46 +55,16 @@ pub trait Doer {
     fn rest(&mut self) -> bool;
     /// As [`crate::mailbox::Mailbox::park`], for the actor's mailbox.
     fn park(&mut self) -> bool;
-    /// Looks at the actor again at this time.
-    fn look_at(&mut self, at: Time);
-    /// Lets `receiver` wake the actor when it has room.
-    fn await_room(&mut self, receiver: ActorAddress);
-    /// From now on the actor's mailbox takes notices only, and `Admin` ends its children.
-    fn exiting(&mut self, with_children: bool);
     /// Closes the actor's mailbox, gives back its instance and its timers, and returns what still waited.
     fn close(&mut self) -> VecDeque<Envelope>;
-    /// The actor is no more: tells `Admin`.
-    fn end(&mut self, reason: ExitReason);
 
-    /// Puts an envelope into its target's mailbox; into the place that was kept, if it is the actor's message to
-    /// itself.
-    fn deliver(&mut self, envelope: Envelope) -> Push;
+    /// Puts an envelope into the actor's own mailbox: where `has_place`, into the place that was kept for it.
+    fn deliver_to_self(&mut self, envelope: Envelope, has_place: bool) -> Push;
     /// Puts envelopes for `target`, which is another actor, into its mailbox until one is refused. Nothing behind that
     /// one is taken out of `run`.
-    fn deliver_run(&mut self, target: ActorAddress, run: &mut impl Iterator<Item = Envelope>) -> Push {
-        let _ = target;
-        push_each(run, |envelope| self.deliver(envelope))
-    }
-    /// The envelope's target is not there.
-    fn gone(&mut self, envelope: Envelope);
-    /// The envelope can't be delivered or handled.
-    fn dead_letter(&mut self, envelope: Envelope, reason: &str);
-    /// Enters a child's address, with a mailbox that waits for it.
-    fn enter_pending(&mut self, child: ActorAddress);
-    /// Tells `Admin`.
-    fn tell(&mut self, event: Event);
-    /// Arranges for the wakeup to be put into the actor's mailbox at `due`.
-    fn set_timer(&mut self, due: Time, wakeup: Box<Wakeup>);
-    /// A wakeup was taken back.
-    fn cancel_timer(&mut self, id: u64);
-    /// A fresh instance has taken the place of a trapped one.
-    fn restarted(&mut self, restart: ActorRestart);
-    /// A turn failed for good; for the log.
-    fn failed(&mut self, text: &str);
-    /// The exit turn failed; for the log.
-    fn exit_failed(&mut self, text: &str);
-    /// An instance that was to take the place of a trapped one could not start; for the log.
-    fn start_failed(&mut self, text: &str);
+    fn deliver(&mut self, target: ActorAddress, run: &mut impl Iterator<Item = Envelope>) -> Push;
+    /// Carries out everything else.
+    fn perform(&mut self, effect: ActorEffect);
 }
 
 /// What became of one step.
@@ -120,14 +86,14 @@ pub enum Step {
 pub struct Buffers {
     outbox: Option<Box<Outbox>>,
     batch: VecDeque<Envelope>,
-    effects: Vec<ActorEffect>,
+    effects: Vec<TurnEffect>,
 }
 
 /// One actor, with what it has yet to see carried out.
 #[derive(Debug)]
 pub struct Actor {
     turn: Turn,
-    effects: Vec<ActorEffect>,
+    effects: Vec<TurnEffect>,
 }
 
 impl Actor {
@@ -204,18 +170,18 @@ impl Actor {
             }
             Next::Rest => {
                 if let Some(due) = self.turn.look_due(*now) {
-                    doer.look_at(due);
+                    doer.perform(ActorEffect::LookAt(due));
                 }
                 if doer.rest() { Step::Over } else { Step::Again }
             }
             Next::AwaitRoom(due) => self.await_room(*now, due, doer),
             Next::Pause(until) => {
-                doer.look_at(self.turn.lifetime.ends_pause(*now, until));
+                doer.perform(ActorEffect::LookAt(self.turn.lifetime.ends_pause(*now, until)));
                 park(doer)
             }
             Next::Ended => {
                 let reason = self.turn.ended().cloned().expect("`Ended` is said by an actor that has ended");
-                doer.end(reason);
+                doer.perform(ActorEffect::Ended(reason));
                 Step::Over
             }
         }
@@ -225,8 +191,7 @@ impl Actor {
         let outbox = self.turn.outbox();
         let (envelope, attempt) =
             self.turn.current().expect("a turn that says `Handle` has a current envelope");
-        doer.begins(self.turn.batch.len());
-        let result = doer.handle(envelope, attempt, outbox);
+        let result = doer.handle(envelope, attempt, self.turn.batch.len(), outbox);
         *now = doer.now();
         match killed(&result, doer) {
             Some(reason) => self.turn.kill(&reason, &mut self.effects),
@@ -249,13 +214,13 @@ impl Actor {
     /// Waits for receivers that have no room. One that made room before it knew of the wait is found by trying again.
     fn await_room<D: Doer>(&mut self, now: Time, due: Time, doer: &mut D) -> Step {
         for receiver in self.turn.awaited() {
-            doer.await_room(receiver);
+            doer.perform(ActorEffect::AwaitRoom(receiver));
         }
         self.retry_held(doer);
         if !self.turn.is_holding() {
             return Step::Again;
         }
-        doer.look_at(due.min(now + HOLD_RETRY_PERIOD));
+        doer.perform(ActorEffect::LookAt(due.min(now + HOLD_RETRY_PERIOD)));
         park(doer)
     }
 
@@ -266,13 +231,13 @@ impl Actor {
             // Before the offer, which draws on the same budget: of one that is spent by what is held, nothing could
             // ever be delivered.
             doer.budget().give_back(cost);
-            match doer.deliver(envelope) {
+            match deliver_one(me, envelope, doer) {
                 Push::Full(envelope) => {
                     doer.budget().redraw(cost);
                     Some(envelope)
                 }
                 Push::Gone(envelope) => {
-                    doer.gone(envelope);
+                    doer.perform(ActorEffect::Gone(envelope));
                     None
                 }
                 Push::Queued | Push::Activate => None,
@@ -285,7 +250,8 @@ impl Actor {
         if doer.budget().draw(held_cost(self.turn.identity.me, &envelope)) {
             self.turn.hold(now, envelope);
         } else {
-            doer.dead_letter(envelope, "the receiver's mailbox is full, and so are the node's queues");
+            let reason = "the receiver's mailbox is full, and so are the node's queues";
+            doer.perform(ActorEffect::DeadLetter(envelope, reason.to_string()));
         }
     }
 
@@ -295,8 +261,10 @@ impl Actor {
             let mut effects_left = effects.drain(..);
             while let Some(effect) = effects_left.next() {
                 match effect {
-                    ActorEffect::Route(envelope) => self.route(now, envelope, &mut effects_left, doer),
-                    effect => self.carry_out_one(effect, doer),
+                    TurnEffect::Route(envelope) => self.route(now, envelope, &mut effects_left, doer),
+                    TurnEffect::HoldExpired(envelope) => self.let_go(envelope, doer),
+                    TurnEffect::CloseMailbox => self.close(doer),
+                    TurnEffect::Perform(effect) => doer.perform(effect),
                 }
             }
             drop(effects_left);
@@ -307,31 +275,18 @@ impl Actor {
         }
     }
 
-    fn carry_out_one<D: Doer>(&mut self, effect: ActorEffect, doer: &mut D) {
-        match effect {
-            ActorEffect::Route(_) => unreachable!("envelopes are routed in runs"),
-            ActorEffect::EnterPending(child) => doer.enter_pending(child),
-            ActorEffect::Tell(event) => doer.tell(*event),
-            ActorEffect::SetTimer { due, wakeup } => doer.set_timer(due, wakeup),
-            ActorEffect::CancelTimer(id) => doer.cancel_timer(id),
-            ActorEffect::DeadLetter(envelope, reason) => doer.dead_letter(envelope, &reason),
-            ActorEffect::HoldExpired(envelope) => {
-                if !is_made(Mistake::KeepExpiredBytes) {
-                    doer.budget().give_back(held_cost(self.turn.identity.me, &envelope));
-                }
-                doer.dead_letter(envelope, "the receiver's mailbox stayed full");
-            }
-            ActorEffect::Exiting { with_children } => doer.exiting(with_children),
-            ActorEffect::Restarted(restart) => doer.restarted(restart),
-            ActorEffect::Failed(text) => doer.failed(&text),
-            ActorEffect::ExitFailed(text) => doer.exit_failed(&text),
-            ActorEffect::StartFailed(text) => doer.start_failed(&text),
-            ActorEffect::CloseMailbox => {
-                let lost = usize::from(is_made(Mistake::LoseWhatWaits));
-                for envelope in doer.close().into_iter().skip(lost) {
-                    self.turn.refuse(envelope, &mut self.effects);
-                }
-            }
+    /// The envelope was held for as long as may be.
+    fn let_go<D: Doer>(&self, envelope: Envelope, doer: &mut D) {
+        if !is_made(Mistake::KeepExpiredBytes) {
+            doer.budget().give_back(held_cost(self.turn.identity.me, &envelope));
+        }
+        doer.perform(ActorEffect::DeadLetter(envelope, "the receiver's mailbox stayed full".to_string()));
+    }
+
+    fn close<D: Doer>(&mut self, doer: &mut D) {
+        let lost = usize::from(is_made(Mistake::LoseWhatWaits));
+        for envelope in doer.close().into_iter().skip(lost) {
+            self.turn.refuse(envelope, &mut self.effects);
         }
     }
 
@@ -341,7 +296,7 @@ impl Actor {
         &mut self,
         now: Time,
         envelope: Envelope,
-        behind: &mut Drain<'_, ActorEffect>,
+        behind: &mut Drain<'_, TurnEffect>,
         doer: &mut D,
     ) {
         let target = envelope.target;
@@ -350,22 +305,22 @@ impl Actor {
             return;
         }
         let push = if target == self.turn.identity.me {
-            doer.deliver(envelope)
+            deliver_one(target, envelope, doer)
         } else {
             let follows =
-                |next: &ActorEffect| matches!(next, ActorEffect::Route(next) if next.target == target);
+                |next: &TurnEffect| matches!(next, TurnEffect::Route(next) if next.target == target);
             let others = core::iter::from_fn(|| match behind.as_slice().first() {
                 Some(next) if follows(next) => match behind.next() {
-                    Some(ActorEffect::Route(envelope)) => Some(envelope),
+                    Some(TurnEffect::Route(envelope)) => Some(envelope),
                     _ => None,
                 },
                 _ => None,
             });
-            doer.deliver_run(target, &mut core::iter::once(envelope).chain(others).take(DELIVERY_RUN_LEN_MAX))
+            doer.deliver(target, &mut core::iter::once(envelope).chain(others).take(DELIVERY_RUN_LEN_MAX))
         };
         match push {
             Push::Full(envelope) => self.hold(now, envelope, doer),
-            Push::Gone(envelope) => doer.gone(envelope),
+            Push::Gone(envelope) => doer.perform(ActorEffect::Gone(envelope)),
             Push::Queued | Push::Activate => {}
         }
     }
@@ -379,12 +334,23 @@ fn killed<D: Doer>(result: &Result<Box<Outbox>, Failure>, doer: &mut D) -> Optio
     }
 }
 
-/// What it draws on the node's budget while it is held. The place of an actor's message to itself was drawn when it was
-/// sent.
+/// Whether a place in its mailbox is kept for the envelope: one was taken when the actor sent itself the message.
+fn has_place(me: ActorAddress, envelope: &Envelope) -> bool {
+    envelope.target == me && envelope.sender == me && matches!(envelope.body, Body::Message(_))
+}
+
+/// Bytes that an envelope draws on the node's budget while it is held. For one with a place they were drawn before.
 fn held_cost(me: ActorAddress, envelope: &Envelope) -> usize {
-    let has_place =
-        envelope.target == me && envelope.sender == me && matches!(envelope.body, Body::Message(_));
-    if has_place { 0 } else { envelope.body.cost() }
+    if has_place(me, envelope) { 0 } else { envelope.body.cost() }
+}
+
+fn deliver_one<D: Doer>(me: ActorAddress, envelope: Envelope, doer: &mut D) -> Push {
+    if envelope.target == me {
+        let has_place = has_place(me, &envelope);
+        return doer.deliver_to_self(envelope, has_place);
+    }
+    let target = envelope.target;
+    doer.deliver(target, &mut core::iter::once(envelope))
 }
 
 fn park<D: Doer>(doer: &mut D) -> Step {

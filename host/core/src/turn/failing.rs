@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::restarts::Restart;
-use super::{ActorEffect, Current, Phase, Turn, failed_start, text_of};
+use super::{ActorEffect, Current, Phase, Turn, TurnEffect, failed_start, text_of};
 use crate::envelope::{Body, Envelope, ExitReason, Poisoned};
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
@@ -22,7 +22,7 @@ impl Turn {
         now: Time,
         mut current: Current,
         failure: &Failure,
-        effects: &mut Vec<ActorEffect>,
+        effects: &mut Vec<TurnEffect>,
     ) {
         self.skip_ids();
         if matches!(failure, Failure::Fault(_)) {
@@ -56,12 +56,12 @@ impl Turn {
 
     /// A fresh instance that can't start either. The actor pauses at once: without a message to blame there is no
     /// other end to this. The message whose turn trapped goes back, since nobody knows when it could be tried again.
-    pub(super) fn fail_restart(&mut self, now: Time, failure: &Failure, effects: &mut Vec<ActorEffect>) {
+    pub(super) fn fail_restart(&mut self, now: Time, failure: &Failure, effects: &mut Vec<TurnEffect>) {
         self.skip_ids();
         self.counters.restarts += u64::from(!is_made(Mistake::CountNoFailedStart));
         let trapped = core::mem::replace(&mut self.last_fault, text_of(failure));
         self.cant_start = true;
-        effects.push(ActorEffect::StartFailed(failed_start(&self.last_fault)));
+        effects.push(ActorEffect::StartFailed(failed_start(&self.last_fault)).into());
         if let Some(current) = self.current.take_if(|_| !is_made(Mistake::KeepTheMessage)) {
             let details = format!("{trapped} (there is no second attempt: {})", self.why_it_pauses());
             self.send_back(current.envelope, cut(details, ERROR_TEXT_LEN_MAX), effects);
@@ -108,15 +108,15 @@ impl Turn {
     }
 
     /// The message failed for good.
-    fn give_up(&mut self, current: Current, failure: &Failure, effects: &mut Vec<ActorEffect>) {
+    fn give_up(&mut self, current: Current, failure: &Failure, effects: &mut Vec<TurnEffect>) {
         let times = if current.attempt == 1 { "" } else { " (attempt 2)" };
         self.send_back(current.envelope, format!("{}{times}", text_of(failure)), effects);
     }
 
     /// A message that is not handled goes back: its sender hears, where that can't go on for ever.
-    pub(super) fn send_back(&mut self, envelope: Envelope, details: String, effects: &mut Vec<ActorEffect>) {
+    pub(super) fn send_back(&mut self, envelope: Envelope, details: String, effects: &mut Vec<TurnEffect>) {
         self.counters.poisoned += 1;
-        effects.push(ActorEffect::Failed(details.clone()));
+        effects.push(ActorEffect::Failed(details.clone()).into());
         let Envelope { target, sender, body } = envelope;
         match body {
             Body::Message(original) => {
@@ -127,27 +127,27 @@ impl Turn {
             }
             // It is one already.
             Body::DeadLetter(_) => {}
-            body => effects.push(ActorEffect::DeadLetter(Envelope { target, sender, body }, details)),
+            body => effects.push(ActorEffect::DeadLetter(Envelope { target, sender, body }, details).into()),
         }
     }
 
     /// The actor will never run: what waits for it comes back as poison with the reason.
-    pub fn refuse_start(&mut self, reason: String, effects: &mut Vec<ActorEffect>) {
+    pub fn refuse_start(&mut self, reason: String, effects: &mut Vec<TurnEffect>) {
         self.end(ExitReason::NeverStarted(reason), effects);
     }
 
     /// The actor is to end now, whatever it was doing. Call it between turns, and in place of `finish` or
     /// `finish_start` when the turn was ended by [`Fault::Killed`].
-    pub fn kill(&mut self, reason: &str, effects: &mut Vec<ActorEffect>) {
+    pub fn kill(&mut self, reason: &str, effects: &mut Vec<TurnEffect>) {
         if !matches!(self.phase, Phase::Ending(_)) {
             self.end(ExitReason::Killed(reason.to_string()), effects);
         }
     }
 
-    pub(super) fn end(&mut self, reason: ExitReason, effects: &mut Vec<ActorEffect>) {
+    pub(super) fn end(&mut self, reason: ExitReason, effects: &mut Vec<TurnEffect>) {
         self.has_instance = false;
         self.phase = Phase::Ending(reason);
-        effects.push(ActorEffect::CloseMailbox);
+        effects.push(TurnEffect::CloseMailbox);
         let current = self.current.take().map(|current| current.envelope);
         if is_made(Mistake::LoseTheBatch) {
             self.batch.clear();
@@ -162,7 +162,7 @@ impl Turn {
     ///
     /// # Panics
     /// If the actor has not ended: the host's fault.
-    pub fn refuse(&self, envelope: Envelope, effects: &mut Vec<ActorEffect>) {
+    pub fn refuse(&self, envelope: Envelope, effects: &mut Vec<TurnEffect>) {
         let Envelope { target, sender, body } = envelope;
         let reason = self.ended().expect("only an actor that ended refuses what waits");
         match body {
@@ -176,7 +176,7 @@ impl Turn {
             }
             body if body.is_mail() => {
                 let reason = format!("the actor ended before it had handled the message ({reason})");
-                effects.push(ActorEffect::DeadLetter(Envelope { target, sender, body }, reason));
+                effects.push(ActorEffect::DeadLetter(Envelope { target, sender, body }, reason).into());
             }
             _ => {}
         }

@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{ActorEffect, Phase, Turn, text_of};
+use super::{ActorEffect, Phase, Turn, TurnEffect, text_of};
 use crate::address::ActorAddress;
 use crate::envelope::{Body, Envelope, ExitReason, ExitRequest};
 use crate::fate::{Failure, Fault};
@@ -16,9 +16,9 @@ impl Turn {
     }
 
     /// Its exit turn is over, or there is none. When its children are gone it ends for this reason.
-    pub(super) fn exit(&mut self, with_children: bool, reason: ExitReason, effects: &mut Vec<ActorEffect>) {
+    pub(super) fn exit(&mut self, with_children: bool, reason: ExitReason, effects: &mut Vec<TurnEffect>) {
         self.phase = Phase::Exiting(reason);
-        effects.push(ActorEffect::Exiting { with_children });
+        effects.push(ActorEffect::Exiting { with_children }.into());
     }
 
     /// Its exit turn failed. An error it may make, as any handler: the exit goes on. A fault is one that its parent
@@ -27,10 +27,10 @@ impl Turn {
         &mut self,
         request: ExitRequest,
         failure: &Failure,
-        effects: &mut Vec<ActorEffect>,
+        effects: &mut Vec<TurnEffect>,
     ) {
         let text = format!("in its exit turn: {}", text_of(failure));
-        effects.push(ActorEffect::ExitFailed(text.clone()));
+        effects.push(ActorEffect::ExitFailed(text.clone()).into());
         let reason = match failure {
             Failure::Fault(_) if !is_made(Mistake::ForgetTheExitFault) => ExitReason::Failed(text),
             _ => ExitReason::Requested,
@@ -57,7 +57,7 @@ impl Turn {
 
     /// Whether it is to exit while it pauses: nobody waits for the pause to end, behind which there may be no instance
     /// either. It exits without a turn for it, and what came before the request goes back.
-    pub(super) fn leave_from_pause(&mut self, now: Time, effects: &mut Vec<ActorEffect>) -> bool {
+    pub(super) fn leave_from_pause(&mut self, now: Time, effects: &mut Vec<TurnEffect>) -> bool {
         let nothing_waits = self.current.is_none() && self.batch.is_empty();
         if self.lifetime.is_over(now, nothing_waits) {
             self.batch.push_front(exit_request(self.identity.me));

@@ -3,7 +3,7 @@ mod lifetime;
 
 use super::*;
 use crate::address::HostId;
-use crate::envelope::{ActorExit, ExitRequest, Poisoned};
+use crate::envelope::{ActorExit, ExitRequest, Poisoned, Wakeup};
 use crate::fate::{Bound, Budget};
 use crate::limits::{ActorLimits, HOLD_TIME_MAX, RESTART_PAUSE_MIN, RESTARTS_MAX};
 use crate::message::Message;
@@ -22,7 +22,7 @@ struct Actor {
     limits: ActorLimits,
     stock: Stock,
     now: Time,
-    effects: Vec<ActorEffect>,
+    effects: Vec<TurnEffect>,
 }
 
 fn created(on_trap: OnTrap) -> Actor {
@@ -50,8 +50,8 @@ fn running(on_trap: OnTrap) -> Actor {
     actor
 }
 
-fn told(event: Event) -> ActorEffect {
-    ActorEffect::Tell(Box::new(event))
+fn told(event: Event) -> TurnEffect {
+    ActorEffect::Tell(Box::new(event)).into()
 }
 
 fn message(text: &str) -> Body {
@@ -106,14 +106,14 @@ impl Actor {
         handled
     }
 
-    fn effects(&mut self) -> Vec<ActorEffect> {
+    fn effects(&mut self) -> Vec<TurnEffect> {
         core::mem::take(&mut self.effects)
     }
 
     /// Types and details of the poison that goes to `target`.
     fn poison_to(&mut self, target: ActorAddress) -> Vec<(String, String)> {
         let poison = self.effects().into_iter().filter_map(|effect| match effect {
-            ActorEffect::Route(Envelope { target: to, body: Body::Poisoned(poisoned), .. })
+            TurnEffect::Route(Envelope { target: to, body: Body::Poisoned(poisoned), .. })
                 if to == target =>
             {
                 Some((poisoned.original.type_name.to_string(), poisoned.details))
@@ -125,10 +125,10 @@ impl Actor {
 
     fn dead_letters(&mut self) -> Vec<(String, String)> {
         let dead = self.effects().into_iter().filter_map(|effect| match effect {
-            ActorEffect::DeadLetter(envelope, reason) => {
+            TurnEffect::Perform(ActorEffect::DeadLetter(envelope, reason)) => {
                 Some((envelope.body.type_name().to_string(), reason))
             }
-            ActorEffect::HoldExpired(envelope) => {
+            TurnEffect::HoldExpired(envelope) => {
                 Some((envelope.body.type_name().to_string(), "it was held too long".to_string()))
             }
             _ => None,
@@ -213,7 +213,7 @@ fn poison_106_what_a_failed_turn_asked_for_is_dropped() {
     actor.handle_with(send, Err(err(true)));
     actor.handle_with(send, Err(err(true)));
     let to_other =
-        |effect: &ActorEffect| matches!(effect, ActorEffect::Route(envelope) if envelope.target == OTHER);
+        |effect: &TurnEffect| matches!(effect, TurnEffect::Route(envelope) if envelope.target == OTHER);
     assert!(!actor.effects().iter().any(to_other));
 }
 
@@ -241,8 +241,8 @@ fn a_trapped_actor_gets_a_fresh_instance_and_its_parent_hears_if_it_wants_to() {
     actor.start(Ok(()));
     let notice = ActorRestart { address: ME, incarnation: 2, reason: "trapped: unreachable".to_string() };
     let body = Body::ChildRestarted(Box::new(notice.clone()));
-    let told = ActorEffect::Route(Envelope { target: PARENT, sender: ME, body });
-    assert_eq!(actor.effects(), [ActorEffect::Restarted(notice), told]);
+    let told = TurnEffect::Route(Envelope { target: PARENT, sender: ME, body });
+    assert_eq!(actor.effects(), [ActorEffect::Restarted(notice).into(), told]);
     assert_eq!(actor.handle(Ok(())), at("bad", 2));
 }
 
@@ -253,7 +253,7 @@ fn life_021_an_actor_whose_class_does_not_survive_a_trap_ends_and_the_message_co
     actor.receive(message("behind"));
     assert_eq!(actor.handle(Err(trap())), at("bad", 1));
     let effects = actor.effects();
-    assert!(effects.contains(&ActorEffect::CloseMailbox));
+    assert!(effects.contains(&TurnEffect::CloseMailbox));
     actor.effects = effects;
     assert_eq!(actor.poison_to(SENDER), [("bad".to_string(), "trapped: unreachable".to_string())]);
     assert_eq!(actor.next(), Next::Ended);
@@ -338,7 +338,7 @@ fn life_027_an_exit_request_waits_its_turn_and_028_messages_behind_it_become_dea
     assert_eq!(actor.handle(Ok(())), at("1", 1));
     assert_eq!(actor.handle(Ok(())), at("2", 1));
     assert_eq!(actor.handle(Ok(())), at("thespian:exit-request", 1));
-    assert_eq!(actor.effects(), [ActorEffect::Exiting { with_children: true }]);
+    assert_eq!(actor.effects(), [ActorEffect::Exiting { with_children: true }.into()]);
     assert_eq!(actor.next(), Next::Rest, "its children go first");
     assert_eq!(actor.dead_letters(), [("behind".to_string(), "the actor is exiting".to_string())]);
 }
@@ -356,7 +356,7 @@ fn an_exiting_actor_handles_notices_of_its_children_until_they_are_gone() {
     assert_eq!(actor.handle(Ok(())), at("thespian:child-exited", 1));
     actor.effects();
     assert_eq!(actor.next(), Next::Ended);
-    assert_eq!(actor.effects(), [ActorEffect::CloseMailbox]);
+    assert_eq!(actor.effects(), [TurnEffect::CloseMailbox]);
     assert_eq!(actor.turn.ended(), Some(&ExitReason::Requested));
 }
 
@@ -365,7 +365,7 @@ fn life_024_an_exit_turn_may_keep_the_children() {
     let mut actor = running(OnTrap::Restart);
     actor.receive(exit_request(true));
     actor.handle_with(|draft| draft.keep_children().unwrap(), Ok(()));
-    assert_eq!(actor.effects(), [ActorEffect::Exiting { with_children: false }]);
+    assert_eq!(actor.effects(), [ActorEffect::Exiting { with_children: false }.into()]);
 }
 
 #[test]
@@ -392,7 +392,7 @@ fn a_kill_ends_an_actor_in_every_phase_and_says_on_whose_behalf() {
     for mut actor in [starting(), idle(), retrying(), paused(), exiting()] {
         actor.effects();
         actor.turn.kill("by an operator", &mut actor.effects);
-        assert!(actor.effects().contains(&ActorEffect::CloseMailbox));
+        assert!(actor.effects().contains(&TurnEffect::CloseMailbox));
         assert_eq!(actor.next(), Next::Ended);
         assert_eq!(actor.turn.ended(), Some(&ExitReason::Killed("by an operator".to_string())));
         actor.turn.kill("again", &mut actor.effects);
@@ -481,12 +481,12 @@ fn new_addresses_are_entered_before_any_send_and_creates_are_handed_over_after_a
     );
     let child =
         CreateChild { address: OTHER, source: None, class: "c".to_string(), options: Default::default() };
-    let send = |text| ActorEffect::Route(Envelope { target: OTHER, sender: ME, body: message_of(text) });
+    let send = |text| TurnEffect::Route(Envelope { target: OTHER, sender: ME, body: message_of(text) });
     let create = told(Event::ChildCreated { parent: ME, child: Box::new(child) });
     let monitor = told(Event::Monitored { watcher: ME, target: OTHER });
     let entered = told(Event::ChildrenEntered { parent: ME, children: [OTHER].into() });
     let expected =
-        [ActorEffect::EnterPending(OTHER), entered, send("first"), send("second"), create, monitor];
+        [ActorEffect::EnterPending(OTHER).into(), entered, send("first"), send("second"), create, monitor];
     assert_eq!(actor.effects(), expected);
 }
 
@@ -519,10 +519,12 @@ fn time_122_a_wakeup_comes_once_and_not_after_it_was_taken_back() {
     assert_eq!(actor.turn.wakeups(), 2);
     let due = actor.now + delay;
     let set = actor.effects();
-    assert!(set.iter().all(|effect| matches!(effect, ActorEffect::SetTimer { due: at, .. } if *at == due)));
+    assert!(set.iter().all(
+        |effect| matches!(effect, TurnEffect::Perform(ActorEffect::SetTimer { due: at, .. }) if *at == due)
+    ));
     actor.receive(message("cancel"));
     actor.handle_with(|draft| draft.cancel_wakeup(ids[0]).unwrap(), Ok(()));
-    assert_eq!(actor.effects(), [ActorEffect::CancelTimer(ids[0])]);
+    assert_eq!(actor.effects(), [ActorEffect::CancelTimer(ids[0]).into()]);
     for id in [ids[0], ids[1], ids[1]] {
         actor.receive(Body::Wakeup(Box::new(Wakeup { id, delay, payload: None })));
     }

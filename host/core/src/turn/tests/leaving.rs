@@ -27,7 +27,7 @@ impl Actor {
     /// It exits without a turn, for this reason.
     fn assert_left(&mut self, with_children: bool, reason: &ExitReason) {
         assert_eq!(self.next(), Next::Rest, "its children go first");
-        assert!(self.effects().contains(&ActorEffect::Exiting { with_children }));
+        assert!(self.effects().contains(&ActorEffect::Exiting { with_children }.into()));
         self.receive(Body::ChildrenGone);
         assert_eq!(self.next(), Next::Ended);
         assert_eq!(self.turn.ended(), Some(reason));
@@ -94,7 +94,7 @@ fn an_actor_that_can_not_start_goes_on_trying_with_pauses_and_counts_each() {
     actor.start(Ok(()));
     assert_eq!(actor.turn.counters().restarts, 21);
     let reason = "start after a restart failed: locked".to_string();
-    let restarted = ActorEffect::Restarted(ActorRestart { address: ME, incarnation: 2, reason });
+    let restarted = ActorEffect::Restarted(ActorRestart { address: ME, incarnation: 2, reason }).into();
     assert!(actor.effects().contains(&restarted));
     assert_eq!(actor.turn.waits(actor.now), None);
 }
@@ -232,8 +232,10 @@ fn life_022_a_failure_in_the_exit_turn_is_neither_retried_nor_poisoned_and_the_e
             actor.receive(exit_request(false));
             assert_eq!(actor.handle(Err(failure.clone())), at("thespian:exit-request", 1));
             let text = format!("in its exit turn: {failure}");
-            let expected =
-                [ActorEffect::ExitFailed(text.clone()), ActorEffect::Exiting { with_children: false }];
+            let expected = [
+                ActorEffect::ExitFailed(text.clone()).into(),
+                ActorEffect::Exiting { with_children: false }.into(),
+            ];
             assert_eq!(actor.effects(), expected);
             actor.receive(Body::ChildrenGone);
             assert_eq!(actor.next(), Next::Ended);
