@@ -258,7 +258,7 @@ impl Context {
     /// A bound is reached, or the actor exits; in its exit turn it can create once it has said
     /// [`Context::keep_children`].
     pub fn create<A: Actor>(&mut self) -> Result<Address> {
-        Create::of::<A>().spawn(self)
+        Create::of::<A>().create(self)
     }
 
     /// Wakes this actor once, not before `delay` has passed.

@@ -37,7 +37,7 @@ impl OnTrap {
 /// # use thespian::prelude::*;
 /// # #[message] struct Setup { size: u32 }
 /// fn make(ctx: &mut Context, source: &str) -> Result<Address> {
-///     Create::class("Worker").source(source).require("gpu", true).init(&Setup { size: 4 })?.spawn(ctx)
+///     Create::class("Worker").source(source).require("gpu", true).init(&Setup { size: 4 })?.create(ctx)
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -120,7 +120,7 @@ impl Create {
     ///
     /// # Errors
     /// The source is no hash, a bound is reached, or the creator exits.
-    pub fn spawn(self, ctx: &mut Context) -> Result<Address, Error> {
+    pub fn create(self, ctx: &mut Context) -> Result<Address, Error> {
         ctx.check_create(&self)?;
         host::create(self)
     }

@@ -251,7 +251,7 @@ impl Supervisor {
             if self.specs[..place].iter().any(|other| other.name == spec.name) {
                 return Err(Error::poison(format!("two children are called `{}`", spec.name)));
             }
-            self.state.kids[place].address = Some(spec.create.clone().spawn(ctx)?);
+            self.state.kids[place].address = Some(spec.create.clone().create(ctx)?);
         }
         self.standing.enter();
         Ok(self)
@@ -375,7 +375,7 @@ impl Supervisor {
         if self.specs[place].restart == RestartType::Temporary {
             return Ok(());
         }
-        match self.specs[place].create.clone().spawn(ctx) {
+        match self.specs[place].create.clone().create(ctx) {
             Ok(address) => {
                 let kid = &mut self.change().kids[place];
                 *kid = Kid { address: Some(address), restarts: kid.restarts + 1, waits: false };

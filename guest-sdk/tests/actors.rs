@@ -69,7 +69,7 @@ impl Counter {
     #[receive]
     fn watch(&mut self, watch: Watch, ctx: &mut Context) -> Result {
         let create = Create::class(watch.class).watch_restarts().on_trap(OnTrap::Exit);
-        let child = create.require("gpu", true).require("cores", 4).init(&Add { n: 2 })?.spawn(ctx)?;
+        let child = create.require("gpu", true).require("cores", 4).init(&Add { n: 2 })?.create(ctx)?;
         ctx.send(&child, &Reset)?;
         let id = ctx.wakeup_after(Duration::from_secs(1))?;
         ctx.cancel_wakeup(id);
@@ -452,7 +452,7 @@ impl Sender {
             ctx.send_raw(&to, &RawMessage::of(&blob)?),
             ctx.answer(&asker, &blob),
             ctx.wakeup_after_with(Duration::from_secs(1), &blob).map(drop),
-            Create::of::<Self>().init(&blob)?.spawn(ctx).map(drop),
+            Create::of::<Self>().init(&blob)?.create(ctx).map(drop),
             Create::of::<Self>().init(&blob)?.named("one", ctx).map(drop),
             ctx.send_raw(&to, &RawMessage { type_name: String::new(), ..RawMessage::of(&Reset)? }),
         ];

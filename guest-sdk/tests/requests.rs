@@ -105,7 +105,7 @@ impl Shop {
 
     #[receive]
     fn ask_child(&mut self, _: AskChild, ctx: &mut Context) -> Result {
-        let child = Create::class("Stock").spawn(ctx)?;
+        let child = Create::class("Stock").create(ctx)?;
         self.requests.ask(ctx, &child, &PriceOf { item: "tea".into() }, WITHIN, Self::anything)?;
         Ok(())
     }

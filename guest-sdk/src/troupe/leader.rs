@@ -275,7 +275,7 @@ impl Leader {
         let mut worker = Create::class(ctx.class()).watch_restarts();
         worker.requirements.extend_from_slice(ctx.requirements());
         worker.init = Some(self.init.clone());
-        worker.spawn(ctx)
+        worker.create(ctx)
     }
 
     /// Gives a job to a worker; says whether the turn has room for another. One that can't be sent at all is given up.

@@ -66,7 +66,7 @@ impl Parent {
         if watch.failure == Fail::Restart {
             child = child.watch_restarts();
         }
-        let child = child.spawn(ctx)?;
+        let child = child.create(ctx)?;
         ctx.send(&child, &Ready)
     }
 

@@ -73,7 +73,7 @@ impl Parent {
         if raise.fragile {
             child = child.on_trap(OnTrap::Exit);
         }
-        Ok(Raised { address: child.spawn(ctx)? })
+        Ok(Raised { address: child.create(ctx)? })
     }
 
     #[receive]

@@ -349,7 +349,7 @@ impl Probe {
             if create.watch {
                 child = child.watch_restarts();
             }
-            self.children.push(child.spawn(ctx)?);
+            self.children.push(child.create(ctx)?);
         }
         Ok(())
     }

@@ -109,7 +109,7 @@ impl Relay {
     #[receive]
     fn make(&mut self, make: Make, ctx: &mut Context) -> Result {
         let asker = ctx.sender().clone();
-        Create::class(make.class).init(&Task { text: make.text, asker: asker.clone() })?.spawn(ctx)?;
+        Create::class(make.class).init(&Task { text: make.text, asker: asker.clone() })?.create(ctx)?;
         self.asker = Some(asker);
         Ok(())
     }
