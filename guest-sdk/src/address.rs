@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Address(Box<str>);
 
 impl Address {
-    /// Its text.
+    /// The address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,20 +1,19 @@
 //! What an actor can do besides changing its state.
 
+mod sending;
+
 use std::fmt::Display;
 use std::time::Duration;
 
-use crate::actor::Actor;
 use crate::address::Address;
-use crate::create::Create;
+use crate::capability::{Attributes, Requirement, Value};
+use crate::event::WakeupId;
 use crate::failure::{Error, Result};
-use crate::host::{self, Level};
-use crate::message::{Encoding, Message, RawMessage};
-use crate::reply::{self, REQUEST_HEADER, ReplyTo};
-use crate::source::{Attributes, Init, Requirement, Value};
-
-/// Names a wakeup.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WakeupId(pub(crate) u64);
+use crate::host;
+use crate::init::Init;
+use crate::log::Level;
+use crate::message::{self, Message, RawMessage};
+use crate::reply::ReplyTo;
 
 /// An actor's side of its host, during one turn. What it asks for happens when the handler returns without an error,
 /// and not at all otherwise; only the log is written at once.
@@ -23,7 +22,7 @@ pub struct Context {
     pub(crate) init: Init,
     pub(crate) sender: Address,
     pub(crate) attempt: u32,
-    /// What the sender calls what is being handled, if it is a question.
+    /// The sender's name for what is being handled, if that is a question.
     pub(crate) request: Option<Box<str>>,
     /// Whether the worker of a troupe goes on with its job after this turn.
     pub(crate) is_working: bool,
@@ -52,27 +51,15 @@ impl Work {
     }
 }
 
-#[cold]
-fn nameless() -> Error {
-    Error::poison("a message has a type name, and this one's is empty")
-}
-
-#[cold]
-fn too_big(type_name: &str, size: usize, max: usize) -> Error {
-    Error::poison(format!(
-        "the message `{type_name}` takes {size} bytes; at most {max} are allowed (message-bytes-max)"
-    ))
-}
-
 /// How far an actor is with its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
-    /// It is made, by its start.
+    /// The actor is made, by its start.
     Starts,
     Runs,
-    /// It handles an exit request.
+    /// The actor handles an exit request.
     ExitTurn,
-    /// It has handled it, and hears of the ends of its children.
+    /// The exit request is handled, and the ends of children are heard of.
     Exits,
 }
 
@@ -104,7 +91,7 @@ impl Context {
         &self.init.me
     }
 
-    /// Who sent what is being handled. In `start` and for events of the host: the actor itself, or whom the event is
+    /// The sender of what is being handled. In `start` and for events of the host: the actor itself, or whom the event is
     /// about.
     #[must_use]
     pub fn sender(&self) -> &Address {
@@ -125,41 +112,16 @@ impl Context {
     }
 
     /// Whether it may create an actor: nobody would end what one creates that exits.
-    pub(crate) fn check_create(&self, create: &Create) -> Result {
+    pub(crate) fn check_may_create(&self) -> Result {
         if self.life == Life::Exits || self.life == Life::ExitTurn && !self.keeps_children {
             return Err(Error::poison("denied: the actor is exiting"));
         }
-        create.init.as_ref().map_or(Ok(()), |message| self.check_message(message))
+        Ok(())
     }
 
     pub(crate) fn check_message(&self, message: &RawMessage) -> Result {
-        self.check_size(&message.type_name, &message.encoding, message.payload.len(), &message.headers)
-    }
-
-    /// Whether a message is one that the host takes. It counts as the host does, which would end the instance of a guest
-    /// that hands over much more than a message may have.
-    #[inline(always)]
-    pub(crate) fn check_size(
-        &self,
-        type_name: &str,
-        encoding: &Encoding,
-        payload_len: usize,
-        headers: &[(String, String)],
-    ) -> Result {
-        /// What the host counts for a message beside its texts and its payload.
-        const MESSAGE_BYTES: usize = 192;
-        /// What it counts for a header beside its texts.
-        const HEADER_BYTES: usize = 32;
-
-        if type_name.is_empty() {
-            return Err(nameless());
-        }
-        let encoding = if let Encoding::Other(name) = encoding { name.len() } else { 0 };
-        let headers: usize =
-            headers.iter().map(|(name, value)| HEADER_BYTES + name.len() + value.len()).sum();
-        let size = MESSAGE_BYTES + type_name.len() + encoding + payload_len + headers;
-        let max = self.init.message_bytes_max;
-        if size <= max { Ok(()) } else { Err(too_big(type_name, size, max)) }
+        let RawMessage { type_name, encoding, payload, headers } = message;
+        message::check_size(type_name, encoding, payload.len(), headers, self.init.message_bytes_max)
     }
 
     /// The creator, if that is an actor.
@@ -186,19 +148,19 @@ impl Context {
         self.init.incarnation
     }
 
-    /// What the host has.
+    /// Everything that the host has.
     #[must_use]
     pub const fn capabilities(&self) -> &Attributes {
         &self.init.capabilities
     }
 
-    /// What the host has under this name.
+    /// The host's value under this name.
     #[must_use]
     pub fn capability(&self, name: &str) -> Option<&Value> {
         self.init.capabilities.get(name)
     }
 
-    /// What the creator required of the host.
+    /// The creator's requirements of the host.
     #[must_use]
     pub fn requirements(&self) -> &[Requirement] {
         &self.init.requirements
@@ -210,55 +172,6 @@ impl Context {
     /// It is, but can't be decoded.
     pub fn init<M: Message>(&self) -> Option<Result<M>> {
         self.init.message.as_ref().and_then(RawMessage::decoded)
-    }
-
-    /// Sends a message. In order for each receiver.
-    ///
-    /// # Errors
-    /// `to` is no address, or a bound is reached, such as that on the size of a message.
-    pub fn send<M: Message>(&mut self, to: &Address, message: &M) -> Result {
-        self.note_answer(to, None);
-        reply::send(self, to, None, message)
-    }
-
-    /// Sends a message that is already encoded.
-    ///
-    /// # Errors
-    /// As [`Context::send`]; also where its type name belongs to the host.
-    pub fn send_raw(&mut self, to: &Address, message: &RawMessage) -> Result {
-        self.note_answer(to, reply::header(&message.headers, REQUEST_HEADER));
-        self.check_message(message)?;
-        host::send_raw(to, message)
-    }
-
-    /// Whoever works for `to` has answered, if this is to the question.
-    #[inline(always)]
-    pub(crate) fn note_answer(&mut self, to: &Address, request: Option<&str>) {
-        if let Some(work) = &mut self.work {
-            work.note_answer(to, request);
-        }
-    }
-
-    /// Sends a message to whoever sent what is being handled.
-    ///
-    /// # Errors
-    /// As [`Context::send`].
-    pub fn reply<M: Message>(&mut self, message: &M) -> Result {
-        if self.work.is_some() {
-            let to = self.reply_to();
-            self.note_answer(&to.address, to.request.as_deref());
-        }
-        reply::send(self, &self.sender, self.request.as_deref(), message)
-    }
-
-    /// Creates a child of a class of this source. Its address can be used at once. If the child never runs, a
-    /// [`crate::ChildActorExited`] says why.
-    ///
-    /// # Errors
-    /// A bound is reached, or the actor exits; in its exit turn it can create once it has said
-    /// [`Context::keep_children`].
-    pub fn create<A: Actor>(&mut self) -> Result<Address> {
-        Create::of::<A>().create(self)
     }
 
     /// Wakes this actor once, not before `delay` has passed.

@@ -2,34 +2,12 @@
 
 use crate::actor::Actor;
 use crate::address::Address;
-use crate::bindings::thespian::actor::types as wit;
+use crate::capability::{Clause, Requirement, Value};
+use crate::class::OnTrap;
 use crate::context::Context;
-use crate::failure::{Error, Result};
+use crate::failure::Result;
 use crate::host;
 use crate::message::{Message, RawMessage};
-use crate::source::{Clause, Requirement, Value};
-
-/// What becomes of an actor whose instance trapped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnTrap {
-    /// A fresh instance takes its place; after 100 restarts in 10 s it pauses.
-    #[default]
-    Restart,
-    /// As `Restart`, but a spent restart budget ends the actor.
-    RestartWithinBudget,
-    /// The actor ends.
-    Exit,
-}
-
-impl OnTrap {
-    pub(crate) const fn to_wit(self) -> wit::OnTrap {
-        match self {
-            Self::Restart => wit::OnTrap::Restart,
-            Self::RestartWithinBudget => wit::OnTrap::RestartWithinBudget,
-            Self::Exit => wit::OnTrap::Exit,
-        }
-    }
-}
 
 /// An actor to be created.
 ///
@@ -120,8 +98,26 @@ impl Create {
     ///
     /// # Errors
     /// The source is no hash, a bound is reached, or the creator exits.
-    pub fn create(self, ctx: &mut Context) -> Result<Address, Error> {
-        ctx.check_create(&self)?;
+    pub fn create(self, ctx: &mut Context) -> Result<Address> {
+        self.check(ctx)?;
         host::create(self)
+    }
+
+    /// Whether this actor may ask for it.
+    pub(crate) fn check(&self, ctx: &Context) -> Result {
+        ctx.check_may_create()?;
+        self.init.as_ref().map_or(Ok(()), |message| ctx.check_message(message))
+    }
+}
+
+impl Context {
+    /// Creates a child of a class of this source. Its address can be used at once. If the child never runs, a
+    /// [`crate::ChildActorExited`] says why.
+    ///
+    /// # Errors
+    /// A bound is reached, or the actor exits; in its exit turn it can create once it has said
+    /// [`Context::keep_children`].
+    pub fn create<A: Actor>(&mut self) -> Result<Address> {
+        Create::of::<A>().create(self)
     }
 }

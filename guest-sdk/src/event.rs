@@ -5,10 +5,16 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
-use crate::context::WakeupId;
 use crate::failure::Result;
-use crate::hosting::QuestionId;
 use crate::message::{Message, RawMessage};
+
+/// Names a wakeup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WakeupId(pub(crate) u64);
+
+/// Names a question to the host; its answer carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QuestionId(pub(crate) u64);
 
 /// A wakeup that was asked for is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +23,12 @@ pub struct Wakeup {
     pub id: WakeupId,
     /// The delay that was asked for.
     pub delay: Duration,
-    /// What was given along.
+    /// The message that was given along.
     pub payload: Option<RawMessage>,
 }
 
 impl Wakeup {
-    /// What was given along, if it is of type `M`.
+    /// The message that was given along, if it is of type `M`.
     ///
     /// # Errors
     /// It is, but can't be decoded.
@@ -38,16 +44,16 @@ pub struct ExitRequest {
     pub recursive: bool,
 }
 
-/// Why an actor ended.
+/// The reason for an actor's end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExitReason {
-    /// It was asked to.
+    /// The actor was asked to exit.
     Requested,
-    /// It failed, in a way that its class does not survive.
+    /// The actor failed, in a way that its class does not survive.
     Failed(String),
     /// The host ended it.
     Killed(String),
-    /// It never ran.
+    /// The actor never ran.
     NeverStarted(String),
     /// Its host is gone.
     HostLost(String),
@@ -74,29 +80,29 @@ impl fmt::Display for ExitReason {
 /// A child ended. Comes exactly once for each child, as the last thing from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChildActorExited {
-    /// Who is gone.
+    /// The actor that is gone.
     pub address: Address,
-    /// Why.
+    /// The reason for its end.
     pub reason: ExitReason,
 }
 
 /// A child trapped and lives on in a fresh instance. Comes only for children created with `watch_restarts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChildActorRestarted {
-    /// Who.
+    /// The child that lives on.
     pub address: Address,
-    /// Which instance it is now.
+    /// The number of its instance now.
     pub incarnation: u32,
-    /// What ended the one before.
+    /// The fault that ended the instance before.
     pub reason: String,
 }
 
 /// A message of this actor came back: its receiver could not handle it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoisonMessage {
-    /// Who failed on it.
+    /// The actor that failed on it.
     pub target: Address,
-    /// Why.
+    /// The reason of the failure.
     pub details: String,
     /// The message as it was sent.
     pub original: RawMessage,
@@ -105,20 +111,20 @@ pub struct PoisonMessage {
 /// An actor that this one monitors ended. Comes exactly once, as the last thing from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActorDown {
-    /// Who is gone.
+    /// The actor that is gone.
     pub address: Address,
-    /// Why.
+    /// The reason for its end.
     pub reason: ExitReason,
 }
 
 /// A message that could not be delivered; for the actor that handles dead letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadEnvelope {
-    /// Whom it was for.
+    /// The receiver that it was for.
     pub target: Address,
-    /// Who sent it.
+    /// The actor that sent it.
     pub sender: Address,
-    /// Why it could not be delivered.
+    /// The reason why it could not be delivered.
     pub reason: String,
     /// The message as it was sent.
     pub original: RawMessage,
@@ -127,9 +133,9 @@ pub struct DeadEnvelope {
 /// The answer to [`crate::Create::named`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedActor {
-    /// The question.
+    /// The question that is answered.
     pub question: QuestionId,
-    /// The name.
+    /// The global name that was asked for.
     pub name: String,
     /// The one actor of that name, or why there is none.
     pub outcome: std::result::Result<Address, String>,
@@ -138,7 +144,7 @@ pub struct NamedActor {
 /// The answer to [`crate::Context::request_status`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusAnswer {
-    /// The question.
+    /// The question that is answered.
     pub question: QuestionId,
     /// The status as JSON, or why there is none.
     pub outcome: std::result::Result<String, String>,

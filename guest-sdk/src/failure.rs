@@ -4,10 +4,10 @@ use std::fmt;
 
 use crate::bindings::thespian::actor::types as wit;
 
-/// What a handler, or a `start`, gives back.
+/// The result of a handler, or of a `start`.
 pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
-/// Why a handler fails. Made by `?` from every error; by itself deliberately no `std::error::Error`, which is what
+/// The reason why a handler fails. Made by `?` from every error; by itself deliberately no `std::error::Error`, which is what
 /// makes that possible.
 ///
 /// ```
@@ -36,7 +36,7 @@ impl Error {
         Self { reason: reason.to_string(), retry: false, exhausted: false, unhandled: false }
     }
 
-    /// What went wrong.
+    /// The text of what went wrong.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
@@ -65,7 +65,7 @@ impl Error {
         self.unhandled
     }
 
-    /// What an import refused. Only a bound can be another by the next attempt.
+    /// The error for what an import refused. Only a bound can be another by the next attempt.
     pub(crate) fn refused(error: wit::Error) -> Self {
         let (word, why, exhausted) = match error {
             wit::Error::Denied(why) => ("denied: ", why, false),

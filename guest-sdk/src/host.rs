@@ -3,27 +3,12 @@
 use std::time::Duration;
 
 use crate::address::Address;
-use crate::context::WakeupId;
+use crate::capability::Value;
 use crate::create::Create;
+use crate::event::{QuestionId, WakeupId};
 use crate::failure::Result;
-use crate::hosting::QuestionId;
+use crate::log::Level;
 use crate::message::{Encoding, RawMessage};
-use crate::source::Value;
-
-/// How much a log record matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Every step.
-    Trace,
-    /// For whoever looks for a defect.
-    Debug,
-    /// For whoever runs it.
-    Info,
-    /// Something to look at.
-    Warn,
-    /// Something that failed.
-    Error,
-}
 
 #[cfg(target_family = "wasm")]
 mod imports {
@@ -31,8 +16,8 @@ mod imports {
     use crate::bindings::thespian::actor::{
         hosting, lifecycle, logging, messaging, monitoring, types as wit,
     };
+    use crate::capability::Clause;
     use crate::failure::Error;
-    use crate::source::Clause;
 
     pub(crate) fn send(to: &Address, type_name: &str, encoding: &Encoding, payload: &[u8]) -> Result {
         let encoding = encoding.to_wit();
@@ -96,7 +81,7 @@ mod imports {
             source: create.source.as_deref(),
             requirements: &requirements,
             init: create.init.as_ref().map(|message| to_wit(message, &headers)),
-            on_trap: create.on_trap.map(crate::OnTrap::to_wit),
+            on_trap: create.on_trap.map(crate::class::OnTrap::to_wit),
             watch_restarts: create.watch_restarts,
             extra: &[],
         };

@@ -1,37 +1,12 @@
 //! What an actor can ask of its host about other actors and about the host itself.
 
-use std::time::Duration;
-
 use crate::address::Address;
-use crate::bindings::thespian::actor::types as wit;
+use crate::capability::Value;
 use crate::context::Context;
 use crate::create::Create;
+use crate::event::QuestionId;
 use crate::failure::Result;
 use crate::host;
-use crate::source::Value;
-
-/// Names a question to the host; its answer carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QuestionId(pub(crate) u64);
-
-/// When an actor ends of itself: `#[actor(transient(after_ms = 500))]`, `#[actor(transient(idle_ms = 500))]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transient {
-    /// This long after its first message.
-    After(Duration),
-    /// When no message came for this long.
-    Idle(Duration),
-}
-
-impl Transient {
-    pub(crate) fn to_wit(self) -> wit::Transient {
-        let nanos = |length: Duration| u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
-        match self {
-            Self::After(length) => wit::Transient::After(nanos(length)),
-            Self::Idle(length) => wit::Transient::Idle(nanos(length)),
-        }
-    }
-}
 
 impl Create {
     /// Asks for the one actor that has this global name, on whichever host it is; if there is none, it is created so,
@@ -40,7 +15,7 @@ impl Create {
     /// # Errors
     /// The name makes no sense, a bound is reached, or the actor that asks exits.
     pub fn named(self, name: &str, ctx: &mut Context) -> Result<QuestionId> {
-        ctx.check_create(&self)?;
+        self.check(ctx)?;
         host::create_named(name, self)
     }
 }

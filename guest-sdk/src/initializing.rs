@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::actor::{Came, Incoming};
 use crate::context::Context;
 use crate::failure::Result;
+use crate::incoming::{Came, Incoming};
 use crate::message::{Message, RawMessage};
 use crate::parts::{Field, Kind, Ledger, Part, Standing};
 use crate::replay::Replay;
@@ -68,7 +68,7 @@ pub struct Initializing<A> {
     needs: Vec<(&'static str, bool)>,
     ready: fn(&mut A, &mut Context) -> Result,
     replay: Replay,
-    /// Which of them this turn handles.
+    /// The needed message that this turn handles.
     current: Option<usize>,
 }
 

@@ -1,5 +1,20 @@
 //! Logging: the text is made only where it would be kept.
 
+/// How much a log record matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Every single step.
+    Trace,
+    /// For whoever looks for a defect.
+    Debug,
+    /// For whoever runs it.
+    Info,
+    /// Something to look at.
+    Warn,
+    /// Something that failed.
+    Error,
+}
+
 /// Logs every step: `trace!(ctx, "{x}")`.
 #[macro_export]
 macro_rules! trace {

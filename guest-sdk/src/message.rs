@@ -16,7 +16,7 @@ use finite::Finite;
 pub enum Encoding {
     /// JSON: what everything can read.
     Json,
-    /// CBOR.
+    /// CBOR, by RFC 8949.
     Cbor,
     /// Text in UTF-8.
     Text,
@@ -68,7 +68,7 @@ pub trait Message: Sized {
     /// How its payload is written.
     const ENCODING: Encoding;
 
-    /// Its payload.
+    /// The payload of this value.
     ///
     /// # Errors
     /// The value has no form in its encoding.
@@ -81,7 +81,7 @@ pub trait Message: Sized {
     fn decode(encoding: &Encoding, payload: Vec<u8>) -> Result<Self>;
 }
 
-/// What a field of a message can be.
+/// A type that a field of a message can have.
 #[diagnostic::on_unimplemented(
     message = "a message can't hold a `{Self}`",
     label = "serde can't write and read it",
@@ -105,9 +105,9 @@ pub struct RawMessage {
     pub type_name: String,
     /// How its payload is written.
     pub encoding: Encoding,
-    /// Its payload.
+    /// The payload as it is sent.
     pub payload: Vec<u8>,
-    /// Its headers.
+    /// Headers, as names with values.
     pub headers: Vec<(String, String)>,
 }
 
@@ -161,6 +161,42 @@ impl RawMessage {
             headers: message.headers.unwrap_or_default(),
         }
     }
+}
+
+/// Whether a message is one that the host takes, which has at most `max` bytes. It counts as the host does, which would end
+/// the instance of a guest that hands over much more than a message may have.
+#[inline(always)]
+pub(crate) fn check_size(
+    type_name: &str,
+    encoding: &Encoding,
+    payload_len: usize,
+    headers: &[(String, String)],
+    max: usize,
+) -> Result {
+    /// Bytes that the host counts for a message beside its texts and its payload.
+    const MESSAGE_BYTES: usize = 192;
+    /// Bytes that the host counts for a header beside its texts.
+    const HEADER_BYTES: usize = 32;
+
+    if type_name.is_empty() {
+        return Err(nameless());
+    }
+    let encoding = if let Encoding::Other(name) = encoding { name.len() } else { 0 };
+    let headers: usize = headers.iter().map(|(name, value)| HEADER_BYTES + name.len() + value.len()).sum();
+    let size = MESSAGE_BYTES + type_name.len() + encoding + payload_len + headers;
+    if size <= max { Ok(()) } else { Err(too_big(type_name, size, max)) }
+}
+
+#[cold]
+fn nameless() -> Error {
+    Error::poison("a message has a type name, and this one's is empty")
+}
+
+#[cold]
+fn too_big(type_name: &str, size: usize, max: usize) -> Error {
+    Error::poison(format!(
+        "the message `{type_name}` takes {size} bytes; at most {max} are allowed (message-bytes-max)"
+    ))
 }
 
 /// A payload in JSON.

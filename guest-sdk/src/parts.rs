@@ -14,11 +14,11 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::actor::{Came, Incoming};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types::{Event, MessageResult, Wakeup};
 use crate::context::{Context, Life};
 use crate::failure::{Error, Result};
+use crate::incoming::{Came, Incoming};
 use crate::reply::{self, REQUEST_HEADER};
 
 /// Begins the type names of what a part sends its own actor.
@@ -27,7 +27,7 @@ pub(crate) const SIGNAL: &str = "thespian/";
 /// Where an actor has a part.
 pub type Field<A, P> = fn(&mut A) -> &mut P;
 
-/// What a part keeps account of from turn to turn.
+/// The account that a part keeps from turn to turn.
 #[doc(hidden)]
 pub trait Ledger {
     /// A turn begins. If the last one failed, what came to it is over, unless it comes `again` now.
@@ -59,7 +59,7 @@ pub trait Part<A>: Ledger + Sized {
         self
     }
 
-    /// What came, to be taken, passed on, or replaced.
+    /// Takes what came, passes it on, or replaces it.
     ///
     /// # Errors
     /// It is taken, and that fails.
@@ -70,7 +70,7 @@ pub trait Part<A>: Ledger + Sized {
         ctx: &mut Context,
     ) -> Result<Option<Incoming>>;
 
-    /// What came is handled; the last chance to ask for something, or to fail.
+    /// Ends the handling of what came: the last chance to ask for something, or to fail.
     ///
     /// # Errors
     /// The turn fails after all.
@@ -93,11 +93,11 @@ pub struct Standing {
     kind: Kind,
     /// Whether a turn began for it.
     is_named: bool,
-    /// By which it is known again in the turn in which it came to be; 0 before.
+    /// The number by which it is known again in the turn in which it came to be; 0 before.
     number: u64,
 }
 
-/// What there is to say of a part that is none.
+/// The kinds of parts, for what there is to say of one that is none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Kind {
     Initializing,
@@ -107,7 +107,7 @@ pub(crate) enum Kind {
 }
 
 thread_local! {
-    /// What came to be in the turn under way, and must be among the parts at its end.
+    /// Parts that came to be in the turn under way, and must be among the actor's at its end.
     static NEW: RefCell<Vec<(u64, Kind)>> = const { RefCell::new(Vec::new()) };
     static NUMBER: Cell<u64> = const { Cell::new(0) };
     /// Whether anything did: in most turns nothing does, and they are to cost nothing more.
@@ -124,7 +124,7 @@ impl Standing {
         self.is_named = true;
     }
 
-    /// It is used. In a start it may be on its way into its field.
+    /// Checks a part that is used. In a start it may be on its way into its field.
     pub(crate) fn check(&mut self, ctx: &Context) -> Result {
         if self.is_named {
             return Ok(());
@@ -141,7 +141,7 @@ impl Standing {
         self.number
     }
 
-    /// It came to be, and is to be a part by the end of the turn.
+    /// Notes a part that came to be, and is to be the actor's by the end of the turn.
     pub(crate) fn enter(&mut self) {
         if self.number == 0 {
             self.number = NUMBER.get() + 1;
@@ -205,13 +205,6 @@ pub fn attempt(stretch: impl FnOnce() -> Result) -> Result {
 #[must_use]
 pub const fn part_receives<A, P: Part<A>>(_: Field<A, P>) -> &'static [&'static str] {
     P::RECEIVES
-}
-
-/// The type names that an actor's base takes.
-#[doc(hidden)]
-#[must_use]
-pub const fn base_receives<A, B: crate::Actor>(_: Field<A, B>) -> &'static [&'static str] {
-    B::RECEIVES
 }
 
 impl Context {

@@ -11,9 +11,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::actor::{Came, Incoming};
 use crate::context::Context;
 use crate::failure::{Error, Result};
+use crate::incoming::{Came, Incoming};
 use crate::message::{Encoding, RawMessage};
 use crate::parts::{Kind, Standing};
 use crate::reply::{PoisonNotice, ReplyTo};
@@ -46,16 +46,16 @@ pub(crate) struct Replay {
     standing: Standing,
 }
 
-/// What the turn under way has done, to be taken back if it fails.
+/// The deeds of the turn under way, to be taken back if it fails.
 #[derive(Default)]
 struct ThisTurn {
-    /// It is the first of the queue that is handled.
+    /// The first of the queue is handled.
     is_replay: bool,
     releases: bool,
     sends_again: bool,
-    /// It has the only word of the signal: should it fail, no other will come.
+    /// The turn has the only word of the signal: should it fail, no other will come.
     has_last_word: bool,
-    /// It sends the signal that is lacking.
+    /// The turn sends the signal that is lacking.
     sends_lacking: bool,
     kept: usize,
     queued: usize,
@@ -125,7 +125,7 @@ impl Replay {
         self.lacks_signal |= failed.has_last_word && !again;
     }
 
-    /// What came, or the first of the queue in its place; nothing, if it has to wait.
+    /// Gives what came, or the first of the queue in its place; nothing, if it has to wait.
     pub(crate) fn offer(&mut self, incoming: Incoming, ctx: &mut Context) -> Result<Option<Incoming>> {
         match incoming.0 {
             // Another part may have the same signals.

@@ -6,12 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
-use crate::context::Context;
 use crate::event::PoisonMessage;
-use crate::failure::Result;
-use crate::host;
 use crate::message;
-use crate::message::{Encoding, Message, RawMessage};
 
 /// The header of questions and of their answers. Its value begins with the address of the asker.
 pub const REQUEST_HEADER: &str = "thespian-request";
@@ -55,9 +51,9 @@ pub const REQUEST_HEADER: &str = "thespian-request";
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplyTo {
-    /// Who asked.
+    /// The actor that asked.
     pub address: Address,
-    /// What it calls the question.
+    /// The asker's name for the question.
     pub(crate) request: Option<Box<str>>,
 }
 
@@ -67,11 +63,11 @@ pub struct ReplyTo {
 #[message]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoisonNotice {
-    /// Who failed on it.
+    /// The actor that failed on it.
     pub target: Address,
-    /// Why.
+    /// The reason of the failure.
     pub details: String,
-    /// Which type it was of.
+    /// The message's type name.
     pub type_name: String,
 }
 
@@ -95,55 +91,4 @@ pub(crate) fn take_header(headers: &mut Vec<(String, String)>, name: &str) -> Op
 /// Whether the question of this name was asked by `me`.
 pub(crate) fn is_mine(request: &str, me: &Address) -> bool {
     request.strip_prefix(me.as_str()).is_some_and(|rest| rest.starts_with('#'))
-}
-
-/// Sends `message`, in answer to the question of this name if there is one. Each call that is one more costs every message
-/// a few nanoseconds: there is but that below.
-#[inline(always)]
-pub(crate) fn send<M: Message>(ctx: &Context, to: &Address, request: Option<&str>, message: &M) -> Result {
-    let payload = message.encode()?;
-    match request {
-        None => send_plain(ctx, to, M::TYPE_NAME, &M::ENCODING, &payload),
-        Some(request) => send_named(ctx, to, request, M::TYPE_NAME, M::ENCODING, payload.into_owned()),
-    }
-}
-
-/// Once for all types of messages; so below.
-#[inline(never)]
-fn send_plain(ctx: &Context, to: &Address, type_name: &str, encoding: &Encoding, payload: &[u8]) -> Result {
-    ctx.check_size(type_name, encoding, payload.len(), &[])?;
-    host::send(to, type_name, encoding, payload)
-}
-
-#[inline(never)]
-fn send_named(
-    ctx: &Context,
-    to: &Address,
-    request: &str,
-    type_name: &str,
-    encoding: Encoding,
-    payload: Vec<u8>,
-) -> Result {
-    let headers = vec![(REQUEST_HEADER.to_string(), request.to_string())];
-    let message = RawMessage { type_name: type_name.to_string(), encoding, payload, headers };
-    ctx.check_message(&message)?;
-    host::send_raw(to, &message)
-}
-
-impl Context {
-    /// Where the answer to what is being handled is to go, for an answer that this handler can't give yet, or that
-    /// another actor will give.
-    #[must_use]
-    pub fn reply_to(&self) -> ReplyTo {
-        ReplyTo { address: self.sender.clone(), request: self.request.clone() }
-    }
-
-    /// Answers a message of an earlier turn, or of another actor's.
-    ///
-    /// # Errors
-    /// As [`Context::send`].
-    pub fn answer<M: Message>(&mut self, to: &ReplyTo, message: &M) -> Result {
-        self.note_answer(&to.address, to.request.as_deref());
-        send(self, &to.address, to.request.as_deref(), message)
-    }
 }

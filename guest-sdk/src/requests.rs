@@ -6,12 +6,12 @@ use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::actor::{Came, Incoming, Receive};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types::{Event, MessageResult};
-use crate::context::{Context, WakeupId};
-use crate::event::{ChildActorExited, ExitReason};
+use crate::context::Context;
+use crate::event::{ChildActorExited, ExitReason, PoisonMessage, WakeupId};
 use crate::failure::{Error, Result};
+use crate::incoming::{Came, Incoming, Receive};
 use crate::message::{Encoding, Message, RawMessage};
 use crate::parts::{Field, Kind, Ledger, Part, Standing};
 use crate::reply::{self, PoisonNotice, REQUEST_HEADER};
@@ -23,7 +23,7 @@ const OPEN_MAX: usize = 1_000;
 /// The type name of a deadline's payload.
 const DEADLINE: &str = "thespian/deadline";
 
-/// Why a question has no answer.
+/// The reason why a question has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestError {
     /// None came in time.
@@ -66,7 +66,7 @@ struct Open<A> {
     to: Address,
     deadline: WakeupId,
     then: Continuation<A>,
-    /// What the answer may be that comes without the header.
+    /// A test of an answer that comes without the header.
     unmarked: Option<fn(&Incoming) -> bool>,
 }
 
@@ -141,7 +141,7 @@ struct Open<A> {
 /// [`crate::ExitRequest`] runs: so whoever waits for what would have followed can be told. A continuation that fails then
 /// is a warning in the log, and takes nothing else along: there is no second attempt at an exit turn.
 pub struct Requests<A> {
-    /// By ascending id.
+    /// Open questions, by ascending id.
     open: Vec<Open<A>>,
     next: u64,
     /// Questions from here on are of this turn.
@@ -344,12 +344,12 @@ fn taken<R: Receive>(incoming: Incoming) -> Result<R, RequestError> {
     }
 }
 
-/// What the asker calls this question, or the question that this answers.
+/// The asker's name for this question, or for the question that this answers.
 fn name_of(message: &MessageResult) -> Option<&str> {
     reply::header(message.headers.as_deref().unwrap_or_default(), REQUEST_HEADER)
 }
 
-/// What an answer says: a notice of poison is none.
+/// The outcome that an answer tells: a notice of poison is none.
 fn outcome(answer: MessageResult) -> Result<Incoming, RequestError> {
     let mut answer = RawMessage::from_wit(answer);
     reply::take_header(&mut answer.headers, REQUEST_HEADER);
@@ -418,7 +418,7 @@ impl<A: 'static> Part<A> for Requests<A> {
                 let Some(then) = then else {
                     return Ok(Some(Incoming(Came::Event(Event::Poisoned(poisoned)))));
                 };
-                let poison = crate::PoisonMessage::from(poisoned);
+                let poison = PoisonMessage::from(poisoned);
                 return then(actor, Err(RequestError::Poisoned(poison.into())), ctx).map(|()| None);
             }
             _ => (Err(RequestError::TimedOut), "deadline"),

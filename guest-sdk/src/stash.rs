@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::actor::Incoming;
 use crate::context::Context;
 use crate::failure::Result;
+use crate::incoming::Incoming;
 use crate::message::{Message, RawMessage};
 use crate::parts::{Field, Kind, Ledger, Part, Standing};
 use crate::replay::Replay;

@@ -8,20 +8,21 @@
 
 use std::time::Duration;
 
-use crate::actor::{Came, Incoming};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types::Event;
+use crate::class::OnTrap;
 use crate::context::Context;
-use crate::create::{Create, OnTrap};
+use crate::create::Create;
 use crate::event::{ChildActorExited, ExitReason};
 use crate::failure::{Error, Result};
+use crate::incoming::{Came, Incoming};
 use crate::message;
 use crate::message::{Encoding, Message, RawMessage};
 use crate::parts::{Field, Kind, Ledger, Part, Standing};
 
 /// Restarts allowed in `PERIOD`, unless it is said otherwise: what Elixir allows.
 const RESTARTS_MAX: u32 = 3;
-/// See `RESTARTS_MAX`.
+/// The time for `RESTARTS_MAX`, unless it is said otherwise.
 const PERIOD: Duration = Duration::from_secs(5);
 /// How long to wait when a host has no room for a child.
 const NO_ROOM_FOR: Duration = Duration::from_secs(1);
@@ -31,7 +32,7 @@ const FORGET: &str = "thespian/supervisor-forget";
 /// The type name of the wakeup after which children are created that could not be.
 const AGAIN: &str = "thespian/supervisor-again";
 
-/// Who is created anew when a child ends.
+/// The children that are created anew when one ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strategy {
     /// That child alone.
@@ -46,12 +47,12 @@ pub enum Strategy {
 /// When a child that ended is created anew.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RestartType {
-    /// Always.
+    /// Always created anew.
     #[default]
     Permanent,
     /// Unless it ended because somebody asked it to.
     Transient,
-    /// Never.
+    /// Never created anew.
     Temporary,
 }
 
@@ -76,7 +77,7 @@ impl Children {
     }
 }
 
-/// One child of a supervisor.
+/// A child of a supervisor.
 #[message]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChildStatus {
@@ -105,7 +106,7 @@ struct Spec {
 struct Kid {
     address: Option<Address>,
     restarts: u32,
-    /// It is to be created as soon as there is room.
+    /// The child is to be created as soon as there is room.
     waits: bool,
 }
 
@@ -115,7 +116,7 @@ enum Phase {
     Stopping {
         /// The first that is to end.
         from: usize,
-        /// Who was asked to exit, and is not gone yet.
+        /// The child that was asked to exit, and is not gone yet.
         asked: Option<usize>,
         then: Then,
     },
@@ -129,7 +130,7 @@ enum Then {
 }
 
 #[derive(Clone, Debug)]
-struct State {
+struct SupervisorState {
     kids: Vec<Kid>,
     phase: Phase,
     /// Restarts that still count.
@@ -188,9 +189,9 @@ pub struct Supervisor {
     restarts_max: u32,
     period: Duration,
     specs: Vec<Spec>,
-    state: State,
+    state: SupervisorState,
     /// As the state was before this turn changed it.
-    before: Option<State>,
+    before: Option<SupervisorState>,
     /// The end that this turn handles, or the one before if that failed.
     current: Option<ChildActorExited>,
     /// Ends whose turns failed: the host does not tell of them again.
@@ -204,7 +205,7 @@ impl Supervisor {
     /// A supervisor without children.
     #[must_use]
     pub const fn new(strategy: Strategy) -> Self {
-        let state = State { kids: Vec::new(), phase: Phase::Running, recent: 0 };
+        let state = SupervisorState { kids: Vec::new(), phase: Phase::Running, recent: 0 };
         Self {
             strategy,
             restarts_max: RESTARTS_MAX,
@@ -227,7 +228,7 @@ impl Supervisor {
         self
     }
 
-    /// One more child, created after those before it and ended before them.
+    /// Adds a child, created after those before it and ended before them.
     #[must_use]
     pub fn child(mut self, name: impl Into<String>, create: Create, restart: RestartType) -> Self {
         let on_trap = create.on_trap.unwrap_or(OnTrap::Exit);
@@ -276,7 +277,7 @@ impl Supervisor {
     }
 
     /// The state, to be changed in this turn.
-    fn change(&mut self) -> &mut State {
+    fn change(&mut self) -> &mut SupervisorState {
         if self.before.is_none() {
             self.before = Some(self.state.clone());
         }

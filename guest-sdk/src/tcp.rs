@@ -46,7 +46,7 @@ use crate::message;
 pub struct Opened {
     /// The other end: an IP address and a port.
     pub peer: String,
-    /// This end.
+    /// The host's end of it.
     pub local: String,
 }
 

@@ -33,88 +33,90 @@ pub mod hosting;
 use std::cell::RefCell;
 use std::time::Duration;
 
-use crate::actor::{Actor, Came};
+use crate::actor::{Actor, begin};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
-use crate::context::{Context, WakeupId};
+use crate::capability::{Attributes, Value};
+use crate::context::Context;
 use crate::create::Create;
-use crate::event::ExitReason;
+use crate::event::{ExitReason, QuestionId, WakeupId};
 use crate::failure::Result;
-use crate::host::Level;
-use crate::hosting::QuestionId;
+use crate::incoming::Came;
+use crate::init::Init;
+use crate::instance::turn_of;
+use crate::log::Level;
 use crate::message::{Message, RawMessage};
-use crate::source::{self, Attributes, Init, Value};
 
 /// Something that a turn asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// A message was sent.
     Send {
-        /// To whom.
+        /// The receiver of it.
         to: Address,
-        /// What.
+        /// The message as it is sent.
         message: RawMessage,
     },
     /// A child was created.
     Create {
         /// The address it got.
         address: Address,
-        /// How.
+        /// The actor that is to be.
         create: Create,
     },
     /// Someone was asked to exit.
     Exit {
-        /// Whom.
+        /// The actor that is asked.
         target: Address,
         /// Whether its children exit first.
         recursive: bool,
     },
     /// A wakeup was asked for.
     Wakeup {
-        /// Its name.
+        /// The name of the wakeup.
         id: WakeupId,
-        /// When.
+        /// The time until then.
         delay: Duration,
-        /// What comes back with it.
+        /// The message that comes back with it.
         payload: Option<RawMessage>,
     },
     /// A wakeup was taken back.
     CancelWakeup {
-        /// Which.
+        /// The wakeup's name.
         id: WakeupId,
     },
     /// The children may live on.
     KeepChildren,
     /// The actor of a global name was asked for.
     CreateNamed {
-        /// The question.
+        /// The name of the question.
         question: QuestionId,
         /// The global name.
         name: String,
-        /// What it is to be, if there is none.
+        /// The actor that is to be, if there is none.
         create: Create,
     },
     /// A child was ended.
     Kill {
-        /// Which.
+        /// The child that ends.
         child: Address,
     },
     /// An actor's end is to be told.
     Monitor {
-        /// Whose.
+        /// The actor whose end it is.
         target: Address,
     },
-    /// It is not to be told any more.
+    /// An actor's end is not to be told any more.
     Demonitor {
-        /// Whose.
+        /// The actor whose end it is.
         target: Address,
     },
     /// The dead letters were asked for, or given up.
     HandleDeadLetters {
-        /// Which of both.
+        /// Whether they were asked for.
         handles: bool,
     },
-    /// What the host has was changed.
+    /// A capability of the host was changed.
     UpdateCapability {
         /// The capability's name.
         name: String,
@@ -123,7 +125,7 @@ pub enum Effect {
     },
     /// A status was asked for.
     RequestStatus {
-        /// The question.
+        /// The name of the question.
         question: QuestionId,
         /// Whose; `None` is the host's.
         about: Option<Address>,
@@ -265,7 +267,7 @@ impl TestStart {
         self
     }
 
-    /// Starts it.
+    /// Starts the actor.
     ///
     /// # Errors
     /// As the actor says.
@@ -274,7 +276,7 @@ impl TestStart {
         init.class = A::CLASS.to_string();
         let mut ctx = Context::new(init);
         let mut logs = Vec::new();
-        let (actor, started) = turn(&mut logs, false, || source::begin::<A>(&mut ctx))?;
+        let (actor, started) = turn(&mut logs, false, || begin::<A>(&mut ctx))?;
         Ok(TestActor { actor, ctx, started, logs })
     }
 }
@@ -308,13 +310,13 @@ impl<A: Actor> TestActor<A> {
         TestStart::default().start()
     }
 
-    /// What its start asked for.
+    /// Effects that its start asked for.
     #[must_use]
     pub fn started(&self) -> &[Effect] {
         &self.started
     }
 
-    /// Its state.
+    /// The actor's state.
     #[must_use]
     pub const fn state(&self) -> &A {
         &self.actor
@@ -393,7 +395,7 @@ impl<A: Actor> TestActor<A> {
         self.notify(target, wit::Event::Poisoned(poisoned))
     }
 
-    /// Whom it sent this message answers it, by way of what [`crate::Requests`] know an answer.
+    /// Answers this message for its receiver, by way of what [`crate::Requests`] know an answer.
     ///
     /// # Errors
     /// As [`TestActor::tell`].
@@ -421,7 +423,7 @@ impl<A: Actor> TestActor<A> {
         self.notify(to.as_str(), wit::Event::Poisoned(wit::Poisoned { target, details, original }))
     }
 
-    /// It is asked to exit.
+    /// Asks the actor to exit.
     ///
     /// # Errors
     /// As its handler says.
@@ -486,7 +488,7 @@ impl<A: Actor> TestActor<A> {
         self.notify("me", wit::Event::Status(wit::StatusAnswer { request: question.0, outcome }))
     }
 
-    /// What it has logged since the last call, also in turns that failed.
+    /// Records that it has logged since the last call, also in turns that failed.
     pub fn take_logs(&mut self) -> Vec<(Level, String)> {
         std::mem::take(&mut self.logs)
     }
@@ -498,6 +500,6 @@ impl<A: Actor> TestActor<A> {
     fn deliver(&mut self, sender: &str, attempt: u32, came: Came) -> Result<Vec<Effect>> {
         let Self { actor, ctx, logs, .. } = self;
         let is_exit = matches!(came, Came::Event(wit::Event::ExitRequested(_)));
-        Ok(turn(logs, is_exit, || source::turn_of(actor, ctx, sender.into(), attempt, came))?.1)
+        Ok(turn(logs, is_exit, || turn_of(actor, ctx, sender.into(), attempt, came))?.1)
     }
 }

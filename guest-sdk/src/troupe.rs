@@ -1,69 +1,26 @@
 //! Troupes: workers of one class that share the address of their leader.
 
+mod job;
 mod leader;
+mod settings;
 mod worker;
 
 use std::fmt;
 
-use crate::actor::{Actor, Incoming};
+use crate::actor::{Actor, Guest};
+use crate::capability::Requirement;
+use crate::class::{Accepts, OnTrap, Transient};
 use crate::context::Context;
-use crate::create::OnTrap;
 use crate::failure::Result;
-use crate::hosting::Transient;
-use crate::message;
-use crate::message::Message;
+use crate::incoming::Incoming;
 use crate::parts::Ledger;
-use crate::reply::ReplyTo;
-use crate::source::{Accepts, Guest, Requirement};
 
 use leader::Leader;
 use worker::Worker;
 
-/// Sets how many workers a troupe may have; what is absent stays. Answered with the [`TroupeSettings`] then in force.
-/// A lower number ends no worker that is busy.
-#[message]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UpdateTroupeSettings {
-    /// Workers at most.
-    pub max_count: Option<u32>,
-    /// Idle workers that are kept.
-    pub idle_count: Option<u32>,
-}
+pub use settings::{AskTroupeStatus, TROUPE_TAKES, TroupeSettings, TroupeStatus, UpdateTroupeSettings};
 
-/// How many workers a troupe may have.
-#[message]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TroupeSettings {
-    /// Workers at most.
-    pub max_count: u32,
-    /// Idle workers that are kept. More end when they were idle for two seconds.
-    pub idle_count: u32,
-}
-
-/// Asks a troupe for its [`TroupeStatus`].
-#[message]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AskTroupeStatus;
-
-/// What a troupe is doing.
-#[message]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TroupeStatus {
-    /// What is in force.
-    pub settings: TroupeSettings,
-    /// Workers that there are, those that are about to end included.
-    pub workers: u32,
-    /// Of those, how many have a job.
-    pub busy: u32,
-    /// Jobs that wait for a worker.
-    pub queued: u32,
-    /// Jobs that were done.
-    pub done: u64,
-    /// Jobs that came to nothing. Each sender was told.
-    pub failed: u64,
-}
-
-/// What an `#[actor(troupe)]` must be told. Implemented by [`actor`](macro@crate::actor).
+/// The numbers that an `#[actor(troupe)]` must be told. Implemented by [`actor`](macro@crate::actor).
 pub trait Troupers: Actor {
     /// Workers at most.
     const MAX_COUNT: u32 = 10;
@@ -72,10 +29,6 @@ pub trait Troupers: Actor {
     /// The type names that the troupe takes: the class's, and those for its leader.
     const TAKES: &'static [&'static str];
 }
-
-/// The type names that a leader takes for itself.
-#[doc(hidden)]
-pub const TROUPE_TAKES: &[&str] = &[UpdateTroupeSettings::TYPE_NAME, AskTroupeStatus::TYPE_NAME];
 
 /// A class as a troupe: what `#[actor(troupe)]` makes of it when it is created.
 ///
@@ -189,55 +142,6 @@ impl<A: Troupers> Actor for Troupe<A> {
         }
     }
 }
-
-/// What a worker tells its leader.
-#[message(name = "thespian/troupe-report")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Report {
-    job: u64,
-    stage: Stage,
-    incarnation: u32,
-}
-
-/// How far a worker is.
-#[message]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// It lives, whatever became of its last job.
-    Ready,
-    /// It goes on with its job after the turn.
-    Working,
-    /// Its job is done.
-    Done,
-}
-
-/// Asks a worker whether it lives.
-#[message(name = "thespian/troupe-call")]
-pub(crate) struct RollCall;
-
-/// Tells a worker that its leader exits: from now on nobody but the worker itself can tell what becomes of its job.
-#[message(name = "thespian/troupe-last-call")]
-#[derive(Clone, Debug)]
-pub(crate) struct LastCall {
-    /// The job that it was given last.
-    job: u64,
-    /// Whose that is.
-    from: ReplyTo,
-    /// Of what type.
-    type_name: String,
-}
-
-/// What those are told who wait when a troupe exits.
-const EXITS: &str = "the troupe exits";
-
-/// Which job a message is; its number is new each time that the job is handed out.
-const JOB: &str = "thespian-job";
-/// Who sent the job.
-const JOB_SENDER: &str = "thespian-job-sender";
-/// What the sender calls it, if it is a question.
-const JOB_REQUEST: &str = "thespian-job-request";
-/// In what a worker is created with: that it is one.
-const WORKER: &str = "thespian-troupe-worker";
 
 impl Context {
     /// In a worker of a troupe: its job goes on after this turn, until [`Context::work_done`]. Elsewhere it means nothing.

@@ -164,7 +164,7 @@ impl<S: Serializer> Serializer for Finite<S> {
     }
 }
 
-/// What holds others, one after the other.
+/// Values that hold others, one after the other.
 macro_rules! one_by_one {
     ($($trait:ident::$method:ident,)+) => {
         $(impl<C: $trait> $trait for Finite<C> {
@@ -189,7 +189,7 @@ one_by_one! {
     SerializeTupleVariant::serialize_field,
 }
 
-/// What holds others by the names of fields.
+/// Values that hold others by the names of fields.
 macro_rules! by_name {
     ($($trait:ident,)+) => {
         $(impl<C: $trait> $trait for Finite<C> {

@@ -1,4 +1,8 @@
-use super::*;
+use super::describe;
+use crate::actor::Guest;
+use crate::bindings::thespian::actor::types as wit;
+use crate::instance::{handle_message, start};
+use crate::names::differ;
 use crate::prelude::*;
 
 #[message]

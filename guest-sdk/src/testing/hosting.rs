@@ -4,11 +4,13 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::actor::Came;
+use crate::actor::Guest;
 use crate::bindings::thespian::actor::types as wit;
+use crate::capability::Requirement;
 use crate::create::Create;
+use crate::incoming::Came;
+use crate::instance::LiveActor;
 use crate::message::RawMessage;
-use crate::source::{self, Guest, Requirement};
 
 /// What an actor can ask for in a turn, as in the contract.
 #[expect(missing_docs, reason = "as in wit/actor.wit")]
@@ -75,7 +77,7 @@ impl From<Create> for Creation {
             source: create.source,
             requirements: create.requirements.into_iter().map(Requirement::into_wit).collect(),
             init: create.init.map(RawMessage::into_wit),
-            on_trap: create.on_trap.map(crate::OnTrap::to_wit),
+            on_trap: create.on_trap.map(crate::class::OnTrap::to_wit),
             watch_restarts: create.watch_restarts,
         }
     }
@@ -109,7 +111,7 @@ impl Drop for Hosted {
 }
 
 /// One actor. After a panic it must not be called again.
-pub struct Instance(source::Instance);
+pub struct Instance(LiveActor);
 
 impl std::fmt::Debug for Instance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -128,10 +130,10 @@ impl Instance {
         host: Rc<RefCell<dyn Host>>,
     ) -> Result<Self, wit::Failure> {
         let _hosted = Hosted::by(host);
-        source::Instance::start(classes, init).map(Self)
+        LiveActor::start(classes, init).map(Self)
     }
 
-    /// One turn for a message.
+    /// Runs one turn, for a message.
     ///
     /// # Errors
     /// As the actor says.
@@ -146,7 +148,7 @@ impl Instance {
         self.0.turn(sender, attempt, Came::Message(message))
     }
 
-    /// One turn for what the host tells.
+    /// Runs one turn, for what the host tells.
     ///
     /// # Errors
     /// As the actor says.

@@ -11,21 +11,19 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::actor::{Came, Incoming};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types::{Event, MessageResult};
-use crate::context::{Context, WakeupId};
-use crate::create::{Create, OnTrap};
-use crate::event::{ChildActorExited, ChildActorRestarted, ExitReason, PoisonMessage};
+use crate::class::OnTrap;
+use crate::context::Context;
+use crate::create::Create;
+use crate::event::{ChildActorExited, ChildActorRestarted, ExitReason, PoisonMessage, WakeupId};
 use crate::failure::{Error, Result};
+use crate::incoming::{Came, Incoming};
 use crate::message::{Encoding, Message, RawMessage};
 use crate::reply::{self, PoisonNotice, REQUEST_HEADER, ReplyTo};
 
-use super::worker::NO_INIT;
-use super::{
-    AskTroupeStatus, EXITS, JOB, JOB_REQUEST, JOB_SENDER, LastCall, Report, RollCall, Stage, TroupeSettings,
-    TroupeStatus, UpdateTroupeSettings, WORKER,
-};
+use super::job::{EXITS, JOB, JOB_REQUEST, JOB_SENDER, LastCall, NO_INIT, Report, RollCall, Stage, WORKER};
+use super::settings::{AskTroupeStatus, TroupeSettings, TroupeStatus, UpdateTroupeSettings};
 
 /// Jobs that may wait: a burst of as many as one turn can send.
 const QUEUE_LEN_MAX: usize = 10_000;
@@ -50,7 +48,7 @@ struct Job {
     lost: u32,
 }
 
-enum State {
+enum WorkerState {
     Idle,
     /// Ends unless there is a job first. The number tells a wakeup that comes all the same.
     Surplus(u64, WakeupId),
@@ -66,7 +64,7 @@ enum State {
 
 struct Trouper {
     address: Address,
-    state: State,
+    state: WorkerState,
     has_started: bool,
     incarnation: u32,
 }
@@ -75,14 +73,14 @@ pub(super) struct Leader {
     settings: TroupeSettings,
     /// Whether a trap may end a worker.
     is_mortal: bool,
-    /// What each worker is created with.
+    /// The start message of each worker.
     init: RawMessage,
     workers: Vec<Trouper>,
     queue: VecDeque<Job>,
     queue_bytes: usize,
     /// Whether a wakeup will come to try and hand out what waits.
     waits_for_room: bool,
-    /// Who is to hear from whom that a job came to nothing, and why: more than the last turn could tell.
+    /// Jobs that came to nothing, by whom and why, of which askers are to hear: more than the last turn could tell.
     untold: VecDeque<(Job, Address, String)>,
     next: u64,
     done: u64,
@@ -175,15 +173,16 @@ impl Leader {
         let worker = &mut self.workers[place];
         worker.has_started = true;
         if report.stage == Stage::Ready {
-            if let State::Doubtful(..) = worker.state
-                && let State::Doubtful(job, details) = std::mem::replace(&mut worker.state, State::Idle)
+            if let WorkerState::Doubtful(..) = worker.state
+                && let WorkerState::Doubtful(job, details) =
+                    std::mem::replace(&mut worker.state, WorkerState::Idle)
             {
                 self.give_up(job, place, details, ctx);
                 self.free(place, ctx);
             }
             return Ok(());
         }
-        let State::Busy { number, in_progress, .. } = &mut worker.state else { return Ok(()) };
+        let WorkerState::Busy { number, in_progress, .. } = &mut worker.state else { return Ok(()) };
         if *number != report.job {
             return Ok(());
         }
@@ -202,7 +201,7 @@ impl Leader {
 
     /// A worker has no job any more: the next one, or leisure, or its end.
     fn free(&mut self, place: usize, ctx: &mut Context) {
-        self.workers[place].state = State::Idle;
+        self.workers[place].state = WorkerState::Idle;
         if self.lasting() > self.settings.max_count as usize {
             return self.dismiss(place, ctx);
         }
@@ -231,11 +230,11 @@ impl Leader {
 
     /// A worker that has nothing to do: the one that has been idle longest, one that was about to end, or a new one.
     fn free_worker(&mut self, ctx: &mut Context) -> Result<Option<usize>> {
-        let idle = |worker: &Trouper| matches!(worker.state, State::Idle);
+        let idle = |worker: &Trouper| matches!(worker.state, WorkerState::Idle);
         if let Some(place) = self.workers.iter().position(idle) {
             return Ok(Some(place));
         }
-        let surplus = |worker: &Trouper| matches!(worker.state, State::Surplus(..));
+        let surplus = |worker: &Trouper| matches!(worker.state, WorkerState::Surplus(..));
         if let Some(place) = self.workers.iter().position(surplus) {
             return Ok(Some(place));
         }
@@ -246,7 +245,7 @@ impl Leader {
             Ok(address) => {
                 self.workers.push(Trouper {
                     address,
-                    state: State::Idle,
+                    state: WorkerState::Idle,
                     has_started: false,
                     incarnation: 1,
                 });
@@ -304,10 +303,10 @@ impl Leader {
         }
         self.next += 1;
         let mut worker = self.workers.remove(place);
-        if let State::Surplus(_, wakeup) = worker.state {
+        if let WorkerState::Surplus(_, wakeup) = worker.state {
             ctx.cancel_wakeup(wakeup);
         }
-        worker.state = State::Busy { number, job, in_progress: false };
+        worker.state = WorkerState::Busy { number, job, in_progress: false };
         // Behind those that have been idle for longer.
         self.workers.push(worker);
         true
@@ -318,16 +317,18 @@ impl Leader {
             reply::header(&poison.original.headers, JOB).and_then(|number| number.parse::<u64>().ok());
         let (Some(place), Some(came)) = (self.place(&poison.target), number) else { return };
         let worker = &mut self.workers[place];
-        if !matches!(worker.state, State::Busy { number, .. } if number == came) {
+        if !matches!(worker.state, WorkerState::Busy { number, .. } if number == came) {
             return;
         }
         if !worker.has_started {
             // It never will: its end comes next, and then another gets the job.
             return;
         }
-        let State::Busy { job, .. } = std::mem::replace(&mut worker.state, State::Idle) else { return };
+        let WorkerState::Busy { job, .. } = std::mem::replace(&mut worker.state, WorkerState::Idle) else {
+            return;
+        };
         if self.is_mortal && ctx.send(&worker.address, &RollCall).is_ok() {
-            worker.state = State::Doubtful(job, poison.details);
+            worker.state = WorkerState::Doubtful(job, poison.details);
             return;
         }
         self.give_up(job, place, poison.details, ctx);
@@ -338,11 +339,11 @@ impl Leader {
         let Some(place) = self.place(&exit.address) else { return };
         let worker = self.workers.remove(place);
         match worker.state {
-            State::Busy { job, .. } | State::Doubtful(job, _) => {
+            WorkerState::Busy { job, .. } | WorkerState::Doubtful(job, _) => {
                 self.again(job, &exit.address, &exit.reason.to_string(), ctx);
             }
-            State::Surplus(_, wakeup) => ctx.cancel_wakeup(wakeup),
-            State::Idle | State::Ending => {}
+            WorkerState::Surplus(_, wakeup) => ctx.cancel_wakeup(wakeup),
+            WorkerState::Idle | WorkerState::Ending => {}
         }
         self.hand_out(ctx);
     }
@@ -351,7 +352,7 @@ impl Leader {
     fn restarted(&mut self, restart: &ChildActorRestarted, ctx: &mut Context) {
         let Some(place) = self.place(&restart.address) else { return };
         self.workers[place].incarnation = restart.incarnation;
-        if let State::Busy { in_progress: true, .. } = self.workers[place].state {
+        if let WorkerState::Busy { in_progress: true, .. } = self.workers[place].state {
             self.lose(place, ctx);
         }
     }
@@ -359,7 +360,9 @@ impl Leader {
     /// A worker lives, but not what it was doing.
     fn lose(&mut self, place: usize, ctx: &mut Context) {
         let worker = &mut self.workers[place];
-        let State::Busy { job, .. } = std::mem::replace(&mut worker.state, State::Idle) else { return };
+        let WorkerState::Busy { job, .. } = std::mem::replace(&mut worker.state, WorkerState::Idle) else {
+            return;
+        };
         let address = worker.address.clone();
         self.again(job, &address, "it trapped", ctx);
         self.free(place, ctx);
@@ -402,13 +405,13 @@ impl Leader {
     /// Marks idle workers that are more than are kept.
     fn find_surplus(&mut self, ctx: &mut Context) {
         let kept = self.settings.idle_count as usize;
-        let idle = |worker: &&mut Trouper| matches!(worker.state, State::Idle);
+        let idle = |worker: &&mut Trouper| matches!(worker.state, WorkerState::Idle);
         for worker in self.workers.iter_mut().filter(idle).skip(kept) {
             // Without a wakeup it stays, and is looked at again when another is free.
             let Ok(wakeup) = ctx.wakeup_after_raw(SURPLUS_FOR, signal(SURPLUS, self.next.to_string())) else {
                 break;
             };
-            worker.state = State::Surplus(self.next, wakeup);
+            worker.state = WorkerState::Surplus(self.next, wakeup);
             self.next += 1;
         }
     }
@@ -416,21 +419,21 @@ impl Leader {
     fn surplus_is_over(&mut self, signal: &MessageResult, ctx: &mut Context) {
         let number = std::str::from_utf8(&signal.payload).ok().and_then(|text| text.parse::<u64>().ok());
         let is_meant =
-            |worker: &Trouper| matches!(worker.state, State::Surplus(own, _) if Some(own) == number);
+            |worker: &Trouper| matches!(worker.state, WorkerState::Surplus(own, _) if Some(own) == number);
         if let Some(place) = self.workers.iter().position(is_meant) {
             // Its wakeup is here: there is none to take back.
-            self.workers[place].state = State::Idle;
+            self.workers[place].state = WorkerState::Idle;
             self.dismiss(place, ctx);
         }
     }
 
     fn dismiss(&mut self, place: usize, ctx: &mut Context) {
         let worker = &mut self.workers[place];
-        if let State::Surplus(_, wakeup) = worker.state {
+        if let WorkerState::Surplus(_, wakeup) = worker.state {
             ctx.cancel_wakeup(wakeup);
         }
         let is_asked = ctx.request_exit(&worker.address, true).is_ok();
-        worker.state = if is_asked { State::Ending } else { State::Idle };
+        worker.state = if is_asked { WorkerState::Ending } else { WorkerState::Idle };
     }
 
     fn update(&mut self, update: &UpdateTroupeSettings, ctx: &mut Context) -> Result {
@@ -441,7 +444,8 @@ impl Leader {
         self.settings.idle_count = update.idle_count.unwrap_or(self.settings.idle_count);
         ctx.reply(&self.settings)?;
         let surplus = self.lasting().saturating_sub(self.settings.max_count as usize);
-        let without_job = |worker: &Trouper| matches!(worker.state, State::Idle | State::Surplus(..));
+        let without_job =
+            |worker: &Trouper| matches!(worker.state, WorkerState::Idle | WorkerState::Surplus(..));
         for _ in 0..surplus {
             let Some(place) = self.workers.iter().position(without_job) else { break };
             self.dismiss(place, ctx);
@@ -457,7 +461,7 @@ impl Leader {
         for place in 0..self.workers.len() {
             let worker = &mut self.workers[place];
             let called = match &worker.state {
-                State::Busy { number, job, .. } => {
+                WorkerState::Busy { number, job, .. } => {
                     let (from, type_name) = (job.from.clone(), job.message.type_name.clone());
                     ctx.send(&worker.address, &LastCall { job: *number, from, type_name })
                 }
@@ -466,11 +470,11 @@ impl Leader {
             if !recursive && let Err(error) = ctx.request_exit(&worker.address, true) {
                 crate::warn!(ctx, "{} is left behind: {error}", worker.address);
             }
-            match std::mem::replace(&mut worker.state, State::Ending) {
-                State::Doubtful(job, details) => {
+            match std::mem::replace(&mut worker.state, WorkerState::Ending) {
+                WorkerState::Doubtful(job, details) => {
                     self.untold.push_back((job, worker.address.clone(), details));
                 }
-                State::Busy { job, .. } if called.is_err() => self.queue.push_front(job),
+                WorkerState::Busy { job, .. } if called.is_err() => self.queue.push_front(job),
                 state => worker.state = state,
             }
         }
@@ -481,7 +485,7 @@ impl Leader {
     fn ended(&mut self, exit: &ChildActorExited, ctx: &mut Context) {
         let Some(place) = self.place(&exit.address) else { return };
         let worker = self.workers.remove(place);
-        if let State::Busy { job, in_progress, .. } = worker.state
+        if let WorkerState::Busy { job, in_progress, .. } = worker.state
             && !has_told(&exit.reason, in_progress, self.is_mortal)
         {
             let details = format!("{EXITS}, and whoever had the job ended: {}", exit.reason);
@@ -505,7 +509,8 @@ impl Leader {
     }
 
     fn status(&self) -> TroupeStatus {
-        let busy = |worker: &&Trouper| matches!(worker.state, State::Busy { .. } | State::Doubtful(..));
+        let busy =
+            |worker: &&Trouper| matches!(worker.state, WorkerState::Busy { .. } | WorkerState::Doubtful(..));
         let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
         TroupeStatus {
             settings: self.settings,
@@ -523,7 +528,7 @@ impl Leader {
 
     /// Workers that are not about to end.
     fn lasting(&self) -> usize {
-        self.workers.iter().filter(|worker| !matches!(worker.state, State::Ending)).count()
+        self.workers.iter().filter(|worker| !matches!(worker.state, WorkerState::Ending)).count()
     }
 }
 
@@ -537,7 +542,7 @@ const fn has_told(reason: &ExitReason, in_progress: bool, is_mortal: bool) -> bo
     }
 }
 
-/// What the leader is told by its own wakeup, or a worker by its leader.
+/// A word to the leader by its own wakeup, or to a worker by its leader.
 fn signal(type_name: &str, text: String) -> RawMessage {
     let (type_name, payload) = (type_name.to_string(), text.into_bytes());
     RawMessage { type_name, encoding: Encoding::Text, payload, headers: Vec::new() }

@@ -3,6 +3,7 @@ mod exits;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::job::{Report, Stage};
 use super::*;
 use crate::prelude::*;
 use crate::testing::{Effect, TestActor, TestStart};
@@ -75,7 +76,7 @@ struct World<A: Troupers> {
     workers: Vec<(Address, TestActor<Troupe<A>>)>,
     /// Jobs that no worker has seen yet.
     jobs: VecDeque<Effect>,
-    /// What went to others.
+    /// Effects for others than the troupe.
     out: Vec<Effect>,
 }
 
@@ -94,7 +95,7 @@ impl<A: Troupers> World<A> {
         self.happen(effects);
     }
 
-    /// What the leader asked for happens, but no worker handles anything yet.
+    /// Does what the leader asked for, but no worker handles anything yet.
     fn happen(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {

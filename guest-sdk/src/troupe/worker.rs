@@ -1,17 +1,15 @@
 //! A worker: the class itself, with the jobs of its leader turned back into what their senders sent.
 
-use crate::actor::{Actor, Came, Incoming};
+use crate::actor::Actor;
 use crate::address::Address;
 use crate::bindings::thespian::actor::types::Event;
 use crate::context::{Context, Work};
 use crate::failure::{Error, Result};
+use crate::incoming::{Came, Incoming};
 use crate::message::{Message, RawMessage};
 use crate::reply::{PoisonNotice, take_header};
 
-use super::{EXITS, JOB, JOB_REQUEST, JOB_SENDER, LastCall, Report, RollCall, Stage, WORKER};
-
-/// What a worker is created with where its leader had nothing.
-pub(super) const NO_INIT: &str = "thespian/no-init";
+use super::job::{EXITS, JOB, JOB_REQUEST, JOB_SENDER, LastCall, NO_INIT, Report, RollCall, Stage, WORKER};
 
 pub(super) struct Worker<A> {
     leader: Address,

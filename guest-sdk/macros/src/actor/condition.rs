@@ -6,7 +6,8 @@ use syn::parse::ParseStream;
 use syn::spanned::Spanned;
 use syn::{Error, Expr, ExprPath, Ident, ImplItemFn, Meta, Result, Token, Type};
 
-use super::{Handler, at, is_raw};
+use super::handler::Handler;
+use super::written::{at, is_raw};
 
 pub(super) const OPTION: &str =
     "`#[receive]` has one option: `when = Self::is_open`, the name of a condition";
@@ -71,7 +72,7 @@ pub(super) fn types<'a>(handlers: &[&'a Handler]) -> Vec<&'a Type> {
     (0..handlers.len()).filter(|place| is_first(*place)).map(|place| &handlers[place].message).collect()
 }
 
-/// What becomes of what no handler takes, where one would take it in another state.
+/// Code for what no handler takes, where one would take it in another state.
 pub(super) fn not_now(handlers: &[Handler], unhandled: TokenStream) -> TokenStream {
     let takes_all = |always: &Handler, handler: &Handler| {
         always.when.is_none() && (is_raw(&always.message) || always.written() == handler.written())

@@ -4,7 +4,7 @@ use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Error, GenericArgument, PathArguments, Result, ReturnType, Type};
 
-use super::last_word;
+use super::written::last_word;
 
 /// Events, which nobody waits for an answer to.
 const EVENTS: [&str; 9] = [

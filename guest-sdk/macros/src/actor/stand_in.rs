@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{ImplItem, Item};
 
-/// What is put on methods.
+/// The attributes that are put on methods.
 const OURS: [&str; 3] = ["receive", "start", "accepts"];
 
 /// The item without what only this attribute understands, and a class that nobody can create.

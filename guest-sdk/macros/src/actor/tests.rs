@@ -3,7 +3,7 @@ use quote::quote;
 
 use super::{expand, expand_or_stand_in};
 
-/// What the attribute says of a mistake.
+/// The attribute's words on a mistake.
 #[track_caller]
 fn error(options: TokenStream, item: TokenStream) -> String {
     match expand(options, item) {
@@ -12,7 +12,7 @@ fn error(options: TokenStream, item: TokenStream) -> String {
     }
 }
 
-/// What it makes of methods, without blanks.
+/// The code that it makes of methods, without blanks.
 #[track_caller]
 fn made(options: TokenStream, methods: TokenStream) -> String {
     match expand(options, quote!(impl Hello { #methods })) {
@@ -66,7 +66,7 @@ fn a_wrong_handler_is_told_what_a_handler_is() {
             fn greet(&mut self, greet: Greet, ctx: &mut Context, more: u8) {}
         ),
     ] {
-        assert_eq!(method_error(method), super::HANDLER);
+        assert_eq!(method_error(method), super::handler::HANDLER);
     }
 }
 
@@ -109,7 +109,7 @@ fn a_wrong_start_is_told_what_a_start_is() {
             async fn new() -> Self {}
         ),
     ] {
-        assert_eq!(method_error(method), super::START);
+        assert_eq!(method_error(method), super::handler::START);
     }
     let text = method_error(quote! {
         #[start] fn new() -> Self {}

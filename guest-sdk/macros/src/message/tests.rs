@@ -3,7 +3,7 @@ use quote::quote;
 
 use super::expand;
 
-/// What the attribute says of a mistake.
+/// The attribute's words on a mistake.
 #[track_caller]
 fn error(options: TokenStream, item: TokenStream) -> String {
     match expand(options, item) {

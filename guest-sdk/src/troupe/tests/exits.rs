@@ -35,7 +35,7 @@ impl Clerk {
     }
 }
 
-/// What each asker is told: the answer, or why there is none.
+/// The word that each asker gets: the answer, or why there is none.
 fn told<A: Troupers>(world: &World<A>) -> Vec<(String, String)> {
     let told = |effect: &Effect| {
         let Effect::Send { to, .. } = effect else { return None };

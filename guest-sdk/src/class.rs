@@ -1,0 +1,52 @@
+//! What a class says of its actors: what becomes of one that traps, when one ends of itself, and which hosts suit them.
+
+use std::time::Duration;
+
+use crate::bindings::thespian::actor::types as wit;
+use crate::capability::{Attributes, Requirement};
+
+/// The fate of an actor whose instance trapped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnTrap {
+    /// A fresh instance takes its place; after 100 restarts in 10 s it pauses.
+    #[default]
+    Restart,
+    /// As `Restart`, but a spent restart budget ends the actor.
+    RestartWithinBudget,
+    /// The actor ends.
+    Exit,
+}
+
+impl OnTrap {
+    pub(crate) const fn to_wit(self) -> wit::OnTrap {
+        match self {
+            Self::Restart => wit::OnTrap::Restart,
+            Self::RestartWithinBudget => wit::OnTrap::RestartWithinBudget,
+            Self::Exit => wit::OnTrap::Exit,
+        }
+    }
+}
+
+/// When an actor ends of itself: `#[actor(transient(after_ms = 500))]`, `#[actor(transient(idle_ms = 500))]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transient {
+    /// This long after its first message.
+    After(Duration),
+    /// When no message came for this long.
+    Idle(Duration),
+}
+
+impl Transient {
+    pub(crate) fn to_wit(self) -> wit::Transient {
+        let nanos = |length: Duration| u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
+        match self {
+            Self::After(length) => wit::Transient::After(nanos(length)),
+            Self::Idle(length) => wit::Transient::Idle(nanos(length)),
+        }
+    }
+}
+
+/// A class's own check whether a host that has this suits its actors, where their creator and the class require that.
+/// It is asked where all that is required holds, in an instance of its own in which nothing can be asked of the host.
+/// It must give the same answer to the same question.
+pub type Accepts = fn(host: &Attributes, required: &[Requirement]) -> bool;

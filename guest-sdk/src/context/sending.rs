@@ -1,0 +1,98 @@
+//! Sending: to an address, and in answer to what is being handled.
+
+use super::Context;
+use crate::address::Address;
+use crate::failure::Result;
+use crate::host;
+use crate::message::{Encoding, Message, RawMessage, check_size};
+use crate::reply::{REQUEST_HEADER, ReplyTo, header};
+
+impl Context {
+    /// Sends a message. In order for each receiver.
+    ///
+    /// # Errors
+    /// `to` is no address, or a bound is reached, such as that on the size of a message.
+    pub fn send<M: Message>(&mut self, to: &Address, message: &M) -> Result {
+        self.note_answer(to, None);
+        send(self, to, None, message)
+    }
+
+    /// Sends a message that is already encoded.
+    ///
+    /// # Errors
+    /// As [`Context::send`]; also where its type name belongs to the host.
+    pub fn send_raw(&mut self, to: &Address, message: &RawMessage) -> Result {
+        self.note_answer(to, header(&message.headers, REQUEST_HEADER));
+        self.check_message(message)?;
+        host::send_raw(to, message)
+    }
+
+    /// Whoever works for `to` has answered, if this is to the question.
+    #[inline(always)]
+    pub(crate) fn note_answer(&mut self, to: &Address, request: Option<&str>) {
+        if let Some(work) = &mut self.work {
+            work.note_answer(to, request);
+        }
+    }
+
+    /// Sends a message to whoever sent what is being handled.
+    ///
+    /// # Errors
+    /// As [`Context::send`].
+    pub fn reply<M: Message>(&mut self, message: &M) -> Result {
+        if self.work.is_some() {
+            let to = self.reply_to();
+            self.note_answer(&to.address, to.request.as_deref());
+        }
+        send(self, &self.sender, self.request.as_deref(), message)
+    }
+
+    /// Where the answer to what is being handled is to go, for an answer that this handler can't give yet, or that
+    /// another actor will give.
+    #[must_use]
+    pub fn reply_to(&self) -> ReplyTo {
+        ReplyTo { address: self.sender.clone(), request: self.request.clone() }
+    }
+
+    /// Answers a message of an earlier turn, or of another actor's.
+    ///
+    /// # Errors
+    /// As [`Context::send`].
+    pub fn answer<M: Message>(&mut self, to: &ReplyTo, message: &M) -> Result {
+        self.note_answer(&to.address, to.request.as_deref());
+        send(self, &to.address, to.request.as_deref(), message)
+    }
+}
+
+/// Sends `message`, in answer to the question of this name if there is one. Each call that is one more costs every message
+/// a few nanoseconds: there is but that below.
+#[inline(always)]
+fn send<M: Message>(ctx: &Context, to: &Address, request: Option<&str>, message: &M) -> Result {
+    let payload = message.encode()?;
+    match request {
+        None => send_plain(ctx, to, M::TYPE_NAME, &M::ENCODING, &payload),
+        Some(request) => send_named(ctx, to, request, M::TYPE_NAME, M::ENCODING, payload.into_owned()),
+    }
+}
+
+/// Once for all types of messages; so below.
+#[inline(never)]
+fn send_plain(ctx: &Context, to: &Address, type_name: &str, encoding: &Encoding, payload: &[u8]) -> Result {
+    check_size(type_name, encoding, payload.len(), &[], ctx.init.message_bytes_max)?;
+    host::send(to, type_name, encoding, payload)
+}
+
+#[inline(never)]
+fn send_named(
+    ctx: &Context,
+    to: &Address,
+    request: &str,
+    type_name: &str,
+    encoding: Encoding,
+    payload: Vec<u8>,
+) -> Result {
+    let headers = vec![(REQUEST_HEADER.to_string(), request.to_string())];
+    let message = RawMessage { type_name: type_name.to_string(), encoding, payload, headers };
+    ctx.check_message(&message)?;
+    host::send_raw(to, &message)
+}
