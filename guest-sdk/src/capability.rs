@@ -63,7 +63,7 @@ impl Attributes {
     }
 
     pub(crate) fn from_wit(all: Vec<(String, wit::ValueResult)>) -> Self {
-        Self(all.into_iter().map(|(name, value)| (name, Value::from_wit(value))).collect())
+        Self(all.into_iter().map(|(name, value)| (name, Value::from(value))).collect())
     }
 
     /// Everything, in the host's order.
@@ -107,6 +107,15 @@ pub struct Requirement {
 }
 
 impl Value {
+    pub(crate) fn to_wit(&self) -> wit::ValueParam<'_> {
+        match self {
+            Self::Boolean(value) => wit::ValueParam::Boolean(*value),
+            Self::Integer(value) => wit::ValueParam::Integer(*value),
+            Self::Number(value) => wit::ValueParam::Number(*value),
+            Self::Text(value) => wit::ValueParam::Text(value),
+        }
+    }
+
     pub(crate) fn into_wit(self) -> wit::ValueResult {
         match self {
             Self::Boolean(value) => wit::ValueResult::Boolean(value),
@@ -115,8 +124,10 @@ impl Value {
             Self::Text(value) => wit::ValueResult::Text(value),
         }
     }
+}
 
-    fn from_wit(value: wit::ValueResult) -> Self {
+impl From<wit::ValueResult> for Value {
+    fn from(value: wit::ValueResult) -> Self {
         match value {
             wit::ValueResult::Boolean(value) => Self::Boolean(value),
             wit::ValueResult::Integer(value) => Self::Integer(value),
@@ -126,9 +137,41 @@ impl Value {
     }
 }
 
+impl Clause {
+    /// The values that it lists, lent with it.
+    fn listed(&self) -> Vec<wit::ValueParam<'_>> {
+        match self {
+            Self::OneOf(values) => values.iter().map(Value::to_wit).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn to_wit<'a>(&'a self, listed: &'a [wit::ValueParam<'a>]) -> wit::ClauseParam<'a> {
+        match self {
+            Self::IsTrue => wit::ClauseParam::IsTrue,
+            Self::Equals(wanted) => wit::ClauseParam::Equals(wanted.to_wit()),
+            Self::AtLeast(least) => wit::ClauseParam::AtLeast(*least),
+            Self::OneOf(_) => wit::ClauseParam::OneOf(listed),
+        }
+    }
+}
+
 impl Requirement {
+    /// Lends all of them for one call.
+    pub(crate) fn all_to_wit<T>(all: &[Self], call: impl FnOnce(&[wit::RequirementParam<'_>]) -> T) -> T {
+        let listed: Vec<_> = all.iter().map(|wanted| wanted.clause.listed()).collect();
+        let both = all.iter().zip(&listed);
+        let lent: Vec<_> = both
+            .map(|(Self { name, clause }, listed)| wit::RequirementParam {
+                name,
+                clause: clause.to_wit(listed),
+            })
+            .collect();
+        call(&lent)
+    }
+
     pub(crate) fn all_from_wit(all: Vec<wit::RequirementResult>) -> Vec<Self> {
-        all.into_iter().map(Self::from_wit).collect()
+        all.into_iter().map(Self::from).collect()
     }
 
     pub(crate) fn into_wit(self) -> wit::RequirementResult {
@@ -142,16 +185,41 @@ impl Requirement {
         };
         wit::RequirementResult { name: self.name, clause }
     }
+}
 
-    pub(crate) fn from_wit(requirement: wit::RequirementResult) -> Self {
+impl From<wit::RequirementResult> for Requirement {
+    fn from(requirement: wit::RequirementResult) -> Self {
         let clause = match requirement.clause {
             wit::ClauseResult::IsTrue => Clause::IsTrue,
-            wit::ClauseResult::Equals(value) => Clause::Equals(Value::from_wit(value)),
+            wit::ClauseResult::Equals(value) => Clause::Equals(value.into()),
             wit::ClauseResult::AtLeast(least) => Clause::AtLeast(least),
-            wit::ClauseResult::OneOf(values) => {
-                Clause::OneOf(values.into_iter().map(Value::from_wit).collect())
-            }
+            wit::ClauseResult::OneOf(values) => Clause::OneOf(values.into_iter().map(Value::from).collect()),
         };
         Self { name: requirement.name, clause }
+    }
+}
+
+impl From<wit::ValueParam<'_>> for Value {
+    fn from(value: wit::ValueParam<'_>) -> Self {
+        match value {
+            wit::ValueParam::Boolean(value) => Self::Boolean(value),
+            wit::ValueParam::Integer(value) => Self::Integer(value),
+            wit::ValueParam::Number(value) => Self::Number(value),
+            wit::ValueParam::Text(value) => Self::Text(value.to_string()),
+        }
+    }
+}
+
+impl From<wit::RequirementParam<'_>> for Requirement {
+    fn from(requirement: wit::RequirementParam<'_>) -> Self {
+        let clause = match requirement.clause {
+            wit::ClauseParam::IsTrue => Clause::IsTrue,
+            wit::ClauseParam::Equals(value) => Clause::Equals(value.into()),
+            wit::ClauseParam::AtLeast(least) => Clause::AtLeast(least),
+            wit::ClauseParam::OneOf(values) => {
+                Clause::OneOf(values.iter().cloned().map(Value::from).collect())
+            }
+        };
+        Self { name: requirement.name.to_string(), clause }
     }
 }

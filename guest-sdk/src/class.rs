@@ -17,6 +17,16 @@ pub enum OnTrap {
     Exit,
 }
 
+impl From<wit::OnTrap> for OnTrap {
+    fn from(on_trap: wit::OnTrap) -> Self {
+        match on_trap {
+            wit::OnTrap::Restart => Self::Restart,
+            wit::OnTrap::RestartWithinBudget => Self::RestartWithinBudget,
+            wit::OnTrap::Exit => Self::Exit,
+        }
+    }
+}
+
 impl OnTrap {
     pub(crate) const fn to_wit(self) -> wit::OnTrap {
         match self {

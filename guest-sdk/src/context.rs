@@ -9,7 +9,7 @@ use crate::address::Address;
 use crate::capability::{Attributes, Requirement, Value};
 use crate::event::WakeupId;
 use crate::failure::{Error, Result};
-use crate::host;
+use crate::host::{self, Answer, Ask};
 use crate::init::Init;
 use crate::log::Level;
 use crate::message::{self, Message, RawMessage};
@@ -179,7 +179,7 @@ impl Context {
     /// # Errors
     /// Too many wakeups are pending.
     pub fn wakeup_after(&mut self, delay: Duration) -> Result<WakeupId> {
-        host::wakeup(delay, None)
+        wakeup(delay, None)
     }
 
     /// As [`Context::wakeup_after`]; `payload` comes back with the wakeup.
@@ -192,12 +192,13 @@ impl Context {
 
     pub(crate) fn wakeup_after_raw(&mut self, delay: Duration, payload: RawMessage) -> Result<WakeupId> {
         self.check_message(&payload)?;
-        host::wakeup(delay, Some(payload))
+        wakeup(delay, Some(&payload))
     }
 
     /// Takes a wakeup back that has not come yet.
     pub fn cancel_wakeup(&mut self, id: WakeupId) {
-        host::cancel_wakeup(id);
+        // Nothing refuses it.
+        let _ = host::ask(Ask::CancelWakeup { id: id.0 });
     }
 
     /// Asks this actor itself to exit, after the messages that it already has, and its children before it.
@@ -205,7 +206,7 @@ impl Context {
     /// # Errors
     /// A bound is reached.
     pub fn exit(&mut self) -> Result {
-        host::request_exit(&self.init.me, true)
+        host::ask(Ask::RequestExit { target: self.init.me.as_str(), recursive: true }).map(drop)
     }
 
     /// Asks an actor to exit, after the messages that it already has.
@@ -213,7 +214,7 @@ impl Context {
     /// # Errors
     /// `target` is no address, or a bound is reached.
     pub fn request_exit(&mut self, target: &Address, recursive: bool) -> Result {
-        host::request_exit(target, recursive)
+        host::ask(Ask::RequestExit { target: target.as_str(), recursive }).map(drop)
     }
 
     /// While handling an [`crate::ExitRequest`]: lets the children live on.
@@ -221,7 +222,7 @@ impl Context {
     /// # Errors
     /// In any other turn.
     pub fn keep_children(&mut self) -> Result {
-        host::keep_children()?;
+        host::ask(Ask::KeepChildren)?;
         self.keeps_children = true;
         Ok(())
     }
@@ -229,12 +230,21 @@ impl Context {
     /// Writes to the host's log, at once. The macros [`crate::info!`] and its siblings make the text only where it
     /// would be kept.
     pub fn log(&self, level: Level, text: impl Display) {
-        host::log(level, &self.init.class, &text.to_string());
+        let text = text.to_string();
+        // A log never refuses.
+        let _ = host::ask(Ask::Log { level, target: &self.init.class, text: &text });
     }
 
     /// Whether a record of this level would be kept.
     #[must_use]
     pub fn log_enabled(&self, level: Level) -> bool {
-        host::log_enabled(level)
+        matches!(host::ask(Ask::LogEnabled { level }), Ok(Answer::Kept(true)))
     }
+}
+
+fn wakeup(delay: Duration, payload: Option<&RawMessage>) -> Result<WakeupId> {
+    let headers = payload.map(RawMessage::headers_to_wit).unwrap_or_default();
+    let payload = payload.map(|message| message.to_wit(&headers));
+    let delay_ns = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
+    host::ask(Ask::WakeupAfter { delay_ns, payload }).map(|answer| WakeupId(answer.number()))
 }

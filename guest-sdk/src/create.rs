@@ -2,11 +2,12 @@
 
 use crate::actor::Actor;
 use crate::address::Address;
+use crate::bindings::thespian::actor::lifecycle::CreateOptions;
 use crate::capability::{Clause, Requirement, Value};
 use crate::class::OnTrap;
 use crate::context::Context;
 use crate::failure::Result;
-use crate::host;
+use crate::host::{self, Ask};
 use crate::message::{Message, RawMessage};
 
 /// An actor to be created.
@@ -100,7 +101,25 @@ impl Create {
     /// The source is no hash, a bound is reached, or the creator exits.
     pub fn create(self, ctx: &mut Context) -> Result<Address> {
         self.check(ctx)?;
-        host::create(self)
+        self.lend(|options| {
+            let answer = host::ask(Ask::CreateActor { class: &self.class, options })?;
+            Ok(answer.address().into())
+        })
+    }
+
+    /// Lends all but the class for one call.
+    pub(crate) fn lend<T>(&self, call: impl FnOnce(CreateOptions<'_>) -> T) -> T {
+        let headers = self.init.as_ref().map(RawMessage::headers_to_wit).unwrap_or_default();
+        Requirement::all_to_wit(&self.requirements, |requirements| {
+            call(CreateOptions {
+                source: self.source.as_deref(),
+                requirements,
+                init: self.init.as_ref().map(|message| message.to_wit(&headers)),
+                on_trap: self.on_trap.map(OnTrap::to_wit),
+                watch_restarts: self.watch_restarts,
+                extra: &[],
+            })
+        })
     }
 
     /// Whether this actor may ask for it.

@@ -150,16 +150,16 @@ pub struct StatusAnswer {
     pub outcome: std::result::Result<String, String>,
 }
 
-impl ExitReason {
-    pub(crate) fn into_wit(self) -> wit::ExitReason {
-        match self {
-            Self::Requested => wit::ExitReason::Requested,
-            Self::Failed(why) => wit::ExitReason::Failed(why),
-            Self::Killed(why) => wit::ExitReason::Killed(why),
-            Self::NeverStarted(why) => wit::ExitReason::NeverStarted(why),
-            Self::HostLost(why) => wit::ExitReason::HostLost(why),
-            Self::Unfit(why) => wit::ExitReason::Unfit(why),
-            Self::Other(word, why) => wit::ExitReason::Other((word, why)),
+impl From<ExitReason> for wit::ExitReason {
+    fn from(reason: ExitReason) -> Self {
+        match reason {
+            ExitReason::Requested => Self::Requested,
+            ExitReason::Failed(why) => Self::Failed(why),
+            ExitReason::Killed(why) => Self::Killed(why),
+            ExitReason::NeverStarted(why) => Self::NeverStarted(why),
+            ExitReason::HostLost(why) => Self::HostLost(why),
+            ExitReason::Unfit(why) => Self::Unfit(why),
+            ExitReason::Other(word, why) => Self::Other((word, why)),
         }
     }
 }

@@ -1,155 +1,125 @@
-//! The way to the host: its imports where there is one, the test's record where there is none.
+//! The ground: all that an actor can ask of its host, each thing once, and the one way to ask it.
+//!
+//! What it names is plain data of the contract. In a component the imports answer; elsewhere a [`Host`] that a test has put
+//! around the call:
+//!
+//! ```text
+//! Context, Create ──► ask(Ask) ──► Answer
+//!                        │
+//!                        ├ in a component: the imports, below
+//!                        └ in a native test: the record of `testing`, or a host of one's own
+//! ```
 
-use std::time::Duration;
-
-use crate::address::Address;
-use crate::capability::Value;
-use crate::create::Create;
-use crate::event::{QuestionId, WakeupId};
-use crate::failure::Result;
+use crate::bindings::thespian::actor::lifecycle::CreateOptions;
+use crate::bindings::thespian::actor::types as wit;
+use crate::failure::{Error, Result};
 use crate::log::Level;
-use crate::message::{Encoding, RawMessage};
+
+/// Something that an actor asks of its host: a function that the contract imports, with its arguments.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(target_family = "wasm"), expect(missing_docs, reason = "as in wit/actor.wit"))]
+#[cfg_attr(target_family = "wasm", expect(unreachable_pub, reason = "only a test names it from outside"))]
+pub enum Ask<'a> {
+    Send { to: &'a str, message: wit::MessageParam<'a> },
+    WakeupAfter { delay_ns: u64, payload: Option<wit::MessageParam<'a>> },
+    CancelWakeup { id: u64 },
+    CreateActor { class: &'a str, options: CreateOptions<'a> },
+    CreateNamed { name: &'a str, class: &'a str, options: CreateOptions<'a> },
+    KillChild { child: &'a str },
+    RequestExit { target: &'a str, recursive: bool },
+    KeepChildren,
+    Monitor { target: &'a str },
+    Demonitor { target: &'a str },
+    HandleDeadLetters { handles: bool },
+    UpdateCapability { name: &'a str, value: Option<wit::ValueParam<'a>> },
+    RequestStatus { about: Option<&'a str> },
+    ShutDown,
+    Log { level: Level, target: &'a str, text: &'a str },
+    LogEnabled { level: Level },
+}
+
+/// The host's answer to an [`Ask`] that it does not refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(target_family = "wasm", expect(unreachable_pub, reason = "only a test names it from outside"))]
+pub enum Answer {
+    /// The host takes note, and has nothing to say.
+    Done,
+    /// The number of a wakeup, or of a question.
+    Number(u64),
+    /// The address of a new actor.
+    Address(String),
+    /// Whether a log record would be kept.
+    Kept(bool),
+}
+
+impl Answer {
+    #[inline(always)]
+    pub(crate) fn number(self) -> u64 {
+        match self {
+            Self::Number(number) => number,
+            _ => unexpected(),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn address(self) -> String {
+        match self {
+            Self::Address(address) => address,
+            _ => unexpected(),
+        }
+    }
+}
+
+/// Ends a test whose own host answers another question.
+#[cold]
+fn unexpected() -> ! {
+    panic!("the host gives another answer than it was asked for")
+}
+
+/// Asks the host.
+// A component has nothing of the enums: each caller says which case it is, so that only its import is left. That takes
+// inlining, which the compiler, building for size, would not choose.
+#[inline(always)]
+pub(crate) fn ask(ask: Ask<'_>) -> Result<Answer> {
+    around::ask(ask).map_err(Error::refused)
+}
 
 #[cfg(target_family = "wasm")]
-mod imports {
-    use super::*;
-    use crate::bindings::thespian::actor::{
-        hosting, lifecycle, logging, messaging, monitoring, types as wit,
-    };
-    use crate::capability::Clause;
-    use crate::failure::Error;
+mod around {
+    use super::{Answer, Ask, wit};
+    use crate::bindings::thespian::actor::{hosting, lifecycle, logging, messaging, monitoring};
+    use crate::log::Level;
 
-    pub(crate) fn send(to: &Address, type_name: &str, encoding: &Encoding, payload: &[u8]) -> Result {
-        let encoding = encoding.to_wit();
-        let message = wit::MessageParam { type_name, encoding, payload, headers: None };
-        messaging::send(to.as_str(), message).map_err(Error::refused)
-    }
-
-    fn headers(message: &RawMessage) -> Vec<(&str, &str)> {
-        message.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
-    }
-
-    fn to_wit<'a>(message: &'a RawMessage, headers: &'a [(&'a str, &'a str)]) -> wit::MessageParam<'a> {
-        wit::MessageParam {
-            type_name: &message.type_name,
-            encoding: message.encoding.to_wit(),
-            payload: &message.payload,
-            headers: (!headers.is_empty()).then_some(headers),
+    #[inline(always)]
+    pub(super) fn ask(ask: Ask<'_>) -> Result<Answer, wit::Error> {
+        let done = |()| Answer::Done;
+        match ask {
+            Ask::Send { to, message } => messaging::send(to, message).map(done),
+            Ask::WakeupAfter { delay_ns, payload } => {
+                messaging::wakeup_after(delay_ns, payload).map(Answer::Number)
+            }
+            Ask::CancelWakeup { id } => Ok(done(messaging::cancel_wakeup(id))),
+            Ask::CreateActor { class, options } => {
+                lifecycle::create_actor(class, options).map(Answer::Address)
+            }
+            Ask::CreateNamed { name, class, options } => {
+                lifecycle::create_named(name, class, options).map(Answer::Number)
+            }
+            Ask::KillChild { child } => lifecycle::kill_child(child).map(done),
+            Ask::RequestExit { target, recursive } => lifecycle::request_exit(target, recursive).map(done),
+            Ask::KeepChildren => lifecycle::keep_children().map(done),
+            Ask::Monitor { target } => monitoring::monitor(target).map(done),
+            Ask::Demonitor { target } => monitoring::demonitor(target).map(done),
+            Ask::HandleDeadLetters { handles } => hosting::handle_dead_letters(handles).map(done),
+            Ask::UpdateCapability { name, value } => hosting::update_capability(name, value).map(done),
+            Ask::RequestStatus { about } => hosting::request_status(about).map(Answer::Number),
+            Ask::ShutDown => hosting::shut_down().map(done),
+            Ask::Log { level, target, text } => Ok(done(logging::log(to_wit(level), target, text))),
+            Ask::LogEnabled { level } => Ok(Answer::Kept(logging::enabled(to_wit(level)))),
         }
     }
 
-    pub(crate) fn send_raw(to: &Address, message: &RawMessage) -> Result {
-        messaging::send(to.as_str(), to_wit(message, &headers(message))).map_err(Error::refused)
-    }
-
-    pub(crate) fn wakeup(delay: Duration, payload: Option<RawMessage>) -> Result<WakeupId> {
-        let headers = payload.as_ref().map(headers).unwrap_or_default();
-        let payload = payload.as_ref().map(|message| to_wit(message, &headers));
-        let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
-        messaging::wakeup_after(delay, payload).map(WakeupId).map_err(Error::refused)
-    }
-
-    pub(crate) fn cancel_wakeup(id: WakeupId) {
-        messaging::cancel_wakeup(id.0);
-    }
-
-    pub(crate) fn create(create: Create) -> Result<Address> {
-        with_options(&create, |options| lifecycle::create_actor(&create.class, options)).map(Address::from)
-    }
-
-    pub(crate) fn create_named(name: &str, create: Create) -> Result<QuestionId> {
-        with_options(&create, |options| lifecycle::create_named(name, &create.class, options)).map(QuestionId)
-    }
-
-    fn with_options<T>(
-        create: &Create,
-        call: impl FnOnce(lifecycle::CreateOptions<'_>) -> std::result::Result<T, wit::Error>,
-    ) -> Result<T> {
-        let listed: Vec<Vec<wit::ValueParam<'_>>> =
-            create.requirements.iter().map(|wanted| listed(&wanted.clause)).collect();
-        let requirements: Vec<_> = create
-            .requirements
-            .iter()
-            .zip(&listed)
-            .map(|(wanted, listed)| wit::RequirementParam {
-                name: &wanted.name,
-                clause: clause(&wanted.clause, listed),
-            })
-            .collect();
-        let headers = create.init.as_ref().map(headers).unwrap_or_default();
-        let options = lifecycle::CreateOptions {
-            source: create.source.as_deref(),
-            requirements: &requirements,
-            init: create.init.as_ref().map(|message| to_wit(message, &headers)),
-            on_trap: create.on_trap.map(crate::class::OnTrap::to_wit),
-            watch_restarts: create.watch_restarts,
-            extra: &[],
-        };
-        call(options).map_err(Error::refused)
-    }
-
-    pub(crate) fn kill_child(child: &Address) -> Result {
-        lifecycle::kill_child(child.as_str()).map_err(Error::refused)
-    }
-
-    pub(crate) fn monitor(target: &Address) -> Result {
-        monitoring::monitor(target.as_str()).map_err(Error::refused)
-    }
-
-    pub(crate) fn demonitor(target: &Address) -> Result {
-        monitoring::demonitor(target.as_str()).map_err(Error::refused)
-    }
-
-    pub(crate) fn handle_dead_letters(handles: bool) -> Result {
-        hosting::handle_dead_letters(handles).map_err(Error::refused)
-    }
-
-    pub(crate) fn update_capability(name: &str, new: Option<Value>) -> Result {
-        hosting::update_capability(name, new.as_ref().map(value)).map_err(Error::refused)
-    }
-
-    pub(crate) fn request_status(about: Option<&Address>) -> Result<QuestionId> {
-        hosting::request_status(about.map(Address::as_str)).map(QuestionId).map_err(Error::refused)
-    }
-
-    pub(crate) fn shut_down() -> Result {
-        hosting::shut_down().map_err(Error::refused)
-    }
-
-    fn listed(clause: &Clause) -> Vec<wit::ValueParam<'_>> {
-        match clause {
-            Clause::OneOf(values) => values.iter().map(value).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn clause<'a>(clause: &'a Clause, listed: &'a [wit::ValueParam<'a>]) -> wit::ClauseParam<'a> {
-        match clause {
-            Clause::IsTrue => wit::ClauseParam::IsTrue,
-            Clause::Equals(wanted) => wit::ClauseParam::Equals(value(wanted)),
-            Clause::AtLeast(least) => wit::ClauseParam::AtLeast(*least),
-            Clause::OneOf(_) => wit::ClauseParam::OneOf(listed),
-        }
-    }
-
-    fn value(value: &Value) -> wit::ValueParam<'_> {
-        match value {
-            Value::Boolean(value) => wit::ValueParam::Boolean(*value),
-            Value::Integer(value) => wit::ValueParam::Integer(*value),
-            Value::Number(value) => wit::ValueParam::Number(*value),
-            Value::Text(value) => wit::ValueParam::Text(value),
-        }
-    }
-
-    pub(crate) fn request_exit(target: &Address, recursive: bool) -> Result {
-        lifecycle::request_exit(target.as_str(), recursive).map_err(Error::refused)
-    }
-
-    pub(crate) fn keep_children() -> Result {
-        lifecycle::keep_children().map_err(Error::refused)
-    }
-
-    const fn to_level(level: Level) -> logging::Level {
+    const fn to_wit(level: Level) -> logging::Level {
         match level {
             Level::Trace => logging::Level::Trace,
             Level::Debug => logging::Level::Debug,
@@ -158,159 +128,48 @@ mod imports {
             Level::Error => logging::Level::Error,
         }
     }
-
-    pub(crate) fn log(level: Level, target: &str, text: &str) {
-        logging::log(to_level(level), target, text);
-    }
-
-    pub(crate) fn log_enabled(level: Level) -> bool {
-        logging::enabled(to_level(level))
-    }
 }
 
 #[cfg(not(target_family = "wasm"))]
-mod imports {
-    use super::*;
-    use crate::failure::Error;
-    use crate::testing::hosting::ask;
-    use crate::testing::{Effect, is_exit_turn, record};
+pub(crate) mod around {
+    use std::cell::RefCell;
+    use std::rc::Rc;
 
-    pub(crate) fn send(to: &Address, type_name: &str, encoding: &Encoding, payload: &[u8]) -> Result {
-        let message = RawMessage {
-            type_name: type_name.to_string(),
-            encoding: encoding.clone(),
-            payload: payload.to_vec(),
-            headers: Vec::new(),
-        };
-        send_raw(to, &message)
+    use super::{Answer, Ask, wit};
+
+    /// A host that a test puts around its actors.
+    pub trait Host {
+        /// Does what an actor asks for, or refuses it.
+        ///
+        /// # Errors
+        /// As the contract says of the import.
+        fn ask(&mut self, ask: Ask<'_>) -> Result<Answer, wit::Error>;
     }
 
-    pub(crate) fn send_raw(to: &Address, message: &RawMessage) -> Result {
-        if let Some(sent) = ask(|host| host.send(to.as_str(), message.clone().into_wit())) {
-            return sent.map_err(Error::refused);
-        }
-        if message.type_name.starts_with("thespian:") {
-            return Err(Error::poison("type names that begin with `thespian:` are the host's own"));
-        }
-        record(|_| Effect::Send { to: to.clone(), message: message.clone() });
-        Ok(())
+    thread_local! {
+        /// The host of the call under way.
+        static HOST: RefCell<Option<Rc<RefCell<dyn Host>>>> = const { RefCell::new(None) };
     }
 
-    pub(crate) fn wakeup(delay: Duration, payload: Option<RawMessage>) -> Result<WakeupId> {
-        let delay_ns = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
-        let wit = || payload.clone().map(RawMessage::into_wit);
-        if let Some(id) = ask(|host| host.wakeup_after(delay_ns, wit())) {
-            return id.map(WakeupId).map_err(Error::refused);
-        }
-        let number = record(|number| Effect::Wakeup { id: WakeupId(number), delay, payload });
-        Ok(WakeupId(number))
+    pub(super) fn ask(ask: Ask<'_>) -> Result<Answer, wit::Error> {
+        HOST.with_borrow(|host| match host {
+            Some(host) => host.borrow_mut().ask(ask),
+            None => Err(wit::Error::Unsupported("no host is around".to_string())),
+        })
     }
 
-    pub(crate) fn cancel_wakeup(id: WakeupId) {
-        if ask(|host| host.cancel_wakeup(id.0)).is_none() {
-            record(|_| Effect::CancelWakeup { id });
+    /// A stretch of a test in which a host is around. At its end, also by a panic, the one before is there again.
+    pub(crate) struct Hosted(Option<Rc<RefCell<dyn Host>>>);
+
+    impl Hosted {
+        pub(crate) fn by(host: Rc<RefCell<dyn Host>>) -> Self {
+            Self(HOST.replace(Some(host)))
         }
     }
 
-    pub(crate) fn create(create: Create) -> Result<Address> {
-        if let Some(created) = ask(|host| host.create_actor(create.clone().into())) {
-            return created.map(Address::from).map_err(Error::refused);
+    impl Drop for Hosted {
+        fn drop(&mut self) {
+            HOST.set(self.0.take());
         }
-        let address = |number| Address::from(format!("child-{number}"));
-        let number = record(|number| Effect::Create { address: address(number), create });
-        Ok(address(number))
-    }
-
-    pub(crate) fn create_named(name: &str, create: Create) -> Result<QuestionId> {
-        if let Some(asked) = ask(|host| host.create_named(name, create.clone().into())) {
-            return asked.map(QuestionId).map_err(Error::refused);
-        }
-        let name = name.to_string();
-        Ok(QuestionId(record(|number| Effect::CreateNamed { question: QuestionId(number), name, create })))
-    }
-
-    pub(crate) fn kill_child(child: &Address) -> Result {
-        if let Some(asked) = ask(|host| host.kill_child(child.as_str())) {
-            return asked.map_err(Error::refused);
-        }
-        record(|_| Effect::Kill { child: child.clone() });
-        Ok(())
-    }
-
-    pub(crate) fn monitor(target: &Address) -> Result {
-        if let Some(asked) = ask(|host| host.monitor(target.as_str())) {
-            return asked.map_err(Error::refused);
-        }
-        record(|_| Effect::Monitor { target: target.clone() });
-        Ok(())
-    }
-
-    pub(crate) fn demonitor(target: &Address) -> Result {
-        if let Some(asked) = ask(|host| host.demonitor(target.as_str())) {
-            return asked.map_err(Error::refused);
-        }
-        record(|_| Effect::Demonitor { target: target.clone() });
-        Ok(())
-    }
-
-    pub(crate) fn handle_dead_letters(handles: bool) -> Result {
-        if let Some(asked) = ask(|host| host.handle_dead_letters(handles)) {
-            return asked.map_err(Error::refused);
-        }
-        record(|_| Effect::HandleDeadLetters { handles });
-        Ok(())
-    }
-
-    pub(crate) fn update_capability(name: &str, value: Option<Value>) -> Result {
-        if let Some(asked) = ask(|host| host.update_capability(name, value.clone().map(Value::into_wit))) {
-            return asked.map_err(Error::refused);
-        }
-        record(|_| Effect::UpdateCapability { name: name.to_string(), value });
-        Ok(())
-    }
-
-    pub(crate) fn request_status(about: Option<&Address>) -> Result<QuestionId> {
-        if let Some(asked) = ask(|host| host.request_status(about.map(Address::as_str))) {
-            return asked.map(QuestionId).map_err(Error::refused);
-        }
-        let about = about.cloned();
-        Ok(QuestionId(record(|number| Effect::RequestStatus { question: QuestionId(number), about })))
-    }
-
-    pub(crate) fn shut_down() -> Result {
-        if let Some(asked) = ask(|host| host.shut_down()) {
-            return asked.map_err(Error::refused);
-        }
-        record(|_| Effect::ShutDown);
-        Ok(())
-    }
-
-    pub(crate) fn request_exit(target: &Address, recursive: bool) -> Result {
-        if let Some(asked) = ask(|host| host.request_exit(target.as_str(), recursive)) {
-            return asked.map_err(Error::refused);
-        }
-        record(|_| Effect::Exit { target: target.clone(), recursive });
-        Ok(())
-    }
-
-    pub(crate) fn keep_children() -> Result {
-        if let Some(kept) = ask(|host| host.keep_children()) {
-            return kept.map_err(Error::refused);
-        }
-        if !is_exit_turn() {
-            return Err(Error::poison("only possible while an `ExitRequest` is handled"));
-        }
-        record(|_| Effect::KeepChildren);
-        Ok(())
-    }
-
-    pub(crate) fn log(level: Level, target: &str, text: &str) {
-        crate::testing::record_log(level, target, text);
-    }
-
-    pub(crate) fn log_enabled(_: Level) -> bool {
-        true
     }
 }
-
-pub(crate) use imports::*;

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::create::Create;
 use crate::event::QuestionId;
 use crate::failure::Result;
-use crate::host;
+use crate::host::{self, Ask};
 
 impl Create {
     /// Asks for the one actor that has this global name, on whichever host it is; if there is none, it is created so,
@@ -16,7 +16,10 @@ impl Create {
     /// The name makes no sense, a bound is reached, or the actor that asks exits.
     pub fn named(self, name: &str, ctx: &mut Context) -> Result<QuestionId> {
         self.check(ctx)?;
-        host::create_named(name, self)
+        self.lend(|options| {
+            let answer = host::ask(Ask::CreateNamed { name, class: &self.class, options })?;
+            Ok(QuestionId(answer.number()))
+        })
     }
 }
 
@@ -33,7 +36,7 @@ impl Context {
     /// # Errors
     /// `target` is no address, or a bound is reached.
     pub fn monitor(&mut self, target: &Address) -> Result {
-        host::monitor(target)
+        host::ask(Ask::Monitor { target: target.as_str() }).map(drop)
     }
 
     /// Lets it hear no longer: no [`crate::ActorDown`] comes of it any more.
@@ -41,7 +44,7 @@ impl Context {
     /// # Errors
     /// `target` is no address, or a bound is reached.
     pub fn demonitor(&mut self, target: &Address) -> Result {
-        host::demonitor(target)
+        host::ask(Ask::Demonitor { target: target.as_str() }).map(drop)
     }
 
     /// Ends a child at once, without its exit turn, and all below it. Nothing happens if it is no child of this actor.
@@ -49,7 +52,7 @@ impl Context {
     /// # Errors
     /// `child` is no address, or a bound is reached.
     pub fn kill(&mut self, child: &Address) -> Result {
-        host::kill_child(child)
+        host::ask(Ask::KillChild { child: child.as_str() }).map(drop)
     }
 
     /// Gives the host's dead letters to this actor, by [`crate::DeadEnvelope`], or no longer. The last actor that asks
@@ -58,7 +61,7 @@ impl Context {
     /// # Errors
     /// The source was loaded without the right to `dead-letters`.
     pub fn handle_dead_letters(&mut self, handles: bool) -> Result {
-        host::handle_dead_letters(handles)
+        host::ask(Ask::HandleDeadLetters { handles }).map(drop)
     }
 
     /// Changes what the host has; with `None` it has it no longer. Actors that the host no longer fits exit.
@@ -66,7 +69,8 @@ impl Context {
     /// # Errors
     /// The source was loaded without the right to `capabilities`, or the name or value makes no sense.
     pub fn update_capability(&mut self, name: &str, value: Option<Value>) -> Result {
-        host::update_capability(name, value)
+        let value = value.as_ref().map(Value::to_wit);
+        host::ask(Ask::UpdateCapability { name, value }).map(drop)
     }
 
     /// Asks for the status of an actor, or of the host. A [`crate::StatusAnswer`] brings it, as JSON.
@@ -74,7 +78,8 @@ impl Context {
     /// # Errors
     /// It is about another than this actor, and the source was loaded without the right to `status`.
     pub fn request_status(&mut self, about: Option<&Address>) -> Result<QuestionId> {
-        host::request_status(about)
+        let about = about.map(Address::as_str);
+        host::ask(Ask::RequestStatus { about }).map(|answer| QuestionId(answer.number()))
     }
 
     /// Stops the host in order: every actor is asked to exit.
@@ -82,6 +87,6 @@ impl Context {
     /// # Errors
     /// The source was loaded without the right to `shutdown`.
     pub fn shut_down(&mut self) -> Result {
-        host::shut_down()
+        host::ask(Ask::ShutDown).map(drop)
     }
 }

@@ -7,8 +7,12 @@ use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
 use crate::context::{Context, Life};
 use crate::failure::{Error, Result};
+#[cfg(target_family = "wasm")]
+use crate::host::{self, Ask};
 use crate::incoming::Came;
 use crate::init::Init;
+#[cfg(target_family = "wasm")]
+use crate::log::Level;
 use crate::parts;
 
 /// Runs one turn, whoever the host is.
@@ -86,7 +90,10 @@ thread_local! {
 pub fn start(guests: &[Guest], init: wit::ActorInit) -> std::result::Result<(), wit::Failure> {
     #[cfg(target_family = "wasm")]
     std::panic::set_hook(Box::new(|panic| {
-        crate::host::log(crate::log::Level::Error, "panic", &panic.to_string());
+        let text = panic.to_string();
+        let record = Ask::Log { level: Level::Error, target: "panic", text: &text };
+        // A log never refuses.
+        let _ = host::ask(record);
     }));
     ACTOR.set(Some(LiveActor::start(guests, init)?));
     Ok(())

@@ -160,6 +160,7 @@ mod source;
 mod stash;
 mod supervisor;
 pub mod tcp;
+#[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod troupe;
 

@@ -27,7 +27,6 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    #[cfg(target_family = "wasm")]
     pub(crate) fn to_wit(&self) -> wit::EncodingParam<'_> {
         match self {
             Self::Json => wit::EncodingParam::Json,
@@ -138,6 +137,20 @@ impl RawMessage {
         (self.type_name == M::TYPE_NAME).then(|| M::decode(&self.encoding, self.payload.clone()))
     }
 
+    /// Its headers, as [`RawMessage::to_wit`] has them.
+    pub(crate) fn headers_to_wit(&self) -> Vec<(&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
+    pub(crate) fn to_wit<'a>(&'a self, headers: &'a [(&'a str, &'a str)]) -> wit::MessageParam<'a> {
+        wit::MessageParam {
+            type_name: &self.type_name,
+            encoding: self.encoding.to_wit(),
+            payload: &self.payload,
+            headers: (!headers.is_empty()).then_some(headers),
+        }
+    }
+
     pub(crate) fn into_wit(self) -> wit::MessageResult {
         wit::MessageResult {
             type_name: self.type_name,
@@ -159,6 +172,24 @@ impl RawMessage {
             encoding: Encoding::from_wit(message.encoding),
             payload: message.payload,
             headers: message.headers.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<wit::MessageParam<'_>> for RawMessage {
+    fn from(message: wit::MessageParam<'_>) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_string(), (*value).to_string());
+        Self {
+            type_name: message.type_name.to_string(),
+            encoding: match message.encoding {
+                wit::EncodingParam::Json => Encoding::Json,
+                wit::EncodingParam::Cbor => Encoding::Cbor,
+                wit::EncodingParam::Text => Encoding::Text,
+                wit::EncodingParam::Bytes => Encoding::Bytes,
+                wit::EncodingParam::Other(name) => Encoding::Other(name.to_string()),
+            },
+            payload: message.payload.to_vec(),
+            headers: message.headers.unwrap_or_default().iter().map(owned).collect(),
         }
     }
 }

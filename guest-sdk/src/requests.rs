@@ -285,7 +285,7 @@ impl<A> Requests<A> {
         self.open.binary_search_by_key(&id, |open| open.id)
     }
 
-    /// `ADDRESS#SALT.ID`
+    /// The name of a question: `ADDRESS#SALT.ID`.
     fn name(&mut self, id: u64, me: &Address) -> String {
         let salt = *self.salt.get_or_insert_with(|| RandomState::new().build_hasher().finish());
         format!("{me}#{salt:x}.{id}")

@@ -29,164 +29,28 @@
 //! ```
 
 pub mod hosting;
+mod record;
 
 use std::cell::RefCell;
-use std::time::Duration;
+use std::rc::Rc;
 
 use crate::actor::{Actor, begin};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
-use crate::capability::{Attributes, Value};
+use crate::capability::Attributes;
 use crate::context::Context;
-use crate::create::Create;
-use crate::event::{ExitReason, QuestionId, WakeupId};
+use crate::event::{ExitReason, QuestionId};
 use crate::failure::Result;
+use crate::host::around::{Host, Hosted};
 use crate::incoming::Came;
 use crate::init::Init;
 use crate::instance::turn_of;
 use crate::log::Level;
 use crate::message::{Message, RawMessage};
 
-/// Something that a turn asked for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// A message was sent.
-    Send {
-        /// The receiver of it.
-        to: Address,
-        /// The message as it is sent.
-        message: RawMessage,
-    },
-    /// A child was created.
-    Create {
-        /// The address it got.
-        address: Address,
-        /// The actor that is to be.
-        create: Create,
-    },
-    /// Someone was asked to exit.
-    Exit {
-        /// The actor that is asked.
-        target: Address,
-        /// Whether its children exit first.
-        recursive: bool,
-    },
-    /// A wakeup was asked for.
-    Wakeup {
-        /// The name of the wakeup.
-        id: WakeupId,
-        /// The time until then.
-        delay: Duration,
-        /// The message that comes back with it.
-        payload: Option<RawMessage>,
-    },
-    /// A wakeup was taken back.
-    CancelWakeup {
-        /// The wakeup's name.
-        id: WakeupId,
-    },
-    /// The children may live on.
-    KeepChildren,
-    /// The actor of a global name was asked for.
-    CreateNamed {
-        /// The name of the question.
-        question: QuestionId,
-        /// The global name.
-        name: String,
-        /// The actor that is to be, if there is none.
-        create: Create,
-    },
-    /// A child was ended.
-    Kill {
-        /// The child that ends.
-        child: Address,
-    },
-    /// An actor's end is to be told.
-    Monitor {
-        /// The actor whose end it is.
-        target: Address,
-    },
-    /// An actor's end is not to be told any more.
-    Demonitor {
-        /// The actor whose end it is.
-        target: Address,
-    },
-    /// The dead letters were asked for, or given up.
-    HandleDeadLetters {
-        /// Whether they were asked for.
-        handles: bool,
-    },
-    /// A capability of the host was changed.
-    UpdateCapability {
-        /// The capability's name.
-        name: String,
-        /// Its new value.
-        value: Option<Value>,
-    },
-    /// A status was asked for.
-    RequestStatus {
-        /// The name of the question.
-        question: QuestionId,
-        /// Whose; `None` is the host's.
-        about: Option<Address>,
-    },
-    /// The host is to stop.
-    ShutDown,
-}
+use record::Record;
 
-impl Effect {
-    /// The message of type `M` that was sent to `to`, if that is what this is.
-    #[must_use]
-    pub fn sent<M: Message>(&self, to: &str) -> Option<M> {
-        match self {
-            Self::Send { to: target, message } if target.as_str() == to => message.decoded()?.ok(),
-            _ => None,
-        }
-    }
-
-    /// The class of the child that was created, if that is what this is.
-    #[must_use]
-    pub fn created(&self) -> Option<&str> {
-        match self {
-            Self::Create { create, .. } => Some(&create.class),
-            _ => None,
-        }
-    }
-}
-
-/// What the turn under way asked for. A thread runs one turn at a time; each actor takes what is its own.
-#[derive(Default)]
-struct Record {
-    effects: Vec<Effect>,
-    logs: Vec<(Level, String)>,
-    /// Whether it is the turn of an exit request.
-    is_exit: bool,
-    /// Names wakeups and children; never used twice in one test.
-    next: u64,
-}
-
-thread_local! {
-    static RECORD: RefCell<Record> = RefCell::default();
-}
-
-#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "there a host does it"))]
-pub(crate) fn record(effect: impl FnOnce(u64) -> Effect) -> u64 {
-    RECORD.with_borrow_mut(|record| {
-        record.next += 1;
-        record.effects.push(effect(record.next));
-        record.next
-    })
-}
-
-#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "there a host does it"))]
-pub(crate) fn record_log(level: Level, _: &str, text: &str) {
-    RECORD.with_borrow_mut(|record| record.logs.push((level, text.to_string())));
-}
-
-#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "there a host does it"))]
-pub(crate) fn is_exit_turn() -> bool {
-    RECORD.with_borrow(|record| record.is_exit)
-}
+pub use record::Effect;
 
 /// An actor under test. Its own address is `me`, its parent's is `parent`; its children are `child-1` and so on.
 #[derive(Debug)]
@@ -287,17 +151,13 @@ fn turn<T>(
     is_exit: bool,
     handler: impl FnOnce() -> Result<T>,
 ) -> Result<(T, Vec<Effect>)> {
-    // A handler that panicked may have left something.
-    RECORD.with_borrow_mut(|record| {
-        record.effects.clear();
-        record.logs.clear();
-        record.is_exit = is_exit;
-    });
+    let record = Rc::new(RefCell::new(Record::new(is_exit)));
+    let host: Rc<RefCell<dyn Host>> = Rc::<RefCell<Record>>::clone(&record);
+    let hosted = Hosted::by(host);
     let outcome = handler();
-    let effects = RECORD.with_borrow_mut(|record| {
-        logs.append(&mut record.logs);
-        std::mem::take(&mut record.effects)
-    });
+    drop(hosted);
+    let Record { effects, logs: written, .. } = record.take();
+    logs.extend(written);
     outcome.map(|value| (value, effects))
 }
 
@@ -357,7 +217,7 @@ impl<A: Actor> TestActor<A> {
     /// # Errors
     /// As its handler says.
     pub fn child_exited(&mut self, child: &Address, reason: ExitReason) -> Result<Vec<Effect>> {
-        let exit = wit::ActorExit { address: child.to_string(), reason: reason.into_wit() };
+        let exit = wit::ActorExit { address: child.to_string(), reason: reason.into() };
         self.notify(child.as_str(), wit::Event::ChildExited(exit))
     }
 
@@ -366,7 +226,7 @@ impl<A: Actor> TestActor<A> {
     /// # Errors
     /// As its handler says.
     pub fn child_exited_again(&mut self, child: &Address, reason: ExitReason) -> Result<Vec<Effect>> {
-        let exit = wit::ActorExit { address: child.to_string(), reason: reason.into_wit() };
+        let exit = wit::ActorExit { address: child.to_string(), reason: reason.into() };
         self.deliver(child.as_str(), 2, Came::Event(wit::Event::ChildExited(exit)))
     }
 
@@ -436,7 +296,7 @@ impl<A: Actor> TestActor<A> {
     /// # Errors
     /// As its handler says.
     pub fn actor_down(&mut self, address: &Address, reason: ExitReason) -> Result<Vec<Effect>> {
-        let exit = wit::ActorExit { address: address.to_string(), reason: reason.into_wit() };
+        let exit = wit::ActorExit { address: address.to_string(), reason: reason.into() };
         self.notify(address.as_str(), wit::Event::ActorDown(exit))
     }
 

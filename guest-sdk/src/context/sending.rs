@@ -2,8 +2,9 @@
 
 use super::Context;
 use crate::address::Address;
+use crate::bindings::thespian::actor::types::MessageParam;
 use crate::failure::Result;
-use crate::host;
+use crate::host::{self, Ask};
 use crate::message::{Encoding, Message, RawMessage, check_size};
 use crate::reply::{REQUEST_HEADER, ReplyTo, header};
 
@@ -24,7 +25,7 @@ impl Context {
     pub fn send_raw(&mut self, to: &Address, message: &RawMessage) -> Result {
         self.note_answer(to, header(&message.headers, REQUEST_HEADER));
         self.check_message(message)?;
-        host::send_raw(to, message)
+        send_whole(to, message)
     }
 
     /// Whoever works for `to` has answered, if this is to the question.
@@ -79,7 +80,8 @@ fn send<M: Message>(ctx: &Context, to: &Address, request: Option<&str>, message:
 #[inline(never)]
 fn send_plain(ctx: &Context, to: &Address, type_name: &str, encoding: &Encoding, payload: &[u8]) -> Result {
     check_size(type_name, encoding, payload.len(), &[], ctx.init.message_bytes_max)?;
-    host::send(to, type_name, encoding, payload)
+    let message = MessageParam { type_name, encoding: encoding.to_wit(), payload, headers: None };
+    host::ask(Ask::Send { to: to.as_str(), message }).map(drop)
 }
 
 #[inline(never)]
@@ -94,5 +96,10 @@ fn send_named(
     let headers = vec![(REQUEST_HEADER.to_string(), request.to_string())];
     let message = RawMessage { type_name: type_name.to_string(), encoding, payload, headers };
     ctx.check_message(&message)?;
-    host::send_raw(to, &message)
+    send_whole(to, &message)
+}
+
+fn send_whole(to: &Address, message: &RawMessage) -> Result {
+    let headers = message.headers_to_wit();
+    host::ask(Ask::Send { to: to.as_str(), message: message.to_wit(&headers) }).map(drop)
 }

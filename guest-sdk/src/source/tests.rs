@@ -101,7 +101,7 @@ fn a_source_says_what_it_offers() {
     assert_eq!((counter.name.as_str(), refuser.name.as_str()), ("Counter", "shop/refuser"));
     assert_eq!((counter.on_trap, refuser.on_trap), (wit::OnTrap::Exit, wit::OnTrap::Restart));
     assert_eq!(counter.receives, ["Add"]);
-    let requires: Vec<_> = counter.requires.iter().cloned().map(Requirement::from_wit).collect();
+    let requires: Vec<_> = counter.requires.iter().cloned().map(Requirement::from).collect();
     let wanted = |name: &str, clause| Requirement { name: name.to_string(), clause };
     assert_eq!(
         requires,

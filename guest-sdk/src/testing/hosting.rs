@@ -6,111 +6,14 @@ use std::rc::Rc;
 
 use crate::actor::Guest;
 use crate::bindings::thespian::actor::types as wit;
-use crate::capability::Requirement;
-use crate::create::Create;
+use crate::host::around::Hosted;
 use crate::incoming::Came;
 use crate::instance::LiveActor;
-use crate::message::RawMessage;
 
-/// What an actor can ask for in a turn, as in the contract.
-#[expect(missing_docs, reason = "as in wit/actor.wit")]
-pub trait Host {
-    /// # Errors
-    /// As in the contract; so below.
-    fn send(&mut self, to: &str, message: wit::MessageResult) -> Result<(), wit::Error>;
-    /// # Errors
-    /// A bound is reached.
-    fn wakeup_after(&mut self, delay_ns: u64, payload: Option<wit::MessageResult>)
-    -> Result<u64, wit::Error>;
-    fn cancel_wakeup(&mut self, id: u64);
-    /// # Errors
-    /// The source is no hash, or a bound is reached.
-    fn create_actor(&mut self, create: Creation) -> Result<String, wit::Error>;
-    /// # Errors
-    /// The target is no address, or a bound is reached.
-    fn request_exit(&mut self, target: &str, recursive: bool) -> Result<(), wit::Error>;
-    /// # Errors
-    /// In any other than an exit turn.
-    fn keep_children(&mut self) -> Result<(), wit::Error>;
-    /// # Errors
-    /// The name makes no sense, or a bound is reached.
-    fn create_named(&mut self, name: &str, create: Creation) -> Result<u64, wit::Error>;
-    /// # Errors
-    /// The child is no address, or a bound is reached.
-    fn kill_child(&mut self, child: &str) -> Result<(), wit::Error>;
-    /// # Errors
-    /// The target is no address, or a bound is reached.
-    fn monitor(&mut self, target: &str) -> Result<(), wit::Error>;
-    /// # Errors
-    /// The target is no address, or a bound is reached.
-    fn demonitor(&mut self, target: &str) -> Result<(), wit::Error>;
-    /// # Errors
-    /// The source has no right to it.
-    fn handle_dead_letters(&mut self, handles: bool) -> Result<(), wit::Error>;
-    /// # Errors
-    /// The source has no right to it, or the capability makes no sense.
-    fn update_capability(&mut self, name: &str, value: Option<wit::ValueResult>) -> Result<(), wit::Error>;
-    /// # Errors
-    /// The source has no right to it, or a bound is reached.
-    fn request_status(&mut self, about: Option<&str>) -> Result<u64, wit::Error>;
-    /// # Errors
-    /// The source has no right to it.
-    fn shut_down(&mut self) -> Result<(), wit::Error>;
-}
+pub use crate::host::around::Host;
+pub use crate::host::{Answer, Ask};
 
-/// A child to be created.
-#[derive(Debug)]
-#[expect(missing_docs, reason = "as in wit/actor.wit")]
-pub struct Creation {
-    pub class: String,
-    pub source: Option<String>,
-    pub requirements: Vec<wit::RequirementResult>,
-    pub init: Option<wit::MessageResult>,
-    pub on_trap: Option<wit::OnTrap>,
-    pub watch_restarts: bool,
-}
-
-impl From<Create> for Creation {
-    fn from(create: Create) -> Self {
-        Self {
-            class: create.class,
-            source: create.source,
-            requirements: create.requirements.into_iter().map(Requirement::into_wit).collect(),
-            init: create.init.map(RawMessage::into_wit),
-            on_trap: create.on_trap.map(crate::class::OnTrap::to_wit),
-            watch_restarts: create.watch_restarts,
-        }
-    }
-}
-
-thread_local! {
-    /// The host of the call under way, if a test has brought one.
-    static HOST: RefCell<Option<Rc<RefCell<dyn Host>>>> = const { RefCell::new(None) };
-}
-
-/// Asks the host that a test has brought. `None`: it has brought none.
-#[cfg_attr(target_family = "wasm", expect(dead_code, reason = "there the host is the one around"))]
-pub(crate) fn ask<T>(question: impl FnOnce(&mut dyn Host) -> T) -> Option<T> {
-    HOST.with_borrow(|host| host.as_ref().map(|host| question(&mut *host.borrow_mut())))
-}
-
-/// Takes the host away, also after a panic.
-struct Hosted;
-
-impl Hosted {
-    fn by(host: Rc<RefCell<dyn Host>>) -> Self {
-        HOST.set(Some(host));
-        Self
-    }
-}
-
-impl Drop for Hosted {
-    fn drop(&mut self) {
-        HOST.set(None);
-    }
-}
-
-/// One actor. After a panic it must not be called again.
+/// An actor of a source. After a panic it must not be called again.
 pub struct Instance(LiveActor);
 
 impl std::fmt::Debug for Instance {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use thespian::RawMessage;
 use thespian::bindings::thespian::actor::types as wit;
 use thespian_core::capability::{Capabilities, Clause, Requirement, Value};
 use thespian_core::effect::Plan;
@@ -10,17 +11,17 @@ use thespian_core::fate::OnTrap;
 use thespian_core::message::{Encoding, Message};
 use thespian_core::source::Transient;
 
-pub(crate) fn message(message: wit::MessageResult) -> Message {
+pub(crate) fn message(message: RawMessage) -> Message {
     let encoding = match message.encoding {
-        wit::EncodingResult::Json => Encoding::Json,
-        wit::EncodingResult::Cbor => Encoding::Cbor,
-        wit::EncodingResult::Text => Encoding::Text,
-        wit::EncodingResult::Bytes => Encoding::Bytes,
-        wit::EncodingResult::Other(name) => Encoding::Other(name.into()),
+        thespian::Encoding::Json => Encoding::Json,
+        thespian::Encoding::Cbor => Encoding::Cbor,
+        thespian::Encoding::Text => Encoding::Text,
+        thespian::Encoding::Bytes => Encoding::Bytes,
+        thespian::Encoding::Other(name) => Encoding::Other(name.into()),
     };
-    let headers = message.headers.filter(|headers| !headers.is_empty());
-    let headers =
-        headers.map(|headers| headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect());
+    let headers = message.headers.into_iter().map(|(name, value)| (name.into(), value.into()));
+    let headers: Vec<_> = headers.collect();
+    let headers = (!headers.is_empty()).then(|| headers.into());
     Message { type_name: message.type_name.into(), encoding, payload: message.payload.into(), headers }
 }
 
@@ -43,12 +44,12 @@ pub(crate) fn to_guest(message: &Message) -> wit::MessageResult {
     }
 }
 
-pub(crate) fn value(value: wit::ValueResult) -> Value {
+pub(crate) fn value(value: thespian::Value) -> Value {
     match value {
-        wit::ValueResult::Boolean(value) => Value::Boolean(value),
-        wit::ValueResult::Integer(value) => Value::Integer(value),
-        wit::ValueResult::Number(value) => Value::Number(value),
-        wit::ValueResult::Text(value) => Value::Text(value),
+        thespian::Value::Boolean(value) => Value::Boolean(value),
+        thespian::Value::Integer(value) => Value::Integer(value),
+        thespian::Value::Number(value) => Value::Number(value),
+        thespian::Value::Text(value) => Value::Text(value),
     }
 }
 
@@ -61,12 +62,12 @@ fn value_to_guest(value: &Value) -> wit::ValueResult {
     }
 }
 
-pub(crate) fn requirement(requirement: wit::RequirementResult) -> Requirement {
+pub(crate) fn requirement(requirement: thespian::Requirement) -> Requirement {
     let clause = match requirement.clause {
-        wit::ClauseResult::IsTrue => Clause::IsTrue,
-        wit::ClauseResult::Equals(wanted) => Clause::Equals(value(wanted)),
-        wit::ClauseResult::AtLeast(least) => Clause::AtLeast(least),
-        wit::ClauseResult::OneOf(values) => Clause::OneOf(values.into_iter().map(value).collect()),
+        thespian::Clause::IsTrue => Clause::IsTrue,
+        thespian::Clause::Equals(wanted) => Clause::Equals(value(wanted)),
+        thespian::Clause::AtLeast(least) => Clause::AtLeast(least),
+        thespian::Clause::OneOf(values) => Clause::OneOf(values.into_iter().map(value).collect()),
     };
     Requirement { name: requirement.name, clause }
 }

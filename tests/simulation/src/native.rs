@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use thespian::bindings::thespian::actor::types as wit;
+use thespian::bindings::thespian::actor::{lifecycle, types as wit};
 use thespian::private::{Guest, accepts, describe};
-use thespian::testing::hosting::{Creation, Host, Instance};
+use thespian::testing::hosting::{Answer, Ask, Host, Instance};
 use thespian_core::address::ActorAddress;
 use thespian_core::effect::Plan;
 use thespian_core::envelope::{Body, Envelope, ExitReason};
@@ -63,7 +63,7 @@ impl Native {
         let wit::SourceInfo { name, version, sdk, classes, .. } = describe("probe", "", self.classes);
         let class = |class: wit::ActorClass| ActorClass {
             name: class.name,
-            requires: class.requires.into_iter().map(convert::requirement).collect(),
+            requires: class.requires.into_iter().map(|wanted| convert::requirement(wanted.into())).collect(),
             custom_placement: class.custom_placement,
             on_trap: convert::on_trap(class.on_trap),
             transient: class.transient.map(convert::transient),
@@ -112,74 +112,56 @@ fn address(text: &str) -> Result<ActorAddress, wit::Error> {
 }
 
 impl Host for Turn {
-    fn send(&mut self, to: &str, message: wit::MessageResult) -> Result<(), wit::Error> {
-        let target = address(to)?;
-        self.next_number += 1;
-        let message = with_number(convert::message(message), self.next_number);
-        self.draft().send(target, message).map_err(refused)
-    }
-
-    fn wakeup_after(
-        &mut self,
-        delay_ns: u64,
-        payload: Option<wit::MessageResult>,
-    ) -> Result<u64, wit::Error> {
-        let payload = payload.map(convert::message);
-        self.draft().wakeup(Duration::from_nanos(delay_ns), payload).map_err(refused)
-    }
-
-    fn cancel_wakeup(&mut self, id: u64) {
-        // As in the host: the outbox notes that it is full.
-        let _ = self.draft().cancel_wakeup(id);
-    }
-
-    fn create_actor(&mut self, create: Creation) -> Result<String, wit::Error> {
-        let (source, class, options) = new_actor(create)?;
-        let child = self.draft().create(source, class, options).map_err(refused)?;
-        self.created.push(child);
-        Ok(child.to_string())
-    }
-
-    fn create_named(&mut self, name: &str, create: Creation) -> Result<u64, wit::Error> {
-        let (source, class, options) = new_actor(create)?;
-        self.draft().create_named(name, source, class, options).map_err(refused)
-    }
-
-    fn kill_child(&mut self, child: &str) -> Result<(), wit::Error> {
-        self.draft().kill_child(address(child)?).map_err(refused)
-    }
-
-    fn monitor(&mut self, target: &str) -> Result<(), wit::Error> {
-        self.draft().monitor(address(target)?).map_err(refused)
-    }
-
-    fn demonitor(&mut self, target: &str) -> Result<(), wit::Error> {
-        self.draft().demonitor(address(target)?).map_err(refused)
-    }
-
-    fn handle_dead_letters(&mut self, handles: bool) -> Result<(), wit::Error> {
-        self.draft().handle_dead_letters(handles).map_err(refused)
-    }
-
-    fn update_capability(&mut self, name: &str, value: Option<wit::ValueResult>) -> Result<(), wit::Error> {
-        self.draft().update_capability(name.to_string(), value.map(convert::value)).map_err(refused)
-    }
-
-    fn request_status(&mut self, about: Option<&str>) -> Result<u64, wit::Error> {
-        let about = about.map(address).transpose()?;
-        self.draft().request_status(about).map_err(refused)
-    }
-
-    fn shut_down(&mut self) -> Result<(), wit::Error> {
-        self.draft().shut_down().map_err(refused)
-    }
-
-    fn request_exit(&mut self, target: &str, recursive: bool) -> Result<(), wit::Error> {
-        self.draft().request_exit(address(target)?, recursive).map_err(refused)
-    }
-
-    fn keep_children(&mut self) -> Result<(), wit::Error> {
-        self.draft().keep_children().map_err(refused)
+    fn ask(&mut self, ask: Ask<'_>) -> Result<Answer, wit::Error> {
+        let done = |()| Answer::Done;
+        let asked = match ask {
+            Ask::Send { to, message } => {
+                let target = address(to)?;
+                self.next_number += 1;
+                let message = convert::message(message.into());
+                let message = with_number(message, self.next_number);
+                self.draft().send(target, message).map(done)
+            }
+            Ask::WakeupAfter { delay_ns, payload } => {
+                let payload = payload.map(|payload| convert::message(payload.into()));
+                self.draft().wakeup(Duration::from_nanos(delay_ns), payload).map(Answer::Number)
+            }
+            Ask::CancelWakeup { id } => {
+                // As in the host: the outbox notes that it is full.
+                let _ = self.draft().cancel_wakeup(id);
+                Ok(Answer::Done)
+            }
+            Ask::CreateActor { class, options } => {
+                let (source, options) = create_options(options)?;
+                let created = self.draft().create(source, class.to_string(), options);
+                self.created.extend(created.iter());
+                created.map(|child| Answer::Address(child.to_string()))
+            }
+            Ask::CreateNamed { name, class, options } => {
+                let (source, options) = create_options(options)?;
+                self.draft().create_named(name, source, class.to_string(), options).map(Answer::Number)
+            }
+            Ask::KillChild { child } => self.draft().kill_child(address(child)?).map(done),
+            Ask::RequestExit { target, recursive } => {
+                self.draft().request_exit(address(target)?, recursive).map(done)
+            }
+            Ask::KeepChildren => self.draft().keep_children().map(done),
+            Ask::Monitor { target } => self.draft().monitor(address(target)?).map(done),
+            Ask::Demonitor { target } => self.draft().demonitor(address(target)?).map(done),
+            Ask::HandleDeadLetters { handles } => self.draft().handle_dead_letters(handles).map(done),
+            Ask::UpdateCapability { name, value } => {
+                let value = value.map(|value| convert::value(value.into()));
+                self.draft().update_capability(name.to_string(), value).map(done)
+            }
+            Ask::RequestStatus { about } => {
+                let about = about.map(address).transpose()?;
+                self.draft().request_status(about).map(Answer::Number)
+            }
+            Ask::ShutDown => self.draft().shut_down().map(done),
+            Ask::Log { .. } => Ok(Answer::Done),
+            Ask::LogEnabled { .. } => Ok(Answer::Kept(true)),
+        };
+        asked.map_err(refused)
     }
 }
 
@@ -189,16 +171,19 @@ impl Turn {
     }
 }
 
-/// What an instance wants its host to create.
-fn new_actor(create: Creation) -> Result<(Option<SourceHash>, String, CreateOptions), wit::Error> {
-    let source = create.source.map(|hash| hash.parse::<SourceHash>()).transpose().map_err(invalid)?;
+/// The options of a create, as core has them, and the source that they name.
+fn create_options(
+    options: lifecycle::CreateOptions<'_>,
+) -> Result<(Option<SourceHash>, CreateOptions), wit::Error> {
+    let source = options.source.map(str::parse::<SourceHash>).transpose().map_err(invalid)?;
+    let requirements = options.requirements.iter().cloned();
     let options = CreateOptions {
-        requirements: create.requirements.into_iter().map(convert::requirement).collect(),
-        init: create.init.map(convert::message),
-        on_trap: create.on_trap.map(convert::on_trap),
-        watch_restarts: create.watch_restarts,
+        requirements: requirements.map(|wanted| convert::requirement(wanted.into())).collect(),
+        init: options.init.map(|message| convert::message(message.into())),
+        on_trap: options.on_trap.map(convert::on_trap),
+        watch_restarts: options.watch_restarts,
     };
-    Ok((source, create.class, options))
+    Ok((source, options))
 }
 
 impl Carrier<'_> {

@@ -1,0 +1,230 @@
+//! The host of an actor under test: it notes what is asked for, and refuses next to nothing.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use crate::address::Address;
+use crate::bindings::thespian::actor::lifecycle::CreateOptions;
+use crate::bindings::thespian::actor::types as wit;
+use crate::capability::{Requirement, Value};
+use crate::class::OnTrap;
+use crate::create::Create;
+use crate::event::{QuestionId, WakeupId};
+use crate::host::around::Host;
+use crate::host::{Answer, Ask};
+use crate::log::Level;
+use crate::message::{Message, RawMessage};
+
+/// Something that a turn asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// A message was sent.
+    Send {
+        /// The receiver of it.
+        to: Address,
+        /// The message as it is sent.
+        message: RawMessage,
+    },
+    /// A child was created.
+    Create {
+        /// The address it got.
+        address: Address,
+        /// The actor that is to be.
+        create: Create,
+    },
+    /// Someone was asked to exit.
+    Exit {
+        /// The actor that is asked.
+        target: Address,
+        /// Whether its children exit first.
+        recursive: bool,
+    },
+    /// A wakeup was asked for.
+    Wakeup {
+        /// The name of the wakeup.
+        id: WakeupId,
+        /// The time until then.
+        delay: Duration,
+        /// The message that comes back with it.
+        payload: Option<RawMessage>,
+    },
+    /// A wakeup was taken back.
+    CancelWakeup {
+        /// The wakeup's name.
+        id: WakeupId,
+    },
+    /// The children may live on.
+    KeepChildren,
+    /// The actor of a global name was asked for.
+    CreateNamed {
+        /// The name of the question.
+        question: QuestionId,
+        /// The global name.
+        name: String,
+        /// The actor that is to be, if there is none.
+        create: Create,
+    },
+    /// A child was ended.
+    Kill {
+        /// The child that ends.
+        child: Address,
+    },
+    /// An actor's end is to be told.
+    Monitor {
+        /// The actor whose end it is.
+        target: Address,
+    },
+    /// An actor's end is not to be told any more.
+    Demonitor {
+        /// The actor whose end it is.
+        target: Address,
+    },
+    /// The dead letters were asked for, or given up.
+    HandleDeadLetters {
+        /// Whether they were asked for.
+        handles: bool,
+    },
+    /// A capability of the host was changed.
+    UpdateCapability {
+        /// The capability's name.
+        name: String,
+        /// Its new value.
+        value: Option<Value>,
+    },
+    /// A status was asked for.
+    RequestStatus {
+        /// The name of the question.
+        question: QuestionId,
+        /// Whose; `None` is the host's.
+        about: Option<Address>,
+    },
+    /// The host is to stop.
+    ShutDown,
+}
+
+impl Effect {
+    /// The message of type `M` that was sent to `to`, if that is what this is.
+    #[must_use]
+    pub fn sent<M: Message>(&self, to: &str) -> Option<M> {
+        match self {
+            Self::Send { to: target, message } if target.as_str() == to => message.decoded()?.ok(),
+            _ => None,
+        }
+    }
+
+    /// The class of the child that was created, if that is what this is.
+    #[must_use]
+    pub fn created(&self) -> Option<&str> {
+        match self {
+            Self::Create { create, .. } => Some(&create.class),
+            _ => None,
+        }
+    }
+}
+
+/// The effects of one turn, and what it logged.
+#[derive(Default)]
+pub(super) struct Record {
+    pub(super) effects: Vec<Effect>,
+    pub(super) logs: Vec<(Level, String)>,
+    /// Whether it is the turn of an exit request.
+    is_exit: bool,
+}
+
+thread_local! {
+    /// Names wakeups, questions and children; never used twice in one test.
+    static LAST: Cell<u64> = const { Cell::new(0) };
+}
+
+impl Record {
+    pub(super) fn new(is_exit: bool) -> Self {
+        Self { is_exit, ..Self::default() }
+    }
+
+    fn note(&mut self, effect: Effect) -> Answer {
+        self.effects.push(effect);
+        Answer::Done
+    }
+
+    /// Notes what is answered with a new number.
+    fn note_numbered(&mut self, effect: impl FnOnce(u64) -> Effect) -> Answer {
+        let number = LAST.get() + 1;
+        LAST.set(number);
+        self.effects.push(effect(number));
+        Answer::Number(number)
+    }
+}
+
+impl Host for Record {
+    fn ask(&mut self, ask: Ask<'_>) -> Result<Answer, wit::Error> {
+        Ok(match ask {
+            Ask::Send { message, .. } if message.type_name.starts_with("thespian:") => {
+                let text = "type names that begin with `thespian:` are the host's own";
+                return Err(wit::Error::Invalid(text.to_string()));
+            }
+            Ask::Send { to, message } => self.note(Effect::Send { to: to.into(), message: message.into() }),
+            Ask::WakeupAfter { delay_ns, payload } => {
+                let (delay, payload) = (Duration::from_nanos(delay_ns), payload.map(RawMessage::from));
+                self.note_numbered(|number| Effect::Wakeup { id: WakeupId(number), delay, payload })
+            }
+            Ask::CancelWakeup { id } => self.note(Effect::CancelWakeup { id: WakeupId(id) }),
+            Ask::CreateActor { class, options } => self.create(created(class, options)),
+            Ask::CreateNamed { name, class, options } => {
+                let (name, create) = (name.to_string(), created(class, options));
+                self.note_numbered(|number| Effect::CreateNamed {
+                    question: QuestionId(number),
+                    name,
+                    create,
+                })
+            }
+            Ask::KillChild { child } => self.note(Effect::Kill { child: child.into() }),
+            Ask::RequestExit { target, recursive } => {
+                self.note(Effect::Exit { target: target.into(), recursive })
+            }
+            Ask::KeepChildren if !self.is_exit => {
+                let text = "only possible while an `ExitRequest` is handled";
+                return Err(wit::Error::Invalid(text.to_string()));
+            }
+            Ask::KeepChildren => self.note(Effect::KeepChildren),
+            Ask::Monitor { target } => self.note(Effect::Monitor { target: target.into() }),
+            Ask::Demonitor { target } => self.note(Effect::Demonitor { target: target.into() }),
+            Ask::HandleDeadLetters { handles } => self.note(Effect::HandleDeadLetters { handles }),
+            Ask::UpdateCapability { name, value } => {
+                self.note(Effect::UpdateCapability { name: name.to_string(), value: value.map(Value::from) })
+            }
+            Ask::RequestStatus { about } => {
+                let about = about.map(Address::from);
+                self.note_numbered(|number| Effect::RequestStatus { question: QuestionId(number), about })
+            }
+            Ask::ShutDown => self.note(Effect::ShutDown),
+            Ask::Log { level, text, .. } => {
+                self.logs.push((level, text.to_string()));
+                Answer::Done
+            }
+            Ask::LogEnabled { .. } => Answer::Kept(true),
+        })
+    }
+}
+
+impl Record {
+    /// Notes a child, whose address is made of a new number.
+    fn create(&mut self, create: Create) -> Answer {
+        let mut address = String::new();
+        self.note_numbered(|number| {
+            address = format!("child-{number}");
+            Effect::Create { address: address.as_str().into(), create }
+        });
+        Answer::Address(address)
+    }
+}
+
+fn created(class: &str, options: CreateOptions<'_>) -> Create {
+    Create {
+        class: class.to_string(),
+        source: options.source.map(str::to_string),
+        requirements: options.requirements.iter().cloned().map(Requirement::from).collect(),
+        init: options.init.map(RawMessage::from),
+        on_trap: options.on_trap.map(OnTrap::from),
+        watch_restarts: options.watch_restarts,
+    }
+}
