@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::Poisoned;
@@ -198,86 +197,20 @@ pub fn sender(incoming: &Incoming) -> ActorAddress {
     }
 }
 
-/// A message that came back to a probe.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct ReportedPoison {
-    /// Who failed on it.
-    pub target: ActorAddress,
-    /// Why.
-    pub details: String,
-    /// Its type.
-    pub type_name: String,
-    /// Its payload.
-    pub payload: String,
-}
+/// What a probe tells of itself.
+pub type Report = probe_report::Report<ActorAddress>;
 
-/// A dead letter that a probe was given.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct ReportedDeadLetter {
-    /// Whom it was for.
-    pub target: ActorAddress,
-    /// Who sent it.
-    pub sender: ActorAddress,
-    /// Why it is one.
-    pub reason: String,
-    /// Its type.
-    pub type_name: String,
-    /// Its payload.
-    pub payload: String,
-}
-
-/// A wakeup of a probe.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Woken {
-    /// What was given along.
-    pub tag: String,
-    /// The delay that was asked for, in ms.
-    pub ms: u64,
-    /// Who sent it.
-    pub sender: ActorAddress,
-}
-
-/// What a probe says of itself.
-#[derive(Clone, Debug, Deserialize)]
-#[expect(missing_docs, reason = "as in tests/guests/probe")]
-pub struct Report {
-    pub me: ActorAddress,
-    pub sender: ActorAddress,
-    pub parent: Option<ActorAddress>,
-    pub class: String,
-    pub source: String,
-    pub incarnation: u32,
-    pub init: Option<String>,
-    pub version: String,
-    pub children: Vec<ActorAddress>,
-    pub exits: Vec<(ActorAddress, String)>,
-    pub restarts: Vec<(ActorAddress, u32)>,
-    pub poisons: Vec<ReportedPoison>,
-    pub wakeups: Vec<Woken>,
-    pub numbers: Vec<u64>,
-    pub said: Vec<String>,
-    pub runs: u32,
-    pub global_name: Option<String>,
-    pub capabilities: Vec<String>,
-    pub downs: Vec<(ActorAddress, String)>,
-    pub dead_letters: Vec<ReportedDeadLetter>,
-    pub named: Vec<(String, Result<ActorAddress, String>)>,
-    pub statuses: Vec<Result<String, String>>,
-}
-
-impl Report {
-    /// The report in a message.
-    ///
-    /// # Panics
-    /// It is something else.
-    #[must_use]
-    pub fn of(incoming: Incoming) -> Self {
-        match incoming {
-            Incoming::Message { message, .. } if &*message.type_name == "Report" => {
-                serde_json::from_slice(&message.payload).unwrap()
-            }
-            other => panic!("a report was expected, not {other:?}"),
+/// The report in a message.
+///
+/// # Panics
+/// It is something else.
+#[must_use]
+pub fn report(incoming: Incoming) -> Report {
+    match incoming {
+        Incoming::Message { message, .. } if &*message.type_name == "Report" => {
+            serde_json::from_slice(&message.payload).unwrap()
         }
+        other => panic!("a report was expected, not {other:?}"),
     }
 }
 
@@ -321,7 +254,7 @@ impl Probe {
     pub async fn after(&self, steps: Value) -> Report {
         let mut steps = steps;
         steps.as_array_mut().unwrap().push(json!({ "report": { "to": "origin" } }));
-        Report::of(self.ask(steps).await)
+        report(self.ask(steps).await)
     }
 
     /// What it says of itself.

@@ -1,7 +1,9 @@
 //! Dead letters and who handles them.
 
+use probe_report::ReportedDeadLetter;
 use serde_json::json;
-use thespian_conformance::{Probe, ReportedDeadLetter, World, echo, run, until};
+use thespian_conformance::{Probe, World, echo, run, until};
+use thespian_core::address::ActorAddress;
 use thespian_core::source::Rights;
 use thespian_core::wire::control::ControlError;
 use thespian_host::client::ClientError;
@@ -36,7 +38,7 @@ async fn write(sender: &Probe, to: &Probe, text: &str) {
     sender.tell(json!([{ "say": { "to": to.address.to_string(), "text": text } }])).await;
 }
 
-fn texts(letters: &[ReportedDeadLetter]) -> Vec<&str> {
+fn texts(letters: &[ReportedDeadLetter<ActorAddress>]) -> Vec<&str> {
     letters.iter().map(|letter| letter.payload.as_str()).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Messages: in order, whole, and apart.
 
 use serde_json::json;
-use thespian_conformance::{Probe, Report, SILENCE, World, echo, message, poison, run, said, until};
+use thespian_conformance::{Probe, SILENCE, World, echo, message, poison, report, run, said, until};
 use thespian_core::message::{Encoding, Message};
 use thespian_core::wire::control::ControlError;
 use thespian_host::client::ClientError;
@@ -75,9 +75,8 @@ fn msg_088_chains_of_actors_lose_nothing() {
                 let last = &chain[length - 1];
                 // A message to oneself comes after what is there, and so does the question that follows it.
                 last.reports(|report| report.numbers.len() == expected).await;
-                let report = Report::of(
-                    chain[0].ask(through(length, json!([{ "report": { "to": "origin" } }]))).await,
-                );
+                let report =
+                    report(chain[0].ask(through(length, json!([{ "report": { "to": "origin" } }]))).await);
                 assert_eq!((report.me, report.numbers.len()), (last.address, expected));
             }
         }

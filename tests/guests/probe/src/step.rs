@@ -1,6 +1,11 @@
-//! What a probe can be told to do. In JSON a step is `{"say": {"to": "sender", "text": "hi"}}`.
+//! What a probe can be told to do, and how it does that. In JSON a step is `{"say": {"to": "sender", "text": "hi"}}`.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use thespian::prelude::*;
+
+use super::{Number, Plan, Probe, Reporting, Run, Said, Unencodable};
 
 const fn one() -> usize {
     1
@@ -64,7 +69,7 @@ pub enum Step {
         to: String,
     },
     /// Create children.
-    Create(Create),
+    Create(CreateStep),
     /// Ask an actor to exit.
     Exit {
         /// Whom.
@@ -187,7 +192,7 @@ pub enum Step {
 /// Children to be created.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Create {
+pub struct CreateStep {
     /// Their class.
     pub class: String,
     /// How many.
@@ -203,4 +208,103 @@ pub struct Create {
     /// Whether to hear of restarts.
     #[serde(default)]
     pub watch: bool,
+}
+
+impl Probe {
+    pub(super) fn carry_out(&mut self, steps: Vec<Step>, origin: &Address, ctx: &mut Context) -> Result {
+        steps.into_iter().try_for_each(|step| self.carry_out_one(step, origin, ctx))
+    }
+
+    fn carry_out_one(&mut self, step: Step, origin: &Address, ctx: &mut Context) -> Result {
+        let who = |name: &str, ctx: &Context| self.who(name, origin, ctx);
+        match step {
+            Step::Say { to, text } => ctx.send(&who(&to, ctx), &Said { text })?,
+            Step::SayBytes { to, len } => ctx.send(&who(&to, ctx), &Said { text: "x".repeat(len) })?,
+            Step::Report { to } => ctx.send(&who(&to, ctx), &Reporting(self.report(ctx)))?,
+            Step::Run { on, steps } => {
+                ctx.send(&who(&on, ctx), &Run { steps, origin: Some(origin.clone()) })?;
+            }
+            Step::Count { to, first, len } => {
+                let to = who(&to, ctx);
+                (first..first + len).try_for_each(|value| ctx.send(&to, &Number { value }))?;
+            }
+            Step::Send { to, type_name, payload } => {
+                let payload = payload.into_bytes();
+                let encoding = thespian::Encoding::Json;
+                let message = RawMessage { type_name, encoding, payload, headers: Vec::new() };
+                ctx.send_raw(&who(&to, ctx), &message)?;
+            }
+            Step::SendUnencodable { to } => {
+                ctx.send(&who(&to, ctx), &Unencodable { map: [((1, 2), 3)].into() })?;
+            }
+            Step::Create(create) => self.create(create, ctx)?,
+            Step::Exit { target, recursive } => ctx.request_exit(&who(&target, ctx), recursive)?,
+            Step::KeepChildren => ctx.keep_children()?,
+            Step::Wake { ms, tag } => {
+                let id = ctx.wakeup_after_with(Duration::from_millis(ms), &Said { text: tag })?;
+                self.pending.push(id);
+            }
+            Step::CancelWakeups => self.pending.drain(..).for_each(|id| ctx.cancel_wakeup(id)),
+            Step::OnExit { steps } => self.on_exit = Some(Plan { steps, origin: origin.clone() }),
+            Step::OnChildExit { steps, times } => {
+                self.on_child_exit = Some((Plan { steps, origin: origin.clone() }, times));
+            }
+            Step::Fail { reason, times } if ctx.attempt() <= times => return Err(Error::new(reason)),
+            Step::Trap { reason, times } if ctx.attempt() <= times => panic!("{reason}"),
+            Step::Fail { .. } | Step::Trap { .. } => {}
+            Step::Attempt { step, to } => {
+                let outcome = self.carry_out_one(*step, origin, ctx);
+                let text = outcome.map_or_else(|why| why.to_string(), |()| "done".to_string());
+                ctx.send(&self.who(&to, origin, ctx), &Said { text })?;
+            }
+            Step::Monitor { target } => ctx.monitor(&who(&target, ctx))?,
+            Step::Demonitor { target } => ctx.demonitor(&who(&target, ctx))?,
+            Step::Kill { target } => ctx.kill(&who(&target, ctx))?,
+            Step::Named { name, class } => drop(Create::class(class).named(&name, ctx)?),
+            Step::SayToNamed { text } => {
+                let last = self.seen.named.last().and_then(|(_, outcome)| outcome.as_ref().ok());
+                let to = last.ok_or_else(|| Error::poison("no name is answered"))?.as_str().into();
+                ctx.send(&to, &Said { text })?;
+            }
+            Step::HandleDeadLetters { handles } => ctx.handle_dead_letters(handles)?,
+            Step::SetCapability { name, value } => ctx.update_capability(&name, value.map(Value::Boolean))?,
+            Step::Status { about } => {
+                let about = about.map(|about| who(&about, ctx));
+                ctx.request_status(about.as_ref())?;
+            }
+            Step::ShutDown => ctx.shut_down()?,
+            Step::Log { text } => info!(ctx, "{text}"),
+            Step::Debug { text } => debug!(ctx, "{text}"),
+            Step::Spend { ms } => {
+                let start = std::time::Instant::now();
+                while start.elapsed() < Duration::from_millis(ms) {
+                    std::hint::black_box(());
+                }
+            }
+            Step::Spin => loop {
+                std::hint::black_box(());
+            },
+        }
+        Ok(())
+    }
+
+    fn create(&mut self, create: CreateStep, ctx: &mut Context) -> Result {
+        for _ in 0..create.len {
+            let mut child = Create::class(create.class.clone());
+            if let Some(source) = &create.source {
+                child = child.source(source.clone());
+            }
+            if let Some(capability) = &create.requires {
+                child = child.require(capability.clone(), true);
+            }
+            if create.ends_on_trap {
+                child = child.on_trap(OnTrap::Exit);
+            }
+            if create.watch {
+                child = child.watch_restarts();
+            }
+            self.children.push(child.create(ctx)?);
+        }
+        Ok(())
+    }
 }
