@@ -4,9 +4,10 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::component::{Component, Linker};
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Strategy,
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, StoreContextMut,
+    Strategy,
 };
 
 use crate::stats::thread_cpu;
@@ -23,8 +24,11 @@ pub mod bindings {
     });
 }
 
-use bindings::thespian::actor::{hosting, lifecycle, logging, messaging, monitoring, types as wit};
+use bindings::thespian::actor::types as wit;
 use bindings::{BenchActor, BenchActorPre};
+
+/// The import that a reply needs.
+const MESSAGING: &str = "thespian:actor/messaging@0.1.0";
 
 /// An address as the host writes it: what a delivery carries.
 pub const ADDRESS: &str = "0g4k1t6v9x2m5-0r3w7c1d5f9h2k6n8p4s0t3v7x";
@@ -36,86 +40,18 @@ pub struct Nothing {
     pub sent: Vec<(String, wit::MessageResult)>,
 }
 
-type Answer<T> = wasmtime::Result<Result<T, wit::Error>>;
-
-fn no<T>() -> Answer<T> {
-    Ok(Err(wit::Error::Unsupported("the bare engine does nothing".to_string())))
-}
-
-impl wit::Host for Nothing {}
-
-impl messaging::Host for Nothing {
-    fn send(&mut self, to: String, message: wit::MessageResult) -> Answer<()> {
-        self.sent.push((to, message));
-        Ok(Ok(()))
-    }
-
-    fn wakeup_after(&mut self, _: u64, _: Option<wit::MessageResult>) -> Answer<u64> {
-        no()
-    }
-
-    fn cancel_wakeup(&mut self, _: u64) -> wasmtime::Result<()> {
-        Ok(())
-    }
-}
-
-impl lifecycle::Host for Nothing {
-    fn create_actor(&mut self, _: String, _: lifecycle::CreateOptions) -> Answer<String> {
-        no()
-    }
-
-    fn create_named(&mut self, _: String, _: String, _: lifecycle::CreateOptions) -> Answer<u64> {
-        no()
-    }
-
-    fn kill_child(&mut self, _: String) -> Answer<()> {
-        no()
-    }
-
-    fn request_exit(&mut self, _: String, _: bool) -> Answer<()> {
-        no()
-    }
-
-    fn keep_children(&mut self) -> Answer<()> {
-        no()
-    }
-}
-
-impl monitoring::Host for Nothing {
-    fn monitor(&mut self, _: String) -> Answer<()> {
-        no()
-    }
-
-    fn demonitor(&mut self, _: String) -> Answer<()> {
-        no()
-    }
-}
-
-impl hosting::Host for Nothing {
-    fn handle_dead_letters(&mut self, _: bool) -> Answer<()> {
-        no()
-    }
-
-    fn update_capability(&mut self, _: String, _: Option<wit::ValueResult>) -> Answer<()> {
-        no()
-    }
-
-    fn request_status(&mut self, _: Option<String>) -> Answer<u64> {
-        no()
-    }
-
-    fn shut_down(&mut self) -> Answer<()> {
-        no()
-    }
-}
-
-impl logging::Host for Nothing {
-    fn log(&mut self, _: logging::Level, _: String, _: String) -> wasmtime::Result<()> {
-        Ok(())
-    }
-
-    fn enabled(&mut self, _: logging::Level) -> wasmtime::Result<bool> {
-        Ok(false)
+impl Nothing {
+    /// What the workloads' turns ask for. Everything else that the contract has, and WASI, is a trap: none needs it.
+    fn link(linker: &mut Linker<Self>, component: &Component) -> wasmtime::Result<()> {
+        let mut messaging = linker.instance(MESSAGING)?;
+        messaging.func_wrap(
+            "send",
+            |mut store: StoreContextMut<'_, Self>, sent: (String, wit::MessageResult)| {
+                store.data_mut().sent.push(sent);
+                Ok((Ok::<(), wit::Error>(()),))
+            },
+        )?;
+        linker.define_unknown_imports_as_traps(component)
     }
 }
 
@@ -142,9 +78,7 @@ impl Bare {
         let engine = engine(instances_max)?;
         let component = Component::from_binary(&engine, component).map_err(flat)?;
         let mut linker = Linker::new(&engine);
-        BenchActor::add_to_linker::<_, HasSelf<Nothing>>(&mut linker, |state| state).map_err(flat)?;
-        // WASI: no workload's turn needs it.
-        linker.define_unknown_imports_as_traps(&component).map_err(flat)?;
+        Nothing::link(&mut linker, &component).map_err(flat)?;
         let pre = BenchActorPre::new(linker.instantiate_pre(&component).map_err(flat)?).map_err(flat)?;
         Ok(Self { engine, pre })
     }
