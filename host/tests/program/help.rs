@@ -1,45 +1,54 @@
 //! Texts that people read, and codes that scripts read, change only where a reviewer sees it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::process::{Folder, compare, run, steady};
-
-const COMMANDS: [&str; 24] = [
-    "",
-    "run",
-    "demo",
-    "load",
-    "unload",
-    "sources",
-    "create",
-    "tell",
-    "ask",
-    "listen",
-    "actors",
-    "exit",
-    "kill",
-    "grant",
-    "grant tcp",
-    "grant list",
-    "grant revoke",
-    "logs",
-    "status",
-    "wait-ready",
-    "stop",
-    "log-level",
-    "capabilities",
-    "config show",
-];
 
 const ADDRESS: &str = "0000000000001-00000000000000000000000001";
 
 #[test]
 fn every_command_explains_itself_as_reviewed() {
-    for command in COMMANDS {
+    let mut unread = vec![(String::new(), None)];
+    let mut reviewed = BTreeSet::new();
+    while let Some((command, line)) = unread.pop() {
         let text = run(command.split_whitespace().chain(["--help"])).ok();
-        let name = if command.is_empty() { "program".to_string() } else { command.replace(' ', "-") };
+        let first = text.split("\n\n").next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some(line) = line {
+            assert_eq!(line, first.trim_end_matches('.'), "the list tells something else of `{command}`");
+        }
+        let (list, text) = without_list(&text);
+        let name = if command.is_empty() { "program".to_string() } else { command.trim().replace(' ', "-") };
         compare(&format!("help/{name}.txt"), &text);
+        reviewed.insert(format!("{name}.txt"));
+        unread.extend(list.into_iter().map(|(name, line)| (format!("{command} {name}"), Some(line))));
     }
+    let kept = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/help")).unwrap();
+    let kept: BTreeSet<_> = kept.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(kept, reviewed, "a text of a command that is gone");
+}
+
+/// The commands that a help text lists, each with its line, and the text without them: they stand in texts of their own,
+/// which begin with that line.
+fn without_list(help: &str) -> (Vec<(String, String)>, String) {
+    let Some((before, rest)) = help.split_once("\nCommands:\n") else {
+        return (Vec::new(), help.to_string());
+    };
+    let (list, after) = rest.split_once("\n\n").unwrap();
+    let mut commands: Vec<(String, String)> = Vec::new();
+    for line in list.lines() {
+        let mut words = line.split_whitespace();
+        if !line.starts_with("   ") {
+            commands.push((words.next().unwrap().to_string(), String::new()));
+        }
+        let (_, told) = commands.last_mut().unwrap();
+        for word in words {
+            let gap = if told.is_empty() { "" } else { " " };
+            write!(told, "{gap}{word}").unwrap();
+        }
+    }
+    commands.retain(|(name, _)| name != "help");
+    (commands, format!("{before}\nCommands: each has a text of its own\n\n{after}"))
 }
 
 #[test]
