@@ -277,3 +277,51 @@ fn only_so_many_wait_for_an_actor_to_be_ready() {
     }
     assert!(!thing.tell("a", &Describe { n: 3 }).unwrap_err().may_retry());
 }
+
+/// Keeps all that comes while it is closed, whatever that is.
+#[derive(Default)]
+struct Counter {
+    is_open: bool,
+    stash: Stash,
+    taken: Vec<String>,
+}
+
+#[actor(parts(stash))]
+impl Counter {
+    fn is_closed(&self) -> bool {
+        !self.is_open
+    }
+
+    #[receive]
+    fn open(&mut self, _: Open) {
+        self.is_open = true;
+        self.stash.unstash_all();
+    }
+
+    #[receive(when = Self::is_closed)]
+    fn keep(&mut self, any: RawMessage, ctx: &mut Context) -> Result {
+        self.stash.put_raw(ctx, any)
+    }
+
+    #[receive]
+    fn take(&mut self, any: RawMessage, ctx: &mut Context) {
+        self.taken.push(format!("{} of {}: {:?}", any.type_name, ctx.sender(), any.payload));
+    }
+}
+
+#[test]
+fn a_message_of_a_type_that_the_actor_does_not_know_is_kept_as_it_came() {
+    let mut counter = TestActor::<Counter>::start().unwrap();
+    let unknown = |payload: &[u8]| RawMessage {
+        type_name: "shop/unknown".into(),
+        encoding: thespian::Encoding::Bytes,
+        payload: payload.to_vec(),
+        headers: Vec::new(),
+    };
+    counter.tell_raw("a", unknown(&[1]), 1).unwrap();
+    assert_eq!(counter.state().taken, [""; 0]);
+    let opened = counter.tell("key", &Open).unwrap();
+    go_on(&mut counter, &opened).unwrap();
+    counter.tell_raw("b", unknown(&[2]), 1).unwrap();
+    assert_eq!(counter.state().taken, ["shop/unknown of a: [1]", "shop/unknown of b: [2]"]);
+}
