@@ -4,6 +4,7 @@
 //! wrong for your case, change the rule here, in the same commit, and say why.
 #![cfg(test)]
 
+mod adding;
 mod arrows;
 mod comments;
 mod guests;
