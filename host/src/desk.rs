@@ -11,6 +11,7 @@
 
 use std::cell::Cell as Flag;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -27,6 +28,7 @@ use thespian_core::wire::control::ControlError;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::answers::{Answered, Answerer, Answerers, Updates};
+use crate::node_fault::{Entrance, FaultWatch};
 use crate::plane::clock::Clock;
 
 /// Events that one thread handles at once. It has its own work to do: the node's task takes on what is left.
@@ -81,6 +83,7 @@ struct Duty {
 /// event to the one who has it.
 pub(crate) struct Desk {
     clock: Clock,
+    faults: Arc<FaultWatch>,
     queue: Mutex<EventQueue>,
     /// `None` before the node has started, and once it has stopped.
     duty: Mutex<Option<Duty>>,
@@ -97,15 +100,32 @@ thread_local! {
     static IS_CARRYING_OUT: Flag<bool> = const { Flag::new(false) };
 }
 
+/// The time in which a thread carries out what `Admin` decided; over when dropped, also by a panic.
+struct CarryingOut;
+
+impl CarryingOut {
+    fn begin() -> Self {
+        IS_CARRYING_OUT.set(true);
+        Self
+    }
+}
+
+impl Drop for CarryingOut {
+    fn drop(&mut self) {
+        IS_CARRYING_OUT.set(false);
+    }
+}
+
 /// Whether this thread is in the middle of what `Admin` decided.
 pub(crate) fn is_carrying_out() -> bool {
     IS_CARRYING_OUT.get()
 }
 
 impl Desk {
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock, faults: Arc<FaultWatch>) -> Self {
         Self {
             clock,
+            faults,
             queue: Mutex::default(),
             duty: Mutex::default(),
             alarm: Mutex::default(),
@@ -121,6 +141,11 @@ impl Desk {
         let admin = Admin::new(capabilities).with_log_level(log_level);
         *self.duty.lock() =
             Some(Duty { admin, performer, answerers: Answerers::default(), effects: Vec::new() });
+    }
+
+    /// The watch over faults of the node's own.
+    pub(crate) const fn faults(&self) -> &Arc<FaultWatch> {
+        &self.faults
     }
 
     /// Tells `Admin`. Once the node has stopped there is nobody to tell: the event is dropped.
@@ -195,19 +220,27 @@ impl Desk {
     }
 
     /// Handles what waits, unless another thread is at it: that one looks once more before it leaves.
+    ///
+    /// A fault in it ends here: whoever told something goes on, and finds that the node has ended.
     fn attend(&self) {
-        let mut handled = 0;
+        let mut events_handled = 0;
         while let Some(mut duty) = self.duty.try_lock() {
             while let Some(on_duty) = &mut *duty {
-                if handled == EVENTS_AT_ONCE {
+                if events_handled == EVENTS_AT_ONCE {
                     // In this order: whom it wakes must find the desk free.
                     drop(duty);
                     self.look.notify_one();
                     return;
                 }
                 let Some(event) = self.queue.lock().events.pop_front() else { break };
-                handled += 1;
-                let is_stopped = on_duty.handle(self.clock.now(), event);
+                events_handled += 1;
+                let handle = || on_duty.handle(self.clock.now(), event);
+                let Some(is_stopped) = self.faults.catch(Entrance::Desk, handle) else {
+                    // Under this lock: nobody goes on with the effects that are left.
+                    self.shut(&mut duty);
+                    drop(duty);
+                    return self.faults.end_node();
+                };
                 if on_duty.admin.is_stopping() {
                     self.note_stopping();
                 }
@@ -292,11 +325,11 @@ impl Duty {
         self.admin.handle(now, event, &mut self.effects);
         let mut effects = std::mem::take(&mut self.effects);
         let is_stopped = effects.iter().any(|effect| matches!(effect, Effect::Stop));
-        IS_CARRYING_OUT.set(true);
+        let carrying_out = CarryingOut::begin();
         for effect in effects.drain(..) {
             self.performer.perform(&self.admin, &mut self.answerers, effect);
         }
-        IS_CARRYING_OUT.set(false);
+        drop(carrying_out);
         // With its memory.
         self.effects = effects;
         is_stopped

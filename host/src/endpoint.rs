@@ -280,6 +280,11 @@ impl Receiver for AskSlot {
     fn undelivered(&self) {
         self.end(NoAnswer::TargetDead);
     }
+
+    /// There will be no answer.
+    fn let_go(&self) {
+        drop(self.waiting.lock().take());
+    }
 }
 
 impl Sleeper for AskSlot {

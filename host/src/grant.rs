@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tracing::Level;
 
 use crate::descriptors::Shares;
+use crate::node_fault::{Entrance, FaultWatch};
 use crate::plane::Plane;
 use crate::shortage::Shortage;
 use crate::transport::ByteListener;
@@ -32,6 +33,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The grants of a node.
 pub(crate) struct Grants {
     plane: Arc<Plane>,
+    faults: Arc<FaultWatch>,
     shortage: Arc<Shortage>,
     rules: Vec<ListenRule>,
     io: Handle,
@@ -59,6 +61,7 @@ struct Grant {
 impl Grants {
     pub(crate) fn new(
         plane: Arc<Plane>,
+        faults: Arc<FaultWatch>,
         rules: Vec<ListenRule>,
         shares: &Shares,
         shortage: Arc<Shortage>,
@@ -67,6 +70,7 @@ impl Grants {
         let (listeners_max, connections_max) = (shares.tcp_listeners, shares.tcp_connections);
         Self {
             plane,
+            faults,
             shortage,
             rules,
             io,
@@ -136,7 +140,7 @@ impl Grants {
         }
         let status = grant.status();
         self.plane.log.node(Level::INFO, "grant", &format!("listens at {} for {actor}", grant.listen));
-        self.io.spawn(grant.accept(self.clone(), listener));
+        self.faults.spawn(&self.io, "a listener of an actor", grant.accept(self.clone(), listener));
         Ok(status)
     }
 
@@ -164,6 +168,14 @@ impl Grants {
             !is_its
         });
         self.open_len.store(open.len(), Ordering::Release);
+    }
+
+    /// Takes back everything: the node ends without its actors having ended.
+    pub(crate) fn end_all(&self) {
+        for grant in std::mem::take(&mut *self.open.lock()).into_values() {
+            grant.terms.end(CloseReason::ActorEnded);
+        }
+        self.open_len.store(0, Ordering::Release);
     }
 
     fn take(&self, listen: SocketAddr) -> Option<Arc<Grant>> {
@@ -211,9 +223,10 @@ impl Grant {
             match stream {
                 Ok(stream) => {
                     self.accepted.fetch_add(1, Ordering::Relaxed);
-                    let (plane, grant) = (grants.plane.clone(), self.clone());
+                    let (plane, faults, grant) = (grants.plane.clone(), grants.faults.clone(), self.clone());
                     connections.spawn(async move {
-                        connection::serve(&plane, &grant.terms, &grant.connections, stream).await;
+                        let serve = connection::serve(&plane, &grant.terms, &grant.connections, stream);
+                        faults.watch(Entrance::Task("a connection of an actor"), serve).await;
                         drop((own, place));
                     });
                 }

@@ -52,6 +52,7 @@ mod inside;
 mod log;
 mod memory;
 pub mod node;
+mod node_fault;
 pub mod outlet;
 mod perform;
 mod plane;

@@ -1,4 +1,5 @@
-//! This process's body: makes the parts, lets them know each other, runs them on threads of its own, and ends them.
+//! This process's body: makes the parts, lets them know each other, runs them on threads of its own, and ends them:
+//! in order when it is asked to, at once after a fault of its own.
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use crate::grant::Grants;
 use crate::inside::{Inside, Setup};
 use crate::log::{LogError, LogStore};
 use crate::memory::{self, Memory};
+use crate::node_fault::FaultWatch;
 use crate::outlet::Losses;
 use crate::perform::Performer;
 use crate::plane::Plane;
@@ -33,6 +35,8 @@ use crate::shortage::Shortage;
 use crate::store::log_file::{self, OpenLogFile};
 use crate::store::{self, DirLock, StoreError};
 use crate::watchdog::Watchdog;
+
+pub use crate::node_fault::{Entrance, NodeFault};
 
 /// Threads for control, transport and `Admin`.
 const IO_THREADS: usize = 2;
@@ -102,16 +106,7 @@ impl Node {
     /// # Errors
     /// See [`StartError`].
     pub fn start(config: NodeConfig) -> Result<Self, StartError> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let guest_threads = config.guest_threads.unwrap_or(cores);
-        if !(1..=GUEST_THREADS_MAX).contains(&guest_threads) {
-            let text = format!("`guest-threads` can be 1 to {GUEST_THREADS_MAX}, not {guest_threads}");
-            return Err(StartError::Config(text));
-        }
-        if config.actors_max == Some(0) {
-            return Err(StartError::Config("`actors-max` can be 1 or more, not 0".to_string()));
-        }
-        config.limits.check().map_err(|error| StartError::Config(error.to_string()))?;
+        let guest_threads = checked(&config)?;
         let shares = descriptors::shares(0)?;
         let mut host = HostId(rand::random());
         let mut dir_lock = None;
@@ -137,7 +132,8 @@ impl Node {
             runtime("io", IO_THREADS, RUNAWAYS_MAX + 8).enable_all().build().map_err(StartError::Threads)?;
         let queued = QueueBound::of(&memory::memory());
         let plane = Arc::new(Plane::new(host, queued.bytes_max, capacity.actors_max, log));
-        let desk = Arc::new(Desk::new(plane.clock));
+        let faults = Arc::new(FaultWatch::new(plane.log.clone()));
+        let desk = Arc::new(Desk::new(plane.clock, faults.clone()));
         let shortage = Arc::new(Shortage::default());
         let ground = Ground::new(
             plane.clone(),
@@ -146,8 +142,14 @@ impl Node {
             config.capabilities.clone(),
             guests.handle().clone(),
         );
-        let grants =
-            Grants::new(plane.clone(), config.allow_listen, &shares, shortage.clone(), io.handle().clone());
+        let grants = Grants::new(
+            plane.clone(),
+            faults.clone(),
+            config.allow_listen,
+            &shares,
+            shortage.clone(),
+            io.handle().clone(),
+        );
         let inside = Arc::new(Inside {
             cells: Cells::new(ground),
             endpoints: Arc::new(Endpoints::new(plane.clone())),
@@ -168,8 +170,7 @@ impl Node {
         if config.authority == Authority::TrustAll {
             plane.log.node(Level::WARN, "sources", "every source is trusted: for development only");
         }
-        io.spawn(async move { desk.run().await });
-        io.spawn(async move { plane.alarms.run().await });
+        run(&inside, io.handle());
         Ok(Self {
             inside,
             capacity,
@@ -244,7 +245,7 @@ impl Node {
     /// where it goes: `true`. Safe to call twice.
     ///
     /// Nothing that is stuck is waited for beyond [`STOP_NODE_TIME_MAX`]: then it returns `false`, the log says so, and threads
-    /// of the node stay behind.
+    /// of the node stay behind. It is also `false` after a fault of the node's own, which [`Self::fault`] tells.
     pub async fn stop(&self) -> bool {
         let (overdue, is_overdue) = oneshot::channel();
         let log = self.inside.plane.log.clone();
@@ -257,12 +258,12 @@ impl Node {
         let Ok(watchdog) = Watchdog::new(STOP_NODE_TIME_MAX, give_up) else {
             // A system without a thread to spare: in order, or not at all.
             self.stop_in_order().await;
-            return true;
+            return self.fault().is_none();
         };
         watchdog.begin();
         tokio::select! {
             biased;
-            () = self.stop_in_order() => true,
+            () = self.stop_in_order() => self.fault().is_none(),
             _ = is_overdue => false,
         }
     }
@@ -290,7 +291,24 @@ impl Node {
         self.inside.plane.log.clone()
     }
 
-    /// Returns when the node has stopped, whoever asked for it, and its log has the end.
+    /// The fault of its own for which the node ended, if that is why. The process around it goes on: a program may start
+    /// another node, or end itself.
+    #[must_use]
+    pub fn fault(&self) -> Option<NodeFault> {
+        self.faults().first().cloned()
+    }
+
+    /// Has a watchdog begin with the first fault of the node's own: for a program that is to end then, whatever else of it
+    /// is stuck.
+    pub fn begin_at_fault(&self, watchdog: Watchdog) {
+        self.faults().begin_at_fault(watchdog);
+    }
+
+    pub(crate) fn faults(&self) -> &Arc<FaultWatch> {
+        self.inside.desk.faults()
+    }
+
+    /// Returns when the node has stopped, whoever asked for it or for whichever fault, and its log has the end.
     pub async fn stopped(&self) {
         self.inside.desk.stopped().await;
         let Plane { log, alarms, .. } = &*self.inside.plane;
@@ -323,6 +341,45 @@ impl Drop for Node {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Refuses what makes no sense; returns how many threads run actors.
+fn checked(config: &NodeConfig) -> Result<usize, StartError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let guest_threads = config.guest_threads.unwrap_or(cores);
+    if !(1..=GUEST_THREADS_MAX).contains(&guest_threads) {
+        let text = format!("`guest-threads` can be 1 to {GUEST_THREADS_MAX}, not {guest_threads}");
+        return Err(StartError::Config(text));
+    }
+    if config.actors_max == Some(0) {
+        return Err(StartError::Config("`actors-max` can be 1 or more, not 0".to_string()));
+    }
+    config.limits.check().map_err(|error| StartError::Config(error.to_string()))?;
+    Ok(guest_threads)
+}
+
+/// Runs the node's own tasks, and says what a fault ends.
+fn run(inside: &Arc<Inside>, io: &Handle) {
+    let (desk, plane) = (inside.desk.clone(), inside.plane.clone());
+    let faults = desk.faults().clone();
+    let node = Arc::downgrade(inside);
+    faults.on_fault(move || {
+        if let Some(inside) = node.upgrade() {
+            end_without_order(&inside);
+        }
+    });
+    faults.spawn(io, "the desk's task", async move { desk.run().await });
+    faults.spawn(io, "the timers", async move { plane.alarms.run().await });
+}
+
+/// After a fault no rule is asked any more: whoever waits is let go, and what runs is told to end.
+fn end_without_order(inside: &Inside) {
+    inside.desk.note_stopping();
+    inside.desk.close();
+    inside.plane.table.clear();
+    inside.cells.clear();
+    inside.grants.end_all();
+    inside.engine.wake_runaways();
 }
 
 /// The log file, if there is to be one, with the line by which each run begins.

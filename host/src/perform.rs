@@ -76,7 +76,7 @@ impl Performer {
         let (engine, desk) = (self.inside.engine.clone(), self.inside.desk.clone());
         let (compiling, compiled) = (self.compiling.clone(), self.compiled.clone());
         let io = self.io.clone();
-        self.io.spawn(async move {
+        self.inside.desk.faults().spawn(&self.io, "a load", async move {
             let Ok(_turn) = compiling.acquire_owned().await else { return };
             let validated = io.spawn_blocking(move || engine.compile(hash, &bytes)).await;
             let (outcome, compile_us) = match validated {
@@ -87,6 +87,7 @@ impl Performer {
                     (Ok(info), u64::try_from(compile_us).unwrap_or(u64::MAX))
                 }
                 Ok(Err(error)) => (Err(error.to_string()), 0),
+                // The compiler's own, with bytes of a stranger in hand and nothing of the node: it ends this load alone.
                 Err(panic) => (Err(format!("the compiler failed: {panic}")), 0),
             };
             desk.tell(Event::SourceValidated { hash, outcome, compile_us });
@@ -97,7 +98,8 @@ impl Performer {
     fn ask_placement(&mut self, question: PlacementQuestion) {
         let source = self.compiled(question.source);
         let (placing, desk) = (self.placing.clone(), self.inside.desk.clone());
-        self.inside.cells.threads().spawn(async move {
+        let threads = self.inside.cells.threads();
+        self.inside.desk.faults().spawn(threads, "a class's own check", async move {
             let _one = placing.acquire_owned().await;
             let PlacementQuestion { source: hash, class, capabilities, requirements } = question;
             let outcome = match source {

@@ -33,6 +33,7 @@ use self::mail::{Mail, timed_out};
 use crate::answers::Answered;
 pub use crate::answers::{Update, Updates};
 use crate::inside::Inside;
+use crate::node_fault::Entrance;
 use crate::status;
 
 /// Length of an endpoint's name, in bytes: it is typed by people.
@@ -93,8 +94,19 @@ impl Session {
     /// Answers every question but `Load`. Questions are independent; dropping the future takes one back.
     ///
     /// # Errors
-    /// As each question documents.
+    /// As each question documents; `ShuttingDown` also when the node ends for a fault of its own.
     pub async fn answer(&self, request: Request, updates: &Updates) -> Result<Reply, ControlError> {
+        self.guard(self.answer_one(request, updates)).await
+    }
+
+    /// A fault of the node's own while it answers ends the node, whosever thread it is on.
+    async fn guard(&self, answer: impl Future<Output = Answered>) -> Answered {
+        let faults = self.presence.inside.desk.faults();
+        let answered = faults.watch(Entrance::Task("an answer to a program"), answer).await;
+        answered.unwrap_or(Err(ControlError::ShuttingDown))
+    }
+
+    async fn answer_one(&self, request: Request, updates: &Updates) -> Answered {
         let Presence { inside, mail, .. } = &*self.presence;
         match request {
             Request::Tell { target, message } => mail.tell(target, message).await,
@@ -172,7 +184,7 @@ impl Session {
         check_label(&info)?;
         let hash = SourceHash(Sha256::digest(&bytes).into());
         let event = |asker| Event::SourceOffered { asker, hash, label: info, size: size as u64, rights };
-        self.presence.inside.desk.ask(event, Some(bytes), Some(updates.clone())).await
+        self.guard(self.presence.inside.desk.ask(event, Some(bytes), Some(updates.clone()))).await
     }
 
     async fn question(&self, event: impl FnOnce(Asker) -> Event) -> Answered {
@@ -214,6 +226,12 @@ impl Session {
         let body = Body::ExitRequest(ExitRequest { recursive });
         receiver.deliver(Envelope { target, sender: mail.endpoint().address, body });
         Ok(Reply::Done)
+    }
+
+    /// The reason why the node serves nobody any more, once it has stopped.
+    pub(crate) fn why_stopped(&self) -> String {
+        let fault = self.presence.inside.desk.faults().first();
+        fault.map_or_else(|| "the node stopped".to_string(), |fault| format!("the node ends for {fault}"))
     }
 
     /// A message that was taken from the endpoint, or answers an ask, does not reach its client.

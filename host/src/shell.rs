@@ -24,6 +24,7 @@ use crate::config::NodeConfig;
 use crate::descriptors;
 use crate::log::LogStore;
 use crate::node::Node;
+use crate::node_fault::{Entrance, FaultWatch};
 use crate::session::SessionOpener;
 use crate::shortage::Shortage;
 use crate::store::{self, SOCKET_FILE, StoreError, TOKEN_LEN};
@@ -71,6 +72,7 @@ impl Shell {
         let shares = node.shares();
         let door = Arc::new(Door {
             sessions,
+            faults: node.faults().clone(),
             token: rand::random(),
             places: Semaphore::new(shares.connections),
             strangers_max: shares.strangers,
@@ -93,7 +95,12 @@ impl Shell {
         }
         let mut tasks = JoinSet::new();
         for listener in listeners {
-            tasks.spawn_on(Arc::clone(&door).accept(listener), node.runtime());
+            let faults = door.faults.clone();
+            let accept = Arc::clone(&door).accept(listener);
+            let accept = async move {
+                faults.watch(Entrance::Task("a door for programs"), accept).await;
+            };
+            tasks.spawn_on(accept, node.runtime());
         }
         Ok(Self { socket, tcp, closing, tasks })
     }
@@ -139,6 +146,7 @@ async fn in_runtime(
 /// What every connection passes.
 struct Door {
     sessions: SessionOpener,
+    faults: Arc<FaultWatch>,
     token: [u8; TOKEN_LEN],
     places: Semaphore,
     strangers_max: usize,
@@ -173,7 +181,11 @@ impl Door {
             };
             match accepted {
                 Ok(stream) => {
-                    connections.spawn(Arc::clone(&self).admit(stream, stranger));
+                    let faults = self.faults.clone();
+                    let admit = Arc::clone(&self).admit(stream, stranger);
+                    connections.spawn(async move {
+                        faults.watch(Entrance::Task("a connection of a program"), admit).await;
+                    });
                 }
                 Err(error) => {
                     self.shortage.tell(&self.refusals.log, "control", &error);

@@ -324,6 +324,16 @@ const _: () = assert!(
     STOP_NODE_TIME_MAX.as_millis() + SHELL_CLOSE_TIME_MAX.as_millis() + OUTPUT_CLOSE_TIME_MAX.as_millis()
         < STOP_TIME_MAX.as_millis()
 );
+/// How long a program that runs a node takes at most from a fault of the node's own to its end: a service manager is to
+/// start the next one soon. Nothing is left that could end in order, so only words are waited for.
+pub const FAULT_TIME_MAX: Duration = Duration::from_secs(2);
+/// How much of that goes by before the program ends without having got its words out: time for the log to get to a disk.
+/// What is left is for the last line on stderr.
+pub const FAULT_WORDS_TIME_MAX: Duration = Duration::from_millis(1_400);
+const _: () = assert!(LOG_CLOSE_TIME_MAX.as_millis() < FAULT_WORDS_TIME_MAX.as_millis());
+const _: () = assert!(
+    FAULT_WORDS_TIME_MAX.as_millis() + OUTPUT_CLOSE_TIME_MAX.as_millis() < FAULT_TIME_MAX.as_millis()
+);
 /// Actors that the status in the log names; it is to be read by a person, and the log is bounded.
 pub const STATUS_LOGGED_ACTORS_MAX: usize = 100;
 /// Children that the status of one actor shows: all of them could be more than a frame holds.

@@ -57,6 +57,8 @@ pub enum Mistake {
     LoseWhatWaits,
     OutliveTheTime,
     OvertakeWhatIsHeld,
+    PanicInTheExit,
+    PanicOnTheDesk,
     PauseBeforeTheExit,
     PauseBeyondTheTime,
     PauseForNothing,

@@ -47,6 +47,7 @@ use super::orders::Orders;
 use super::port::Port;
 use super::shown::{Showing, Shown};
 use crate::desk;
+use crate::node_fault::Entrance;
 use crate::plane::alarms::Due;
 use crate::plane::mailbox::SharedMailbox;
 use crate::plane::places::TakenPlace;
@@ -297,10 +298,15 @@ impl Activated for Cell {
         drop(task);
     }
 
-    fn activate(self: Arc<Self>, begun: Time, active: &mut Active) -> Time {
-        let now = self.work(begun, active);
+    fn activate(self: Arc<Self>, begun: Time, active: &mut Active) -> Option<Time> {
+        let faults = self.ground.desk.faults();
+        // After a fault nothing more is decided, wherever an activation waits for its thread.
+        if faults.first().is_some() {
+            return None;
+        }
+        let now = faults.guard(Entrance::Actor(self.address), || self.work(begun, active))?;
         self.let_go_if_abandoned();
-        now
+        Some(now)
     }
 }
 

@@ -20,8 +20,8 @@ pub(super) trait Activated: Send + Sync {
     fn begin_task(self: Arc<Self>);
 
     /// Handles what waits, until nothing does or others must have their turn. `begun` is when the first of the activations
-    /// on this thread began that follow on each other. Returns the time at its end.
-    fn activate(self: Arc<Self>, begun: Time, active: &mut Active) -> Time;
+    /// on this thread began that follow on each other. Returns the time at its end, or nothing where the node has a fault.
+    fn activate(self: Arc<Self>, begun: Time, active: &mut Active) -> Option<Time>;
 }
 
 enum Successor {
@@ -75,7 +75,7 @@ pub(super) fn run(first: Arc<dyn Activated>, clock: Clock) {
     let mut active = Active::begin();
     let mut cell = first;
     loop {
-        let now = cell.activate(begun, &mut active);
+        let Some(now) = cell.activate(begun, &mut active) else { return };
         if now - begun >= ACTIVATION_TIME_MAX {
             return;
         }

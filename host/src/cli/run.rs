@@ -5,9 +5,9 @@ use std::process;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
-use thespian_core::limits::{OUTPUT_CLOSE_TIME_MAX, STOP_TIME_MAX};
+use thespian_core::limits::{FAULT_WORDS_TIME_MAX, OUTPUT_CLOSE_TIME_MAX, STOP_TIME_MAX};
 use thespian_host::config::{Authority, NodeConfig};
-use thespian_host::node::Node;
+use thespian_host::node::{Node, NodeFault};
 use thespian_host::shell::Shell;
 use thespian_host::store::SOCKET_FILE;
 use thespian_host::transport::check_socket_path;
@@ -22,8 +22,11 @@ use super::streams::{self, Streams};
 /// What a shell shows for a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
-/// When the node could not end in order.
+/// When the node could not end in order: something was stuck, or it has a fault of its own.
 const NOT_IN_ORDER: i32 = 70;
+
+/// Said where the node's own words of it did not get out in time.
+const HAS_A_FAULT: &str = "the node ends without order, for a fault of the host's own";
 
 /// Who had it stop, if it was no signal.
 const BY_A_PROGRAM: &str = "a program";
@@ -41,7 +44,7 @@ const LOSSES: &str =
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 stopped in order; 1 it can't start; 2 the configuration makes no sense; 70 it could not \
-                        end in order within ten seconds, and ended all the same; 130 a second Ctrl-C ended it at once"
+                        end in order within ten seconds, or found a fault of its own, and ended all the same; 130 a second Ctrl-C ended it at once"
 )]
 pub(super) struct RunArgs {
     #[command(flatten)]
@@ -61,7 +64,11 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
     let mut signals = Signals::new()?;
     let streams = output.streams().cloned();
     let watchdog = Watchdog::new(STOP_TIME_MAX - OUTPUT_CLOSE_TIME_MAX, move || give_up(streams.as_ref()))?;
+    let streams = output.streams().cloned();
+    let fault_watchdog =
+        Watchdog::new(FAULT_WORDS_TIME_MAX, move || end_not_in_order(streams.as_ref(), HAS_A_FAULT))?;
     let node = Node::start(config.clone())?;
+    node.begin_at_fault(fault_watchdog);
     let shell =
         Shell::serve(&node, &config).await.context("the node can't be controlled, so it stops again")?;
     if let Some(streams) = output.streams() {
@@ -74,15 +81,15 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
         signal = signals.first(&node) => signal,
     };
     watchdog.begin();
-    if by != BY_A_PROGRAM {
+    if by != BY_A_PROGRAM && node.fault().is_none() {
         output.note(format_args!("{by}: stopping in order; a second one ends at once"));
     }
     tokio::select! {
-        is_in_order = node.stop() => {
-            if !is_in_order {
-                give_up(output.streams());
-            }
-        }
+        is_in_order = node.stop() => match node.fault() {
+            Some(fault) => end_for(&fault, shell, output).await,
+            None if !is_in_order => give_up(output.streams()),
+            None => {}
+        },
         signal = end_at_once(&mut signals, &node, by, output) => {
             output.note(format_args!("{signal}: ending at once"));
             // Not left to the process's end: it would stay and look like a node.
@@ -113,10 +120,19 @@ async fn end_at_once(signals: &mut Signals, node: &Node, by: &str, output: &Outp
 
 /// Something is stuck: the process ends all the same, and what it holds is free for the next one.
 fn give_up(streams: Option<&Streams>) {
+    let seconds = STOP_TIME_MAX.as_secs();
+    end_not_in_order(streams, &format!("the node can't end in order within {seconds} s, so it ends without"));
+}
+
+/// The node has ended for a fault of its own. Programs that it served hear why, and its socket goes.
+async fn end_for(fault: &NodeFault, shell: Shell, output: &Output) -> ! {
+    shell.close().await;
+    end_not_in_order(output.streams(), &format!("the node ended without order, for {fault}"));
+}
+
+fn end_not_in_order(streams: Option<&Streams>, why: &str) -> ! {
     if let Some(streams) = streams {
-        let seconds = STOP_TIME_MAX.as_secs();
-        let text = format!("error: the node can't end in order within {seconds} s, so it ends without\n");
-        streams::push(&streams.stderr, text.into_bytes());
+        streams::push(&streams.stderr, format!("error: {why}\n").into_bytes());
         streams.close(OUTPUT_CLOSE_TIME_MAX);
     }
     process::exit(NOT_IN_ORDER);

@@ -5,9 +5,9 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::panic;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{panic, thread};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use thespian_core::limits::LOG_QUEUE_BYTES_MAX;
@@ -41,7 +41,7 @@ impl Streams {
         // As it is told else, but for the wait: in whichever thread there is a panic, which may be an actor's.
         let stderr = streams.stderr.clone();
         panic::set_hook(Box::new(move |panic| {
-            let thread = std::thread::current();
+            let thread = thread::current();
             let trace = std::backtrace::Backtrace::capture();
             let text = format!("\nthread '{}' {panic}\n", thread.name().unwrap_or("without a name"));
             let trace = match trace.status() {
@@ -55,10 +55,15 @@ impl Streams {
 
     /// Waits until all is written, but not for long.
     pub(super) fn close(&self, time_max: Duration) {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else { return };
-        let written = async { tokio::join!(self.stdout.written(), self.stderr.written()) };
-        // Who does not read by now misses the end.
-        let _ = runtime.block_on(async { tokio::time::timeout(time_max, written).await });
+        let wait = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+            let written = async { tokio::join!(self.stdout.written(), self.stderr.written()) };
+            // Who does not read by now misses the end.
+            let _ = runtime.block_on(async { tokio::time::timeout(time_max, written).await });
+            Ok::<_, io::Error>(())
+        };
+        // On a thread of its own: whoever ends the process may be within a runtime. Without one nothing is waited for.
+        thread::scope(|scope| drop(thread::Builder::new().spawn_scoped(scope, wait)));
     }
 }
 

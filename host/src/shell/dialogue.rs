@@ -124,7 +124,7 @@ pub(super) async fn serve(
             }
         }
         if is_closing {
-            return dialogue.say_closing(&mut writer, "the node stopped").await;
+            return dialogue.say_closing(&mut writer, &session.why_stopped()).await;
         }
         tokio::select! {
             Some(answered) = dialogue.answering.next() => dialogue.answer(answered),

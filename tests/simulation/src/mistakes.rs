@@ -105,6 +105,8 @@ noticed! {
     a_message_lost_in_a_closed_mailbox: LoseWhatWaits, "is lost";
     a_transient_actor_that_never_ends: OutliveTheTime, "outlives its time";
     messages_that_overtake_what_is_held: OvertakeWhatIsHeld, " after ";
+    a_panic_in_an_exit: PanicInTheExit, "a mistake in the rules of an actor";
+    a_panic_on_the_desk: PanicOnTheDesk, "a mistake in the rules of the node";
     an_exit_that_waits_for_a_pause: PauseBeforeTheExit, "pauses though it is to exit";
     a_pause_beyond_the_time_of_an_actor: PauseBeyondTheTime, "pauses beyond its time";
     a_restart_without_a_pause: PauseForNothing, "restarts without a pause";

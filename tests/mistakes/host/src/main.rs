@@ -1,0 +1,17 @@
+//! The program `thespian-host` around a core that makes the mistake which the environment names.
+
+extern crate thespian_host_mistaken as thespian_host;
+
+#[path = "../../../../host/src/cli/mod.rs"]
+mod cli;
+
+use thespian_core::mistake::{Mistake, make};
+
+fn main() -> std::process::ExitCode {
+    make(match std::env::var("MISTAKE").as_deref() {
+        Ok("PanicInTheExit") => Some(Mistake::PanicInTheExit),
+        Ok("PanicOnTheDesk") => Some(Mistake::PanicOnTheDesk),
+        _ => None,
+    });
+    cli::main()
+}
