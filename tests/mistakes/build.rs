@@ -1,4 +1,4 @@
-//! Lets core make mistakes, and has simulation look for them. Of two packages: `core` and this folder's own.
+//! Has simulation look for the mistakes that this core makes.
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(thespian_mistakes)");

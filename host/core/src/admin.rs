@@ -222,7 +222,6 @@ impl Admin {
         match self.sources.find(source) {
             Ok(hash) => {
                 let mut waited = self.sources.unload(hash, effects);
-                assert!(!is_made(Mistake::PanicOnTheDesk), "a mistake in the rules of the node");
                 waited.extend(self.placements.unloaded(hash));
                 answer(asker, Ok(Reply::Done), effects);
                 self.resume(waited, effects);

@@ -15,7 +15,6 @@ use crate::capability::{Capabilities, Requirement, unmet};
 use crate::effect::Effect;
 use crate::envelope::{ActorExit, Body, Envelope, ExitReason, ExitRequest};
 use crate::limits::EXIT_NOTICE_TEXT_LEN_MAX;
-use crate::mistake::{Mistake, is_made};
 use crate::source::SourceHash;
 use crate::time::Time;
 
@@ -110,9 +109,7 @@ impl Family {
         let had_parent = parent.is_some();
         let parent = parent.filter(|parent| self.members.contains_key(parent));
         let is_orphan = had_parent && parent.is_none();
-        if let Some(parent) = parent.and_then(|parent| self.members.get_mut(&parent))
-            && !is_made(Mistake::ForgetTheChild)
-        {
+        if let Some(parent) = parent.and_then(|parent| self.members.get_mut(&parent)) {
             parent.children.insert(address);
         }
         let member = Member {
@@ -256,12 +253,8 @@ impl Family {
                 }
                 let reason = reason.clone().cut(EXIT_NOTICE_TEXT_LEN_MAX);
                 let exit = ActorExit { address, reason };
-                let exited = notice(parent, address, Body::ChildExited(Box::new(exit)));
-                effects.extend(is_made(Mistake::HearTwiceOfAnEnd).then(|| exited.clone()));
-                effects.extend((!is_made(Mistake::HearOfNoEnd)).then_some(exited));
-                if !is_made(Mistake::ReleaseNoParent) {
-                    self.release_if_alone(parent, effects);
-                }
+                effects.push(notice(parent, address, Body::ChildExited(Box::new(exit))));
+                self.release_if_alone(parent, effects);
             }
             None => {
                 effects.push(Effect::NoteEnd {

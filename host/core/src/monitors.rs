@@ -8,7 +8,6 @@ use crate::address::ActorAddress;
 use crate::effect::Effect;
 use crate::envelope::{ActorExit, Body, Envelope, ExitReason};
 use crate::limits::EXIT_NOTICE_TEXT_LEN_MAX;
-use crate::mistake::{Mistake, is_made};
 
 /// Every wish to hear of an actor's end. Both ways round, so that whoever ends takes all of its own along.
 #[derive(Debug, Default)]
@@ -26,9 +25,6 @@ impl Monitors {
 
     /// It no longer is.
     pub fn remove(&mut self, watcher: ActorAddress, target: ActorAddress) {
-        if is_made(Mistake::KeepTheMonitor) {
-            return;
-        }
         take(&mut self.watchers, target, watcher);
         take(&mut self.targets, watcher, target);
     }
@@ -40,9 +36,7 @@ impl Monitors {
         }
         for watcher in self.watchers.remove(&address).unwrap_or_default() {
             take(&mut self.targets, watcher, address);
-            let told = down(watcher, address, reason.clone());
-            effects.extend(is_made(Mistake::HearTwiceOfADown).then(|| told.clone()));
-            effects.extend((!is_made(Mistake::HearOfNoDown)).then_some(told));
+            effects.push(down(watcher, address, reason.clone()));
         }
     }
 

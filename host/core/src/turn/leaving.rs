@@ -17,7 +17,6 @@ impl Turn {
 
     /// Its exit turn is over, or there is none. When its children are gone it ends for this reason.
     pub(super) fn exit(&mut self, with_children: bool, reason: ExitReason, effects: &mut Vec<TurnEffect>) {
-        assert!(!is_made(Mistake::PanicInTheExit), "a mistake in the rules of an actor");
         self.phase = Phase::Exiting(reason);
         effects.push(ActorEffect::Exiting { with_children }.into());
     }

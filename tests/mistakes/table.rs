@@ -1,0 +1,117 @@
+//! Lines of core's rules, each with what it is when it is done wrong: what a test must notice.
+//!
+//! Under its file a mistake has its name, the name of its test, what the lives of the simulation complain of while it is
+//! made, then the lines as they are, and those done wrong. Several lines stand below each other, and how deep does not
+//! matter. Lines that are not in their file exactly once, or in no function, are an error of the build: add as much of
+//! what is around them as tells them apart.
+
+mistakes! {
+    "admin.rs" {
+        PanicOnTheDesk a_panic_on_the_desk "a mistake in the rules of the node":
+            "let mut waited = self.sources.unload(hash, effects);"
+            => r#"let mut waited = self.sources.unload(hash, effects);
+                panic!("a mistake in the rules of the node");"#;
+    }
+
+    "family.rs" {
+        ForgetTheChild a_child_that_its_parent_does_not_know "ends before its child":
+            "parent.children.insert(address);"
+            => "";
+
+        HearOfNoEnd an_end_that_no_parent_hears_of "was told 0 times":
+            "effects.push(notice(parent, address, Body::ChildExited(Box::new(exit))));"
+            => "";
+
+        HearTwiceOfAnEnd an_end_that_a_parent_hears_of_twice "hears of":
+            "effects.push(notice(parent, address, Body::ChildExited(Box::new(exit))));"
+            => "effects.push(notice(parent, address, Body::ChildExited(Box::new(exit.clone()))));
+                effects.push(notice(parent, address, Body::ChildExited(Box::new(exit))));";
+
+        ReleaseNoParent an_exit_that_nothing_ends "is exiting and waits for nobody":
+            "self.release_if_alone(parent, effects);"
+            => "";
+    }
+
+    "monitors.rs" {
+        HearOfNoDown an_end_that_no_monitor_hears_of "which it monitors":
+            "effects.push(down(watcher, address, reason.clone()));"
+            => "";
+
+        HearTwiceOfADown an_end_that_a_monitor_hears_of_twice "is told of the end of":
+            "effects.push(down(watcher, address, reason.clone()));"
+            => "effects.push(down(watcher, address, reason.clone()));
+                effects.push(down(watcher, address, reason.clone()));";
+
+        KeepTheMonitor a_monitor_that_can_not_be_taken_back "is told of the end of":
+            "take(&mut self.watchers, target, watcher);
+             take(&mut self.targets, watcher, target);"
+            => "";
+    }
+
+    "turn/leaving.rs" {
+        PanicInTheExit a_panic_in_an_exit "a mistake in the rules of an actor":
+            "self.phase = Phase::Exiting(reason);"
+            => r#"panic!("a mistake in the rules of an actor");"#;
+    }
+
+    seams {
+        ActivateNobody a_receiver_that_nobody_activates "is not activated";
+        AnswerBeforeTheStart an_answer_before_the_start "before it has started";
+        AnswerNoCreator a_creator_that_gets_no_answer "got 0 answers";
+        AnswerNoMourner a_mourner_that_gets_no_answer "got 0 answers";
+        AnswerNoQuestioner a_questioner_that_gets_no_answer "has no answer after";
+        ApproveAnything a_verdict_that_does_not_count "what its authority refused";
+        BoundNoBudget a_node_without_a_bound "the node is past its bounds";
+        BoundNoChildren children_without_a_bound "children, past its bound";
+        BoundNoMailbox a_mailbox_without_a_bound "the mailbox of";
+        BoundNoMonitors monitors_without_a_bound "actors, past its bound";
+        BoundNoOutbox an_outbox_without_a_bound "the outbox of";
+        BoundNoOutboxBytes an_outbox_without_a_bound_in_bytes "the outbox of";
+        BoundNoWakeups wakeups_without_a_bound "wakeups";
+        BuryWhatIsHandled a_message_that_is_handled_and_a_dead_letter "becomes Dead, but it is Some(Handled)";
+        CountNoChild children_that_are_not_counted "children, past its bound";
+        CountNoFailedStart failed_starts_that_are_not_counted "was restarted";
+        CountNoWakeup wakeups_that_are_not_counted "subtract with overflow";
+        CreateForTheExiting a_child_of_an_actor_that_exits "creates while it exits";
+        CreateInTheExitTurn a_child_of_an_exit_turn "creates in its exit turn, and keeps no children";
+        CreateTwoOfAName two_actors_of_one_name "there are two actors of the name";
+        DrainTheNewestFirst messages_that_come_last_first " after ";
+        EndBeforeTheTime a_transient_actor_that_ends_too_early "ends of itself before its time";
+        ForgetTheExitFault a_fault_in_an_exit_turn_that_is_not_told "not how its exit turn went";
+        FreeTheNameOfAnother a_name_that_its_actor_loses "is told that";
+        GiveAnybodyDeadLetters dead_letters_without_a_right "has no right to them";
+        HearOfChildrenLate a_child_that_is_heard_of_too_late "which lives";
+        HandOverInReverse requests_in_another_order "which it does not monitor";
+        HandleWhileExiting an_exiting_actor_that_handles_messages "is exiting and handles";
+        HearAfterADemonitor an_end_that_nobody_wishes_to_hear_of_any_more "hears of the end of";
+        HearOfNoPastEnd a_past_end_that_no_monitor_hears_of "which it monitors";
+        HoldForEver what_is_held_for_ever "does not stop";
+        KeepExpiredBytes bytes_that_an_expired_hold_keeps "bytes are not given back";
+        KeepTheDeadLetters dead_letters_for_who_is_gone "dead letters go to";
+        KeepTheGrant bytes_that_a_closed_mailbox_keeps "bytes are not given back";
+        KeepTheInstance an_instance_that_is_used_after_its_trap "in a lost instance";
+        KeepTheMessage a_message_that_can_not_be_tried_again "which it could not try again";
+        KeepTheName a_name_that_is_not_freed "does not get it";
+        KeepTheTimer a_timer_of_a_cancelled_wakeup "timers for";
+        KillForStrangers a_kill_by_a_stranger "which is no child of its";
+        KillNoChild a_kill_that_is_not_done "has killed it";
+        LetThePausedSleep a_pause_that_an_exit_request_does_not_end "pauses though it is to exit";
+        LoseTheBatch messages_lost_with_their_actor "is lost";
+        LoseWhatWaits a_message_lost_in_a_closed_mailbox "is lost";
+        OutliveTheTime a_transient_actor_that_never_ends "outlives its time";
+        OvertakeWhatIsHeld messages_that_overtake_what_is_held " after ";
+        PauseBeforeTheExit an_exit_that_waits_for_a_pause "pauses though it is to exit";
+        PauseBeyondTheTime a_pause_beyond_the_time_of_an_actor "pauses beyond its time";
+        PauseForNothing a_restart_without_a_pause "restarts without a pause";
+        PoisonNobody a_failed_message_that_nobody_hears_of "is lost";
+        PoisonTwice a_failed_message_that_comes_back_twice "but it is";
+        RetryAtTheBack held_messages_that_change_places " after ";
+        RetryForEver a_message_that_is_tried_a_third_time " after ";
+        SeekNoExitRequest an_exit_request_that_is_not_sought "pauses though it is to exit";
+        TakeAStaleAnswer an_answer_about_a_host_that_has_changed "where its class says no";
+        TakeAnyAnswer an_answer_to_another_question "where its class says no";
+        TurnWhileHolding turns_while_messages_are_held "is called while it holds messages";
+        UncountNothing places_that_a_mailbox_does_not_give_back "counts";
+        WakeTooEarly a_wakeup_before_its_time "before its time";
+    }
+}
