@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use thespian_core::event::Asker;
+use thespian_core::question::{Answer, Asker, LoadStep, Refusal};
 use thespian_core::wire::control::{ControlError, LoadProgress, LogRecord, Reply};
 use tokio::sync::{mpsc, oneshot};
 
@@ -31,6 +31,11 @@ pub(crate) struct Answerer {
 #[derive(Default)]
 pub(crate) struct Answerers(HashMap<Asker, Answerer>);
 
+/// An answer of `Admin`, in words for those outside.
+pub(crate) fn worded(answer: Result<Answer, Refusal>) -> Answered {
+    answer.map(Reply::from).map_err(ControlError::from)
+}
+
 impl Answerers {
     /// Someone outside waits for an answer.
     pub(crate) fn expect(&mut self, asker: Asker, answerer: Answerer) {
@@ -43,10 +48,10 @@ impl Answerers {
     }
 
     /// Says how far a load is.
-    pub(crate) fn progress(&self, asker: Asker, progress: LoadProgress) {
+    pub(crate) fn progress(&self, asker: Asker, step: LoadStep) {
         if let Some(updates) = self.0.get(&asker).and_then(|answerer| answerer.updates.as_ref()) {
             // Who is slow to look misses a step of the bar, not the answer.
-            let _ = updates.try_send(Update::Progress(progress));
+            let _ = updates.try_send(Update::Progress(step.into()));
         }
     }
 

@@ -12,12 +12,12 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::Value;
 use thespian_core::envelope::ExitReason;
 use thespian_core::limits::LOG_FOLLOWER_LAG_MAX;
-use thespian_core::log_level::{LogLevel, LogScope};
+use thespian_core::log_level::LogLevel;
 use thespian_core::message::Message;
 use thespian_core::source::{Rights, SourceHash};
 use thespian_core::wire::control::{
     ActorReport, ActorStatus, ControlError, CreateActor, GrantStatus, Incoming, LoadProgress, LoadedSource,
-    LogLevelsStatus, LogRecord, NodeStatus, Reply, Request, SourceStatus,
+    LogLevelsStatus, LogRecord, LogScope, NodeStatus, Reply, Request, SourceStatus,
 };
 use thespian_core::wire::hello::{HelloError, Welcome};
 use tokio::sync::mpsc;

@@ -19,15 +19,17 @@ use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
 use thespian_core::admin::Admin;
 use thespian_core::capability::Capabilities;
-use thespian_core::effect::Effect;
-use thespian_core::event::{Asker, Event};
+use thespian_core::effect::{Effect, Effects};
+use thespian_core::event::Event;
 use thespian_core::log_level::LogLevel;
+use thespian_core::question::{Asker, Origin, Question, Refusal};
 use thespian_core::source::SourceHash;
+use thespian_core::source::registry::Registry;
 use thespian_core::time::Time;
 use thespian_core::wire::control::ControlError;
 use tokio::sync::{Notify, oneshot, watch};
 
-use crate::answers::{Answered, Answerer, Answerers, Updates};
+use crate::answers::{Answered, Answerer, Answerers, Updates, worded};
 use crate::node_fault::{Entrance, FaultWatch};
 use crate::plane::clock::Clock;
 
@@ -55,13 +57,17 @@ enum NodeEvent {
     Asked {
         asker: Asker,
         answerer: Answerer,
-        event: Event,
+        question: MakeQuestion,
         /// The bytes of a source that is offered.
         offered: Option<Bytes>,
     },
     /// Shows `Admin` to a question that changes nothing.
     Look(Box<dyn FnOnce(&Admin) + Send>),
 }
+
+/// Makes a question, of what was asked and the sources that the node knows in the moment in which `Admin` hears it: people
+/// type the beginning of a hash.
+type MakeQuestion = Box<dyn FnOnce(&Registry) -> Result<Question, Refusal> + Send>;
 
 /// Events that wait to be handled. Bounded by what tells: five events in an actor's life, and actors are bounded by their
 /// places; a question for each request of a connection, which are bounded too.
@@ -76,7 +82,7 @@ struct Duty {
     admin: Admin,
     performer: Box<dyn Perform>,
     answerers: Answerers,
-    effects: Vec<Effect>,
+    effects: Effects,
 }
 
 /// A queue of events, and the one who handles them. Nobody waits for it: a thread that finds it taken leaves its
@@ -140,7 +146,7 @@ impl Desk {
     pub(crate) fn begin(&self, capabilities: Capabilities, log_level: LogLevel, performer: Box<dyn Perform>) {
         let admin = Admin::new(capabilities).with_log_level(log_level);
         *self.duty.lock() =
-            Some(Duty { admin, performer, answerers: Answerers::default(), effects: Vec::new() });
+            Some(Duty { admin, performer, answerers: Answerers::default(), effects: Effects::default() });
     }
 
     /// The watch over faults of the node's own.
@@ -155,13 +161,13 @@ impl Desk {
         self.put(NodeEvent::Admin(event));
     }
 
-    /// Asks `Admin`. Dropping the future takes the question back.
+    /// Asks `Admin` what `question` makes of the sources that are known. Dropping the future takes the question back.
     ///
     /// # Errors
-    /// As each question documents; the node has stopped.
+    /// As each question documents, and those of `question`; the node has stopped.
     pub(crate) async fn ask(
         &self,
-        event: impl FnOnce(Asker) -> Event,
+        question: impl FnOnce(&Registry) -> Result<Question, Refusal> + Send + 'static,
         offered: Option<Bytes>,
         updates: Option<Updates>,
     ) -> Answered {
@@ -169,7 +175,7 @@ impl Desk {
         let (reply, answer) = oneshot::channel();
         let answerer = Answerer { reply, updates };
         let mut left = AskerLeft { desk: self, asker: Some(asker) };
-        self.put(NodeEvent::Asked { asker, answerer, event: event(asker), offered });
+        self.put(NodeEvent::Asked { asker, answerer, question: Box::new(question), offered });
         let answer = answer.await;
         left.asker = None;
         answer.unwrap_or(Err(ControlError::ShuttingDown))
@@ -305,12 +311,19 @@ impl Duty {
     fn handle(&mut self, now: Time, event: NodeEvent) -> bool {
         let event = match event {
             NodeEvent::Admin(event) => event,
-            NodeEvent::Asked { asker, answerer, event, offered } => {
+            NodeEvent::Asked { asker, answerer, question, offered } => {
                 self.answerers.expect(asker, answerer);
-                if let (Event::SourceOffered { hash, .. }, Some(bytes)) = (&event, offered) {
-                    self.performer.keep(*hash, bytes);
+                let question = match question(self.admin.sources()) {
+                    Ok(question) => question,
+                    Err(refusal) => {
+                        self.answerers.answer(asker, worded(Err(refusal)));
+                        return false;
+                    }
+                };
+                if let (Question::Load(offer), Some(bytes)) = (&question, offered) {
+                    self.performer.keep(offer.hash, bytes);
                 }
-                event
+                Event::Asked { origin: Origin::Client(asker), question }
             }
             NodeEvent::Look(look) => {
                 look(&self.admin);
@@ -318,7 +331,7 @@ impl Duty {
             }
         };
         match &event {
-            Event::AskerLeft { asker } => self.answerers.forget(*asker),
+            Event::Withdrawn(Origin::Client(asker)) => self.answerers.forget(*asker),
             Event::ActorEnded { address, .. } => self.performer.actor_ended(*address),
             _ => {}
         }
@@ -326,7 +339,7 @@ impl Duty {
         let mut effects = std::mem::take(&mut self.effects);
         let is_stopped = effects.iter().any(|effect| matches!(effect, Effect::Stop));
         let carrying_out = CarryingOut::begin();
-        for effect in effects.drain(..) {
+        for effect in effects.drain() {
             self.performer.perform(&self.admin, &mut self.answerers, effect);
         }
         drop(carrying_out);
@@ -345,7 +358,7 @@ struct AskerLeft<'a> {
 impl Drop for AskerLeft<'_> {
     fn drop(&mut self) {
         if let Some(asker) = self.asker {
-            self.desk.tell(Event::AskerLeft { asker });
+            self.desk.tell(Event::Withdrawn(Origin::Client(asker)));
         }
     }
 }

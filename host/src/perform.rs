@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tracing::Level;
 
 use crate::actor::Start;
-use crate::answers::Answerers;
+use crate::answers::{Answerers, worded};
 use crate::config::Authority;
 use crate::desk::Perform;
 use crate::inside::Inside;
@@ -165,6 +165,9 @@ impl Perform for Performer {
                 let body = Body::Status(Box::new(StatusAnswer { request, outcome }));
                 plane.notify(Envelope { target: to, sender: to, body });
             }
+            Effect::ShowStatus { asker, about } => {
+                answerers.answer(asker, status::answer(admin, &self.inside, about));
+            }
             Effect::Judge(hash) => self.judge(hash),
             Effect::Validate(hash) => self.validate(hash),
             Effect::Forget(hash) => {
@@ -184,8 +187,8 @@ impl Perform for Performer {
                 self.inside.engine.wake_runaways();
             }
             Effect::NoteEnd { address, class, reason } => ends.note(address, class, reason),
-            Effect::Progress { asker, progress } => answerers.progress(asker, progress),
-            Effect::Answer { asker, reply } => answerers.answer(asker, reply),
+            Effect::Progress { asker, step } => answerers.progress(asker, step),
+            Effect::Answer { asker, answer } => answerers.answer(asker, worded(answer)),
             Effect::SetLogLevel { address, level } => cells.set_log_level(address, level),
             Effect::Stop => {
                 plane.log.node(Level::INFO, "node", "stopped");

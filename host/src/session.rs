@@ -23,10 +23,11 @@ use sha2::{Digest, Sha256};
 use thespian_core::address::ActorAddress;
 use thespian_core::admin::Admin;
 use thespian_core::envelope::{Body, Envelope, ExitRequest};
-use thespian_core::event::{Asker, Event};
 use thespian_core::limits::{CREATE_TIME_MAX, LABEL_LEN_MAX, SOURCE_BYTES_MAX};
+use thespian_core::question::{Offer, Question, Refusal};
+use thespian_core::source::registry::Registry;
 use thespian_core::source::{Rights, SourceHash};
-use thespian_core::wire::control::{ControlError, CreateActor, Incoming, Reply, Request};
+use thespian_core::wire::control::{ControlError, CreateActor, Incoming, Reply, Request, SourceStatus};
 use thespian_core::wire::hello::{HelloError, Welcome};
 
 use self::mail::{Mail, timed_out};
@@ -116,46 +117,46 @@ impl Session {
             Request::Load { .. } => {
                 Err(ControlError::Invalid("a load needs the bytes of the source".to_string()))
             }
-            Request::Unload { source } => self.question(|asker| Event::UnloadAsked { asker, source }).await,
-            Request::Sources => self.look(|admin, _| Ok(Reply::Sources(admin.sources().status()))).await,
+            Request::Unload { source } => {
+                let unload =
+                    move |sources: &Registry| sources.find(&source).map(|source| Question::Unload { source });
+                self.question_of_source(unload).await
+            }
+            Request::Sources => {
+                let sources = |admin: &Admin| admin.sources().iter().map(SourceStatus::from).collect();
+                self.look(move |admin, _| Ok(Reply::Sources(sources(admin)))).await
+            }
             Request::Actors => {
                 self.look(|admin, inside| Ok(Reply::Actors(status::actors(admin, inside)))).await
             }
             Request::Exit { target, recursive, wait: true } => {
-                self.question(|asker| Event::ExitAsked { asker, target, recursive }).await
+                self.question(Question::Exit { target, recursive }).await
             }
             Request::Exit { target, recursive, wait: false } => self.exit(target, recursive),
-            Request::Kill { target } => self.question(|asker| Event::KillAsked { asker, target }).await,
+            Request::Kill { target } => self.question(Question::Kill { target }).await,
             Request::Logs { actor, last, follow } => logs::logs(inside, actor, last, follow, updates).await,
-            Request::Status => {
-                let status = |admin: &Admin, inside: &Inside| Box::new(status::node(admin, inside));
-                self.look(move |admin, inside| Ok(Reply::Status(status(admin, inside)))).await
-            }
+            Request::Status => self.question(Question::Status { about: None }).await,
             Request::Stop => {
                 inside.desk.note_stopping();
-                match self.question(|asker| Event::StopAsked { asker }).await {
+                match self.question(Question::Stop).await {
                     // It has stopped before the question reached it, which is what was asked for.
                     Err(ControlError::ShuttingDown) => Ok(Reply::Done),
                     answer => answer,
                 }
             }
             Request::LogLevels => {
-                self.look(|admin, _| Ok(Reply::LogLevels(Box::new(admin.log_levels_status())))).await
+                self.look(|admin, _| Ok(Reply::LogLevels(Box::new(admin.log_levels().into())))).await
             }
             Request::SetLogLevel { scope, level } => {
-                let event = |asker| Event::LogLevelAsked { asker, scope, level };
-                self.question(event).await
-            }
-            Request::Actor { target } => {
-                let report = move |admin: &Admin, inside: &Inside| {
-                    let report = status::report(admin, inside, target);
-                    report.map(|report| Reply::Actor(Box::new(report)))
+                let set = move |sources: &Registry| {
+                    let scope = scope.resolve(|source| sources.find(source))?;
+                    Ok(Question::SetLogLevel { scope, level })
                 };
-                self.look(report).await
+                self.question_of_source(set).await
             }
+            Request::Actor { target } => self.question(Question::Status { about: Some(target) }).await,
             Request::UpdateCapability { name, value } => {
-                let update = |asker| Event::CapabilityUpdated { asker: Some(asker), name, value };
-                self.question(update).await
+                self.question(Question::UpdateCapability { name, value }).await
             }
             Request::GrantTcp { listen, actor, idle_ms } => {
                 inside.grants.open(listen, actor, idle_ms).await.map(Reply::Granted)
@@ -183,12 +184,21 @@ impl Session {
         }
         check_label(&info)?;
         let hash = SourceHash(Sha256::digest(&bytes).into());
-        let event = |asker| Event::SourceOffered { asker, hash, label: info, size: size as u64, rights };
-        self.guard(self.presence.inside.desk.ask(event, Some(bytes), Some(updates.clone()))).await
+        let offer = Box::new(Offer { hash, label: info, size: size as u64, rights });
+        let question = |_: &Registry| Ok(Question::Load(offer));
+        self.guard(self.presence.inside.desk.ask(question, Some(bytes), Some(updates.clone()))).await
     }
 
-    async fn question(&self, event: impl FnOnce(Asker) -> Event) -> Answered {
-        self.presence.inside.desk.ask(event, None, None).await
+    async fn question(&self, question: Question) -> Answered {
+        self.question_of_source(|_| Ok(question)).await
+    }
+
+    /// Asks what `question` makes of the sources that are known.
+    async fn question_of_source(
+        &self,
+        question: impl FnOnce(&Registry) -> Result<Question, Refusal> + Send + 'static,
+    ) -> Answered {
+        self.presence.inside.desk.ask(question, None, None).await
     }
 
     async fn look(&self, view: impl FnOnce(&Admin, &Inside) -> Answered + Send + 'static) -> Answered {
@@ -211,7 +221,9 @@ impl Session {
         if create.name.is_none() {
             inside.cells.enter_pending(address);
         }
-        let created = self.question(|asker| Event::CreateAsked { asker, address, create });
+        let question =
+            move |sources: &Registry| Ok(create.into_question(address, |source| sources.find(source)));
+        let created = self.question_of_source(question);
         tokio::select! {
             biased;
             created = created => created,

@@ -14,7 +14,7 @@ use thespian_core::limits::{
     FRAME_BYTES_MAX, HELLO_BYTES_MAX, HELLO_TIME_MAX, REFUSALS_LOGGED_PER_SECOND, SHELL_CLOSE_TIME_MAX,
     SOCKET_CHECK_PERIOD,
 };
-use thespian_core::wire::hello::{self, Answer, Hello, HelloError};
+use thespian_core::wire::hello::{self, Greeting, Hello, HelloError};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -251,7 +251,7 @@ async fn closed(closing: &mut watch::Receiver<bool>) {
     let _ = closing.wait_for(|closing| *closing).await;
 }
 
-async fn say(writer: &mut crate::transport::WriteHalf, answer: &Answer) -> bool {
+async fn say(writer: &mut crate::transport::WriteHalf, answer: &Greeting) -> bool {
     match hello::encode(answer) {
         // Who does not take even this is not worth waiting for.
         Ok(frame) => {

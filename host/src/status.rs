@@ -14,9 +14,10 @@ use thespian_core::time::Time;
 use thespian_core::turn::Wait;
 use thespian_core::wire::control::{
     ActorPhase, ActorReport, ActorStatus, ActorWait, ControlError, EndedActor, LongTurn, NameStatus,
-    NodeStatus,
+    NodeStatus, Reply, SourceBrief,
 };
 
+use crate::answers::Answered;
 use crate::inside::Inside;
 use crate::store::log_file::LogFile;
 
@@ -28,12 +29,19 @@ pub(crate) fn actors(admin: &Admin, inside: &Inside) -> Vec<ActorStatus> {
     in_order.filter_map(|address| actor(admin, inside, address)).collect()
 }
 
+/// How an actor or the node is, for someone outside.
+///
+/// # Errors
+/// There is no such actor.
+pub(crate) fn answer(admin: &Admin, inside: &Inside, about: Option<ActorAddress>) -> Answered {
+    Ok(match about {
+        Some(target) => Reply::Actor(Box::new(report(admin, inside, target)?)),
+        None => Reply::Status(Box::new(node(admin, inside))),
+    })
+}
+
 /// An actor and its children.
-pub(crate) fn report(
-    admin: &Admin,
-    inside: &Inside,
-    target: ActorAddress,
-) -> Result<ActorReport, ControlError> {
+fn report(admin: &Admin, inside: &Inside, target: ActorAddress) -> Result<ActorReport, ControlError> {
     let actor_status = actor(admin, inside, target).ok_or_else(|| gone(inside, target))?;
     let children = admin.family().get(target).into_iter().flat_map(Member::children);
     let children = children.take(STATUS_CHILDREN_MAX);
@@ -132,8 +140,8 @@ pub(crate) fn node(admin: &Admin, inside: &Inside) -> NodeStatus {
         actors_max: plane.places.max() as u64,
         actors_max_reason: setup.actors_max_reason.clone(),
         sources_loaded: admin.sources().loaded_len() as u64,
-        sources_known: admin.sources().briefs().len() as u64,
-        first_sources: admin.sources().briefs().take(STATUS_SOURCES_MAX).collect(),
+        sources_known: admin.sources().iter().len() as u64,
+        first_sources: admin.sources().iter().take(STATUS_SOURCES_MAX).map(SourceBrief::from).collect(),
         names: admin.names().iter().len() as u64,
         first_names: admin.names().iter().take(STATUS_NAMES_MAX).map(name).collect(),
         dead_letter_handler: admin.dead_letter_handler(),

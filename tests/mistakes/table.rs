@@ -8,8 +8,8 @@
 mistakes! {
     "admin.rs" {
         PanicOnTheDesk a_panic_on_the_desk "a mistake in the rules of the node":
-            "let mut waited = self.sources.unload(hash, effects);"
-            => r#"let mut waited = self.sources.unload(hash, effects);
+            "let mut waited = self.sources.unload(source, effects);"
+            => r#"let mut waited = self.sources.unload(source, effects);
                 panic!("a mistake in the rules of the node");"#;
     }
 

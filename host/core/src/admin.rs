@@ -9,7 +9,6 @@ mod log_levels;
 mod tests;
 
 use alloc::collections::BTreeMap;
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -17,9 +16,9 @@ use create::Create;
 
 use crate::address::ActorAddress;
 use crate::capability::Capabilities;
-use crate::effect::Effect;
-use crate::envelope::{Body, Envelope, ExitReason, ExitRequest};
-use crate::event::{Asker, Event};
+use crate::effect::{Effect, Effects};
+use crate::envelope::{Body, ExitReason, ExitRequest};
+use crate::event::Event;
 use crate::family::{Family, Member};
 use crate::limits::{EXIT_GRACE, STOP_ACTORS_TIME_MAX, STOP_GRACE};
 use crate::log_level::LogLevels;
@@ -27,13 +26,14 @@ use crate::mistake::{Mistake, is_made};
 use crate::monitors::{self, Monitors};
 use crate::names::Names;
 use crate::placement::Placements;
-use crate::source::registry::{Offer, Registry};
+use crate::question::{Answer, Killer, Origin, Question, Refusal};
+use crate::source::SourceHash;
+use crate::source::registry::Registry;
 use crate::time::Time;
-use crate::wire::control::{ControlError, Reply};
 
 #[derive(Debug)]
 struct Stopping {
-    askers: Vec<Asker>,
+    askers: Vec<Origin>,
     kill_at: Option<Time>,
     end_at: Time,
 }
@@ -51,9 +51,9 @@ pub struct Admin {
     /// What the init messages of those take.
     waiting_bytes: usize,
     /// Who asked for actors that are starting.
-    creators: BTreeMap<ActorAddress, Asker>,
+    creators: BTreeMap<ActorAddress, Origin>,
     /// Who waits for actors to end.
-    mourners: BTreeMap<ActorAddress, Vec<Asker>>,
+    mourners: BTreeMap<ActorAddress, Vec<Origin>>,
     names: Names,
     monitors: Monitors,
     /// The last that registered, while it lives.
@@ -70,16 +70,8 @@ impl Admin {
     }
 
     /// Takes what happened and appends what is to be done.
-    pub fn handle(&mut self, now: Time, event: Event, effects: &mut Vec<Effect>) {
+    pub fn handle(&mut self, now: Time, event: Event, effects: &mut Effects) {
         match event {
-            Event::SourceOffered { asker, hash, label, size, rights } => {
-                if self.stopping.is_some() {
-                    effects.push(Effect::Forget(hash));
-                    answer(asker, Err(ControlError::ShuttingDown), effects);
-                } else {
-                    self.sources.offer(now, asker, Offer { hash, label, size, rights }, effects);
-                }
-            }
             Event::SourceJudged { hash, verdict } => {
                 let waited = self.sources.judged(hash, verdict, effects);
                 self.resume(waited, effects);
@@ -91,27 +83,17 @@ impl Admin {
             Event::PlacementAnswered { source, class, outcome } => {
                 self.placement_answered(source, &class, outcome, effects);
             }
-            Event::UnloadAsked { asker, source } => self.unload(asker, &source, effects),
-            Event::CreateAsked { asker, address, create } => {
-                self.create_asked(asker, address, create, effects);
-            }
             Event::ChildrenEntered { .. } if is_made(Mistake::HearOfChildrenLate) => {}
             Event::ChildrenEntered { parent, children } => {
                 children.into_iter().for_each(|child| self.family.add(child, Some(parent), "?", None));
             }
             Event::ChildCreated { parent, child } => self.child_created(parent, *child, effects),
-            Event::NamedAsked { by, request, name, child } => {
-                self.named_asked(by, request, &name, *child, effects);
-            }
             Event::ChildKilled { parent, child } => self.child_killed(parent, child, effects),
             Event::Monitored { watcher, target } => self.monitored(watcher, target, effects),
             Event::Demonitored { watcher, target } => self.monitors.remove(watcher, target),
             Event::DeadLettersAsked { by, handles } => self.dead_letters_asked(by, handles, effects),
-            Event::CapabilityUpdated { asker, name, value } => {
-                self.capability_updated(asker, name, value, effects);
-            }
-            Event::StatusAsked { by, request, about } => {
-                effects.push(Effect::TellStatus { to: by, request, about });
+            Event::CapabilityUpdated { name, value } => {
+                self.capability_updated(None, name, value, effects);
             }
             Event::ShutdownAsked { .. } => self.stop(now, None, effects),
             Event::ActorStarted { address } => self.started(address, effects),
@@ -119,23 +101,41 @@ impl Admin {
                 self.exiting(now, address, with_children, effects);
             }
             Event::ActorEnded { address, reason } => self.ended(address, &reason, effects),
-            Event::ExitAsked { asker, target, recursive } => {
-                if self.await_end(asker, target, effects) {
-                    let body = Body::ExitRequest(ExitRequest { recursive });
-                    effects.push(Effect::Route(Envelope { target, sender: target, body }));
-                }
-            }
-            Event::KillAsked { asker, target } => {
-                if self.await_end(asker, target, effects) {
-                    self.kill(target, "by an operator", effects);
-                }
-            }
-            Event::StopAsked { asker } => self.stop(now, Some(asker), effects),
-            Event::AskerLeft { asker } => self.forget_asker(asker, effects),
+            Event::Asked { origin, question } => self.asked(now, origin, question, effects),
+            Event::Withdrawn(origin) => self.forget_asker(origin, effects),
             Event::TimePassed => self.time_passed(now, effects),
-            Event::LogLevelAsked { asker, scope, level } => {
-                self.log_level_asked(asker, &scope, level, effects);
+        }
+    }
+
+    fn asked(&mut self, now: Time, origin: Origin, question: Question, effects: &mut Effects) {
+        match question {
+            Question::Load(offer) if self.stopping.is_some() => {
+                effects.push(Effect::Forget(offer.hash));
+                effects.answer(origin, Err(Refusal::ShuttingDown));
             }
+            Question::Load(offer) => self.sources.offer(now, origin, *offer, effects),
+            Question::Unload { source } => self.unload(origin, source, effects),
+            Question::Create(create) => self.create_asked(origin, *create, effects),
+            Question::CreateNamed { name, child } => self.named_asked(origin, &name, *child, effects),
+            Question::Exit { target, recursive } => {
+                if self.await_end(origin, target, effects) {
+                    effects.notify(target, target, Body::ExitRequest(ExitRequest { recursive }));
+                }
+            }
+            Question::Kill { target } => {
+                if self.await_end(origin, target, effects) {
+                    self.kill(target, Killer::Operator, effects);
+                }
+            }
+            Question::Stop => self.stop(now, Some(origin), effects),
+            Question::SetLogLevel { scope, level } => self.log_level_asked(origin, scope, level, effects),
+            Question::UpdateCapability { name, value } => {
+                self.capability_updated(Some(origin), name, value, effects);
+            }
+            Question::Status { about } => effects.push(match origin {
+                Origin::Client(asker) => Effect::ShowStatus { asker, about },
+                Origin::Actor { address, request } => Effect::TellStatus { to: address, request, about },
+            }),
         }
     }
 
@@ -183,25 +183,24 @@ impl Admin {
         self.stopping.is_some()
     }
 
-    fn child_killed(&mut self, parent: ActorAddress, child: ActorAddress, effects: &mut Vec<Effect>) {
+    fn child_killed(&mut self, parent: ActorAddress, child: ActorAddress, effects: &mut Effects) {
         let is_child = |member: &Member| member.parent == Some(parent) || is_made(Mistake::KillForStrangers);
         if self.family.get(child).is_some_and(is_child) && !is_made(Mistake::KillNoChild) {
-            self.kill(child, "by its parent", effects);
+            self.kill(child, Killer::Parent, effects);
         }
     }
 
-    fn exiting(&mut self, now: Time, address: ActorAddress, with_children: bool, effects: &mut Vec<Effect>) {
+    fn exiting(&mut self, now: Time, address: ActorAddress, with_children: bool, effects: &mut Effects) {
         // A stopping node has nobody who would end the children later.
         let with_children = with_children || self.stopping.is_some();
         let children: Vec<_> = self.family.get(address).into_iter().flat_map(Member::children).collect();
         self.family.exiting(address, with_children, now + EXIT_GRACE, effects);
         if with_children {
-            let error = || ControlError::Invalid("its creator is exiting".to_string());
-            children.into_iter().for_each(|child| self.stop_waiting(child, error, effects));
+            children.into_iter().for_each(|child| self.stop_waiting(child, Refusal::CreatorExiting, effects));
         }
     }
 
-    fn monitored(&mut self, watcher: ActorAddress, target: ActorAddress, effects: &mut Vec<Effect>) {
+    fn monitored(&mut self, watcher: ActorAddress, target: ActorAddress, effects: &mut Effects) {
         if self.family.get(target).is_some() {
             self.monitors.add(watcher, target);
         } else if !is_made(Mistake::HearOfNoPastEnd) {
@@ -210,7 +209,7 @@ impl Admin {
     }
 
     /// The last that registers has them. One that is not the handler has nothing to give up.
-    fn dead_letters_asked(&mut self, by: ActorAddress, handles: bool, effects: &mut Vec<Effect>) {
+    fn dead_letters_asked(&mut self, by: ActorAddress, handles: bool, effects: &mut Effects) {
         let is_handler = self.dead_letter_handler == Some(by);
         if handles != is_handler && self.family.get(by).is_some() {
             self.dead_letter_handler = handles.then_some(by);
@@ -218,39 +217,36 @@ impl Admin {
         }
     }
 
-    fn unload(&mut self, asker: Asker, source: &str, effects: &mut Vec<Effect>) {
-        match self.sources.find(source) {
-            Ok(hash) => {
-                let mut waited = self.sources.unload(hash, effects);
-                waited.extend(self.placements.unloaded(hash));
-                answer(asker, Ok(Reply::Done), effects);
-                self.resume(waited, effects);
-            }
-            Err(error) => answer(asker, Err(error), effects),
+    fn unload(&mut self, origin: Origin, source: SourceHash, effects: &mut Effects) {
+        if let Err(refusal) = self.sources.check_known(source) {
+            return effects.answer(origin, Err(refusal));
         }
+        let mut waited = self.sources.unload(source, effects);
+        waited.extend(self.placements.unloaded(source));
+        effects.answer(origin, Ok(Answer::Done));
+        self.resume(waited, effects);
     }
 
-    fn started(&mut self, address: ActorAddress, effects: &mut Vec<Effect>) {
+    fn started(&mut self, address: ActorAddress, effects: &mut Effects) {
         let found = self.found(address);
         let name = self.family.get(address).and_then(|member| member.name.as_deref());
         if let (Some(name), Ok(found)) = (name, &found) {
             self.names.started(name, found, effects);
         }
-        let asker = self.creators.remove(&address).filter(|_| !is_made(Mistake::AnswerNoCreator));
-        if let Some(asker) = asker {
-            answer(asker, found.map(Reply::from), effects);
+        let creator = self.creators.remove(&address).filter(|_| !is_made(Mistake::AnswerNoCreator));
+        if let Some(creator) = creator {
+            effects.answer(creator, found.map(Answer::Created));
         }
     }
 
-    fn ended(&mut self, address: ActorAddress, reason: &ExitReason, effects: &mut Vec<Effect>) {
+    fn ended(&mut self, address: ActorAddress, reason: &ExitReason, effects: &mut Effects) {
         let unfit = self.family.get(address).and_then(|member| member.unfit.clone());
         let reason = match (reason, unfit) {
             (ExitReason::Requested, Some(why)) => &ExitReason::Unfit(why),
             _ => reason,
         };
-        if let Some(asker) = self.creators.remove(&address) {
-            let reason = start_failure(reason);
-            answer(asker, Err(ControlError::StartFailed { reason }), effects);
+        if let Some(creator) = self.creators.remove(&address) {
+            effects.answer(creator, Err(Refusal::StartFailed { reason: start_failure(reason) }));
         }
         if self.dead_letter_handler == Some(address) && !is_made(Mistake::KeepTheDeadLetters) {
             self.dead_letter_handler = None;
@@ -261,7 +257,7 @@ impl Admin {
         self.monitors.ended(address, reason, effects);
         if let Some(name) = member.name.as_deref().filter(|_| !is_made(Mistake::KeepTheName)) {
             let why = start_failure(reason);
-            self.names.free(name, address, &ControlError::StartFailed { reason: why }, effects);
+            self.names.free(name, address, &Refusal::StartFailed { reason: why }, effects);
         }
         if let Some(source) = member.source {
             self.sources.count(source, false);
@@ -270,131 +266,125 @@ impl Admin {
             }
         }
         for child in member.children() {
-            self.stop_waiting(child, || ControlError::Invalid("its creator is gone".to_string()), effects);
+            self.stop_waiting(child, Refusal::CreatorGone, effects);
         }
         let mourners = self.mourners.remove(&address).filter(|_| !is_made(Mistake::AnswerNoMourner));
-        for asker in mourners.unwrap_or_default() {
-            answer(asker, Ok(Reply::Ended { reason: reason.clone() }), effects);
+        for mourner in mourners.unwrap_or_default() {
+            effects.answer(mourner, Ok(Answer::Ended { reason: reason.clone() }));
         }
         self.finish_stop(effects);
     }
 
-    /// Whether there is such an actor; `asker` then hears of its end.
-    fn await_end(&mut self, asker: Asker, target: ActorAddress, effects: &mut Vec<Effect>) -> bool {
+    /// Whether there is such an actor; who asks then hears of its end.
+    fn await_end(&mut self, origin: Origin, target: ActorAddress, effects: &mut Effects) -> bool {
         if self.family.get(target).is_none() {
-            answer(asker, Err(ControlError::TargetDead { target }), effects);
+            effects.answer(origin, Err(Refusal::TargetDead { target }));
             return false;
         }
-        self.mourners.entry(target).or_default().push(asker);
+        self.mourners.entry(target).or_default().push(origin);
         true
     }
 
-    fn kill(&mut self, root: ActorAddress, reason: &str, effects: &mut Vec<Effect>) {
+    fn kill(&mut self, root: ActorAddress, by: Killer, effects: &mut Effects) {
+        let reason = by.to_string();
         for address in self.family.subtree(root) {
             if self.waiting.contains_key(&address) {
-                let error = || ControlError::Invalid(format!("killed: {reason}"));
-                self.stop_waiting(address, error, effects);
+                self.stop_waiting(address, Refusal::Killed { by }, effects);
             } else {
-                self.family.kill(address, reason, effects);
+                self.family.kill(address, &reason, effects);
             }
         }
     }
 
-    fn stop(&mut self, now: Time, asker: Option<Asker>, effects: &mut Vec<Effect>) {
+    fn stop(&mut self, now: Time, origin: Option<Origin>, effects: &mut Effects) {
         if self.stopped {
-            if let Some(asker) = asker {
-                answer(asker, Ok(Reply::Done), effects);
+            if let Some(origin) = origin {
+                effects.answer(origin, Ok(Answer::Done));
             }
             return;
         }
         if let Some(stopping) = &mut self.stopping {
-            stopping.askers.extend(asker);
+            stopping.askers.extend(origin);
             return;
         }
-        let askers = asker.into_iter().collect();
+        let askers = origin.into_iter().collect();
         self.stopping =
             Some(Stopping { askers, kill_at: Some(now + STOP_GRACE), end_at: now + STOP_ACTORS_TIME_MAX });
         let waiting: Vec<_> = self.waiting.keys().copied().collect();
         for address in waiting {
-            self.stop_waiting(address, || ControlError::ShuttingDown, effects);
+            self.stop_waiting(address, Refusal::ShuttingDown, effects);
         }
         self.sources.stop(effects);
         let roots = self.family.iter().filter(|(_, member)| member.parent.is_none());
-        let body = Body::ExitRequest(ExitRequest { recursive: true });
-        effects.extend(roots.map(|(address, _)| {
-            Effect::Route(Envelope { target: address, sender: address, body: body.clone() })
-        }));
+        for (root, _) in roots {
+            effects.notify(root, root, Body::ExitRequest(ExitRequest { recursive: true }));
+        }
         self.finish_stop(effects);
     }
 
-    fn finish_stop(&mut self, effects: &mut Vec<Effect>) {
+    fn finish_stop(&mut self, effects: &mut Effects) {
         if self.family.is_empty() {
             self.close(effects);
         }
     }
 
     /// The node ends, if it was asked to: nobody waits for an answer any more.
-    fn close(&mut self, effects: &mut Vec<Effect>) {
+    fn close(&mut self, effects: &mut Effects) {
         let Some(stopping) = self.stopping.as_mut().filter(|_| !self.stopped) else { return };
         self.stopped = true;
-        for asker in core::mem::take(&mut stopping.askers) {
-            answer(asker, Ok(Reply::Done), effects);
+        for origin in core::mem::take(&mut stopping.askers) {
+            effects.answer(origin, Ok(Answer::Done));
         }
         let mourners = core::mem::take(&mut self.mourners).into_values().flatten();
-        for asker in core::mem::take(&mut self.creators).into_values().chain(mourners) {
-            answer(asker, Err(ControlError::ShuttingDown), effects);
+        for origin in core::mem::take(&mut self.creators).into_values().chain(mourners) {
+            effects.answer(origin, Err(Refusal::ShuttingDown));
         }
-        self.names.close(&ControlError::ShuttingDown, effects);
+        self.names.close(&Refusal::ShuttingDown, effects);
         effects.push(Effect::Stop);
     }
 
     /// Nobody has the address of an actor whose create still waits, so nobody would miss it.
-    fn forget_asker(&mut self, asker: Asker, effects: &mut Vec<Effect>) {
-        self.sources.forget_asker(asker);
-        let is_theirs = |create: &Create| create.asker == Some(asker);
+    fn forget_asker(&mut self, origin: Origin, effects: &mut Effects) {
+        self.sources.forget_asker(origin);
+        let is_theirs = |create: &Create| create.origin == Some(origin);
         let waiting = self.waiting.iter().find(|(_, create)| is_theirs(create)).map(|(address, _)| *address);
         if let Some(create) = waiting.and_then(|address| self.waiting.get_mut(&address)) {
-            create.asker = None;
+            create.origin = None;
         }
         if let Some(address) = waiting {
-            let error = || ControlError::Invalid("who asked for it left".to_string());
-            self.stop_waiting(address, error, effects);
+            self.stop_waiting(address, Refusal::AskerLeft, effects);
         }
         if let Some(stopping) = &mut self.stopping {
-            stopping.askers.retain(|waiting| *waiting != asker);
+            stopping.askers.retain(|waiting| *waiting != origin);
         }
-        self.creators.retain(|_, creator| *creator != asker);
-        self.names.forget_asker(asker);
+        self.creators.retain(|_, creator| *creator != origin);
+        self.names.forget_asker(origin);
         self.mourners.retain(|_, askers| {
-            askers.retain(|mourner| *mourner != asker);
+            askers.retain(|mourner| *mourner != origin);
             !askers.is_empty()
         });
     }
 
-    fn time_passed(&mut self, now: Time, effects: &mut Vec<Effect>) {
+    fn time_passed(&mut self, now: Time, effects: &mut Effects) {
         for hash in self.sources.overdue(now) {
             let silence = Err("its authority did not judge it in time".to_string());
             let waited = self.sources.judged(hash, silence, effects);
             self.resume(waited, effects);
         }
         for address in self.family.overdue(now) {
-            self.kill(address, "its exit took too long", effects);
+            self.kill(address, Killer::Patience, effects);
         }
         let Some(stopping) = &mut self.stopping else { return };
         if stopping.kill_at.is_some_and(|kill_at| kill_at <= now) {
             stopping.kill_at = None;
             let all: Vec<_> = self.family.iter().map(|(address, _)| address).collect();
             for address in all {
-                self.family.kill(address, "the node is stopping", effects);
+                self.family.kill(address, &Killer::Stop.to_string(), effects);
             }
         } else if stopping.end_at <= now {
             self.close(effects);
         }
     }
-}
-
-fn answer(asker: Asker, reply: Result<Reply, ControlError>, effects: &mut Vec<Effect>) {
-    effects.push(Effect::Answer { asker, reply });
 }
 
 /// Why an actor that ended did not start.

@@ -1,20 +1,20 @@
 //! What is to be done: everything that `Admin` decides.
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
 use crate::capability::{Capabilities, Requirement};
-use crate::envelope::{Envelope, ExitReason};
-use crate::event::Asker;
+use crate::envelope::{Body, Envelope, ExitReason, NamedActor};
 use crate::fate::OnTrap;
+use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
 use crate::log_level::LogLevel;
 use crate::message::Message;
 use crate::placement::PlacementQuestion;
+use crate::question::{Answer, Asker, Found, LoadStep, Origin, Refusal};
 use crate::source::{Rights, SourceHash, Transient};
-use crate::wire::control::{ControlError, LoadProgress, Reply};
 
 /// Something to do, in the imperative. The host carries effects out in order and waits for none.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,19 +71,26 @@ pub enum Effect {
         /// Of whom; `None` is the host.
         about: Option<ActorAddress>,
     },
+    /// Show someone outside a status: their answer.
+    ShowStatus {
+        /// The asker.
+        asker: Asker,
+        /// The actor; absent: the host.
+        about: Option<ActorAddress>,
+    },
     /// Tell someone outside how far a load is.
     Progress {
-        /// Whom.
+        /// The asker.
         asker: Asker,
-        /// How far.
-        progress: LoadProgress,
+        /// The step that begins.
+        step: LoadStep,
     },
     /// Answer someone outside: the last that they hear.
     Answer {
-        /// Whom.
+        /// The asker.
         asker: Asker,
-        /// What.
-        reply: Result<Reply, ControlError>,
+        /// The answer.
+        answer: Result<Answer, Refusal>,
     },
     /// Every actor is gone: close the node.
     Stop,
@@ -94,6 +101,70 @@ pub enum Effect {
         /// Which.
         level: LogLevel,
     },
+}
+
+/// Everything that is to be done, in order.
+#[derive(Debug, Default, PartialEq)]
+pub struct Effects(Vec<Effect>);
+
+impl Effects {
+    /// Adds one more thing to do.
+    pub fn push(&mut self, effect: Effect) {
+        self.0.push(effect);
+    }
+
+    /// Answers a question. An actor is told of names alone, by [`Self::answer_name`]: it waits for nothing else.
+    pub fn answer(&mut self, origin: Origin, answer: Result<Answer, Refusal>) {
+        match origin {
+            Origin::Client(asker) => self.push(Effect::Answer { asker, answer }),
+            Origin::Actor { .. } => {}
+        }
+    }
+
+    /// Answers a question after the actor of a name.
+    pub fn answer_name(&mut self, origin: Origin, name: &str, found: Result<Found, Refusal>) {
+        match origin {
+            Origin::Client(_) => self.answer(origin, found.map(Answer::Created)),
+            Origin::Actor { address, request } => {
+                let outcome = found.map(|found| found.address);
+                let outcome = outcome.map_err(|refusal| cut(refusal.to_string(), ERROR_TEXT_LEN_MAX));
+                let named = NamedActor { request, name: name.into(), outcome };
+                self.notify(address, address, Body::Named(Box::new(named)));
+            }
+        }
+    }
+
+    /// Tells how far a load is.
+    pub fn progress(&mut self, origin: Origin, step: LoadStep) {
+        match origin {
+            Origin::Client(asker) => self.push(Effect::Progress { asker, step }),
+            Origin::Actor { .. } => {}
+        }
+    }
+
+    /// Gives an actor a notice.
+    pub fn notify(&mut self, target: ActorAddress, sender: ActorAddress, body: Body) {
+        self.push(Effect::Route(Envelope { target, sender, body }));
+    }
+
+    /// Takes them out, in order.
+    pub fn drain(&mut self) -> impl Iterator<Item = Effect> {
+        self.0.drain(..)
+    }
+}
+
+impl core::ops::Deref for Effects {
+    type Target = [Effect];
+
+    fn deref(&self) -> &[Effect] {
+        &self.0
+    }
+}
+
+impl Extend<Effect> for Effects {
+    fn extend<T: IntoIterator<Item = Effect>>(&mut self, effects: T) {
+        self.0.extend(effects);
+    }
 }
 
 /// How to run an actor.

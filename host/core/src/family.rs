@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
 use crate::capability::{Capabilities, Requirement, unmet};
-use crate::effect::Effect;
+use crate::effect::{Effect, Effects};
 use crate::envelope::{ActorExit, Body, Envelope, ExitReason, ExitRequest};
 use crate::limits::EXIT_NOTICE_TEXT_LEN_MAX;
 use crate::source::SourceHash;
@@ -74,7 +74,7 @@ impl Member {
     }
 
     /// Once.
-    fn end_as_unfit(&mut self, address: ActorAddress, why: String, effects: &mut Vec<Effect>) {
+    fn end_as_unfit(&mut self, address: ActorAddress, why: String, effects: &mut Effects) {
         if self.unfit.is_none() {
             self.unfit = Some(why);
             let body = Body::ExitRequest(ExitRequest { recursive: true });
@@ -166,7 +166,7 @@ impl Family {
     }
 
     /// The actors that the host can no longer have are asked to exit, with their children.
-    pub fn check_fit(&mut self, capabilities: &Capabilities, effects: &mut Vec<Effect>) {
+    pub fn check_fit(&mut self, capabilities: &Capabilities, effects: &mut Effects) {
         for (address, member) in &mut self.members {
             let lacks = unmet(capabilities, &member.requirements).next();
             if let Some(why) = lacks.map(|lacks| format!("{lacks} no longer holds")) {
@@ -176,7 +176,7 @@ impl Family {
     }
 
     /// The host can no longer have this one: it is asked to exit, with its children.
-    pub fn end_as_unfit(&mut self, address: ActorAddress, why: &str, effects: &mut Vec<Effect>) {
+    pub fn end_as_unfit(&mut self, address: ActorAddress, why: &str, effects: &mut Effects) {
         if let Some(member) = self.members.get_mut(&address) {
             member.end_as_unfit(address, why.into(), effects);
         }
@@ -189,7 +189,7 @@ impl Family {
         address: ActorAddress,
         with_children: bool,
         deadline: Time,
-        effects: &mut Vec<Effect>,
+        effects: &mut Effects,
     ) {
         let Some(member) = self.members.get_mut(&address) else { return };
         if let Some(before) = member.exiting.replace(deadline) {
@@ -216,7 +216,7 @@ impl Family {
         }
     }
 
-    fn release_if_alone(&self, address: ActorAddress, effects: &mut Vec<Effect>) {
+    fn release_if_alone(&self, address: ActorAddress, effects: &mut Effects) {
         let alone = |member: &Member| member.is_exiting() && member.children.is_empty();
         if self.members.get(&address).is_some_and(alone) {
             effects.push(notice(address, address, Body::ChildrenGone));
@@ -229,7 +229,7 @@ impl Family {
         &mut self,
         address: ActorAddress,
         reason: &ExitReason,
-        effects: &mut Vec<Effect>,
+        effects: &mut Effects,
     ) -> Option<Member> {
         let member = self.members.remove(&address)?;
         if let Some(deadline) = member.exiting {
@@ -268,7 +268,7 @@ impl Family {
     }
 
     /// Kills one actor, once.
-    pub fn kill(&mut self, address: ActorAddress, reason: &str, effects: &mut Vec<Effect>) {
+    pub fn kill(&mut self, address: ActorAddress, reason: &str, effects: &mut Effects) {
         if let Some(member) = self.members.get_mut(&address)
             && !core::mem::replace(&mut member.killed, true)
         {

@@ -28,6 +28,7 @@ pub mod monitors;
 pub mod names;
 pub mod outbox;
 pub mod placement;
+pub mod question;
 pub mod source;
 pub mod text;
 pub mod time;

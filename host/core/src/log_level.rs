@@ -1,7 +1,6 @@
 //! How much actors write to the log: for the node, for a source, for one actor. The narrowest that was set holds.
 
 use alloc::collections::BTreeMap;
-use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
@@ -78,19 +77,19 @@ impl FromStr for LogLevel {
     }
 }
 
-/// For whom a level is set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LogScope {
+/// The actors for which a level is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LevelScope {
     /// Every actor for which none of the others is set.
     Node,
-    /// The actors of a source: its hash or an unambiguous beginning of it.
-    Source(String),
-    /// One actor.
+    /// The actors of a source.
+    Source(SourceHash),
+    /// A single actor.
     Actor(ActorAddress),
 }
 
-/// What is set. An actor's ends with it, a source's stays as long as the node.
-#[derive(Clone, Debug, Default)]
+/// All levels that are set. An actor's ends with it, a source's stays as long as the node.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LogLevels {
     configured: LogLevel,
     node: LogLevel,

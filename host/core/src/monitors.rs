@@ -2,10 +2,9 @@
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
-use crate::effect::Effect;
+use crate::effect::{Effect, Effects};
 use crate::envelope::{ActorExit, Body, Envelope, ExitReason};
 use crate::limits::EXIT_NOTICE_TEXT_LEN_MAX;
 
@@ -30,7 +29,7 @@ impl Monitors {
     }
 
     /// An actor ended: who monitors it hears, once, and it hears of nobody any more.
-    pub fn ended(&mut self, address: ActorAddress, reason: &ExitReason, effects: &mut Vec<Effect>) {
+    pub fn ended(&mut self, address: ActorAddress, reason: &ExitReason, effects: &mut Effects) {
         for target in self.targets.remove(&address).unwrap_or_default() {
             take(&mut self.watchers, target, address);
         }
@@ -67,6 +66,7 @@ fn take(sets: &mut BTreeMap<ActorAddress, BTreeSet<ActorAddress>>, key: ActorAdd
 mod tests {
     use super::*;
     use crate::address::HostId;
+    use alloc::vec::Vec;
 
     fn actor(number: u128) -> ActorAddress {
         ActorAddress::new(HostId(1), number)
@@ -88,7 +88,7 @@ mod tests {
         monitors.add(actor(2), actor(9));
         monitors.add(actor(3), actor(9));
         monitors.remove(actor(3), actor(9));
-        let mut effects = Vec::new();
+        let mut effects = Effects::default();
         monitors.ended(actor(9), &ExitReason::Requested, &mut effects);
         monitors.ended(actor(9), &ExitReason::Requested, &mut effects);
         assert_eq!(heard(&effects), [(actor(1), actor(9)), (actor(2), actor(9))]);
@@ -100,7 +100,7 @@ mod tests {
         let mut monitors = Monitors::default();
         monitors.add(actor(1), actor(9));
         monitors.add(actor(9), actor(1));
-        let mut effects = Vec::new();
+        let mut effects = Effects::default();
         monitors.ended(actor(1), &ExitReason::Requested, &mut effects);
         assert_eq!(heard(&effects), [(actor(9), actor(1))]);
         assert!(monitors.is_empty());

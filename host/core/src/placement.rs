@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
 use crate::capability::{Capabilities, Requirement};
-use crate::effect::Effect;
+use crate::effect::{Effect, Effects};
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
 use crate::mistake::{Mistake, is_made};
 use crate::source::SourceHash;
@@ -31,7 +31,7 @@ pub struct PlacementQuestion {
 }
 
 /// What a check came to: `Err` says why not.
-pub type Answer = Result<(), String>;
+pub type Suits = Result<(), String>;
 
 /// A class of a source.
 type Key = (SourceHash, String);
@@ -49,7 +49,7 @@ pub struct Told {
     /// Who waited for it.
     pub who: Vec<ActorAddress>,
     /// The answer.
-    pub answer: Answer,
+    pub answer: Suits,
 }
 
 /// One class, while there is something to know of it.
@@ -61,7 +61,7 @@ struct Class {
     is_stale: bool,
     waiting: VecDeque<Waiting>,
     /// The last answer since the host changed.
-    known: Option<(Vec<Requirement>, Answer)>,
+    known: Option<(Vec<Requirement>, Suits)>,
 }
 
 impl Class {
@@ -93,7 +93,7 @@ pub struct Placements {
 impl Placements {
     /// The answer, if it is known.
     #[must_use]
-    pub fn answer(&self, source: SourceHash, class: &str, required: &[Requirement]) -> Option<&Answer> {
+    pub fn answer(&self, source: SourceHash, class: &str, required: &[Requirement]) -> Option<&Suits> {
         let (requirements, answer) = self.classes.get(&(source, class.to_string()))?.known.as_ref()?;
         (requirements == required || is_made(Mistake::TakeAnyAnswer)).then_some(answer)
     }
@@ -106,7 +106,7 @@ impl Placements {
         class: &str,
         requirements: Vec<Requirement>,
         capabilities: &Capabilities,
-        effects: &mut Vec<Effect>,
+        effects: &mut Effects,
     ) {
         let key = (source, class.to_string());
         self.classes.entry(key.clone()).or_default().waiting.push_back(Waiting { address, requirements });
@@ -130,7 +130,7 @@ impl Placements {
         class: &str,
         outcome: Result<bool, String>,
         capabilities: &Capabilities,
-        effects: &mut Vec<Effect>,
+        effects: &mut Effects,
     ) -> Option<Told> {
         let key = (source, class.to_string());
         let class = self.classes.get_mut(&key)?;
@@ -169,7 +169,7 @@ impl Placements {
     }
 
     /// Asks what the first who waits must know, unless a question is under way.
-    fn ask(&mut self, key: &Key, capabilities: &Capabilities, effects: &mut Vec<Effect>) {
+    fn ask(&mut self, key: &Key, capabilities: &Capabilities, effects: &mut Effects) {
         let Some(class) = self.classes.get_mut(key).filter(|class| class.asked.is_none()) else { return };
         let Some(first) = class.waiting.front() else { return };
         let requirements = first.requirements.clone();

@@ -2,6 +2,7 @@
 
 pub mod foreign;
 pub mod registry;
+mod state;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::capability::Requirement;
 use crate::fate::OnTrap;
+pub use state::SourceState;
 
 /// Names a source: the SHA-256 of its bytes as submitted. Its text is 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

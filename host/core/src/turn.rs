@@ -17,6 +17,7 @@ mod failing;
 mod held;
 mod leaving;
 mod lifetime;
+mod phase;
 mod restarts;
 #[cfg(test)]
 mod tests;
@@ -36,12 +37,12 @@ use crate::mistake::{Mistake, is_made};
 use crate::outbox::{Leaving, Outbox, Standing};
 use crate::source::{Rights, Transient};
 use crate::time::Time;
-use crate::wire::control::ActorPhase;
 pub use drive::{Actor, Buffers, Doer, Step};
 pub use effect::{ActorEffect, TurnEffect};
 use held::Held;
 use leaving::exit_request;
 use lifetime::Lifetime;
+pub use phase::ActorPhase;
 use restarts::Restarts;
 
 /// What the host has to do next for an actor.

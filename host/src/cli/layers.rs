@@ -91,14 +91,14 @@ pub(super) struct ConfigArgs {
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum SetBy {
     Default,
     File(PathBuf),
     Environment(String),
     Flag(String),
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SetBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
@@ -115,7 +115,7 @@ pub(super) struct Setting {
     pub(super) value: Option<Value>,
     /// What it means that there is no value.
     pub(super) absent: &'static str,
-    pub(super) origin: Origin,
+    pub(super) origin: SetBy,
 }
 
 /// A configuration and where each of its values came from.
@@ -155,7 +155,7 @@ impl ConfigArgs {
     }
 
     fn flags(&self, layers: &mut Layers) -> Result<()> {
-        let flag = |name: &str| Origin::Flag(format!("--{name}"));
+        let flag = |name: &str| SetBy::Flag(format!("--{name}"));
         if let Some(dir) = &self.data_dir {
             let dir = dir.to_str().ok_or_else(|| Usage("--data-dir is not UTF-8".to_string()))?;
             layers.set("data-dir", Value::String(dir.to_string()), flag("data-dir"))?;
@@ -213,11 +213,11 @@ impl Layers {
                 "actor-log-level" => Some(Value::String(LogLevel::default().to_string())),
                 _ => None,
             };
-            settings.push(Setting { key: key.to_string(), value, absent, origin: Origin::Default });
+            settings.push(Setting { key: key.to_string(), value, absent, origin: SetBy::Default });
         }
         for (name, value) in Table::try_from(ActorLimits::default())? {
             let key = format!("limits.{name}");
-            settings.push(Setting { key, value: Some(value), absent: "", origin: Origin::Default });
+            settings.push(Setting { key, value: Some(value), absent: "", origin: SetBy::Default });
         }
         Ok(Self { settings })
     }
@@ -234,10 +234,10 @@ impl Layers {
             match value {
                 Value::Table(members) => {
                     for (name, value) in members {
-                        self.put(&format!("{key}.{name}"), value, Origin::File(path.to_path_buf()));
+                        self.put(&format!("{key}.{name}"), value, SetBy::File(path.to_path_buf()));
                     }
                 }
-                value => self.put(&key, value, Origin::File(path.to_path_buf())),
+                value => self.put(&key, value, SetBy::File(path.to_path_buf())),
             }
         }
         Ok(())
@@ -245,7 +245,7 @@ impl Layers {
 
     /// Takes a variable, if it is one of ours.
     fn variable(&mut self, short: &str, name: &str, text: &str) -> Result<bool> {
-        let origin = || Origin::Environment(name.to_string());
+        let origin = || SetBy::Environment(name.to_string());
         if OTHER_VARIABLES.contains(&short) {
             return Ok(true);
         }
@@ -277,11 +277,11 @@ impl Layers {
     }
 
     /// Sets a value after having looked whether it makes sense.
-    fn set(&mut self, key: &str, value: Value, origin: Origin) -> Result<()> {
+    fn set(&mut self, key: &str, value: Value, origin: SetBy) -> Result<()> {
         let mut alone = Table::new();
         enter(&mut alone, key, value.clone());
         if let Err(error) = alone.try_into::<NodeConfig>() {
-            let (Origin::Flag(name) | Origin::Environment(name)) = &origin else { return Err(error.into()) };
+            let (SetBy::Flag(name) | SetBy::Environment(name)) = &origin else { return Err(error.into()) };
             let limit =
                 key.strip_prefix("limits.").and_then(|name| RANGES.iter().find(|range| range.name == name));
             let can_be = limit.map(|range| format!("; it can be {} to {}", range.least, range.most));
@@ -292,7 +292,7 @@ impl Layers {
         Ok(())
     }
 
-    fn put(&mut self, key: &str, value: Value, origin: Origin) {
+    fn put(&mut self, key: &str, value: Value, origin: SetBy) {
         if let Some(setting) = self.settings.iter_mut().find(|setting| setting.key == key) {
             setting.value = Some(value);
             setting.origin = origin;
@@ -310,12 +310,12 @@ impl Layers {
         let origin = |name: &str| {
             let setting =
                 self.settings.iter().find(|setting| setting.key.strip_prefix("limits.") == Some(name));
-            setting.map(|setting| &setting.origin).filter(|origin| **origin != Origin::Default)
+            setting.map(|setting| &setting.origin).filter(|origin| **origin != SetBy::Default)
         };
         match origin(name).or_else(|| origin(other?)) {
-            Some(Origin::Flag(name) | Origin::Environment(name)) => name.clone(),
-            Some(Origin::File(path)) => format!("in {}", path.display()),
-            Some(Origin::Default) | None => "the defaults".to_string(),
+            Some(SetBy::Flag(name) | SetBy::Environment(name)) => name.clone(),
+            Some(SetBy::File(path)) => format!("in {}", path.display()),
+            Some(SetBy::Default) | None => "the defaults".to_string(),
         }
     }
 

@@ -5,8 +5,8 @@ use std::io;
 use anyhow::Result;
 use clap::Args;
 use thespian_core::address::ActorAddress;
-use thespian_core::log_level::{LogLevel, LogScope};
-use thespian_core::wire::control::LogLevelsStatus;
+use thespian_core::log_level::LogLevel;
+use thespian_core::wire::control::{LogLevelsStatus, LogScope};
 
 use super::connect::NodeArgs;
 use super::deadline::at_once;

@@ -125,6 +125,12 @@ impl Outcome {
             | ControlError::StartFailed { .. }
             | ControlError::ListenFailed { .. }
             | ControlError::LimitReached(_)
+            | ControlError::Killed { .. }
+            | ControlError::CreatorGone
+            | ControlError::CreatorExiting
+            | ControlError::CreatorKilled
+            | ControlError::AskerLeft
+            | ControlError::AskerGone
             | ControlError::Cancelled => Self::Failed,
         }
     }
@@ -220,6 +226,9 @@ impl fmt::Display for Causes<'_> {
 mod tests {
     use super::*;
     use anyhow::Context;
+    use thespian_core::address::{ActorAddress, HostId};
+    use thespian_core::envelope::ExitReason;
+    use thespian_core::source::SourceHash;
 
     #[test]
     fn a_cause_decides_the_code_below_any_context() {
@@ -230,5 +239,65 @@ mod tests {
         assert_eq!(Outcome::of(&anyhow::anyhow!("anything else")), Outcome::Failed);
         let pipe = io::Error::from(io::ErrorKind::BrokenPipe);
         assert_eq!(Outcome::of(&pipe.into()), Outcome::Unread);
+    }
+
+    /// Each of what a node answers in place of what was asked for.
+    fn refusals() -> Vec<ControlError> {
+        let (hash, target) = (SourceHash([0; 32]), ActorAddress::new(HostId(1), 1));
+        let text = String::new;
+        vec![
+            ControlError::UnknownSource { source_hash: text() },
+            ControlError::AmbiguousSource { prefix: text(), matches: Vec::new() },
+            ControlError::SourceRefused { hash, reason: text() },
+            ControlError::SourceUnloaded { hash },
+            ControlError::Upload(text()),
+            ControlError::NoSuchClass { class: text(), classes: Vec::new() },
+            ControlError::ClassNeeded { classes: Vec::new() },
+            ControlError::NoCompatibleHost { class: text(), unmet: Vec::new() },
+            ControlError::StartFailed { reason: text() },
+            ControlError::LimitReached(text()),
+            ControlError::ShuttingDown,
+            ControlError::TargetDead { target },
+            ControlError::MailboxFull { target },
+            ControlError::TimedOut { timeout_ms: 1 },
+            ControlError::Invalid(text()),
+            ControlError::Cancelled,
+            ControlError::ListenNotAllowed { listen: text(), allow: text() },
+            ControlError::ListenFailed { listen: text(), reason: text() },
+            ControlError::NoSuchGrant { listen: text() },
+            ControlError::ActorEnded { target, class: text(), reason: ExitReason::Requested },
+            ControlError::Killed { by: text() },
+            ControlError::CreatorGone,
+            ControlError::CreatorExiting,
+            ControlError::CreatorKilled,
+            ControlError::AskerLeft,
+            ControlError::AskerGone,
+        ]
+    }
+
+    /// The cells of the rows that stand below this line of a document, up to the end of the table.
+    fn table<'a>(document: &'a str, below: &str) -> Vec<Vec<&'a str>> {
+        let rows = document.lines().skip_while(|line| *line != below).skip(1);
+        let rows = rows.skip_while(|line| !line.starts_with("|---")).skip(1);
+        let cells = |row: &'a str| row.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        rows.take_while(|line| line.starts_with('|')).map(cells).collect()
+    }
+
+    #[test]
+    fn each_refusal_has_the_code_that_the_guide_gives_it() {
+        let guide = table(include_str!("../../../docs/guide/commands.md"), "| Answer | Code | When |");
+        let protocol = table(include_str!("../../../docs/protocol.md"), "### ControlError");
+        let names =
+            |rows: &[Vec<&'static str>], at: usize| rows.iter().map(|row| row[at]).collect::<Vec<_>>();
+        assert_eq!(names(&guide, 1), names(&protocol, 2), "the guide has each that the protocol has");
+        let refusals = refusals();
+        assert_eq!(refusals.len(), guide.len());
+        for (row, refusal) in guide.iter().zip(refusals) {
+            let debug = format!("{refusal:?}");
+            let name = debug.split([' ', '(']).next();
+            assert_eq!(name, Some(row[1]));
+            let outcome = Outcome::of(&ClientError::from(refusal).into());
+            assert_eq!(row[2], (outcome as u8).to_string(), "{debug}");
+        }
     }
 }

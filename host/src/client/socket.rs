@@ -12,7 +12,7 @@ use thespian_core::limits::{MESSAGE_BYTES_MOST, REQUESTS_IN_FLIGHT_MAX, UPLOAD_C
 use thespian_core::source::Rights;
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, ControlError, Incoming, NodeFrame, Reply, Request};
-use thespian_core::wire::hello::{self, Answer, Hello, HelloError, Welcome};
+use thespian_core::wire::hello::{self, Greeting, Hello, HelloError, Welcome};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -109,7 +109,7 @@ impl Socket {
                 return Err(ClientError::Lost("it was closed without an answer".to_string()));
             }
         };
-        let welcome = hello::decode::<Answer>(&frame)??;
+        let welcome = hello::decode::<Greeting>(&frame)??;
         let inquiries = Arc::new(Inquiries {
             asked: Mutex::default(),
             places: Arc::new(Semaphore::new(REQUESTS_IN_FLIGHT_MAX)),
@@ -189,7 +189,7 @@ impl Socket {
         question.answered().await
     }
 
-    async fn question(&self, updates: Option<&Updates>) -> Result<Question<'_>, ClientError> {
+    async fn question(&self, updates: Option<&Updates>) -> Result<OpenQuestion<'_>, ClientError> {
         let inquiries = &self.line.inquiries;
         let place = inquiries.places.clone().acquire_owned().await.map_err(|_| self.line.lost())?;
         let id = self.line.next_id.fetch_add(1, Ordering::Relaxed);
@@ -199,7 +199,7 @@ impl Socket {
             return Err(ClientError::Lost(why.clone()));
         }
         asked.waiting.insert(id, Unanswered { answer: sender, updates: updates.cloned(), _place: place });
-        Ok(Question { line: &self.line, id, answer, is_sent: false, is_answered: false })
+        Ok(OpenQuestion { line: &self.line, id, answer, is_sent: false, is_answered: false })
     }
 }
 
@@ -211,7 +211,7 @@ impl Line {
 }
 
 /// A question under way; taken back when dropped without an answer.
-struct Question<'a> {
+struct OpenQuestion<'a> {
     line: &'a Line,
     id: u64,
     answer: oneshot::Receiver<Answered>,
@@ -219,7 +219,7 @@ struct Question<'a> {
     is_answered: bool,
 }
 
-impl Question<'_> {
+impl OpenQuestion<'_> {
     async fn send(&mut self, frame: &ClientFrame) -> Result<(), ClientError> {
         let too_big = |error| ControlError::Invalid(format!("the question needs {error}"));
         let frame = codec::encode_frame(frame).map_err(too_big)?;
@@ -238,7 +238,7 @@ impl Question<'_> {
     }
 }
 
-impl Drop for Question<'_> {
+impl Drop for OpenQuestion<'_> {
     fn drop(&mut self) {
         if self.is_answered {
             return;

@@ -7,7 +7,7 @@ use thespian_core::fate::{Budget, Fault};
 use wasmtime::{Trap, WasmBacktrace};
 
 use super::engine::WASM_STACK_BYTES;
-use super::limiter::Refusal;
+use super::limiter::NoGrowth;
 use super::{function, text};
 
 /// Frames of the guest's stack that a trap names.
@@ -43,7 +43,7 @@ impl Stop {
 
 /// Judges an error of a call into the guest. `refused` is a growth that was refused in the turn, `last_words`
 /// what the guest wrote to stderr in it.
-pub(super) fn judge(error: &wasmtime::Error, refused: Option<Refusal>, last_words: &str) -> Fault {
+pub(super) fn judge(error: &wasmtime::Error, refused: Option<NoGrowth>, last_words: &str) -> Fault {
     match error.downcast_ref::<Stop>() {
         Some(Stop::Killed) => return Fault::Killed,
         Some(Stop::Budget(budget, detail)) => {

@@ -9,19 +9,19 @@ pub(super) struct Limiter {
     table_elements_max: usize,
     memory_bytes: usize,
     table_elements: usize,
-    refused: Option<Refusal>,
+    refused: Option<NoGrowth>,
 }
 
 /// What was refused last.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Refusal {
+pub(super) enum NoGrowth {
     /// Growth of the memory to this many bytes.
     Memory { wanted: usize, max: usize },
     /// Growth of a table to this many elements.
     Table { wanted: usize, max: usize },
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for NoGrowth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Memory { wanted, max } => write!(f, "{wanted} bytes of memory wanted, {max} allowed"),
@@ -42,7 +42,7 @@ impl Limiter {
     }
 
     /// What was refused since the last call of [`Self::forget`].
-    pub(super) const fn refused(&self) -> Option<Refusal> {
+    pub(super) const fn refused(&self) -> Option<NoGrowth> {
         self.refused
     }
 
@@ -62,7 +62,7 @@ impl ResourceLimiter for Limiter {
         let wanted = self.memory_bytes.saturating_add(desired.saturating_sub(current));
         // Beyond the maximum that the memory itself declares, the guest refuses itself: no fault of a bound.
         if wanted > self.memory_bytes_max {
-            self.refused = Some(Refusal::Memory { wanted, max: self.memory_bytes_max });
+            self.refused = Some(NoGrowth::Memory { wanted, max: self.memory_bytes_max });
             return Ok(false);
         }
         if maximum.is_none_or(|maximum| desired <= maximum) {
@@ -79,7 +79,7 @@ impl ResourceLimiter for Limiter {
     ) -> wasmtime::Result<bool> {
         let wanted = self.table_elements.saturating_add(desired.saturating_sub(current));
         if wanted > self.table_elements_max {
-            self.refused = Some(Refusal::Table { wanted, max: self.table_elements_max });
+            self.refused = Some(NoGrowth::Table { wanted, max: self.table_elements_max });
             return Ok(false);
         }
         if maximum.is_none_or(|maximum| desired <= maximum) {

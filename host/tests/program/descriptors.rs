@@ -112,7 +112,7 @@ fn welcomed(mut stream: impl Read + Write) -> Result<Welcome, HelloError> {
     stream.read_exact(&mut header).unwrap();
     frame.resize(u32::from_le_bytes(header) as usize, 0);
     stream.read_exact(&mut frame).unwrap();
-    hello::decode::<hello::Answer>(&frame).unwrap()
+    hello::decode::<hello::Greeting>(&frame).unwrap()
 }
 
 #[test]

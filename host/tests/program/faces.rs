@@ -17,7 +17,7 @@ use thespian_core::text::acts;
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, ControlError, Incoming, NodeFrame, Reply, Request};
 use thespian_core::wire::frame::{FrameDecoder, HEADER_LEN};
-use thespian_core::wire::hello::{self, Answer, HelloError, Welcome};
+use thespian_core::wire::hello::{self, Greeting, HelloError, Welcome};
 
 use crate::process::{Ended, Folder, finish, program};
 
@@ -139,7 +139,7 @@ fn serve(mut stream: UnixStream, says: &Says, status: &Reply) -> std::io::Result
             if !is_greeted {
                 is_greeted = true;
                 let welcome = Welcome { node_version: EVIL.into(), host: HostId(1), endpoint: ACTOR };
-                let answer: Answer = match says {
+                let answer: Greeting = match says {
                     Says::Hello(error) => Err(error.clone()),
                     _ => Ok(welcome),
                 };

@@ -9,7 +9,7 @@ use std::thread;
 
 use rustix::process::Signal;
 use thespian_core::address::{ActorAddress, HostId};
-use thespian_core::wire::hello::{self, Answer, Welcome};
+use thespian_core::wire::hello::{self, Greeting, Welcome};
 
 use crate::process::{Folder, RunningNode, end, hello, program};
 
@@ -72,7 +72,7 @@ fn welcome_and_be_silent(data: &std::path::Path) {
     thread::spawn(move || {
         let endpoint = ActorAddress::new(HostId(1), 1);
         let welcome = Welcome { node_version: "0".to_string(), host: HostId(1), endpoint };
-        let welcome = hello::encode::<Answer>(&Ok(welcome)).unwrap();
+        let welcome = hello::encode::<Greeting>(&Ok(welcome)).unwrap();
         let mut kept = Vec::new();
         while let Ok((mut stream, _)) = listener.accept() {
             stream.write_all(&welcome).unwrap();

@@ -8,7 +8,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use thespian_core::limits::FRAME_BYTES_MAX;
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, NodeFrame, Request};
-use thespian_core::wire::hello::{self, Answer};
+use thespian_core::wire::hello::{self, Greeting};
 use thespian_host::client::Client;
 use tokio::io::AsyncWriteExt as _;
 
@@ -74,7 +74,7 @@ async fn strike(socket: &Path, seed: u64) {
     // What it says, if the bytes that it did not read leave room for it, is why.
     if let Ok(Some(said)) = within("an answer", peer.reader.next()).await {
         if before_hello {
-            assert!(hello::decode::<Answer>(&said).unwrap().is_err(), "seed {seed}");
+            assert!(hello::decode::<Greeting>(&said).unwrap().is_err(), "seed {seed}");
         } else {
             let said: NodeFrame = codec::decode(&said).unwrap();
             assert!(matches!(said, NodeFrame::Closing { .. }), "seed {seed}: {said:?}");

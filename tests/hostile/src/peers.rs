@@ -12,7 +12,7 @@ use thespian_core::message::Message;
 use thespian_core::source::Rights;
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, ControlError, Incoming, NodeFrame, Reply, Request};
-use thespian_core::wire::hello::{self, Answer, Hello, HelloError};
+use thespian_core::wire::hello::{self, Greeting, Hello, HelloError};
 use thespian_host::client::{Client, ClientError};
 use thespian_host::config::NodeConfig;
 use thespian_host::shell::Shell;
@@ -54,11 +54,11 @@ impl Peer {
     }
 
     /// Says hello; what the node says to it.
-    pub(crate) async fn greet(&mut self, token: Option<[u8; 32]>) -> Answer {
+    pub(crate) async fn greet(&mut self, token: Option<[u8; 32]>) -> Greeting {
         let hello = Hello { client: "hostile".to_owned(), token, endpoint: None };
         self.writer.write_all(&hello::encode(&hello).unwrap()).await.unwrap();
         let frame = within("a welcome", self.reader.next()).await.unwrap().unwrap();
-        hello::decode::<Answer>(&frame).unwrap()
+        hello::decode::<Greeting>(&frame).unwrap()
     }
 
     /// A connection, and where it receives.
@@ -147,7 +147,7 @@ fn a_stranger_can_make_a_node_keep_little() {
             let len = u32::try_from(FRAME_BYTES_MAX).unwrap().to_le_bytes();
             peer.writer.write_all(&len).await.unwrap();
             let answer = within("an answer", peer.reader.next()).await.unwrap().unwrap();
-            assert_eq!(hello::decode::<Answer>(&answer).unwrap().unwrap_err(), HelloError::NotAHello);
+            assert_eq!(hello::decode::<Greeting>(&answer).unwrap().unwrap_err(), HelloError::NotAHello);
             greedy.push(peer);
         }
         arena.ask_bystander().await;

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::admin::Admin;
 use thespian_core::capability::Capabilities;
-use thespian_core::effect::Effect;
+use thespian_core::effect::{Effect, Effects};
 use thespian_core::envelope::{Body, Envelope, Wakeup};
 use thespian_core::event::Event;
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget};
 use thespian_core::placement::PlacementQuestion;
+use thespian_core::question::{Asker, Origin, Question};
 use thespian_core::source::{Rights, SourceHash};
 use thespian_core::time::Time;
 use thespian_core::timers::Timers;
@@ -247,6 +248,11 @@ impl Host {
         self.events.push_back(event);
     }
 
+    /// A program outside asks.
+    pub(crate) fn ask(&mut self, asker: Asker, question: Question) {
+        self.report(Event::Asked { origin: Origin::Client(asker), question });
+    }
+
     pub(crate) fn has_events(&self) -> bool {
         !self.events.is_empty()
     }
@@ -257,9 +263,9 @@ impl Host {
 
     /// What `Admin` decides.
     pub(crate) fn decide(&mut self, now: Time, event: Event) -> Vec<Effect> {
-        let mut effects = Vec::new();
+        let mut effects = Effects::default();
         self.admin.handle(now, event, &mut effects);
-        effects
+        effects.drain().collect()
     }
 
     pub(crate) fn begin(&mut self, job: Job) {

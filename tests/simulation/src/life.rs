@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use thespian_core::address::HostId;
 use thespian_core::capability::Value;
 use thespian_core::envelope::{Body, Envelope};
-use thespian_core::event::{Asker, Event};
+use thespian_core::event::Event;
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::Push;
+use thespian_core::outbox::CreateOptions;
+use thespian_core::question::{Asker, NewActor, Offer, Origin, Question};
 use thespian_core::source::{Rights, SourceHash};
-use thespian_core::wire::control::CreateActor;
 
 use crate::classes::{self, CLOSED};
 use crate::host::Host;
@@ -20,6 +21,8 @@ use crate::sabotage::Sabotage;
 use crate::world::World;
 
 const TICKS_MAX: usize = 200_000;
+/// A source that nobody offers.
+const NO_SOURCE: SourceHash = SourceHash([9; 32]);
 /// What may wait in all of a host: next to nothing, a few large messages, more than the mailboxes hold.
 const QUEUED_BYTES_MAX: [usize; 3] = [8 << 10, 40 << 10, 1 << 20];
 
@@ -87,7 +90,7 @@ pub(crate) fn finish(mut world: World, mut ticks: usize) -> Outcome {
     for host in world.ids() {
         for _ in 0..=world.rng.below(2) {
             let asker = world.new_asker();
-            world.host_mut(host).report(Event::StopAsked { asker });
+            world.host_mut(host).ask(asker, Question::Stop);
         }
     }
     let is_over = |world: &World| world.hosts().all(Host::has_stopped);
@@ -119,7 +122,7 @@ fn ask_something(world: &mut World, at: HostId) {
             let asker = world.new_asker();
             let label = String::new();
             let rights = Rights { dead_letters: world.rng.chance(50), ..Rights::default() };
-            world.host_mut(at).report(Event::SourceOffered { asker, hash, label, size: 1, rights });
+            world.host_mut(at).ask(asker, Question::Load(Box::new(Offer { hash, label, size: 1, rights })));
             leave(world, at, asker);
         }
         15..=44 if world.host(at).slots < world.host(at).slots_max => {
@@ -130,16 +133,12 @@ fn ask_something(world: &mut World, at: HostId) {
                 world.enter(at, address);
             }
             let class = if world.rng.chance(90) { Some(world.some_class()) } else { None };
-            let create = CreateActor {
-                source: if world.rng.chance(90) { hash.to_string() } else { "0".to_string() },
-                class,
-                requirements: world.some_requirements(),
-                init: None,
-                on_trap: None,
-                name,
-            };
+            let source = if world.rng.chance(90) { hash } else { NO_SOURCE };
+            let options =
+                CreateOptions { requirements: world.some_requirements(), ..CreateOptions::default() };
+            let create = NewActor { address, source: Ok(source), class, options, name };
             let asker = world.new_asker();
-            world.host_mut(at).report(Event::CreateAsked { asker, address, create });
+            world.host_mut(at).ask(asker, Question::Create(Box::new(create)));
             leave(world, at, asker);
         }
         45..=84 => {
@@ -157,24 +156,24 @@ fn ask_something(world: &mut World, at: HostId) {
         85..=89 => {
             let asker = world.new_asker();
             let recursive = world.rng.chance(50);
-            world.host_mut(at).report(Event::ExitAsked { asker, target, recursive });
+            world.host_mut(at).ask(asker, Question::Exit { target, recursive });
             leave(world, at, asker);
         }
         90..=92 => {
             let asker = world.new_asker();
-            world.host_mut(at).report(Event::KillAsked { asker, target });
+            world.host_mut(at).ask(asker, Question::Kill { target });
             leave(world, at, asker);
         }
         93..=96 => world.flood_each_other(at),
         97 => {
             let asker = world.new_asker();
-            world.host_mut(at).report(Event::UnloadAsked { asker, source: hash.to_string() });
+            world.host_mut(at).ask(asker, Question::Unload { source: hash });
         }
         98 => {
             let value = world.rng.chance(50).then_some(Value::Boolean(true));
             let asker = world.new_asker();
             let name = CLOSED.to_string();
-            world.host_mut(at).report(Event::CapabilityUpdated { asker: Some(asker), name, value });
+            world.host_mut(at).ask(asker, Question::UpdateCapability { name, value });
         }
         _ => {}
     }
@@ -184,6 +183,6 @@ fn ask_something(world: &mut World, at: HostId) {
 fn leave(world: &mut World, at: HostId, asker: Asker) {
     if world.rng.chance(10) {
         world.ledger.answers.left(asker);
-        world.host_mut(at).report(Event::AskerLeft { asker });
+        world.host_mut(at).report(Event::Withdrawn(Origin::Client(asker)));
     }
 }

@@ -13,13 +13,12 @@ use thespian::testing::hosting::{Answer, Ask, Host, Instance};
 use thespian_core::address::ActorAddress;
 use thespian_core::effect::Plan;
 use thespian_core::envelope::{Body, Envelope, ExitReason};
-use thespian_core::event::Asker;
 use thespian_core::fate::{Failure, Fault};
 use thespian_core::outbox::{CreateOptions, Draft, Outbox, OutboxError, Refused};
 use thespian_core::placement::PlacementQuestion;
+use thespian_core::question::{self, Asker, Refusal};
 use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
 use thespian_core::time::Time;
-use thespian_core::wire::control::{ControlError, Reply};
 
 use crate::carrier::Carrier;
 use crate::convert;
@@ -34,7 +33,7 @@ pub(crate) struct Native {
     /// Addresses of programs outside: of an ask each.
     pub(crate) outside: BTreeSet<ActorAddress>,
     pub(crate) heard: Vec<Envelope>,
-    pub(crate) replies: BTreeMap<Asker, Result<Reply, ControlError>>,
+    pub(crate) answers: BTreeMap<Asker, Result<question::Answer, Refusal>>,
     pub(crate) dead_letters: Vec<(Envelope, String)>,
     /// Those without a parent.
     pub(crate) ended: Vec<(ActorAddress, String, ExitReason)>,
@@ -51,7 +50,7 @@ impl Native {
             plans: BTreeMap::new(),
             outside: BTreeSet::new(),
             heard: Vec::new(),
-            replies: BTreeMap::new(),
+            answers: BTreeMap::new(),
             dead_letters: Vec::new(),
             ended: Vec::new(),
             failures: 0,

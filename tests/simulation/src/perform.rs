@@ -57,7 +57,10 @@ impl World {
                 self.notify(at, Envelope { target: to, sender: to, body });
             }
             Effect::SetDeadLetterHandler(handler) => self.host_mut(at).set_dead_letter_handler(handler),
-            Effect::Progress { .. } | Effect::SetCapabilities(_) | Effect::SetLogLevel { .. } => {}
+            Effect::Progress { .. }
+            | Effect::ShowStatus { .. }
+            | Effect::SetCapabilities(_)
+            | Effect::SetLogLevel { .. } => {}
             Effect::NoteEnd { address, class, reason } => {
                 let complaint = self.ledger.ends.told(address, None);
                 self.complain(complaint);
@@ -67,10 +70,10 @@ impl World {
                 });
             }
             Effect::Answer { .. } if self.sabotaged(Sabotage::KeepAnswer, 3) => {}
-            Effect::Answer { asker, reply } => {
+            Effect::Answer { asker, answer } => {
                 self.ledger.answers.answered(asker);
                 if let Some(native) = &mut self.host_mut(at).native {
-                    native.replies.insert(asker, reply);
+                    native.answers.insert(asker, answer);
                 }
             }
             Effect::Stop => self.host_mut(at).stop(),

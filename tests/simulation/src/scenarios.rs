@@ -8,14 +8,14 @@ use thespian::private::Guest;
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::{Capabilities, Clause, Requirement};
 use thespian_core::envelope::{Body, Envelope, Poisoned};
-use thespian_core::event::{Asker, Event};
 use thespian_core::fate::OnTrap;
 use thespian_core::limits::{ActorLimits, TELL_TIME_MAX};
 use thespian_core::mailbox::Push;
 use thespian_core::message::Message;
+use thespian_core::outbox::CreateOptions;
+use thespian_core::question::{Answer, Asker, NewActor, Offer, Question, Refusal};
 use thespian_core::source::{Rights, SourceHash};
 use thespian_core::time::Time;
-use thespian_core::wire::control::{ControlError, CreateActor, Reply};
 use thespian_scenarios::{Create, Limits, PATIENCE_MS, Place, Scenario, heard_message, heard_poison};
 
 use crate::host::Host;
@@ -95,15 +95,10 @@ impl Stage {
         let mut stage = Self { world: World::new(Rng(seed), [host]), ticks: 0 };
         let asker = stage.world.new_asker();
         let label = String::new();
-        stage.host().report(Event::SourceOffered {
-            asker,
-            hash: SOURCE,
-            label,
-            size: 1,
-            rights: Rights::default(),
-        });
+        let offer = Offer { hash: SOURCE, label, size: 1, rights: Rights::default() };
+        stage.host().ask(asker, Question::Load(Box::new(offer)));
         let loaded = stage.answer(asker);
-        assert!(matches!(loaded, Ok(Reply::Loaded(_))), "{loaded:?}");
+        assert!(matches!(loaded, Ok(Answer::Loaded { .. })), "{loaded:?}");
         stage
     }
 
@@ -138,9 +133,9 @@ impl Stage {
     }
 
     /// What `Admin` answers.
-    fn answer(&mut self, asker: Asker) -> Result<Reply, ControlError> {
+    fn answer(&mut self, asker: Asker) -> Result<Answer, Refusal> {
         let last = self.after(PATIENCE_MS);
-        let take = |world: &mut World| world.host_mut(HOST).native.as_mut()?.replies.remove(&asker);
+        let take = |world: &mut World| world.host_mut(HOST).native.as_mut()?.answers.remove(&asker);
         self.until(last, take).expect("every question is answered")
     }
 
@@ -215,9 +210,9 @@ fn shown(envelope: &Envelope) -> Value {
     }
 }
 
-fn ended(reply: Result<Reply, ControlError>) -> Result<String, String> {
-    match reply {
-        Ok(Reply::Ended { reason }) => Ok(reason.to_string()),
+fn ended(answer: Result<Answer, Refusal>) -> Result<String, String> {
+    match answer {
+        Ok(Answer::Ended { reason }) => Ok(reason.to_string()),
         Ok(other) => panic!("an end was expected, not {other:?}"),
         Err(error) => Err(error.to_string()),
     }
@@ -238,16 +233,16 @@ impl Place for Stage {
         let address = host.new_address();
         self.world.enter(HOST, address);
         let words = |text: &String| Message::json("Said", json!({ "text": text }).to_string());
-        let create = CreateActor {
-            source: SOURCE.to_string(),
-            class: create.class.clone(),
+        let options = CreateOptions {
             requirements: create.requires.iter().map(requirement).collect(),
             init: create.init.as_ref().map(words),
             on_trap: create.ends_on_trap.then_some(OnTrap::Exit),
-            name: None,
+            watch_restarts: false,
         };
+        let class = create.class.clone();
+        let create = NewActor { address, source: Ok(SOURCE), class, options, name: None };
         let asker = self.world.new_asker();
-        self.host().report(Event::CreateAsked { asker, address, create });
+        self.host().ask(asker, Question::Create(Box::new(create)));
         self.answer(asker).map(|_| address.to_string()).map_err(|error| error.to_string())
     }
 
@@ -275,14 +270,14 @@ impl Place for Stage {
     fn exit(&mut self, who: &str, recursive: bool) -> Result<String, String> {
         let target = address(who)?;
         let asker = self.world.new_asker();
-        self.host().report(Event::ExitAsked { asker, target, recursive });
+        self.host().ask(asker, Question::Exit { target, recursive });
         ended(self.answer(asker))
     }
 
     fn kill(&mut self, who: &str) -> Result<String, String> {
         let target = address(who)?;
         let asker = self.world.new_asker();
-        self.host().report(Event::KillAsked { asker, target });
+        self.host().ask(asker, Question::Kill { target });
         ended(self.answer(asker))
     }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::envelope::{Body, Envelope};
-use thespian_core::event::{Asker, Event};
+use thespian_core::event::Event;
 use thespian_core::mailbox::Push;
+use thespian_core::question::Asker;
 use thespian_core::time::Time;
 
 use crate::carrier::Carrier;

@@ -34,7 +34,7 @@ const HOUSES: [House; 4] = [
                 over: &[],
                 rooms: &[
                     "address capability connection descriptors effect envelope event fate limits log_level mailbox \
-                          message mistake outbox source text time timers",
+                          message mistake outbox question source text time timers turn/phase",
                 ],
             },
             Layer { name: "wire", over: &["words"], rooms: &["wire"] },
@@ -43,8 +43,13 @@ const HOUSES: [House; 4] = [
                 over: &["words"],
                 rooms: &["family", "monitors", "names", "placement", "source/registry", "turn"],
             },
+            Layer { name: "translation", over: &["words", "wire", "deciders"], rooms: &["wire/answers"] },
             Layer { name: "mind", over: &["words", "deciders"], rooms: &["admin"] },
-            Layer { name: "door", over: &["words", "wire", "deciders", "mind"], rooms: &["lib"] },
+            Layer {
+                name: "door",
+                over: &["words", "wire", "deciders", "translation", "mind"],
+                rooms: &["lib"],
+            },
         ],
     },
     House {

@@ -1,36 +1,33 @@
 //! What the host has changes, and with it whom it suits: by the clauses of a class, and by the class's own check.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
-use super::{Admin, answer};
+use super::Admin;
 use crate::capability::Value;
-use crate::effect::Effect;
-use crate::event::Asker;
+use crate::effect::{Effect, Effects};
 use crate::limits::CAPABILITIES_LEN_MAX;
 use crate::outbox::check_capability;
 use crate::placement::Told;
+use crate::question::{Answer, MetBound, Origin, Refusal, Unmet};
 use crate::source::SourceHash;
 use crate::source::registry::Availability;
-use crate::wire::control::{ControlError, Reply};
 
 impl Admin {
     /// Only a real change has consequences.
     pub(super) fn capability_updated(
         &mut self,
-        asker: Option<Asker>,
+        origin: Option<Origin>,
         name: String,
         value: Option<Value>,
-        effects: &mut Vec<Effect>,
+        effects: &mut Effects,
     ) {
-        let checked = check_capability(&name, value.as_ref()).map_err(|error| error.to_string());
+        let checked = check_capability(&name, value.as_ref());
         let is_new = value.is_some() && !self.capabilities.contains_key(&name);
-        let reply = match checked {
-            Err(error) => Err(ControlError::Invalid(error)),
+        let outcome = match checked {
+            Err(error) => Err(error.into()),
             Ok(()) if is_new && self.capabilities.len() >= CAPABILITIES_LEN_MAX => {
-                Err(ControlError::LimitReached(format!("it has {CAPABILITIES_LEN_MAX} capabilities")))
+                Err(Refusal::LimitReached(MetBound::Capabilities))
             }
             Ok(()) => {
                 if self.capabilities.get(&name) != value.as_ref() {
@@ -42,17 +39,17 @@ impl Admin {
                     self.family.check_fit(&self.capabilities, effects);
                     self.ask_placements(effects);
                 }
-                Ok(Reply::Done)
+                Ok(Answer::Done)
             }
         };
-        if let Some(asker) = asker {
-            answer(asker, reply, effects);
+        if let Some(origin) = origin {
+            effects.answer(origin, outcome);
         }
     }
 
     /// Asks the classes with a check of their own about their actors that run. A source that was unloaded is asked
     /// nothing: its actors stay for as long as the clauses hold.
-    fn ask_placements(&mut self, effects: &mut Vec<Effect>) {
+    fn ask_placements(&mut self, effects: &mut Effects) {
         let Self { placements, waiting, family, sources, capabilities, .. } = self;
         placements.changed(|address| waiting.contains_key(&address));
         for (address, member) in family.iter().filter(|(_, member)| member.has_own_check) {
@@ -71,7 +68,7 @@ impl Admin {
         source: SourceHash,
         class: &str,
         outcome: Result<bool, String>,
-        effects: &mut Vec<Effect>,
+        effects: &mut Effects,
     ) {
         let told = self.placements.answered(source, class, outcome, &self.capabilities, effects);
         let Some(Told { who, answer }) = told else { return };
@@ -79,7 +76,7 @@ impl Admin {
             match (self.take_waiting(address), &answer) {
                 (Some(create), Ok(())) => self.create(address, create, effects),
                 (Some(create), Err(why)) => {
-                    self.refuse(address, create.asker, has_objection(class, why), effects);
+                    self.refuse(address, create.origin, has_objection(class, why), effects);
                 }
                 (None, Ok(())) => {}
                 (None, Err(why)) => self.family.end_as_unfit(address, why, effects),
@@ -89,6 +86,6 @@ impl Admin {
 }
 
 /// Why an actor can't run here although all clauses hold.
-pub(super) fn has_objection(class: &str, why: &str) -> ControlError {
-    ControlError::NoCompatibleHost { class: class.to_string(), unmet: [format!("this host: {why}")].into() }
+pub(super) fn has_objection(class: &str, why: &str) -> Refusal {
+    Refusal::NoCompatibleHost { class: class.to_string(), unmet: [Unmet::OwnCheck(why.to_string())].into() }
 }

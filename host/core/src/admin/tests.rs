@@ -7,15 +7,17 @@ use super::*;
 use crate::address::HostId;
 use crate::capability::Requirement;
 use crate::capability::{Clause, Value};
+use crate::envelope::Envelope;
 use crate::fate::OnTrap;
 use crate::limits::ERROR_TEXT_LEN_MAX;
 use crate::limits::{CLASS_NAME_LEN_MAX, JUDGEMENT_TIME_MAX};
 use crate::message::Message;
 use crate::outbox::{CreateChild, CreateOptions};
+use crate::question::{Asker, Found, NewActor, Offer};
 use crate::source::ActorClass;
 use crate::source::{Rights, SourceHash, SourceInfo};
-use crate::wire::control::CreateActor;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::vec;
 
 const SOURCE: SourceHash = SourceHash([0xab; 32]);
@@ -43,6 +45,15 @@ fn requirement(name: &str) -> Requirement {
     Requirement { name: name.to_string(), clause: Clause::IsTrue }
 }
 
+fn offer_of(hash: SourceHash) -> Offer {
+    Offer { hash, label: String::new(), size: 1, rights: Rights::default() }
+}
+
+fn new_actor(address: ActorAddress) -> NewActor {
+    let class = Some("plain".to_string());
+    NewActor { address, source: Ok(SOURCE), class, options: CreateOptions::default(), name: None }
+}
+
 fn info() -> SourceInfo {
     let own_check = ActorClass { custom_placement: true, ..class("choosy", Vec::new()) };
     let classes = vec![class("plain", Vec::new()), class("picky", vec![requirement("gpu")]), own_check];
@@ -63,9 +74,9 @@ fn loaded() -> Node {
     node
 }
 
-fn answers(effects: &[Effect]) -> Vec<(Asker, Result<Reply, ControlError>)> {
+fn answers(effects: &[Effect]) -> Vec<(Asker, Result<Answer, Refusal>)> {
     let answer = |effect: &Effect| match effect {
-        Effect::Answer { asker, reply } => Some((*asker, reply.clone())),
+        Effect::Answer { asker, answer } => Some((*asker, answer.clone())),
         _ => None,
     };
     effects.iter().filter_map(answer).collect()
@@ -108,9 +119,21 @@ fn has_children_gone(effects: &[Effect], address: ActorAddress) -> bool {
 
 impl Node {
     fn handle(&mut self, event: Event) -> Vec<Effect> {
-        let mut effects = Vec::new();
+        let mut effects = Effects::default();
         self.admin.handle(self.now, event, &mut effects);
-        effects
+        effects.drain().collect()
+    }
+
+    fn ask(&mut self, asker: Asker, question: Question) -> Vec<Effect> {
+        self.handle(Event::Asked { origin: Origin::Client(asker), question })
+    }
+
+    fn withdraw(&mut self, asker: Asker) -> Vec<Effect> {
+        self.handle(Event::Withdrawn(Origin::Client(asker)))
+    }
+
+    fn actors_of_source(&self) -> u64 {
+        self.admin.sources().iter().map(|(_, source)| source.actors()).sum()
     }
 
     fn asker(&mut self) -> Asker {
@@ -125,13 +148,7 @@ impl Node {
 
     fn offer(&mut self) -> Vec<Effect> {
         let asker = self.asker();
-        self.handle(Event::SourceOffered {
-            asker,
-            hash: SOURCE,
-            label: String::new(),
-            size: 1,
-            rights: Rights::default(),
-        })
+        self.ask(asker, Question::Load(Box::new(offer_of(SOURCE))))
     }
 
     fn judge(&mut self, verdict: Result<(), String>) -> Vec<Effect> {
@@ -142,18 +159,11 @@ impl Node {
         self.handle(Event::SourceValidated { hash: SOURCE, outcome: Ok(info()), compile_us: 1 })
     }
 
-    fn create_with(&mut self, change: impl FnOnce(&mut CreateActor)) -> (ActorAddress, Asker, Vec<Effect>) {
+    fn create_with(&mut self, change: impl FnOnce(&mut NewActor)) -> (ActorAddress, Asker, Vec<Effect>) {
         let (asker, address) = (self.asker(), self.address());
-        let mut create = CreateActor {
-            source: "ab".to_string(),
-            class: Some("plain".to_string()),
-            requirements: Vec::new(),
-            init: None,
-            on_trap: None,
-            name: None,
-        };
+        let mut create = new_actor(address);
         change(&mut create);
-        let effects = self.handle(Event::CreateAsked { asker, address, create });
+        let effects = self.ask(asker, Question::Create(Box::new(create)));
         (address, asker, effects)
     }
 
@@ -188,7 +198,7 @@ impl Node {
 
     fn kill(&mut self, target: ActorAddress) -> Vec<Effect> {
         let asker = self.asker();
-        self.handle(Event::KillAsked { asker, target })
+        self.ask(asker, Question::Kill { target })
     }
 }
 
@@ -197,10 +207,10 @@ fn life_001_a_create_is_answered_when_the_actor_has_started() {
     let mut node = loaded();
     let (address, asker, effects) = node.create_with(|_| ());
     assert!(runs(&effects, address) && answers(&effects).is_empty());
-    let created = Reply::Created { address, source: SOURCE, class: "plain".to_string(), already: false };
+    let created = Found { address, source: SOURCE, class: "plain".to_string(), already: false };
     let effects = node.handle(Event::ActorStarted { address });
-    assert_eq!(answers(&effects), [(asker, Ok(created))]);
-    assert_eq!(node.admin.sources().status()[0].actors, 1);
+    assert_eq!(answers(&effects), [(asker, Ok(Answer::Created(created)))]);
+    assert_eq!(node.actors_of_source(), 1);
 }
 
 #[test]
@@ -208,25 +218,25 @@ fn life_013_a_start_that_fails_is_answered_with_its_reason() {
     let mut node = loaded();
     let (address, asker, _) = node.create_with(|_| ());
     let effects = node.end(address, ExitReason::NeverStarted("trapped: no".to_string()));
-    let error = ControlError::StartFailed { reason: "trapped: no".to_string() };
+    let error = Refusal::StartFailed { reason: "trapped: no".to_string() };
     assert_eq!(answers(&effects), [(asker, Err(error))]);
-    assert_eq!(node.admin.sources().status()[0].actors, 0);
+    assert_eq!(node.actors_of_source(), 0);
     assert!(node.admin.family().is_empty());
 }
 
 #[test]
 fn what_can_not_be_created_is_refused_with_the_reason_and_its_asker_hears_once() {
     let mut node = loaded();
-    type Change = fn(&mut CreateActor);
+    type Change = fn(&mut NewActor);
     let cases: [(Change, &str); 7] = [
-        (|create| create.source = "cd".to_string(), "no source has the hash `cd`"),
+        (|create| create.source = Ok(SourceHash([0xcd; 32])), "no source has the hash `cdcdcd"),
         (|create| create.class = Some("odd".to_string()), "has no class `odd`; it has plain, picky, choosy"),
         (|create| create.class = None, "name one of plain, picky, choosy"),
         (|create| create.class = Some("picky".to_string()), "`gpu` is true does not hold, it has no such"),
-        (|create| create.requirements = vec![requirement("fast")], "`fast` is true does not hold"),
+        (|create| create.options.requirements = vec![requirement("fast")], "`fast` is true does not hold"),
         (|create| create.class = Some("x".repeat(CLASS_NAME_LEN_MAX + 1)), "a class has a name of 1 to"),
         (
-            |create| create.requirements = vec![requirement(&"x".repeat(1 << 20))],
+            |create| create.options.requirements = vec![requirement(&"x".repeat(1 << 20))],
             "requirements of an actor may take",
         ),
     ];
@@ -244,7 +254,8 @@ fn what_can_not_be_created_is_refused_with_the_reason_and_its_asker_hears_once()
 #[test]
 fn requirements_that_hold_do_not_stand_in_the_way() {
     let mut node = loaded();
-    let (address, _, effects) = node.create_with(|create| create.requirements = vec![requirement("big")]);
+    let (address, _, effects) =
+        node.create_with(|create| create.options.requirements = vec![requirement("big")]);
     assert!(runs(&effects, address));
 }
 
@@ -252,7 +263,7 @@ fn requirements_that_hold_do_not_stand_in_the_way() {
 fn a_creator_decides_on_trap_where_it_says_so_and_the_class_elsewhere() {
     for (asked, expected) in [(None, OnTrap::Exit), (Some(OnTrap::Restart), OnTrap::Restart)] {
         let mut node = loaded();
-        let (_, _, effects) = node.create_with(|create| create.on_trap = asked);
+        let (_, _, effects) = node.create_with(|create| create.options.on_trap = asked);
         assert!(matches!(&effects[..], [Effect::Instantiate(plan)] if plan.on_trap == expected));
     }
 }
@@ -272,10 +283,7 @@ fn creates_that_wait_fail_when_the_source_is_refused_unloaded_or_never_judged() 
     type End = fn(&mut Node) -> Vec<Effect>;
     let ends: [(End, &str); 3] = [
         (|node| node.judge(Err("not ours".to_string())), "was refused: not ours"),
-        (
-            |node| node.handle(Event::UnloadAsked { asker: Asker(99), source: "ab".to_string() }),
-            "was unloaded",
-        ),
+        (|node| node.ask(Asker(99), Question::Unload { source: SOURCE }), "was unloaded"),
         (
             |node| {
                 node.now = node.admin.deadline().unwrap();
@@ -300,12 +308,12 @@ fn creates_that_wait_fail_when_the_source_is_refused_unloaded_or_never_judged() 
 fn creates_that_wait_are_bounded_by_the_bytes_of_their_init_messages() {
     let mut node = node();
     node.offer();
-    let big = |create: &mut CreateActor| create.init = Some(Message::bytes("I", vec![0; 15 << 20]));
+    let big = |create: &mut NewActor| create.options.init = Some(Message::bytes("I", vec![0; 15 << 20]));
     let refused = (0..6)
         .map(|_| node.create_with(big))
         .find(|(address, _, effects)| refusal(effects, *address).is_some());
     let (_, _, effects) = refused.unwrap();
-    assert!(matches!(&answers(&effects)[..], [(_, Err(ControlError::LimitReached(_)))]));
+    assert!(matches!(&answers(&effects)[..], [(_, Err(Refusal::LimitReached(_)))]));
     node.judge(Err("no".to_string()));
     assert_eq!(node.admin.waiting_bytes, 0);
 }
@@ -315,7 +323,7 @@ fn a_create_that_waits_ends_when_whoever_asked_for_it_leaves() {
     let mut node = node();
     node.offer();
     let (address, asker, _) = node.create_with(|_| ());
-    let effects = node.handle(Event::AskerLeft { asker });
+    let effects = node.withdraw(asker);
     assert_eq!(refusal(&effects, address), Some("who asked for it left"));
     assert_eq!(answers(&effects), [], "nobody waits for an answer");
 }
@@ -337,13 +345,7 @@ fn with_waiting_child() -> (Node, ActorAddress, ActorAddress) {
     let parent = node.create();
     let hash = SourceHash([0xcd; 32]);
     let asker = node.asker();
-    node.handle(Event::SourceOffered {
-        asker,
-        hash,
-        label: String::new(),
-        size: 1,
-        rights: Rights::default(),
-    });
+    node.ask(asker, Question::Load(Box::new(offer_of(hash))));
     let address = node.address();
     let options = CreateOptions::default();
     let child = CreateChild { address, source: Some(hash), class: "plain".to_string(), options };
@@ -427,13 +429,13 @@ fn a_kill_ends_the_children_too_and_is_answered_when_the_actor_is_gone() {
     let top = node.create();
     let (child, _) = node.create_child(top);
     let asker = node.asker();
-    let effects = node.handle(Event::KillAsked { asker, target: top });
+    let effects = node.ask(asker, Question::Kill { target: top });
     let kill = |address| Effect::Kill { address, reason: "by an operator".to_string() };
     assert_eq!(effects, [kill(top), kill(child)]);
     let reason = ExitReason::Killed("by an operator".to_string());
     let effects = node.end(top, reason.clone());
-    assert_eq!(answers(&effects), [(asker, Ok(Reply::Ended { reason }))]);
-    assert_eq!(answers(&node.kill(top))[0].1, Err(ControlError::TargetDead { target: top }));
+    assert_eq!(answers(&effects), [(asker, Ok(Answer::Ended { reason }))]);
+    assert_eq!(answers(&node.kill(top))[0].1, Err(Refusal::TargetDead { target: top }));
 }
 
 #[test]
@@ -468,21 +470,21 @@ fn a_stop_asks_then_kills_then_ends_and_answers_everybody_who_asked() {
     let mut node = loaded();
     let top = node.create();
     let (first, second) = (node.asker(), node.asker());
-    assert_eq!(exit_requested(&node.handle(Event::StopAsked { asker: first })), [top]);
-    assert_eq!(node.handle(Event::StopAsked { asker: second }), []);
+    assert_eq!(exit_requested(&node.ask(first, Question::Stop)), [top]);
+    assert_eq!(node.ask(second, Question::Stop), []);
     let (late, _, effects) = node.create_with(|_| ());
     assert_eq!(refusal(&effects, late), Some("the node is stopping"));
     node.end(late, ExitReason::NeverStarted(String::new()));
-    assert_eq!(answers(&node.offer())[0].1, Err(ControlError::ShuttingDown));
+    assert_eq!(answers(&node.offer())[0].1, Err(Refusal::ShuttingDown));
     node.now = node.admin.deadline().unwrap();
     assert_eq!(node.now, Time(0) + STOP_GRACE);
     assert!(matches!(&node.handle(Event::TimePassed)[..], [Effect::Kill { address, .. }] if *address == top));
     let effects = node.end(top, ExitReason::Killed("the node is stopping".to_string()));
-    assert_eq!(answers(&effects), [(first, Ok(Reply::Done)), (second, Ok(Reply::Done))]);
+    assert_eq!(answers(&effects), [(first, Ok(Answer::Done)), (second, Ok(Answer::Done))]);
     assert_eq!(effects.last(), Some(&Effect::Stop));
     let third = node.asker();
-    let effects = node.handle(Event::StopAsked { asker: third });
-    assert_eq!(answers(&effects), [(third, Ok(Reply::Done))], "life_002: a second stop is no error");
+    let effects = node.ask(third, Question::Stop);
+    assert_eq!(answers(&effects), [(third, Ok(Answer::Done))], "life_002: a second stop is no error");
 }
 
 #[test]
@@ -490,9 +492,9 @@ fn a_stop_ends_in_its_time_whoever_spins_and_nobody_waits_for_an_answer_for_ever
     let mut node = loaded();
     let (spinning, creator, _) = node.create_with(|_| ());
     let mourner = node.asker();
-    node.handle(Event::ExitAsked { asker: mourner, target: spinning, recursive: true });
+    node.ask(mourner, Question::Exit { target: spinning, recursive: true });
     let stopper = node.asker();
-    node.handle(Event::StopAsked { asker: stopper });
+    node.ask(stopper, Question::Stop);
     node.now = Time(0) + STOP_GRACE;
     node.handle(Event::TimePassed);
     node.now = node.admin.deadline().unwrap();
@@ -510,7 +512,7 @@ fn a_stopping_node_lets_no_actor_keep_its_children() {
     let top = node.create();
     let (child, _) = node.create_child(top);
     let asker = node.asker();
-    node.handle(Event::StopAsked { asker });
+    node.ask(asker, Question::Stop);
     assert_eq!(exit_requested(&node.exit(top, false)), [child]);
 }
 
@@ -518,11 +520,11 @@ fn a_stopping_node_lets_no_actor_keep_its_children() {
 fn an_asker_that_left_is_not_answered() {
     let mut node = loaded();
     let (address, creator, _) = node.create_with(|_| ());
-    node.handle(Event::AskerLeft { asker: creator });
+    node.withdraw(creator);
     assert_eq!(node.handle(Event::ActorStarted { address }), []);
     let mourner = node.asker();
-    node.handle(Event::ExitAsked { asker: mourner, target: address, recursive: true });
-    node.handle(Event::AskerLeft { asker: mourner });
+    node.ask(mourner, Question::Exit { target: address, recursive: true });
+    node.withdraw(mourner);
     assert_eq!(answers(&node.end(address, ExitReason::Requested)), []);
     assert!(node.admin.mourners.is_empty() && node.admin.creators.is_empty());
 }
@@ -531,11 +533,9 @@ fn an_asker_that_left_is_not_answered() {
 fn running_actors_survive_an_unload_and_new_creates_fail() {
     let mut node = loaded();
     let old = node.create();
-    let effects = node.handle(Event::UnloadAsked { asker: Asker(99), source: "ab".to_string() });
-    assert_eq!(
-        effects,
-        [Effect::Forget(SOURCE), Effect::Answer { asker: Asker(99), reply: Ok(Reply::Done) }]
-    );
+    let effects = node.ask(Asker(99), Question::Unload { source: SOURCE });
+    let answer = Effect::Answer { asker: Asker(99), answer: Ok(Answer::Done) };
+    assert_eq!(effects, [Effect::Forget(SOURCE), answer]);
     let (new, _, effects) = node.create_with(|_| ());
     assert!(refusal(&effects, new).unwrap().contains("was unloaded"));
     assert!(node.admin.family().get(old).is_some());

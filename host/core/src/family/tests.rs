@@ -29,51 +29,51 @@ fn gone(actor: u128) -> Effect {
 #[test]
 fn a_parent_hears_of_a_child_once_when_it_is_removed() {
     let mut family = family();
-    let mut effects = Vec::new();
+    let mut effects = Effects::default();
     family.remove(address(3), &ExitReason::Requested, &mut effects);
-    assert_eq!(effects, [exited(1, 3, ExitReason::Requested)]);
-    effects.clear();
+    assert_eq!(*effects, [exited(1, 3, ExitReason::Requested)]);
+    effects.drain().for_each(drop);
     assert_eq!(family.remove(address(3), &ExitReason::Requested, &mut effects), None);
-    assert_eq!(effects, []);
+    assert_eq!(*effects, []);
 }
 
 #[test]
 fn an_actor_without_a_parent_has_its_end_noted() {
     let mut family = family();
-    let mut effects = Vec::new();
+    let mut effects = Effects::default();
     family.remove(address(4), &ExitReason::Requested, &mut effects);
     family.remove(address(2), &ExitReason::Requested, &mut effects);
     family.remove(address(3), &ExitReason::Requested, &mut effects);
-    effects.clear();
+    effects.drain().for_each(drop);
     family.remove(address(1), &ExitReason::Requested, &mut effects);
     let note = Effect::NoteEnd { address: address(1), class: "c".into(), reason: ExitReason::Requested };
-    assert_eq!(effects, [note]);
+    assert_eq!(*effects, [note]);
     assert!(family.is_empty());
 }
 
 #[test]
 fn an_exiting_actor_is_told_when_its_last_child_is_gone_behind_that_childs_notice() {
     let mut family = family();
-    let mut effects = Vec::new();
+    let mut effects = Effects::default();
     family.exiting(address(1), true, DEADLINE, &mut effects);
     assert_eq!(effects.len(), 2, "both children are asked");
-    effects.clear();
+    effects.drain().for_each(drop);
     family.remove(address(3), &ExitReason::Requested, &mut effects);
-    assert_eq!(effects, [exited(1, 3, ExitReason::Requested)]);
+    assert_eq!(*effects, [exited(1, 3, ExitReason::Requested)]);
     family.remove(address(4), &ExitReason::Requested, &mut effects);
-    effects.clear();
+    effects.drain().for_each(drop);
     family.remove(address(2), &ExitReason::Requested, &mut effects);
-    assert_eq!(effects, [exited(1, 2, ExitReason::Requested), gone(1)]);
+    assert_eq!(*effects, [exited(1, 2, ExitReason::Requested), gone(1)]);
 }
 
 #[test]
 fn children_that_are_kept_have_no_parent_afterwards() {
     let mut family = family();
-    let mut effects = Vec::new();
+    let mut effects = Effects::default();
     family.exiting(address(1), false, DEADLINE, &mut effects);
-    assert_eq!(effects, [gone(1)]);
+    assert_eq!(*effects, [gone(1)]);
     assert_eq!(family.get(address(2)).map(|member| member.parent), Some(None));
-    effects.clear();
+    effects.drain().for_each(drop);
     family.remove(address(1), &ExitReason::Requested, &mut effects);
     assert!(matches!(effects[..], [Effect::NoteEnd { .. }]), "nobody else is touched");
 }
@@ -84,7 +84,7 @@ fn children_end_with_a_parent_that_failed_or_was_killed() {
     let killed = ExitReason::Killed("by an operator".to_string());
     for (reason, is_kill) in [(failed, false), (killed, true)] {
         let mut family = family();
-        let mut effects = Vec::new();
+        let mut effects = Effects::default();
         family.remove(address(2), &reason, &mut effects);
         let request = Body::ExitRequest(ExitRequest { recursive: true });
         let expected = if is_kill {
@@ -92,7 +92,7 @@ fn children_end_with_a_parent_that_failed_or_was_killed() {
         } else {
             notice(address(4), address(2), request)
         };
-        assert_eq!(effects, [expected, exited(1, 2, reason)]);
+        assert_eq!(*effects, [expected, exited(1, 2, reason)]);
     }
 }
 
@@ -100,10 +100,10 @@ fn children_end_with_a_parent_that_failed_or_was_killed() {
 fn patience_with_children_ends_once_and_not_for_those_that_are_gone() {
     let mut family = family();
     for actor in [1, 2] {
-        family.exiting(address(actor), true, DEADLINE, &mut Vec::new());
+        family.exiting(address(actor), true, DEADLINE, &mut Effects::default());
     }
-    family.exiting(address(1), true, Time(200), &mut Vec::new());
-    family.remove(address(2), &ExitReason::Requested, &mut Vec::new());
+    family.exiting(address(1), true, Time(200), &mut Effects::default());
+    family.remove(address(2), &ExitReason::Requested, &mut Effects::default());
     assert_eq!(family.overdue(DEADLINE), []);
     assert_eq!(family.deadline(), Some(Time(200)));
     assert_eq!(family.overdue(Time(200)), [address(1)]);
@@ -126,7 +126,7 @@ fn an_address_is_never_reused() {
 #[test]
 fn whom_its_creator_left_behind_is_known_and_whom_nobody_created_is_not_among_them() {
     let mut family = family();
-    let mut effects = Vec::new();
+    let mut effects = Effects::default();
     family.exiting(address(2), false, DEADLINE, &mut effects);
     assert_eq!(family.orphans().collect::<Vec<_>>(), [address(4)]);
     family.add(address(5), Some(address(9)), "c", None);

@@ -9,46 +9,32 @@
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
-use crate::effect::Effect;
-use crate::event::Asker;
+use crate::effect::{Effect, Effects};
 use crate::limits::{JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, cut};
 use crate::mistake::{Mistake, is_made};
-use crate::source::{Rights, SourceHash, SourceInfo};
+use crate::question::{Answer, LoadStep, MetBound, Offer, Origin, Refusal};
+use crate::source::{Rights, SourceHash, SourceInfo, SourceState};
 use crate::time::Time;
-use crate::wire::control::{
-    ControlError, LoadProgress, LoadedSource, Reply, SourceBrief, SourceState, SourceStatus,
-};
 
+/// A source as the node knows it.
 #[derive(Debug)]
-struct Entry {
+pub struct KnownSource {
     label: String,
     size: u64,
     state: SourceState,
     info: Option<SourceInfo>,
-    loaders: Vec<Asker>,
+    loaders: Vec<Origin>,
     waiting: Vec<ActorAddress>,
     actors: u64,
     rights: Rights,
     /// When it was offered last.
     offered_at: Time,
-}
-
-/// A source that somebody offers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
-    /// Of its bytes.
-    pub hash: SourceHash,
-    /// What its submitter says of it.
-    pub label: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// What its actors may ask of the host besides what all may.
-    pub rights: Rights,
 }
 
 /// Whether an actor can be created from a source now.
@@ -59,28 +45,26 @@ pub enum Availability<'a> {
     /// Not yet: it is being judged or compiled.
     Coming,
     /// It can't.
-    No(ControlError),
+    No(Refusal),
 }
 
 /// The sources of a node.
 #[derive(Debug, Default)]
 pub struct Registry {
-    entries: BTreeMap<SourceHash, Entry>,
+    entries: BTreeMap<SourceHash, KnownSource>,
     /// Those that wait for their judgement, by when it is overdue: asked for after every event.
     judgements: BTreeSet<(Time, SourceHash)>,
 }
 
 impl Registry {
     /// A source is offered. Loading twice is one load.
-    pub fn offer(&mut self, now: Time, asker: Asker, offer: Offer, effects: &mut Vec<Effect>) {
+    pub fn offer(&mut self, now: Time, origin: Origin, offer: Offer, effects: &mut Effects) {
         let Offer { hash, label, size, rights } = offer;
         if !self.entries.contains_key(&hash) && self.entries.len() >= SOURCES_LEN_MAX && !self.forget_one() {
-            let error = ControlError::LimitReached(alloc::format!("it knows {SOURCES_LEN_MAX} sources"));
             effects.push(Effect::Forget(hash));
-            effects.push(Effect::Answer { asker, reply: Err(error) });
-            return;
+            return effects.answer(origin, Err(Refusal::LimitReached(MetBound::Sources)));
         }
-        let entry = self.entries.entry(hash).or_insert_with(|| Entry {
+        let entry = self.entries.entry(hash).or_insert_with(|| KnownSource {
             label: String::new(),
             size,
             state: SourceState::Unloaded,
@@ -93,31 +77,29 @@ impl Registry {
         });
         // Whoever loads a source once more may give it other rights: for actors that are created from then on.
         entry.rights = rights;
-        let progress = match entry.state {
+        let step = match entry.state {
             SourceState::Loaded => {
-                let reply = Ok(loaded(hash, entry.info.as_ref(), true, 0));
-                effects.push(Effect::Answer { asker, reply });
-                return;
+                return effects.answer(origin, Ok(loaded(hash, entry.info.as_ref(), true, 0)));
             }
-            SourceState::Validating => LoadProgress::Compiling,
-            SourceState::Offered => LoadProgress::Judging,
+            SourceState::Validating => LoadStep::Compiling,
+            SourceState::Offered => LoadStep::Judging,
             SourceState::Refused(_) | SourceState::Unloaded => {
                 entry.label = cut(label, SOURCE_LABEL_LEN_MAX);
                 entry.offered_at = now;
                 entry.state = SourceState::Offered;
                 self.judgements.insert((now + JUDGEMENT_TIME_MAX, hash));
                 effects.push(Effect::Judge(hash));
-                LoadProgress::Judging
+                LoadStep::Judging
             }
         };
-        entry.loaders.push(asker);
-        effects.push(Effect::Progress { asker, progress });
+        entry.loaders.push(origin);
+        effects.progress(origin, step);
     }
 
     /// Makes room by forgetting the oldest source that nobody can use, so that offering nonsense does not end all
     /// loading.
     fn forget_one(&mut self) -> bool {
-        let is_useless = |entry: &Entry| {
+        let is_useless = |entry: &KnownSource| {
             entry.actors == 0 && matches!(entry.state, SourceState::Refused(_) | SourceState::Unloaded)
         };
         let useless = self.entries.iter().filter(|(_, entry)| is_useless(entry));
@@ -132,7 +114,7 @@ impl Registry {
         &mut self,
         hash: SourceHash,
         verdict: Result<(), String>,
-        effects: &mut Vec<Effect>,
+        effects: &mut Effects,
     ) -> Vec<ActorAddress> {
         self.judgements.retain(|(_, waiting)| *waiting != hash);
         match self.entries.get_mut(&hash) {
@@ -140,10 +122,8 @@ impl Registry {
                 Err(_) if is_made(Mistake::ApproveAnything) => self.judged(hash, Ok(()), effects),
                 Ok(()) => {
                     entry.state = SourceState::Validating;
-                    let progress = LoadProgress::Compiling;
-                    effects.extend(
-                        entry.loaders.iter().map(|asker| Effect::Progress { asker: *asker, progress }),
-                    );
+                    let loaders = entry.loaders.iter();
+                    loaders.for_each(|loader| effects.progress(*loader, LoadStep::Compiling));
                     effects.push(Effect::Validate(hash));
                     Vec::new()
                 }
@@ -161,23 +141,22 @@ impl Registry {
         hash: SourceHash,
         outcome: Result<SourceInfo, String>,
         compile_us: u64,
-        effects: &mut Vec<Effect>,
+        effects: &mut Effects,
     ) -> Vec<ActorAddress> {
         match self.entries.get_mut(&hash) {
             Some(entry) if entry.state == SourceState::Validating => match outcome {
                 Ok(info) => {
                     entry.state = SourceState::Loaded;
                     entry.info = Some(info);
-                    for asker in core::mem::take(&mut entry.loaders) {
-                        let reply = Ok(loaded(hash, entry.info.as_ref(), false, compile_us));
-                        effects.push(Effect::Answer { asker, reply });
+                    for loader in core::mem::take(&mut entry.loaders) {
+                        effects.answer(loader, Ok(loaded(hash, entry.info.as_ref(), false, compile_us)));
                     }
                     core::mem::take(&mut entry.waiting)
                 }
                 Err(reason) => entry.refuse(hash, reason, effects),
             },
             // Unloaded, and offered again, while it was compiled: what is to come is compiled anew.
-            Some(Entry { state: SourceState::Offered | SourceState::Loaded, .. }) => Vec::new(),
+            Some(KnownSource { state: SourceState::Offered | SourceState::Loaded, .. }) => Vec::new(),
             // Unloaded while it was compiled: nobody wants the code.
             _ => {
                 effects.push(Effect::Forget(hash));
@@ -187,13 +166,13 @@ impl Registry {
     }
 
     /// A source is not to be used any more. Running actors stay; what waits for it fails.
-    pub fn unload(&mut self, hash: SourceHash, effects: &mut Vec<Effect>) -> Vec<ActorAddress> {
+    pub fn unload(&mut self, hash: SourceHash, effects: &mut Effects) -> Vec<ActorAddress> {
         let Some(entry) = self.entries.get_mut(&hash) else { return Vec::new() };
         self.judgements.retain(|(_, waiting)| *waiting != hash);
         entry.state = SourceState::Unloaded;
         effects.push(Effect::Forget(hash));
-        for asker in core::mem::take(&mut entry.loaders) {
-            effects.push(Effect::Answer { asker, reply: Err(ControlError::SourceUnloaded { hash }) });
+        for loader in core::mem::take(&mut entry.loaders) {
+            effects.answer(loader, Err(Refusal::SourceUnloaded { hash }));
         }
         core::mem::take(&mut entry.waiting)
     }
@@ -202,8 +181,8 @@ impl Registry {
     ///
     /// # Errors
     /// There is none, or there are several.
-    pub fn find(&self, prefix: &str) -> Result<SourceHash, ControlError> {
-        let unknown = || ControlError::UnknownSource { source_hash: prefix.chars().take(64).collect() };
+    pub fn find(&self, prefix: &str) -> Result<SourceHash, Refusal> {
+        let unknown = || Refusal::UnknownSource { source_hash: prefix.chars().take(64).collect() };
         let padded = |digit: char| {
             let rest = core::iter::repeat_n(digit, 64_usize.saturating_sub(prefix.len()));
             prefix.chars().chain(rest).collect::<String>().parse::<SourceHash>()
@@ -215,23 +194,32 @@ impl Registry {
         match matches.as_slice() {
             [] => Err(unknown()),
             [hash] => Ok(*hash),
-            _ => Err(ControlError::AmbiguousSource { prefix: prefix.to_string(), matches }),
+            _ => Err(Refusal::AmbiguousSource { prefix: prefix.to_string(), matches }),
         }
+    }
+
+    /// Whether it is known at all.
+    ///
+    /// # Errors
+    /// No source has this hash.
+    pub fn check_known(&self, hash: SourceHash) -> Result<(), Refusal> {
+        let unknown = || Refusal::UnknownSource { source_hash: hash.to_string() };
+        self.entries.contains_key(&hash).then_some(()).ok_or_else(unknown)
     }
 
     /// Whether an actor can be created from a source now.
     #[must_use]
     pub fn availability(&self, hash: SourceHash) -> Availability<'_> {
         let Some(entry) = self.entries.get(&hash) else {
-            return Availability::No(ControlError::UnknownSource { source_hash: hash.to_string() });
+            return Availability::No(Refusal::UnknownSource { source_hash: hash.to_string() });
         };
         match (&entry.state, &entry.info) {
             (SourceState::Loaded, Some(info)) => Availability::Loaded(info),
             (SourceState::Offered | SourceState::Validating, _) => Availability::Coming,
             (SourceState::Refused(reason), _) => {
-                Availability::No(ControlError::SourceRefused { hash, reason: reason.clone() })
+                Availability::No(Refusal::SourceRefused { hash, reason: reason.clone() })
             }
-            _ => Availability::No(ControlError::SourceUnloaded { hash }),
+            _ => Availability::No(Refusal::SourceUnloaded { hash }),
         }
     }
 
@@ -274,41 +262,22 @@ impl Registry {
     }
 
     /// Someone no longer waits for a load.
-    pub fn forget_asker(&mut self, asker: Asker) {
+    pub fn forget_asker(&mut self, origin: Origin) {
         for entry in self.entries.values_mut() {
-            entry.loaders.retain(|loader| *loader != asker);
+            entry.loaders.retain(|loader| *loader != origin);
         }
     }
 
     /// The node stops: whoever waits for a load hears it now.
-    pub fn stop(&mut self, effects: &mut Vec<Effect>) {
-        for asker in self.entries.values_mut().flat_map(|entry| core::mem::take(&mut entry.loaders)) {
-            effects.push(Effect::Answer { asker, reply: Err(ControlError::ShuttingDown) });
+    pub fn stop(&mut self, effects: &mut Effects) {
+        for loader in self.entries.values_mut().flat_map(|entry| core::mem::take(&mut entry.loaders)) {
+            effects.answer(loader, Err(Refusal::ShuttingDown));
         }
     }
 
-    /// All sources, for status.
-    #[must_use]
-    pub fn status(&self) -> Vec<SourceStatus> {
-        let status = |(hash, entry): (&SourceHash, &Entry)| SourceStatus {
-            hash: *hash,
-            label: entry.label.clone(),
-            size: entry.size,
-            state: entry.state.clone(),
-            info: entry.info.clone(),
-            actors: entry.actors,
-            rights: entry.rights,
-        };
-        self.entries.iter().map(status).collect()
-    }
-
-    /// The sources for short.
-    pub fn briefs(&self) -> impl ExactSizeIterator<Item = SourceBrief> {
-        self.entries.iter().map(|(hash, entry)| SourceBrief {
-            hash: *hash,
-            label: entry.label.clone(),
-            state: entry.state.clone(),
-        })
+    /// All sources, by hash.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (SourceHash, &KnownSource)> {
+        self.entries.iter().map(|(hash, source)| (*hash, source))
     }
 
     /// How many can be created from.
@@ -318,19 +287,54 @@ impl Registry {
     }
 }
 
-impl Entry {
-    fn refuse(&mut self, hash: SourceHash, reason: String, effects: &mut Vec<Effect>) -> Vec<ActorAddress> {
+impl KnownSource {
+    /// Its submitter's words about it.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Its size in bytes.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Its place on the way from offer to use.
+    #[must_use]
+    pub const fn state(&self) -> &SourceState {
+        &self.state
+    }
+
+    /// Its classes and what else it says of itself, once that is known.
+    #[must_use]
+    pub const fn info(&self) -> Option<&SourceInfo> {
+        self.info.as_ref()
+    }
+
+    /// The number of live actors that were created from it.
+    #[must_use]
+    pub const fn actors(&self) -> u64 {
+        self.actors
+    }
+
+    /// The rights of actors that are created from it now, besides those of all.
+    #[must_use]
+    pub const fn rights(&self) -> Rights {
+        self.rights
+    }
+
+    fn refuse(&mut self, hash: SourceHash, reason: String, effects: &mut Effects) -> Vec<ActorAddress> {
         self.state = SourceState::Refused(reason.clone());
         effects.push(Effect::Forget(hash));
-        for asker in core::mem::take(&mut self.loaders) {
-            let error = ControlError::SourceRefused { hash, reason: reason.clone() };
-            effects.push(Effect::Answer { asker, reply: Err(error) });
+        for loader in core::mem::take(&mut self.loaders) {
+            effects.answer(loader, Err(Refusal::SourceRefused { hash, reason: reason.clone() }));
         }
         core::mem::take(&mut self.waiting)
     }
 }
 
-fn loaded(hash: SourceHash, info: Option<&SourceInfo>, already: bool, compile_us: u64) -> Reply {
+fn loaded(hash: SourceHash, info: Option<&SourceInfo>, already: bool, compile_us: u64) -> Answer {
     let info = info.cloned().expect("a loaded source has said what it offers");
-    Reply::Loaded(LoadedSource { hash, info, already, compile_us })
+    Answer::Loaded { hash, info: Box::new(info), already, compile_us }
 }

@@ -10,6 +10,7 @@ use crate::limits::EFFECTS_KEPT_MAX;
 use crate::message::Message;
 use crate::mistake::{Mistake, is_made};
 use crate::outbox::{Outbox, Request};
+use crate::question::{Origin, Question};
 use crate::time::Time;
 
 impl Turn {
@@ -104,16 +105,16 @@ impl Turn {
             }
             Request::CreateNamed { request, name, child } => {
                 self.ask(request);
-                Event::NamedAsked { by: me, request, name, child }
+                let question = Question::CreateNamed { name, child };
+                Event::Asked { origin: Origin::Actor { address: me, request }, question }
             }
             Request::RequestStatus { request, about } => {
                 self.ask(request);
-                Event::StatusAsked { by: me, request, about }
+                let question = Question::Status { about };
+                Event::Asked { origin: Origin::Actor { address: me, request }, question }
             }
             Request::HandleDeadLetters(handles) => Event::DeadLettersAsked { by: me, handles },
-            Request::UpdateCapability { name, value } => {
-                Event::CapabilityUpdated { asker: None, name, value }
-            }
+            Request::UpdateCapability { name, value } => Event::CapabilityUpdated { name, value },
             Request::ShutDown => Event::ShutdownAsked { by: me },
             Request::Send { .. }
             | Request::Exit { .. }

@@ -10,12 +10,16 @@ use crate::address::ActorAddress;
 use crate::capability::{Requirement, Value};
 use crate::envelope::{ExitReason, Poisoned};
 use crate::fate::OnTrap;
-use crate::log_level::{LogLevel, LogScope};
+use crate::log_level::LogLevel;
 use crate::message::Message;
+use crate::question::{NoHost, Refusal};
+pub use crate::source::SourceState;
 use crate::source::{Rights, SourceHash, SourceInfo};
+pub use crate::turn::ActorPhase;
 pub use crate::wire::status::{
-    ActorLogLevel, ActorReport, ActorWait, ConnectionStatus, GrantStatus, LogFileStatus, LogLevelsStatus,
-    LogOutletStatus, LongTurn, NameStatus, NodeStatus, SourceBrief, SourceLogLevel,
+    ActorLogLevel, ActorReport, ActorStatus, ActorWait, ConnectionStatus, DeadLetter, EndedActor,
+    GrantStatus, LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord, LongTurn, NameStatus,
+    NodeStatus, SourceBrief, SourceLogLevel, SourceStatus,
 };
 
 /// A frame from a client, after its hello.
@@ -195,6 +199,17 @@ impl Request {
     }
 }
 
+/// The actors for which a log level is set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LogScope {
+    /// Every actor for which none of the others is set.
+    Node,
+    /// The actors of a source: its hash or an unambiguous beginning of it.
+    Source(String),
+    /// One actor.
+    Actor(ActorAddress),
+}
+
 /// An actor to be created.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreateActor {
@@ -302,164 +317,18 @@ pub enum LoadProgress {
     Compiling,
 }
 
-/// Where a source is on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SourceState {
-    /// Its authority has not judged it yet.
-    Offered,
-    /// It is approved and being compiled.
-    Validating,
-    /// It can be created from.
-    Loaded,
-    /// It can't be used, and why.
-    Refused(String),
-    /// It was unloaded.
-    Unloaded,
-}
-
-/// A source as the node knows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SourceStatus {
-    /// Its name.
-    pub hash: SourceHash,
-    /// What its submitter says of it.
-    pub label: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Where it is on its way.
-    pub state: SourceState,
-    /// What it offers, once it is known.
-    pub info: Option<SourceInfo>,
-    /// Live actors created from it.
-    pub actors: u64,
-    /// What its actors may ask of the node besides what all may.
-    pub rights: Rights,
-}
-
-/// An actor as the node knows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ActorStatus {
-    /// Who.
-    pub address: ActorAddress,
-    /// Its class.
-    pub class: String,
-    /// Its source.
-    pub source: SourceHash,
-    /// Its creator; absent for actors created from outside or under a name.
-    pub parent: Option<ActorAddress>,
-    /// Its global name.
-    pub name: Option<String>,
-    /// What it is doing.
-    pub phase: ActorPhase,
-    /// Which instance it has; the first was 1.
-    pub incarnation: u32,
-    /// How often an instance was made in place of a trapped one, also where it could not start.
-    pub restarts: u64,
-    /// Messages that wait for it.
-    pub mailbox_len: u64,
-    /// Bytes that wait for it.
-    pub mailbox_bytes: u64,
-    /// Turns it has had.
-    pub turns: u64,
-    /// Messages it could not handle.
-    pub poisoned: u64,
-    /// Wakeups it has pending.
-    pub wakeups: u64,
-    /// Its children that live.
-    pub children: u64,
-    /// Whether its creator has left it behind.
-    pub is_orphan: bool,
-    /// Messages it has sent.
-    pub sent: u64,
-    /// What it sent that became a dead letter.
-    pub undelivered: u64,
-    /// How long its turns took together, in µs of wall time: with what the machine did meanwhile.
-    pub busy_us: u64,
-    /// Linear memory of its instance, in bytes; 0 where it has none.
-    pub memory_bytes: u64,
-    /// How much of what it writes to the log is kept.
-    pub log_level: LogLevel,
-    /// For how long it has been in the turn that is under way, in ms; absent where none is, or a short one.
-    pub in_turn_ms: Option<u64>,
-    /// For how long the oldest of its messages has waited at least, in ms: since the host first took it, or those before
-    /// it, up. That which a turn handles counts. Absent where none waits.
-    pub oldest_ms: Option<u64>,
-    /// Why it handles nothing now, and for how long, where that is known.
-    pub waits: Option<ActorWait>,
-}
-
-/// What an actor is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ActorPhase {
-    /// Its `start` has not returned.
-    Starting,
-    /// It takes messages.
-    Running,
-    /// It waits until receivers have room for what it sent.
-    Held,
-    /// It waits for its next instance, because it was restarted too often, or the last could not start.
-    Paused,
-    /// It was asked to exit and waits for its children.
-    Exiting,
-}
-
-/// An actor that ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EndedActor {
-    /// Who it was.
-    pub address: ActorAddress,
-    /// Its class.
-    pub class: String,
-    /// Why it ended.
-    pub reason: ExitReason,
-}
-
-/// A message that could not be delivered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeadLetter {
-    /// Whom it was for.
-    pub target: ActorAddress,
-    /// Who sent it.
-    pub sender: ActorAddress,
-    /// Its type name.
-    pub type_name: String,
-    /// Why it could not be delivered.
-    pub reason: String,
-}
-
-/// One log record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogRecord {
-    /// Its number, from 1 in the order of arrival; a gap is what a slow follower missed.
-    pub seq: u64,
-    /// Milliseconds since the Unix epoch.
-    pub time_ms: u64,
-    /// `TRACE`, `DEBUG`, `INFO`, `WARN` or `ERROR`.
-    pub level: String,
-    /// The actor that wrote it; absent for the node's own.
-    pub actor: Option<ActorAddress>,
-    /// The actor's class.
-    pub class: Option<String>,
-    /// What it is about: a module, `stdout` or `stderr`.
-    pub target: String,
-    /// The text; control bytes are escaped.
-    pub text: String,
-}
-
 /// Why a question could not be answered.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ControlError {
     /// No source has this hash.
-    #[error("no source has the hash `{source_hash}`; `load` it first")]
+    #[error("{}", Refusal::UnknownSource { source_hash: (.source_hash).clone() })]
     UnknownSource {
         /// As it was given.
         source_hash: String,
     },
     /// Several sources begin so.
-    #[error("{} sources begin with `{prefix}`; give more digits", .matches.len())]
+    #[error("{}", Refusal::AmbiguousSource { prefix: (.prefix).clone(), matches: (.matches).clone() })]
     AmbiguousSource {
         /// As it was given.
         prefix: String,
@@ -467,7 +336,7 @@ pub enum ControlError {
         matches: Vec<SourceHash>,
     },
     /// The source can't be used.
-    #[error("source {hash} was refused: {reason}")]
+    #[error("{}", Refusal::SourceRefused { hash: *.hash, reason: (.reason).clone() })]
     SourceRefused {
         /// Which.
         hash: SourceHash,
@@ -475,7 +344,7 @@ pub enum ControlError {
         reason: String,
     },
     /// The source was unloaded.
-    #[error("source {hash} was unloaded; `load` it again")]
+    #[error("{}", Refusal::SourceUnloaded { hash: *.hash })]
     SourceUnloaded {
         /// Which.
         hash: SourceHash,
@@ -484,7 +353,7 @@ pub enum ControlError {
     #[error("the source can't be taken: {0}")]
     Upload(String),
     /// The source has no such class.
-    #[error("the source has no class `{class}`; it has {}", .classes.join(", "))]
+    #[error("{}", Refusal::NoSuchClass { class: (.class).clone(), classes: (.classes).clone() })]
     NoSuchClass {
         /// As it was given.
         class: String,
@@ -492,13 +361,13 @@ pub enum ControlError {
         classes: Vec<String>,
     },
     /// The class must be named.
-    #[error("the source has several classes; name one of {}", .classes.join(", "))]
+    #[error("{}", Refusal::ClassNeeded { classes: (.classes).clone() })]
     ClassNeeded {
         /// What there is.
         classes: Vec<String>,
     },
     /// No host fits.
-    #[error("no compatible host for `{class}`: {}", .unmet.join("; "))]
+    #[error("{}", NoHost(.class, .unmet))]
     NoCompatibleHost {
         /// The class.
         class: String,
@@ -506,7 +375,7 @@ pub enum ControlError {
         unmet: Vec<String>,
     },
     /// The actor's start failed.
-    #[error("the actor did not start: {reason}")]
+    #[error("{}", Refusal::StartFailed { reason: (.reason).clone() })]
     StartFailed {
         /// Why.
         reason: String,
@@ -515,10 +384,10 @@ pub enum ControlError {
     #[error("a limit of the node is reached: {0}")]
     LimitReached(String),
     /// The node is stopping.
-    #[error("the node is stopping")]
+    #[error("{}", Refusal::ShuttingDown)]
     ShuttingDown,
     /// There is no actor at the address: it ended, or never was.
-    #[error("there is no actor at {target}")]
+    #[error("{}", Refusal::TargetDead { target: *.target })]
     TargetDead {
         /// Whom.
         target: ActorAddress,
@@ -575,4 +444,25 @@ pub enum ControlError {
         /// Why it ended.
         reason: ExitReason,
     },
+    /// The actor was killed before it could start. Nothing of it is left.
+    #[error("killed: {by}")]
+    Killed {
+        /// The killer, in words.
+        by: String,
+    },
+    /// The actor that wanted a child is gone.
+    #[error("{}", Refusal::CreatorGone)]
+    CreatorGone,
+    /// The actor that wanted a child is exiting.
+    #[error("{}", Refusal::CreatorExiting)]
+    CreatorExiting,
+    /// The actor that wanted a child is being killed.
+    #[error("{}", Refusal::CreatorKilled)]
+    CreatorKilled,
+    /// The asker left before the actor could start: another that waits for the same actor is told.
+    #[error("{}", Refusal::AskerLeft)]
+    AskerLeft,
+    /// The actor that wanted the actor of a name is gone.
+    #[error("{}", Refusal::AskerGone)]
+    AskerGone,
 }

@@ -29,7 +29,7 @@ pub struct Hello {
 }
 
 /// What a node answers.
-pub type Answer = Result<Welcome, HelloError>;
+pub type Greeting = Result<Welcome, HelloError>;
 
 /// The client is in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

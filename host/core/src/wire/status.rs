@@ -1,39 +1,40 @@
-//! What the status of a node and of an actor is made of, besides the two themselves.
+//! What the status of a node, its sources and its actors is made of, and a record of its log.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::control::{ActorStatus, DeadLetter, EndedActor, SourceState};
 use crate::address::{ActorAddress, HostId};
 use crate::capability::Capabilities;
+use crate::envelope::ExitReason;
 use crate::limits::ActorLimits;
 use crate::log_level::LogLevel;
-use crate::source::SourceHash;
+use crate::source::{Rights, SourceHash, SourceInfo, SourceState};
+use crate::turn::ActorPhase;
 
 /// How a node is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeStatus {
     /// Its program version.
     pub version: String,
-    /// Its name.
+    /// The host's name.
     pub host: HostId,
     /// Its process id.
     pub pid: u32,
     /// How long it has run, in ms.
     pub uptime_ms: u64,
-    /// Who judges sources: `none` or `trust-all`.
+    /// The judge of sources: `none` or `trust-all`.
     pub authority: String,
-    /// What it has.
+    /// The capabilities of the host.
     pub capabilities: Capabilities,
     /// Whether it is stopping.
     pub stopping: bool,
-    /// Live actors.
+    /// The number of live actors.
     pub actors: u64,
     /// How many it can have.
     pub actors_max: u64,
-    /// What sets that number.
+    /// The reason for that number.
     pub actors_max_reason: String,
     /// Sources that can be created from.
     pub sources_loaded: u64,
@@ -45,9 +46,9 @@ pub struct NodeStatus {
     pub names: u64,
     /// The first of them; at most `STATUS_NAMES_MAX`.
     pub first_names: Vec<NameStatus>,
-    /// Who is given the dead letters.
+    /// The actor that is given the dead letters.
     pub dead_letter_handler: Option<ActorAddress>,
-    /// Outside endpoints.
+    /// Endpoints of programs outside.
     pub endpoints: u64,
     /// Messages handed to actors since the start.
     pub messages: u64,
@@ -59,9 +60,9 @@ pub struct NodeStatus {
     pub restarts: u64,
     /// Bytes that wait in mailboxes, as far as they are drawn from the node's budget.
     pub queued_bytes: u64,
-    /// The budget.
+    /// The most that they may draw from it.
     pub queued_bytes_max: u64,
-    /// What it is a share of.
+    /// The whole of which that budget is a share.
     pub queued_bytes_max_reason: String,
     /// The newest dead letters, newest first.
     pub recent_dead_letters: Vec<DeadLetter>,
@@ -77,7 +78,7 @@ pub struct NodeStatus {
     pub runaways: u64,
     /// The longest turns under way, the longest first; at most `STATUS_LONG_TURNS_MAX`.
     pub long_turns: Vec<LongTurn>,
-    /// What each actor may use.
+    /// The limits of each actor.
     pub limits: ActorLimits,
     /// How much actors write to the log for which nothing else is set.
     pub log_level: LogLevel,
@@ -91,12 +92,126 @@ pub struct NodeStatus {
     pub first_orphans: Vec<ActorAddress>,
 }
 
+/// A source as the node knows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// The source's name.
+    pub hash: SourceHash,
+    /// Its submitter's words about it.
+    pub label: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Where it is on its way.
+    pub state: SourceState,
+    /// Its classes and what else it says of itself, once that is known.
+    pub info: Option<SourceInfo>,
+    /// Live actors created from it.
+    pub actors: u64,
+    /// The rights of its actors, besides those of all.
+    pub rights: Rights,
+}
+
+/// An actor as the node knows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActorStatus {
+    /// The actor's address.
+    pub address: ActorAddress,
+    /// The actor's class.
+    pub class: String,
+    /// The actor's source.
+    pub source: SourceHash,
+    /// Its creator; absent for actors created from outside or under a name.
+    pub parent: Option<ActorAddress>,
+    /// Its global name.
+    pub name: Option<String>,
+    /// The phase of its life.
+    pub phase: ActorPhase,
+    /// The number of its instance; the first was 1.
+    pub incarnation: u32,
+    /// How often an instance was made in place of a trapped one, also where it could not start.
+    pub restarts: u64,
+    /// Messages that wait for it.
+    pub mailbox_len: u64,
+    /// Bytes that wait for it.
+    pub mailbox_bytes: u64,
+    /// Turns it has had.
+    pub turns: u64,
+    /// Messages it could not handle.
+    pub poisoned: u64,
+    /// Wakeups it has pending.
+    pub wakeups: u64,
+    /// Its children that live.
+    pub children: u64,
+    /// Whether its creator has left it behind.
+    pub is_orphan: bool,
+    /// Messages it has sent.
+    pub sent: u64,
+    /// Messages of its own that became dead letters.
+    pub undelivered: u64,
+    /// How long its turns took together, in µs of wall time: with what the machine did meanwhile.
+    pub busy_us: u64,
+    /// Linear memory of its instance, in bytes; 0 where it has none.
+    pub memory_bytes: u64,
+    /// How much of what it writes to the log is kept.
+    pub log_level: LogLevel,
+    /// For how long it has been in the turn that is under way, in ms; absent where none is, or a short one.
+    pub in_turn_ms: Option<u64>,
+    /// For how long the oldest of its messages has waited at least, in ms: since the host first took it, or those before
+    /// it, up. That which a turn handles counts. Absent where none waits.
+    pub oldest_ms: Option<u64>,
+    /// The reason why it handles nothing now, and for how long, where that is known.
+    pub waits: Option<ActorWait>,
+}
+
+/// An actor that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedActor {
+    /// The address that it had.
+    pub address: ActorAddress,
+    /// The class that it had.
+    pub class: String,
+    /// The reason of its end.
+    pub reason: ExitReason,
+}
+
+/// A message that could not be delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The address that it was for.
+    pub target: ActorAddress,
+    /// The address that sent it.
+    pub sender: ActorAddress,
+    /// Its type name.
+    pub type_name: String,
+    /// The reason why it could not be delivered.
+    pub reason: String,
+}
+
+/// A record of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRecord {
+    /// Its number, from 1 in the order of arrival; a gap is what a slow follower missed.
+    pub seq: u64,
+    /// Milliseconds since the Unix epoch.
+    pub time_ms: u64,
+    /// `TRACE`, `DEBUG`, `INFO`, `WARN` or `ERROR`.
+    pub level: String,
+    /// The actor that wrote it; absent for the node's own.
+    pub actor: Option<ActorAddress>,
+    /// The actor's class.
+    pub class: Option<String>,
+    /// Its subject: a module, `stdout` or `stderr`.
+    pub target: String,
+    /// The text; control bytes are escaped.
+    pub text: String,
+}
+
 /// A turn that is under way and takes long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LongTurn {
-    /// Whose.
+    /// The actor whose turn it is.
     pub actor: ActorAddress,
-    /// Its class.
+    /// The actor's class.
     pub class: String,
     /// For how long, in ms.
     pub in_turn_ms: u64,
@@ -107,9 +222,9 @@ pub struct LongTurn {
 /// A source, for short.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceBrief {
-    /// Its name.
+    /// The source's name.
     pub hash: SourceHash,
-    /// What its submitter says of it.
+    /// Its submitter's words about it.
     pub label: String,
     /// Where it is on its way.
     pub state: SourceState,
@@ -118,16 +233,16 @@ pub struct SourceBrief {
 /// A global name that is taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameStatus {
-    /// The name.
+    /// The name itself.
     pub name: String,
     /// Whose it is; it may not have started yet.
     pub address: ActorAddress,
 }
 
-/// Why an actor handles nothing now.
+/// The reason why an actor handles nothing now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActorWait {
-    /// Why.
+    /// The reason, in words.
     pub why: String,
     /// For how long at most, in ms.
     pub left_ms: u64,
@@ -138,7 +253,7 @@ pub struct ActorWait {
 /// An actor and its children.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActorReport {
-    /// The actor.
+    /// The actor that was asked about.
     pub actor: ActorStatus,
     /// Its children; at most `STATUS_CHILDREN_MAX`.
     pub children: Vec<ActorStatus>,
@@ -149,7 +264,7 @@ pub struct ActorReport {
 pub struct LogLevelsStatus {
     /// Those for which nothing else is set.
     pub node: LogLevel,
-    /// What the configuration says for them.
+    /// The level of the configuration for them.
     pub configured: LogLevel,
     /// Sources with a level of their own.
     pub sources: Vec<SourceLogLevel>,
@@ -160,18 +275,18 @@ pub struct LogLevelsStatus {
 /// How much the actors of a source write to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceLogLevel {
-    /// Which source.
+    /// The source's name.
     pub source: SourceHash,
-    /// How much.
+    /// The level of its actors.
     pub level: LogLevel,
 }
 
 /// How much an actor writes to the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActorLogLevel {
-    /// Who.
+    /// The actor's address.
     pub actor: ActorAddress,
-    /// How much.
+    /// The actor's level.
     pub level: LogLevel,
 }
 
@@ -189,7 +304,7 @@ pub struct LogFileStatus {
 /// Another place to which a node's log goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogOutletStatus {
-    /// Which.
+    /// The place's name.
     pub name: String,
     /// Records or lines that did not get there.
     pub lost: u64,
@@ -200,7 +315,7 @@ pub struct LogOutletStatus {
 pub struct GrantStatus {
     /// Where it listens.
     pub listen: String,
-    /// Whom its connections are messages to.
+    /// The actor that its connections are messages to.
     pub actor: ActorAddress,
     /// How long a connection may be idle, in ms.
     pub idle_ms: u64,
@@ -213,13 +328,13 @@ pub struct GrantStatus {
 /// A connection that is messages to an actor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionStatus {
-    /// What to write to.
+    /// The address to write to.
     pub address: ActorAddress,
     /// The other end.
     pub peer: String,
-    /// Bytes read.
+    /// Bytes that were read.
     pub read_bytes: u64,
-    /// Bytes written.
+    /// Bytes that were written.
     pub written_bytes: u64,
     /// Messages that the actor has yet to handle.
     pub unhandled: u64,

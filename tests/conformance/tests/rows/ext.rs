@@ -10,7 +10,7 @@ use thespian_core::wire::codec;
 use thespian_core::wire::control::{
     ClientFrame, ControlError, CreateActor, Incoming, NodeFrame, Reply, Request,
 };
-use thespian_core::wire::hello::{self, Answer, Hello};
+use thespian_core::wire::hello::{self, Greeting, Hello};
 use thespian_host::client::{Client, ClientError, Received};
 use thespian_host::client::{Typed, TypedError};
 use thespian_host::transport::{FrameReader, Stream, WriteHalf};
@@ -206,7 +206,7 @@ async fn at_once(world: &World, questions: impl IntoIterator<Item = Request>) ->
     writer.write_all(&bytes).await.unwrap();
     let mut reader = FrameReader::new(reader);
     let welcome = reader.next().await.unwrap().unwrap();
-    hello::decode::<Answer>(&welcome).unwrap().unwrap();
+    hello::decode::<Greeting>(&welcome).unwrap().unwrap();
     (reader, writer)
 }
 

@@ -13,7 +13,7 @@ use thespian_core::capability::{Clause, Value};
 use thespian_core::envelope::ExitReason;
 use thespian_core::fate::OnTrap;
 use thespian_core::limits::ActorLimits;
-use thespian_core::log_level::{LogLevel, LogScope};
+use thespian_core::log_level::LogLevel;
 use thespian_core::message::{Encoding, Message};
 use thespian_core::source::{ActorClass, SourceInfo};
 use thespian_core::wire::control::*;

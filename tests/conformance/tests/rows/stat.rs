@@ -7,9 +7,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 use thespian_conformance::{Probe, TempDir, World, class, load, poison, run, until};
 use thespian_core::capability::Value as Capability;
-use thespian_core::log_level::{LogLevel, LogScope};
+use thespian_core::log_level::LogLevel;
 use thespian_core::wire::control::{
-    ActorPhase, ActorStatus, ControlError, CreateActor, LogRecord, NameStatus, SourceState,
+    ActorPhase, ActorStatus, ControlError, CreateActor, LogRecord, LogScope, NameStatus, SourceState,
 };
 use thespian_host::client::{Client, ClientError};
 use thespian_host::config::NodeConfig;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use thespian_core::event::Asker;
+use thespian_core::question::Asker;
 
 #[derive(Default)]
 pub(crate) struct Answers {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::effect::{Effect, Plan};
 use thespian_core::envelope::{Body, Envelope};
-use thespian_core::event::{Asker, Event};
-use thespian_core::wire::control::Reply;
+use thespian_core::event::Event;
+use thespian_core::question::{Answer, Asker, Found, Origin, Question as Asking};
 
 use super::Ledger;
 use crate::host::Host;
@@ -72,13 +72,14 @@ impl Names {
     pub(crate) fn heard_by_admin(&mut self, event: &Event) -> Option<Asked> {
         let (questioner, name, offered) = match event {
             // One that can't be used is refused whoever has it.
-            Event::CreateAsked { asker, address, create } => {
+            Event::Asked { origin: Origin::Client(asker), question: Asking::Create(create) } => {
                 let name = create.name.as_deref().filter(|name| !name.is_empty())?;
-                (Questioner::Outside(*asker), name, *address)
+                (Questioner::Outside(*asker), name, create.address)
             }
-            Event::NamedAsked { by, request, name, child } => {
-                (Questioner::Actor(*by, *request), &**name, child.address)
-            }
+            Event::Asked {
+                origin: Origin::Actor { address, request },
+                question: Asking::CreateNamed { name, child },
+            } => (Questioner::Actor(*address, *request), &**name, child.address),
             _ => return None,
         };
         let claim = (offered.home, Box::from(name));
@@ -172,9 +173,9 @@ impl Ledger {
     /// `Admin` decides something, which may be an answer.
     pub(crate) fn audit_name_told(&mut self, host: &Host, effect: &Effect, is_close: bool) -> Option<String> {
         let (questioner, outcome) = match effect {
-            Effect::Answer { asker, reply } => {
-                let outcome = match reply {
-                    Ok(Reply::Created { address, .. }) => Some(*address),
+            Effect::Answer { asker, answer } => {
+                let outcome = match answer {
+                    Ok(Answer::Created(Found { address, .. })) => Some(*address),
                     _ => None,
                 };
                 (Questioner::Outside(*asker), outcome)

@@ -1,74 +1,201 @@
 //! Events in any order, also in those that no host makes.
 
 use super::*;
+use crate::log_level::{LevelScope, LogLevel};
 
 #[test]
-fn no_order_of_events_makes_it_panic_however_nonsensical() {
+fn no_order_of_events_makes_it_panic_or_answer_twice_however_nonsensical() {
     for seed in 0..300_u64 {
-        let mut node = node();
-        let mut state = seed;
-        let mut draw = |bound: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % bound
-        };
+        let mut draw = Draw { node: node(), state: seed };
+        let mut answered = Vec::new();
         for _ in 0..200 {
-            let event = any_event(&mut node, &mut draw);
-            node.now = node.now + core::time::Duration::from_millis(draw(3_000));
-            node.handle(event);
+            let event = any_event(&mut draw);
+            let passed = core::time::Duration::from_millis(draw.below(3_000));
+            let node = &mut draw.node;
+            node.now = node.now + passed;
+            let effects = node.handle(event);
+            answered.extend(answers(&effects).into_iter().map(|(asker, _)| asker));
         }
-        assert!(node.admin.waiting.values().map(Create::cost).sum::<usize>() == node.admin.waiting_bytes);
+        let admin = &draw.node.admin;
+        assert!(admin.waiting.values().map(Create::cost).sum::<usize>() == admin.waiting_bytes);
+        answered.sort_unstable();
+        assert!(answered.windows(2).all(|pair| pair[0] != pair[1]), "seed {seed}");
     }
 }
 
-/// Events about actors, sources and askers that may be known or not. Only new addresses are new: that is the host's
+/// Actors, sources and askers that may be known or not. Only new addresses and new askers are new: that is the host's
 /// promise.
-fn any_event(node: &mut Node, draw: &mut impl FnMut(u64) -> u64) -> Event {
-    let known = ActorAddress::new(HostId(1), u128::from(draw(1 + node.next_id as u64 * 5 / 4)));
-    let hash = if draw(2) == 0 { SOURCE } else { SourceHash([draw(3) as u8; 32]) };
-    let asker = Asker(draw(node.next_asker + 2));
-    let reasons = [ExitReason::Requested, ExitReason::Failed("f".into()), ExitReason::Killed("k".into())];
-    match draw(14) {
-        0 => Event::SourceOffered {
-            asker: node.asker(),
-            hash,
-            label: String::new(),
-            size: 1,
-            rights: Rights::default(),
-        },
-        1 => Event::SourceJudged { hash, verdict: if draw(4) > 0 { Ok(()) } else { Err(String::new()) } },
-        2 => {
-            let outcome = if draw(4) > 0 { Ok(info()) } else { Err(String::new()) };
-            Event::SourceValidated { hash, outcome, compile_us: 0 }
+struct Draw {
+    node: Node,
+    state: u64,
+}
+
+impl Draw {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.state =
+            self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.state >> 33) % bound
+    }
+
+    fn chance(&mut self) -> bool {
+        self.below(2) == 0
+    }
+
+    fn known(&mut self) -> ActorAddress {
+        let bound = 1 + self.node.next_id as u64 * 5 / 4;
+        ActorAddress::new(HostId(1), u128::from(self.below(bound)))
+    }
+
+    fn hash(&mut self) -> SourceHash {
+        if self.chance() { SOURCE } else { SourceHash([self.below(3) as u8; 32]) }
+    }
+
+    fn verdict<T>(&mut self, good: T) -> Result<T, String> {
+        if self.below(4) > 0 { Ok(good) } else { Err("no".to_string()) }
+    }
+
+    fn class(&mut self) -> String {
+        ["plain", "picky", "choosy", "odd"][self.below(4) as usize].to_string()
+    }
+
+    fn reason(&mut self) -> ExitReason {
+        match self.below(3) {
+            0 => ExitReason::Requested,
+            1 => ExitReason::Failed("f".into()),
+            _ => ExitReason::Killed("k".into()),
         }
-        3 => Event::UnloadAsked { asker, source: if draw(2) == 0 { hash.to_string() } else { "é".into() } },
-        4 | 5 => {
-            let (asker, address) = (node.asker(), node.address());
-            let class = (draw(2) == 0).then(|| "plain".to_string());
-            let source = hash.to_string();
-            let create = CreateActor {
-                source,
-                class,
-                requirements: Vec::new(),
-                init: None,
-                on_trap: None,
-                name: None,
-            };
-            Event::CreateAsked { asker, address, create }
+    }
+
+    fn value(&mut self) -> Option<Value> {
+        self.chance().then_some(Value::Boolean(true))
+    }
+
+    fn origin(&mut self) -> Origin {
+        if self.below(4) > 0 {
+            return Origin::Client(self.node.asker());
         }
-        6 => Event::ChildrenEntered { parent: known, children: vec![node.address(), node.address()] },
-        7 => {
-            let (address, class) = (known, "plain".to_string());
-            let source = (draw(2) == 0).then_some(hash);
-            let child = CreateChild { address, source, class, options: CreateOptions::default() };
-            Event::ChildCreated { parent: known, child: Box::new(child) }
-        }
-        8 => Event::ActorStarted { address: known },
-        9 => Event::ActorExiting { address: known, with_children: draw(2) == 0 },
-        10 => Event::ActorEnded { address: known, reason: reasons[draw(3) as usize].clone() },
-        11 => Event::ExitAsked { asker, target: known, recursive: draw(2) == 0 },
-        12 if draw(30) == 0 => Event::StopAsked { asker },
-        12 => Event::KillAsked { asker, target: known },
-        _ if draw(2) == 0 => Event::AskerLeft { asker },
-        _ => Event::TimePassed,
+        Origin::Actor { address: self.known(), request: self.below(3) }
+    }
+
+    fn name(&mut self) -> String {
+        ["lead", "second"][self.below(2) as usize].to_string()
+    }
+
+    fn child(&mut self, address: ActorAddress) -> Box<CreateChild> {
+        let source = self.chance().then(|| self.hash());
+        Box::new(CreateChild { address, source, class: self.class(), options: CreateOptions::default() })
     }
 }
+
+/// A function that draws from all variants of an enum, each as often as its number says. A variant that is not in the
+/// list does not compile.
+macro_rules! any {
+    ($name:ident -> $kind:ident { $($weight:literal of $variant:pat => |$draw:ident| $made:expr,)+ }) => {
+        fn $name(draw: &mut Draw) -> $kind {
+            const fn _has_all(kind: &$kind) {
+                match kind { $($variant => {})+ }
+            }
+            let all: &[(u64, fn(&mut Draw) -> $kind)] = &[$(($weight, |$draw| {
+                let made = $made;
+                assert!(matches!(made, $variant), "{made:?} stands at the place of another");
+                made
+            })),+];
+            let mut at = draw.below(all.iter().map(|(weight, _)| weight).sum());
+            for (weight, make) in all {
+                match at.checked_sub(*weight) {
+                    Some(rest) => at = rest,
+                    None => return make(draw),
+                }
+            }
+            unreachable!("what is drawn is below the sum")
+        }
+    };
+}
+
+any!(any_event -> Event {
+    2 of Event::SourceJudged { .. } => |draw| {
+        Event::SourceJudged { hash: draw.hash(), verdict: draw.verdict(()) }
+    },
+    2 of Event::SourceValidated { .. } => |draw| {
+        Event::SourceValidated { hash: draw.hash(), outcome: draw.verdict(info()), compile_us: 0 }
+    },
+    1 of Event::PlacementAnswered { .. } => |draw| {
+        let suits = draw.chance();
+        Event::PlacementAnswered { source: draw.hash(), class: draw.class(), outcome: draw.verdict(suits) }
+    },
+    2 of Event::ChildrenEntered { .. } => |draw| Event::ChildrenEntered {
+        parent: draw.known(),
+        children: vec![draw.node.address(), draw.node.address()],
+    },
+    2 of Event::ChildCreated { .. } => |draw| {
+        let address = draw.known();
+        Event::ChildCreated { parent: draw.known(), child: draw.child(address) }
+    },
+    1 of Event::ChildKilled { .. } => |draw| {
+        Event::ChildKilled { parent: draw.known(), child: draw.known() }
+    },
+    1 of Event::Monitored { .. } => |draw| {
+        Event::Monitored { watcher: draw.known(), target: draw.known() }
+    },
+    1 of Event::Demonitored { .. } => |draw| {
+        Event::Demonitored { watcher: draw.known(), target: draw.known() }
+    },
+    1 of Event::DeadLettersAsked { .. } => |draw| {
+        Event::DeadLettersAsked { by: draw.known(), handles: draw.chance() }
+    },
+    1 of Event::CapabilityUpdated { .. } => |draw| {
+        Event::CapabilityUpdated { name: "gpu".to_string(), value: draw.value() }
+    },
+    1 of Event::ShutdownAsked { .. } => |draw| Event::ShutdownAsked { by: draw.known() },
+    4 of Event::ActorStarted { .. } => |draw| Event::ActorStarted { address: draw.known() },
+    2 of Event::ActorExiting { .. } => |draw| {
+        Event::ActorExiting { address: draw.known(), with_children: draw.chance() }
+    },
+    3 of Event::ActorEnded { .. } => |draw| {
+        Event::ActorEnded { address: draw.known(), reason: draw.reason() }
+    },
+    20 of Event::Asked { .. } => |draw| Event::Asked { origin: draw.origin(), question: any_question(draw) },
+    2 of Event::Withdrawn(_) => |draw| {
+        let bound = draw.node.next_asker + 2;
+        Event::Withdrawn(Origin::Client(Asker(draw.below(bound))))
+    },
+    2 of Event::TimePassed => |_draw| Event::TimePassed,
+});
+
+any!(any_question -> Question {
+    20 of Question::Load(_) => |draw| Question::Load(Box::new(offer_of(draw.hash()))),
+    10 of Question::Unload { .. } => |draw| Question::Unload { source: draw.hash() },
+    40 of Question::Create(_) => |draw| {
+        let source = match draw.below(4) {
+            0 => Err(Refusal::UnknownSource { source_hash: "é".to_string() }),
+            _ => Ok(draw.hash()),
+        };
+        let class = draw.chance().then(|| draw.class());
+        let name = draw.chance().then(|| draw.name());
+        Question::Create(Box::new(NewActor { source, class, name, ..new_actor(draw.node.address()) }))
+    },
+    20 of Question::CreateNamed { .. } => |draw| {
+        let address = draw.node.address();
+        Question::CreateNamed { name: draw.name().into(), child: draw.child(address) }
+    },
+    20 of Question::Exit { .. } => |draw| {
+        Question::Exit { target: draw.known(), recursive: draw.chance() }
+    },
+    10 of Question::Kill { .. } => |draw| Question::Kill { target: draw.known() },
+    1 of Question::Stop => |_draw| Question::Stop,
+    5 of Question::SetLogLevel { .. } => |draw| {
+        let scope = match draw.below(3) {
+            0 => LevelScope::Node,
+            1 => LevelScope::Source(draw.hash()),
+            _ => LevelScope::Actor(draw.known()),
+        };
+        Question::SetLogLevel { scope, level: draw.chance().then_some(LogLevel::Debug) }
+    },
+    5 of Question::UpdateCapability { .. } => |draw| {
+        Question::UpdateCapability { name: "gpu".to_string(), value: draw.value() }
+    },
+    5 of Question::Status { .. } => |draw| {
+        let about = draw.known();
+        Question::Status { about: draw.chance().then_some(about) }
+    },
+});

@@ -3,13 +3,13 @@
 use super::*;
 use crate::limits::CAPABILITIES_LEN_MAX;
 
-fn name_of(create: &mut CreateActor) {
+fn name_of(create: &mut NewActor) {
     create.name = Some("lead".to_string());
 }
 
 fn created(effects: &[Effect]) -> Vec<ActorAddress> {
-    let created = |(_, reply)| match reply {
-        Ok(Reply::Created { address, .. }) => Some(address),
+    let created = |(_, answer)| match answer {
+        Ok(Answer::Created(Found { address, .. })) => Some(address),
         _ => None,
     };
     answers(effects).into_iter().filter_map(created).collect()
@@ -45,13 +45,13 @@ fn whoever_waits_for_a_name_hears_why_there_is_none() {
     });
     assert!(matches!(
         answers(&effects)[..],
-        [(answered, Err(ControlError::NoCompatibleHost { .. }))] if answered == asker
+        [(answered, Err(Refusal::NoCompatibleHost { .. }))] if answered == asker
     ));
     node.handle(Event::ActorEnded { address, reason: ExitReason::NeverStarted(String::new()) });
     let (address, asker, _) = node.create_with(name_of);
     let ended = Event::ActorEnded { address, reason: ExitReason::NeverStarted("it trapped".to_string()) };
     let reason = "it trapped".to_string();
-    assert_eq!(answers(&node.handle(ended)), [(asker, Err(ControlError::StartFailed { reason }))]);
+    assert_eq!(answers(&node.handle(ended)), [(asker, Err(Refusal::StartFailed { reason }))]);
 }
 
 #[test]
@@ -74,8 +74,9 @@ fn an_actor_that_asks_for_a_name_hears_by_its_question() {
     let mut node = loaded();
     let (me, address) = (node.create(), node.address());
     let child = CreateChild { address, source: None, class: "plain".into(), options: Default::default() };
-    let named = Event::NamedAsked { by: me, request: 7, name: "lead".into(), child: Box::new(child) };
-    assert!(runs(&node.handle(named), address));
+    let question = Question::CreateNamed { name: "lead".into(), child: Box::new(child) };
+    let origin = Origin::Actor { address: me, request: 7 };
+    assert!(runs(&node.handle(Event::Asked { origin, question }), address));
     let effects = node.handle(Event::ActorStarted { address });
     let [Effect::Route(Envelope { target, body: Body::Named(named), .. })] = &effects[..] else {
         panic!("{effects:?}");
@@ -127,7 +128,7 @@ fn the_last_that_registers_has_the_dead_letters_while_it_lives() {
 #[test]
 fn a_change_of_capabilities_ends_the_actors_that_need_what_is_gone() {
     let mut node = loaded();
-    let update = |name: &str, value| Event::CapabilityUpdated { asker: None, name: name.to_string(), value };
+    let update = |name: &str, value| Event::CapabilityUpdated { name: name.to_string(), value };
     let on = || Some(Value::Boolean(true));
     assert_eq!(node.handle(update("big", on())), [], "nothing changed");
     assert_eq!(node.handle(update("unknown", None)), []);
@@ -151,13 +152,13 @@ fn capabilities_are_bounded() {
     let mut node = loaded();
     let long = "x".repeat(crate::limits::CAPABILITY_TEXT_LEN_MAX + 1);
     for (name, value) in [("", None), (&*long, None), ("n", Some(Value::Text(long.clone())))] {
-        let asker = Some(node.asker());
-        let effects = node.handle(Event::CapabilityUpdated { asker, name: name.to_string(), value });
-        assert!(matches!(answers(&effects)[..], [(_, Err(ControlError::Invalid(_)))]));
+        let asker = node.asker();
+        let effects = node.ask(asker, Question::UpdateCapability { name: name.to_string(), value });
+        assert!(matches!(answers(&effects)[..], [(_, Err(Refusal::Malformed(_)))]));
     }
     for number in 0..CAPABILITIES_LEN_MAX {
         let value = Some(Value::Integer(1));
-        node.handle(Event::CapabilityUpdated { asker: None, name: format!("n{number}"), value });
+        node.handle(Event::CapabilityUpdated { name: format!("n{number}"), value });
     }
     assert_eq!(node.admin.capabilities().len(), CAPABILITIES_LEN_MAX);
 }
@@ -184,6 +185,6 @@ fn rights_are_those_that_the_last_load_gave() {
     assert_eq!(rights(&node.create_with(|_| ()).2), Some(Rights::default()));
     let all = Rights { status: true, ..Rights::default() };
     let asker = node.asker();
-    node.handle(Event::SourceOffered { asker, hash: SOURCE, label: String::new(), size: 1, rights: all });
+    node.ask(asker, Question::Load(Box::new(Offer { rights: all, ..offer_of(SOURCE) })));
     assert_eq!(rights(&node.create_with(|_| ()).2), Some(all));
 }

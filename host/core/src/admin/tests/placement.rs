@@ -18,7 +18,7 @@ fn questions(effects: &[Effect]) -> Vec<&PlacementQuestion> {
 fn fast(node: &mut Node, fast: bool) -> (ActorAddress, Asker, Vec<Effect>) {
     node.create_with(|create| {
         create.class = Some("choosy".to_string());
-        create.requirements = if fast { vec![requirement("big")] } else { Vec::new() };
+        create.options.requirements = if fast { vec![requirement("big")] } else { Vec::new() };
     })
 }
 
@@ -34,7 +34,7 @@ impl Node {
 
     fn change(&mut self, name: &str) -> Vec<Effect> {
         let value = Some(Value::Integer(i64::try_from(self.next_id).unwrap()));
-        self.handle(Event::CapabilityUpdated { asker: None, name: name.to_string(), value })
+        self.handle(Event::CapabilityUpdated { name: name.to_string(), value })
     }
 }
 
@@ -59,7 +59,7 @@ fn a_class_that_says_no_is_refused_and_so_is_one_whose_check_fails() {
         assert!(refusal(&effects, address).unwrap().contains(why));
         assert!(matches!(
             &answers(&effects)[..],
-            [(answered, Err(ControlError::NoCompatibleHost { class, .. }))] if *answered == asker && class == "choosy"
+            [(answered, Err(Refusal::NoCompatibleHost { class, .. }))] if *answered == asker && class == "choosy"
         ));
     }
 }
@@ -69,7 +69,7 @@ fn what_the_clauses_refuse_is_not_asked() {
     let mut node = loaded();
     let (address, _, effects) = node.create_with(|create| {
         create.class = Some("choosy".to_string());
-        create.requirements = vec![requirement("gpu")];
+        create.options.requirements = vec![requirement("gpu")];
     });
     assert!(questions(&effects).is_empty() && refusal(&effects, address).is_some());
 }
@@ -130,9 +130,9 @@ fn who_runs_is_asked_about_anew_on_a_real_change_and_ends_if_it_does_not_suit() 
     node.change("newer");
     let effects = node.placed(Ok(false));
     assert_eq!(exit_requested(&effects), [address]);
-    node.handle(Event::ExitAsked { asker, target: address, recursive: true });
+    node.ask(asker, Question::Exit { target: address, recursive: true });
     let reason = ExitReason::Unfit("the class's own check says no".to_string());
-    assert_eq!(answers(&node.end(address, ExitReason::Requested)), [(asker, Ok(Reply::Ended { reason }))]);
+    assert_eq!(answers(&node.end(address, ExitReason::Requested)), [(asker, Ok(Answer::Ended { reason }))]);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn an_unloaded_source_is_asked_nothing_and_its_actors_stay() {
     let (waiting, _, effects) = fast(&mut node, true);
     assert_eq!(questions(&effects).len(), 1);
     let asker = node.asker();
-    let effects = node.handle(Event::UnloadAsked { asker, source: "ab".to_string() });
+    let effects = node.ask(asker, Question::Unload { source: SOURCE });
     assert!(refusal(&effects, waiting).unwrap().contains("unloaded"));
     assert_eq!(node.placed(Ok(true)), []);
     let effects = node.change("new");

@@ -1,11 +1,12 @@
 use super::*;
+use crate::question::Asker;
 
 fn offered(hash: SourceHash, label: String) -> Offer {
     Offer { hash, label, size: 10, rights: Rights::default() }
 }
 use alloc::vec;
 
-const ME: Asker = Asker(1);
+const ME: Origin = Origin::Client(Asker(1));
 
 fn hash(first: u8) -> SourceHash {
     let mut hash = [0; 32];
@@ -18,21 +19,21 @@ fn info() -> SourceInfo {
 }
 
 fn offer(registry: &mut Registry, now: Time, hash: SourceHash) -> Vec<Effect> {
-    let mut effects = Vec::new();
+    let mut effects = Effects::default();
     registry.offer(now, ME, offered(hash, "label".to_string()), &mut effects);
-    effects
+    effects.drain().collect()
 }
 
 fn judge(registry: &mut Registry, hash: SourceHash, verdict: Result<(), String>) -> Vec<Effect> {
-    let mut effects = Vec::new();
+    let mut effects = Effects::default();
     registry.judged(hash, verdict, &mut effects);
-    effects
+    effects.drain().collect()
 }
 
 fn validate(registry: &mut Registry, hash: SourceHash) -> Vec<Effect> {
-    let mut effects = Vec::new();
+    let mut effects = Effects::default();
     registry.validated(hash, Ok(info()), 5, &mut effects);
-    effects
+    effects.drain().collect()
 }
 
 fn load(registry: &mut Registry, hash: SourceHash) {
@@ -45,15 +46,15 @@ fn load(registry: &mut Registry, hash: SourceHash) {
 #[test]
 fn a_source_is_judged_before_it_is_compiled_and_compiled_before_it_is_used() {
     let mut registry = Registry::default();
-    let progress = |progress| Effect::Progress { asker: ME, progress };
+    let progress = |step| Effect::Progress { asker: Asker(1), step };
     let offered = offer(&mut registry, Time(0), hash(1));
-    assert_eq!(offered, [Effect::Judge(hash(1)), progress(LoadProgress::Judging)]);
+    assert_eq!(offered, [Effect::Judge(hash(1)), progress(LoadStep::Judging)]);
     assert!(matches!(registry.availability(hash(1)), Availability::Coming));
     let judged = judge(&mut registry, hash(1), Ok(()));
-    assert_eq!(judged, [progress(LoadProgress::Compiling), Effect::Validate(hash(1))]);
+    assert_eq!(judged, [progress(LoadStep::Compiling), Effect::Validate(hash(1))]);
     assert!(matches!(registry.availability(hash(1)), Availability::Coming));
-    let loaded = LoadedSource { hash: hash(1), info: info(), already: false, compile_us: 5 };
-    let answer = Effect::Answer { asker: ME, reply: Ok(Reply::Loaded(loaded)) };
+    let loaded = Answer::Loaded { hash: hash(1), info: Box::new(info()), already: false, compile_us: 5 };
+    let answer = Effect::Answer { asker: Asker(1), answer: Ok(loaded) };
     assert_eq!(validate(&mut registry, hash(1)), [answer]);
     assert!(matches!(registry.availability(hash(1)), Availability::Loaded(_)));
 }
@@ -62,17 +63,14 @@ fn a_source_is_judged_before_it_is_compiled_and_compiled_before_it_is_used() {
 fn loading_twice_is_one_load_and_both_are_answered() {
     let mut registry = Registry::default();
     offer(&mut registry, Time(0), hash(1));
-    let mut effects = Vec::new();
-    registry.offer(Time(1), Asker(2), offered(hash(1), String::new()), &mut effects);
+    let mut effects = Effects::default();
+    registry.offer(Time(1), Origin::Client(Asker(2)), offered(hash(1), String::new()), &mut effects);
     assert!(!effects.contains(&Effect::Judge(hash(1))));
     judge(&mut registry, hash(1), Ok(()));
     let answers = validate(&mut registry, hash(1));
     assert_eq!(answers.len(), 2);
     let again = offer(&mut registry, Time(2), hash(1));
-    assert!(matches!(
-        &again[..],
-        [Effect::Answer { reply: Ok(Reply::Loaded(LoadedSource { already: true, .. })), .. }]
-    ));
+    assert!(matches!(&again[..], [Effect::Answer { answer: Ok(Answer::Loaded { already: true, .. }), .. }]));
 }
 
 #[test]
@@ -94,7 +92,7 @@ fn a_source_that_is_offered_again_while_it_compiles_keeps_its_code() {
     let mut registry = Registry::default();
     offer(&mut registry, Time(0), hash(1));
     judge(&mut registry, hash(1), Ok(()));
-    registry.unload(hash(1), &mut Vec::new());
+    registry.unload(hash(1), &mut Effects::default());
     offer(&mut registry, Time(1), hash(1));
     let of_the_first_compile = validate(&mut registry, hash(1));
     assert_eq!(of_the_first_compile, []);
@@ -109,7 +107,7 @@ fn code_that_nobody_wants_any_more_is_forgotten() {
     let mut registry = Registry::default();
     offer(&mut registry, Time(0), hash(1));
     judge(&mut registry, hash(1), Ok(()));
-    registry.unload(hash(1), &mut Vec::new());
+    registry.unload(hash(1), &mut Effects::default());
     assert_eq!(validate(&mut registry, hash(1)), [Effect::Forget(hash(1))]);
     assert_eq!(validate(&mut registry, hash(9)), [Effect::Forget(hash(9))], "never heard of");
 }
@@ -124,12 +122,9 @@ fn a_hash_is_found_by_any_beginning_that_only_it_has() {
     assert_eq!(registry.find("13"), Ok(hash(0x13)));
     assert_eq!(registry.find(&hash(0x12).to_string()), Ok(hash(0x12)));
     let both = vec![hash(0x12), hash(0x13)];
-    assert_eq!(
-        registry.find("1"),
-        Err(ControlError::AmbiguousSource { prefix: "1".to_string(), matches: both })
-    );
+    assert_eq!(registry.find("1"), Err(Refusal::AmbiguousSource { prefix: "1".to_string(), matches: both }));
     for unknown in ["", "b", "A0", "a0z", "é", &"0".repeat(65)] {
-        let error = ControlError::UnknownSource { source_hash: unknown.chars().take(64).collect() };
+        let error = Refusal::UnknownSource { source_hash: unknown.chars().take(64).collect() };
         assert_eq!(registry.find(unknown), Err(error));
     }
 }
@@ -144,9 +139,9 @@ fn sources_that_nobody_can_use_make_room_for_new_ones() {
         offer(&mut registry, Time(number as u64), refused);
         judge(&mut registry, refused, Err("no".to_string()));
     }
-    assert_eq!(registry.status().len(), SOURCES_LEN_MAX);
+    assert_eq!(registry.iter().len(), SOURCES_LEN_MAX);
     load(&mut registry, hash(0xfe));
-    assert_eq!(registry.status().len(), SOURCES_LEN_MAX);
+    assert_eq!(registry.iter().len(), SOURCES_LEN_MAX);
     let mut oldest = hash(0);
     oldest.0[15] = 1;
     assert!(registry.find(&oldest.to_string()).is_err(), "the oldest refused one went");
@@ -156,8 +151,9 @@ fn sources_that_nobody_can_use_make_room_for_new_ones() {
 #[test]
 fn what_a_submitter_says_is_cut() {
     let mut registry = Registry::default();
-    registry.offer(Time(0), ME, offered(hash(1), "x".repeat(1 << 20)), &mut Vec::new());
-    assert!(registry.status()[0].label.len() <= SOURCE_LABEL_LEN_MAX + "…".len());
+    registry.offer(Time(0), ME, offered(hash(1), "x".repeat(1 << 20)), &mut Effects::default());
+    let (_, source) = registry.iter().next().unwrap();
+    assert!(source.label().len() <= SOURCE_LABEL_LEN_MAX + "…".len());
 }
 
 #[test]

@@ -4,14 +4,14 @@ use crate::capability::{Capabilities, Clause, Requirement, Value};
 use crate::envelope::{ExitReason, Poisoned};
 use crate::fate::OnTrap;
 use crate::limits::{ActorLimits, ERROR_TEXT_LEN_MAX, MESSAGE_BYTES_MOST};
-use crate::log_level::{LogLevel, LogScope};
+use crate::log_level::LogLevel;
 use crate::message::{Encoding, Message};
 use crate::source::{ActorClass, Rights, SourceHash, SourceInfo, Transient};
 use crate::wire::control::{
     ActorLogLevel, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame, ConnectionStatus,
     ControlError, CreateActor, DeadLetter, EndedActor, GrantStatus, Incoming, LoadProgress, LoadedSource,
-    LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord, LongTurn, NameStatus, NodeFrame, NodeStatus,
-    Reply, Request, SourceBrief, SourceLogLevel, SourceState, SourceStatus,
+    LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord, LogScope, LongTurn, NameStatus, NodeFrame,
+    NodeStatus, Reply, Request, SourceBrief, SourceLogLevel, SourceState, SourceStatus,
 };
 use crate::wire::frame::FrameDecoder;
 use crate::wire::hello::{self, Hello, HelloError, Welcome};
@@ -173,9 +173,8 @@ fn log_levels() -> LogLevelsStatus {
     }
 }
 
-fn replies() -> Vec<NodeFrame> {
-    let poisoned = Poisoned { target: ACTOR, details: "no".into(), original: message() };
-    let source = SourceStatus {
+fn source() -> SourceStatus {
+    SourceStatus {
         hash: HASH,
         label: "hello.wasm".into(),
         size: 70_000,
@@ -183,7 +182,11 @@ fn replies() -> Vec<NodeFrame> {
         info: Some(info()),
         actors: 1,
         rights: rights(),
-    };
+    }
+}
+
+fn replies() -> Vec<NodeFrame> {
+    let poisoned = Poisoned { target: ACTOR, details: "no".into(), original: message() };
     let actor = ActorStatus {
         address: ACTOR,
         class: "Greeter".into(),
@@ -218,7 +221,7 @@ fn replies() -> Vec<NodeFrame> {
         Ok(Reply::Received(Incoming::Poisoned(poisoned))),
         Ok(Reply::Created { address: ACTOR, source: HASH, class: "Greeter".into(), already: true }),
         Ok(Reply::Loaded(loaded)),
-        Ok(Reply::Sources(vec![source])),
+        Ok(Reply::Sources(vec![source()])),
         Ok(Reply::Actors(vec![actor])),
         Ok(Reply::Ended { reason: ExitReason::Killed("by an operator".into()) }),
         Ok(Reply::Status(Box::new(status()))),
@@ -233,6 +236,8 @@ fn replies() -> Vec<NodeFrame> {
         Err(ControlError::ListenNotAllowed { listen: "127.0.0.1:80".into(), allow: "127.0.0.1".into() }),
         Err(ControlError::NoSuchGrant { listen: "127.0.0.1:80".into() }),
         Err(ControlError::ActorEnded { target: ACTOR, class: "C".into(), reason: ExitReason::Requested }),
+        Err(ControlError::Killed { by: "by an operator".into() }),
+        Err(ControlError::AskerGone),
     ];
     let mut frames: Vec<_> = replies
         .into_iter()

@@ -1,0 +1,168 @@
+//! What can be asked of a host, by whom, and what is answered: the mind's own words, which no wire freezes.
+//!
+//! A face makes questions of what it was sent or told, and words of the answers. Sources are named by whole hashes here:
+//! what a person typed is looked up by the face.
+
+mod refusal;
+
+pub use refusal::{Killer, MetBound, NoHost, Refusal, Unmet};
+
+use alloc::boxed::Box;
+use alloc::string::String;
+
+use crate::address::ActorAddress;
+use crate::capability::Value;
+use crate::envelope::ExitReason;
+use crate::log_level::{LevelScope, LogLevel, LogLevels};
+use crate::outbox::{CreateChild, CreateOptions};
+use crate::source::{Rights, SourceHash, SourceInfo};
+
+/// Names a question from outside, for its answer. The host makes it and never uses one twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Asker(pub u64);
+
+/// Names a question by where it comes from and where its answer goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Origin {
+    /// A program outside.
+    Client(Asker),
+    /// An actor, which is answered by a notice.
+    Actor {
+        /// The actor that asks.
+        address: ActorAddress,
+        /// Its own name for the question.
+        request: u64,
+    },
+}
+
+/// Everything that a host can be asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// May actors be created from this source? The host keeps its bytes until told to forget them.
+    Load(Box<Offer>),
+    /// Let no more actors be created from a source.
+    Unload {
+        /// The source, as the face found it.
+        source: SourceHash,
+    },
+    /// Create an actor; where it has a global name, it may exist already.
+    Create(Box<NewActor>),
+    /// Find the actor of a global name, or create it.
+    CreateNamed {
+        /// The global name, of a length that can be used.
+        name: Box<str>,
+        /// The actor to create, if there is none of that name. A place was taken for it.
+        child: Box<CreateChild>,
+    },
+    /// Ask an actor to exit, and say when it is gone.
+    Exit {
+        /// The actor that is to exit.
+        target: ActorAddress,
+        /// Whether its children exit first.
+        recursive: bool,
+    },
+    /// Kill an actor and its children, and say when it is gone.
+    Kill {
+        /// The actor that is to end.
+        target: ActorAddress,
+    },
+    /// Stop the host in order, and say when its actors are gone.
+    Stop,
+    /// Keep more or less in the log.
+    SetLogLevel {
+        /// The actors that it is for.
+        scope: LevelScope,
+        /// How much; absent: as if it had never been set.
+        level: Option<LogLevel>,
+    },
+    /// Change what the host has.
+    UpdateCapability {
+        /// The capability's name.
+        name: String,
+        /// Its new value; absent: the host has it no longer.
+        value: Option<Value>,
+    },
+    /// Show how an actor or the host is.
+    Status {
+        /// The actor; absent: the host.
+        about: Option<ActorAddress>,
+    },
+}
+
+/// A source that somebody offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The hash of its bytes.
+    pub hash: SourceHash,
+    /// Its submitter's words about it.
+    pub label: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The rights of its actors, besides those of all.
+    pub rights: Rights,
+}
+
+/// An actor that a program outside asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewActor {
+    /// Its address, if it is created. A place for an actor was taken for it.
+    pub address: ActorAddress,
+    /// Its source, or why the face found none: the actor of a name that is taken is the answer all the same.
+    pub source: Result<SourceHash, Refusal>,
+    /// Its class; absent where the source has only one.
+    pub class: Option<String>,
+    /// Everything else that its creator asks for.
+    pub options: CreateOptions,
+    /// Its global name; the actor that has it already is the answer, whatever else is asked for.
+    pub name: Option<String>,
+}
+
+/// An answer that is no refusal.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Done, with nothing to add.
+    Done,
+    /// The actor that was asked for.
+    Created(Found),
+    /// The source can be created from.
+    Loaded {
+        /// The source's name.
+        hash: SourceHash,
+        /// Its classes and what else it says of itself.
+        info: Box<SourceInfo>,
+        /// Whether it was loaded before.
+        already: bool,
+        /// Compile time in µs; 0 if its code came from the cache.
+        compile_us: u64,
+    },
+    /// The actor is gone.
+    Ended {
+        /// The reason of its end.
+        reason: ExitReason,
+    },
+    /// How much actors write to the log from now on.
+    LogLevels(Box<LogLevels>),
+}
+
+/// An actor, for those who asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The actor's address.
+    pub address: ActorAddress,
+    /// The actor's source.
+    pub source: SourceHash,
+    /// The actor's class.
+    pub class: String,
+    /// Whether it had the name before it was asked for.
+    pub already: bool,
+}
+
+/// A step of a load, before its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadStep {
+    /// The authority judges the source.
+    Judging,
+    /// The source is compiled and asked what it offers.
+    Compiling,
+}

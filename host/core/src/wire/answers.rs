@@ -1,0 +1,170 @@
+//! The mind's words as the wire's, and back: what is asked, and what is answered.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+
+use super::control::{
+    ActorLogLevel, ControlError, CreateActor, LoadProgress, LoadedSource, LogLevelsStatus, LogScope, Reply,
+    SourceBrief, SourceLogLevel, SourceStatus,
+};
+use crate::address::ActorAddress;
+use crate::log_level::{LevelScope, LogLevels};
+use crate::outbox::CreateOptions;
+use crate::question::{Answer, Found, LoadStep, NewActor, Question, Refusal};
+use crate::source::SourceHash;
+use crate::source::registry::KnownSource;
+
+impl CreateActor {
+    /// The question for an actor at this address, of the source that `find` finds by what was typed.
+    pub fn into_question(
+        self,
+        address: ActorAddress,
+        find: impl FnOnce(&str) -> Result<SourceHash, Refusal>,
+    ) -> Question {
+        let Self { source, class, requirements, init, on_trap, name } = self;
+        let options = CreateOptions { requirements, init, on_trap, watch_restarts: false };
+        Question::Create(Box::new(NewActor { address, source: find(&source), class, options, name }))
+    }
+}
+
+impl LogScope {
+    /// The same with the source that `find` finds by what was typed.
+    ///
+    /// # Errors
+    /// Those of `find`.
+    pub fn resolve(
+        self,
+        find: impl FnOnce(&str) -> Result<SourceHash, Refusal>,
+    ) -> Result<LevelScope, Refusal> {
+        Ok(match self {
+            Self::Node => LevelScope::Node,
+            Self::Source(source) => LevelScope::Source(find(&source)?),
+            Self::Actor(actor) => LevelScope::Actor(actor),
+        })
+    }
+}
+
+impl From<Answer> for Reply {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Done => Self::Done,
+            Answer::Created(Found { address, source, class, already }) => {
+                Self::Created { address, source, class, already }
+            }
+            Answer::Loaded { hash, info, already, compile_us } => {
+                Self::Loaded(LoadedSource { hash, info: *info, already, compile_us })
+            }
+            Answer::Ended { reason } => Self::Ended { reason },
+            Answer::LogLevels(levels) => Self::LogLevels(Box::new((&*levels).into())),
+        }
+    }
+}
+
+impl From<LoadStep> for LoadProgress {
+    fn from(step: LoadStep) -> Self {
+        match step {
+            LoadStep::Judging => Self::Judging,
+            LoadStep::Compiling => Self::Compiling,
+        }
+    }
+}
+
+impl From<Refusal> for ControlError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::UnknownSource { source_hash } => Self::UnknownSource { source_hash },
+            Refusal::AmbiguousSource { prefix, matches } => Self::AmbiguousSource { prefix, matches },
+            Refusal::SourceRefused { hash, reason } => Self::SourceRefused { hash, reason },
+            Refusal::SourceUnloaded { hash } => Self::SourceUnloaded { hash },
+            Refusal::NoSuchClass { class, classes } => Self::NoSuchClass { class, classes },
+            Refusal::ClassNeeded { classes } => Self::ClassNeeded { classes },
+            Refusal::NoCompatibleHost { class, unmet } => {
+                let unmet = unmet.iter().map(ToString::to_string).collect();
+                Self::NoCompatibleHost { class, unmet }
+            }
+            Refusal::StartFailed { reason } => Self::StartFailed { reason },
+            Refusal::LimitReached(bound) => Self::LimitReached(bound.to_string()),
+            Refusal::Malformed(error) => Self::Invalid(error.to_string()),
+            Refusal::ShuttingDown => Self::ShuttingDown,
+            Refusal::TargetDead { target } => Self::TargetDead { target },
+            Refusal::Killed { by } => Self::Killed { by: by.to_string() },
+            Refusal::CreatorGone => Self::CreatorGone,
+            Refusal::CreatorExiting => Self::CreatorExiting,
+            Refusal::CreatorKilled => Self::CreatorKilled,
+            Refusal::AskerLeft => Self::AskerLeft,
+            Refusal::AskerGone => Self::AskerGone,
+        }
+    }
+}
+
+impl From<&LogLevels> for LogLevelsStatus {
+    fn from(levels: &LogLevels) -> Self {
+        let (node, configured) = levels.node();
+        let sources = levels.sources().map(|(source, level)| SourceLogLevel { source, level });
+        let actors = levels.actors().map(|(actor, level)| ActorLogLevel { actor, level });
+        Self { node, configured, sources: sources.collect(), actors: actors.collect() }
+    }
+}
+
+impl From<(SourceHash, &KnownSource)> for SourceStatus {
+    fn from((hash, source): (SourceHash, &KnownSource)) -> Self {
+        Self {
+            hash,
+            label: String::from(source.label()),
+            size: source.size(),
+            state: source.state().clone(),
+            info: source.info().cloned(),
+            actors: source.actors(),
+            rights: source.rights(),
+        }
+    }
+}
+
+impl From<(SourceHash, &KnownSource)> for SourceBrief {
+    fn from((hash, source): (SourceHash, &KnownSource)) -> Self {
+        Self { hash, label: String::from(source.label()), state: source.state().clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::HostId;
+    use crate::capability::{Clause, Requirement, Value};
+    use crate::outbox::OutboxError;
+    use crate::question::{Killer, MetBound, Unmet};
+    use alloc::vec;
+
+    #[test]
+    fn a_refusal_and_what_a_client_is_told_of_it_have_the_same_text() {
+        let (hash, target) = (SourceHash([7; 32]), ActorAddress::new(HostId(1), 2));
+        let text = |text: &str| text.to_string();
+        let clause = Unmet::Clause {
+            requirement: Requirement { name: text("gpu"), clause: Clause::IsTrue },
+            found: Some(Value::Boolean(false)),
+        };
+        let unmet = vec![clause, Unmet::OwnCheck(text("the class's own check says no"))];
+        for refusal in [
+            Refusal::UnknownSource { source_hash: text("07") },
+            Refusal::AmbiguousSource { prefix: text("0"), matches: vec![hash, hash] },
+            Refusal::SourceRefused { hash, reason: text("not ours") },
+            Refusal::SourceUnloaded { hash },
+            Refusal::NoSuchClass { class: text("C"), classes: vec![text("D"), text("E")] },
+            Refusal::ClassNeeded { classes: vec![text("D"), text("E")] },
+            Refusal::NoCompatibleHost { class: text("C"), unmet },
+            Refusal::StartFailed { reason: text("trapped") },
+            Refusal::LimitReached(MetBound::CreatesWaiting),
+            Refusal::Malformed(OutboxError::GlobalName),
+            Refusal::ShuttingDown,
+            Refusal::TargetDead { target },
+            Refusal::Killed { by: Killer::Operator },
+            Refusal::CreatorGone,
+            Refusal::CreatorExiting,
+            Refusal::CreatorKilled,
+            Refusal::AskerLeft,
+            Refusal::AskerGone,
+        ] {
+            assert_eq!(ControlError::from(refusal.clone()).to_string(), refusal.to_string());
+        }
+    }
+}
