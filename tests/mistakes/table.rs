@@ -48,6 +48,46 @@ mistakes! {
             => "";
     }
 
+    "outbox/draft.rs" {
+        BoundNoChildren children_without_a_bound "children, past its bound":
+            "if self.outbox.standing.children >= max {"
+            => "if false {";
+
+        BoundNoMonitors monitors_without_a_bound "actors, past its bound":
+            "if self.outbox.standing.monitors >= max {"
+            => "if false {";
+
+        BoundNoOutbox an_outbox_without_a_bound "the outbox of":
+            "if self.outbox.requests.len() >= len_max {"
+            => "if false {";
+
+        BoundNoOutboxBytes an_outbox_without_a_bound_in_bytes "the outbox of":
+            "if self.outbox.bytes + cost > bytes_max {"
+            => "if false {";
+
+        BoundNoWakeups wakeups_without_a_bound "wakeups":
+            "if self.outbox.standing.wakeups >= len_max {"
+            => "if false {";
+
+        CreateForTheExiting a_child_of_an_actor_that_exits "creates while it exits":
+            "Leaving::Exiting => false,"
+            => "Leaving::Exiting => true,";
+
+        CreateInTheExitTurn a_child_of_an_exit_turn "creates in its exit turn, and keeps no children":
+            "Leaving::ExitTurn => self.outbox.keeps_children,"
+            => "Leaving::ExitTurn => true,";
+
+        GiveAnybodyDeadLetters dead_letters_without_a_right "has no right to them":
+            r#"check_right(self.outbox.standing.rights.dead_letters, "dead-letters")?;"#
+            => "";
+    }
+
+    "turn/held.rs" {
+        RetryAtTheBack held_messages_that_change_places " after ":
+            "queue.push_front(refused);"
+            => "queue.push_back(refused);";
+    }
+
     "turn/leaving.rs" {
         PanicInTheExit a_panic_in_an_exit "a mistake in the rules of an actor":
             "self.phase = Phase::Exiting(reason);"
@@ -62,24 +102,16 @@ mistakes! {
         AnswerNoQuestioner a_questioner_that_gets_no_answer "has no answer after";
         ApproveAnything a_verdict_that_does_not_count "what its authority refused";
         BoundNoBudget a_node_without_a_bound "the node is past its bounds";
-        BoundNoChildren children_without_a_bound "children, past its bound";
         BoundNoMailbox a_mailbox_without_a_bound "the mailbox of";
-        BoundNoMonitors monitors_without_a_bound "actors, past its bound";
-        BoundNoOutbox an_outbox_without_a_bound "the outbox of";
-        BoundNoOutboxBytes an_outbox_without_a_bound_in_bytes "the outbox of";
-        BoundNoWakeups wakeups_without_a_bound "wakeups";
         BuryWhatIsHandled a_message_that_is_handled_and_a_dead_letter "becomes Dead, but it is Some(Handled)";
         CountNoChild children_that_are_not_counted "children, past its bound";
         CountNoFailedStart failed_starts_that_are_not_counted "was restarted";
         CountNoWakeup wakeups_that_are_not_counted "subtract with overflow";
-        CreateForTheExiting a_child_of_an_actor_that_exits "creates while it exits";
-        CreateInTheExitTurn a_child_of_an_exit_turn "creates in its exit turn, and keeps no children";
         CreateTwoOfAName two_actors_of_one_name "there are two actors of the name";
         DrainTheNewestFirst messages_that_come_last_first " after ";
         EndBeforeTheTime a_transient_actor_that_ends_too_early "ends of itself before its time";
         ForgetTheExitFault a_fault_in_an_exit_turn_that_is_not_told "not how its exit turn went";
         FreeTheNameOfAnother a_name_that_its_actor_loses "is told that";
-        GiveAnybodyDeadLetters dead_letters_without_a_right "has no right to them";
         HearOfChildrenLate a_child_that_is_heard_of_too_late "which lives";
         HandOverInReverse requests_in_another_order "which it does not monitor";
         HandleWhileExiting an_exiting_actor_that_handles_messages "is exiting and handles";
@@ -105,7 +137,6 @@ mistakes! {
         PauseForNothing a_restart_without_a_pause "restarts without a pause";
         PoisonNobody a_failed_message_that_nobody_hears_of "is lost";
         PoisonTwice a_failed_message_that_comes_back_twice "but it is";
-        RetryAtTheBack held_messages_that_change_places " after ";
         RetryForEver a_message_that_is_tried_a_third_time " after ";
         SeekNoExitRequest an_exit_request_that_is_not_sought "pauses though it is to exit";
         TakeAStaleAnswer an_answer_about_a_host_that_has_changed "where its class says no";

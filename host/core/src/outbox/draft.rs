@@ -19,7 +19,6 @@ use crate::address::ActorAddress;
 use crate::capability::Value;
 use crate::limits::{ActorLimits, CAPABILITY_TEXT_LEN_MAX, QUESTIONS_MAX, WAKEUP_DELAY_MIN};
 use crate::message::{Message, MessageError};
-use crate::mistake::{Mistake, is_made};
 use crate::source::SourceHash;
 
 /// Things that a turn takes and that others take too. Nothing here waits: it is called from within turns.
@@ -113,7 +112,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     ) -> Result<ActorAddress, OutboxError> {
         let cost = self.check_create(&class, &options)?;
         let max = self.limits.children_max;
-        if self.outbox.standing.children >= max && !is_made(Mistake::BoundNoChildren) {
+        if self.outbox.standing.children >= max {
             return Err(self.refuse(OutboxError::TooManyChildren { max }));
         }
         self.check_room(cost)?;
@@ -154,8 +153,8 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     fn check_create(&mut self, class: &str, options: &CreateOptions) -> Result<usize, OutboxError> {
         let may_create = match self.outbox.standing.leaving {
             Leaving::Stays => true,
-            Leaving::ExitTurn => self.outbox.keeps_children || is_made(Mistake::CreateInTheExitTurn),
-            Leaving::Exiting => is_made(Mistake::CreateForTheExiting),
+            Leaving::ExitTurn => self.outbox.keeps_children,
+            Leaving::Exiting => false,
         };
         if !may_create {
             return Err(OutboxError::Exiting);
@@ -207,7 +206,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// Adds nothing when a bound is reached.
     pub fn monitor(&mut self, target: ActorAddress) -> Result<(), OutboxError> {
         let max = self.limits.monitors_max;
-        if self.outbox.standing.monitors >= max && !is_made(Mistake::BoundNoMonitors) {
+        if self.outbox.standing.monitors >= max {
             return Err(self.refuse(OutboxError::TooManyMonitors { max }));
         }
         self.check_room(0)?;
@@ -252,8 +251,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// # Errors
     /// Adds nothing when the actor has no right to it, or the outbox is full.
     pub fn handle_dead_letters(&mut self, handles: bool) -> Result<(), OutboxError> {
-        let has_right = self.outbox.standing.rights.dead_letters || is_made(Mistake::GiveAnybodyDeadLetters);
-        check_right(has_right, "dead-letters")?;
+        check_right(self.outbox.standing.rights.dead_letters, "dead-letters")?;
         self.plain(Request::HandleDeadLetters(handles))
     }
 
@@ -273,7 +271,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     pub fn wakeup(&mut self, delay: Duration, payload: Option<Message>) -> Result<u64, OutboxError> {
         let cost = payload.as_ref().map_or(Ok(0), |message| self.check_message(message))?;
         let (len_max, bytes_max) = (self.limits.wakeups_max, self.limits.mailbox_bytes_max);
-        if self.outbox.standing.wakeups >= len_max && !is_made(Mistake::BoundNoWakeups) {
+        if self.outbox.standing.wakeups >= len_max {
             return Err(self.refuse(OutboxError::TooManyWakeups { max: len_max }));
         }
         if self.outbox.standing.wakeup_bytes + cost > bytes_max {
@@ -336,10 +334,10 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
 
     fn check_room(&mut self, cost: usize) -> Result<(), OutboxError> {
         let (len_max, bytes_max) = (self.limits.outbox_len_max, self.limits.outbox_bytes_max);
-        if self.outbox.requests.len() >= len_max && !is_made(Mistake::BoundNoOutbox) {
+        if self.outbox.requests.len() >= len_max {
             return Err(self.refuse(OutboxError::Full { max: len_max }));
         }
-        if self.outbox.bytes + cost > bytes_max && !is_made(Mistake::BoundNoOutboxBytes) {
+        if self.outbox.bytes + cost > bytes_max {
             return Err(self.refuse(OutboxError::FullOfBytes { max: bytes_max }));
         }
         Ok(())

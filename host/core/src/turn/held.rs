@@ -5,7 +5,6 @@ use alloc::collections::{BTreeMap, VecDeque};
 use crate::address::ActorAddress;
 use crate::envelope::Envelope;
 use crate::limits::HOLD_TIME_MAX;
-use crate::mistake::{Mistake, is_made};
 use crate::time::Time;
 
 /// Bounded by what one turn can send, since the next turn waits until it is empty; and for all actors together by the
@@ -42,9 +41,6 @@ impl Held {
             while let Some(envelope) = queue.pop_front() {
                 if let Some(refused) = offer(envelope) {
                     queue.push_front(refused);
-                    if is_made(Mistake::RetryAtTheBack) {
-                        queue.rotate_left(1);
-                    }
                     return true;
                 }
             }
