@@ -82,6 +82,22 @@ mistakes! {
             => "";
     }
 
+    "placement.rs" {
+        TakeAStaleAnswer an_answer_about_a_host_that_has_changed "where its class says no":
+            "let is_stale = core::mem::take(&mut class.is_stale);"
+            => "let is_stale = false;";
+
+        TakeAnyAnswer an_answer_to_another_question "where its class says no":
+            "(requirements == required).then_some(answer)"
+            => "Some(answer)";
+    }
+
+    "source/registry.rs" {
+        ApproveAnything a_verdict_that_does_not_count "what its authority refused":
+            "Some(entry) if entry.state == SourceState::Offered => match verdict {"
+            => "Some(entry) if entry.state == SourceState::Offered => match verdict.or(Ok(())) {";
+    }
+
     "turn/held.rs" {
         RetryAtTheBack held_messages_that_change_places " after ":
             "queue.push_front(refused);"
@@ -100,7 +116,6 @@ mistakes! {
         AnswerNoCreator a_creator_that_gets_no_answer "got 0 answers";
         AnswerNoMourner a_mourner_that_gets_no_answer "got 0 answers";
         AnswerNoQuestioner a_questioner_that_gets_no_answer "has no answer after";
-        ApproveAnything a_verdict_that_does_not_count "what its authority refused";
         BoundNoBudget a_node_without_a_bound "the node is past its bounds";
         BoundNoMailbox a_mailbox_without_a_bound "the mailbox of";
         BuryWhatIsHandled a_message_that_is_handled_and_a_dead_letter "becomes Dead, but it is Some(Handled)";
@@ -139,8 +154,6 @@ mistakes! {
         PoisonTwice a_failed_message_that_comes_back_twice "but it is";
         RetryForEver a_message_that_is_tried_a_third_time " after ";
         SeekNoExitRequest an_exit_request_that_is_not_sought "pauses though it is to exit";
-        TakeAStaleAnswer an_answer_about_a_host_that_has_changed "where its class says no";
-        TakeAnyAnswer an_answer_to_another_question "where its class says no";
         TurnWhileHolding turns_while_messages_are_held "is called while it holds messages";
         UncountNothing places_that_a_mailbox_does_not_give_back "counts";
         WakeTooEarly a_wakeup_before_its_time "before its time";

@@ -14,7 +14,6 @@ use crate::address::ActorAddress;
 use crate::capability::{Capabilities, Requirement};
 use crate::effect::{Effect, Effects};
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
-use crate::mistake::{Mistake, is_made};
 use crate::source::SourceHash;
 
 /// What a class is asked: whether its actors can run on this host.
@@ -95,7 +94,7 @@ impl Placements {
     #[must_use]
     pub fn answer(&self, source: SourceHash, class: &str, required: &[Requirement]) -> Option<&Suits> {
         let (requirements, answer) = self.classes.get(&(source, class.to_string()))?.known.as_ref()?;
-        (requirements == required || is_made(Mistake::TakeAnyAnswer)).then_some(answer)
+        (requirements == required).then_some(answer)
     }
 
     /// Lets an actor wait for an answer that is not known.
@@ -135,7 +134,7 @@ impl Placements {
         let key = (source, class.to_string());
         let class = self.classes.get_mut(&key)?;
         let asked = class.asked.take()?;
-        let is_stale = core::mem::take(&mut class.is_stale) && !is_made(Mistake::TakeAStaleAnswer);
+        let is_stale = core::mem::take(&mut class.is_stale);
         let told = (!is_stale).then(|| class.tell(asked, outcome));
         if class.waiting.is_empty() && class.known.is_none() {
             self.classes.remove(&key);

@@ -17,7 +17,6 @@ use alloc::vec::Vec;
 use crate::address::ActorAddress;
 use crate::effect::{Effect, Effects};
 use crate::limits::{JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, cut};
-use crate::mistake::{Mistake, is_made};
 use crate::question::{Answer, LoadStep, MetBound, Offer, Origin, Refusal};
 use crate::source::{Rights, SourceHash, SourceInfo, SourceState};
 use crate::time::Time;
@@ -119,7 +118,6 @@ impl Registry {
         self.judgements.retain(|(_, waiting)| *waiting != hash);
         match self.entries.get_mut(&hash) {
             Some(entry) if entry.state == SourceState::Offered => match verdict {
-                Err(_) if is_made(Mistake::ApproveAnything) => self.judged(hash, Ok(()), effects),
                 Ok(()) => {
                     entry.state = SourceState::Validating;
                     let loaders = entry.loaders.iter();
