@@ -37,9 +37,9 @@ pub enum ClientError {
     /// Nothing answers there.
     #[error("no node answers at {at}: {error}")]
     NoNode {
-        /// Where.
+        /// The address of the node.
         at: String,
-        /// Why.
+        /// The error of the system.
         error: std::io::Error,
     },
     /// The node does not let this program in.
@@ -69,20 +69,20 @@ pub struct Client {
     backend: Backend,
 }
 
-/// What came of a create.
+/// The result of a create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Created {
-    /// The actor.
+    /// The address of the actor.
     pub address: ActorAddress,
-    /// Its source.
+    /// The hash of its source.
     pub source: SourceHash,
-    /// Its class.
+    /// The name of its class.
     pub class: String,
     /// Whether it had the name already that was asked for, and nothing was created.
     pub already: bool,
 }
 
-/// What came of waiting for a message.
+/// The result of waiting for a message.
 pub type Received = Result<Incoming, ClientError>;
 
 impl Client {
@@ -120,7 +120,7 @@ impl Client {
         }
     }
 
-    /// The node.
+    /// The id of the node.
     #[must_use]
     pub fn host(&self) -> HostId {
         self.welcome().host

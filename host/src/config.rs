@@ -9,7 +9,7 @@ use thespian_core::connection::ListenRule;
 use thespian_core::limits::ActorLimits;
 use thespian_core::log_level::LogLevel;
 
-/// Who judges sources that are offered to a node.
+/// The judge of sources that are offered to a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Authority {
@@ -31,7 +31,7 @@ impl Authority {
     }
 }
 
-/// What a node can be told at its start. The default suits an embedded node: nothing on disk, no socket.
+/// Settings of a node at its start. The default suits an embedded node: nothing on disk, no socket.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NodeConfig {
@@ -42,7 +42,7 @@ pub struct NodeConfig {
     pub listen: Option<SocketAddr>,
     /// Where actors may be granted TCP connections; empty: nowhere.
     pub allow_listen: Vec<ListenRule>,
-    /// Who judges sources.
+    /// The judge of sources.
     pub authority: Authority,
     /// Live actors at most; absent: as many as the machine can map.
     pub actors_max: Option<usize>,
@@ -54,8 +54,8 @@ pub struct NodeConfig {
     pub log_file: Option<PathBuf>,
     /// Its size at which it becomes the old one, in bytes; absent: 10 MiB.
     pub log_file_bytes_max: Option<u64>,
-    /// What this host has, for actors that require it.
+    /// Capabilities of this host, for actors that require them.
     pub capabilities: Capabilities,
-    /// What each actor may use: each within its range, which [`ActorLimits::check`] knows.
+    /// Limits of each actor: each within its range, which [`ActorLimits::check`] knows.
     pub limits: ActorLimits,
 }

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// What was to be read can't be. Nothing of it is kept.
+/// The reason why an input can't be read. Nothing of it is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
     /// The system says why.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It goes on beyond the bound, perhaps without an end.
+    /// The input goes on beyond the bound, perhaps without an end.
     #[error("it has more than {bytes_max} bytes")]
     TooLong {
         /// The bound, in bytes.

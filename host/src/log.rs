@@ -22,7 +22,7 @@ use crate::store::StoreError;
 use crate::store::log_file::{LogFile, OpenLogFile};
 use subscriber::{Passed, Subscriber};
 
-/// What a record costs besides its texts, in bytes.
+/// Cost of a record besides its texts, in bytes.
 const RECORD_COST: usize = size_of::<LogRecord>();
 
 /// Dead letters that are logged one by one in a second; a flood of them is a number in the status.
@@ -41,7 +41,7 @@ pub(crate) struct LogStore {
     followers: broadcast::Sender<Arc<LogRecord>>,
     subscriber: Outlet<Passed>,
     file: OnceLock<LogFile>,
-    /// What the program around the node loses on the way to its own outputs.
+    /// Losses of the program around the node on the way to its own outputs.
     others: Mutex<Vec<(String, Losses)>>,
 }
 
@@ -145,7 +145,7 @@ impl LogStore {
         self.others.lock().push((name.to_string(), losses));
     }
 
-    /// What is lost at each way out but the file.
+    /// Losses at each way out but the file.
     pub(crate) fn outlets(&self) -> Vec<LogOutletStatus> {
         let outlet =
             |name: &str, losses: &Losses| LogOutletStatus { name: name.into(), lost: losses.count() };

@@ -17,14 +17,14 @@ pub(crate) struct Memory {
     pub(crate) bound: Bound,
 }
 
-/// What says how much memory there is.
+/// The source of the knowledge how much memory there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Bound {
-    /// What the machine has.
+    /// The memory of the machine.
     Machine,
     /// A control group that this process is in, or one around it: the file that says so.
     Group(PathBuf),
-    /// Nothing.
+    /// Nothing that was found: an assumption.
     Assumed,
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for Bound {
     }
 }
 
-/// What this process may take.
+/// Memory that this process may take.
 pub(crate) fn memory() -> Memory {
     of(|path| {
         let mut text = String::new();
@@ -47,7 +47,7 @@ pub(crate) fn memory() -> Memory {
     })
 }
 
-/// What a process may take that reads these texts.
+/// Memory that a process may take which reads these texts.
 fn of(read: impl Fn(&Path) -> Option<String>) -> Memory {
     let machine = read(Path::new("/proc/meminfo")).and_then(|text| kib(&text, "MemTotal:"));
     let mut memory = match machine {

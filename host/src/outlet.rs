@@ -21,7 +21,7 @@ use tokio::sync::watch;
 /// Places of a queue that outlast a batch: a flood is not to keep its memory.
 const PLACES_KEPT_MAX: usize = 1_024;
 
-/// Why things are missing that found a queue full.
+/// The reason for which things are missing that found a queue full.
 pub const TOO_FAST: &str = "they came faster than they were written";
 
 /// Where things go in the end. Called by one thread, which may be held up here.
@@ -53,7 +53,7 @@ impl Losses {
     }
 }
 
-/// What a sink knows of things that are missing where it writes next, so that it can say so there.
+/// A sink's knowledge of things that are missing where it writes next, so that it can say so there.
 #[derive(Debug, Default)]
 pub struct Gap {
     /// Not said yet.
@@ -88,12 +88,12 @@ impl Gap {
         (self.missing > 0).then_some((self.missing, &*self.why))
     }
 
-    /// What [`Self::to_say`] gave is among what is written next.
+    /// Notes that what [`Self::to_say`] gave is among what is written next.
     pub fn say(&mut self) {
         self.said += mem::take(&mut self.missing);
     }
 
-    /// What was to be written is.
+    /// Notes that what was to be written is written.
     pub fn written(&mut self) {
         self.said = 0;
     }
@@ -170,7 +170,7 @@ impl<T: Send + 'static> Outlet<T> {
         let _ = self.0.done.subscribe().wait_for(|done| *done >= pushed).await;
     }
 
-    /// What did not get out.
+    /// Losses: things that did not get out.
     #[must_use]
     pub fn losses(&self) -> &Losses {
         &self.0.losses

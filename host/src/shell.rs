@@ -143,7 +143,7 @@ async fn in_runtime(
     .await
 }
 
-/// What every connection passes.
+/// The door that every connection passes.
 struct Door {
     sessions: SessionOpener,
     faults: Arc<FaultWatch>,

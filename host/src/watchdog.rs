@@ -23,7 +23,7 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// One that rests. It has its thread from here: when it is needed the system may have none left.
+    /// A watchdog that rests. It has its thread from here: when it is needed the system may have none left.
     ///
     /// # Errors
     /// The system gives no thread.

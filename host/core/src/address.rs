@@ -102,7 +102,7 @@ fn decode(text: &[u8]) -> Option<u64> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not an actor address (an address looks like 0g4k1t6v9x2m5-0r3w7c1d5f9h2k6n8p4s0t3v7x)")]
 pub struct ParseAddressError {
-    /// What was given, cut to 64 characters.
+    /// The text that was given, cut to 64 characters.
     pub text: String,
 }
 

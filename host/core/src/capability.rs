@@ -18,7 +18,7 @@ pub enum Value {
     Integer(i64),
     /// A number that need not be whole.
     Number(f64),
-    /// Text.
+    /// Text, of any content.
     Text(String),
 }
 
@@ -111,20 +111,20 @@ impl fmt::Display for Value {
     }
 }
 
-/// What a host has, by name.
+/// The capabilities of a host, by name.
 pub type Capabilities = BTreeMap<String, Value>;
 
-/// What one requirement asks of the capability that it names.
+/// A clause: the demand of a requirement on the capability that it names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Clause {
-    /// It is `true`.
+    /// The capability is `true`.
     IsTrue,
-    /// It equals this value, in type and content.
+    /// The capability equals this value, in type and content.
     Equals(Value),
-    /// It is a number and at least this one.
+    /// The capability is a number and at least this one.
     AtLeast(f64),
-    /// It equals one of these values.
+    /// The capability equals one of these values.
     OneOf(Vec<Value>),
 }
 
@@ -133,7 +133,7 @@ pub enum Clause {
 pub struct Requirement {
     /// The capability. Case matters.
     pub name: String,
-    /// What must hold of it.
+    /// The clause that must hold of it.
     pub clause: Clause,
 }
 
@@ -151,11 +151,11 @@ impl Requirement {
     }
 }
 
-/// What a requirement takes beside its texts, in bytes.
+/// Memory of a requirement beside its texts, in bytes.
 const REQUIREMENT_COST: usize = 64;
 
 impl Requirement {
-    /// What it takes in memory, in bytes: what bounds in bytes count.
+    /// Memory that it takes, in bytes: this is counted by bounds in bytes.
     #[must_use]
     pub fn cost(&self) -> usize {
         let text = |value: &Value| match value {

@@ -117,7 +117,7 @@ impl Quiet {
     }
 }
 
-/// Why a connection ends.
+/// The reason for which a connection ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CloseReason {
     /// Its peer will send no more.

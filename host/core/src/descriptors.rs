@@ -11,7 +11,7 @@ const DOORS: usize = 2;
 /// How many descriptors each use of them may take: together with what is open and what is kept, not more than there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shares {
-    /// Control connections.
+    /// The share of control connections.
     pub connections: usize,
     /// Those at each door that have not said hello.
     pub strangers: usize,
@@ -32,7 +32,7 @@ pub struct TooFewDescriptors {
     pub limit: u64,
     /// How many are open, or will be, for something else than a node.
     pub open: u64,
-    /// What is enough.
+    /// The number that is enough.
     pub needed: u64,
 }
 

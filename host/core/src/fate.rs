@@ -33,7 +33,7 @@ impl fmt::Display for Budget {
     }
 }
 
-/// What ended an instance. After any of these it can't be called again.
+/// The fault that ended an instance, which can't be called again after any of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The code trapped: a panic, an abort, a stack overflow, a call that the sandbox refuses.
@@ -83,7 +83,7 @@ impl fmt::Display for Bound {
     }
 }
 
-/// Why a turn did not succeed.
+/// The way in which a turn failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The handler returned `err`: the instance lives on, as the handler left it.
@@ -124,7 +124,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What becomes of an actor whose instance is lost.
+/// The fate of an actor whose instance is lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnTrap {

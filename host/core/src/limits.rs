@@ -12,7 +12,7 @@ pub use range::{LimitError, RANGES, Range};
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// What one actor may use. Settable per node, each within its [`RANGES`].
+/// Limits of one actor. Settable per node, each within its [`RANGES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ActorLimits {
@@ -28,7 +28,7 @@ pub struct ActorLimits {
     pub turn_wall_ms_max: u64,
     /// CPU time of `start` and of `describe`, in ms. The same as a turn: neither may do more.
     pub start_cpu_ms_max: u64,
-    /// One message's cost in bytes: payload, names and headers. What is bigger belongs in a file or in pieces.
+    /// Cost of a message in bytes: payload, names and headers. A bigger one belongs in a file or in pieces.
     pub message_bytes_max: usize,
     /// Entries of one turn's outbox: sends, creates, wakeups and exits. Ten times what a fan-out to a
     /// thousand children needs.
@@ -90,8 +90,8 @@ pub const CAPABILITY_TEXT_LEN_MAX: usize = KIB;
 
 /// Length of a class's name, in bytes: as long as a type name.
 pub const CLASS_NAME_LEN_MAX: usize = TYPE_NAME_LEN_MAX;
-/// What a creator requires of a new actor's host, in bytes. It is kept for as long as the actor lives; an honest list
-/// has a dozen entries.
+/// A creator's requirements of a new actor's host, in bytes. They are kept for as long as the actor lives; an honest
+/// list has a dozen entries.
 pub const REQUIREMENTS_BYTES_MAX: usize = 8 * KIB;
 
 /// The largest message that a node can be set to take, in bytes: a control frame holds it, and its envelope with it.
@@ -127,18 +127,18 @@ pub const SOURCES_LEN_MAX: usize = 10_000;
 pub const CREATES_WAITING_MAX: usize = 10_000;
 /// Bytes of the init messages of those creates: what waits there is bounded by nothing else.
 pub const CREATES_WAITING_BYTES_MAX: usize = 64 * MIB;
-/// What a submitter says of a source, in bytes: a file's name.
+/// A submitter's label of a source, in bytes: a file's name.
 pub const SOURCE_LABEL_LEN_MAX: usize = 256;
 /// Time for an authority to judge a source: a person may have to be asked. After it the source is refused.
 pub const JUDGEMENT_TIME_MAX: Duration = Duration::from_secs(120);
 
-/// By how much a watching thread is late at least where the whole process was stopped, and not its machine busy: there
+/// Delay of a watching thread, at least, where the whole process was stopped, and not its machine busy: there
 /// threads that want a core wait some milliseconds for one, a tenth of a second where hundreds do.
 pub const STOPPED_LEAST: Duration = Duration::from_millis(250);
 
 /// CPU time of a class's own check whether a host suits it: it compares values. One that takes longer says no.
 pub const PLACEMENT_CPU_MAX: Duration = Duration::from_millis(100);
-/// Such checks at one time, of all classes of a node: each needs an instance beside those of the actors.
+/// Checks of classes at one time, of all classes of a node: each needs an instance beside those of the actors.
 pub const PLACEMENTS_MAX: usize = 8;
 
 /// How long what a full receiver refused stays with its sender before it becomes a dead letter.
@@ -186,7 +186,7 @@ pub const EXIT_GRACE: Duration = Duration::from_secs(30);
 /// Text of an error that an actor or a person is shown, in bytes; guests write it, so it is cut.
 pub const ERROR_TEXT_LEN_MAX: usize = 4 * KIB;
 
-/// Why a child ended, as its parent hears it, in bytes. A slow parent may have a notice waiting for each of
+/// The reason of a child's end, as its parent hears it, in bytes. A slow parent may have a notice waiting for each of
 /// `children_max` children; together they are then about as big as its memory.
 pub const EXIT_NOTICE_TEXT_LEN_MAX: usize = 512;
 
@@ -208,7 +208,7 @@ pub const ENDED_KEPT: usize = 256;
 
 /// Body of one control frame, in bytes: the largest message and what is said of it.
 pub const FRAME_BYTES_MAX: usize = 16 * MIB + FRAME_ROOM_BYTES;
-/// What a control frame holds beside a message that it carries, in bytes: why that came back, what else is asked for.
+/// Room in a control frame beside a message that it carries, in bytes: why that came back, what else is asked for.
 pub const FRAME_ROOM_BYTES: usize = 64 * KIB;
 /// Frames for one control connection are gathered up to this size before they are written, in bytes. What a connection
 /// has ready to be written is at most this and one frame that comes behind it.
@@ -222,7 +222,7 @@ pub const LOG_BATCH_LEN: usize = 256;
 pub const LOG_BATCH_BYTES: usize = 256 * KIB;
 /// Body of a hello, in bytes: a name and a secret. What a stranger sends before it is all that a node keeps for it.
 pub const HELLO_BYTES_MAX: usize = 4 * KIB;
-/// One piece of an uploaded source, in bytes: small enough for a progress bar to move.
+/// A piece of an uploaded source, in bytes: small enough for a progress bar to move.
 pub const UPLOAD_CHUNK_BYTES: usize = 256 * KIB;
 /// Descriptors that the program asks for at its start, where the system lets it: all connections at one time, and the
 /// memory images of ten thousand sources, one of each module.
@@ -246,7 +246,7 @@ pub const CONNECTIONS_MAX: usize = 1_024;
 /// New connections at one door, the socket or the TCP address, that have not said hello yet. More wait unaccepted, so
 /// that strangers who are silent cost little, and none of the places of those who are known.
 pub const STRANGERS_MAX: usize = 128;
-/// What a client says of a source that it loads, in bytes: its file's name.
+/// A client's label of a source that it loads, in bytes: its file's name.
 pub const LABEL_LEN_MAX: usize = KIB;
 /// Refused connections that are logged one by one in a second; strangers must not be able to fill the log.
 pub const REFUSALS_LOGGED_PER_SECOND: u32 = 20;
@@ -286,13 +286,13 @@ pub const CREATE_TIME_MAX: Duration = Duration::from_secs(150);
 /// Share of the memory that the process may take, the machine's or its control group's, for all queued messages together,
 /// those included that full receivers refused and their senders hold: the rest belongs to the actors.
 pub const QUEUED_MEMORY_SHARE: usize = 4;
-/// What a mailbox holds without drawing on the node's budget of queued bytes: a dozen small messages, which an actor
-/// takes as part of its own footprint. So most messages touch no counter that all cores share.
+/// Bytes that a mailbox holds without drawing on the node's budget of queued bytes: a dozen small messages, which an
+/// actor takes as part of its own footprint. So most messages touch no counter that all cores share.
 pub const QUEUE_FREE_BYTES: usize = 4 * KIB;
 /// Bytes that an activation takes out of a mailbox at one time, but for a single message that is bigger: what is taken
 /// out is bounded by nothing else while the actor waits or pauses.
 pub const DRAIN_BYTES_MAX: usize = MIB;
-/// By how much a mailbox draws on the node's budget of queued bytes: so that few messages touch its counter.
+/// Bytes that a mailbox draws on the node's budget of queued bytes at a time: so that few messages touch its counter.
 pub const QUEUE_GRANT_BYTES: usize = 64 * KIB;
 
 /// Log records that a node keeps for `logs`.
@@ -302,7 +302,7 @@ pub const LOG_FOLLOWER_LAG_MAX: usize = 4_096;
 
 /// Sources that have a log level of their own: people name them one by one.
 pub const LOG_LEVEL_SOURCES_MAX: usize = 1_024;
-/// What waits at one way out of the log, in bytes: for the file, for `tracing`, for a program's output. A disk takes that
+/// Bytes that wait at one way out of the log: for the file, for `tracing`, for a program's output. A disk takes that
 /// much in some milliseconds; one that takes none must not take the node's memory.
 pub const LOG_QUEUE_BYTES_MAX: usize = MIB;
 /// Size of the log file at which it becomes the old one, in bytes, where the configuration does not say: some 50,000

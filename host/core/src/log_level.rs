@@ -15,16 +15,16 @@ use crate::source::SourceHash;
 pub enum LogLevel {
     /// None at all.
     Off,
-    /// Errors.
+    /// Errors, and nothing else.
     Error,
-    /// And warnings.
+    /// Errors and warnings.
     Warn,
     /// And what an operator wants to read.
     #[default]
     Info,
     /// And what helps to find a defect.
     Debug,
-    /// All.
+    /// All that there is.
     Trace,
 }
 
@@ -64,7 +64,7 @@ impl fmt::Display for LogLevel {
     }
 }
 
-/// It is no level.
+/// The text names no level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a level is one of off, error, warn, info, debug, trace")]
 pub struct NoLevel;
@@ -98,7 +98,7 @@ pub struct LogLevels {
 }
 
 impl LogLevels {
-    /// What the configuration says, and no more.
+    /// Levels as the configuration says, and nothing set since.
     #[must_use]
     pub const fn new(configured: LogLevel) -> Self {
         Self { configured, node: configured, sources: BTreeMap::new(), actors: BTreeMap::new() }
@@ -139,7 +139,7 @@ impl LogLevels {
         self.sources.contains_key(&source) || self.sources.len() < crate::limits::LOG_LEVEL_SOURCES_MAX
     }
 
-    /// What the node has, and what its configuration says.
+    /// The level that the node has, and the one of its configuration.
     #[must_use]
     pub const fn node(&self) -> (LogLevel, LogLevel) {
         (self.node, self.configured)

@@ -17,7 +17,7 @@ pub const RESERVED_PREFIX: &str = "thespian:";
 pub enum Encoding {
     /// JSON in UTF-8: the default.
     Json,
-    /// CBOR.
+    /// CBOR, by RFC 8949.
     Cbor,
     /// Text in UTF-8.
     Text,
@@ -27,23 +27,23 @@ pub enum Encoding {
     Other(Box<str>),
 }
 
-/// One header: a name and a value.
+/// A header: a name and a value.
 pub type Header = (Box<str>, Box<str>);
 
-/// What one actor sends another. Immutable; the payload is shared, not copied, when it is cloned.
+/// A message from one actor to another. Immutable; the payload is shared, not copied, when it is cloned.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// Selects the receiver's handler.
     pub type_name: Box<str>,
     /// How `payload` is written.
     pub encoding: Encoding,
-    /// The content.
+    /// The content, as bytes.
     pub payload: Bytes,
     /// Trace context and the like.
     pub headers: Option<Box<[Header]>>,
 }
 
-/// Why a message can't be sent, by an actor or from outside.
+/// The reason why a message can't be sent, by an actor or from outside.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
     /// Its type has no name.
@@ -61,16 +61,16 @@ pub enum MessageError {
     /// The message is too big.
     #[error("the message `{type_name}` takes {size} bytes; at most {max} are allowed (`message-bytes-max`)")]
     TooBig {
-        /// Its type.
+        /// The name of its type.
         type_name: Box<str>,
         /// Its cost in bytes.
         size: usize,
-        /// The bound.
+        /// The bound that it exceeds.
         max: usize,
     },
 }
 
-/// What a message costs beside its texts and payload: the envelope in its queue, in bytes.
+/// Cost of a message beside its texts and payload: the envelope in its queue, in bytes.
 pub(crate) const ENVELOPE_COST: usize = 192;
 
 impl Message {
@@ -91,7 +91,7 @@ impl Message {
         }
     }
 
-    /// What it takes in a queue, in bytes: what bounds in bytes count.
+    /// Room that it takes in a queue, in bytes: this is counted by bounds in bytes.
     #[must_use]
     pub fn cost(&self) -> usize {
         let headers = self.headers.iter().flat_map(|headers| headers.iter());

@@ -82,29 +82,29 @@ impl<'de> Deserialize<'de> for SourceHash {
     }
 }
 
-/// What a source says of itself.
+/// Words of a source about itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SourceInfo {
     /// Its name, for people.
     pub name: String,
     /// Its version, for people.
     pub version: String,
-    /// What it was written with.
+    /// The SDK that it was written with.
     pub sdk: String,
-    /// What can be created from it.
+    /// The classes that can be created from it.
     pub classes: Vec<ActorClass>,
 }
 
-/// One class of actors.
+/// A class of actors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActorClass {
-    /// By which it is created.
+    /// The name by which it is created.
     pub name: String,
-    /// What a host must have; all of them.
+    /// Requirements of a host; all of them must hold.
     pub requires: Vec<Requirement>,
     /// Whether it must also be asked if a host suits it, because data can't say what it needs.
     pub custom_placement: bool,
-    /// What becomes of a trapped actor, unless its creator says otherwise.
+    /// The fate of a trapped actor, unless its creator says otherwise.
     pub on_trap: OnTrap,
     /// Whether and when its actors end of themselves.
     pub transient: Option<Transient>,
@@ -122,7 +122,7 @@ pub enum Transient {
     Idle(Duration),
 }
 
-/// What the actors of a source may ask of their host, besides what all may. Whoever loads a source says so.
+/// Rights of the actors of a source, besides what all may ask of their host. Whoever loads a source says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Rights {
@@ -158,7 +158,7 @@ impl Rights {
         Ok(())
     }
 
-    /// Their names.
+    /// The names of those that are granted.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         let all = [
             (self.dead_letters, "dead-letters"),

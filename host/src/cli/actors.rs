@@ -72,7 +72,7 @@ fn row(actor: &ActorStatus) -> Vec<String> {
     ]
 }
 
-/// What it is doing.
+/// A word for what it is doing.
 pub(super) fn state(actor: &ActorStatus) -> String {
     match actor.in_turn_ms {
         Some(ms) => format!("{}, in a turn for {}", phase(actor.phase), age(ms)),

@@ -18,10 +18,10 @@ use super::requirement::capability;
     after_help = "Exit codes: 0 shown; 2 a capability that can't be; 5 no node (all: `thespian-host --help`)"
 )]
 pub(super) struct CapabilitiesArgs {
-    /// What it has from now on: `gpu`, `zone=eu`, `ram-gb=8`; may be repeated.
+    /// Capability that it has from now on: `gpu`, `zone=eu`, `ram-gb=8`; may be repeated.
     #[arg(value_name = "NAME[=VALUE]", value_parser = capability)]
     set: Vec<(String, Value)>,
-    /// What it no longer has; may be repeated.
+    /// Capability that it no longer has; may be repeated.
     #[arg(long, value_name = "NAME")]
     remove: Vec<String>,
     #[command(flatten)]

@@ -32,11 +32,11 @@ pub(super) struct CreateArgs {
     /// A message for its start, as JSON.
     #[arg(long, num_args = 2, value_names = ["TYPE", "JSON"], allow_negative_numbers = true)]
     init: Option<Vec<String>>,
-    /// What its host must have besides what its class requires: `gpu`, `zone=eu`, `zone=eu,us`, `ram-gb>=8`; may be
+    /// Requirement of its host besides those of its class: `gpu`, `zone=eu`, `zone=eu,us`, `ram-gb>=8`; may be
     /// repeated.
     #[arg(long = "require", value_name = "WHAT", value_parser = requirement)]
     requirements: Vec<Requirement>,
-    /// What becomes of it after a trap [default: what its class says].
+    /// Fate of the actor after a trap [default: what its class says].
     #[arg(long, value_enum, value_name = "WHAT")]
     on_trap: Option<AfterTrap>,
     #[command(flatten)]
@@ -49,7 +49,7 @@ enum AfterTrap {
     Restart,
     /// The same, but too many end it.
     RestartWithinBudget,
-    /// It ends.
+    /// The actor ends then.
     Exit,
 }
 

@@ -21,7 +21,7 @@ use super::message;
 use super::outcome::{Poison, Usage};
 use super::output::{Output, Style, bytes, length};
 
-/// What the example is asked.
+/// The message that the example is asked.
 const QUESTION: (&str, &str) = ("Greet", r#"{"name": "world"}"#);
 
 /// Shows the whole way of an actor, from its code to its answer: builds, loads, judges, creates, asks.
@@ -40,7 +40,7 @@ pub(super) struct DemoArgs {
     /// The class to create, where there are several.
     #[arg(long, requires = "file")]
     class: Option<String>,
-    /// What to ask the actor.
+    /// Message to ask the actor.
     #[arg(long, num_args = 2, value_names = ["TYPE", "JSON"], allow_negative_numbers = true, requires = "file")]
     message: Option<Vec<String>>,
 }

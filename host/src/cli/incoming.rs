@@ -90,7 +90,7 @@ const fn encoding_name(encoding: &Encoding) -> &str {
     }
 }
 
-/// What reached an endpoint, for programs.
+/// A message that reached an endpoint, for programs.
 #[derive(Serialize)]
 pub(super) struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]

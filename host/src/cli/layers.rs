@@ -58,7 +58,7 @@ pub(super) struct ConfigArgs {
     /// actors listen nowhere] [env: THESPIAN_HOST_ALLOW_LISTEN, separated by commas].
     #[arg(long, value_name = "IP[:PORT]")]
     allow_listen: Vec<ListenRule>,
-    /// Who judges sources: `none` refuses every load, `trust-all` approves everything and is for development only
+    /// Judge of sources: `none` refuses every load, `trust-all` approves everything and is for development only
     /// [default: none] [env: THESPIAN_HOST_AUTHORITY].
     #[arg(long, value_name = "WHO", value_parser = ["none", "trust-all"], hide_possible_values = true)]
     authority: Option<String>,
@@ -68,7 +68,7 @@ pub(super) struct ConfigArgs {
     /// Threads that run actors [default: one per core] [env: THESPIAN_HOST_GUEST_THREADS].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=GUEST_THREADS_MAX as i64))]
     guest_threads: Option<u32>,
-    /// What of the records of actors is kept: `off`, `error`, `warn`, `info`, `debug` or `trace`; `log-level` changes it
+    /// Records of actors to keep: `off`, `error`, `warn`, `info`, `debug` or `trace`; `log-level` changes it
     /// later [default: info] [env: THESPIAN_HOST_ACTOR_LOG_LEVEL].
     #[arg(long, value_name = "LEVEL")]
     actor_log_level: Option<LogLevel>,
@@ -79,11 +79,11 @@ pub(super) struct ConfigArgs {
     /// [env: THESPIAN_HOST_LOG_FILE_BYTES_MAX].
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(i64).range(LOG_FILE_BYTES_MAX_MIN as i64..))]
     log_file_bytes_max: Option<i64>,
-    /// What this host has, for actors that require it; may be repeated [env: THESPIAN_HOST_CAPABILITIES, separated by
-    /// commas].
+    /// Capability of this host, for actors that require it; may be repeated [env: THESPIAN_HOST_CAPABILITIES, separated
+    /// by commas].
     #[arg(long = "capability", value_name = "NAME[=VALUE]", value_parser = capability)]
     capabilities: Vec<(String, Capability)>,
-    /// What each actor may use, by its name in the configuration file: `memory-bytes-max=1048576`; may be repeated
+    /// Limit of each actor, by its name in the configuration file: `memory-bytes-max=1048576`; may be repeated
     /// [env: THESPIAN_HOST_LIMITS_MEMORY_BYTES_MAX and so on].
     #[arg(long = "limit", value_name = "NAME=N", value_parser = limit)]
     limits: Vec<(String, i64)>,
@@ -113,7 +113,7 @@ impl fmt::Display for SetBy {
 pub(super) struct Setting {
     pub(super) key: String,
     pub(super) value: Option<Value>,
-    /// What it means that there is no value.
+    /// The meaning of an absent value.
     pub(super) absent: &'static str,
     pub(super) origin: SetBy,
 }
@@ -336,7 +336,7 @@ impl Layers {
     }
 }
 
-/// What a list in a variable has.
+/// Items of a list in a variable.
 fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }

@@ -18,7 +18,7 @@ use super::given;
 use super::outcome::{NoComponent, Usage};
 use super::output::{Output, length};
 
-/// What components are built for.
+/// The target that components are built for.
 const TARGET: &str = "wasm32-wasip2";
 const TICK: Duration = Duration::from_millis(100);
 
@@ -32,10 +32,10 @@ const TICK: Duration = Duration::from_millis(100);
 pub(super) struct LoadArgs {
     /// A component, as `cargo build --target wasm32-wasip2` makes it.
     file: PathBuf,
-    /// What the list of sources calls it [default: the file's name].
+    /// Name for it in the list of sources [default: the file's name].
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
-    /// What its actors may ask of the node besides what all may: `dead-letters`, `capabilities`, `status`, `shutdown`;
+    /// Right of its actors, besides what all may ask of the node: `dead-letters`, `capabilities`, `status`, `shutdown`;
     /// may be repeated.
     #[arg(long = "allow", value_name = "RIGHT", value_delimiter = ',')]
     rights: Vec<String>,
@@ -84,7 +84,7 @@ const fn time_after(progress: LoadProgress) -> Duration {
     }
 }
 
-/// What a source offers, for people.
+/// Shows people what a source offers.
 fn describe(info: &SourceInfo, how: &str, output: &Output) {
     output.note(format_args!("{} {}, {how}", info.name, info.version));
     for class in &info.classes {
@@ -118,7 +118,7 @@ pub(super) fn read_component(file: &Path) -> Result<Vec<u8>> {
     }
 }
 
-/// What was forgotten where a component's file is not there, if that can be guessed.
+/// Guesses what was forgotten where a component's file is not there.
 fn forgotten(file: &Path) -> Option<String> {
     let is_built = file.iter().any(|part| part == TARGET);
     if file.exists() || !is_built {

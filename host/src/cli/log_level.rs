@@ -34,7 +34,7 @@ pub(super) struct LogLevelArgs {
     node: NodeArgs,
 }
 
-/// What was typed.
+/// The level that was typed.
 #[derive(Clone, Copy)]
 enum Level {
     Default,

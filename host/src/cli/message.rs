@@ -11,7 +11,7 @@ use thespian_core::message::{Encoding, Message, MessageError};
 use super::given;
 use super::outcome::Usage;
 
-/// What is read from files and stdin here, for errors.
+/// A word for what is read from files and stdin here, for errors.
 const WHAT: &str = "a message";
 
 #[derive(Args)]

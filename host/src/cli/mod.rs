@@ -58,7 +58,7 @@ struct Cli {
     /// Prints results as JSON, one document a line, and an error as one line of JSON on stderr.
     #[arg(long, global = true)]
     json: bool,
-    /// What is logged to stderr: a level, or levels by target (`info,actor=debug`) [default: `info` for `run`, else
+    /// Records to log to stderr: a level, or levels by target (`info,actor=debug`) [default: `info` for `run`, else
     /// `warn`].
     #[arg(
         long,
@@ -82,7 +82,7 @@ struct Cli {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
     /// For programs: one object a line.
     Json,
@@ -141,7 +141,7 @@ fn start(cli: &Cli, output: &mut Output) -> Result<()> {
 
 /// Before anything is opened: what comes later would fail without saying what is missing.
 fn take_descriptors(command: &Command, output: &Output) -> Result<()> {
-    /// What this program opens for itself: a runtime, signals, a connection.
+    /// Descriptors that this program opens for itself: a runtime, signals, a connection.
     const OWN: u64 = 16;
     if !matches!(command, Command::Run(_) | Command::Demo(_)) {
         let limit = descriptors::limit();

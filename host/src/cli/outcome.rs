@@ -65,7 +65,7 @@ pub(super) struct NoComponent(pub(super) String);
 pub(super) struct TimedOut(pub(super) String);
 
 impl Outcome {
-    /// By the first cause that has a code of its own.
+    /// The outcome of the first cause that has a code of its own.
     pub(super) fn of(error: &anyhow::Error) -> Self {
         error.chain().find_map(Self::of_cause).unwrap_or(Self::Failed)
     }
@@ -167,7 +167,7 @@ impl Outcome {
     }
 }
 
-/// What to do, where the error's own text does not say it.
+/// Advice, where the error's own text does not say what to do.
 fn what_to_do(error: &anyhow::Error) -> Option<&'static str> {
     let client = error.chain().find_map(|cause| cause.downcast_ref::<ClientError>())?;
     Some(match client {

@@ -102,7 +102,7 @@ impl Output {
         self.print(&inert_json(&serde_json::to_string(value)?))
     }
 
-    /// What follows takes the place of what was shown before: on a terminal, and for people.
+    /// Has what follows take the place of what was shown before: on a terminal, and for people.
     pub(super) fn begin_again(&self) -> io::Result<()> {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         if self.json || is_dumb || !io::stdout().is_terminal() {

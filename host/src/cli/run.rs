@@ -19,7 +19,7 @@ use super::outcome::Usage;
 use super::output::{Output, Style, bytes, number};
 use super::streams::{self, Streams};
 
-/// What a shell shows for a program that Ctrl-C ended.
+/// The code that a shell shows for a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
 /// When the node could not end in order: something was stuck, or it has a fault of its own.
@@ -28,7 +28,7 @@ const NOT_IN_ORDER: i32 = 70;
 /// Said where the node's own words of it did not get out in time.
 const HAS_A_FAULT: &str = "the node ends without order, for a fault of the host's own";
 
-/// Who had it stop, if it was no signal.
+/// A word for whoever had it stop, if it was no signal.
 const BY_A_PROGRAM: &str = "a program";
 
 const LOSSES: &str =
@@ -219,7 +219,7 @@ fn is_ignored(signal: i32) -> bool {
 const SIGHUP: i32 = rustix::process::Signal::HUP.as_raw();
 const SIGXFSZ: i32 = rustix::process::Signal::XFSZ.as_raw();
 
-/// What asks a program to end, or to say how it is.
+/// Signals that ask a program to end, or to say how it is.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -241,7 +241,7 @@ impl Signals {
         })
     }
 
-    /// What asks it to end at first. Meanwhile SIGUSR1 has the node's status written to the log.
+    /// Waits for whatever asks it to end at first. Meanwhile SIGUSR1 has the node's status written to the log.
     async fn first(&mut self, node: &Node) -> &'static str {
         loop {
             let hang_up = async {
@@ -259,8 +259,8 @@ impl Signals {
         }
     }
 
-    /// What asks it to end at once: a person, or whoever has no more patience. A terminal that is closed, and what manages
-    /// services, send SIGHUP besides.
+    /// Waits for whatever asks it to end at once: a person, or whoever has no more patience. A terminal that
+    /// is closed, and what manages services, send SIGHUP besides.
     async fn next(&mut self, node: &Node) -> &'static str {
         loop {
             tokio::select! {

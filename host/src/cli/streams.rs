@@ -73,10 +73,10 @@ pub(super) fn push(stream: &Outlet<Vec<u8>>, lines: Vec<u8>) {
     stream.push(lines, bytes);
 }
 
-/// One of the streams, at its thread.
+/// A stream of the program, at its thread.
 struct Stream<W> {
     to: W,
-    /// What is not written yet, and where in it each item ends.
+    /// Bytes that are not written yet, and where in them each item ends.
     lines: Vec<u8>,
     ends: Vec<usize>,
     /// Whether what was written last is the beginning of an item.

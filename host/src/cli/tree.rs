@@ -10,7 +10,7 @@ const DEPTH_MAX: usize = 100;
 
 struct Undrawn<'a> {
     actor: &'a ActorStatus,
-    /// What stands before its branch: the lines of its parents' later siblings.
+    /// Characters before its branch: the lines of its parents' later siblings.
     stem: String,
     depth: usize,
     is_last: bool,

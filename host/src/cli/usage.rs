@@ -29,7 +29,7 @@ fn wants_json() -> bool {
     std::env::args_os().skip(1).take_while(|arg| arg != "--").any(|arg| arg == "--json")
 }
 
-/// What is wrong, and what else is said, each in one line.
+/// Splits a text into what is wrong, and what else is said, each in one line.
 fn parts(kind: ErrorKind, text: &str) -> (String, String) {
     let in_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     if kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {

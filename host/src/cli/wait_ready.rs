@@ -25,7 +25,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(250);
                         `thespian-host --help`)"
 )]
 pub(super) struct WaitReadyArgs {
-    /// How long.
+    /// How long to wait.
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     timeout: Duration,
     #[command(flatten)]

@@ -42,7 +42,7 @@ pub enum TypedError {
     Encode {
         /// Its type name.
         type_name: &'static str,
-        /// Why.
+        /// The error of the codec.
         error: serde_json::Error,
     },
     /// The answer is another message than the one that was expected.
@@ -58,7 +58,7 @@ pub enum TypedError {
     Decode {
         /// Its type name.
         type_name: &'static str,
-        /// Why.
+        /// The error of the codec.
         error: serde_json::Error,
     },
 }

@@ -10,7 +10,7 @@ use crate::transport::{Listener, Whereabouts};
 
 pub(super) struct Place {
     log: Arc<LogStore>,
-    /// What was found last, and said.
+    /// Whereabouts that were found last, and said.
     found: Whereabouts,
 }
 

@@ -46,25 +46,25 @@ impl ByteListener {
     }
 }
 
-/// One connection.
+/// A connection of bytes.
 #[derive(Debug)]
 pub struct ByteConnection {
     /// The other end.
     pub peer: SocketAddr,
-    /// This end.
+    /// The address of this end.
     pub local: SocketAddr,
-    /// What comes.
+    /// The bytes that come.
     pub reader: ByteReader,
     /// Where to write.
     pub writer: ByteWriter,
 }
 
-/// What there is to read.
+/// Bytes to read, or the lack of them.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Taken {
     /// So much, at most `TCP_READ_BYTES_MAX`.
     Bytes(Vec<u8>),
-    /// Nothing yet.
+    /// Nothing there yet.
     Nothing,
     /// The other end will send no more.
     End,
@@ -83,7 +83,7 @@ impl ByteReader {
         self.0.readable().await
     }
 
-    /// What there is, without waiting.
+    /// Takes what there is, without waiting.
     ///
     /// # Errors
     /// The connection is broken.

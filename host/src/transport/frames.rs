@@ -14,7 +14,7 @@ pub enum ReadError {
     /// The connection broke, or ended within a frame.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// What came are no frames.
+    /// Bytes came that are no frames.
     #[error(transparent)]
     Frame(#[from] FrameError),
 }

@@ -21,9 +21,9 @@ pub enum BindError {
     /// The socket can't be made.
     #[error("can't listen at {at}: {error}")]
     Io {
-        /// Where.
+        /// The address to listen at.
         at: String,
-        /// Why.
+        /// The error of the system.
         error: io::Error,
     },
     /// The system takes no path that long.
@@ -54,7 +54,7 @@ pub fn check_socket_path(path: &Path) -> Result<(), BindError> {
     Ok(())
 }
 
-/// Accepts connections.
+/// A listener that accepts connections.
 #[derive(Debug)]
 pub enum Listener {
     /// At a path; the socket is removed when this is dropped.

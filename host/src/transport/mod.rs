@@ -22,7 +22,7 @@ pub type ReadHalf = Box<dyn AsyncRead + Send + Sync + Unpin>;
 /// Half of a connection, to be written.
 pub type WriteHalf = Box<dyn AsyncWrite + Send + Sync + Unpin>;
 
-/// One connection.
+/// A connection of either kind.
 #[derive(Debug)]
 pub enum Stream {
     /// On this machine, with the kernel's word for who is at the other end.

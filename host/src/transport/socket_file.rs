@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use rustix::fs::{AtFlags, Mode, OFlags, Stat, fstat, open, stat, statat, unlinkat};
 use rustix::io::Errno;
 
-/// One file of a file system, whatever its name.
+/// A file of a file system, whatever its name.
 type FileId = (u64, u64);
 
 /// Where a socket is, and which one is ours.
@@ -24,14 +24,14 @@ pub struct SocketFile {
     ours: Mutex<Option<FileId>>,
 }
 
-/// What is at the path of a socket.
+/// The file at the path of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whereabouts {
-    /// It.
+    /// The socket itself.
     There,
     /// Nothing: it was removed.
     Removed,
-    /// Something else.
+    /// Something else instead.
     Replaced,
     /// Another directory, or none: its own was moved away or removed, and it with it.
     Moved,
@@ -56,7 +56,7 @@ impl SocketFile {
         &self.path
     }
 
-    /// What is there now is ours.
+    /// Notes that what is there now is ours.
     pub(super) fn claim(&self) -> io::Result<()> {
         *self.ours.lock() = Some(id(&statat(&self.dir, &self.name, AtFlags::SYMLINK_NOFOLLOW)?));
         Ok(())

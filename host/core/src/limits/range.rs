@@ -2,16 +2,16 @@
 
 use super::{ActorLimits, MESSAGE_BYTES_MOST};
 
-/// What one limit can be.
+/// The values that one limit can have.
 #[derive(Clone, Copy, Debug)]
 pub struct Range {
     /// The limit, as it is called in configuration.
     pub name: &'static str,
     /// The least that makes sense.
     pub least: u64,
-    /// The most.
+    /// The most that it can be.
     pub most: u64,
-    /// Why not less, and why not more.
+    /// The reason for not less, and for not more.
     pub reason: &'static str,
     value: fn(&ActorLimits) -> u64,
 }
@@ -19,32 +19,32 @@ pub struct Range {
 /// Limits do not fit what they are for. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
-    /// One is beyond its range.
+    /// A limit is beyond its range.
     #[error("`{name}` can be {least} to {most}, not {value}: {reason}")]
     OutOfRange {
-        /// Which.
+        /// The name of the limit.
         name: &'static str,
-        /// What it was to be.
+        /// The value that it was to have.
         value: u64,
         /// The least that makes sense.
         least: u64,
-        /// The most.
+        /// The most that it can be.
         most: u64,
-        /// Why not less, and why not more.
+        /// The reason for not less, and for not more.
         reason: &'static str,
     },
-    /// One is too small for another.
+    /// A limit is too small for another.
     #[error("`{name}` is {value}, less than `{than}` with {least}: {reason}")]
     TooSmallFor {
-        /// Which.
+        /// The name of the limit.
         name: &'static str,
-        /// What it was to be.
+        /// The value that it was to have.
         value: u64,
-        /// The other.
+        /// The name of the other limit.
         than: &'static str,
         /// The other's value.
         least: u64,
-        /// Why not less.
+        /// The reason for not less.
         reason: &'static str,
     },
 }
@@ -74,7 +74,7 @@ macro_rules! range {
     };
 }
 
-/// What each of [`ActorLimits`] can be.
+/// Ranges of all [`ActorLimits`].
 pub const RANGES: [Range; 15] = [
     range!(
         "memory-bytes-max",

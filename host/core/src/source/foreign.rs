@@ -6,7 +6,7 @@ const LOOKED_AT: usize = 1 << 10;
 const MACHINE_CODE: &str =
     "it is code for a machine, not for WebAssembly; build it with `--target wasm32-wasip2`";
 
-/// What is said of each, by its beginning.
+/// Words for each kind of file, by its beginning.
 const KNOWN: [(&[u8], &str); 12] = [
     (b"\x7fELF", MACHINE_CODE),
     (b"MZ", MACHINE_CODE),
@@ -25,7 +25,7 @@ const KNOWN: [(&[u8], &str); 12] = [
     (b"PK\x03\x04", "it is a zip archive; unpack it"),
 ];
 
-/// What these bytes are, if they can't be a component and it can be told.
+/// The kind of these bytes, if they can't be a component and it can be told.
 #[must_use]
 pub fn what_else(bytes: &[u8]) -> Option<&'static str> {
     if bytes.is_empty() {

@@ -13,9 +13,9 @@ pub enum FrameError {
     /// The body is bigger than allowed.
     #[error("a frame of {size} bytes; at most {max} are allowed")]
     TooBig {
-        /// What it takes, or its header says.
+        /// The size that it takes, or that its header says.
         size: usize,
-        /// The bound.
+        /// The bound that it exceeds.
         max: usize,
     },
     /// A body has at least one byte.

@@ -11,15 +11,15 @@ use crate::address::{ActorAddress, HostId};
 use crate::wire::codec;
 use crate::wire::frame::{FrameError, HEADER_LEN, finish_frame};
 
-/// What every hello and every welcome begins with.
+/// The beginning of every hello and every welcome.
 pub const MAGIC: [u8; 4] = *b"thsp";
 /// The version that this program speaks.
 pub const VERSION: u16 = 1;
 
-/// What a client says first.
+/// The first words of a client.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
-    /// What it is, for the log.
+    /// The name of its program, for the log.
     pub client: String,
     /// The secret of the token file; needed over TCP.
     pub token: Option<[u8; 32]>,
@@ -28,7 +28,7 @@ pub struct Hello {
     pub endpoint: Option<String>,
 }
 
-/// What a node answers.
+/// A node's answer to a hello.
 pub type Greeting = Result<Welcome, HelloError>;
 
 /// The client is in.
@@ -36,13 +36,13 @@ pub type Greeting = Result<Welcome, HelloError>;
 pub struct Welcome {
     /// The node's program version, for people.
     pub node_version: String,
-    /// The node.
+    /// The id of the node.
     pub host: HostId,
     /// Where the client receives.
     pub endpoint: ActorAddress,
 }
 
-/// Why a client is not let in, or why a stream does not begin with a hello.
+/// The reason why a client is not let in, or why a stream does not begin with a hello.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum HelloError {
     /// The other side speaks something else.
@@ -53,9 +53,9 @@ pub enum HelloError {
         "the other side speaks version {theirs} of the control protocol, this one {ours}; use programs of the same release"
     )]
     Version {
-        /// What it speaks.
+        /// The version that it speaks.
         theirs: u16,
-        /// What we speak.
+        /// The version that we speak.
         ours: u16,
     },
     /// The secret is missing or wrong.
