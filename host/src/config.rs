@@ -35,8 +35,9 @@ impl Authority {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NodeConfig {
-    /// Private directory for the node's identity, its control socket and token, and the compile cache. Made with
-    /// mode 0700. Absent: an identity for this run, no control socket, nothing cached.
+    /// Private directory for the node's identity, its control socket and token, the compile cache, and the bytes of loaded
+    /// sources. Made with mode 0700. Absent: an identity for this run, no control socket, nothing cached, and the bytes of a
+    /// source are dropped once they are compiled: such a node has none to give to another.
     pub data_dir: Option<PathBuf>,
     /// Loopback address at which programs may control the node over TCP with the token file's secret.
     pub listen: Option<SocketAddr>,

@@ -14,7 +14,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
 use thespian_core::admin::Admin;
@@ -23,13 +22,13 @@ use thespian_core::effect::{Effect, Effects};
 use thespian_core::event::Event;
 use thespian_core::log_level::LogLevel;
 use thespian_core::question::{Asker, Origin, Question, Refusal};
-use thespian_core::source::SourceHash;
 use thespian_core::source::registry::Registry;
 use thespian_core::time::Time;
 use thespian_core::wire::control::ControlError;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::answers::{Answered, Answerer, Answerers, Updates, worded};
+use crate::library::SourceBytes;
 use crate::node_fault::{Entrance, FaultWatch};
 use crate::plane::clock::Clock;
 
@@ -39,8 +38,9 @@ const EVENTS_AT_ONCE: usize = 256;
 /// Carries out what `Admin` decides. Nothing here waits: what takes time runs elsewhere and reports by an event. And nothing
 /// here locks what an activation locks, for the thread that is on duty may be in the middle of one.
 pub(crate) trait Perform: Send {
-    /// Keeps the bytes of a source that is offered.
-    fn keep(&mut self, hash: SourceHash, bytes: Bytes);
+    /// Takes the bytes of a source that comes with the event under way, or lets go of them: they are kept only where they are
+    /// to be judged.
+    fn take_offered(&mut self, offered: Option<SourceBytes>);
 
     /// Hears that an actor is no more, before `Admin` does.
     fn actor_ended(&mut self, address: ActorAddress);
@@ -59,7 +59,7 @@ enum NodeEvent {
         answerer: Answerer,
         question: MakeQuestion,
         /// The bytes of a source that is offered.
-        offered: Option<Bytes>,
+        offered: Option<SourceBytes>,
     },
     /// Shows `Admin` to a question that changes nothing.
     Look(Box<dyn FnOnce(&Admin) + Send>),
@@ -168,7 +168,7 @@ impl Desk {
     pub(crate) async fn ask(
         &self,
         question: impl FnOnce(&Registry) -> Result<Question, Refusal> + Send + 'static,
-        offered: Option<Bytes>,
+        offered: Option<SourceBytes>,
         updates: Option<Updates>,
     ) -> Answered {
         let asker = Asker(self.next_asker.fetch_add(1, Ordering::Relaxed));
@@ -320,9 +320,7 @@ impl Duty {
                         return false;
                     }
                 };
-                if let (Question::Load(offer), Some(bytes)) = (&question, offered) {
-                    self.performer.keep(offer.hash, bytes);
-                }
+                self.performer.take_offered(offered);
                 Event::Asked { origin: Origin::Client(asker), question }
             }
             NodeEvent::Look(look) => {
@@ -342,6 +340,8 @@ impl Duty {
         for effect in effects.drain() {
             self.performer.perform(&self.admin, &mut self.answerers, effect);
         }
+        // Bytes that nobody wants go.
+        self.performer.take_offered(None);
         drop(carrying_out);
         // With its memory.
         self.effects = effects;

@@ -8,8 +8,8 @@ use crate::desk::Desk;
 use crate::endpoint::Endpoints;
 use crate::ends::Ends;
 use crate::grant::Grants;
+use crate::library::Library;
 use crate::plane::Plane;
-use crate::sandbox::Engine;
 
 /// Shared by everything above the plane.
 pub(crate) struct Inside {
@@ -19,7 +19,7 @@ pub(crate) struct Inside {
     pub(crate) endpoints: Arc<Endpoints>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) ends: Ends,
-    pub(crate) engine: Engine,
+    pub(crate) library: Arc<Library>,
     pub(crate) setup: Setup,
 }
 

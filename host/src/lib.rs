@@ -49,6 +49,7 @@ mod ends;
 mod grant;
 pub mod input;
 mod inside;
+mod library;
 mod log;
 mod memory;
 pub mod node;

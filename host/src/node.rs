@@ -23,6 +23,7 @@ use crate::endpoint::Endpoints;
 use crate::ends::Ends;
 use crate::grant::Grants;
 use crate::inside::{Inside, Setup};
+use crate::library::Library;
 use crate::log::{LogError, LogStore};
 use crate::memory::{self, Memory};
 use crate::node_fault::FaultWatch;
@@ -33,6 +34,7 @@ use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
 use crate::session::{Session, SessionOpener};
 use crate::shortage::Shortage;
 use crate::store::log_file::{self, OpenLogFile};
+use crate::store::sources::SourceFiles;
 use crate::store::{self, DirLock, StoreError};
 use crate::watchdog::Watchdog;
 
@@ -109,11 +111,12 @@ impl Node {
         let guest_threads = checked(&config)?;
         let shares = descriptors::shares(0)?;
         let mut host = HostId(rand::random());
-        let mut dir_lock = None;
+        let (mut dir_lock, mut files) = (None, None);
         if let Some(dir) = &config.data_dir {
             store::private_dir(dir)?;
             dir_lock = Some(store::lock(dir)?);
             host = store::host_id(dir, host)?;
+            files = Some(SourceFiles::open(dir)?);
         }
         let log = LogStore::start(log_file(&config, host)?)?;
         let engine = Engine::new(EngineConfig {
@@ -155,7 +158,7 @@ impl Node {
             endpoints: Arc::new(Endpoints::new(plane.clone())),
             grants: Arc::new(grants),
             ends: Ends::new(plane.log.clone()),
-            engine,
+            library: Arc::new(Library::new(engine, io.handle().clone(), plane.log.clone(), files)),
             setup: Setup {
                 authority: config.authority,
                 guest_threads,
@@ -379,7 +382,7 @@ fn end_without_order(inside: &Inside) {
     inside.plane.table.clear();
     inside.cells.clear();
     inside.grants.end_all();
-    inside.engine.wake_runaways();
+    inside.library.engine().wake_runaways();
 }
 
 /// The log file, if there is to be one, with the line by which each run begins.

@@ -1,9 +1,7 @@
 //! Carries out what `Admin` decides. Nothing here waits: what takes time runs elsewhere and reports by an event.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use thespian_core::address::ActorAddress;
 use thespian_core::admin::Admin;
 use thespian_core::effect::{Effect, Plan};
@@ -22,40 +20,23 @@ use crate::answers::{Answerers, worded};
 use crate::config::Authority;
 use crate::desk::Perform;
 use crate::inside::Inside;
-use crate::sandbox::{ActorInit, Source};
+use crate::library::SourceBytes;
+use crate::sandbox::ActorInit;
 use crate::status;
-
-/// All that a source is made of, as far as it is known.
-struct Kept {
-    bytes: Bytes,
-    compiled: Option<Source>,
-}
 
 /// The node's hands.
 pub(crate) struct Performer {
     inside: Arc<Inside>,
     io: Handle,
-    sources: HashMap<SourceHash, Kept>,
-    /// Lets one compile run at a time: it takes all cores, and a queue of them as much memory as one.
-    compiling: Arc<Semaphore>,
-    compiled: Arc<Compiled>,
+    /// The bytes that came with the event under way, until it is known whether they are wanted.
+    offered: Option<SourceBytes>,
     /// Checks of classes that may be under way at one time.
     placing: Arc<Semaphore>,
 }
 
-/// Sources that were compiled and wait for `Admin` to hear of it.
-type Compiled = parking_lot::Mutex<HashMap<SourceHash, Source>>;
-
 impl Performer {
     pub(crate) fn new(inside: Arc<Inside>, io: Handle) -> Self {
-        Self {
-            inside,
-            io,
-            sources: HashMap::new(),
-            compiling: Arc::new(Semaphore::new(1)),
-            compiled: Arc::default(),
-            placing: Arc::new(Semaphore::new(PLACEMENTS_MAX)),
-        }
+        Self { inside, io, offered: None, placing: Arc::new(Semaphore::new(PLACEMENTS_MAX)) }
     }
 
     /// The built-in authorities answer as an authority actor will: by an event.
@@ -72,31 +53,19 @@ impl Performer {
     }
 
     fn validate(&self, hash: SourceHash) {
-        let Some(bytes) = self.sources.get(&hash).map(|kept| kept.bytes.clone()) else { return };
-        let (engine, desk) = (self.inside.engine.clone(), self.inside.desk.clone());
-        let (compiling, compiled) = (self.compiling.clone(), self.compiled.clone());
-        let io = self.io.clone();
+        let (library, desk) = (self.inside.library.clone(), self.inside.desk.clone());
         self.inside.desk.faults().spawn(&self.io, "a load", async move {
-            let Ok(_turn) = compiling.acquire_owned().await else { return };
-            let validated = io.spawn_blocking(move || engine.compile(hash, &bytes)).await;
-            let (outcome, compile_us) = match validated {
-                Ok(Ok(source)) => {
-                    let info = source.info().clone();
-                    let compile_us = if source.from_cache() { 0 } else { source.compile_time().as_micros() };
-                    compiled.lock().insert(hash, source);
-                    (Ok(info), u64::try_from(compile_us).unwrap_or(u64::MAX))
-                }
-                Ok(Err(error)) => (Err(error.to_string()), 0),
-                // The compiler's own, with bytes of a stranger in hand and nothing of the node: it ends this load alone.
-                Err(panic) => (Err(format!("the compiler failed: {panic}")), 0),
+            let (outcome, compile_us) = match library.load(hash).await {
+                Ok((info, compile_us)) => (Ok(info), compile_us),
+                Err(why) => (Err(why), 0),
             };
             desk.tell(Event::SourceValidated { hash, outcome, compile_us });
         });
     }
 
     /// As an actor's start, on the threads of the actors: a check that spins is a runaway there.
-    fn ask_placement(&mut self, question: PlacementQuestion) {
-        let source = self.compiled(question.source);
+    fn ask_placement(&self, question: PlacementQuestion) {
+        let source = self.inside.library.code(question.source);
         let (placing, desk) = (self.placing.clone(), self.inside.desk.clone());
         let threads = self.inside.cells.threads();
         self.inside.desk.faults().spawn(threads, "a class's own check", async move {
@@ -112,7 +81,7 @@ impl Performer {
         });
     }
 
-    fn instantiate(&mut self, plan: Plan) {
+    fn instantiate(&self, plan: Plan) {
         let identity = Identity {
             me: plan.address,
             parent: plan.parent,
@@ -121,7 +90,7 @@ impl Performer {
             transient: plan.transient,
             rights: plan.rights,
         };
-        let Some(source) = self.compiled(plan.source) else {
+        let Some(source) = self.inside.library.code(plan.source) else {
             self.inside.cells.refuse(plan.address, "its source was unloaded meanwhile".to_string());
             return;
         };
@@ -135,21 +104,11 @@ impl Performer {
         };
         self.inside.cells.instantiate(Start { identity, source, class, init }, plan.log_level);
     }
-
-    fn compiled(&mut self, hash: SourceHash) -> Option<Source> {
-        let kept = self.sources.get_mut(&hash)?;
-        if kept.compiled.is_none() {
-            kept.compiled = self.compiled.lock().remove(&hash);
-            // What runs is the code; the bytes were needed to make it.
-            kept.bytes = Bytes::new();
-        }
-        kept.compiled.clone()
-    }
 }
 
 impl Perform for Performer {
-    fn keep(&mut self, hash: SourceHash, bytes: Bytes) {
-        self.sources.entry(hash).or_insert(Kept { bytes, compiled: None });
+    fn take_offered(&mut self, offered: Option<SourceBytes>) {
+        self.offered = offered;
     }
 
     fn actor_ended(&mut self, address: ActorAddress) {
@@ -168,12 +127,14 @@ impl Perform for Performer {
             Effect::ShowStatus { asker, about } => {
                 answerers.answer(asker, status::answer(admin, &self.inside, about));
             }
-            Effect::Judge(hash) => self.judge(hash),
-            Effect::Validate(hash) => self.validate(hash),
-            Effect::Forget(hash) => {
-                self.sources.remove(&hash);
-                self.compiled.lock().remove(&hash);
+            Effect::Judge(hash) => {
+                if let Some(bytes) = self.offered.take() {
+                    self.inside.library.offer(bytes);
+                }
+                self.judge(hash);
             }
+            Effect::Validate(hash) => self.validate(hash),
+            Effect::Forget(hash) => self.inside.library.forget(hash),
             Effect::EnterPending(address) => cells.enter_pending(address),
             Effect::GiveBackPlace => plane.places.give_back(1),
             Effect::SetDeadLetterHandler(handler) => plane.dead_letters.set_handler(handler),
@@ -184,7 +145,7 @@ impl Perform for Performer {
             Effect::Route(envelope) => plane.notify(envelope),
             Effect::Kill { address, reason } => {
                 cells.kill(address, reason);
-                self.inside.engine.wake_runaways();
+                self.inside.library.engine().wake_runaways();
             }
             Effect::NoteEnd { address, class, reason } => ends.note(address, class, reason),
             Effect::Progress { asker, step } => answerers.progress(asker, step),

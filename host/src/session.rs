@@ -19,14 +19,13 @@ mod mail;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 use thespian_core::address::ActorAddress;
 use thespian_core::admin::Admin;
 use thespian_core::envelope::{Body, Envelope, ExitRequest};
-use thespian_core::limits::{CREATE_TIME_MAX, LABEL_LEN_MAX, SOURCE_BYTES_MAX};
+use thespian_core::limits::{CREATE_TIME_MAX, LABEL_LEN_MAX, source_size};
 use thespian_core::question::{Offer, Question, Refusal};
+use thespian_core::source::Rights;
 use thespian_core::source::registry::Registry;
-use thespian_core::source::{Rights, SourceHash};
 use thespian_core::wire::control::{ControlError, CreateActor, Incoming, Reply, Request, SourceStatus};
 use thespian_core::wire::hello::{HelloError, Welcome};
 
@@ -34,6 +33,7 @@ use self::mail::{Mail, timed_out};
 use crate::answers::Answered;
 pub use crate::answers::{Update, Updates};
 use crate::inside::Inside;
+use crate::library::{OfferRoom, SourceBytes};
 use crate::node_fault::Entrance;
 use crate::status;
 
@@ -169,7 +169,7 @@ impl Session {
     /// Offers a source and waits until it is loaded.
     ///
     /// # Errors
-    /// `SourceRefused` says who refused it and why.
+    /// `SourceRefused` says who refused it and why; `LimitReached` that as much as the node takes is on its way in.
     pub async fn load(
         &self,
         info: String,
@@ -177,14 +177,28 @@ impl Session {
         rights: Rights,
         updates: &Updates,
     ) -> Result<Reply, ControlError> {
-        let size = bytes.len();
-        if size > SOURCE_BYTES_MAX {
-            let text = format!("it has {size} bytes; at most {SOURCE_BYTES_MAX} are allowed");
-            return Err(ControlError::Upload(text));
-        }
         check_label(&info)?;
-        let hash = SourceHash(Sha256::digest(&bytes).into());
-        let offer = Box::new(Offer { hash, label: info, size: size as u64, rights });
+        let size =
+            source_size(bytes.len() as u64).map_err(|error| ControlError::Upload(error.to_string()))?;
+        let room = self.room(size)?;
+        self.offer(info, SourceBytes::new(bytes, room), rights, updates).await
+    }
+
+    /// Takes room for a source of so many bytes, before they come.
+    pub(crate) fn room(&self, size: usize) -> Result<OfferRoom, ControlError> {
+        self.presence.inside.library.room(size)
+    }
+
+    /// As [`Self::load`], of bytes that have come into their room.
+    pub(crate) async fn offer(
+        &self,
+        info: String,
+        bytes: SourceBytes,
+        rights: Rights,
+        updates: &Updates,
+    ) -> Answered {
+        let (hash, size) = (bytes.hash(), bytes.size());
+        let offer = Box::new(Offer { hash, label: info, size, rights });
         let question = |_: &Registry| Ok(Question::Load(offer));
         self.guard(self.presence.inside.desk.ask(question, Some(bytes), Some(updates.clone()))).await
     }

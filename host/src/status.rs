@@ -158,7 +158,7 @@ pub(crate) fn node(admin: &Admin, inside: &Inside) -> NodeStatus {
         listeners: inside.grants.listeners() as u64,
         connections: inside.grants.connections() as u64,
         guest_threads: setup.guest_threads as u64,
-        runaways: inside.engine.runaways() as u64,
+        runaways: inside.library.engine().runaways() as u64,
         long_turns: long_turns(admin, inside),
         limits: *cells.limits(),
         log_level: admin.log_levels().node().0,

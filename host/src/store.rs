@@ -1,6 +1,7 @@
 //! What a node keeps on disk: a private directory with its identity. Others put their files beside it.
 
 pub(crate) mod log_file;
+pub(crate) mod sources;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};

@@ -101,6 +101,23 @@ pub const CONFIG_BYTES_MAX: usize = MIB;
 
 /// Size of a component, in bytes. The largest honest ones (an interpreter inside) have 20 MB.
 pub const SOURCE_BYTES_MAX: usize = 32 * MIB;
+/// Bytes of all sources together that are on their way in at one time: announced, coming, or waiting for their judgement and
+/// for a disk or the compiler to take them. Four of the largest: whoever loads more waits until some have come.
+pub const OFFERED_BYTES_MAX: usize = 128 * MIB;
+
+/// A component's size is out of its range. Nothing of it was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a source has between 1 and {SOURCE_BYTES_MAX} bytes, not {0}")]
+pub struct SourceSizeError(pub u64);
+
+/// The size of a component, if it may have so many bytes.
+///
+/// # Errors
+/// It is empty, or too big.
+pub fn source_size(bytes: u64) -> Result<usize, SourceSizeError> {
+    let size = usize::try_from(bytes).ok().filter(|size| (1..=SOURCE_BYTES_MAX).contains(size));
+    size.ok_or(SourceSizeError(bytes))
+}
 /// Core modules in one component. Rust and C have 3 or 4, interpreters with dynamic linking some 20.
 pub const CORE_MODULES_MAX: usize = 64;
 /// Components within one component. The tools of Rust and C make one for each exported interface.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use thespian_core::limits::{
     COMPONENTS_NESTED_MAX, CORE_MODULES_MAX, FUNCTION_BYTES_MAX, FUNCTION_COST_MAX, FUNCTION_DEPTH_MAX,
-    FUNCTION_LOCALS_MAX, SIGNATURE_LEN_MAX, SOURCE_BYTES_MAX, SOURCE_COST_MAX, SOURCE_FUNCTIONS_MAX,
+    FUNCTION_LOCALS_MAX, SIGNATURE_LEN_MAX, SOURCE_COST_MAX, SOURCE_FUNCTIONS_MAX, source_size,
 };
 use thespian_core::source::foreign::what_else;
 use wasmparser::{BinaryReaderError, CompositeInnerType, FunctionBody, Operator, Parser, Payload};
@@ -67,9 +67,7 @@ const OFFERED: &[&str] = &[
 /// # Errors
 /// Says what is wrong with it.
 pub(super) fn inspect(bytes: &[u8]) -> Result<(), SourceError> {
-    if bytes.len() > SOURCE_BYTES_MAX {
-        return Err(SourceError::TooBig { size: bytes.len() });
-    }
+    source_size(bytes.len() as u64)?;
     if let Some(what) = what_else(bytes) {
         return Err(SourceError::NotAComponent(what.to_owned()));
     }
@@ -187,6 +185,7 @@ fn check<N: PartialOrd + std::fmt::Display>(what: &'static str, found: N, max: N
 #[cfg(test)]
 mod tests {
     use super::*;
+    use thespian_core::limits::SOURCE_BYTES_MAX;
 
     /// A component that exports a guest and has one core module with this text, which `inspect` does not compile.
     fn component(module: &str) -> Vec<u8> {
@@ -248,12 +247,12 @@ mod tests {
     #[test]
     fn what_is_no_component_is_refused_with_words() {
         let refused = |bytes: &[u8]| inspect(bytes).unwrap_err().to_string();
-        assert!(refused(b"").starts_with("not a WebAssembly component"));
+        assert!(refused(b"").starts_with("a source has between 1 and "));
         assert!(refused(b"\x7fELF\x02\x01\x01").starts_with("not a WebAssembly component"));
         assert!(refused(&wat::parse_str("(module)").unwrap()).contains("core module"));
         assert!(refused(&wat::parse_str("(component)").unwrap()).contains("does not export"));
         let unknown = r#"(component (import "evil:corp/teleport@1.0.0" (instance)))"#;
         assert!(refused(&wat::parse_str(unknown).unwrap()).contains("evil:corp/teleport@1.0.0"));
-        assert!(refused(&vec![0; SOURCE_BYTES_MAX + 1]).contains("bytes; at most"));
+        assert!(refused(&vec![0; SOURCE_BYTES_MAX + 1]).starts_with("a source has between 1 and "));
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::{Capabilities, Requirement};
 use thespian_core::fate::Fault;
-use thespian_core::limits::{ActorLimits, PLACEMENT_CPU_MAX, SOURCE_BYTES_MAX, TYPE_NAME_LEN_MAX};
+use thespian_core::limits::{ActorLimits, PLACEMENT_CPU_MAX, SourceSizeError, TYPE_NAME_LEN_MAX};
 use thespian_core::outbox::{Means, check_class_name};
 use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
 use thespian_core::text::inert;
@@ -42,12 +42,9 @@ const DESCRIPTION_BYTES_MAX: usize = 64 << 10;
 /// Why bytes are no source for this host. None of these changes any state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// Too many bytes.
-    #[error("the component has {size} bytes; at most {SOURCE_BYTES_MAX} are allowed")]
-    TooBig {
-        /// How many.
-        size: usize,
-    },
+    /// No bytes, or too many.
+    #[error(transparent)]
+    Size(#[from] SourceSizeError),
     /// Something else than a component.
     #[error("not a WebAssembly component: {0}")]
     NotAComponent(String),

@@ -12,7 +12,7 @@ use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use thespian_core::limits::{
     CONNECTION_UPDATES_MAX, CONNECTION_WRITE_BYTES, HELLO_TIME_MAX, REQUESTS_IN_FLIGHT_MAX, SOURCE_BYTES_MAX,
-    UPLOAD_CHUNK_BYTES,
+    UPLOAD_CHUNK_BYTES, source_size,
 };
 use thespian_core::source::Rights;
 use thespian_core::wire::codec;
@@ -25,6 +25,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::Refusals;
 use crate::answers::{Answered, Update, Updates};
+use crate::library::{OfferRoom, SourceBytes};
 use crate::session::{Session, check_label};
 use crate::transport::{FrameReader, WriteHalf};
 
@@ -35,6 +36,7 @@ struct Upload {
     size: usize,
     rights: Rights,
     bytes: BytesMut,
+    room: OfferRoom,
 }
 
 struct Dialogue<'a> {
@@ -254,28 +256,24 @@ impl<'a> Dialogue<'a> {
     }
 
     fn begin_upload(&mut self, id: u64, info: String, size: u64, rights: Rights) {
-        let announced: usize = self.uploads.values().map(|upload| upload.size).sum();
-        let fits = usize::try_from(size).ok().filter(|size| *size > 0 && *size <= SOURCE_BYTES_MAX);
-        match fits {
-            None => {
-                let error = format!("a source has between 1 and {SOURCE_BYTES_MAX} bytes, not {size}");
-                self.refuse_upload(id, ControlError::Upload(error));
+        match self.room(&info, size) {
+            Ok((size, room)) => {
+                self.uploads.insert(id, Upload { info, size, rights, bytes: BytesMut::new(), room });
             }
-            Some(size) if announced + size > SOURCE_BYTES_MAX => {
-                let error = "finish the other uploads of this connection first".to_string();
-                self.refuse_upload(id, ControlError::Upload(error));
-            }
-            Some(size) => {
-                if let Err(error) = check_label(&info) {
-                    return self.refuse_upload(id, error);
-                }
-                self.uploads.insert(id, Upload { info, size, rights, bytes: BytesMut::new() });
-            }
+            Err(error) => self.put(NodeFrame::Reply { id, reply: Err(error) }),
         }
     }
 
-    fn refuse_upload(&mut self, id: u64, error: ControlError) {
-        self.put(NodeFrame::Reply { id, reply: Err(error) });
+    /// Room for an upload that is announced: refused here, nothing of it is taken.
+    fn room(&self, info: &str, size: u64) -> Result<(usize, OfferRoom), ControlError> {
+        let size = source_size(size).map_err(|error| ControlError::Upload(error.to_string()))?;
+        let announced: usize = self.uploads.values().map(|upload| upload.size).sum();
+        if announced + size > SOURCE_BYTES_MAX {
+            let error = "finish the other uploads of this connection first";
+            return Err(ControlError::Upload(error.to_string()));
+        }
+        check_label(info)?;
+        Ok((size, self.session.room(size)?))
     }
 
     fn continue_upload(&mut self, id: u64, data: &Bytes) -> Result<(), String> {
@@ -292,7 +290,8 @@ impl<'a> Dialogue<'a> {
         } else if let Some(upload) = self.uploads.remove(&id) {
             let session = self.session;
             self.run_with_updates(id, move |updates| async move {
-                session.load(upload.info, upload.bytes.freeze(), upload.rights, &updates).await
+                let bytes = SourceBytes::new(upload.bytes.freeze(), upload.room);
+                session.offer(upload.info, bytes, upload.rights, &updates).await
             });
         }
         Ok(())

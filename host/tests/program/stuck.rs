@@ -13,7 +13,7 @@ use thespian_core::message::Message;
 use thespian_core::wire::control::Incoming;
 use thespian_host::client::Client;
 
-use crate::process::{DEADLINE, Folder, Lines, RunningNode, end, program};
+use crate::process::{DEADLINE, Folder, Lines, RunningNode, end, hello, program};
 
 /// Messages that can't be handled, a record each: several times what a pipe and a queue hold.
 const FAILURES: usize = 6_000;
@@ -138,8 +138,6 @@ fn a_node_whose_output_takes_nothing_runs_and_stops_in_order() {
 trait Disk {
     /// Where the node is to write everything.
     fn folder(&self) -> &Path;
-    /// Whether it is full for files in memory as well.
-    fn is_for_all_files(&self) -> bool;
     fn fill(&self, node: &RunningNode);
     fn make_room(&self, node: &RunningNode);
 }
@@ -150,10 +148,6 @@ struct FileSize(Folder);
 impl Disk for FileSize {
     fn folder(&self) -> &Path {
         self.0.path()
-    }
-
-    fn is_for_all_files(&self) -> bool {
-        true
     }
 
     fn fill(&self, node: &RunningNode) {
@@ -177,7 +171,7 @@ impl Tmpfs {
     fn mount() -> Option<Self> {
         let folder = Folder::new();
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=512k,mode=700", "tmpfs"]).arg(folder.path());
+        mount.args(["-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs"]).arg(folder.path());
         let mounted = mount.stderr(Stdio::null()).status();
         mounted.is_ok_and(|status| status.success()).then_some(Self(folder))
     }
@@ -194,10 +188,6 @@ impl Disk for Tmpfs {
         self.0.path()
     }
 
-    fn is_for_all_files(&self) -> bool {
-        false
-    }
-
     fn fill(&self, _node: &RunningNode) {
         let mut file = File::create(self.folder().join("fill")).unwrap();
         while file.write_all(&[0; 512]).is_ok() {}
@@ -208,6 +198,14 @@ impl Disk for Tmpfs {
     }
 }
 
+/// A source that differs from `hello` by a section that means nothing.
+fn another_source(node: &RunningNode) -> String {
+    let path = node.folder.path().join("another.wasm");
+    let section = [0, 2, 1, b'x'];
+    fs::write(&path, [&fs::read(hello()).unwrap()[..], &section].concat()).unwrap();
+    path.to_str().unwrap().to_string()
+}
+
 /// Log file, stderr and data directory are on the disk.
 fn survives(disk: &dyn Disk) {
     let (log, stderr) = (disk.folder().join("node.log"), disk.folder().join("stderr"));
@@ -216,13 +214,13 @@ fn survives(disk: &dyn Disk) {
     let data = disk.folder().join("data");
     let command = |arguments: &[&str]| program(arguments.iter().chain(&args));
     let node = RunningNode::start_at(Folder::new(), data, File::create(&stderr).unwrap(), command);
-    if disk.is_for_all_files() {
-        // Memory that actors share is a file too, and made when a source is loaded.
-        node.hello();
-    }
-    disk.fill(&node);
-    // Else compiled code can't be kept either.
     let address = node.hello();
+    disk.fill(&node);
+    let other = another_source(&node);
+    let sources = || fs::read_dir(node.data.join("sources")).unwrap().count();
+    let refused = node.run(&["load", &other]).failed(4);
+    assert!(refused.contains("its bytes can't be kept"), "{refused}");
+    assert_eq!(sources(), 1, "nothing half-written is left");
     flood(&node, &address);
     let status = all_goes_on(&node, &address);
     assert!(lost(&status, "stderr") > 0 && status["log_file"]["lost"].as_u64() > Some(0), "{status:#}");
@@ -238,6 +236,8 @@ fn survives(disk: &dyn Disk) {
     until_said(&log);
     until_said(&stderr);
     all_goes_on(&node, &address);
+    node.run(&["load", &other]).ok();
+    assert_eq!(sources(), 2);
     ends(node, false);
     let text = fs::read_to_string(&log).unwrap();
     assert!(text.lines().last().unwrap().contains("\"stopped\""), "{text}");

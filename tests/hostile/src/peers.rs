@@ -6,7 +6,7 @@ use std::time::Instant;
 use thespian_core::address::ActorAddress;
 use thespian_core::limits::{
     CONNECTIONS_MAX, ENDPOINT_BYTES_MAX, FRAME_BYTES_MAX, HELLO_TIME_MAX, LABEL_LEN_MAX, MESSAGE_BYTES_MOST,
-    SOURCE_BYTES_MAX, STRANGERS_MAX, UPLOAD_CHUNK_BYTES,
+    OFFERED_BYTES_MAX, SOURCE_BYTES_MAX, STRANGERS_MAX, UPLOAD_CHUNK_BYTES,
 };
 use thespian_core::message::Message;
 use thespian_core::source::Rights;
@@ -313,6 +313,43 @@ fn uploads_that_lie_are_refused() {
         peer.send(&ClientFrame::Chunk { id: 8, data: vec![0; UPLOAD_CHUNK_BYTES + 1].into() }).await;
         assert!(peer.closing().await.contains("other bytes than it announced"));
         arena.ask_bystander().await;
+    });
+}
+
+#[test]
+fn sources_on_their_way_in_take_so_much_memory_and_no_more() {
+    let load = |id, size: usize| ClientFrame::Request {
+        id,
+        request: Request::Load { info: String::new(), size: size as u64, rights: Rights::default() },
+    };
+    // What is behind it is answered only when the upload has begun, and it is not refused before.
+    let begin = async |peer: &mut Peer, id| {
+        peer.send(&load(id, SOURCE_BYTES_MAX)).await;
+        peer.send(&ClientFrame::Request { id: 100, request: Request::Grants }).await;
+        let behind = peer.next().await;
+        assert!(matches!(behind, Some(NodeFrame::Reply { id: 100, reply: Ok(_) })), "{behind:?}");
+    };
+    run_served(async |arena, shell| {
+        let mut peers = Vec::new();
+        for _ in 0..OFFERED_BYTES_MAX / SOURCE_BYTES_MAX {
+            let mut peer = Peer::greeted(shell.socket()).await;
+            begin(&mut peer, 1).await;
+            peers.push(peer);
+        }
+        let mut late = Peer::greeted(shell.socket()).await;
+        late.send(&load(1, 1)).await;
+        let refused = late.next().await;
+        let Some(NodeFrame::Reply { id: 1, reply: Err(error @ ControlError::LimitReached(_)) }) = refused
+        else {
+            panic!("{refused:?}");
+        };
+        assert!(error.to_string().contains(&OFFERED_BYTES_MAX.to_string()), "{error}");
+        arena.ask_bystander().await;
+        // Whoever takes an upload back, or leaves, makes room for others.
+        peers[0].send(&ClientFrame::Cancel { id: 1 }).await;
+        let cancelled = peers[0].next().await;
+        assert!(matches!(cancelled, Some(NodeFrame::Reply { id: 1, reply: Err(ControlError::Cancelled) })));
+        begin(&mut late, 2).await;
     });
 }
 

@@ -57,7 +57,11 @@ const HOUSES: [House; 4] = [
         layers: &[
             Layer { name: "ground", over: &[], rooms: &["config descriptors input memory outlet watchdog"] },
             Layer { name: "hands", over: &["ground"], rooms: &["sandbox", "store", "transport"] },
-            Layer { name: "plane", over: &["ground", "hands"], rooms: &["log node_fault plane shortage"] },
+            Layer {
+                name: "plane",
+                over: &["ground", "hands"],
+                rooms: &["library log node_fault plane shortage"],
+            },
             Layer { name: "desk", over: &["ground", "hands", "plane"], rooms: &["answers desk"] },
             Layer {
                 name: "parts",

@@ -165,6 +165,31 @@ fn src_151_a_child_is_of_its_creators_source_unless_it_says_otherwise() {
 }
 
 #[test]
+fn the_bytes_of_a_source_lie_on_disk_while_it_is_loaded() {
+    run(async {
+        let world = World::new().await;
+        let client = world.client().await;
+        let sources = world.shell.socket().with_file_name("sources");
+        let names = || -> Vec<_> {
+            let entries = std::fs::read_dir(&sources).unwrap();
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        };
+        let bytes = thespian_guests::bytes(thespian_guests::HELLO);
+        let hash = load(&client, thespian_guests::HELLO).await;
+        assert_eq!(names(), [&*hash]);
+        assert_eq!(std::fs::read(sources.join(&hash)).unwrap(), bytes);
+        // Not those of a source that is refused.
+        why_refused(&client, b"not a component").await;
+        assert_eq!(names(), [&*hash]);
+        client.unload(&hash).await.unwrap();
+        until(async || names().is_empty()).await;
+        assert_eq!(load(&client, thespian_guests::HELLO).await, hash);
+        client.create(&hash, "Hello").await.unwrap();
+        assert_eq!(names(), [&*hash]);
+    });
+}
+
+#[test]
 fn src_152_after_an_unload_nothing_is_created_and_what_runs_goes_on() {
     run(async {
         let world = World::new().await;

@@ -1,0 +1,246 @@
+//! What a node has of sources: the bytes of those that are offered, the code of those that are loaded, and the files of
+//! both. `Admin` says what is kept and what is forgotten; here it is only known where it lies.
+//!
+//! ```text
+//!  room ──► offered ── load ──► on disk ──► compiled ──► loaded
+//!   │ none     │ forget           │ full      │ refused    │ forget
+//!   └► refused └► dropped         └───────────┴────────────┴► file removed
+//! ```
+//!
+//! Without a data directory the bytes stay in memory until they are compiled, and are dropped then.
+
+use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
+use thespian_core::limits::OFFERED_BYTES_MAX;
+use thespian_core::source::{SourceHash, SourceInfo};
+use thespian_core::wire::control::ControlError;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, JoinHandle};
+use tracing::Level;
+
+use crate::log::LogStore;
+use crate::sandbox::{Engine, Source};
+use crate::store::sources::{SourceFile, SourceFiles};
+
+/// Where sources are on their way, and where they are then.
+pub(crate) struct Library {
+    engine: Engine,
+    io: Handle,
+    log: Arc<LogStore>,
+    /// Absent without a data directory.
+    files: Option<Arc<SourceFiles>>,
+    rooms: Arc<Rooms>,
+    offered: Mutex<HashMap<SourceHash, SourceBytes>>,
+    loaded: Mutex<HashMap<SourceHash, LoadedCode>>,
+    /// Lets one compile run at a time: it takes all cores, and a queue of them as much memory as one.
+    compiling: Semaphore,
+}
+
+/// The code of a loaded source, and its bytes' file if there is one.
+struct LoadedCode {
+    code: Source,
+    file: Option<SourceFile>,
+}
+
+/// Room for the bytes of all sources that are on their way in.
+#[derive(Default)]
+struct Rooms {
+    bytes_taken: AtomicUsize,
+}
+
+impl Rooms {
+    fn take(self: &Arc<Self>, bytes: usize) -> Result<OfferRoom, ControlError> {
+        let next = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= OFFERED_BYTES_MAX);
+        match self.bytes_taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
+            Ok(_) => Ok(OfferRoom { bytes, rooms: self.clone() }),
+            Err(taken) => Err(ControlError::LimitReached(format!(
+                "sources of {taken} bytes are on their way in, this one has {bytes}, and at most {OFFERED_BYTES_MAX} \
+                 may be: load it when they are loaded"
+            ))),
+        }
+    }
+}
+
+/// Room for the bytes of one source, taken before they come. Given back when dropped.
+pub(crate) struct OfferRoom {
+    bytes: usize,
+    rooms: Arc<Rooms>,
+}
+
+impl Drop for OfferRoom {
+    fn drop(&mut self) {
+        self.rooms.bytes_taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// The bytes of a source that somebody offers.
+pub(crate) struct SourceBytes {
+    hash: SourceHash,
+    bytes: Bytes,
+    _room: OfferRoom,
+}
+
+impl SourceBytes {
+    pub(crate) fn new(bytes: Bytes, room: OfferRoom) -> Self {
+        Self { hash: SourceHash(Sha256::digest(&bytes).into()), bytes, _room: room }
+    }
+
+    /// The name of the source: the hash of its bytes.
+    pub(crate) const fn hash(&self) -> SourceHash {
+        self.hash
+    }
+
+    /// The size of the source, in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+}
+
+/// The bytes of a source that is to be compiled.
+enum Kept {
+    OnDisk(SourceFile),
+    InMemory(SourceBytes),
+}
+
+impl Kept {
+    fn compile(&self, engine: &Engine, hash: SourceHash) -> Result<Source, String> {
+        let compile = |bytes: &[u8]| engine.compile(hash, bytes).map_err(|error| error.to_string());
+        match self {
+            Self::OnDisk(file) => {
+                file.read().map_err(|error| error.to_string()).and_then(|bytes| compile(&bytes))
+            }
+            Self::InMemory(offer) => compile(&offer.bytes),
+        }
+    }
+}
+
+impl Library {
+    pub(crate) fn new(
+        engine: Engine,
+        io: Handle,
+        log: Arc<LogStore>,
+        files: Option<Arc<SourceFiles>>,
+    ) -> Self {
+        Self {
+            engine,
+            io,
+            log,
+            files,
+            rooms: Arc::default(),
+            offered: Mutex::default(),
+            loaded: Mutex::default(),
+            compiling: Semaphore::new(1),
+        }
+    }
+
+    pub(crate) const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Takes room for a source of so many bytes, before they come.
+    ///
+    /// # Errors
+    /// Too much is on its way in already.
+    pub(crate) fn room(&self, bytes: usize) -> Result<OfferRoom, ControlError> {
+        self.rooms.take(bytes)
+    }
+
+    /// Keeps the bytes of a source that `Admin` has judged, until they are compiled or forgotten.
+    pub(crate) fn offer(&self, offer: SourceBytes) {
+        self.offered.lock().insert(offer.hash, offer);
+    }
+
+    /// Nobody may use the source any more. Instances that run keep their code.
+    pub(crate) fn forget(&self, hash: SourceHash) {
+        drop(self.offered.lock().remove(&hash));
+        let loaded = self.loaded.lock().remove(&hash);
+        if let Some(file) = loaded.and_then(|loaded| loaded.file) {
+            // Nobody waits for the disk.
+            drop(self.remove(file));
+        }
+    }
+
+    /// Removes a file, on a thread that may wait for the disk.
+    fn remove(&self, file: SourceFile) -> JoinHandle<()> {
+        let log = self.log.clone();
+        self.io.spawn_blocking(move || {
+            if let Err(error) = file.remove() {
+                log.node(Level::WARN, "sources", &format!("the file of an unloaded source stays: {error}"));
+            }
+        })
+    }
+
+    /// The code of a loaded source.
+    pub(crate) fn code(&self, hash: SourceHash) -> Option<Source> {
+        self.loaded.lock().get(&hash).map(|loaded| loaded.code.clone())
+    }
+
+    /// Makes code of what was offered. Returns what the source says of itself, and how long it took to compile in µs, 0
+    /// where its code was known.
+    ///
+    /// # Errors
+    /// A text that says why it can't be used, or can't be kept. Then nothing of it is left.
+    pub(crate) async fn load(&self, hash: SourceHash) -> Result<(SourceInfo, u64), String> {
+        let offer = self.offered.lock().remove(&hash).ok_or("its bytes are here no more")?;
+        let kept = Arc::new(self.keep(offer).await?);
+        let _turn = self.compiling.acquire().await.expect("nobody closes this semaphore");
+        let (engine, theirs) = (self.engine.clone(), kept.clone());
+        let compiled = self.io.spawn_blocking(move || theirs.compile(&engine, hash)).await;
+        // The compiler's own panic, with bytes of a stranger in hand and nothing of the node: it ends this load alone.
+        let compiled = compiled.unwrap_or_else(|panic| Err(format!("the compiler failed: {panic}")));
+        let file = match &*kept {
+            Kept::OnDisk(file) => Some(file.clone()),
+            Kept::InMemory(_) => None,
+        };
+        match compiled {
+            Ok(code) => {
+                let info = code.info().clone();
+                let compile_us = if code.from_cache() { 0 } else { code.compile_time().as_micros() };
+                self.loaded.lock().insert(hash, LoadedCode { code, file });
+                Ok((info, u64::try_from(compile_us).unwrap_or(u64::MAX)))
+            }
+            Err(why) => {
+                if let Some(file) = file {
+                    // An error means that the node ends.
+                    let _ = self.remove(file).await;
+                }
+                Err(why)
+            }
+        }
+    }
+
+    /// Has the bytes on disk, where there is one for them: they then wait there for the compiler, and not in memory.
+    async fn keep(&self, offer: SourceBytes) -> Result<Kept, String> {
+        let Some(files) = self.files.clone() else { return Ok(Kept::InMemory(offer)) };
+        let kept = self.io.spawn_blocking(move || files.keep(offer.hash, &offer.bytes)).await;
+        match kept.map_err(JoinError::try_into_panic) {
+            Ok(kept) => kept.map(Kept::OnDisk).map_err(|error| error.to_string()),
+            Err(Ok(panic)) => resume_unwind(panic),
+            Err(Err(_)) => Err("the node ends".to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_on_its_way_in_is_bounded_and_what_has_come_gives_its_room_back() {
+        let rooms = Arc::<Rooms>::default();
+        let all = rooms.take(OFFERED_BYTES_MAX).unwrap_or_else(|error| panic!("{error}"));
+        for bytes in [1, OFFERED_BYTES_MAX, usize::MAX] {
+            assert!(matches!(rooms.take(bytes), Err(ControlError::LimitReached(_))));
+        }
+        drop(SourceBytes::new(Bytes::new(), all));
+        assert!(rooms.take(OFFERED_BYTES_MAX).is_ok());
+        assert_eq!(rooms.bytes_taken.load(Ordering::Relaxed), 0);
+    }
+}
