@@ -7,10 +7,44 @@
 
 mistakes! {
     "admin.rs" {
+        AnswerNoCreator a_creator_that_gets_no_answer "got 0 answers":
+            "for creator in self.askers.take(&Subject::Start(address)) {"
+            => "for creator in self.askers.take(&Subject::Start(address)).into_iter().skip(1) {";
+
+        AnswerNoMourner a_mourner_that_gets_no_answer "got 0 answers":
+            "self.askers.answer(&Subject::End(address), &ended, effects);"
+            => "drop((ended, self.askers.take(&Subject::End(address))));";
+
+        HearOfNoPastEnd a_past_end_that_no_monitor_hears_of "which it monitors":
+            "effects.push(monitors::down(watcher, target, ExitReason::Unknown));"
+            => "";
+
+        KeepTheDeadLetters dead_letters_for_who_is_gone "dead letters go to":
+            "if self.dead_letter_handler == Some(address) {"
+            => "if false {";
+
+        KeepTheName a_name_that_is_not_freed "does not get it":
+            "if let Some(name) = member.name.as_deref() {"
+            => "if let Some(name) = member.name.as_deref().filter(|_| false) {";
+
+        KillForStrangers a_kill_by_a_stranger "which is no child of its":
+            "if self.family.get(child).is_some_and(|member| member.parent == Some(parent)) {"
+            => "if self.family.get(child).is_some() {";
+
+        KillNoChild a_kill_that_is_not_done "has killed it":
+            "self.kill(child, Killer::Parent, effects);"
+            => "";
+
         PanicOnTheDesk a_panic_on_the_desk "a mistake in the rules of the node":
-            "let mut waited = self.sources.unload(source, effects);"
-            => r#"let mut waited = self.sources.unload(source, effects);
+            "let mut waited = self.sources.unload(source, &mut self.askers, effects);"
+            => r#"let mut waited = self.sources.unload(source, &mut self.askers, effects);
                 panic!("a mistake in the rules of the node");"#;
+    }
+
+    "admin/create.rs" {
+        CreateTwoOfAName two_actors_of_one_name "there are two actors of the name":
+            "match self.names.get(name) {"
+            => "match None::<(ActorAddress, bool)> {";
     }
 
     "family.rs" {
@@ -46,6 +80,20 @@ mistakes! {
             "take(&mut self.watchers, target, watcher);
              take(&mut self.targets, watcher, target);"
             => "";
+    }
+
+    "names.rs" {
+        AnswerBeforeTheStart an_answer_before_the_start "before it has started":
+            "self.claims.get(name).map(|claim| (claim.address, claim.started))"
+            => "self.claims.get(name).map(|claim| (claim.address, true))";
+
+        AnswerNoQuestioner a_questioner_that_gets_no_answer "has no answer after":
+            "for origin in askers.take(&Subject::Name(name.into())) {"
+            => "for origin in askers.take(&Subject::Name(name.into())).into_iter().skip(1) {";
+
+        FreeTheNameOfAnother a_name_that_its_actor_loses "is told that":
+            "if self.claims.get(name).is_none_or(|claim| claim.address != address) {"
+            => "if !self.claims.contains_key(name) {";
     }
 
     "outbox/draft.rs" {
@@ -112,36 +160,25 @@ mistakes! {
 
     seams {
         ActivateNobody a_receiver_that_nobody_activates "is not activated";
-        AnswerBeforeTheStart an_answer_before_the_start "before it has started";
-        AnswerNoCreator a_creator_that_gets_no_answer "got 0 answers";
-        AnswerNoMourner a_mourner_that_gets_no_answer "got 0 answers";
-        AnswerNoQuestioner a_questioner_that_gets_no_answer "has no answer after";
         BoundNoBudget a_node_without_a_bound "the node is past its bounds";
         BoundNoMailbox a_mailbox_without_a_bound "the mailbox of";
         BuryWhatIsHandled a_message_that_is_handled_and_a_dead_letter "becomes Dead, but it is Some(Handled)";
         CountNoChild children_that_are_not_counted "children, past its bound";
         CountNoFailedStart failed_starts_that_are_not_counted "was restarted";
         CountNoWakeup wakeups_that_are_not_counted "subtract with overflow";
-        CreateTwoOfAName two_actors_of_one_name "there are two actors of the name";
         DrainTheNewestFirst messages_that_come_last_first " after ";
         EndBeforeTheTime a_transient_actor_that_ends_too_early "ends of itself before its time";
         ForgetTheExitFault a_fault_in_an_exit_turn_that_is_not_told "not how its exit turn went";
-        FreeTheNameOfAnother a_name_that_its_actor_loses "is told that";
         HearOfChildrenLate a_child_that_is_heard_of_too_late "which lives";
         HandOverInReverse requests_in_another_order "which it does not monitor";
         HandleWhileExiting an_exiting_actor_that_handles_messages "is exiting and handles";
         HearAfterADemonitor an_end_that_nobody_wishes_to_hear_of_any_more "hears of the end of";
-        HearOfNoPastEnd a_past_end_that_no_monitor_hears_of "which it monitors";
         HoldForEver what_is_held_for_ever "does not stop";
         KeepExpiredBytes bytes_that_an_expired_hold_keeps "bytes are not given back";
-        KeepTheDeadLetters dead_letters_for_who_is_gone "dead letters go to";
         KeepTheGrant bytes_that_a_closed_mailbox_keeps "bytes are not given back";
         KeepTheInstance an_instance_that_is_used_after_its_trap "in a lost instance";
         KeepTheMessage a_message_that_can_not_be_tried_again "which it could not try again";
-        KeepTheName a_name_that_is_not_freed "does not get it";
         KeepTheTimer a_timer_of_a_cancelled_wakeup "timers for";
-        KillForStrangers a_kill_by_a_stranger "which is no child of its";
-        KillNoChild a_kill_that_is_not_done "has killed it";
         LetThePausedSleep a_pause_that_an_exit_request_does_not_end "pauses though it is to exit";
         LoseTheBatch messages_lost_with_their_actor "is lost";
         LoseWhatWaits a_message_lost_in_a_closed_mailbox "is lost";

@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 use create::Create;
 
 use crate::address::ActorAddress;
+use crate::askers::{Askers, Subject};
 use crate::capability::Capabilities;
 use crate::effect::{Effect, Effects};
 use crate::envelope::{Body, ExitReason, ExitRequest};
@@ -33,7 +34,6 @@ use crate::time::Time;
 
 #[derive(Debug)]
 struct Stopping {
-    askers: Vec<Origin>,
     kill_at: Option<Time>,
     end_at: Time,
 }
@@ -50,10 +50,7 @@ pub struct Admin {
     waiting: BTreeMap<ActorAddress, Create>,
     /// What the init messages of those take.
     waiting_bytes: usize,
-    /// Who asked for actors that are starting.
-    creators: BTreeMap<ActorAddress, Origin>,
-    /// Who waits for actors to end.
-    mourners: BTreeMap<ActorAddress, Vec<Origin>>,
+    askers: Askers,
     names: Names,
     monitors: Monitors,
     /// The last that registered, while it lives.
@@ -73,11 +70,11 @@ impl Admin {
     pub fn handle(&mut self, now: Time, event: Event, effects: &mut Effects) {
         match event {
             Event::SourceJudged { hash, verdict } => {
-                let waited = self.sources.judged(hash, verdict, effects);
+                let waited = self.sources.judged(hash, verdict, &mut self.askers, effects);
                 self.resume(waited, effects);
             }
             Event::SourceValidated { hash, outcome, compile_us } => {
-                let waited = self.sources.validated(hash, outcome, compile_us, effects);
+                let waited = self.sources.validated(hash, outcome, compile_us, &mut self.askers, effects);
                 self.resume(waited, effects);
             }
             Event::PlacementAnswered { source, class, outcome } => {
@@ -102,7 +99,7 @@ impl Admin {
             }
             Event::ActorEnded { address, reason } => self.ended(address, &reason, effects),
             Event::Asked { origin, question } => self.asked(now, origin, question, effects),
-            Event::Withdrawn(origin) => self.forget_asker(origin, effects),
+            Event::Withdrawn(origin) => self.withdrawn(origin, effects),
             Event::TimePassed => self.time_passed(now, effects),
         }
     }
@@ -113,7 +110,7 @@ impl Admin {
                 effects.push(Effect::Forget(offer.hash));
                 effects.answer(origin, Err(Refusal::ShuttingDown));
             }
-            Question::Load(offer) => self.sources.offer(now, origin, *offer, effects),
+            Question::Load(offer) => self.sources.offer(now, origin, *offer, &mut self.askers, effects),
             Question::Unload { source } => self.unload(origin, source, effects),
             Question::Create(create) => self.create_asked(origin, *create, effects),
             Question::CreateNamed { name, child } => self.named_asked(origin, &name, *child, effects),
@@ -184,8 +181,7 @@ impl Admin {
     }
 
     fn child_killed(&mut self, parent: ActorAddress, child: ActorAddress, effects: &mut Effects) {
-        let is_child = |member: &Member| member.parent == Some(parent) || is_made(Mistake::KillForStrangers);
-        if self.family.get(child).is_some_and(is_child) && !is_made(Mistake::KillNoChild) {
+        if self.family.get(child).is_some_and(|member| member.parent == Some(parent)) {
             self.kill(child, Killer::Parent, effects);
         }
     }
@@ -203,7 +199,7 @@ impl Admin {
     fn monitored(&mut self, watcher: ActorAddress, target: ActorAddress, effects: &mut Effects) {
         if self.family.get(target).is_some() {
             self.monitors.add(watcher, target);
-        } else if !is_made(Mistake::HearOfNoPastEnd) {
+        } else {
             effects.push(monitors::down(watcher, target, ExitReason::Unknown));
         }
     }
@@ -221,7 +217,7 @@ impl Admin {
         if let Err(refusal) = self.sources.check_known(source) {
             return effects.answer(origin, Err(refusal));
         }
-        let mut waited = self.sources.unload(source, effects);
+        let mut waited = self.sources.unload(source, &mut self.askers, effects);
         waited.extend(self.placements.unloaded(source));
         effects.answer(origin, Ok(Answer::Done));
         self.resume(waited, effects);
@@ -231,11 +227,10 @@ impl Admin {
         let found = self.found(address);
         let name = self.family.get(address).and_then(|member| member.name.as_deref());
         if let (Some(name), Ok(found)) = (name, &found) {
-            self.names.started(name, found, effects);
+            self.names.started(name, found, &mut self.askers, effects);
         }
-        let creator = self.creators.remove(&address).filter(|_| !is_made(Mistake::AnswerNoCreator));
-        if let Some(creator) = creator {
-            effects.answer(creator, found.map(Answer::Created));
+        for creator in self.askers.take(&Subject::Start(address)) {
+            effects.answer(creator, found.clone().map(Answer::Created));
         }
     }
 
@@ -245,19 +240,17 @@ impl Admin {
             (ExitReason::Requested, Some(why)) => &ExitReason::Unfit(why),
             _ => reason,
         };
-        if let Some(creator) = self.creators.remove(&address) {
-            effects.answer(creator, Err(Refusal::StartFailed { reason: start_failure(reason) }));
-        }
-        if self.dead_letter_handler == Some(address) && !is_made(Mistake::KeepTheDeadLetters) {
+        let never_started = Refusal::StartFailed { reason: start_failure(reason) };
+        self.askers.refuse(&Subject::Start(address), &never_started, effects);
+        if self.dead_letter_handler == Some(address) {
             self.dead_letter_handler = None;
             effects.push(Effect::SetDeadLetterHandler(None));
         }
         self.log_levels.set_actor(address, None);
         let Some(member) = self.family.remove(address, reason, effects) else { return };
         self.monitors.ended(address, reason, effects);
-        if let Some(name) = member.name.as_deref().filter(|_| !is_made(Mistake::KeepTheName)) {
-            let why = start_failure(reason);
-            self.names.free(name, address, &Refusal::StartFailed { reason: why }, effects);
+        if let Some(name) = member.name.as_deref() {
+            self.names.free(name, address, &never_started, &mut self.askers, effects);
         }
         if let Some(source) = member.source {
             self.sources.count(source, false);
@@ -268,10 +261,8 @@ impl Admin {
         for child in member.children() {
             self.stop_waiting(child, Refusal::CreatorGone, effects);
         }
-        let mourners = self.mourners.remove(&address).filter(|_| !is_made(Mistake::AnswerNoMourner));
-        for mourner in mourners.unwrap_or_default() {
-            effects.answer(mourner, Ok(Answer::Ended { reason: reason.clone() }));
-        }
+        let ended = Answer::Ended { reason: reason.clone() };
+        self.askers.answer(&Subject::End(address), &ended, effects);
         self.finish_stop(effects);
     }
 
@@ -281,7 +272,7 @@ impl Admin {
             effects.answer(origin, Err(Refusal::TargetDead { target }));
             return false;
         }
-        self.mourners.entry(target).or_default().push(origin);
+        self.askers.wait(origin, Subject::End(target));
         true
     }
 
@@ -297,24 +288,23 @@ impl Admin {
     }
 
     fn stop(&mut self, now: Time, origin: Option<Origin>, effects: &mut Effects) {
-        if self.stopped {
-            if let Some(origin) = origin {
+        if let Some(origin) = origin {
+            if self.stopped {
                 effects.answer(origin, Ok(Answer::Done));
+            } else {
+                self.askers.wait(origin, Subject::Stop);
             }
+        }
+        if self.stopping.is_some() {
             return;
         }
-        if let Some(stopping) = &mut self.stopping {
-            stopping.askers.extend(origin);
-            return;
-        }
-        let askers = origin.into_iter().collect();
         self.stopping =
-            Some(Stopping { askers, kill_at: Some(now + STOP_GRACE), end_at: now + STOP_ACTORS_TIME_MAX });
+            Some(Stopping { kill_at: Some(now + STOP_GRACE), end_at: now + STOP_ACTORS_TIME_MAX });
         let waiting: Vec<_> = self.waiting.keys().copied().collect();
         for address in waiting {
             self.stop_waiting(address, Refusal::ShuttingDown, effects);
         }
-        self.sources.stop(effects);
+        self.sources.stop(&mut self.askers, effects);
         let roots = self.family.iter().filter(|(_, member)| member.parent.is_none());
         for (root, _) in roots {
             effects.notify(root, root, Body::ExitRequest(ExitRequest { recursive: true }));
@@ -330,45 +320,26 @@ impl Admin {
 
     /// The node ends, if it was asked to: nobody waits for an answer any more.
     fn close(&mut self, effects: &mut Effects) {
-        let Some(stopping) = self.stopping.as_mut().filter(|_| !self.stopped) else { return };
-        self.stopped = true;
-        for origin in core::mem::take(&mut stopping.askers) {
-            effects.answer(origin, Ok(Answer::Done));
+        if self.stopping.is_some() && !self.stopped {
+            self.stopped = true;
+            self.askers.close(effects);
+            effects.push(Effect::Stop);
         }
-        let mourners = core::mem::take(&mut self.mourners).into_values().flatten();
-        for origin in core::mem::take(&mut self.creators).into_values().chain(mourners) {
-            effects.answer(origin, Err(Refusal::ShuttingDown));
-        }
-        self.names.close(&Refusal::ShuttingDown, effects);
-        effects.push(Effect::Stop);
     }
 
     /// Nobody has the address of an actor whose create still waits, so nobody would miss it.
-    fn forget_asker(&mut self, origin: Origin, effects: &mut Effects) {
-        self.sources.forget_asker(origin);
-        let is_theirs = |create: &Create| create.origin == Some(origin);
-        let waiting = self.waiting.iter().find(|(_, create)| is_theirs(create)).map(|(address, _)| *address);
-        if let Some(create) = waiting.and_then(|address| self.waiting.get_mut(&address)) {
-            create.origin = None;
+    fn withdrawn(&mut self, origin: Origin, effects: &mut Effects) {
+        for subject in self.askers.forget(origin) {
+            if let Subject::Start(address) = subject {
+                self.stop_waiting(address, Refusal::AskerLeft, effects);
+            }
         }
-        if let Some(address) = waiting {
-            self.stop_waiting(address, Refusal::AskerLeft, effects);
-        }
-        if let Some(stopping) = &mut self.stopping {
-            stopping.askers.retain(|waiting| *waiting != origin);
-        }
-        self.creators.retain(|_, creator| *creator != origin);
-        self.names.forget_asker(origin);
-        self.mourners.retain(|_, askers| {
-            askers.retain(|mourner| *mourner != origin);
-            !askers.is_empty()
-        });
     }
 
     fn time_passed(&mut self, now: Time, effects: &mut Effects) {
         for hash in self.sources.overdue(now) {
             let silence = Err("its authority did not judge it in time".to_string());
-            let waited = self.sources.judged(hash, silence, effects);
+            let waited = self.sources.judged(hash, silence, &mut self.askers, effects);
             self.resume(waited, effects);
         }
         for address in self.family.overdue(now) {

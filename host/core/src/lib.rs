@@ -11,6 +11,7 @@ extern crate alloc;
 
 pub mod address;
 pub mod admin;
+pub mod askers;
 pub mod capability;
 pub mod connection;
 pub mod descriptors;

@@ -2,64 +2,50 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
+use crate::askers::{Askers, Subject};
 use crate::effect::Effects;
-use crate::mistake::{Mistake, is_made};
 use crate::question::{Found, Origin, Refusal};
 
 #[derive(Debug)]
-struct Entry {
+struct Claim {
     address: ActorAddress,
     /// Whether its start has returned; until then those who ask wait with who asked first.
     started: bool,
-    /// The first of them has it created.
-    is_asked_for: bool,
-    /// Who waits, and whether another had asked before.
-    waiting: Vec<(Origin, bool)>,
+    /// The first that asked: the others are told that the name was asked for already.
+    first: Origin,
 }
 
 /// The names of a node.
 #[derive(Debug, Default)]
 pub struct Names {
-    entries: BTreeMap<Box<str>, Entry>,
+    claims: BTreeMap<Box<str>, Claim>,
 }
 
 impl Names {
     /// The actor of a name, and whether it runs already.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<(ActorAddress, bool)> {
-        self.entries
-            .get(name)
-            .map(|entry| (entry.address, entry.started || is_made(Mistake::AnswerBeforeTheStart)))
+        self.claims.get(name).map(|claim| (claim.address, claim.started))
     }
 
     /// The names that are taken, and by whom.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, ActorAddress)> {
-        self.entries.iter().map(|(name, entry)| (&**name, entry.address))
+        self.claims.iter().map(|(name, claim)| (&**name, claim.address))
     }
 
-    /// `address` is to have the name, if its start succeeds.
-    pub fn claim(&mut self, name: Box<str>, address: ActorAddress) {
-        self.entries
-            .insert(name, Entry { address, started: false, is_asked_for: false, waiting: Vec::new() });
-    }
-
-    /// Answers when the actor of the name has started, or failed to.
-    pub fn wait(&mut self, name: &str, origin: Origin) {
-        if let Some(entry) = self.entries.get_mut(name) {
-            let already = core::mem::replace(&mut entry.is_asked_for, true);
-            entry.waiting.push((origin, already));
-        }
+    /// `address` is to have the name, if its start succeeds. `first` asked for it.
+    pub fn claim(&mut self, name: Box<str>, address: ActorAddress, first: Origin) {
+        self.claims.insert(name, Claim { address, started: false, first });
     }
 
     /// The actor of the name runs: those who wait hear.
-    pub fn started(&mut self, name: &str, found: &Found, effects: &mut Effects) {
-        if let Some(entry) = self.entries.get_mut(name) {
-            entry.started = true;
-            let skipped = usize::from(is_made(Mistake::AnswerNoQuestioner));
-            for (origin, already) in core::mem::take(&mut entry.waiting).into_iter().skip(skipped) {
+    pub fn started(&mut self, name: &str, found: &Found, askers: &mut Askers, effects: &mut Effects) {
+        if let Some(claim) = self.claims.get_mut(name) {
+            claim.started = true;
+            for origin in askers.take(&Subject::Name(name.into())) {
+                let already = origin != claim.first;
                 effects.answer_name(origin, name, Ok(Found { already, ..found.clone() }));
             }
         }
@@ -67,31 +53,18 @@ impl Names {
 
     /// The name of `address` is free again; who still waits hears why. One that was refused had lost it before its end,
     /// and another may have it by then.
-    pub fn free(&mut self, name: &str, address: ActorAddress, error: &Refusal, effects: &mut Effects) {
-        let is_theirs = |entry: &Entry| entry.address == address || is_made(Mistake::FreeTheNameOfAnother);
-        if !self.entries.get(name).is_some_and(is_theirs) {
+    pub fn free(
+        &mut self,
+        name: &str,
+        address: ActorAddress,
+        refusal: &Refusal,
+        askers: &mut Askers,
+        effects: &mut Effects,
+    ) {
+        if self.claims.get(name).is_none_or(|claim| claim.address != address) {
             return;
         }
-        if let Some(entry) = self.entries.remove(name) {
-            for (origin, _) in entry.waiting {
-                effects.answer_name(origin, name, Err(error.clone()));
-            }
-        }
-    }
-
-    /// Nobody waits for this answer any more.
-    pub fn forget_asker(&mut self, origin: Origin) {
-        for entry in self.entries.values_mut() {
-            entry.waiting.retain(|(waiting, _)| *waiting != origin);
-        }
-    }
-
-    /// Everybody outside who waits hears this.
-    pub fn close(&mut self, error: &Refusal, effects: &mut Effects) {
-        for (name, entry) in &mut self.entries {
-            for (origin, _) in core::mem::take(&mut entry.waiting) {
-                effects.answer_name(origin, name, Err(error.clone()));
-            }
-        }
+        self.claims.remove(name);
+        askers.refuse(&Subject::Name(name.into()), refusal, effects);
     }
 }

@@ -33,7 +33,7 @@ const HOUSES: [House; 4] = [
                 name: "words",
                 over: &[],
                 rooms: &[
-                    "address capability connection descriptors effect envelope event fate limits log_level mailbox \
+                    "address askers capability connection descriptors effect envelope event fate limits log_level mailbox \
                           message mistake outbox question source text time timers turn/phase",
                 ],
             },

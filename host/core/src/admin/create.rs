@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::Admin;
 use super::fit::has_objection;
 use crate::address::ActorAddress;
+use crate::askers::Subject;
 use crate::capability::{Requirement, unmet};
 use crate::effect::{Effect, Effects, Plan};
 use crate::family::Member;
@@ -21,7 +22,6 @@ use crate::source::{SourceHash, SourceInfo};
 /// A create that is not yet planned or not yet answered.
 #[derive(Debug)]
 pub(super) struct Create {
-    pub(super) origin: Option<Origin>,
     parent: Option<ActorAddress>,
     pub(super) source: SourceHash,
     class: Option<String>,
@@ -64,12 +64,13 @@ impl Admin {
             return self.create_named(origin, &name, address, wanted, effects);
         }
         self.family.add(address, None, if checked.is_ok() { shown } else { "?" }, None);
+        self.askers.wait(origin, Subject::Start(address));
         match checked.and(source) {
             Ok(source) => {
-                let create = Create { origin: Some(origin), parent: None, source, class, options };
+                let create = Create { parent: None, source, class, options };
                 self.create(address, create, effects);
             }
-            Err(refusal) => self.refuse(address, Some(origin), refusal, effects),
+            Err(refusal) => self.refuse(address, refusal, effects),
         }
     }
 
@@ -82,11 +83,10 @@ impl Admin {
         self.family.describe(address, &class);
         match creator.and_then(|own| source.or(own)) {
             Some(source) => {
-                let create =
-                    Create { origin: None, parent: Some(parent), source, class: Some(class), options };
+                let create = Create { parent: Some(parent), source, class: Some(class), options };
                 self.create(address, create, effects);
             }
-            None => self.refuse(address, None, Refusal::CreatorGone, effects),
+            None => self.refuse(address, Refusal::CreatorGone, effects),
         }
     }
 
@@ -118,7 +118,7 @@ impl Admin {
         wanted: Wanted,
         effects: &mut Effects,
     ) {
-        match self.names.get(name).filter(|_| !is_made(Mistake::CreateTwoOfAName)) {
+        match self.names.get(name) {
             Some((address, true)) => {
                 effects.push(Effect::GiveBackPlace);
                 let found = self.found(address).map(|found| Found { already: true, ..found });
@@ -126,7 +126,7 @@ impl Admin {
             }
             Some((_, false)) => {
                 effects.push(Effect::GiveBackPlace);
-                return self.names.wait(name, origin);
+                return self.askers.wait(origin, Subject::Name(name.into()));
             }
             None => {}
         }
@@ -134,14 +134,14 @@ impl Admin {
         let Wanted { source, class, options } = wanted;
         self.family.add(address, None, class.as_deref().unwrap_or("?"), None);
         self.family.name(address, name.into());
-        self.names.claim(name.into(), address);
-        self.names.wait(name, origin);
+        self.names.claim(name.into(), address, origin);
+        self.askers.wait(origin, Subject::Name(name.into()));
         match source {
             Ok(source) => {
-                let create = Create { origin: None, parent: None, source, class, options };
+                let create = Create { parent: None, source, class, options };
                 self.create(address, create, effects);
             }
-            Err(error) => self.refuse(address, None, error, effects),
+            Err(error) => self.refuse(address, error, effects),
         }
     }
 
@@ -177,7 +177,7 @@ impl Admin {
                 Err(error) => error,
             },
         };
-        self.refuse(address, create.origin, error, effects);
+        self.refuse(address, error, effects);
     }
 
     /// Has the planned actor run, if its class has no objection; a class that is yet to be asked is asked first.
@@ -203,12 +203,11 @@ impl Admin {
             Some(Ok(())) => {
                 self.family.resolve(address, &plan.class, source, required, has_own_check);
                 self.sources.count(source, true);
-                self.creators.extend(create.origin.map(|origin| (address, origin)));
                 effects.push(Effect::Instantiate(Box::new(plan)));
                 return;
             }
         };
-        self.refuse(address, create.origin, error, effects);
+        self.refuse(address, error, effects);
     }
 
     fn has_room_to_wait(&self, create: &Create) -> Result<(), Refusal> {
@@ -247,25 +246,17 @@ impl Admin {
             if let Some(class) = &create.class {
                 self.placements.stop_waiting(create.source, class, address);
             }
-            self.refuse(address, create.origin, refusal, effects);
+            self.refuse(address, refusal, effects);
         }
     }
 
     /// A create fails before the actor runs. Who asked hears it by its typed name, not only as the actor's end.
-    pub(super) fn refuse(
-        &mut self,
-        address: ActorAddress,
-        origin: Option<Origin>,
-        refusal: Refusal,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn refuse(&mut self, address: ActorAddress, refusal: Refusal, effects: &mut Effects) {
         effects.push(Effect::RefuseCreate { address, reason: cut(refusal.to_string(), ERROR_TEXT_LEN_MAX) });
         if let Some(name) = self.family.get(address).and_then(|member| member.name.clone()) {
-            self.names.free(&name, address, &refusal, effects);
+            self.names.free(&name, address, &refusal, &mut self.askers, effects);
         }
-        if let Some(origin) = origin {
-            effects.answer(origin, Err(refusal));
-        }
+        self.askers.refuse(&Subject::Start(address), &refusal, effects);
     }
 
     /// How to run the actor on this host, and what it requires in all.

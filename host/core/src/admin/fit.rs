@@ -75,8 +75,8 @@ impl Admin {
         for address in who {
             match (self.take_waiting(address), &answer) {
                 (Some(create), Ok(())) => self.create(address, create, effects),
-                (Some(create), Err(why)) => {
-                    self.refuse(address, create.origin, has_objection(class, why), effects);
+                (Some(_), Err(why)) => {
+                    self.refuse(address, has_objection(class, why), effects);
                 }
                 (None, Ok(())) => {}
                 (None, Err(why)) => self.family.end_as_unfit(address, why, effects),

@@ -526,7 +526,7 @@ fn an_asker_that_left_is_not_answered() {
     node.ask(mourner, Question::Exit { target: address, recursive: true });
     node.withdraw(mourner);
     assert_eq!(answers(&node.end(address, ExitReason::Requested)), []);
-    assert!(node.admin.mourners.is_empty() && node.admin.creators.is_empty());
+    assert!(node.admin.askers.is_empty());
 }
 
 #[test]

@@ -15,6 +15,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
+use crate::askers::{Askers, Subject};
 use crate::effect::{Effect, Effects};
 use crate::limits::{JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, cut};
 use crate::question::{Answer, LoadStep, MetBound, Offer, Origin, Refusal};
@@ -28,7 +29,6 @@ pub struct KnownSource {
     size: u64,
     state: SourceState,
     info: Option<SourceInfo>,
-    loaders: Vec<Origin>,
     waiting: Vec<ActorAddress>,
     actors: u64,
     rights: Rights,
@@ -57,7 +57,14 @@ pub struct Registry {
 
 impl Registry {
     /// A source is offered. Loading twice is one load.
-    pub fn offer(&mut self, now: Time, origin: Origin, offer: Offer, effects: &mut Effects) {
+    pub fn offer(
+        &mut self,
+        now: Time,
+        origin: Origin,
+        offer: Offer,
+        askers: &mut Askers,
+        effects: &mut Effects,
+    ) {
         let Offer { hash, label, size, rights } = offer;
         if !self.entries.contains_key(&hash) && self.entries.len() >= SOURCES_LEN_MAX && !self.forget_one() {
             effects.push(Effect::Forget(hash));
@@ -68,7 +75,6 @@ impl Registry {
             size,
             state: SourceState::Unloaded,
             info: None,
-            loaders: Vec::new(),
             waiting: Vec::new(),
             actors: 0,
             rights,
@@ -91,7 +97,7 @@ impl Registry {
                 LoadStep::Judging
             }
         };
-        entry.loaders.push(origin);
+        askers.wait(origin, Subject::Load(hash));
         effects.progress(origin, step);
     }
 
@@ -113,6 +119,7 @@ impl Registry {
         &mut self,
         hash: SourceHash,
         verdict: Result<(), String>,
+        askers: &mut Askers,
         effects: &mut Effects,
     ) -> Vec<ActorAddress> {
         self.judgements.retain(|(_, waiting)| *waiting != hash);
@@ -120,12 +127,12 @@ impl Registry {
             Some(entry) if entry.state == SourceState::Offered => match verdict {
                 Ok(()) => {
                     entry.state = SourceState::Validating;
-                    let loaders = entry.loaders.iter();
-                    loaders.for_each(|loader| effects.progress(*loader, LoadStep::Compiling));
+                    let loaders = askers.of(Subject::Load(hash));
+                    loaders.for_each(|loader| effects.progress(loader, LoadStep::Compiling));
                     effects.push(Effect::Validate(hash));
                     Vec::new()
                 }
-                Err(reason) => entry.refuse(hash, reason, effects),
+                Err(reason) => entry.refuse(hash, reason, askers, effects),
             },
             _ => Vec::new(),
         }
@@ -139,6 +146,7 @@ impl Registry {
         hash: SourceHash,
         outcome: Result<SourceInfo, String>,
         compile_us: u64,
+        askers: &mut Askers,
         effects: &mut Effects,
     ) -> Vec<ActorAddress> {
         match self.entries.get_mut(&hash) {
@@ -146,12 +154,11 @@ impl Registry {
                 Ok(info) => {
                     entry.state = SourceState::Loaded;
                     entry.info = Some(info);
-                    for loader in core::mem::take(&mut entry.loaders) {
-                        effects.answer(loader, Ok(loaded(hash, entry.info.as_ref(), false, compile_us)));
-                    }
+                    let answer = loaded(hash, entry.info.as_ref(), false, compile_us);
+                    askers.answer(&Subject::Load(hash), &answer, effects);
                     core::mem::take(&mut entry.waiting)
                 }
-                Err(reason) => entry.refuse(hash, reason, effects),
+                Err(reason) => entry.refuse(hash, reason, askers, effects),
             },
             // Unloaded, and offered again, while it was compiled: what is to come is compiled anew.
             Some(KnownSource { state: SourceState::Offered | SourceState::Loaded, .. }) => Vec::new(),
@@ -164,14 +171,17 @@ impl Registry {
     }
 
     /// A source is not to be used any more. Running actors stay; what waits for it fails.
-    pub fn unload(&mut self, hash: SourceHash, effects: &mut Effects) -> Vec<ActorAddress> {
+    pub fn unload(
+        &mut self,
+        hash: SourceHash,
+        askers: &mut Askers,
+        effects: &mut Effects,
+    ) -> Vec<ActorAddress> {
         let Some(entry) = self.entries.get_mut(&hash) else { return Vec::new() };
         self.judgements.retain(|(_, waiting)| *waiting != hash);
         entry.state = SourceState::Unloaded;
         effects.push(Effect::Forget(hash));
-        for loader in core::mem::take(&mut entry.loaders) {
-            effects.answer(loader, Err(Refusal::SourceUnloaded { hash }));
-        }
+        askers.refuse(&Subject::Load(hash), &Refusal::SourceUnloaded { hash }, effects);
         core::mem::take(&mut entry.waiting)
     }
 
@@ -259,17 +269,10 @@ impl Registry {
         self.judgements.first().map(|(due, _)| *due)
     }
 
-    /// Someone no longer waits for a load.
-    pub fn forget_asker(&mut self, origin: Origin) {
-        for entry in self.entries.values_mut() {
-            entry.loaders.retain(|loader| *loader != origin);
-        }
-    }
-
     /// The node stops: whoever waits for a load hears it now.
-    pub fn stop(&mut self, effects: &mut Effects) {
-        for loader in self.entries.values_mut().flat_map(|entry| core::mem::take(&mut entry.loaders)) {
-            effects.answer(loader, Err(Refusal::ShuttingDown));
+    pub fn stop(&self, askers: &mut Askers, effects: &mut Effects) {
+        for hash in self.entries.keys() {
+            askers.refuse(&Subject::Load(*hash), &Refusal::ShuttingDown, effects);
         }
     }
 
@@ -322,12 +325,16 @@ impl KnownSource {
         self.rights
     }
 
-    fn refuse(&mut self, hash: SourceHash, reason: String, effects: &mut Effects) -> Vec<ActorAddress> {
+    fn refuse(
+        &mut self,
+        hash: SourceHash,
+        reason: String,
+        askers: &mut Askers,
+        effects: &mut Effects,
+    ) -> Vec<ActorAddress> {
         self.state = SourceState::Refused(reason.clone());
         effects.push(Effect::Forget(hash));
-        for loader in core::mem::take(&mut self.loaders) {
-            effects.answer(loader, Err(Refusal::SourceRefused { hash, reason: reason.clone() }));
-        }
+        askers.refuse(&Subject::Load(hash), &Refusal::SourceRefused { hash, reason }, effects);
         core::mem::take(&mut self.waiting)
     }
 }

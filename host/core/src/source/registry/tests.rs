@@ -18,25 +18,50 @@ fn info() -> SourceInfo {
     SourceInfo { name: "n".into(), version: "1".into(), sdk: "s".into(), classes: Vec::new() }
 }
 
-fn offer(registry: &mut Registry, now: Time, hash: SourceHash) -> Vec<Effect> {
+/// A registry, with those who wait for loads.
+#[derive(Default)]
+struct Sources {
+    registry: Registry,
+    askers: Askers,
+}
+
+impl core::ops::Deref for Sources {
+    type Target = Registry;
+
+    fn deref(&self) -> &Registry {
+        &self.registry
+    }
+}
+
+impl Sources {
+    fn offer_by(&mut self, now: Time, origin: Origin, offer: Offer) -> Vec<Effect> {
+        let mut effects = Effects::default();
+        self.registry.offer(now, origin, offer, &mut self.askers, &mut effects);
+        effects.drain().collect()
+    }
+
+    fn unload(&mut self, hash: SourceHash) {
+        self.registry.unload(hash, &mut self.askers, &mut Effects::default());
+    }
+}
+
+fn offer(registry: &mut Sources, now: Time, hash: SourceHash) -> Vec<Effect> {
+    registry.offer_by(now, ME, offered(hash, "label".to_string()))
+}
+
+fn judge(sources: &mut Sources, hash: SourceHash, verdict: Result<(), String>) -> Vec<Effect> {
     let mut effects = Effects::default();
-    registry.offer(now, ME, offered(hash, "label".to_string()), &mut effects);
+    sources.registry.judged(hash, verdict, &mut sources.askers, &mut effects);
     effects.drain().collect()
 }
 
-fn judge(registry: &mut Registry, hash: SourceHash, verdict: Result<(), String>) -> Vec<Effect> {
+fn validate(sources: &mut Sources, hash: SourceHash) -> Vec<Effect> {
     let mut effects = Effects::default();
-    registry.judged(hash, verdict, &mut effects);
+    sources.registry.validated(hash, Ok(info()), 5, &mut sources.askers, &mut effects);
     effects.drain().collect()
 }
 
-fn validate(registry: &mut Registry, hash: SourceHash) -> Vec<Effect> {
-    let mut effects = Effects::default();
-    registry.validated(hash, Ok(info()), 5, &mut effects);
-    effects.drain().collect()
-}
-
-fn load(registry: &mut Registry, hash: SourceHash) {
+fn load(registry: &mut Sources, hash: SourceHash) {
     offer(registry, Time(0), hash);
     judge(registry, hash, Ok(()));
     validate(registry, hash);
@@ -45,7 +70,7 @@ fn load(registry: &mut Registry, hash: SourceHash) {
 
 #[test]
 fn a_source_is_judged_before_it_is_compiled_and_compiled_before_it_is_used() {
-    let mut registry = Registry::default();
+    let mut registry = Sources::default();
     let progress = |step| Effect::Progress { asker: Asker(1), step };
     let offered = offer(&mut registry, Time(0), hash(1));
     assert_eq!(offered, [Effect::Judge(hash(1)), progress(LoadStep::Judging)]);
@@ -61,10 +86,9 @@ fn a_source_is_judged_before_it_is_compiled_and_compiled_before_it_is_used() {
 
 #[test]
 fn loading_twice_is_one_load_and_both_are_answered() {
-    let mut registry = Registry::default();
+    let mut registry = Sources::default();
     offer(&mut registry, Time(0), hash(1));
-    let mut effects = Effects::default();
-    registry.offer(Time(1), Origin::Client(Asker(2)), offered(hash(1), String::new()), &mut effects);
+    let effects = registry.offer_by(Time(1), Origin::Client(Asker(2)), offered(hash(1), String::new()));
     assert!(!effects.contains(&Effect::Judge(hash(1))));
     judge(&mut registry, hash(1), Ok(()));
     let answers = validate(&mut registry, hash(1));
@@ -75,7 +99,7 @@ fn loading_twice_is_one_load_and_both_are_answered() {
 
 #[test]
 fn silence_of_an_authority_is_overdue_after_its_time_and_not_before() {
-    let mut registry = Registry::default();
+    let mut registry = Sources::default();
     offer(&mut registry, Time(0), hash(1));
     let due = Time(0) + JUDGEMENT_TIME_MAX;
     assert_eq!(registry.deadline(), Some(due));
@@ -89,10 +113,10 @@ fn silence_of_an_authority_is_overdue_after_its_time_and_not_before() {
 
 #[test]
 fn a_source_that_is_offered_again_while_it_compiles_keeps_its_code() {
-    let mut registry = Registry::default();
+    let mut registry = Sources::default();
     offer(&mut registry, Time(0), hash(1));
     judge(&mut registry, hash(1), Ok(()));
-    registry.unload(hash(1), &mut Effects::default());
+    registry.unload(hash(1));
     offer(&mut registry, Time(1), hash(1));
     let of_the_first_compile = validate(&mut registry, hash(1));
     assert_eq!(of_the_first_compile, []);
@@ -104,17 +128,17 @@ fn a_source_that_is_offered_again_while_it_compiles_keeps_its_code() {
 
 #[test]
 fn code_that_nobody_wants_any_more_is_forgotten() {
-    let mut registry = Registry::default();
+    let mut registry = Sources::default();
     offer(&mut registry, Time(0), hash(1));
     judge(&mut registry, hash(1), Ok(()));
-    registry.unload(hash(1), &mut Effects::default());
+    registry.unload(hash(1));
     assert_eq!(validate(&mut registry, hash(1)), [Effect::Forget(hash(1))]);
     assert_eq!(validate(&mut registry, hash(9)), [Effect::Forget(hash(9))], "never heard of");
 }
 
 #[test]
 fn a_hash_is_found_by_any_beginning_that_only_it_has() {
-    let mut registry = Registry::default();
+    let mut registry = Sources::default();
     for first in [0x12, 0x13, 0xa0] {
         load(&mut registry, hash(first));
     }
@@ -131,7 +155,7 @@ fn a_hash_is_found_by_any_beginning_that_only_it_has() {
 
 #[test]
 fn sources_that_nobody_can_use_make_room_for_new_ones() {
-    let mut registry = Registry::default();
+    let mut registry = Sources::default();
     load(&mut registry, hash(0xff));
     for number in 1..SOURCES_LEN_MAX {
         let mut refused = hash(0);
@@ -150,17 +174,17 @@ fn sources_that_nobody_can_use_make_room_for_new_ones() {
 
 #[test]
 fn what_a_submitter_says_is_cut() {
-    let mut registry = Registry::default();
-    registry.offer(Time(0), ME, offered(hash(1), "x".repeat(1 << 20)), &mut Effects::default());
+    let mut registry = Sources::default();
+    registry.offer_by(Time(0), ME, offered(hash(1), "x".repeat(1 << 20)));
     let (_, source) = registry.iter().next().unwrap();
     assert!(source.label().len() <= SOURCE_LABEL_LEN_MAX + "…".len());
 }
 
 #[test]
 fn a_loader_that_left_is_not_answered() {
-    let mut registry = Registry::default();
+    let mut registry = Sources::default();
     offer(&mut registry, Time(0), hash(1));
-    registry.forget_asker(ME);
+    registry.askers.forget(ME);
     judge(&mut registry, hash(1), Ok(()));
     assert_eq!(validate(&mut registry, hash(1)), []);
 }
