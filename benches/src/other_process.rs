@@ -10,7 +10,7 @@ use thespian_host::shell::Shell;
 
 use crate::hops;
 use crate::system::{self, System};
-use crate::workloads::idle;
+use crate::workloads::{idle, lists};
 
 /// The first argument of such a process.
 pub(crate) const MARK: &str = "--other-process";
@@ -46,6 +46,12 @@ impl OtherProcess {
         }
         Ok(line.trim().to_string())
     }
+
+    /// Asks it to go, and returns its last line.
+    pub(crate) fn end(mut self) -> anyhow::Result<String> {
+        drop(self.stdin.take());
+        self.line()
+    }
 }
 
 impl Drop for OtherProcess {
@@ -67,6 +73,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
             say(&idle::footprint(count.parse()?)?.to_string());
             Ok(())
         }
+        ["look", socket, what] => lists::look(Path::new(socket), what, say),
         _ => bail!("unknown: {args:?}"),
     }
 }

@@ -8,6 +8,7 @@ mod fault;
 mod flow;
 pub(crate) mod idle;
 mod life;
+pub(crate) mod lists;
 mod loading;
 mod many;
 mod ring;
@@ -33,6 +34,7 @@ pub(crate) const ALL: &[(&str, Workload)] = &[
     ("W10", fault::run),
     ("W11", fairness::run),
     ("life", life::run),
+    ("lists", lists::run),
     ("fan-out", many::fan_out),
     ("troupe", many::troupe),
     ("contract", contract::run),

@@ -27,6 +27,13 @@ pub(crate) struct Answerer {
     pub(crate) updates: Option<Updates>,
 }
 
+impl Answerer {
+    pub(crate) fn answer(self, reply: Answered) {
+        // Who asked may have left in this moment.
+        let _ = self.reply.send(reply);
+    }
+}
+
 /// Those outside who wait for answers of `Admin`.
 #[derive(Default)]
 pub(crate) struct Answerers(HashMap<Asker, Answerer>);
@@ -57,9 +64,13 @@ impl Answerers {
 
     /// Gives the answer: nothing comes behind it.
     pub(crate) fn answer(&mut self, asker: Asker, reply: Answered) {
-        if let Some(answerer) = self.0.remove(&asker) {
-            // Who asked may have left in this moment.
-            let _ = answerer.reply.send(reply);
+        if let Some(answerer) = self.take(asker) {
+            answerer.answer(reply);
         }
+    }
+
+    /// Leaves the answer to somebody else.
+    pub(crate) fn take(&mut self, asker: Asker) -> Option<Answerer> {
+        self.0.remove(&asker)
     }
 }

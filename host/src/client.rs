@@ -16,8 +16,9 @@ use thespian_core::log_level::LogLevel;
 use thespian_core::message::Message;
 use thespian_core::source::{Rights, SourceHash};
 use thespian_core::wire::control::{
-    ActorReport, ActorStatus, ControlError, CreateActor, GrantStatus, Incoming, LoadProgress, LoadedSource,
-    LogLevelsStatus, LogRecord, LogScope, NodeStatus, Reply, Request, SourceStatus,
+    ActorFilter, ActorPage, ActorReport, ActorStatus, ControlError, CreateActor, GrantStatus, Incoming,
+    LoadProgress, LoadedSource, LogLevelsStatus, LogRecord, LogScope, NodeStatus, Reply, Request,
+    SourceStatus,
 };
 use thespian_core::wire::hello::{HelloError, Welcome};
 use tokio::sync::mpsc;
@@ -296,13 +297,43 @@ impl Client {
         self.received(Request::Listen { timeout_ms: millis(timeout) }).await
     }
 
-    /// The actors, parents before their children.
+    /// The actors in order of address, page by page: each is true for a moment of its own.
     ///
     /// # Errors
     /// The node can't be reached.
     pub async fn actors(&self) -> Result<Vec<ActorStatus>, ClientError> {
-        match self.ask_node(Request::Actors).await? {
-            Reply::Actors(actors) => Ok(actors),
+        self.actors_with(&ActorFilter::default()).await
+    }
+
+    /// The actors that a filter lets pass, as [`Client::actors`].
+    ///
+    /// # Errors
+    /// No source begins as the filter says, or several do; the node can't be reached.
+    pub async fn actors_with(&self, filter: &ActorFilter) -> Result<Vec<ActorStatus>, ClientError> {
+        let mut page = self.actor_page(None, filter).await?;
+        let mut actors = page.actors;
+        while let Some(after) = page.more_after {
+            page = self.actor_page(Some(after), filter).await?;
+            // A defective node must not keep its client asking for ever.
+            if page.more_after.is_some_and(|next| next <= after) {
+                return Err(ClientError::Unexpected);
+            }
+            actors.append(&mut page.actors);
+        }
+        Ok(actors)
+    }
+
+    /// The first actors behind an address that a filter lets pass, without it the first of all.
+    ///
+    /// # Errors
+    /// As [`Client::actors_with`].
+    pub async fn actor_page(
+        &self,
+        after: Option<ActorAddress>,
+        filter: &ActorFilter,
+    ) -> Result<ActorPage, ClientError> {
+        match self.ask_node(Request::Actors { after, filter: filter.clone() }).await? {
+            Reply::Actors(page) => Ok(page),
             _ => Err(ClientError::Unexpected),
         }
     }

@@ -13,6 +13,7 @@ use std::cell::Cell as Flag;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
@@ -20,6 +21,7 @@ use thespian_core::admin::Admin;
 use thespian_core::capability::Capabilities;
 use thespian_core::effect::{Effect, Effects};
 use thespian_core::event::Event;
+use thespian_core::limits::DESK_TIME_MAX;
 use thespian_core::log_level::LogLevel;
 use thespian_core::question::{Asker, Origin, Question, Refusal};
 use thespian_core::source::registry::Registry;
@@ -28,12 +30,17 @@ use thespian_core::wire::control::ControlError;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::answers::{Answered, Answerer, Answerers, Updates, worded};
+use crate::cpu_time;
 use crate::library::SourceBytes;
 use crate::node_fault::{Entrance, FaultWatch};
 use crate::plane::clock::Clock;
 
 /// Events that one thread handles at once. It has its own work to do: the node's task takes on what is left.
 const EVENTS_AT_ONCE: usize = 256;
+
+/// Of so many times that a thread has the desk, one is measured: to ask for a thread's CPU time takes as long as to handle
+/// a small event. The time on the wall would tell of what else the machine does.
+const HOLDS_PER_MEASURE: u64 = 16;
 
 /// Carries out what `Admin` decides. Nothing here waits: what takes time runs elsewhere and reports by an event. And nothing
 /// here locks what an activation locks, for the thread that is on duty may be in the middle of one.
@@ -45,8 +52,8 @@ pub(crate) trait Perform: Send {
     /// Hears that an actor is no more, before `Admin` does.
     fn actor_ended(&mut self, address: ActorAddress);
 
-    /// Carries out an effect. `admin` is to be looked at only.
-    fn perform(&mut self, admin: &Admin, answerers: &mut Answerers, effect: Effect);
+    /// Carries out an effect.
+    fn perform(&mut self, answerers: &mut Answerers, effect: Effect);
 }
 
 /// Something that the desk is told.
@@ -83,6 +90,8 @@ struct Duty {
     performer: Box<dyn Perform>,
     answerers: Answerers,
     effects: Effects,
+    /// How often a thread has had it.
+    holds: u64,
 }
 
 /// A queue of events, and the one who handles them. Nobody waits for it: a thread that finds it taken leaves its
@@ -98,6 +107,8 @@ pub(crate) struct Desk {
     /// For the node's task: events are left over, or a deadline has come nearer.
     look: Notify,
     next_asker: AtomicU64,
+    /// The longest time for which one thread had the desk, as far as it was measured, in ns.
+    held_max_ns: AtomicU64,
     stopping: watch::Sender<bool>,
     stopped: watch::Sender<bool>,
 }
@@ -137,6 +148,7 @@ impl Desk {
             alarm: Mutex::default(),
             look: Notify::new(),
             next_asker: AtomicU64::new(1),
+            held_max_ns: AtomicU64::new(0),
             stopping: watch::Sender::new(false),
             stopped: watch::Sender::new(false),
         }
@@ -145,8 +157,8 @@ impl Desk {
     /// Begins the node's control plane.
     pub(crate) fn begin(&self, capabilities: Capabilities, log_level: LogLevel, performer: Box<dyn Perform>) {
         let admin = Admin::new(capabilities).with_log_level(log_level);
-        *self.duty.lock() =
-            Some(Duty { admin, performer, answerers: Answerers::default(), effects: Effects::default() });
+        let (answerers, effects) = (Answerers::default(), Effects::default());
+        *self.duty.lock() = Some(Duty { admin, performer, answerers, effects, holds: 0 });
     }
 
     /// The watch over faults of the node's own.
@@ -181,22 +193,28 @@ impl Desk {
         answer.unwrap_or(Err(ControlError::ShuttingDown))
     }
 
-    /// Shows `Admin` to a question that changes nothing; nobody waits for it.
-    pub(crate) fn show(&self, view: impl FnOnce(&Admin) + Send + 'static) {
-        self.put(NodeEvent::Look(Box::new(view)));
-    }
-
-    /// Answers a question that changes nothing.
+    /// Shows `Admin` to a question that changes nothing, and returns what it saw. All others wait meanwhile: it copies
+    /// what is bounded, and leaves the rest to its asker.
     ///
     /// # Errors
-    /// As `view` says; the node has stopped.
-    pub(crate) async fn look(&self, view: impl FnOnce(&Admin) -> Answered + Send + 'static) -> Answered {
-        let (reply, answer) = oneshot::channel();
-        self.show(move |admin| {
+    /// The node has stopped.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        view: impl FnOnce(&Admin) -> T + Send + 'static,
+    ) -> Result<T, ControlError> {
+        let (seen, answer) = oneshot::channel();
+        let look = move |admin: &Admin| {
             // Who asked may have left.
-            let _ = reply.send(view(admin));
-        });
-        answer.await.unwrap_or(Err(ControlError::ShuttingDown))
+            let _ = seen.send(view(admin));
+        };
+        self.put(NodeEvent::Look(Box::new(look)));
+        answer.await.map_err(|_| ControlError::ShuttingDown)
+    }
+
+    /// The longest time for which one thread had the desk, so that what it was told waited for all others: in CPU time,
+    /// and of one in each [`HOLDS_PER_MEASURE`] holds.
+    pub(crate) fn held_max(&self) -> Duration {
+        Duration::from_nanos(self.held_max_ns.load(Ordering::Relaxed))
     }
 
     /// Notes that the node begins to stop, or was asked to.
@@ -231,8 +249,12 @@ impl Desk {
     fn attend(&self) {
         let mut events_handled = 0;
         while let Some(mut duty) = self.duty.try_lock() {
+            let since = self.clock.now();
+            let hold = Hold::begin(duty.as_mut());
             while let Some(on_duty) = &mut *duty {
-                if events_handled == EVENTS_AT_ONCE {
+                let now = self.clock.now();
+                if events_handled == EVENTS_AT_ONCE || now.since(since) >= DESK_TIME_MAX {
+                    hold.end(&self.held_max_ns);
                     // In this order: whom it wakes must find the desk free.
                     drop(duty);
                     self.look.notify_one();
@@ -240,7 +262,7 @@ impl Desk {
                 }
                 let Some(event) = self.queue.lock().events.pop_front() else { break };
                 events_handled += 1;
-                let handle = || on_duty.handle(self.clock.now(), event);
+                let handle = || on_duty.handle(now, event);
                 let Some(is_stopped) = self.faults.catch(Entrance::Desk, handle) else {
                     // Under this lock: nobody goes on with the effects that are left.
                     self.shut(&mut duty);
@@ -255,6 +277,7 @@ impl Desk {
                 }
             }
             self.set_alarm(duty.as_ref().and_then(|duty| duty.admin.deadline()));
+            hold.end(&self.held_max_ns);
             drop(duty);
             if self.queue.lock().events.is_empty() {
                 return;
@@ -306,6 +329,28 @@ impl Desk {
     }
 }
 
+/// A thread has the desk; since when by its CPU time, where that is measured.
+struct Hold {
+    since: Option<Duration>,
+}
+
+impl Hold {
+    fn begin(duty: Option<&mut Duty>) -> Self {
+        let is_measured = duty.is_some_and(|duty| {
+            duty.holds += 1;
+            duty.holds.is_multiple_of(HOLDS_PER_MEASURE)
+        });
+        Self { since: is_measured.then(cpu_time::of_this_thread) }
+    }
+
+    fn end(self, max_ns: &AtomicU64) {
+        if let Some(since) = self.since {
+            let held = cpu_time::of_this_thread().saturating_sub(since).as_nanos();
+            max_ns.fetch_max(u64::try_from(held).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+}
+
 impl Duty {
     /// Whether the node has stopped by it.
     fn handle(&mut self, now: Time, event: NodeEvent) -> bool {
@@ -338,7 +383,7 @@ impl Duty {
         let is_stopped = effects.iter().any(|effect| matches!(effect, Effect::Stop));
         let carrying_out = CarryingOut::begin();
         for effect in effects.drain() {
-            self.performer.perform(&self.admin, &mut self.answerers, effect);
+            self.performer.perform(&mut self.answerers, effect);
         }
         // Bytes that nobody wants go.
         self.performer.take_offered(None);

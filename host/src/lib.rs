@@ -42,6 +42,7 @@ mod actor;
 mod answers;
 pub mod client;
 pub mod config;
+mod cpu_time;
 pub mod descriptors;
 mod desk;
 mod endpoint;

@@ -33,6 +33,7 @@ use crate::plane::Plane;
 use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
 use crate::session::{Session, SessionOpener};
 use crate::shortage::Shortage;
+use crate::status;
 use crate::store::log_file::{self, OpenLogFile};
 use crate::store::sources::SourceFiles;
 use crate::store::{self, DirLock, StoreError};
@@ -323,14 +324,12 @@ impl Node {
         }
     }
 
-    /// Writes to the log how the node and its actors are: for when nothing else answers.
-    pub fn log_status(&self) {
-        let inside = self.inside.clone();
-        self.inside.desk.show(move |admin| {
-            for line in crate::status::lines(admin, &inside) {
-                inside.plane.log.node(Level::INFO, "status", &line);
-            }
-        });
+    /// Writes to the log how the node and its actors are: for when nothing else answers. One that has stopped writes
+    /// nothing.
+    pub async fn log_status(&self) {
+        for line in status::lines(&self.inside).await.unwrap_or_default() {
+            self.inside.plane.log.node(Level::INFO, "status", &line);
+        }
     }
 }
 

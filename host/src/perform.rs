@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use thespian_core::address::ActorAddress;
-use thespian_core::admin::Admin;
 use thespian_core::effect::{Effect, Plan};
 use thespian_core::envelope::{Body, Envelope, StatusAnswer};
 use thespian_core::event::Event;
@@ -12,7 +11,7 @@ use thespian_core::placement::PlacementQuestion;
 use thespian_core::source::SourceHash;
 use thespian_core::turn::Identity;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tracing::Level;
 
 use crate::actor::Start;
@@ -32,11 +31,36 @@ pub(crate) struct Performer {
     offered: Option<SourceBytes>,
     /// Checks of classes that may be under way at one time.
     placing: Arc<Semaphore>,
+    statuses: mpsc::UnboundedSender<StatusWish>,
+}
+
+/// An actor's question for a status.
+struct StatusWish {
+    to: ActorAddress,
+    request: u64,
+    about: Option<ActorAddress>,
+}
+
+/// Answers actors, one after the other and beside the desk: a status reads all cells and is a document. As many wait as
+/// actors may have asked, since each answer has its slot in a mailbox.
+async fn answer_wishes(inside: Arc<Inside>, mut wishes: mpsc::UnboundedReceiver<StatusWish>) {
+    while let Some(StatusWish { to, request, about }) = wishes.recv().await {
+        let outcome = status::json(&inside, about).await;
+        let body = Body::Status(Box::new(StatusAnswer { request, outcome }));
+        inside.plane.notify(Envelope { target: to, sender: to, body });
+    }
 }
 
 impl Performer {
     pub(crate) fn new(inside: Arc<Inside>, io: Handle) -> Self {
-        Self { inside, io, offered: None, placing: Arc::new(Semaphore::new(PLACEMENTS_MAX)) }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "its bound is that of the slots for answers in mailboxes"
+        )]
+        let (statuses, wishes) = mpsc::unbounded_channel();
+        inside.desk.faults().spawn(&io, "the statuses for actors", answer_wishes(inside.clone(), wishes));
+        let placing = Arc::new(Semaphore::new(PLACEMENTS_MAX));
+        Self { inside, io, offered: None, placing, statuses }
     }
 
     /// The built-in authorities answer as an authority actor will: by an event.
@@ -116,16 +140,19 @@ impl Perform for Performer {
         self.inside.grants.actor_ended(address);
     }
 
-    fn perform(&mut self, admin: &Admin, answerers: &mut Answerers, effect: Effect) {
+    fn perform(&mut self, answerers: &mut Answerers, effect: Effect) {
         let Inside { plane, cells, ends, .. } = &*self.inside;
         match effect {
             Effect::TellStatus { to, request, about } => {
-                let outcome = status::json(admin, &self.inside, about);
-                let body = Body::Status(Box::new(StatusAnswer { request, outcome }));
-                plane.notify(Envelope { target: to, sender: to, body });
+                // The task is gone only where the node is about to be.
+                let _ = self.statuses.send(StatusWish { to, request, about });
             }
             Effect::ShowStatus { asker, about } => {
-                answerers.answer(asker, status::answer(admin, &self.inside, about));
+                let Some(answerer) = answerers.take(asker) else { return };
+                let inside = self.inside.clone();
+                self.inside.desk.faults().spawn(&self.io, "a status", async move {
+                    answerer.answer(status::answer(&inside, about).await);
+                });
             }
             Effect::Judge(hash) => {
                 if let Some(bytes) = self.offered.take() {

@@ -20,13 +20,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use thespian_core::address::ActorAddress;
-use thespian_core::admin::Admin;
 use thespian_core::envelope::{Body, Envelope, ExitRequest};
 use thespian_core::limits::{CREATE_TIME_MAX, LABEL_LEN_MAX, source_size};
 use thespian_core::question::{Offer, Question, Refusal};
 use thespian_core::source::Rights;
 use thespian_core::source::registry::Registry;
-use thespian_core::wire::control::{ControlError, CreateActor, Incoming, Reply, Request, SourceStatus};
+use thespian_core::wire::control::{ControlError, CreateActor, Incoming, LogLevelsStatus, Reply, Request};
 use thespian_core::wire::hello::{HelloError, Welcome};
 
 use self::mail::{Mail, timed_out};
@@ -122,12 +121,9 @@ impl Session {
                     move |sources: &Registry| sources.find(&source).map(|source| Question::Unload { source });
                 self.question_of_source(unload).await
             }
-            Request::Sources => {
-                let sources = |admin: &Admin| admin.sources().iter().map(SourceStatus::from).collect();
-                self.look(move |admin, _| Ok(Reply::Sources(sources(admin)))).await
-            }
-            Request::Actors => {
-                self.look(|admin, inside| Ok(Reply::Actors(status::actors(admin, inside)))).await
+            Request::Sources => status::sources(inside).await.map(Reply::Sources),
+            Request::Actors { after, filter } => {
+                status::actors(inside, after, filter).await.map(Reply::Actors)
             }
             Request::Exit { target, recursive, wait: true } => {
                 self.question(Question::Exit { target, recursive }).await
@@ -145,7 +141,8 @@ impl Session {
                 }
             }
             Request::LogLevels => {
-                self.look(|admin, _| Ok(Reply::LogLevels(Box::new(admin.log_levels().into())))).await
+                let levels = inside.desk.look(|admin| LogLevelsStatus::from(admin.log_levels())).await?;
+                Ok(Reply::LogLevels(Box::new(levels)))
             }
             Request::SetLogLevel { scope, level } => {
                 let set = move |sources: &Registry| {
@@ -213,11 +210,6 @@ impl Session {
         question: impl FnOnce(&Registry) -> Result<Question, Refusal> + Send + 'static,
     ) -> Answered {
         self.presence.inside.desk.ask(question, None, None).await
-    }
-
-    async fn look(&self, view: impl FnOnce(&Admin, &Inside) -> Answered + Send + 'static) -> Answered {
-        let inside = self.presence.inside.clone();
-        self.presence.inside.desk.look(move |admin| view(admin, &inside)).await
     }
 
     async fn create(&self, create: CreateActor) -> Answered {

@@ -1,4 +1,5 @@
-//! A node and its actors, as they are shown.
+//! A node and its actors, as they are shown: what `Admin` knows of them is copied at the desk, and at most of a page of
+//! them at one time; all else is read, put together and sorted by whoever asks.
 
 use std::time::Duration;
 
@@ -6,47 +7,154 @@ use thespian_core::address::ActorAddress;
 use thespian_core::admin::Admin;
 use thespian_core::family::Member;
 use thespian_core::limits::{
-    STATUS_CHILDREN_MAX, STATUS_LOGGED_ACTORS_MAX, STATUS_NAMES_MAX, STATUS_ORPHANS_MAX, STATUS_SOURCES_MAX,
+    ACTORS_PAGE_LEN_MAX, SOURCES_AT_ONCE_MAX, STATUS_CHILDREN_MAX, STATUS_LOGGED_ACTORS_MAX,
+    STATUS_NAMES_MAX, STATUS_ORPHANS_MAX, STATUS_SOURCES_MAX,
 };
+use thespian_core::log_level::LogLevel;
 use thespian_core::source::SourceHash;
 use thespian_core::text::inert;
 use thespian_core::time::Time;
 use thespian_core::turn::Wait;
 use thespian_core::wire::control::{
-    ActorPhase, ActorReport, ActorStatus, ActorWait, ControlError, EndedActor, LongTurn, NameStatus,
-    NodeStatus, Reply, SourceBrief,
+    ActorFilter, ActorPage, ActorPhase, ActorReport, ActorStatus, ActorWait, ControlError, EndedActor,
+    LongTurn, NameStatus, NodeStatus, Reply, SourceBrief, SourceStatus,
 };
 
 use crate::answers::Answered;
 use crate::inside::Inside;
 use crate::store::log_file::LogFile;
 
-/// The actors, parents before their children.
-pub(crate) fn actors(admin: &Admin, inside: &Inside) -> Vec<ActorStatus> {
-    let family = admin.family();
-    let roots = family.iter().filter(|(_, member)| member.parent.is_none());
-    let in_order = roots.flat_map(|(root, _)| family.subtree(root));
-    in_order.filter_map(|address| actor(admin, inside, address)).collect()
+/// An actor as `Admin` knows it. To copy no more keeps the desk free.
+struct Listed {
+    address: ActorAddress,
+    class: String,
+    source: Option<SourceHash>,
+    parent: Option<ActorAddress>,
+    name: Option<Box<str>>,
+    exit_deadline: Option<Time>,
+    children: usize,
+    is_orphan: bool,
+    log_level: LogLevel,
+}
+
+impl Listed {
+    fn new(admin: &Admin, address: ActorAddress, member: &Member) -> Self {
+        Self {
+            address,
+            class: member.class.clone(),
+            source: member.source,
+            parent: member.parent,
+            name: member.name.clone(),
+            exit_deadline: member.exit_deadline(),
+            children: member.children_len(),
+            is_orphan: member.is_orphan(),
+            log_level: admin.log_levels().of(address, member.source),
+        }
+    }
+
+    fn find(admin: &Admin, address: ActorAddress) -> Option<Self> {
+        admin.family().get(address).map(|member| Self::new(admin, address, member))
+    }
+
+    /// Together with how its cell is.
+    fn status(self, inside: &Inside) -> ActorStatus {
+        let now = inside.plane.clock.now();
+        // One whose end `Admin` has yet to hear of is listed: only then has its parent been told.
+        let (shown, (len, bytes)) = inside.cells.shown(self.address, now);
+        let mailbox_len = len as u64 + shown.taken;
+        ActorStatus {
+            address: self.address,
+            class: self.class,
+            source: self.source.unwrap_or(SourceHash([0; 32])),
+            parent: self.parent,
+            name: self.name.map(String::from),
+            phase: if self.exit_deadline.is_some() { ActorPhase::Exiting } else { shown.phase },
+            incarnation: shown.incarnation,
+            restarts: shown.restarts,
+            mailbox_len,
+            mailbox_bytes: bytes as u64,
+            turns: shown.turns,
+            poisoned: shown.poisoned,
+            wakeups: shown.wakeups,
+            children: self.children as u64,
+            is_orphan: self.is_orphan,
+            sent: shown.sent,
+            undelivered: shown.undelivered,
+            busy_us: u64::try_from(shown.busy.as_micros()).unwrap_or(u64::MAX),
+            memory_bytes: shown.memory_bytes,
+            log_level: self.log_level,
+            in_turn_ms: shown.in_turn.map(millis),
+            oldest_ms: shown.oldest.filter(|_| mailbox_len > 0 || shown.in_turn.is_some()).map(millis),
+            waits: waits(self.exit_deadline, shown.wait, now),
+        }
+    }
+}
+
+/// A page of the actors: those behind an address that a filter lets pass.
+///
+/// # Errors
+/// The filter names no source, or the node has stopped.
+pub(crate) async fn actors(
+    inside: &Inside,
+    after: Option<ActorAddress>,
+    filter: ActorFilter,
+) -> Result<ActorPage, ControlError> {
+    let phase = filter.phase;
+    let (listed, more_after) = inside.desk.look(move |admin| list(admin, after, &filter)).await??;
+    let actors = listed.into_iter().map(|listed| listed.status(inside));
+    let actors = actors.filter(|actor| phase.is_none_or(|phase| actor.phase == phase)).collect();
+    Ok(ActorPage { actors, more_after })
+}
+
+/// Looks at as many as a page can have, and no further, however few pass: nobody else has the desk meanwhile.
+fn list(
+    admin: &Admin,
+    after: Option<ActorAddress>,
+    filter: &ActorFilter,
+) -> Result<(Vec<Listed>, Option<ActorAddress>), ControlError> {
+    let ActorFilter { class, source, name, phase: _ } = filter;
+    let source = source
+        .as_deref()
+        .map(|source| admin.sources().find(source))
+        .transpose()
+        .map_err(ControlError::from)?;
+    let passes = |member: &Member| {
+        class.as_ref().is_none_or(|class| member.class == *class)
+            && source.is_none_or(|source| member.source == Some(source))
+            && name.as_deref().is_none_or(|name| member.name.as_deref() == Some(name))
+    };
+    let mut members = admin.family().after(after);
+    let (mut listed, mut last) = (Vec::new(), None);
+    for (address, member) in members.by_ref().take(ACTORS_PAGE_LEN_MAX) {
+        last = Some(address);
+        if passes(member) {
+            listed.push(Listed::new(admin, address, member));
+        }
+    }
+    Ok((listed, members.next().and(last)))
 }
 
 /// How an actor or the node is, for someone outside.
 ///
 /// # Errors
-/// There is no such actor.
-pub(crate) fn answer(admin: &Admin, inside: &Inside, about: Option<ActorAddress>) -> Answered {
+/// There is no such actor, or the node has stopped.
+pub(crate) async fn answer(inside: &Inside, about: Option<ActorAddress>) -> Answered {
     Ok(match about {
-        Some(target) => Reply::Actor(Box::new(report(admin, inside, target)?)),
-        None => Reply::Status(Box::new(node(admin, inside))),
+        Some(target) => Reply::Actor(Box::new(report(inside, target).await?)),
+        None => Reply::Status(Box::new(node(inside).await?)),
     })
 }
 
 /// An actor and its children.
-fn report(admin: &Admin, inside: &Inside, target: ActorAddress) -> Result<ActorReport, ControlError> {
-    let actor_status = actor(admin, inside, target).ok_or_else(|| gone(inside, target))?;
-    let children = admin.family().get(target).into_iter().flat_map(Member::children);
-    let children = children.take(STATUS_CHILDREN_MAX);
-    let children = children.filter_map(|child| actor(admin, inside, child)).collect();
-    Ok(ActorReport { actor: actor_status, children })
+async fn report(inside: &Inside, target: ActorAddress) -> Result<ActorReport, ControlError> {
+    let family = move |admin: &Admin| {
+        let children = admin.family().get(target).into_iter().flat_map(Member::children);
+        let children = children.take(STATUS_CHILDREN_MAX).filter_map(|child| Listed::find(admin, child));
+        Listed::find(admin, target).map(|actor| (actor, children.collect::<Vec<_>>()))
+    };
+    let (actor, children) = inside.desk.look(family).await?.ok_or_else(|| gone(inside, target))?;
+    let children = children.into_iter().map(|child| child.status(inside)).collect();
+    Ok(ActorReport { actor: actor.status(inside), children })
 }
 
 /// An actor that is not there: how it ended, as far as that is remembered.
@@ -57,46 +165,13 @@ fn gone(inside: &Inside, target: ActorAddress) -> ControlError {
     }
 }
 
-fn actor(admin: &Admin, inside: &Inside, address: ActorAddress) -> Option<ActorStatus> {
-    let member = admin.family().get(address)?;
-    let now = inside.plane.clock.now();
-    // One whose end `Admin` has yet to hear of is listed: only then has its parent been told.
-    let (shown, (len, bytes)) = inside.cells.shown(address, now);
-    let mailbox_len = len as u64 + shown.taken;
-    Some(ActorStatus {
-        address,
-        class: member.class.clone(),
-        source: member.source.unwrap_or(SourceHash([0; 32])),
-        parent: member.parent,
-        name: member.name.as_deref().map(str::to_string),
-        phase: if member.is_exiting() { ActorPhase::Exiting } else { shown.phase },
-        incarnation: shown.incarnation,
-        restarts: shown.restarts,
-        mailbox_len,
-        mailbox_bytes: bytes as u64,
-        turns: shown.turns,
-        poisoned: shown.poisoned,
-        wakeups: shown.wakeups,
-        children: member.children().count() as u64,
-        is_orphan: member.is_orphan(),
-        sent: shown.sent,
-        undelivered: shown.undelivered,
-        busy_us: u64::try_from(shown.busy.as_micros()).unwrap_or(u64::MAX),
-        memory_bytes: shown.memory_bytes,
-        log_level: admin.log_levels().of(address, member.source),
-        in_turn_ms: shown.in_turn.map(millis),
-        oldest_ms: shown.oldest.filter(|_| mailbox_len > 0 || shown.in_turn.is_some()).map(millis),
-        waits: waits(member, shown.wait, now),
-    })
-}
-
 fn millis(length: Duration) -> u64 {
     u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn waits(member: &Member, wait: Option<Wait>, now: Time) -> Option<ActorWait> {
+fn waits(exit_deadline: Option<Time>, wait: Option<Wait>, now: Time) -> Option<ActorWait> {
     let left_ms = |until: Time| millis(until.since(now));
-    match (wait, member.exit_deadline()) {
+    match (wait, exit_deadline) {
         (Some(Wait { until, why, receivers }), _) => {
             Some(ActorWait { why, left_ms: left_ms(until), receivers })
         }
@@ -113,38 +188,107 @@ fn waits(member: &Member, wait: Option<Wait>, now: Time) -> Option<ActorWait> {
 ///
 /// # Errors
 /// There is no such actor.
-pub(crate) fn json(admin: &Admin, inside: &Inside, about: Option<ActorAddress>) -> Result<String, String> {
+pub(crate) async fn json(inside: &Inside, about: Option<ActorAddress>) -> Result<String, String> {
     let json = match about {
-        None => serde_json::to_string(&node(admin, inside)),
-        Some(address) => {
-            let status = actor(admin, inside, address);
-            serde_json::to_string(&status.ok_or_else(|| gone(inside, address).to_string())?)
-        }
+        None => node(inside).await.map(|status| serde_json::to_string(&status)),
+        Some(address) => actor(inside, address).await.map(|status| serde_json::to_string(&status)),
     };
-    json.map_err(|error| error.to_string())
+    json.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
-/// The node.
-pub(crate) fn node(admin: &Admin, inside: &Inside) -> NodeStatus {
+async fn actor(inside: &Inside, target: ActorAddress) -> Result<ActorStatus, ControlError> {
+    let listed = inside.desk.look(move |admin| Listed::find(admin, target)).await?;
+    listed.map(|listed| listed.status(inside)).ok_or_else(|| gone(inside, target))
+}
+
+/// The sources, by hash. Those of each look are true for its moment.
+///
+/// # Errors
+/// The node has stopped.
+pub(crate) async fn sources(inside: &Inside) -> Result<Vec<SourceStatus>, ControlError> {
+    let mut sources: Vec<SourceStatus> = Vec::new();
+    loop {
+        let after = sources.last().map(|source| source.hash);
+        let next = move |admin: &Admin| {
+            admin.sources().after(after).take(SOURCES_AT_ONCE_MAX).map(SourceStatus::from).collect::<Vec<_>>()
+        };
+        let next = inside.desk.look(next).await?;
+        if next.is_empty() {
+            return Ok(sources);
+        }
+        sources.extend(next);
+    }
+}
+
+/// A node as `Admin` knows it.
+struct Overview {
+    stopping: bool,
+    actors: usize,
+    sources_loaded: usize,
+    sources_known: usize,
+    first_sources: Vec<SourceBrief>,
+    names: usize,
+    first_names: Vec<NameStatus>,
+    dead_letter_handler: Option<ActorAddress>,
+    log_level: LogLevel,
+    orphans: usize,
+    first_orphans: Vec<ActorAddress>,
+    /// The classes of actors that were asked for.
+    classes: Vec<String>,
+}
+
+impl Overview {
+    fn new(admin: &Admin, of: impl Iterator<Item = ActorAddress>) -> Self {
+        let class = |actor| admin.family().get(actor).map(|member| member.class.clone()).unwrap_or_default();
+        Self {
+            stopping: admin.is_stopping(),
+            actors: admin.family().len(),
+            sources_loaded: admin.sources().loaded_len(),
+            sources_known: admin.sources().iter().len(),
+            first_sources: admin.sources().iter().take(STATUS_SOURCES_MAX).map(SourceBrief::from).collect(),
+            names: admin.names().iter().len(),
+            first_names: admin.names().iter().take(STATUS_NAMES_MAX).map(name).collect(),
+            dead_letter_handler: admin.dead_letter_handler(),
+            log_level: admin.log_levels().node().0,
+            orphans: admin.family().orphans().len(),
+            first_orphans: admin.family().orphans().take(STATUS_ORPHANS_MAX).collect(),
+            classes: of.map(class).collect(),
+        }
+    }
+}
+
+/// How the node is.
+///
+/// # Errors
+/// It has stopped.
+async fn node(inside: &Inside) -> Result<NodeStatus, ControlError> {
     let Inside { plane, cells, setup, .. } = inside;
-    let uptime = plane.clock.now().0 / 1_000_000;
-    NodeStatus {
+    let long_turns = cells.long_turns(plane.clock.now());
+    let in_them: Vec<_> = long_turns.iter().map(|(actor, ..)| *actor).collect();
+    let seen = inside.desk.look(move |admin| Overview::new(admin, in_them.into_iter())).await?;
+    let long_turn = |((actor, length, oldest), class): ((_, _, Option<Duration>), String)| LongTurn {
+        actor,
+        class,
+        in_turn_ms: millis(length),
+        oldest_ms: oldest.map(millis),
+    };
+    Ok(NodeStatus {
         version: env!("CARGO_PKG_VERSION").to_string(),
         host: plane.host,
         pid: std::process::id(),
-        uptime_ms: uptime,
+        uptime_ms: plane.clock.now().0 / 1_000_000,
         authority: setup.authority.name().to_string(),
-        capabilities: admin.capabilities().clone(),
-        stopping: admin.is_stopping(),
-        actors: admin.family().len() as u64,
+        capabilities: (*cells.capabilities()).clone(),
+        stopping: seen.stopping,
+        actors: seen.actors as u64,
         actors_max: plane.places.max() as u64,
         actors_max_reason: setup.actors_max_reason.clone(),
-        sources_loaded: admin.sources().loaded_len() as u64,
-        sources_known: admin.sources().iter().len() as u64,
-        first_sources: admin.sources().iter().take(STATUS_SOURCES_MAX).map(SourceBrief::from).collect(),
-        names: admin.names().iter().len() as u64,
-        first_names: admin.names().iter().take(STATUS_NAMES_MAX).map(name).collect(),
-        dead_letter_handler: admin.dead_letter_handler(),
+        sources_loaded: seen.sources_loaded as u64,
+        sources_known: seen.sources_known as u64,
+        first_sources: seen.first_sources,
+        names: seen.names as u64,
+        first_names: seen.first_names,
+        dead_letter_handler: seen.dead_letter_handler,
         endpoints: inside.endpoints.len() as u64,
         messages: cells.turns(),
         poisoned: cells.poisoned(),
@@ -159,25 +303,15 @@ pub(crate) fn node(admin: &Admin, inside: &Inside) -> NodeStatus {
         connections: inside.grants.connections() as u64,
         guest_threads: setup.guest_threads as u64,
         runaways: inside.library.engine().runaways() as u64,
-        long_turns: long_turns(admin, inside),
+        long_turns: long_turns.into_iter().zip(seen.classes).map(long_turn).collect(),
         limits: *cells.limits(),
-        log_level: admin.log_levels().node().0,
+        log_level: seen.log_level,
         log_file: plane.log.file().map(LogFile::status),
         log_outlets: plane.log.outlets(),
-        orphans: admin.family().orphans().count() as u64,
-        first_orphans: admin.family().orphans().take(STATUS_ORPHANS_MAX).collect(),
-    }
-}
-
-fn long_turns(admin: &Admin, inside: &Inside) -> Vec<LongTurn> {
-    let turns = inside.cells.long_turns(inside.plane.clock.now()).into_iter();
-    let turns = turns.map(|(actor, length, oldest)| LongTurn {
-        actor,
-        class: admin.family().get(actor).map(|member| member.class.clone()).unwrap_or_default(),
-        in_turn_ms: millis(length),
-        oldest_ms: oldest.map(millis),
-    });
-    turns.collect()
+        orphans: seen.orphans as u64,
+        first_orphans: seen.first_orphans,
+        desk_us_max: u64::try_from(inside.desk.held_max().as_micros()).unwrap_or(u64::MAX),
+    })
 }
 
 fn name((name, address): (&str, ActorAddress)) -> NameStatus {
@@ -185,8 +319,11 @@ fn name((name, address): (&str, ActorAddress)) -> NameStatus {
 }
 
 /// The node and its actors as lines of the log: the longest turns and the busiest mailboxes first, and of the others how many there are.
-pub(crate) fn lines(admin: &Admin, inside: &Inside) -> Vec<String> {
-    let status = node(admin, inside);
+///
+/// # Errors
+/// The node has stopped.
+pub(crate) async fn lines(inside: &Inside) -> Result<Vec<String>, ControlError> {
+    let status = node(inside).await?;
     let mut lines = vec![
         format!(
             "up {} s, {} actors of at most {}, {} sources, {} endpoints{}",
@@ -210,13 +347,28 @@ pub(crate) fn lines(admin: &Admin, inside: &Inside) -> Vec<String> {
             status.queued_bytes_max,
         ),
     ];
-    let mut actors = actors(admin, inside);
-    actors.sort_by_key(|actor| std::cmp::Reverse((actor.in_turn_ms, actor.mailbox_len)));
-    lines.extend(actors.iter().take(STATUS_LOGGED_ACTORS_MAX).map(line));
-    if let Some(more) = actors.len().checked_sub(STATUS_LOGGED_ACTORS_MAX).filter(|more| *more > 0) {
+    let (shown, more) = busiest(inside).await?;
+    lines.extend(shown.iter().map(line));
+    if more > 0 {
         lines.push(format!("{more} more actors"));
     }
-    lines
+    Ok(lines)
+}
+
+/// The actors in the longest turns, then those with the fullest mailboxes, and how many others there are.
+async fn busiest(inside: &Inside) -> Result<(Vec<ActorStatus>, usize), ControlError> {
+    let (mut busiest, mut more, mut after) = (Vec::new(), 0, None);
+    loop {
+        let page = actors(inside, after, ActorFilter::default()).await?;
+        busiest.extend(page.actors);
+        busiest.sort_by_key(|actor| std::cmp::Reverse((actor.in_turn_ms, actor.mailbox_len)));
+        more += busiest.len().saturating_sub(STATUS_LOGGED_ACTORS_MAX);
+        busiest.truncate(STATUS_LOGGED_ACTORS_MAX);
+        after = page.more_after;
+        if after.is_none() {
+            return Ok((busiest, more));
+        }
+    }
 }
 
 fn seconds(ms: u64) -> String {

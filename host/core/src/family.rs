@@ -9,6 +9,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Bound;
 
 use crate::address::ActorAddress;
 use crate::capability::{Capabilities, Requirement, unmet};
@@ -46,6 +47,12 @@ impl Member {
     /// Its children that live.
     pub fn children(&self) -> impl Iterator<Item = ActorAddress> {
         self.children.iter().copied()
+    }
+
+    /// The number of its children.
+    #[must_use]
+    pub fn children_len(&self) -> usize {
+        self.children.len()
     }
 
     /// Whether its exit turn is over.
@@ -88,6 +95,7 @@ impl Member {
 pub struct Family {
     members: BTreeMap<ActorAddress, Member>,
     exit_deadlines: BTreeSet<(Time, ActorAddress)>,
+    orphans: BTreeSet<ActorAddress>,
 }
 
 fn notice(target: ActorAddress, sender: ActorAddress, body: Body) -> Effect {
@@ -126,6 +134,9 @@ impl Family {
             killed: false,
         };
         assert!(self.members.insert(address, member).is_none(), "addresses are never reused");
+        if is_orphan {
+            self.orphans.insert(address);
+        }
     }
 
     /// An actor by its address.
@@ -210,9 +221,10 @@ impl Family {
     }
 
     fn leave_behind(&mut self, child: ActorAddress) {
-        if let Some(child) = self.members.get_mut(&child) {
-            child.parent = None;
-            child.is_orphan = true;
+        if let Some(member) = self.members.get_mut(&child) {
+            member.parent = None;
+            member.is_orphan = true;
+            self.orphans.insert(child);
         }
     }
 
@@ -235,6 +247,7 @@ impl Family {
         if let Some(deadline) = member.exiting {
             self.exit_deadlines.remove(&(deadline, address));
         }
+        self.orphans.remove(&address);
         for child in member.children() {
             self.leave_behind(child);
             let request = ExitRequest { recursive: true };
@@ -308,9 +321,15 @@ impl Family {
         self.members.iter().map(|(address, member)| (*address, member))
     }
 
+    /// All actors that come behind an address in their order; without one, all.
+    pub fn after(&self, after: Option<ActorAddress>) -> impl Iterator<Item = (ActorAddress, &Member)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.members.range((from, Bound::Unbounded)).map(|(address, member)| (*address, member))
+    }
+
     /// Those that their creators left behind.
-    pub fn orphans(&self) -> impl Iterator<Item = ActorAddress> {
-        self.iter().filter(|(_, member)| member.is_orphan).map(|(address, _)| address)
+    pub fn orphans(&self) -> impl ExactSizeIterator<Item = ActorAddress> {
+        self.orphans.iter().copied()
     }
 
     /// How many there are.

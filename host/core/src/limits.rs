@@ -353,6 +353,14 @@ const _: () = assert!(
 );
 /// Actors that the status in the log names; it is to be read by a person, and the log is bounded.
 pub const STATUS_LOGGED_ACTORS_MAX: usize = 100;
+/// Actors that are looked at for one page of a list: so many take a tenth of a millisecond, in which nobody else has
+/// the desk, and their statuses, with the longest reasons for which an actor waits, fit into a frame.
+pub const ACTORS_PAGE_LEN_MAX: usize = 1_000;
+/// Sources that are looked at while nobody else has the desk: what one offers takes a hundred times what an actor does.
+pub const SOURCES_AT_ONCE_MAX: usize = 16;
+/// How long one thread goes on handling what comes to the desk, before it leaves the rest to the node's task: it has
+/// work of its own. Half of the millisecond in which it is to be free again, since the last event may take its time.
+pub const DESK_TIME_MAX: Duration = Duration::from_micros(500);
 /// Children that the status of one actor shows: all of them could be more than a frame holds.
 pub const STATUS_CHILDREN_MAX: usize = 1_000;
 /// Actors without a creator that the status of a node names.

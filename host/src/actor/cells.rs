@@ -137,6 +137,11 @@ impl Cells {
         &self.ground.limits
     }
 
+    /// Capabilities of the host, for actors that start.
+    pub(crate) fn capabilities(&self) -> Arc<Capabilities> {
+        self.ground.capabilities()
+    }
+
     pub(crate) fn set_capabilities(&self, capabilities: Arc<Capabilities>) {
         self.ground.set_capabilities(capabilities);
     }

@@ -4,8 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::Args;
-use thespian_core::wire::control::{ActorPhase, ActorStatus};
+use clap::{Args, ValueEnum};
+use thespian_core::wire::control::{ActorFilter, ActorPhase, ActorStatus};
 
 use super::connect::NodeArgs;
 use super::deadline::at_once;
@@ -13,7 +13,9 @@ use super::output::{Output, Style, bytes, length};
 use super::tree;
 use super::watch::WatchArgs;
 
-/// Lists the live actors, parents before their children.
+/// Lists the live actors, in order of address.
+///
+/// A list of very many is fetched piece by piece: each is true for a moment of its own.
 #[derive(Args)]
 #[command(after_help = "Exit codes: 0 listed; 5 no node (all: `thespian-host --help`)")]
 pub(super) struct ActorsArgs {
@@ -23,21 +25,77 @@ pub(super) struct ActorsArgs {
     #[command(flatten)]
     watch: WatchArgs,
     #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
     node: NodeArgs,
+}
+
+/// Conditions that a listed actor meets: all that are given.
+#[derive(Args)]
+#[command(next_help_heading = "Which actors")]
+struct FilterArgs {
+    /// Only actors of this class.
+    #[arg(long, value_name = "CLASS")]
+    class: Option<String>,
+    /// Only actors of this source: its hash or an unambiguous beginning of it.
+    #[arg(long, value_name = "HASH")]
+    source: Option<String>,
+    /// Only actors in this state.
+    #[arg(long, value_enum, value_name = "STATE")]
+    state: Option<PhaseName>,
+    /// Only the actor that has this global name.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+}
+
+/// The state of an actor, as it is typed and shown.
+#[derive(Clone, Copy, ValueEnum)]
+enum PhaseName {
+    Starting,
+    Running,
+    Held,
+    Paused,
+    Exiting,
+}
+
+impl From<PhaseName> for ActorPhase {
+    fn from(name: PhaseName) -> Self {
+        match name {
+            PhaseName::Starting => Self::Starting,
+            PhaseName::Running => Self::Running,
+            PhaseName::Held => Self::Held,
+            PhaseName::Paused => Self::Paused,
+            PhaseName::Exiting => Self::Exiting,
+        }
+    }
+}
+
+impl From<FilterArgs> for ActorFilter {
+    fn from(FilterArgs { class, source, state, name }: FilterArgs) -> Self {
+        Self { class, source, phase: state.map(Into::into), name }
+    }
 }
 
 pub(super) async fn actors(args: ActorsArgs, output: &Output) -> Result<()> {
     let client = args.node.connect().await?;
-    args.watch.show(output, async || Ok(show(&at_once(client.actors()).await?, args.tree, output)?)).await
+    let filter = args.filter.into();
+    let once = async || {
+        let actors = at_once(client.actors_with(&filter)).await?;
+        if actors.is_empty() && !output.is_json() {
+            output.note(match filter == ActorFilter::default() {
+                true => "no actor lives here; `thespian-host create HASH` creates one",
+                false => "no actor that lives here is such a one",
+            });
+            return Ok(());
+        }
+        Ok(show(&actors, args.tree, output)?)
+    };
+    args.watch.show(output, once).await
 }
 
 fn show(actors: &[ActorStatus], as_tree: bool, output: &Output) -> io::Result<()> {
     if output.is_json() {
         return output.json(&actors);
-    }
-    if actors.is_empty() {
-        output.note("no actor lives here; `thespian-host create HASH` creates one");
-        return Ok(());
     }
     if as_tree {
         for (branch, actor) in tree::lines(actors) {

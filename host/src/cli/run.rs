@@ -254,7 +254,7 @@ impl Signals {
                 _ = hang_up => return "SIGHUP",
                 _ = self.interrupt.recv() => return "Ctrl-C",
                 _ = self.terminate.recv() => return "SIGTERM",
-                _ = self.user.recv() => node.log_status(),
+                _ = self.user.recv() => node.log_status().await,
             }
         }
     }
@@ -266,7 +266,7 @@ impl Signals {
             tokio::select! {
                 _ = self.interrupt.recv() => return "Ctrl-C",
                 _ = self.terminate.recv() => return "SIGTERM",
-                _ = self.user.recv() => node.log_status(),
+                _ = self.user.recv() => node.log_status().await,
             }
         }
     }

@@ -15,6 +15,7 @@ use super::host::{ActorHost, Identity};
 use super::limiter::Limiter;
 use super::log::LogBook;
 use super::preempt::{QUANTUM_TICKS, Runaway, SLICE_TICKS};
+use crate::cpu_time;
 
 /// Resources that one instance may hold at the host: streams, pollables, errors.
 const RESOURCES_MAX: usize = 1_024;
@@ -90,7 +91,7 @@ impl State {
     pub(super) fn on_tick(&mut self) -> Result<UpdateDeadline, Stop> {
         self.engine.ticker.touch();
         self.check_killed()?;
-        let (cpu, now) = (thread_cpu_time(), self.engine.ticker.awake());
+        let (cpu, now) = (cpu_time::of_this_thread(), self.engine.ticker.awake());
         let (cpu_start, start) = *self.turn.start.get_or_insert((cpu, now));
         self.turn.ticks = self.turn.ticks.saturating_add(1);
         let cpu = cpu.saturating_sub(cpu_start);
@@ -129,10 +130,4 @@ impl State {
         self.engine.ticker.touch();
         Ok(())
     }
-}
-
-/// CPU time that this thread has used.
-fn thread_cpu_time() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }

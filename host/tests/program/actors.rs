@@ -33,6 +33,9 @@ fn a_session_reads_as_reviewed() {
     let address = type_in(&["create", &hash[..12]]);
     type_in(&["actors"]);
     type_in(&["actors", "--tree"]);
+    type_in(&["actors", "--class", "Hello", "--source", &hash[..12], "--state", "running"]);
+    type_in(&["actors", "--class", "Hello", "--name", "lead"]);
+    type_in(&["actors", "--source", "0000"]);
     type_in(&["ask", &address, "Greet", "{\"name\": \"Ada\"}"]);
     type_in(&["ask", &address, "Greet"]);
     type_in(&["ask", &address, "Frobnicate", "1"]);

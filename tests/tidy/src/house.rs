@@ -55,7 +55,11 @@ const HOUSES: [House; 4] = [
     House {
         src: "host/src",
         layers: &[
-            Layer { name: "ground", over: &[], rooms: &["config descriptors input memory outlet watchdog"] },
+            Layer {
+                name: "ground",
+                over: &[],
+                rooms: &["config cpu_time descriptors input memory outlet watchdog"],
+            },
             Layer { name: "hands", over: &["ground"], rooms: &["sandbox", "store", "transport"] },
             Layer {
                 name: "plane",

@@ -131,5 +131,17 @@ fn whom_its_creator_left_behind_is_known_and_whom_nobody_created_is_not_among_th
     assert_eq!(family.orphans().collect::<Vec<_>>(), [address(4)]);
     family.add(address(5), Some(address(9)), "c", None);
     assert_eq!(family.orphans().collect::<Vec<_>>(), [address(4), address(5)], "its creator was gone before");
+    family.remove(address(4), &ExitReason::Requested, &mut Effects::default());
+    assert_eq!(family.orphans().collect::<Vec<_>>(), [address(5)], "who is gone is none");
     assert!(!family.get(address(1)).unwrap().is_orphan());
+}
+
+#[test]
+fn a_list_goes_on_behind_an_address_also_of_one_that_is_gone() {
+    let mut family = family();
+    let behind = |family: &Family, after| family.after(after).map(|(address, _)| address).collect::<Vec<_>>();
+    assert_eq!(behind(&family, None), [1, 2, 3, 4].map(address));
+    family.remove(address(2), &ExitReason::Requested, &mut Effects::default());
+    assert_eq!(behind(&family, Some(address(2))), [3, 4].map(address));
+    assert_eq!(behind(&family, Some(address(4))), []);
 }

@@ -13,6 +13,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::ops::Bound;
 
 use crate::address::ActorAddress;
 use crate::askers::{Askers, Subject};
@@ -274,6 +275,12 @@ impl Registry {
         for hash in self.entries.keys() {
             askers.refuse(&Subject::Load(*hash), &Refusal::ShuttingDown, effects);
         }
+    }
+
+    /// The sources behind a hash, by hash.
+    pub fn after(&self, after: Option<SourceHash>) -> impl Iterator<Item = (SourceHash, &KnownSource)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.entries.range((from, Bound::Unbounded)).map(|(hash, source)| (*hash, source))
     }
 
     /// All sources, by hash.

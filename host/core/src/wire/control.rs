@@ -17,9 +17,9 @@ pub use crate::source::SourceState;
 use crate::source::{Rights, SourceHash, SourceInfo};
 pub use crate::turn::ActorPhase;
 pub use crate::wire::status::{
-    ActorLogLevel, ActorReport, ActorStatus, ActorWait, ConnectionStatus, DeadLetter, EndedActor,
-    GrantStatus, LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord, LongTurn, NameStatus,
-    NodeStatus, SourceBrief, SourceLogLevel, SourceStatus,
+    ActorFilter, ActorLogLevel, ActorPage, ActorReport, ActorStatus, ActorWait, ConnectionStatus, DeadLetter,
+    EndedActor, GrantStatus, LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord, LongTurn,
+    NameStatus, NodeStatus, SourceBrief, SourceLogLevel, SourceStatus,
 };
 
 /// A frame from a client, after its hello.
@@ -119,8 +119,13 @@ pub enum Request {
     },
     /// List the sources.
     Sources,
-    /// List the actors.
-    Actors,
+    /// List the actors that a filter lets pass, in order of address, page by page.
+    Actors {
+        /// The page before ended with this address; absent: the first page.
+        after: Option<ActorAddress>,
+        /// Conditions of being listed.
+        filter: ActorFilter,
+    },
     /// Ask an actor to exit, in its mailbox's order.
     Exit {
         /// Whom.
@@ -249,8 +254,8 @@ pub enum Reply {
     Loaded(LoadedSource),
     /// The sources, by hash.
     Sources(Vec<SourceStatus>),
-    /// The actors, parents before their children.
-    Actors(Vec<ActorStatus>),
+    /// A page of the actors.
+    Actors(ActorPage),
     /// How an actor ended.
     Ended {
         /// Why.

@@ -13,6 +13,29 @@ use crate::log_level::LogLevel;
 use crate::source::{Rights, SourceHash, SourceInfo, SourceState};
 use crate::turn::ActorPhase;
 
+/// Conditions that a listed actor meets: all that are set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActorFilter {
+    /// The name of a class.
+    pub class: Option<String>,
+    /// A source: its hash or an unambiguous beginning of it.
+    pub source: Option<String>,
+    /// A phase of its life.
+    pub phase: Option<ActorPhase>,
+    /// A global name.
+    pub name: Option<String>,
+}
+
+/// A page of a list of actors. Each page is true for a moment of its own, the list that they make is not: an actor that
+/// came or went meanwhile is in it or not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActorPage {
+    /// In order of address: at most `ACTORS_PAGE_LEN_MAX`, and fewer where a filter let some not pass, or none.
+    pub actors: Vec<ActorStatus>,
+    /// Where the next page begins: after this address. Absent in the last.
+    pub more_after: Option<ActorAddress>,
+}
+
 /// How a node is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeStatus {
@@ -90,6 +113,9 @@ pub struct NodeStatus {
     pub orphans: u64,
     /// The first of them; at most `STATUS_ORPHANS_MAX`.
     pub first_orphans: Vec<ActorAddress>,
+    /// The longest time for which one thread had the control plane to itself since the start, in µs of its
+    /// CPU time. One in so many times is measured.
+    pub desk_us_max: u64,
 }
 
 /// A source as the node knows it.

@@ -213,6 +213,7 @@ fn the_protocol_document_has_every_record_with_its_fields() {
     check_record::<ConnectionStatus>("ConnectionStatus");
     check_record::<ActorWait>("ActorWait");
     check_record::<ActorReport>("ActorReport");
+    check_record::<ActorPage>("ActorPage");
     check_record::<ActorLimits>("ActorLimits");
     check_record::<LogFileStatus>("LogFileStatus");
     check_record::<LongTurn>("LongTurn");
@@ -222,6 +223,7 @@ fn the_protocol_document_has_every_record_with_its_fields() {
     check_record::<ActorLogLevel>("ActorLogLevel");
     let fields = |rows: Vec<Vec<String>>| rows.into_iter().map(|row| row[0].clone()).collect::<Vec<_>>();
     assert_eq!(fields(table("### message")), trace::<Message>(0).fields.unwrap());
+    assert_eq!(fields(table("### ActorFilter")), trace::<ActorFilter>(0).fields.unwrap());
     assert_eq!(fields(table("### CreateActor")), trace::<CreateActor>(0).fields.unwrap());
     assert_eq!(fields(table("Behind them, in the client's hello:")), trace::<Hello>(0).fields.unwrap());
     let welcome = "and in the node's answer a `result of` this record, or of a HelloError:";

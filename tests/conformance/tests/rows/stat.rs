@@ -7,9 +7,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 use thespian_conformance::{Probe, TempDir, World, class, load, poison, run, until};
 use thespian_core::capability::Value as Capability;
+use thespian_core::limits::ACTORS_PAGE_LEN_MAX;
 use thespian_core::log_level::LogLevel;
 use thespian_core::wire::control::{
-    ActorPhase, ActorStatus, ControlError, CreateActor, LogRecord, LogScope, NameStatus, SourceState,
+    ActorFilter, ActorPhase, ActorStatus, ControlError, CreateActor, LogRecord, LogScope, NameStatus,
+    SourceState,
 };
 use thespian_host::client::{Client, ClientError};
 use thespian_host::config::NodeConfig;
@@ -163,6 +165,73 @@ fn stat_224_status_lists_the_children_that_live() {
         assert_eq!((left.parent, left.is_orphan), (None, true));
         let node = probe.client.status().await.unwrap();
         assert_eq!((node.orphans, node.first_orphans), (1, vec![grandchild.address]));
+    });
+}
+
+#[test]
+fn a_list_of_actors_comes_in_pages_in_order_of_address() {
+    run(async {
+        let world = World::new().await;
+        let client = world.client().await;
+        let hash = load(&client, thespian_guests::PROBE).await;
+        let mut created = Vec::new();
+        for _ in 0..=ACTORS_PAGE_LEN_MAX {
+            created.push(client.create(&hash, "Probe").await.unwrap());
+        }
+        created.sort_unstable();
+        let addresses = |actors: &[ActorStatus]| actors.iter().map(|actor| actor.address).collect::<Vec<_>>();
+        let all = ActorFilter::default();
+        let page = client.actor_page(None, &all).await.unwrap();
+        let (first, rest) = created.split_at(ACTORS_PAGE_LEN_MAX);
+        assert_eq!((&*addresses(&page.actors), page.more_after), (first, first.last().copied()));
+        // That it is gone meanwhile does not matter: the next page begins behind its address.
+        client.kill(*first.last().unwrap()).await.unwrap();
+        let page = client.actor_page(page.more_after, &all).await.unwrap();
+        assert_eq!((&*addresses(&page.actors), page.more_after), (rest, None));
+        let left: Vec<_> = created.iter().copied().filter(|actor| Some(actor) != first.last()).collect();
+        assert_eq!(addresses(&client.actors().await.unwrap()), left);
+        // As many as a page holds are looked at, whatever passes: behind an empty page others may come.
+        client.create(&hash, "Probe").await.unwrap();
+        let none = ActorFilter { class: Some("Nobody".to_string()), ..all };
+        let page = client.actor_page(None, &none).await.unwrap();
+        assert!(page.actors.is_empty() && page.more_after.is_some());
+        assert_eq!(client.actors_with(&none).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn a_list_of_actors_has_those_that_a_filter_lets_pass() {
+    run(async {
+        let world = World::new().await;
+        let probe = world.probe().await;
+        let client = &probe.client;
+        let hash = status(&probe).await.source.to_string();
+        let create = CreateActor { name: Some("lead".to_string()), ..class(&hash, "Probe") };
+        let (lead, _) = client.create_with(create).await.unwrap();
+        let other = load(client, thespian_guests::HELLO).await;
+        let hello = client.create(&other, "Hello").await.unwrap();
+        let all = ActorFilter::default();
+        let listed = async |filter: ActorFilter| {
+            let actors = client.actors_with(&filter).await.unwrap();
+            actors.into_iter().map(|actor| actor.address).collect::<Vec<_>>()
+        };
+        let mut probes = vec![probe.address, lead];
+        probes.sort_unstable();
+        let text = |text: &str| Some(text.to_string());
+        assert_eq!(listed(ActorFilter { class: text("Probe"), ..all.clone() }).await, probes);
+        assert_eq!(listed(ActorFilter { source: text(&other[..12]), ..all.clone() }).await, [hello]);
+        assert_eq!(listed(ActorFilter { name: text("lead"), ..all.clone() }).await, [lead]);
+        assert_eq!(listed(ActorFilter { phase: Some(ActorPhase::Paused), ..all.clone() }).await, []);
+        let lead_that_runs = ActorFilter {
+            class: text("Probe"),
+            source: text(&hash),
+            phase: Some(ActorPhase::Running),
+            name: text("lead"),
+        };
+        assert_eq!(listed(lead_that_runs).await, [lead]);
+        assert_eq!(listed(ActorFilter { class: text("Hello"), name: text("lead"), ..all.clone() }).await, []);
+        let unknown = client.actors_with(&ActorFilter { source: text("00"), ..all }).await;
+        assert!(matches!(unknown, Err(ClientError::Node(ControlError::UnknownSource { .. }))), "{unknown:?}");
     });
 }
 
@@ -426,7 +495,7 @@ fn the_log_has_the_status_when_it_is_asked_for() {
     run(async {
         let world = World::new().await;
         let probe = world.probe().await;
-        world.node.log_status();
+        world.node.log_status().await;
         let mut lines = Vec::new();
         until(async || {
             lines.clear();

@@ -10,10 +10,10 @@ use crate::log_level::LogLevel;
 use crate::message::{Encoding, Message};
 use crate::source::{ActorClass, Rights, SourceHash, SourceInfo, Transient};
 use crate::wire::control::{
-    ActorLogLevel, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame, ConnectionStatus,
-    ControlError, CreateActor, DeadLetter, EndedActor, GrantStatus, Incoming, LoadProgress, LoadedSource,
-    LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord, LogScope, LongTurn, NameStatus, NodeFrame,
-    NodeStatus, Reply, Request, SourceBrief, SourceLogLevel, SourceState, SourceStatus,
+    ActorFilter, ActorLogLevel, ActorPage, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame,
+    ConnectionStatus, ControlError, CreateActor, DeadLetter, EndedActor, GrantStatus, Incoming, LoadProgress,
+    LoadedSource, LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord, LogScope, LongTurn, NameStatus,
+    NodeFrame, NodeStatus, Reply, Request, SourceBrief, SourceLogLevel, SourceState, SourceStatus,
 };
 use crate::wire::frame::FrameDecoder;
 use crate::wire::hello::{self, Hello, HelloError, Welcome};
@@ -71,7 +71,7 @@ fn requests() -> Vec<ClientFrame> {
         Request::Load { info: "hello.wasm".into(), size: 70_000, rights: rights() },
         Request::Unload { source: "abab".into() },
         Request::Sources,
-        Request::Actors,
+        Request::Actors { after: None, filter: ActorFilter::default() },
         Request::Exit { target: ACTOR, recursive: true, wait: false },
         Request::Kill { target: ACTOR },
         Request::Logs { actor: Some(ACTOR), last: Some(3), follow: true },
@@ -86,6 +86,7 @@ fn requests() -> Vec<ClientFrame> {
         Request::SetLogLevel { scope: LogScope::Source("abab".into()), level: Some(LogLevel::Off) },
         Request::SetLogLevel { scope: LogScope::Actor(ACTOR), level: Some(LogLevel::Trace) },
         Request::Actor { target: ACTOR },
+        Request::Actors { after: Some(ACTOR), filter: filter() },
     ];
     let mut frames: Vec<_> = requests
         .into_iter()
@@ -95,6 +96,15 @@ fn requests() -> Vec<ClientFrame> {
     frames.push(ClientFrame::Chunk { id: 4, data: vec![0, 0x61, 0x73, 0x6d].into() });
     frames.push(ClientFrame::Cancel { id: 4 });
     frames
+}
+
+fn filter() -> ActorFilter {
+    ActorFilter {
+        class: Some("Greeter".into()),
+        source: Some("abab".into()),
+        phase: Some(ActorPhase::Held),
+        name: Some("lead".into()),
+    }
 }
 
 fn status() -> NodeStatus {
@@ -145,6 +155,7 @@ fn status() -> NodeStatus {
         log_outlets: vec![LogOutletStatus { name: "stderr".into(), lost: 28 }],
         orphans: 25,
         first_orphans: vec![ACTOR],
+        desk_us_max: 34,
     }
 }
 
@@ -224,7 +235,7 @@ fn replies() -> Vec<NodeFrame> {
         Ok(Reply::Created { address: ACTOR, source: HASH, class: "Greeter".into(), already: true }),
         Ok(Reply::Loaded(loaded)),
         Ok(Reply::Sources(vec![source()])),
-        Ok(Reply::Actors(vec![actor])),
+        Ok(Reply::Actors(ActorPage { actors: vec![actor], more_after: None })),
         Ok(Reply::Ended { reason: ExitReason::Killed("by an operator".into()) }),
         Ok(Reply::Status(Box::new(status()))),
         Ok(Reply::LogLevels(Box::new(log_levels()))),
