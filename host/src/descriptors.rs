@@ -63,6 +63,6 @@ pub(crate) fn are_gone(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
-/// What can be done when none are left.
+/// Advice for when none are left.
 pub(crate) const ADVICE: &str =
     "end connections, unload sources, or start the node with a higher limit (`ulimit -n`)";

@@ -58,7 +58,7 @@ pub(crate) trait Perform: Send {
 
 /// Something that the desk is told.
 enum NodeEvent {
-    /// For `Admin`.
+    /// An event for `Admin`.
     Admin(Event),
     /// For `Admin`, from someone outside who waits for the answer.
     Asked {

@@ -14,12 +14,12 @@ const TEXT_BYTES_MAX: u64 = 4 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Memory {
     pub(crate) bytes: u64,
-    pub(crate) bound: Bound,
+    pub(crate) bound: MemoryBound,
 }
 
 /// The source of the knowledge how much memory there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Bound {
+pub(crate) enum MemoryBound {
     /// The memory of the machine.
     Machine,
     /// A control group that this process is in, or one around it: the file that says so.
@@ -28,7 +28,7 @@ pub(crate) enum Bound {
     Assumed,
 }
 
-impl fmt::Display for Bound {
+impl fmt::Display for MemoryBound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Machine => f.write_str("the machine's memory"),
@@ -51,8 +51,8 @@ pub(crate) fn memory() -> Memory {
 fn of(read: impl Fn(&Path) -> Option<String>) -> Memory {
     let machine = read(Path::new("/proc/meminfo")).and_then(|text| kib(&text, "MemTotal:"));
     let mut memory = match machine {
-        Some(bytes) => Memory { bytes, bound: Bound::Machine },
-        None => Memory { bytes: ASSUMED_BYTES, bound: Bound::Assumed },
+        Some(bytes) => Memory { bytes, bound: MemoryBound::Machine },
+        None => Memory { bytes: ASSUMED_BYTES, bound: MemoryBound::Assumed },
     };
     let groups = read(Path::new("/proc/self/cgroup")).unwrap_or_default();
     let mounts = read(Path::new("/proc/self/mountinfo")).unwrap_or_default();
@@ -70,7 +70,7 @@ fn of(read: impl Fn(&Path) -> Option<String>) -> Memory {
                 // Without a limit it says `max`, or a number beyond any machine's memory.
                 let bytes = read(&file).and_then(|text| limit(&text));
                 if let Some(bytes) = bytes.filter(|bytes| *bytes < memory.bytes) {
-                    memory = Memory { bytes, bound: Bound::Group(file) };
+                    memory = Memory { bytes, bound: MemoryBound::Group(file) };
                 }
             }
         }
@@ -193,16 +193,16 @@ mod tests {
     }
 
     fn group(bytes: u64, file: &str) -> Memory {
-        Memory { bytes, bound: Bound::Group(file.into()) }
+        Memory { bytes, bound: MemoryBound::Group(file.into()) }
     }
 
     #[test]
     fn without_control_groups_it_is_the_machines() {
-        assert_eq!(with(&[]), Memory { bytes: MACHINE, bound: Bound::Machine });
+        assert_eq!(with(&[]), Memory { bytes: MACHINE, bound: MemoryBound::Machine });
         let nothing = of(|_| None);
-        assert_eq!(nothing, Memory { bytes: ASSUMED_BYTES, bound: Bound::Assumed });
+        assert_eq!(nothing, Memory { bytes: ASSUMED_BYTES, bound: MemoryBound::Assumed });
         let garbage = of(|_| Some("\0 - : /\n - cgroup2\n0::\n".to_string()));
-        assert_eq!(garbage.bound, Bound::Assumed);
+        assert_eq!(garbage.bound, MemoryBound::Assumed);
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
             ("/sys/fs/cgroup/app.slice/node.service/memory.high", "max\n"),
             ("/sys/fs/cgroup/other.slice/memory.max", "4096\n"),
         ];
-        assert_eq!(with(&texts).bound, Bound::Machine);
+        assert_eq!(with(&texts).bound, MemoryBound::Machine);
         texts.push(("/sys/fs/cgroup/app.slice/memory.max", "536870912\n"));
         assert_eq!(with(&texts), group(512 * MIB, "/sys/fs/cgroup/app.slice/memory.max"));
         texts[2].1 = "1073741824\n";
@@ -256,7 +256,7 @@ mod tests {
             ("/sys/fs/cgroup/memory/jobs/memory.limit_in_bytes", UNLIMITED_V1),
             ("/sys/fs/cgroup/memory/memory.limit_in_bytes", UNLIMITED_V1),
         ];
-        assert_eq!(with(&texts), Memory { bytes: MACHINE, bound: Bound::Machine });
+        assert_eq!(with(&texts), Memory { bytes: MACHINE, bound: MemoryBound::Machine });
         texts[3].1 = "536870912\n";
         assert_eq!(with(&texts), group(512 * MIB, "/sys/fs/cgroup/memory/jobs/memory.limit_in_bytes"));
         let stat = "cache 1\nhierarchical_memory_limit 268435456\nhierarchical_memsw_limit 1\n";
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn this_machine_says_something() {
         let memory = memory();
-        assert_ne!(memory.bound, Bound::Assumed);
+        assert_ne!(memory.bound, MemoryBound::Assumed);
         assert!(memory.bytes > MIB);
     }
 }

@@ -88,7 +88,7 @@ pub struct Node {
 /// How much may wait in all mailboxes of a node together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueBound {
-    /// In bytes.
+    /// The bound, in bytes.
     pub bytes_max: usize,
     /// The whole of which it is a share.
     pub reason: String,

@@ -1,7 +1,7 @@
 //! Serves programs outside: each connection is a hello and then questions and answers, in one task.
 
 mod dialogue;
-mod place;
+mod lookout;
 mod spare;
 
 use std::cmp::Ordering;
@@ -29,7 +29,7 @@ use crate::session::SessionOpener;
 use crate::shortage::Shortage;
 use crate::store::{self, SOCKET_FILE, StoreError, TOKEN_LEN};
 use crate::transport::{BindError, FrameReader, Listener, SocketFile, Stream};
-use place::Place;
+use lookout::Lookout;
 use spare::Spare;
 
 /// How long to wait when the system gives no other connection.
@@ -158,7 +158,7 @@ struct Door {
 
 impl Door {
     async fn accept(self: Arc<Self>, mut listener: Listener) {
-        let mut place = Place::new(self.refusals.log.clone());
+        let mut lookout = Lookout::new(self.refusals.log.clone());
         // Each listener's own: who may connect to one can't keep others from the other.
         let strangers = Arc::new(Semaphore::new(self.strangers_max));
         // Dropped with this task, and so are the connections.
@@ -175,7 +175,7 @@ impl Door {
                 admitted = admitted => admitted,
                 () = closed(&mut closing) => break,
                 () = tokio::time::sleep(SOCKET_CHECK_PERIOD), if listener.file().is_some() => {
-                    place.check(&mut listener);
+                    lookout.check(&mut listener);
                     continue;
                 }
             };

@@ -27,56 +27,56 @@ pub const SOCKET_FILE: &str = "control.sock";
 /// The data directory can't be used. Nothing in it was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It, or a file in it, can't be made, read or written.
+    /// The directory, or a file in it, can't be made, read or written.
     #[error("the data directory can't be used: {path}: {error}")]
     Io {
-        /// What.
+        /// The directory or file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         error: io::Error,
     },
     /// Others could read or change what is in it.
     #[error("{path} is open to others (owner {uid}, mode {mode:03o}); make it yours alone: chmod 700 {path}")]
     NotPrivate {
-        /// Which directory.
+        /// The path of the directory.
         path: PathBuf,
-        /// Its owner.
+        /// The user who owns it.
         uid: u32,
-        /// Its mode.
+        /// The mode bits that it has.
         mode: u32,
     },
     /// Another node uses it.
     #[error("another node uses {path}; stop it, or give this one another data directory")]
     InUse {
-        /// Which directory.
+        /// The path of the directory.
         path: PathBuf,
     },
     /// The token file can't be read.
     #[error("the token file {path} can't be read: {error}")]
     Token {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         error: io::Error,
     },
-    /// It is no token file.
+    /// The file is no token file.
     #[error("{path} is not a token file: it should hold 64 hex digits")]
     BadToken {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
     },
     /// The log file can't be written.
     #[error("the log file {path} can't be used: {error}")]
     LogFile {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         error: io::Error,
     },
     /// The identity is damaged.
     #[error("{path} does not hold a host's identity; remove it to give this host a new one")]
     BadIdentity {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
     },
 }

@@ -22,7 +22,7 @@ impl Monitors {
         self.targets.entry(watcher).or_default().insert(target);
     }
 
-    /// It no longer is.
+    /// Notes that `watcher` is to hear no more of `target`.
     pub fn remove(&mut self, watcher: ActorAddress, target: ActorAddress) {
         take(&mut self.watchers, target, watcher);
         take(&mut self.targets, watcher, target);

@@ -61,7 +61,7 @@ impl NodeArgs {
     }
 
     /// Connects to a node that is to be there, and to let this program in soon.
-    pub(super) async fn connect_to(&self, place: &Place, endpoint: Option<&str>) -> Result<Client> {
+    pub(super) async fn connect_to(&self, place: &NodeAddress, endpoint: Option<&str>) -> Result<Client> {
         let connected = async {
             loop {
                 match self.try_connect(place, endpoint).await {
@@ -83,42 +83,44 @@ impl NodeArgs {
     }
 
     /// Where the node is; an error if that can't be known.
-    pub(super) fn place(&self) -> Result<Place> {
+    pub(super) fn place(&self) -> Result<NodeAddress> {
         let data_dir = || self.data_dir.clone().map_or_else(default_data_dir, Ok);
         Ok(match (self.connect, &self.token_file) {
-            (Some(address), Some(token_file)) => Place::Tcp(address, token_file.clone()),
+            (Some(address), Some(token_file)) => NodeAddress::Tcp(address, token_file.clone()),
             (Some(address), None) => {
                 let needed = "--connect needs the node's token too: --token-file FILE, the file `token` in its data directory";
                 let data_dir = data_dir().map_err(|_| Usage(needed.to_string()))?;
-                Place::Tcp(address, data_dir.join(TOKEN_FILE))
+                NodeAddress::Tcp(address, data_dir.join(TOKEN_FILE))
             }
             (None, _) => {
                 let socket = data_dir()?.join(SOCKET_FILE);
                 check_socket_path(&socket).map_err(|error| Usage(error.to_string()))?;
-                Place::Unix(socket)
+                NodeAddress::Unix(socket)
             }
         })
     }
 
     pub(super) async fn try_connect(
         &self,
-        place: &Place,
+        place: &NodeAddress,
         endpoint: Option<&str>,
     ) -> Result<Client, ClientError> {
         match place {
-            Place::Unix(socket) => Client::connect(socket, endpoint).await,
-            Place::Tcp(address, token_file) => Client::connect_tcp(*address, token_file, endpoint).await,
+            NodeAddress::Unix(socket) => Client::connect(socket, endpoint).await,
+            NodeAddress::Tcp(address, token_file) => {
+                Client::connect_tcp(*address, token_file, endpoint).await
+            }
         }
     }
 }
 
-/// Where a node is.
-pub(super) enum Place {
+/// The socket or TCP address of a node, with the token for it.
+pub(super) enum NodeAddress {
     Unix(PathBuf),
     Tcp(SocketAddr, PathBuf),
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for NodeAddress {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unix(path) => write!(f, "{}", path.display()),

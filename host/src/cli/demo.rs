@@ -186,12 +186,12 @@ async fn ask(client: &Client, address: ActorAddress, question: Message, steps: &
 
 #[derive(Serialize)]
 struct AnswerShown<'a> {
-    answer: incoming::Shown<'a>,
+    answer: incoming::IncomingJson<'a>,
 }
 
 /// A step for programs.
 #[derive(Serialize)]
-struct Step<'a, D> {
+struct DemoStep<'a, D> {
     step: &'a str,
     took_us: u64,
     #[serde(flatten)]
@@ -237,7 +237,7 @@ impl<'a> Steps<'a> {
         (self.began, self.number) = (end, self.number + 1);
         if self.output.is_json() {
             let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-            return Ok(self.output.json(&Step { step: name, took_us, details })?);
+            return Ok(self.output.json(&DemoStep { step: name, took_us, details })?);
         }
         let number = format!("{} ", self.number);
         let (name, took) = (format!("{name:8} "), format!(" ({})", length(took)));

@@ -18,11 +18,11 @@ use super::output::{Output, bytes, length, number};
 #[derive(Args)]
 pub(super) struct GrantCommand {
     #[command(subcommand)]
-    command: Grant,
+    command: GrantAction,
 }
 
 #[derive(Subcommand)]
-enum Grant {
+enum GrantAction {
     Tcp(TcpArgs),
     List(ListArgs),
     Revoke(RevokeArgs),
@@ -76,9 +76,9 @@ struct RevokeArgs {
 
 pub(super) async fn grant(command: GrantCommand, output: &Output) -> Result<()> {
     match command.command {
-        Grant::Tcp(args) => tcp(args, output).await,
-        Grant::List(args) => list(args, output).await,
-        Grant::Revoke(args) => revoke(args, output).await,
+        GrantAction::Tcp(args) => tcp(args, output).await,
+        GrantAction::List(args) => list(args, output).await,
+        GrantAction::Revoke(args) => revoke(args, output).await,
     }
 }
 

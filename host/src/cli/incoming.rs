@@ -92,7 +92,7 @@ const fn encoding_name(encoding: &Encoding) -> &str {
 
 /// A message that reached an endpoint, for programs.
 #[derive(Serialize)]
-pub(super) struct Shown<'a> {
+pub(super) struct IncomingJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<&'a str>,
     kind: &'static str,
@@ -117,16 +117,16 @@ struct ShownMessage<'a> {
     type_name: &'a str,
 }
 
-pub(super) fn as_json(incoming: &Incoming) -> serde_json::Result<Shown<'_>> {
+pub(super) fn as_json(incoming: &Incoming) -> serde_json::Result<IncomingJson<'_>> {
     Ok(match incoming {
-        Incoming::Message { sender, message } => Shown {
+        Incoming::Message { sender, message } => IncomingJson {
             kind: "message",
             sender: Some(*sender),
             message: message_json(message)?,
             target: None,
             details: None,
         },
-        Incoming::Poisoned(poisoned) => Shown {
+        Incoming::Poisoned(poisoned) => IncomingJson {
             kind: "poison",
             sender: None,
             message: message_json(&poisoned.original)?,

@@ -31,7 +31,7 @@ impl Streams {
     pub(super) fn start(stdout_missing: SayMissing, stderr_missing: SayMissing) -> io::Result<Self> {
         let start = |name: &str, fd: BorrowedFd<'_>, say_missing| {
             let (to, losses) = (File::from(fd.try_clone_to_owned()?), Losses::default());
-            let stream = Stream::new(to, losses.clone(), say_missing);
+            let stream = StreamSink::new(to, losses.clone(), say_missing);
             Ok::<_, io::Error>(Arc::new(Outlet::start(name, LOG_QUEUE_BYTES_MAX, losses, stream)?))
         };
         let streams = Self {
@@ -74,7 +74,7 @@ pub(super) fn push(stream: &Outlet<Vec<u8>>, lines: Vec<u8>) {
 }
 
 /// A stream of the program, at its thread.
-struct Stream<W> {
+struct StreamSink<W> {
     to: W,
     /// Bytes that are not written yet, and where in them each item ends.
     lines: Vec<u8>,
@@ -86,7 +86,7 @@ struct Stream<W> {
     say_missing: SayMissing,
 }
 
-impl<W: Write + AsFd> Stream<W> {
+impl<W: Write + AsFd> StreamSink<W> {
     const fn new(to: W, losses: Losses, say_missing: SayMissing) -> Self {
         Self { to, lines: Vec::new(), ends: Vec::new(), is_amid: false, gap: Gap::new(), losses, say_missing }
     }
@@ -124,7 +124,7 @@ impl<W: Write + AsFd> Stream<W> {
     }
 }
 
-impl<W: Write + AsFd + Send + 'static> Sink<Vec<u8>> for Stream<W> {
+impl<W: Write + AsFd + Send + 'static> Sink<Vec<u8>> for StreamSink<W> {
     fn item(&mut self, item: Vec<u8>) {
         self.add_gap();
         self.lines.extend_from_slice(&item);
@@ -197,13 +197,13 @@ mod tests {
         }
     }
 
-    fn stream(room: usize) -> Stream<Disk> {
+    fn stream(room: usize) -> StreamSink<Disk> {
         let memory = rustix::fs::memfd_create("stream", rustix::fs::MemfdFlags::empty()).unwrap();
         let disk = Disk { file: File::from(memory), room };
-        Stream::new(disk, Losses::default(), |count, why| format!("[{count} missing: {why}]"))
+        StreamSink::new(disk, Losses::default(), |count, why| format!("[{count} missing: {why}]"))
     }
 
-    fn text(stream: &mut Stream<Disk>) -> String {
+    fn text(stream: &mut StreamSink<Disk>) -> String {
         let mut text = String::new();
         stream.to.file.rewind().unwrap();
         stream.to.file.read_to_string(&mut text).unwrap();

@@ -9,7 +9,7 @@ use thespian_host::client::ClientError;
 use tokio::time::{sleep, timeout};
 
 use super::ask::seconds;
-use super::connect::{NodeArgs, Place};
+use super::connect::{NodeAddress, NodeArgs};
 use super::outcome::TimedOut;
 use super::output::Output;
 
@@ -47,7 +47,7 @@ pub(super) async fn wait_ready(args: WaitReadyArgs, output: &Output) -> Result<(
     Ok(())
 }
 
-async fn answer(node: &NodeArgs, place: &Place) -> Result<NodeStatus, ClientError> {
+async fn answer(node: &NodeArgs, place: &NodeAddress) -> Result<NodeStatus, ClientError> {
     let mut pause = PAUSE_MIN;
     loop {
         let status = match node.try_connect(place, None).await {

@@ -228,7 +228,7 @@ fn old(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// What is needed for a new line to begin: a node that was killed may have left half a one.
+/// Bytes that are needed for a new line to begin: a node that was killed may have left half a one.
 fn end_of_line(file: &File, len: u64) -> io::Result<Vec<u8>> {
     let mut last = *b"\n";
     if len > 0 {

@@ -29,7 +29,7 @@ pub enum ClientFrame {
     Request {
         /// Names the question in its answer.
         id: u64,
-        /// What is asked.
+        /// The request that is made.
         request: Request,
     },
     /// A piece of the source that the load under `id` announced, in order.
@@ -41,7 +41,7 @@ pub enum ClientFrame {
     },
     /// Ends a question early: its answer is `Cancelled`, unless it is already on its way.
     Cancel {
-        /// Which.
+        /// The number of the question.
         id: u64,
     },
 }
@@ -51,47 +51,47 @@ pub enum ClientFrame {
 pub enum NodeFrame {
     /// The answer to a question: its last frame.
     Reply {
-        /// The question.
+        /// The number of the question.
         id: u64,
-        /// The answer.
+        /// The answer, or why there is none.
         reply: Result<Reply, ControlError>,
     },
     /// How far a load is.
     Progress {
         /// The load's id.
         id: u64,
-        /// How far.
+        /// The step that the load has reached.
         progress: LoadProgress,
     },
     /// Log records for a `Logs` question that follows.
     Log {
-        /// The question.
+        /// The number of the question.
         id: u64,
-        /// In order.
+        /// The records, in order.
         records: Vec<LogRecord>,
     },
     /// The last frame before the node closes the connection, and why it does.
     Closing {
-        /// What was wrong.
+        /// A text that says what was wrong.
         reason: String,
     },
 }
 
-/// A question.
+/// A question to a node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Request {
     /// Send a message. Answered by `Done` when it is in the mailbox.
     Tell {
-        /// To whom.
+        /// The actor that it is for.
         target: ActorAddress,
-        /// What.
+        /// The message itself.
         message: Message,
     },
     /// Send a message and wait for the first answer to it, wherever it comes from.
     Ask {
-        /// To whom.
+        /// The actor that it is for.
         target: ActorAddress,
-        /// What.
+        /// The message itself.
         message: Message,
         /// How long, in ms; absent: `ASK_TIME_DEFAULT`.
         timeout_ms: Option<u64>,
@@ -105,11 +105,11 @@ pub enum Request {
     Create(CreateActor),
     /// Load a source: its bytes follow in `Chunk` frames.
     Load {
-        /// What its submitter says of it: its file name.
+        /// Words of its submitter: its file's name.
         info: String,
         /// Its size in bytes.
         size: u64,
-        /// What its actors may ask of the node besides what all may.
+        /// Rights of its actors, besides what all may ask of the node.
         rights: Rights,
     },
     /// Let no more actors be created from a source.
@@ -128,7 +128,7 @@ pub enum Request {
     },
     /// Ask an actor to exit, in its mailbox's order.
     Exit {
-        /// Whom.
+        /// The actor that is meant.
         target: ActorAddress,
         /// Whether its children exit first.
         recursive: bool,
@@ -137,7 +137,7 @@ pub enum Request {
     },
     /// End an actor and its children now. Answered when it is gone.
     Kill {
-        /// Whom.
+        /// The actor that is meant.
         target: ActorAddress,
     },
     /// Log records: those kept, and with `follow` those to come.
@@ -164,7 +164,7 @@ pub enum Request {
     GrantTcp {
         /// Where to listen: an IP address and a port, 0 for any that is free.
         listen: String,
-        /// Whom to.
+        /// The actor that it is granted to.
         actor: ActorAddress,
         /// How long a connection may be idle, in ms; absent: `TCP_IDLE_TIME_DEFAULT`.
         idle_ms: Option<u64>,
@@ -180,14 +180,14 @@ pub enum Request {
     LogLevels,
     /// Let actors write more or less to the log, from now on.
     SetLogLevel {
-        /// Which actors.
+        /// The actors that it is set for.
         scope: LogScope,
         /// How much; absent: as if it had never been set.
         level: Option<LogLevel>,
     },
     /// How one actor and its children are. They are not called for it.
     Actor {
-        /// Who.
+        /// The actor that is meant.
         target: ActorAddress,
     },
 }
@@ -211,7 +211,7 @@ pub enum LogScope {
     Node,
     /// The actors of a source: its hash or an unambiguous beginning of it.
     Source(String),
-    /// One actor.
+    /// A single actor.
     Actor(ActorAddress),
 }
 
@@ -222,30 +222,30 @@ pub struct CreateActor {
     pub source: String,
     /// The class; absent where the source has only one.
     pub class: Option<String>,
-    /// What its host must have, besides what its class requires.
+    /// Requirements of its host, besides those of its class.
     pub requirements: Vec<Requirement>,
     /// A message for its start.
     pub init: Option<Message>,
-    /// What becomes of it after a trap; absent: what its class says.
+    /// Fate of the actor after a trap; absent: what its class says.
     pub on_trap: Option<OnTrap>,
     /// Its global name; the actor that has it already is the answer, whatever else is asked for.
     pub name: Option<String>,
 }
 
-/// An answer.
+/// An answer to a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
-    /// It is done.
+    /// The request is carried out.
     Done,
-    /// What came for an `Ask` or a `Listen`.
+    /// A message came for an `Ask` or a `Listen`.
     Received(Incoming),
     /// The new actor.
     Created {
-        /// Its address.
+        /// The address of the actor.
         address: ActorAddress,
-        /// Its source.
+        /// The hash of its source.
         source: SourceHash,
-        /// Its class.
+        /// The name of its class.
         class: String,
         /// Whether it had the name already, and nothing was created.
         already: bool,
@@ -258,7 +258,7 @@ pub enum Reply {
     Actors(ActorPage),
     /// How an actor ended.
     Ended {
-        /// Why.
+        /// The reason for it.
         reason: ExitReason,
     },
     /// How the node is.
@@ -273,14 +273,14 @@ pub enum Reply {
     Actor(alloc::boxed::Box<ActorReport>),
 }
 
-/// What reached an endpoint.
+/// A message or poison that reached an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Incoming {
-    /// A message.
+    /// A message from an actor or a program.
     Message {
-        /// Who sent it.
+        /// The address of its sender.
         sender: ActorAddress,
-        /// What.
+        /// The message itself.
         message: Message,
     },
     /// A message of this client came back.
@@ -288,7 +288,7 @@ pub enum Incoming {
 }
 
 impl Incoming {
-    /// What it is, or what came back.
+    /// The type of the message that came, or that came back.
     #[must_use]
     pub fn type_name(&self) -> &str {
         match self {
@@ -301,9 +301,9 @@ impl Incoming {
 /// A source that can be created from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadedSource {
-    /// Its name.
+    /// The hash of its bytes.
     pub hash: SourceHash,
-    /// What it offers.
+    /// The classes that it offers, and the SDK it was made with.
     pub info: SourceInfo,
     /// Whether it was loaded before.
     pub already: bool,
@@ -318,11 +318,11 @@ pub enum LoadProgress {
     Received(u64),
     /// The authority judges it.
     Judging,
-    /// It is compiled and asked what it offers.
+    /// The source is compiled and asked what it offers.
     Compiling,
 }
 
-/// Why a question could not be answered.
+/// The reason why a question could not be answered.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ControlError {
@@ -343,15 +343,15 @@ pub enum ControlError {
     /// The source can't be used.
     #[error("{}", Refusal::SourceRefused { hash: *.hash, reason: (.reason).clone() })]
     SourceRefused {
-        /// Which.
+        /// The hash of the source.
         hash: SourceHash,
-        /// Why.
+        /// The reason for it.
         reason: String,
     },
     /// The source was unloaded.
     #[error("{}", Refusal::SourceUnloaded { hash: *.hash })]
     SourceUnloaded {
-        /// Which.
+        /// The hash of the source.
         hash: SourceHash,
     },
     /// The source is bigger than allowed, or its pieces do not add up.
@@ -362,19 +362,19 @@ pub enum ControlError {
     NoSuchClass {
         /// As it was given.
         class: String,
-        /// What there is.
+        /// The classes that there are.
         classes: Vec<String>,
     },
     /// The class must be named.
     #[error("{}", Refusal::ClassNeeded { classes: (.classes).clone() })]
     ClassNeeded {
-        /// What there is.
+        /// The classes that there are.
         classes: Vec<String>,
     },
     /// No host fits.
     #[error("{}", NoHost(.class, .unmet))]
     NoCompatibleHost {
-        /// The class.
+        /// The name of the class.
         class: String,
         /// For each host what it lacks.
         unmet: Vec<String>,
@@ -382,7 +382,7 @@ pub enum ControlError {
     /// The actor's start failed.
     #[error("{}", Refusal::StartFailed { reason: (.reason).clone() })]
     StartFailed {
-        /// Why.
+        /// The reason for it.
         reason: String,
     },
     /// A bound of the node is reached.
@@ -394,13 +394,13 @@ pub enum ControlError {
     /// There is no actor at the address: it ended, or never was.
     #[error("{}", Refusal::TargetDead { target: *.target })]
     TargetDead {
-        /// Whom.
+        /// The actor that is meant.
         target: ActorAddress,
     },
     /// The receiver has no room, and got none in time.
     #[error("the mailbox of {target} is full")]
     MailboxFull {
-        /// Whom.
+        /// The actor that is meant.
         target: ActorAddress,
     },
     /// No answer came in time.
@@ -420,33 +420,33 @@ pub enum ControlError {
         "this node does not let actors listen at {listen}; its operator can: start it with `--allow-listen {allow}`"
     )]
     ListenNotAllowed {
-        /// Where.
+        /// The address to listen at.
         listen: String,
-        /// What would allow it.
+        /// The option that would allow it.
         allow: String,
     },
     /// The node can't listen there. Nothing was changed.
     #[error("can't listen at {listen}: {reason}")]
     ListenFailed {
-        /// Where.
+        /// The address to listen at.
         listen: String,
-        /// Why.
+        /// The reason for it.
         reason: String,
     },
     /// The node does not listen there for any actor.
     #[error("no grant listens at {listen}")]
     NoSuchGrant {
-        /// Where.
+        /// The address to listen at.
         listen: String,
     },
     /// The actor is gone, and the node remembers how it ended.
     #[error("there is no actor at {target} any more: it was a `{class}`, and it ended: {reason}")]
     ActorEnded {
-        /// Who.
+        /// The actor that is meant.
         target: ActorAddress,
-        /// Its class.
+        /// The name of its class.
         class: String,
-        /// Why it ended.
+        /// The reason of its end.
         reason: ExitReason,
     },
     /// The actor was killed before it could start. Nothing of it is left.

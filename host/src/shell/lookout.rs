@@ -8,13 +8,13 @@ use tracing::Level;
 use crate::log::LogStore;
 use crate::transport::{Listener, Whereabouts};
 
-pub(super) struct Place {
+pub(super) struct Lookout {
     log: Arc<LogStore>,
     /// Whereabouts that were found last, and said.
     found: Whereabouts,
 }
 
-impl Place {
+impl Lookout {
     pub(super) const fn new(log: Arc<LogStore>) -> Self {
         Self { log, found: Whereabouts::There }
     }
