@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use thespian_core::address::ActorAddress;
-use thespian_core::effect::{Effect, Plan};
+use thespian_core::effect::{Effect, Settled};
 use thespian_core::envelope::{Body, Envelope, StatusAnswer};
 use thespian_core::event::Event;
 use thespian_core::limits::PLACEMENTS_MAX;
@@ -105,7 +105,15 @@ impl Performer {
         });
     }
 
-    fn instantiate(&self, plan: Plan) {
+    fn settle(&self, address: ActorAddress, place: Settled) {
+        let plan = match place {
+            Settled::Here(plan) => *plan,
+            Settled::Nowhere(why) => return self.inside.cells.settle_nowhere(address, why),
+        };
+        let Some(source) = self.inside.library.code(plan.source) else {
+            let why = "its source was unloaded meanwhile".to_string();
+            return self.inside.cells.settle_nowhere(address, why);
+        };
         let identity = Identity {
             me: plan.address,
             parent: plan.parent,
@@ -113,10 +121,6 @@ impl Performer {
             watch_restarts: plan.watch_restarts,
             transient: plan.transient,
             rights: plan.rights,
-        };
-        let Some(source) = self.inside.library.code(plan.source) else {
-            self.inside.cells.refuse(plan.address, "its source was unloaded meanwhile".to_string());
-            return;
         };
         let class: Arc<str> = plan.class.as_str().into();
         let init = ActorInit {
@@ -126,7 +130,7 @@ impl Performer {
             init: plan.init,
             ..ActorInit::default()
         };
-        self.inside.cells.instantiate(Start { identity, source, class, init }, plan.log_level);
+        self.inside.cells.settle_here(Start { identity, source, class, init }, plan.log_level);
     }
 }
 
@@ -163,12 +167,10 @@ impl Perform for Performer {
             Effect::Validate(hash) => self.validate(hash),
             Effect::Forget(hash) => self.inside.library.forget(hash),
             Effect::EnterPending(address) => cells.enter_pending(address),
-            Effect::GiveBackPlace => plane.places.give_back(1),
             Effect::SetDeadLetterHandler(handler) => plane.dead_letters.set_handler(handler),
             Effect::SetCapabilities(capabilities) => cells.set_capabilities(capabilities),
             Effect::AskPlacement(question) => self.ask_placement(*question),
-            Effect::Instantiate(plan) => self.instantiate(*plan),
-            Effect::RefuseCreate { address, reason } => cells.refuse(address, reason),
+            Effect::Settle { address, place } => self.settle(address, place),
             Effect::Route(envelope) => plane.notify(envelope),
             Effect::Kill { address, reason } => {
                 cells.kill(address, reason);

@@ -217,16 +217,8 @@ impl Session {
         if let Some(init) = &create.init {
             mail.check(init)?;
         }
-        let places = &inside.plane.places;
-        if !places.take() {
-            let max = places.max();
-            return Err(ControlError::LimitReached(format!("it runs {max} actors and can map no more")));
-        }
+        inside.plane.places.reserve().map_err(ControlError::LimitReached)?;
         let address = inside.plane.new_address();
-        // One with a name may exist already: `Admin` says.
-        if create.name.is_none() {
-            inside.cells.enter_pending(address);
-        }
         let question =
             move |sources: &Registry| Ok(create.into_question(address, |source| sources.find(source)));
         let created = self.question_of_source(question);
@@ -239,10 +231,11 @@ impl Session {
 
     fn exit(&self, target: ActorAddress, recursive: bool) -> Answered {
         let Presence { inside, mail, .. } = &*self.presence;
-        let receiver = inside.plane.table.get(target).filter(|receiver| receiver.is_actor());
-        let receiver = receiver.ok_or(ControlError::TargetDead { target })?;
+        if !inside.plane.table.has_actor(target) {
+            return Err(ControlError::TargetDead { target });
+        }
         let body = Body::ExitRequest(ExitRequest { recursive });
-        receiver.deliver(Envelope { target, sender: mail.endpoint().address, body });
+        inside.plane.notify(Envelope { target, sender: mail.endpoint().address, body });
         Ok(Reply::Done)
     }
 

@@ -25,20 +25,16 @@ pub enum Effect {
     Validate(SourceHash),
     /// Drop a source's bytes and code. Actors that run keep what they use.
     Forget(SourceHash),
-    /// Enter the address in the routing table, with a mailbox that waits for the actor.
+    /// Enter the address in the routing table, with a mailbox that waits until it is settled.
     EnterPending(ActorAddress),
-    /// Give back a place that was taken for an actor which is not created.
-    GiveBackPlace,
     /// Ask a class whether this host suits its actors; answered by `PlacementAnswered`.
     AskPlacement(Box<PlacementQuestion>),
-    /// Run the pending actor; answered by `ActorStarted` or `ActorEnded`.
-    Instantiate(Box<Plan>),
-    /// The pending actor will never run; answered by `ActorEnded`.
-    RefuseCreate {
-        /// Who.
+    /// Let the address stand for what was decided. For each address whose actor took a place, once.
+    Settle {
+        /// The address that was asked for with a create.
         address: ActorAddress,
-        /// Why.
-        reason: String,
+        /// The decision.
+        place: Settled,
     },
     /// Put an envelope into its target's mailbox. It is a notice, so a slot is reserved for it.
     Route(Envelope),
@@ -147,6 +143,12 @@ impl Effects {
         self.push(Effect::Route(Envelope { target, sender, body }));
     }
 
+    /// Lets an address that was asked for with a create stand for nobody.
+    pub fn settle_nowhere(&mut self, address: ActorAddress, why: &impl ToString) {
+        let why = cut(why.to_string(), ERROR_TEXT_LEN_MAX);
+        self.push(Effect::Settle { address, place: Settled::Nowhere(why) });
+    }
+
     /// Takes them out, in order.
     pub fn drain(&mut self) -> impl Iterator<Item = Effect> {
         self.0.drain(..)
@@ -165,6 +167,16 @@ impl Extend<Effect> for Effects {
     fn extend<T: IntoIterator<Item = Effect>>(&mut self, effects: T) {
         self.0.extend(effects);
     }
+}
+
+/// The decision about an address that was asked for with a create.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Settled {
+    /// Run the actor here, in the place that was taken for it; answered by `ActorStarted` or `ActorEnded`.
+    Here(Box<Plan>),
+    /// No actor will ever run under it, for this reason. Its place goes back, and what waits for it to its senders. If the
+    /// address was entered, answered by `ActorEnded`.
+    Nowhere(String),
 }
 
 /// How to run an actor.

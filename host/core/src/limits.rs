@@ -142,6 +142,9 @@ pub const SIGNATURE_LEN_MAX: usize = 128;
 pub const SOURCES_LEN_MAX: usize = 10_000;
 /// Creates that wait for a source to be judged and compiled, or for a class's own check. More are refused, not queued.
 pub const CREATES_WAITING_MAX: usize = 10_000;
+/// Actors that were asked for and are not decided about: in outboxes of turns, on their way to `Admin`, and waiting there.
+/// An address with an empty mailbox takes half a KiB, so all of them some 32 MiB; a turn can ask for 10,000 at most.
+pub const PENDING_MAX: usize = 65_536;
 /// Bytes of the init messages of those creates: what waits there is bounded by nothing else.
 pub const CREATES_WAITING_BYTES_MAX: usize = 64 * MIB;
 /// A submitter's label of a source, in bytes: a file's name.

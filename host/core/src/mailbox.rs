@@ -73,6 +73,8 @@ pub enum Push {
     Full(Envelope),
     /// The receiver takes no more. The envelope comes back.
     Gone(Envelope),
+    /// Its address stands for something else by now: whoever looks it up again finds what. The envelope comes back.
+    Moved(Envelope),
 }
 
 /// Pushes one envelope after the other until one is refused, which comes back. Nothing behind that one is taken out of
@@ -84,7 +86,7 @@ pub fn push_each(
     for envelope in run {
         match push(envelope) {
             Push::Queued | Push::Activate => {}
-            refused @ (Push::Full(_) | Push::Gone(_)) => return refused,
+            refused @ (Push::Full(_) | Push::Gone(_) | Push::Moved(_)) => return refused,
         }
     }
     Push::Queued
@@ -98,6 +100,8 @@ enum Intake {
     NoticesOnly,
     /// The receiver is gone.
     Closed,
+    /// Everything was moved out: this is not the receiver's mailbox any more.
+    Moved,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +151,7 @@ impl Mailbox {
         let reserved = envelope.body.has_reserved_slot();
         match self.intake {
             Intake::Closed => return Push::Gone(envelope),
+            Intake::Moved => return Push::Moved(envelope),
             Intake::NoticesOnly if !reserved => return Push::Gone(envelope),
             _ => {}
         }
@@ -196,7 +201,7 @@ impl Mailbox {
 
     /// Gives room back that was kept by [`Self::reserve`].
     pub fn release(&mut self, len: usize, cost: usize, budget: &QueueBudget) {
-        if self.intake != Intake::Closed {
+        if !matches!(self.intake, Intake::Closed | Intake::Moved) {
             self.len -= len;
             self.bytes -= cost;
             self.shrink_grant(budget);
@@ -327,6 +332,20 @@ impl Mailbox {
         if self.intake == Intake::Open {
             self.intake = Intake::NoticesOnly;
         }
+    }
+
+    /// Moves everything out, for whoever the address stands for from now on: what is in the queue, its bounds, and that
+    /// its receiver is about to be activated. Whoever comes later than this is told so.
+    #[must_use]
+    pub fn move_out(&mut self) -> Self {
+        let left_here = Self { intake: Intake::Moved, ..Self::pending(self.limits) };
+        core::mem::replace(self, left_here)
+    }
+
+    /// Whether everything was moved out.
+    #[must_use]
+    pub fn is_moved(&self) -> bool {
+        self.intake == Intake::Moved
     }
 
     /// Nothing gets in any more. Returns what was still there.
@@ -594,5 +613,29 @@ mod tests {
         mailbox.push(restarted(), &budget);
         assert!(mailbox.bytes() > 0);
         assert!(matches!(mailbox.push(restarted(), &budget), Push::Full(_)));
+    }
+
+    #[test]
+    fn what_is_moved_out_is_whole_and_who_comes_later_is_sent_on() {
+        let budget = QueueBudget::new(1 << 20);
+        let limits = MailboxLimits { len_max: 3, bytes_max: 1 << 20 };
+        let mut before = Mailbox::pending(limits);
+        assert_eq!(before.push(message(1), &budget), Push::Queued, "its receiver is about to be activated");
+        assert_eq!(before.push(message(40_000), &budget), Push::Queued);
+        let drawn = budget.used();
+        let mut after = before.move_out();
+        assert!(before.is_moved() && !after.is_moved());
+        for late in [message(2), exit_request()] {
+            assert_eq!(before.push(late.clone(), &budget), Push::Moved(late));
+        }
+        let mut run = [message(2), message(3)].into_iter();
+        assert_eq!(push_each(&mut run, |envelope| before.push(envelope, &budget)), Push::Moved(message(2)));
+        assert_eq!(run.next(), Some(message(3)), "nothing behind it is taken");
+        assert_eq!(budget.used(), drawn, "what it drew on went with it");
+        assert_eq!(after.push(message(2), &budget), Push::Queued);
+        assert_eq!(after.push(message(3), &budget), Push::Full(message(3)), "its bounds went with it too");
+        assert_eq!(after.close(&budget), [message(1), message(40_000), message(2)]);
+        assert!(before.close(&budget).is_empty());
+        assert_eq!(budget.used(), 0);
     }
 }

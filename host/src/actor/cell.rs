@@ -4,7 +4,7 @@
 //! waits, bounded by count and by time, and lets others go first when that is spent.
 //!
 //! ```text
-//!              settled: it is to run, or never will
+//!              settled here
 //!                 │
 //!                 ▼
 //!    ┌───────► scheduled ◄───────────────────┐ its count or time is spent, or another is to run first
@@ -106,27 +106,23 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// An actor that nobody has activated yet, around the mailbox in which messages wait for it. The caller has taken a
-    /// place for it.
+    /// An actor that nobody has activated yet, around the mailbox in which messages wait for it.
     pub(super) fn new(
         ground: Arc<Ground>,
-        address: ActorAddress,
-        mailbox: Arc<SharedMailbox>,
-        actor: Actor,
-        start: Option<(Start, LogLevel)>,
+        place: TakenPlace,
+        mailbox: SharedMailbox,
+        start: Start,
+        level: LogLevel,
     ) -> Arc<Self> {
-        let orders = Arc::new(Orders::default());
-        let start = start.map(|(start, level)| {
-            orders.set_log_level(level);
-            start
-        });
-        let place = TakenPlace::of(ground.plane.places.clone());
-        let hands = Hands { start, _place: Some(place), ..Hands::default() };
+        let orders = Orders::default();
+        orders.set_log_level(level);
+        let (address, actor) = (start.identity.me, Actor::new(start.identity));
+        let hands = Hands { start: Some(start), _place: Some(place), ..Hands::default() };
         Arc::new(Self {
             ground,
             address,
-            mailbox,
-            orders,
+            mailbox: Arc::new(mailbox),
+            orders: Arc::new(orders),
             abandoned: AtomicBool::new(false),
             kill_reason: Mutex::default(),
             life: Mutex::new(Life { actor: Some(actor), hands }),
@@ -439,8 +435,14 @@ impl Doer for Carrier<'_> {
 
     fn deliver(&mut self, target: ActorAddress, run: &mut impl Iterator<Item = Envelope>) -> Push {
         let Hands { known, known_next, .. } = &mut *self.hands;
-        if let Some(Some((_, receiver))) = known.iter().find(|known| is_of(known, target)) {
-            return receiver.deliver_run(run);
+        if let Some(place) = known.iter_mut().find(|known| is_of(known, target))
+            && let Some((_, receiver)) = place
+        {
+            let push = receiver.deliver_run(run);
+            if matches!(push, Push::Moved(_)) {
+                *place = None;
+            }
+            return push;
         }
         let Some(receiver) = self.cell.ground.plane.table.get(target) else {
             return run.next().map_or(Push::Queued, Push::Gone);

@@ -10,12 +10,12 @@ use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use thespian_core::address::ActorAddress;
 use thespian_core::capability::Capabilities;
-use thespian_core::fate::OnTrap;
+use thespian_core::envelope::ExitReason;
+use thespian_core::event::Event;
 use thespian_core::limits::{ActorLimits, STATUS_LONG_TURNS_MAX};
 use thespian_core::log_level::LogLevel;
-use thespian_core::source::Rights;
 use thespian_core::time::Time;
-use thespian_core::turn::{Actor, Identity};
+use thespian_core::turn::Leftover;
 use tokio::runtime::Handle;
 
 use super::cell::{Cell, Start};
@@ -34,45 +34,52 @@ impl Cells {
         Self { ground: Arc::new(ground), cells: DashMap::with_hasher(RandomState::default()) }
     }
 
-    /// Enters the address of an actor that is not yet decided about, so that it can be sent to. The caller has taken a
-    /// place for it.
+    /// Enters the address of an actor that is not yet decided about, so that it can be sent to. A place is reserved for it.
     pub(crate) fn enter_pending(&self, address: ActorAddress) {
         self.ground.enter_pending(address);
     }
 
-    /// Lets a pending actor run.
-    pub(crate) fn instantiate(&self, start: Start, level: LogLevel) {
-        let actor = Actor::new(start.identity);
-        self.settle(start.identity.me, actor, Some((start, level)));
-    }
-
-    /// Ends a pending actor that will never run.
-    pub(crate) fn refuse(&self, address: ActorAddress, reason: String) {
-        let identity = Identity {
-            me: address,
-            parent: None,
-            on_trap: OnTrap::default(),
-            watch_restarts: false,
-            transient: None,
-            rights: Rights::default(),
-        };
-        self.settle(address, Actor::refused(identity, reason), None);
-    }
-
-    fn settle(&self, address: ActorAddress, actor: Actor, start: Option<(Start, LogLevel)>) {
+    /// Lets an address that was entered stand for an actor that runs here, in the place that was reserved for it.
+    pub(crate) fn settle_here(&self, start: Start, level: LogLevel) {
         let Self { ground, cells } = self;
+        let address = start.identity.me;
+        let place = ground.plane.places.settle();
         let Some(pending) = ground.plane.table.get(address) else { return };
         let mut settled = None;
         pending.settle(Box::new(|mailbox| {
-            let cell = Cell::new(ground.clone(), address, mailbox, actor, start);
+            let cell = Cell::new(ground.clone(), place, mailbox, start, level);
             cells.insert(address, cell.clone());
             ground.plane.table.enter(address, cell.clone());
-            settled = Some(cell.clone());
-            cell
+            settled = Some(cell);
         }));
         if let Some(cell) = settled {
             cell.activate();
         }
+    }
+
+    /// Lets an address stand for nobody: the place that was reserved for it goes back, and what waits for it to its
+    /// senders.
+    pub(crate) fn settle_nowhere(&self, address: ActorAddress, why: String) {
+        let Ground { plane, desk, .. } = &*self.ground;
+        // First: who hears of the end may count on the place.
+        plane.places.give_back(1);
+        // Where the actor of a global name is there already, it was never entered.
+        let Some(pending) = plane.table.get(address) else { return };
+        let mut left = None;
+        pending.settle(Box::new(|mailbox| {
+            plane.table.remove(address);
+            left = Some(mailbox.close());
+        }));
+        let Some(left) = left else { return };
+        let reason = ExitReason::NeverStarted(why);
+        for envelope in left {
+            match Leftover::of(envelope, &reason, false) {
+                Leftover::Poison(poison) => plane.send_back(poison),
+                Leftover::DeadLetter(envelope, why) => plane.dead_letter(&envelope, &why),
+                Leftover::Nothing => {}
+            }
+        }
+        desk.tell(Event::ActorEnded { address, reason });
     }
 
     /// Ends an actor at its next tick or turn boundary.

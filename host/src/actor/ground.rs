@@ -67,7 +67,7 @@ impl Ground {
         *self.capabilities.write() = capabilities;
     }
 
-    /// Enters the address of an actor that is not yet decided about. The caller has taken a place for it.
+    /// Enters the address of an actor that is not yet decided about. A place is reserved for it.
     pub(super) fn enter_pending(&self, address: ActorAddress) {
         let limits =
             MailboxLimits { len_max: self.limits.mailbox_len_max, bytes_max: self.limits.mailbox_bytes_max };

@@ -28,7 +28,7 @@ impl Means for Port {
     }
 
     fn take_place(&self) -> bool {
-        self.ground.plane.places.take()
+        self.ground.plane.places.reserve().is_ok()
     }
 
     fn give_places(&self, len: usize) {

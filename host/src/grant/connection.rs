@@ -370,10 +370,9 @@ impl Served<'_> {
         let mut envelope = Envelope { target, sender, body: Body::Message(message) };
         let mut wait = RoomWait::new();
         loop {
-            let Some(receiver) = self.plane.table.get(target) else { return Err(Gone) };
-            envelope = match receiver.deliver(envelope) {
+            envelope = match self.plane.deliver(envelope) {
                 Push::Queued | Push::Activate => return Ok(()),
-                Push::Gone(_) => return Err(Gone),
+                Push::Gone(_) | Push::Moved(_) => return Err(Gone),
                 Push::Full(envelope) => envelope,
             };
             sleep(wait.next()).await;
@@ -419,10 +418,7 @@ impl Served<'_> {
         let poisoned = Poisoned { target: self.connection.address, details, original };
         let sender = self.connection.address;
         let returned = Envelope { target, sender, body: Body::Poisoned(Box::new(poisoned)) };
-        let Some(receiver) = self.plane.table.get(target) else { return self.plane.gone(&returned) };
-        if let Push::Full(returned) | Push::Gone(returned) = receiver.deliver(returned) {
-            self.plane.dead_letter(&returned, "its sender took no message back");
-        }
+        self.plane.send_back(returned);
     }
 
     /// Whether the connection ends anyhow.

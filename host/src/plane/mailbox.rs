@@ -103,9 +103,31 @@ impl SharedMailbox {
         is_left
     }
 
-    /// Lets `sender` be woken when there is room, or never will be.
+    /// Lets `sender` be woken when there is room, or never will be. If this is not its receiver's mailbox any more, it is
+    /// woken at once, and looks the receiver up again.
     pub(crate) fn await_room(&self, address: ActorAddress, sender: Arc<dyn Sleeper>) {
-        self.guarded.lock().waiters.insert(address, sender);
+        let mut guarded = self.guarded.lock();
+        if guarded.mailbox.is_moved() {
+            drop(guarded);
+            sender.wake();
+        } else {
+            guarded.waiters.insert(address, sender);
+        }
+    }
+
+    /// Moves everything out, once: `take` gets the mailbox in which it goes on, and has to see to it that whoever looks
+    /// the receiver up finds that, before it returns. Only then can others see that this one has been left; those who
+    /// wait for room here look again.
+    pub(crate) fn move_out(&self, take: impl FnOnce(Self)) {
+        let mut guarded = self.guarded.lock();
+        if guarded.mailbox.is_moved() {
+            return;
+        }
+        let moved = Guarded { mailbox: guarded.mailbox.move_out(), waiters: BTreeMap::new() };
+        take(Self { guarded: Mutex::new(moved), budget: self.budget.clone() });
+        let waiters = std::mem::take(&mut guarded.waiters);
+        drop(guarded);
+        wake_all(waiters);
     }
 
     pub(crate) fn rest(&self) -> bool {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use rand::RngExt as _;
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::envelope::{Body, DeadEnvelope, EXITING, Envelope, NOBODY_THERE};
-use thespian_core::mailbox::QueueBudget;
+use thespian_core::mailbox::{Push, QueueBudget};
 use thespian_core::wire::control::DeadLetter;
 
 use self::alarms::Alarms;
@@ -58,11 +58,29 @@ impl Plane {
         ActorAddress::new(self.host, rand::rng().random())
     }
 
+    /// Puts an envelope into the queue of what its target stands for, and activates that where needed.
+    pub(crate) fn deliver(&self, mut envelope: Envelope) -> Push {
+        loop {
+            let Some(receiver) = self.table.get(envelope.target) else { return Push::Gone(envelope) };
+            match receiver.deliver(envelope) {
+                Push::Moved(again) => envelope = again,
+                push => return push,
+            }
+        }
+    }
+
     /// Puts a notice of the host into its receiver's queue. A slot is reserved for it, so it is never refused; a notice to
     /// someone who is gone has no one to tell.
     pub(crate) fn notify(&self, envelope: Envelope) {
-        if let Some(receiver) = self.table.get(envelope.target) {
-            receiver.deliver(envelope);
+        self.deliver(envelope);
+    }
+
+    /// Gives a message back to its sender, as poison.
+    pub(crate) fn send_back(&self, poison: Envelope) {
+        match self.deliver(poison) {
+            Push::Full(poison) => self.dead_letter(&poison, "its sender took no message back"),
+            Push::Gone(poison) | Push::Moved(poison) => self.gone(&poison),
+            Push::Queued | Push::Activate => {}
         }
     }
 
@@ -100,8 +118,6 @@ impl Plane {
         let Some(handler) = self.dead_letters.handler() else { return };
         let Some(letter) = DeadEnvelope::of(envelope, reason) else { return };
         let (sender, body) = (envelope.target, Body::DeadLetter(Box::new(letter)));
-        if let Some(receiver) = self.table.get(handler) {
-            receiver.deliver(Envelope { target: handler, sender, body });
-        }
+        self.deliver(Envelope { target: handler, sender, body });
     }
 }

@@ -10,8 +10,8 @@ use thespian_core::mailbox::{Push, push_each};
 use super::mailbox::SharedMailbox;
 use super::sleeper::Sleeper;
 
-/// Makes a receiver around a mailbox in which envelopes wait for it.
-pub(crate) type Make<'a> = Box<dyn FnOnce(Arc<SharedMailbox>) -> Arc<dyn Receiver> + 'a>;
+/// Has an address stand for something else, which gets the mailbox in which envelopes wait for it.
+pub(crate) type Take<'a> = Box<dyn FnOnce(SharedMailbox) + 'a>;
 
 /// Something that has an address, and takes what is sent there.
 pub(crate) trait Receiver: Send + Sync {
@@ -35,9 +35,8 @@ pub(crate) trait Receiver: Send + Sync {
     /// Lets a sender that was refused be woken when there is room, or never will be.
     fn await_room(&self, _address: ActorAddress, _sender: Arc<dyn Sleeper>) {}
 
-    /// Has the address of an actor that nobody has decided about stand for what `make` makes of its mailbox. Anything else
-    /// stays what it is.
-    fn settle(&self, _make: Make<'_>) {}
+    /// Settles an address that nobody has decided about, once. Anything else stays what it is.
+    fn settle(&self, _take: Take<'_>) {}
 
     /// Messages that wait in the queue, and their bytes.
     fn size(&self) -> (usize, usize) {
@@ -65,7 +64,8 @@ pub(crate) trait Receiver: Send + Sync {
 }
 
 impl dyn Receiver {
-    /// Puts an envelope into the queue, and activates its owner where needed.
+    /// Puts an envelope into the queue, and activates its owner where needed. It may have [moved](Push::Moved): unless it
+    /// is known to run, [`super::Plane::deliver`] finds what its address stands for.
     pub(crate) fn deliver(self: &Arc<Self>, envelope: Envelope) -> Push {
         match self.push(envelope) {
             Push::Activate => {

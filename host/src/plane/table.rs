@@ -49,9 +49,12 @@ impl Table {
     }
 
     fn let_go(&self) {
+        let mut receivers = Vec::new();
         self.receivers.retain(|_, receiver| {
-            receiver.let_go();
+            receivers.push(receiver.clone());
             false
         });
+        // With none of the table's locks in hand: an address that is being settled has its own, and waits for these.
+        receivers.iter().for_each(|receiver| receiver.let_go());
     }
 }

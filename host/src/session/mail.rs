@@ -131,16 +131,12 @@ impl Mail {
         let deadline = plane.clock.now() + timeout;
         let mut wait = RoomWait::new();
         loop {
-            let Some(receiver) = plane.table.get(target) else {
-                return Err(ControlError::TargetDead { target });
-            };
             // Several at once are for the threads of actors to share.
             let is_alone = self.is_near && self.asks.load(Ordering::Relaxed) == 1;
-            let push =
-                if is_alone { near(|| receiver.deliver(envelope)) } else { receiver.deliver(envelope) };
+            let push = if is_alone { near(|| plane.deliver(envelope)) } else { plane.deliver(envelope) };
             envelope = match push {
                 Push::Queued | Push::Activate => return Ok(()),
-                Push::Gone(_) => return Err(ControlError::TargetDead { target }),
+                Push::Gone(_) | Push::Moved(_) => return Err(ControlError::TargetDead { target }),
                 Push::Full(_) if plane.clock.now() >= deadline => {
                     return Err(ControlError::MailboxFull { target });
                 }

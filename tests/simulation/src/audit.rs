@@ -1,7 +1,7 @@
 //! Tells the invariants what happens: each of its functions is a moment at which they look. It holds no rule itself.
 
 use thespian_core::address::{ActorAddress, HostId};
-use thespian_core::effect::Effect;
+use thespian_core::effect::{Effect, Settled};
 use thespian_core::envelope::{Body, Envelope, ExitReason};
 use thespian_core::event::Event;
 use thespian_core::outbox::{Outbox, Request};
@@ -93,8 +93,10 @@ impl World {
             let complaint = ledger.audit_name_told(host, effect, is_close);
             ledger.complain(complaint);
             match effect {
-                Effect::RefuseCreate { address, .. } => drop(ledger.names.released(*address)),
-                Effect::Instantiate(plan) => {
+                Effect::Settle { address, place: Settled::Nowhere(_) } => {
+                    ledger.names.released(*address);
+                }
+                Effect::Settle { place: Settled::Here(plan), .. } => {
                     ledger.lifetimes.planned(plan.address, plan.transient);
                     ledger.complain(suitability::instantiated(host, plan));
                     ledger.complain(ledger.names.instantiated(plan));

@@ -146,16 +146,6 @@ impl Carrier<'_> {
         }
     }
 
-    /// A message has become a dead letter.
-    fn bury(&mut self, envelope: Envelope, reason: &str) {
-        let complaints = self.world.ledger.messages.dead(&envelope.body);
-        self.world.complain(complaints);
-        self.world.hand_over(self.at, &envelope, reason);
-        if let Some(native) = self.host().native.as_mut().filter(|_| envelope.body.is_mail()) {
-            native.dead_letters.push((envelope, reason.to_string()));
-        }
-    }
-
     fn look_at(&mut self, at: Time) {
         // Waits for room are looked at as well, and sooner.
         if at - self.world.now() != HOLD_RETRY_PERIOD {
@@ -198,6 +188,14 @@ impl Carrier<'_> {
     }
 
     fn deliver_one(&mut self, envelope: Envelope, has_place: bool) -> Push {
+        let (me, target) = (self.me, envelope.target);
+        if target != me && self.host().remembers_what_moved(me, target) {
+            self.world.see("moves");
+            let push = self.host().push_where_it_was(envelope);
+            let is_taken = !matches!(push, Push::Moved(_));
+            self.world.complain(is_taken.then(|| format!("{target} gets what is sent to where it was")));
+            return push;
+        }
         let held = Held::of(&envelope);
         let push = self.offer(envelope, has_place);
         // Others may act on it before the rest of the turn is carried out.
@@ -218,7 +216,7 @@ impl Carrier<'_> {
             self.world.see("full nodes");
         }
         self.settle(Held::of(&envelope));
-        self.bury(envelope, reason);
+        self.world.bury(self.at, envelope, reason);
     }
 
     fn tell(&mut self, event: Event) {
@@ -375,7 +373,7 @@ impl Doer for Carrier<'_> {
                 }
             }
             ActorEffect::DeadLetter(envelope, reason) => self.dead_letter(envelope, &reason),
-            ActorEffect::Gone(envelope) => self.bury(envelope, NOBODY_THERE),
+            ActorEffect::Gone(envelope) => self.world.bury(self.at, envelope, NOBODY_THERE),
             ActorEffect::Exiting { with_children } => self.exiting(with_children),
             ActorEffect::Ended(reason) => self.end(reason),
             ActorEffect::Restarted(_) => self.world.see("restarts"),

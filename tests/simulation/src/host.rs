@@ -47,6 +47,10 @@ pub(crate) struct Cell {
     pub(crate) killed: Option<String>,
     pub(crate) rights: Rights,
     pub(crate) known: Vec<ActorAddress>,
+    /// Where it sent something when nobody had decided about that yet: as a cell of the host remembers its receivers.
+    pub(crate) remembers: BTreeSet<ActorAddress>,
+    /// Whether it is decided about.
+    is_settled: bool,
     /// The actor that it floods.
     pub(crate) prey: Option<ActorAddress>,
     pub(crate) watch: Watch,
@@ -57,6 +61,8 @@ pub(crate) struct Host {
     pub(crate) limits: ActorLimits,
     pub(crate) budget: QueueBudget,
     pub(crate) cells: BTreeMap<ActorAddress, Cell>,
+    /// The mailboxes of addresses that are decided about, as they were left then.
+    left: BTreeMap<ActorAddress, Mailbox>,
     pub(crate) alarms: Timers<Due>,
     pub(crate) slots: usize,
     pub(crate) slots_max: usize,
@@ -87,6 +93,7 @@ impl Host {
             limits,
             budget: QueueBudget::new(queued_bytes_max),
             cells: BTreeMap::new(),
+            left: BTreeMap::new(),
             alarms: Timers::default(),
             slots: 0,
             slots_max: SLOTS,
@@ -155,6 +162,8 @@ impl Host {
             killed: None,
             rights: Rights::default(),
             known: Vec::new(),
+            remembers: BTreeSet::new(),
+            is_settled: false,
             prey: None,
             watch: Watch::default(),
         };
@@ -162,11 +171,45 @@ impl Host {
         self.addresses.push(address);
     }
 
-    /// Gives the actor to its cell, which then runs.
-    pub(crate) fn run(&mut self, address: ActorAddress, actor: Actor) {
-        if let Some(cell) = self.cells.get_mut(&address) {
-            cell.actor = Some(actor);
-            self.schedule(address);
+    /// An address that was entered is settled here: it stands for this actor.
+    pub(crate) fn settle_here(&mut self, address: ActorAddress, actor: Actor) {
+        let Some(cell) = self.cells.get_mut(&address).filter(|cell| !cell.is_settled) else { return };
+        cell.is_settled = true;
+        cell.actor = Some(actor);
+        let (moved, awaiting) = (cell.mailbox.move_out(), std::mem::take(&mut cell.awaiting));
+        self.left.insert(address, std::mem::replace(&mut cell.mailbox, moved));
+        awaiting.into_iter().for_each(|sender| self.wake(sender));
+        self.schedule(address);
+    }
+
+    /// An address is settled nowhere. Returns what waited for it, if it was entered.
+    pub(crate) fn settle_nowhere(&mut self, address: ActorAddress) -> Option<VecDeque<Envelope>> {
+        let mut cell = self.cells.remove(&address)?;
+        let waited = cell.mailbox.move_out().close(&self.budget);
+        self.left.insert(address, cell.mailbox);
+        cell.awaiting.into_iter().for_each(|sender| self.wake(sender));
+        Some(waited)
+    }
+
+    /// Whether the sender remembers the address from when nobody had decided about it, and somebody has since. It does so
+    /// once, and remembers addresses that are still undecided.
+    pub(crate) fn remembers_what_moved(&mut self, sender: ActorAddress, target: ActorAddress) -> bool {
+        let is_settled = self.cells.get(&target).is_none_or(|cell| cell.is_settled);
+        let Some(cell) = self.cells.get_mut(&sender) else { return false };
+        if is_settled {
+            cell.remembers.remove(&target)
+        } else {
+            cell.remembers.insert(target);
+            false
+        }
+    }
+
+    /// Puts an envelope into the mailbox that its receiver has left.
+    pub(crate) fn push_where_it_was(&mut self, envelope: Envelope) -> Push {
+        let Self { left, budget, .. } = self;
+        match left.get_mut(&envelope.target) {
+            Some(left) => left.push(envelope, budget),
+            None => Push::Gone(envelope),
         }
     }
 

@@ -129,9 +129,6 @@ fn ask_something(world: &mut World, at: HostId) {
             world.host_mut(at).slots += 1;
             let address = world.host_mut(at).new_address();
             let name = world.rng.chance(30).then(|| world.some_name());
-            if name.is_none() {
-                world.enter(at, address);
-            }
             let class = if world.rng.chance(90) { Some(world.some_class()) } else { None };
             let source = if world.rng.chance(90) { hash } else { NO_SOURCE };
             let options =

@@ -12,7 +12,7 @@ const LIVES: u64 = 2_000;
 const LIVES_APART: u64 = 400;
 
 /// What must have happened often for these lives to show anything.
-const EVERYDAY: [&str; 32] = [
+const EVERYDAY: [&str; 34] = [
     "actors",
     "checks of a class",
     "children killed",
@@ -37,9 +37,11 @@ const EVERYDAY: [&str; 32] = [
     "names got",
     "names refused",
     "names shared",
+    "moves",
     "names waited for",
     "pauses",
     "poison",
+    "refusals",
     "restarts",
     "rings",
     "retries",

@@ -1,13 +1,11 @@
 //! Carries out what an `Admin` decides.
 
-use thespian_core::address::HostId;
-use thespian_core::effect::{Effect, Plan};
-use thespian_core::envelope::{Body, DeadEnvelope, Envelope, StatusAnswer};
+use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::effect::{Effect, Plan, Settled};
+use thespian_core::envelope::{Body, DeadEnvelope, Envelope, ExitReason, StatusAnswer};
 use thespian_core::event::Event;
-use thespian_core::fate::OnTrap;
 use thespian_core::mailbox::Push;
-use thespian_core::source::Rights;
-use thespian_core::turn::{Actor, Identity};
+use thespian_core::turn::{Actor, Identity, Leftover};
 
 use crate::host::Job;
 use crate::invariants::{messages::numbered, sources};
@@ -32,26 +30,14 @@ impl World {
             Effect::Validate(hash) => self.host_mut(at).begin(Job::Validate(hash)),
             Effect::AskPlacement(question) => self.host_mut(at).begin(Job::Place(question)),
             Effect::Forget(hash) => self.host_mut(at).forget(hash),
-            Effect::Instantiate(plan) => self.instantiate(at, *plan),
-            Effect::RefuseCreate { address, reason } => {
-                let on_trap = OnTrap::default();
-                let identity = Identity {
-                    me: address,
-                    parent: None,
-                    on_trap,
-                    watch_restarts: false,
-                    transient: None,
-                    rights: Rights::default(),
-                };
-                self.host_mut(at).run(address, Actor::refused(identity, reason));
-            }
+            Effect::Settle { place: Settled::Here(plan), .. } => self.settle_here(at, *plan),
+            Effect::Settle { address, place: Settled::Nowhere(why) } => self.settle_nowhere(at, address, why),
             Effect::Route(envelope) => self.notify(at, envelope),
             Effect::Kill { address, reason } => {
                 self.see("kills");
                 self.host_mut(at).kill(address, reason);
             }
             Effect::EnterPending(address) => self.enter(at, address),
-            Effect::GiveBackPlace => self.host_mut(at).slots -= 1,
             Effect::TellStatus { to, request, .. } => {
                 let body = Body::Status(Box::new(StatusAnswer { request, outcome: Ok(String::new()) }));
                 self.notify(at, Envelope { target: to, sender: to, body });
@@ -107,38 +93,74 @@ impl World {
         }
         match push {
             Push::Full(envelope) => self.complain([format!("no slot for {envelope:?}")]),
-            Push::Queued | Push::Activate | Push::Gone(_) => {}
+            Push::Queued | Push::Activate | Push::Gone(_) | Push::Moved(_) => {}
         }
     }
 
-    fn instantiate(&mut self, at: HostId, plan: Plan) {
+    fn settle_here(&mut self, at: HostId, plan: Plan) {
         let Plan { address, parent, on_trap, watch_restarts, transient, rights, .. } = plan;
         let identity = Identity { me: address, parent, on_trap, watch_restarts, transient, rights };
         let (hosts, ledger) = self.books();
         ledger.complain(sources::instantiated(&hosts[&at], &plan));
         let host = self.host_mut(at);
-        let actor = if host.is_compiled(plan.source) {
-            Actor::new(identity)
-        } else {
-            Actor::refused(identity, "no code".to_string())
-        };
+        if !host.is_compiled(plan.source) {
+            return self.settle_nowhere(at, address, "no code".to_string());
+        }
         if let Some(cell) = host.cells.get_mut(&address) {
             cell.known.extend(parent);
             cell.rights = rights;
         }
-        host.run(address, actor);
+        host.settle_here(address, Actor::new(identity));
         host.native.iter_mut().for_each(|native| native.plan(plan.clone()));
     }
 
+    fn settle_nowhere(&mut self, at: HostId, address: ActorAddress, why: String) {
+        if !self.sabotaged(Sabotage::KeepSlot, 30) {
+            self.host_mut(at).slots -= 1;
+        }
+        let Some(waited) = self.host_mut(at).settle_nowhere(address) else { return };
+        self.see("refusals");
+        let reason = ExitReason::NeverStarted(why);
+        for envelope in waited {
+            match Leftover::of(envelope, &reason, false) {
+                Leftover::Poison(poison) => self.send_back(at, poison),
+                Leftover::DeadLetter(envelope, why) => self.bury(at, envelope, &why),
+                Leftover::Nothing => {}
+            }
+        }
+        let complaints = self.ledger.audit_end(address, false);
+        self.complain(complaints);
+        self.host_mut(at).report(Event::ActorEnded { address, reason });
+    }
+
+    fn send_back(&mut self, at: HostId, poison: Envelope) {
+        self.see("poison");
+        let complaint = self.ledger.messages.offered(&poison.body);
+        self.complain(complaint);
+        if let Push::Full(poison) | Push::Gone(poison) = self.push(at, poison) {
+            self.bury(at, poison, "its sender took no message back");
+        }
+    }
+
+    /// An envelope has become a dead letter.
+    pub(crate) fn bury(&mut self, at: HostId, envelope: Envelope, reason: &str) {
+        let complaints = self.ledger.messages.dead(&envelope.body);
+        self.complain(complaints);
+        self.hand_over(at, &envelope, reason);
+        if let Some(native) = self.host_mut(at).native.as_mut().filter(|_| envelope.body.is_mail()) {
+            native.dead_letters.push((envelope, reason.to_string()));
+        }
+    }
+
     /// Gives what could not be delivered to the actor that handles that, as the router does.
-    pub(crate) fn hand_over(&mut self, at: HostId, envelope: &Envelope, reason: &str) {
+    fn hand_over(&mut self, at: HostId, envelope: &Envelope, reason: &str) {
         let Some(handler) = self.host(at).dead_letter_handler() else { return };
         let Some(letter) = DeadEnvelope::of(envelope, reason) else { return };
         let (sender, body) = (envelope.target, Body::DeadLetter(Box::new(letter)));
         match self.push(at, Envelope { target: handler, sender, body }) {
             Push::Queued | Push::Activate => self.see("dead letters handed over"),
             // It misses it.
-            Push::Full(_) | Push::Gone(_) => {}
+            Push::Full(_) | Push::Gone(_) | Push::Moved(_) => {}
         }
     }
 }

@@ -160,7 +160,7 @@ impl Stage {
                     envelope = Some(refused);
                     None
                 }
-                Push::Gone(refused) => {
+                Push::Gone(refused) | Push::Moved(refused) => {
                     let complaints = world.ledger.messages.dead(&refused.body);
                     world.complain(complaints);
                     Some(Err(format!("there is no actor at {target}")))
@@ -231,7 +231,6 @@ impl Place for Stage {
         }
         host.slots += 1;
         let address = host.new_address();
-        self.world.enter(HOST, address);
         let words = |text: &String| Message::json("Said", json!({ "text": text }).to_string());
         let options = CreateOptions {
             requirements: create.requires.iter().map(requirement).collect(),

@@ -1,7 +1,7 @@
 //! How a create goes: from outside, from an actor, under a global name; now, or when its source is there.
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Admin;
@@ -9,15 +9,18 @@ use super::fit::has_objection;
 use crate::address::ActorAddress;
 use crate::askers::Subject;
 use crate::capability::{Requirement, unmet};
-use crate::effect::{Effect, Effects, Plan};
+use crate::effect::{Effect, Effects, Plan, Settled};
 use crate::family::Member;
-use crate::limits::{CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX, ERROR_TEXT_LEN_MAX, cut};
+use crate::limits::{CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX};
 use crate::message::Message;
 use crate::mistake::{Mistake, is_made};
 use crate::outbox::{CreateChild, CreateOptions, check_create, check_global_name};
 use crate::question::{Found, MetBound, NewActor, Origin, Refusal, Unmet};
 use crate::source::registry::Availability;
 use crate::source::{SourceHash, SourceInfo};
+
+/// The reason why an address that was offered for an actor with a global name is not needed.
+const HAS_ITS_NAME: &str = "another actor has its name";
 
 /// A create that is not yet planned or not yet answered.
 #[derive(Debug)]
@@ -57,12 +60,13 @@ impl Admin {
         let checked = check_create(shown, &options).map_err(Refusal::from);
         if let Some(name) = global_name {
             if let Err(refusal) = check_global_name(&name).map_err(Refusal::from).and(checked) {
-                effects.push(Effect::GiveBackPlace);
+                effects.settle_nowhere(address, &refusal);
                 return effects.answer(origin, Err(refusal));
             }
             let wanted = Wanted { source, class, options };
             return self.create_named(origin, &name, address, wanted, effects);
         }
+        effects.push(Effect::EnterPending(address));
         self.family.add(address, None, if checked.is_ok() { shown } else { "?" }, None);
         self.askers.wait(origin, Subject::Start(address));
         match checked.and(source) {
@@ -114,34 +118,34 @@ impl Admin {
         &mut self,
         origin: Origin,
         name: &str,
-        address: ActorAddress,
+        offered: ActorAddress,
         wanted: Wanted,
         effects: &mut Effects,
     ) {
         match self.names.get(name) {
             Some((address, true)) => {
-                effects.push(Effect::GiveBackPlace);
+                effects.settle_nowhere(offered, &HAS_ITS_NAME);
                 let found = self.found(address).map(|found| Found { already: true, ..found });
                 return effects.answer_name(origin, name, found);
             }
             Some((_, false)) => {
-                effects.push(Effect::GiveBackPlace);
+                effects.settle_nowhere(offered, &HAS_ITS_NAME);
                 return self.askers.wait(origin, Subject::Name(name.into()));
             }
             None => {}
         }
-        effects.push(Effect::EnterPending(address));
+        effects.push(Effect::EnterPending(offered));
         let Wanted { source, class, options } = wanted;
-        self.family.add(address, None, class.as_deref().unwrap_or("?"), None);
-        self.family.name(address, name.into());
-        self.names.claim(name.into(), address, origin);
+        self.family.add(offered, None, class.as_deref().unwrap_or("?"), None);
+        self.family.name(offered, name.into());
+        self.names.claim(name.into(), offered, origin);
         self.askers.wait(origin, Subject::Name(name.into()));
         match source {
             Ok(source) => {
                 let create = Create { parent: None, source, class, options };
-                self.create(address, create, effects);
+                self.create(offered, create, effects);
             }
-            Err(error) => self.refuse(address, error, effects),
+            Err(error) => self.refuse(offered, error, effects),
         }
     }
 
@@ -203,7 +207,7 @@ impl Admin {
             Some(Ok(())) => {
                 self.family.resolve(address, &plan.class, source, required, has_own_check);
                 self.sources.count(source, true);
-                effects.push(Effect::Instantiate(Box::new(plan)));
+                effects.push(Effect::Settle { address, place: Settled::Here(Box::new(plan)) });
                 return;
             }
         };
@@ -252,7 +256,7 @@ impl Admin {
 
     /// A create fails before the actor runs. Who asked hears it by its typed name, not only as the actor's end.
     pub(super) fn refuse(&mut self, address: ActorAddress, refusal: Refusal, effects: &mut Effects) {
-        effects.push(Effect::RefuseCreate { address, reason: cut(refusal.to_string(), ERROR_TEXT_LEN_MAX) });
+        effects.settle_nowhere(address, &refusal);
         if let Some(name) = self.family.get(address).and_then(|member| member.name.clone()) {
             self.names.free(&name, address, &refusal, &mut self.askers, effects);
         }

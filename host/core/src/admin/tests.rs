@@ -7,6 +7,7 @@ use super::*;
 use crate::address::HostId;
 use crate::capability::Requirement;
 use crate::capability::{Clause, Value};
+use crate::effect::Settled;
 use crate::envelope::Envelope;
 use crate::fate::OnTrap;
 use crate::limits::ERROR_TEXT_LEN_MAX;
@@ -84,13 +85,15 @@ fn answers(effects: &[Effect]) -> Vec<(Asker, Result<Answer, Refusal>)> {
 
 fn refusal(effects: &[Effect], address: ActorAddress) -> Option<&str> {
     effects.iter().find_map(|effect| match effect {
-        Effect::RefuseCreate { address: refused, reason } if *refused == address => Some(&**reason),
+        Effect::Settle { address: refused, place: Settled::Nowhere(reason) } if *refused == address => {
+            Some(&**reason)
+        }
         _ => None,
     })
 }
 
 fn runs(effects: &[Effect], address: ActorAddress) -> bool {
-    effects.iter().any(|effect| matches!(effect, Effect::Instantiate(plan) if plan.address == address))
+    effects.iter().any(|effect| matches!(effect, Effect::Settle { place: Settled::Here(plan), .. } if plan.address == address))
 }
 
 /// Who is told of whose end.
@@ -264,7 +267,11 @@ fn a_creator_decides_on_trap_where_it_says_so_and_the_class_elsewhere() {
     for (asked, expected) in [(None, OnTrap::Exit), (Some(OnTrap::Restart), OnTrap::Restart)] {
         let mut node = loaded();
         let (_, _, effects) = node.create_with(|create| create.options.on_trap = asked);
-        assert!(matches!(&effects[..], [Effect::Instantiate(plan)] if plan.on_trap == expected));
+        let [Effect::EnterPending(_), Effect::Settle { place: Settled::Here(plan), .. }] = &effects[..]
+        else {
+            panic!("{effects:?}");
+        };
+        assert_eq!(plan.on_trap, expected);
     }
 }
 
@@ -273,7 +280,7 @@ fn a_create_by_a_hash_still_validating_waits_and_then_runs() {
     let mut node = node();
     node.offer();
     let (address, _, effects) = node.create_with(|_| ());
-    assert_eq!(effects, []);
+    assert_eq!(effects, [Effect::EnterPending(address)], "it can be sent to, and waits");
     node.judge(Ok(()));
     assert!(runs(&node.validate(), address));
 }
@@ -446,8 +453,7 @@ fn a_family_that_is_killed_does_not_grow() {
     node.kill(top);
     for parent in [top, child] {
         let (late, effects) = node.create_child(parent);
-        let refused =
-            |effect: &Effect| matches!(effect, Effect::RefuseCreate { address, .. } if *address == late);
+        let refused = |effect: &Effect| matches!(effect, Effect::Settle { address, place: Settled::Nowhere(_) } if *address == late);
         assert!(effects.iter().any(refused) && !runs(&effects, late), "{effects:?}");
     }
 }

@@ -61,7 +61,7 @@ pub trait Doer {
     /// Puts an envelope into the actor's own mailbox: where `has_place`, into the place that was kept for it.
     fn deliver_to_self(&mut self, envelope: Envelope, has_place: bool) -> Push;
     /// Puts envelopes for `target`, which is another actor, into its mailbox until one is refused. Nothing behind that
-    /// one is taken out of `run`.
+    /// one is taken out of `run`. After [`Push::Moved`] it is asked once more, and then finds what the address stands for.
     fn deliver(&mut self, target: ActorAddress, run: &mut impl Iterator<Item = Envelope>) -> Push;
     /// Carries out everything else.
     fn perform(&mut self, effect: ActorEffect);
@@ -101,14 +101,6 @@ impl Actor {
     #[must_use]
     pub fn new(identity: Identity) -> Self {
         Self { turn: Turn::new(identity), effects: Vec::new() }
-    }
-
-    /// An actor that never will.
-    #[must_use]
-    pub fn refused(identity: Identity, reason: String) -> Self {
-        let mut actor = Self::new(identity);
-        actor.turn.refuse_start(reason, &mut actor.effects);
-        actor
     }
 
     /// Its rules, to look at.
@@ -232,15 +224,15 @@ impl Actor {
             // ever be delivered.
             doer.budget().give_back(cost);
             match deliver_one(me, envelope, doer) {
-                Push::Full(envelope) => {
+                Delivered::Full(envelope) => {
                     doer.budget().redraw(cost);
                     Some(envelope)
                 }
-                Push::Gone(envelope) => {
+                Delivered::Gone(envelope) => {
                     doer.perform(ActorEffect::Gone(envelope));
                     None
                 }
-                Push::Queued | Push::Activate => None,
+                Delivered::Taken => None,
             }
         });
     }
@@ -304,7 +296,7 @@ impl Actor {
             self.hold(now, envelope, doer);
             return;
         }
-        let push = if target == self.turn.identity.me {
+        let delivered = if target == self.turn.identity.me {
             deliver_one(target, envelope, doer)
         } else {
             let follows =
@@ -316,12 +308,12 @@ impl Actor {
                 },
                 _ => None,
             });
-            doer.deliver(target, &mut core::iter::once(envelope).chain(others).take(DELIVERY_RUN_LEN_MAX))
+            deliver(target, envelope, others, doer)
         };
-        match push {
-            Push::Full(envelope) => self.hold(now, envelope, doer),
-            Push::Gone(envelope) => doer.perform(ActorEffect::Gone(envelope)),
-            Push::Queued | Push::Activate => {}
+        match delivered {
+            Delivered::Full(envelope) => self.hold(now, envelope, doer),
+            Delivered::Gone(envelope) => doer.perform(ActorEffect::Gone(envelope)),
+            Delivered::Taken => {}
         }
     }
 }
@@ -344,13 +336,44 @@ fn held_cost(me: ActorAddress, envelope: &Envelope) -> usize {
     if has_place(me, envelope) { 0 } else { envelope.body.cost() }
 }
 
-fn deliver_one<D: Doer>(me: ActorAddress, envelope: Envelope, doer: &mut D) -> Push {
-    if envelope.target == me {
-        let has_place = has_place(me, &envelope);
-        return doer.deliver_to_self(envelope, has_place);
+/// What became of an envelope for whatever its address stands for.
+enum Delivered {
+    Taken,
+    Full(Envelope),
+    Gone(Envelope),
+}
+
+fn deliver_one<D: Doer>(me: ActorAddress, envelope: Envelope, doer: &mut D) -> Delivered {
+    if envelope.target != me {
+        return deliver(envelope.target, envelope, core::iter::empty(), doer);
     }
-    let target = envelope.target;
-    doer.deliver(target, &mut core::iter::once(envelope))
+    let has_place = has_place(me, &envelope);
+    match doer.deliver_to_self(envelope, has_place) {
+        Push::Queued | Push::Activate => Delivered::Taken,
+        Push::Full(envelope) => Delivered::Full(envelope),
+        // An actor that runs is where it is.
+        Push::Gone(envelope) | Push::Moved(envelope) => Delivered::Gone(envelope),
+    }
+}
+
+/// Delivers an envelope and those behind it. If its address stands for something else meanwhile, that is looked up, and
+/// gets it first: nothing behind it was taken, so order is kept.
+fn deliver<D: Doer>(
+    target: ActorAddress,
+    envelope: Envelope,
+    mut behind: impl Iterator<Item = Envelope>,
+    doer: &mut D,
+) -> Delivered {
+    let mut first = envelope;
+    loop {
+        let mut run = core::iter::once(first).chain(behind.by_ref()).take(DELIVERY_RUN_LEN_MAX);
+        match doer.deliver(target, &mut run) {
+            Push::Queued | Push::Activate => return Delivered::Taken,
+            Push::Full(envelope) => return Delivered::Full(envelope),
+            Push::Gone(envelope) => return Delivered::Gone(envelope),
+            Push::Moved(envelope) => first = envelope,
+        }
+    }
 }
 
 fn park<D: Doer>(doer: &mut D) -> Step {

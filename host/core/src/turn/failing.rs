@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::restarts::Restart;
-use super::{ActorEffect, Current, Phase, Turn, TurnEffect, failed_start, text_of};
+use super::{ActorEffect, Current, Leftover, Phase, Turn, TurnEffect, failed_start, text_of};
 use crate::envelope::{Body, Envelope, ExitReason, Poisoned};
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
@@ -131,8 +131,8 @@ impl Turn {
         }
     }
 
-    /// The actor will never run: what waits for it comes back as poison with the reason.
-    pub fn refuse_start(&mut self, reason: String, effects: &mut Vec<TurnEffect>) {
+    /// The actor could not start: what waits for it comes back as poison with the reason.
+    pub(super) fn refuse_start(&mut self, reason: String, effects: &mut Vec<TurnEffect>) {
         self.end(ExitReason::NeverStarted(reason), effects);
     }
 
@@ -157,28 +157,18 @@ impl Turn {
         }
     }
 
-    /// What happens to an envelope that was still waiting when the actor ended: messages to an actor that never
-    /// started come back as poison, others become dead letters. Notices end with their receiver.
+    /// Sees to an envelope that was still waiting when the actor ended: see [`Leftover`].
     ///
     /// # Panics
     /// If the actor has not ended: the host's fault.
     pub fn refuse(&self, envelope: Envelope, effects: &mut Vec<TurnEffect>) {
-        let Envelope { target, sender, body } = envelope;
         let reason = self.ended().expect("only an actor that ended refuses what waits");
-        match body {
-            Body::Message(original) if self.incarnation == 0 => {
-                let details = match reason {
-                    ExitReason::NeverStarted(why) => format!("the actor never started: {why}"),
-                    other => format!("the actor never started: {other}"),
-                };
-                let poisoned = Poisoned { target, details, original };
-                effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned))));
+        match Leftover::of(envelope, reason, self.incarnation > 0) {
+            Leftover::Poison(envelope) => effects.push(TurnEffect::Route(envelope)),
+            Leftover::DeadLetter(envelope, why) => {
+                effects.push(ActorEffect::DeadLetter(envelope, why).into());
             }
-            body if body.is_mail() => {
-                let reason = format!("the actor ended before it had handled the message ({reason})");
-                effects.push(ActorEffect::DeadLetter(Envelope { target, sender, body }, reason).into());
-            }
-            _ => {}
+            Leftover::Nothing => {}
         }
     }
 }

@@ -24,10 +24,9 @@ pub(crate) fn received(envelope: &Envelope) -> Option<String> {
 /// An `Admin` decides something.
 pub(crate) fn decided(at: HostId, effect: &Effect) -> Option<String> {
     let about = match effect {
-        Effect::EnterPending(address)
-        | Effect::Kill { address, .. }
-        | Effect::RefuseCreate { address, .. } => *address,
-        Effect::Instantiate(plan) => plan.address,
+        Effect::EnterPending(address) | Effect::Kill { address, .. } | Effect::Settle { address, .. } => {
+            *address
+        }
         Effect::Route(envelope) => envelope.target,
         _ => return None,
     };

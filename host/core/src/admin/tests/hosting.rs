@@ -25,7 +25,7 @@ fn a_name_stands_for_one_actor_whoever_asks_first() {
         name_of(create);
         create.class = Some("no such class".to_string());
     });
-    assert_eq!(effects, [Effect::GiveBackPlace]);
+    assert!(matches!(&effects[..], [Effect::Settle { place: Settled::Nowhere(_), .. }]), "{effects:?}");
     let started = node.handle(Event::ActorStarted { address: first });
     assert_eq!(created(&started), [first, first]);
     let (_, _, effects) = node.create_with(name_of);
@@ -178,7 +178,7 @@ fn rights_are_those_that_the_last_load_gave() {
     let mut node = loaded();
     let rights = |effects: &[Effect]| {
         effects.iter().find_map(|effect| match effect {
-            Effect::Instantiate(plan) => Some(plan.rights),
+            Effect::Settle { place: Settled::Here(plan), .. } => Some(plan.rights),
             _ => None,
         })
     };

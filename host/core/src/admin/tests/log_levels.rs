@@ -30,7 +30,7 @@ fn a_log_level_reaches_the_running_actors_that_it_is_for_and_those_to_come() {
     assert_eq!(changed, [], "both have a narrower one");
     let (third, _, effects) = node.create_with(|_| ());
     let starts_with = |effect: &Effect| match effect {
-        Effect::Instantiate(plan) => Some(plan.log_level),
+        Effect::Settle { place: Settled::Here(plan), .. } => Some(plan.log_level),
         _ => None,
     };
     assert_eq!(effects.iter().find_map(starts_with), Some(LogLevel::Off));
