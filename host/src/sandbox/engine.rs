@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use thespian_core::limits::{ActorLimits, PLACEMENTS_MAX};
 use thespian_core::source::SourceHash;
@@ -145,16 +144,6 @@ pub(super) struct Shared {
     pub(super) cache: Option<Cache>,
     pub(super) log: Arc<dyn EngineLog>,
     capacity: Capacity,
-    live: AtomicUsize,
-}
-
-/// One live instance, counted.
-pub(super) struct Seat(Arc<Shared>);
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.live.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl Engine {
@@ -184,7 +173,6 @@ impl Engine {
             cache,
             log: config.log,
             capacity,
-            live: AtomicUsize::new(0),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -195,10 +183,11 @@ impl Engine {
         &self.shared.capacity
     }
 
-    /// Instances that live now.
+    /// Instances that live now, by the pool's own count.
     #[must_use]
-    pub fn live_instances(&self) -> usize {
-        self.shared.live.load(Ordering::Relaxed)
+    pub fn live_instances(&self) -> u64 {
+        let pool = self.shared.wasmtime.pooling_allocator_metrics();
+        pool.map_or(0, |pool| pool.component_instances())
     }
 
     /// Turns that have outlived their slice and not yet ended.
@@ -226,15 +215,6 @@ impl Engine {
     #[must_use]
     pub fn cache_rejections(&self) -> u64 {
         self.shared.cache.as_ref().map_or(0, Cache::rejections)
-    }
-
-    /// Takes a place for one more instance; `None` when all are taken.
-    pub(super) fn take_seat(&self) -> Option<Seat> {
-        let max = self.shared.capacity.actors_max;
-        let taken = self.shared.live.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |live| {
-            if live < max { Some(live + 1) } else { None }
-        });
-        taken.is_ok().then(|| Seat(Arc::clone(&self.shared)))
     }
 }
 

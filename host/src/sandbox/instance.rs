@@ -16,7 +16,6 @@ use wasmtime::Store;
 use super::bindings::Actor;
 use super::bindings::thespian::actor::types as wit;
 use super::convert::{self, HeaderRefs};
-use super::engine::Seat;
 use super::fault::{self, Stop};
 use super::host::{ActorHost, EngineLog, Identity};
 use super::log::LogBook;
@@ -42,12 +41,10 @@ pub struct ActorInit {
 /// A live actor. Calls are synchronous and may block the thread while others take their turn; on a worker of a
 /// tokio runtime it hands the worker's queue on first.
 pub struct Instance {
-    // Dropped in this order: the seat is free only when the store is gone.
     store: Store<State>,
     actor: Actor,
     source: Source,
     lost: bool,
-    _seat: Seat,
 }
 
 /// The turn that a call is: decides its deadline.
@@ -64,13 +61,12 @@ impl Instance {
         host: Arc<dyn ActorHost>,
         limits: Arc<ActorLimits>,
         log: LogBook,
-        seat: Seat,
     ) -> Result<Self, Fault> {
         let shared = Arc::clone(&source.engine().shared);
         let cpu_ms_max = limits.start_cpu_ms_max;
         let mut store = new_store(State::new(shared, host, identity, limits, log));
         let actor = guarded(&mut store, cpu_ms_max, |store| source.pre().instantiate(store))?;
-        Ok(Self { store, actor, source: source.clone(), lost: false, _seat: seat })
+        Ok(Self { store, actor, source: source.clone(), lost: false })
     }
 
     /// Makes the instance an actor. To be called once, before anything else.
@@ -140,7 +136,7 @@ impl Instance {
         let (identity, host) = (state.identity.clone(), Arc::clone(&state.host));
         let (limits, log) = (Arc::clone(&state.limits), state.log.clone());
         let source = self.source.clone();
-        // The old one goes first: its seat and its memory are what the new one takes.
+        // The old one goes first: its place in the pool and its memory are what the new one takes.
         drop(self);
         source.instantiate_with(identity, host, limits, log)
     }

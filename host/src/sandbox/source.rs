@@ -134,10 +134,11 @@ impl Source {
         self.0.from_cache
     }
 
-    /// Makes an instance for one actor. `limits` may be stricter than the engine's, not wider.
+    /// Makes an instance for one actor, of as many as the engine's capacity says: whoever makes actors counts them. `limits`
+    /// may be stricter than the engine's, not wider.
     ///
     /// # Errors
-    /// When the host is full, or the code that runs at instantiation fails.
+    /// When the pool is full, or the code that runs at instantiation fails.
     pub fn instantiate(
         &self,
         identity: Identity,
@@ -155,11 +156,7 @@ impl Source {
         limits: Arc<ActorLimits>,
         log: LogBook,
     ) -> Result<Instance, Fault> {
-        let Some(seat) = self.0.engine.take_seat() else {
-            let max = self.0.engine.capacity().actors_max;
-            return Err(Fault::Trap(format!("the host is full: it can hold {max} actors")));
-        };
-        Instance::new(self, identity, host, limits, log, seat)
+        Instance::new(self, identity, host, limits, log)
     }
 
     /// Asks a class whether actors of it can run on a host that has these capabilities, in an instance that is then
