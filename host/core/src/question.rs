@@ -106,7 +106,7 @@ pub struct Offer {
 /// An actor that a program outside asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewActor {
-    /// Its address, if it is created. A place for an actor was taken for it.
+    /// Its address, if it is created: nobody has entered it yet. A place for an actor was taken for it.
     pub address: ActorAddress,
     /// Its source, or why the face found none: the actor of a name that is taken is the answer all the same.
     pub source: Result<SourceHash, Refusal>,

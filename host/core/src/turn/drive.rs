@@ -67,7 +67,7 @@ pub trait Doer {
     fn perform(&mut self, effect: ActorEffect);
 }
 
-/// What became of one step.
+/// The outcome of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// The guest was called.
@@ -89,7 +89,7 @@ pub struct Buffers {
     effects: Vec<TurnEffect>,
 }
 
-/// One actor, with what it has yet to see carried out.
+/// An actor, with what it has yet to see carried out.
 #[derive(Debug)]
 pub struct Actor {
     turn: Turn,
@@ -336,7 +336,7 @@ fn held_cost(me: ActorAddress, envelope: &Envelope) -> usize {
     if has_place(me, envelope) { 0 } else { envelope.body.cost() }
 }
 
-/// What became of an envelope for whatever its address stands for.
+/// The outcome for an envelope that is for whatever its address stands for.
 enum Delivered {
     Taken,
     Full(Envelope),
