@@ -15,6 +15,17 @@ mistakes! {
             "self.askers.answer(&Subject::End(address), &ended, effects);"
             => "drop((ended, self.askers.take(&Subject::End(address))));";
 
+        HearOfChildrenLate a_child_that_is_heard_of_too_late "which lives":
+            r#"Event::ChildrenEntered { parent, children } => {
+                   children.into_iter().for_each(|child| self.family.add(child, Some(parent), "?", None));
+               }
+               Event::ChildCreated { parent, child } => self.child_created(parent, *child, effects),"#
+            => r#"Event::ChildrenEntered { .. } => {}
+                  Event::ChildCreated { parent, child } => {
+                      self.family.add(child.address, Some(parent), "?", None);
+                      self.child_created(parent, *child, effects);
+                  }"#;
+
         HearOfNoPastEnd a_past_end_that_no_monitor_hears_of "which it monitors":
             "effects.push(monitors::down(watcher, target, ExitReason::Unknown));"
             => "";
@@ -169,7 +180,6 @@ mistakes! {
         DrainTheNewestFirst messages_that_come_last_first " after ";
         EndBeforeTheTime a_transient_actor_that_ends_too_early "ends of itself before its time";
         ForgetTheExitFault a_fault_in_an_exit_turn_that_is_not_told "not how its exit turn went";
-        HearOfChildrenLate a_child_that_is_heard_of_too_late "which lives";
         HandOverInReverse requests_in_another_order "which it does not monitor";
         HandleWhileExiting an_exiting_actor_that_handles_messages "is exiting and handles";
         HearAfterADemonitor an_end_that_nobody_wishes_to_hear_of_any_more "hears of the end of";

@@ -23,7 +23,6 @@ use crate::event::Event;
 use crate::family::{Family, Member};
 use crate::limits::{EXIT_GRACE, STOP_ACTORS_TIME_MAX, STOP_GRACE};
 use crate::log_level::LogLevels;
-use crate::mistake::{Mistake, is_made};
 use crate::monitors::{self, Monitors};
 use crate::names::Names;
 use crate::placement::Placements;
@@ -80,7 +79,6 @@ impl Admin {
             Event::PlacementAnswered { source, class, outcome } => {
                 self.placement_answered(source, &class, outcome, effects);
             }
-            Event::ChildrenEntered { .. } if is_made(Mistake::HearOfChildrenLate) => {}
             Event::ChildrenEntered { parent, children } => {
                 children.into_iter().for_each(|child| self.family.add(child, Some(parent), "?", None));
             }

@@ -18,7 +18,6 @@ pub enum Mistake {
     HandOverInReverse,
     HandleWhileExiting,
     HearAfterADemonitor,
-    HearOfChildrenLate,
     HoldForEver,
     KeepExpiredBytes,
     KeepTheGrant,

@@ -13,7 +13,6 @@ use crate::effect::{Effect, Effects, Plan, Settled};
 use crate::family::Member;
 use crate::limits::{CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX};
 use crate::message::Message;
-use crate::mistake::{Mistake, is_made};
 use crate::outbox::{CreateChild, CreateOptions, check_create, check_global_name};
 use crate::question::{Found, MetBound, NewActor, Origin, Refusal, Unmet};
 use crate::source::registry::Availability;
@@ -81,9 +80,6 @@ impl Admin {
     pub(super) fn child_created(&mut self, parent: ActorAddress, child: CreateChild, effects: &mut Effects) {
         let CreateChild { address, source, class, options } = child;
         let creator = self.family.get(parent).map(|creator| creator.source);
-        if is_made(Mistake::HearOfChildrenLate) {
-            self.family.add(address, Some(parent), &class, None);
-        }
         self.family.describe(address, &class);
         match creator.and_then(|own| source.or(own)) {
             Some(source) => {
