@@ -15,7 +15,7 @@ use thespian_core::limits::ActorLimits;
 use thespian_core::message::Message;
 use thespian_core::outbox::{Means, Outbox};
 use thespian_core::source::SourceHash;
-use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Identity, Instance};
+use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Instance, Occupant};
 use tracing::Level;
 
 use crate::bare::bindings::exports::thespian::bench::calls;
@@ -202,8 +202,8 @@ fn sandbox_steps(component: &[u8]) -> anyhow::Result<Vec<Step>> {
     let source = engine.compile(SourceHash(Sha256::digest(component).into()), component)?;
     let start = |class: &str| -> anyhow::Result<Instance> {
         let address = ActorAddress::new(HostId(1), 1);
-        let identity = Identity { address, class: class.into(), source: source.hash() };
-        let made = source.instantiate(identity, Arc::new(Nobody), Arc::new(ActorLimits::default()));
+        let occupant = Occupant { address, class: class.into(), source: source.hash() };
+        let made = source.instantiate(occupant, Arc::new(Nobody), Arc::new(ActorLimits::default()));
         let mut instance = made.map_err(|fault| failed(Failure::Fault(fault)))?;
         instance
             .start(&ActorInit { incarnation: 1, ..ActorInit::default() }, Box::default())

@@ -53,7 +53,7 @@ use crate::plane::mailbox::SharedMailbox;
 use crate::plane::places::TakenPlace;
 use crate::plane::receiver::Receiver;
 use crate::plane::sleeper::Sleeper;
-use crate::sandbox::{self, ActorInit, Instance, Source};
+use crate::sandbox::{ActorInit, Instance, Occupant, Source};
 
 /// How to make an actor's instance, first and after each trap.
 pub(crate) struct Start {
@@ -314,9 +314,9 @@ fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
         mailbox: cell.mailbox.clone(),
         orders: cell.orders.clone(),
     };
-    let identity =
-        sandbox::Identity { address: cell.address, class: start.class.clone(), source: start.source.hash() };
-    start.source.instantiate(identity, Arc::new(port), cell.ground.limits.clone())
+    let occupant =
+        Occupant { address: cell.address, class: start.class.clone(), source: start.source.hash() };
+    start.source.instantiate(occupant, Arc::new(port), cell.ground.limits.clone())
 }
 
 /// Does what an actor asks for, during one activation.

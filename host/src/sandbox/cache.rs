@@ -28,7 +28,7 @@ const KEY_LEN: usize = 32;
 const HEADER_LEN: usize = FORMAT.len() + 32 + 32;
 /// All files together, in bytes: some hundred sources. What was used longest ago goes first.
 const CACHE_BYTES_MAX: u64 = 4 << 30;
-/// One file, in bytes. Native code has some ten times the size of a component.
+/// The bound of a single file, in bytes. Native code has some ten times the size of a component.
 const FILE_BYTES_MAX: usize = 1 << 30;
 const EXTENSION: &str = "code";
 /// Of a file that is being written.
@@ -36,23 +36,23 @@ const NEW_EXTENSION: &str = "new";
 /// The age at which such a file is a leftover: whoever wrote it was ended. A disk takes the largest in a minute.
 const LEFTOVER_AGE: Duration = Duration::from_secs(3_600);
 
-/// Why a cache directory is not used.
+/// A reason why a cache directory is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
-    /// It, or the key in it, can't be read or made.
+    /// The directory, or the key in it, can't be read or made.
     #[error("can't use the cache directory {path}: {error}")]
     Io {
-        /// Which file or directory.
+        /// The file or directory in question.
         path: PathBuf,
-        /// What the system said.
+        /// The system's own word for it.
         error: io::Error,
     },
     /// Others could put code into it that this process would run.
     #[error("the cache directory holds code that will run: {path} must {rule}")]
     NotPrivate {
-        /// Which file or directory.
+        /// The file or directory in question.
         path: PathBuf,
-        /// What it should be.
+        /// The rule that is broken: how it should be.
         rule: &'static str,
     },
 }
@@ -213,7 +213,7 @@ impl Cache {
     fn evict(&self, kept: Option<&Path>) {
         let _one_at_a_time = self.eviction.lock().unwrap_or_else(PoisonError::into_inner);
         let (useless, mut files): (Vec<_>, Vec<_>) =
-            files(&self.dir).into_iter().partition(Entry::is_useless);
+            files(&self.dir).into_iter().partition(CacheFile::is_useless);
         for entry in useless {
             remove(&entry.path);
         }
@@ -245,7 +245,7 @@ fn deserialize(engine: &wasmtime::Engine, code: &Verified) -> Result<Component, 
     component.map_err(|error| super::fault::describe(&error))
 }
 
-/// What a file must begin with: it names format, source and engine, so that no file can stand in for another.
+/// The beginning of each file: format, source and engine, so that no file can stand in for another.
 fn header(engine: &wasmtime::Engine, hash: SourceHash) -> [u8; HEADER_LEN] {
     let mut settings = Settings(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut settings);
@@ -306,8 +306,8 @@ fn make_key(path: &Path) -> io::Result<[u8; KEY_LEN]> {
     }
 }
 
-/// What has the name of a file of the cache.
-struct Entry {
+/// An entry of the directory that has the name of a file of the cache.
+struct CacheFile {
     path: PathBuf,
     is_file: bool,
     len: u64,
@@ -315,7 +315,7 @@ struct Entry {
     used: Option<SystemTime>,
 }
 
-impl Entry {
+impl CacheFile {
     fn is_useless(&self) -> bool {
         let is_new = self.path.extension().is_some_and(|end| end == NEW_EXTENSION);
         let age = self.used.and_then(|used| used.elapsed().ok());
@@ -324,7 +324,7 @@ impl Entry {
 }
 
 /// The files of the cache: also those that a crash left half written, and what others put in their place.
-fn files(dir: &Path) -> Vec<Entry> {
+fn files(dir: &Path) -> Vec<CacheFile> {
     let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
     entries
         .filter_map(Result::ok)
@@ -333,7 +333,7 @@ fn files(dir: &Path) -> Vec<Entry> {
             // Of a link its own, and not that of what it leads to.
             let metadata = entry.metadata().ok()?;
             let (is_file, len) = (metadata.is_file(), metadata.len());
-            Some(Entry { path: entry.path(), is_file, len, used: metadata.modified().ok() })
+            Some(CacheFile { path: entry.path(), is_file, len, used: metadata.modified().ok() })
         })
         .collect()
 }

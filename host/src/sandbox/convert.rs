@@ -66,7 +66,7 @@ pub(super) fn exit_reason_to_guest(reason: &ExitReason) -> wit::ExitReason<'_> {
     }
 }
 
-/// What an actor is told of the size of messages, so that it need not try what would cost it its instance.
+/// The bound on the size of messages, told to an actor so that it need not try what would cost it its instance.
 pub(super) fn message_bytes_max(limits: &ActorLimits) -> (&'static str, wit::ValueParam<'static>) {
     let bytes = i64::try_from(limits.message_bytes_max).unwrap_or(i64::MAX);
     ("message-bytes-max", wit::ValueParam::Integer(bytes))
@@ -133,7 +133,7 @@ pub(super) fn requirements_to_guest<'a>(
         .collect()
 }
 
-/// What a guest requires of a host.
+/// The requirements that a guest has of a host.
 ///
 /// # Errors
 /// With words for the guest, where a requirement makes no sense.

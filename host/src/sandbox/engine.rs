@@ -9,24 +9,19 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::bindings::Actor;
+use super::bounds::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX, WASM_STACK_BYTES};
 use super::cache::{Cache, CacheError};
+use super::compiler::Compiler;
 use super::host::{EngineLog, Unheard};
+use super::machine::{Bound, Capacity, Machine};
 use super::preempt::{Gate, Ticker};
-use super::source::{Source, SourceError};
+use super::source::Source;
+use super::source_error::SourceError;
 use super::state::State;
 use super::wasi;
 
-/// Core instances of one component. Rust and C have 3 or 4, interpreters with dynamic linking some 20.
-pub(super) const CORE_INSTANCES_MAX: u32 = 64;
-/// Tables of one component.
-pub(super) const TABLES_MAX: u32 = 4;
-/// Memories of one component: one actor, one memory. More would halve the number of actors.
-pub(super) const MEMORIES_MAX: u32 = 1;
 /// Structures of the runtime for all core instances of one component, in bytes.
 const INSTANCE_BYTES_MAX: usize = 1 << 20;
-/// Stack of wasm code, in bytes. Native stacks of 2 MiB, tokio's default, hold it with ease.
-pub(super) const WASM_STACK_BYTES: usize = 512 << 10;
-
 /// Frames of a guest's stack that are gathered when it traps: enough to find some that are the guest's own.
 const BACKTRACE_FRAMES_MAX: usize = 14;
 
@@ -71,39 +66,7 @@ impl Default for EngineConfig {
     }
 }
 
-/// What bounds the number of live actors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
-    /// It was configured.
-    Configured,
-    /// Memory mappings that the kernel allows one process: `vm.max_map_count`.
-    Mappings,
-    /// Address space that the kernel gives one process.
-    AddressSpace,
-}
-
-impl std::fmt::Display for Bound {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Configured => "the configuration",
-            Self::Mappings => "the memory mappings of one process (vm.max_map_count)",
-            Self::AddressSpace => "the address space of one process",
-        })
-    }
-}
-
-/// How many actors may live, and why not more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Capacity {
-    /// Live actors at most.
-    pub actors_max: usize,
-    /// What bounds them.
-    pub limited_by: Bound,
-    /// What could be done about it, where something can.
-    pub how_to_raise: Option<String>,
-}
-
-/// Why there is no engine.
+/// A reason why there is no engine.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// Not even a few instances fit.
@@ -114,7 +77,7 @@ pub enum EngineError {
     NoRoom {
         /// The smallest number tried.
         tried: usize,
-        /// What the system said.
+        /// The system's own word for it.
         reason: String,
     },
     /// The cache directory can't be used.
@@ -131,19 +94,7 @@ pub enum EngineError {
 /// Compiles sources and runs their instances. Clones are the same engine.
 #[derive(Clone)]
 pub struct Engine {
-    pub(super) shared: Arc<Shared>,
-}
-
-/// What all sources and instances of an engine share.
-pub(super) struct Shared {
-    pub(super) wasmtime: wasmtime::Engine,
-    pub(super) linker: Linker<State>,
-    pub(super) ticker: Arc<Ticker>,
-    pub(super) gate: Arc<Gate>,
-    pub(super) limits: Arc<ActorLimits>,
-    pub(super) cache: Option<Cache>,
-    pub(super) log: Arc<dyn EngineLog>,
-    capacity: Capacity,
+    compiler: Arc<Compiler>,
 }
 
 impl Engine {
@@ -164,36 +115,34 @@ impl Engine {
                 engine.increment_epoch();
             }
         })?;
-        let shared = Shared {
+        let machine = Machine {
             wasmtime,
-            linker,
             ticker,
             gate: Arc::new(Gate::new(config.guest_threads)),
             limits: Arc::new(config.limits),
-            cache,
             log: config.log,
             capacity,
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { compiler: Arc::new(Compiler::new(Arc::new(machine), linker, cache)) })
     }
 
     /// How many actors may live here, and why not more.
     #[must_use]
     pub fn capacity(&self) -> &Capacity {
-        &self.shared.capacity
+        &self.machine().capacity
     }
 
     /// Instances that live now, by the pool's own count.
     #[must_use]
     pub fn live_instances(&self) -> u64 {
-        let pool = self.shared.wasmtime.pooling_allocator_metrics();
+        let pool = self.machine().wasmtime.pooling_allocator_metrics();
         pool.map_or(0, |pool| pool.component_instances())
     }
 
     /// Turns that have outlived their slice and not yet ended.
     #[must_use]
     pub fn runaways(&self) -> usize {
-        self.shared.gate.runaways()
+        self.machine().gate.runaways()
     }
 
     /// Compiles a component, or takes it from the cache, and asks it to describe itself. Blocks for as long as
@@ -202,19 +151,23 @@ impl Engine {
     /// # Errors
     /// Says what is wrong with the component.
     pub fn compile(&self, hash: SourceHash, bytes: &[u8]) -> Result<Source, SourceError> {
-        Source::compile(self, hash, bytes)
+        self.compiler.compile(hash, bytes)
     }
 
     /// Makes turns that sleep in rotation look whether their actor was killed. Without it they look ten times a
     /// second.
     pub fn wake_runaways(&self) {
-        self.shared.gate.wake_all();
+        self.machine().gate.wake_all();
     }
 
     /// Cached code that was refused because it was not what had been written.
     #[must_use]
     pub fn cache_rejections(&self) -> u64 {
-        self.shared.cache.as_ref().map_or(0, Cache::rejections)
+        self.compiler.cache_rejections()
+    }
+
+    fn machine(&self) -> &Machine {
+        self.compiler.machine()
     }
 }
 
@@ -255,7 +208,7 @@ fn fit(wished: Option<usize>, limits: &ActorLimits) -> Result<(wasmtime::Engine,
     }
 }
 
-/// What the configuration and the kernel's count of mappings allow.
+/// The number of actors that the configuration and the kernel's count of mappings allow.
 fn allowed(wished: Option<usize>) -> Capacity {
     let max_map_count = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok();
     let mappings = max_map_count.and_then(|text| text.trim().parse::<usize>().ok());

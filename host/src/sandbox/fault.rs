@@ -6,14 +6,14 @@ use std::time::Duration;
 use thespian_core::fate::{Budget, Fault};
 use wasmtime::{Trap, WasmBacktrace};
 
-use super::engine::WASM_STACK_BYTES;
+use super::bounds::WASM_STACK_BYTES;
 use super::limiter::NoGrowth;
 use super::{function, text};
 
 /// Frames of the guest's stack that a trap names.
 const FRAMES_MAX: usize = 6;
 
-/// Why the sandbox itself stops a guest; travels through wasmtime as its error.
+/// A reason why the sandbox itself stops a guest; travels through wasmtime as its error.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Stop {
     /// The actor was killed.

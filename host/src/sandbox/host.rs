@@ -8,10 +8,10 @@ use thespian_core::outbox::Means;
 use thespian_core::source::SourceHash;
 use tracing::Level;
 
-/// Who an instance is.
+/// The actor that an instance is of.
 #[derive(Clone, Debug)]
-pub struct Identity {
-    /// The actor.
+pub struct Occupant {
+    /// The address of the actor.
     pub address: ActorAddress,
     /// The class it was created as.
     pub class: Arc<str>,
@@ -32,10 +32,10 @@ impl EngineLog for Unheard {
     fn log(&self, _level: Level, _about: &str, _text: &str) {}
 }
 
-/// What an instance needs of its actor's host besides [`Means`]. None of these may wait: they are called from within a
+/// The needs of an instance that its actor's host fills, besides [`Means`]. None of these may wait: they are called from within a
 /// turn.
 pub trait ActorHost: Means + Send + Sync + 'static {
-    /// What the host has.
+    /// The capabilities that the host has.
     fn capabilities(&self) -> Arc<Capabilities>;
 
     /// Keeps one log record. The text is bounded and inert, and may have several lines. `target` is `stdout`,

@@ -20,7 +20,7 @@ impl State {
     /// The outbox of the turn under way. There is none while a component describes itself or is set up.
     fn draft(&mut self) -> Result<Draft<'_, dyn ActorHost>, Error> {
         match &mut self.outbox {
-            Some(outbox) => Ok(Draft::new(self.identity.address, outbox, &self.limits, &*self.host)),
+            Some(outbox) => Ok(Draft::new(self.occupant.address, outbox, &self.limits, &*self.host)),
             None => Err(Error::Denied("only possible in a turn".to_owned())),
         }
     }

@@ -13,15 +13,16 @@ use thespian_core::limits::{
 use thespian_core::source::foreign::what_else;
 use wasmparser::{BinaryReaderError, CompositeInnerType, FunctionBody, Operator, Parser, Payload};
 
-use super::source::{SourceError, shown};
+use super::source_error::SourceError;
+use super::text::shown;
 
-/// What every actor component exports.
+/// The export that every actor component has.
 const GUEST_EXPORT: &str = "thespian:actor/guest@0.1.";
 
 /// Names of imports that an error lists.
 const LISTED_MAX: usize = 64;
 
-/// By how much a loop costs the compiler more than a branch that goes forward: all that lives across it has to be
+/// The factor by which a loop costs the compiler more than a branch that goes forward: all that lives across it has to be
 /// joined at its head. Measured.
 const LOOP_WEIGHT: u64 = 8;
 
@@ -105,7 +106,7 @@ fn malformed(error: BinaryReaderError) -> SourceError {
     SourceError::NotAComponent(error.to_string())
 }
 
-/// What there is to compile so far.
+/// The amounts that are to be compiled, as far as they are counted.
 #[derive(Default)]
 struct Tally {
     modules: usize,

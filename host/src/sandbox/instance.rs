@@ -17,13 +17,13 @@ use super::bindings::Actor;
 use super::bindings::thespian::actor::types as wit;
 use super::convert::{self, HeaderRefs};
 use super::fault::{self, Stop};
-use super::host::{ActorHost, EngineLog, Identity};
+use super::host::{ActorHost, EngineLog, Occupant};
 use super::log::LogBook;
 use super::source::Source;
 use super::state::State;
 use super::text;
 
-/// What an actor is told when it starts, beside its [`Identity`].
+/// The things that an actor is told when it starts, beside its [`Occupant`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ActorInit {
     /// Its creator; absent for actors created from outside or under a name.
@@ -32,7 +32,7 @@ pub struct ActorInit {
     pub global_name: Option<Box<str>>,
     /// 1 for the first instance at this address; more after a trap.
     pub incarnation: u32,
-    /// What its creator required.
+    /// The requirements that its creator had.
     pub requirements: Vec<Requirement>,
     /// The message its creator gave it to start with.
     pub init: Option<Message>,
@@ -47,24 +47,41 @@ pub struct Instance {
     lost: bool,
 }
 
-/// The turn that a call is: decides its deadline.
+/// The kind of a call: it decides the deadline.
 #[derive(Clone, Copy)]
-enum Turn {
+enum Call {
     Start,
     Handle,
 }
 
+impl Source {
+    /// Makes an instance for one actor, of as many as the engine's capacity says: whoever makes actors counts them. `limits`
+    /// may be stricter than the engine's, not wider.
+    ///
+    /// # Errors
+    /// When the pool is full, or the code that runs at instantiation fails.
+    pub fn instantiate(
+        &self,
+        occupant: Occupant,
+        host: Arc<dyn ActorHost>,
+        limits: Arc<ActorLimits>,
+    ) -> Result<Instance, Fault> {
+        let log = LogBook::new(Arc::clone(&host), &limits);
+        Instance::new(self, occupant, host, limits, log)
+    }
+}
+
 impl Instance {
-    pub(super) fn new(
+    fn new(
         source: &Source,
-        identity: Identity,
+        occupant: Occupant,
         host: Arc<dyn ActorHost>,
         limits: Arc<ActorLimits>,
         log: LogBook,
     ) -> Result<Self, Fault> {
-        let shared = Arc::clone(&source.engine().shared);
+        let machine = Arc::clone(source.machine());
         let cpu_ms_max = limits.start_cpu_ms_max;
-        let mut store = new_store(State::new(shared, host, identity, limits, log));
+        let mut store = new_store(State::new(machine, host, occupant, limits, log));
         let actor = guarded(&mut store, cpu_ms_max, |store| source.pre().instantiate(store))?;
         Ok(Self { store, actor, source: source.clone(), lost: false })
     }
@@ -74,9 +91,9 @@ impl Instance {
     /// # Errors
     /// As [`Self::handle`].
     pub fn start(&mut self, init: &ActorInit, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure> {
-        let identity = self.store.data().identity.clone();
+        let occupant = self.store.data().occupant.clone();
         let (mut me, mut parent) = ([0; ADDRESS_TEXT_LEN], [0; ADDRESS_TEXT_LEN]);
-        let source = identity.source.to_string();
+        let source = occupant.source.to_string();
         let has = self.store.data().host.capabilities();
         let capabilities = convert::capabilities_to_guest(&has);
         let listed = convert::listed_values(&init.requirements);
@@ -84,8 +101,8 @@ impl Instance {
         let headers = init.init.as_ref().and_then(convert::header_refs);
         let extra = [convert::message_bytes_max(&self.store.data().limits)];
         let init = wit::ActorInit {
-            class: &identity.class,
-            me: identity.address.write_text(&mut me),
+            class: &occupant.class,
+            me: occupant.address.write_text(&mut me),
             parent: init.parent.map(|address| address.write_text(&mut parent)),
             global_name: init.global_name.as_deref(),
             source: &source,
@@ -95,10 +112,10 @@ impl Instance {
             init: init.init.as_ref().map(|message| convert::message_to_guest(message, &headers)),
             extra: &extra,
         };
-        self.turn(Turn::Start, outbox, |actor, store| actor.thespian_actor_guest().call_start(store, init))
+        self.turn(Call::Start, outbox, |actor, store| actor.thespian_actor_guest().call_start(store, init))
     }
 
-    /// One turn: gives one envelope to the handler. `attempt` is 1, and 2 when the same envelope is delivered once
+    /// Runs a turn: gives one envelope to the handler. `attempt` is 1, and 2 when the same envelope is delivered once
     /// more.
     ///
     /// # Errors
@@ -115,14 +132,14 @@ impl Instance {
         let headers = carried(&envelope.body).and_then(convert::header_refs);
         if let Body::Message(message) = &envelope.body {
             let message = convert::message_to_guest(message, &headers);
-            return self.turn(Turn::Handle, outbox, |actor, store| {
+            return self.turn(Call::Handle, outbox, |actor, store| {
                 actor.thespian_actor_guest().call_handle_message(store, sender, attempt, message)
             });
         }
         let mut about = [[0; ADDRESS_TEXT_LEN]; 2];
         let event = event(&envelope.body, &headers, &mut about);
         let delivery = wit::Delivery { sender, attempt, event };
-        self.turn(Turn::Handle, outbox, |actor, store| {
+        self.turn(Call::Handle, outbox, |actor, store| {
             actor.thespian_actor_guest().call_handle_event(store, delivery)
         })
     }
@@ -133,12 +150,12 @@ impl Instance {
     /// As [`Source::instantiate`].
     pub fn renew(self) -> Result<Self, Fault> {
         let state = self.store.data();
-        let (identity, host) = (state.identity.clone(), Arc::clone(&state.host));
+        let (occupant, host) = (state.occupant.clone(), Arc::clone(&state.host));
         let (limits, log) = (Arc::clone(&state.limits), state.log.clone());
         let source = self.source.clone();
         // The old one goes first: its place in the pool and its memory are what the new one takes.
         drop(self);
-        source.instantiate_with(identity, host, limits, log)
+        Self::new(&source, occupant, host, limits, log)
     }
 
     /// The size of its linear memory, in bytes.
@@ -161,7 +178,7 @@ impl Instance {
 
     fn turn(
         &mut self,
-        turn: Turn,
+        kind: Call,
         outbox: Box<Outbox>,
         call: impl FnOnce(&Actor, &mut Store<State>) -> wasmtime::Result<Result<(), wit::Failure>>,
     ) -> Result<Box<Outbox>, Failure> {
@@ -169,12 +186,12 @@ impl Instance {
             return Err(Failure::Fault(Fault::Trap("the instance was lost in an earlier turn".to_owned())));
         }
         let limits = &self.store.data().limits;
-        let cpu_ms_max = match turn {
-            Turn::Start => limits.start_cpu_ms_max,
-            Turn::Handle => limits.turn_cpu_ms_max,
+        let cpu_ms_max = match kind {
+            Call::Start => limits.start_cpu_ms_max,
+            Call::Handle => limits.turn_cpu_ms_max,
         };
         begin(&mut self.store, Some(outbox), cpu_ms_max);
-        let log = &self.source.engine().shared.log;
+        let log = &self.source.machine().log;
         let result = contained(&**log, || call(&self.actor, &mut self.store));
         let state = self.store.data_mut();
         let mut outbox = state.end().unwrap_or_default();
@@ -201,19 +218,19 @@ impl Drop for Instance {
 
 impl std::fmt::Debug for Instance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Instance").field("identity", &self.store.data().identity).finish_non_exhaustive()
+        f.debug_struct("Instance").field("occupant", &self.store.data().occupant).finish_non_exhaustive()
     }
 }
 
 /// A store with all bounds set, but without an instance.
 pub(super) fn new_store(state: State) -> Store<State> {
-    /// What one call may hand over beside the message itself: names, texts, options.
+    /// Bytes that one call may hand over beside the message itself: names, texts, options.
     const COPY_BYTES_EXTRA: usize = 64 << 10;
     /// Handles that one instance may hold: streams, pollables.
     const HANDLES_MAX: usize = 1_024;
 
     let copy_bytes_max = state.limits.message_bytes_max + COPY_BYTES_EXTRA;
-    let engine = state.engine.wasmtime.clone();
+    let engine = state.machine.wasmtime.clone();
     let mut store = Store::new(&engine, state);
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(copy_bytes_max);
@@ -226,19 +243,19 @@ pub(super) fn new_store(state: State) -> Store<State> {
 fn begin(store: &mut Store<State>, outbox: Option<Box<Outbox>>, cpu_ms_max: u64) {
     let state = store.data_mut();
     state.begin(outbox, cpu_ms_max);
-    state.engine.ticker.touch();
+    state.machine.ticker.touch();
     // The epoch moved while the actor was idle.
     store.set_epoch_deadline(1);
 }
 
-/// One call into a guest that is no turn: without an outbox.
+/// Makes a call into a guest that is no turn: without an outbox.
 pub(super) fn guarded<R>(
     store: &mut Store<State>,
     cpu_ms_max: u64,
     call: impl FnOnce(&mut Store<State>) -> wasmtime::Result<R>,
 ) -> Result<R, Fault> {
     begin(store, None, cpu_ms_max);
-    let log = Arc::clone(&store.data().engine.log);
+    let log = Arc::clone(&store.data().machine.log);
     let result = contained(&*log, || call(store));
     let state = store.data_mut();
     state.end();
@@ -281,7 +298,7 @@ fn carried(body: &Body) -> Option<&Message> {
     }
 }
 
-/// What the host tells an actor, with room for the texts of the addresses that it is about.
+/// The event by which the host tells an actor something, with room for the texts of the addresses that it is about.
 fn event<'a>(
     body: &'a Body,
     headers: &'a HeaderRefs<'a>,

@@ -2,7 +2,7 @@
 
 use wasmtime::ResourceLimiter;
 
-/// What an instance may allocate, what it has, and whether it was refused anything.
+/// The bounds on an instance's memory and tables, what it has of them, and whether it was refused anything.
 #[derive(Debug)]
 pub(super) struct Limiter {
     memory_bytes_max: usize,
@@ -12,7 +12,7 @@ pub(super) struct Limiter {
     refused: Option<NoGrowth>,
 }
 
-/// What was refused last.
+/// The growth that was refused last.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NoGrowth {
     /// Growth of the memory to this many bytes.
@@ -89,14 +89,14 @@ impl ResourceLimiter for Limiter {
     }
 
     fn instances(&self) -> usize {
-        super::engine::CORE_INSTANCES_MAX as usize
+        super::bounds::CORE_INSTANCES_MAX as usize
     }
 
     fn tables(&self) -> usize {
-        super::engine::TABLES_MAX as usize
+        super::bounds::TABLES_MAX as usize
     }
 
     fn memories(&self) -> usize {
-        super::engine::MEMORIES_MAX as usize
+        super::bounds::MEMORIES_MAX as usize
     }
 }

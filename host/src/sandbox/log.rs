@@ -14,19 +14,19 @@ const WINDOW: Duration = Duration::from_secs(1);
 
 /// How much of what a record is about is kept, in bytes: a module's name.
 const TARGET_LEN_MAX: usize = 64;
-/// What a record is about in which a guest says why it panics.
+/// The target of a record in which a guest says why it panics.
 const PANIC_TARGET: &str = "panic";
 /// How much of a panic message is kept for the reason of the trap, in bytes.
 const PANIC_LEN_MAX: usize = 1024;
 
-/// One of the two output streams.
+/// The two output streams of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Channel {
     Stdout,
     Stderr,
 }
 
-/// What one actor writes, over all its incarnations. Shared with the output streams that the guest holds.
+/// Everything that one actor writes, over all its incarnations. Shared with the output streams that the guest holds.
 #[derive(Clone)]
 pub(super) struct LogBook(Arc<Mutex<Pages>>);
 
@@ -76,7 +76,7 @@ impl LogBook {
         self.pages().write(channel, bytes);
     }
 
-    /// What was last written to stderr, the message of a panic if there was one.
+    /// The text last written to stderr, the message of a panic if there was one.
     pub(super) fn take_last_words(&self) -> String {
         std::mem::take(&mut self.pages().last_words)
     }

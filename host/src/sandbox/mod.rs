@@ -6,8 +6,11 @@
 //! through [`ActorHost`]. Only this module names wasmtime.
 
 mod bindings;
+mod bounds;
 mod cache;
+mod compiler;
 mod convert;
+mod describe;
 mod engine;
 mod fault;
 mod function;
@@ -17,13 +20,17 @@ mod inspect;
 mod instance;
 mod limiter;
 mod log;
+mod machine;
 mod preempt;
 mod source;
+mod source_error;
 mod state;
 mod text;
 mod wasi;
 
-pub use engine::{Bound, Capacity, Engine, EngineConfig, EngineError};
-pub use host::{ActorHost, EngineLog, Identity};
+pub use engine::{Engine, EngineConfig, EngineError};
+pub use host::{ActorHost, EngineLog, Occupant};
 pub use instance::{ActorInit, Instance};
-pub use source::{Source, SourceError};
+pub use machine::{Bound, Capacity};
+pub use source::Source;
+pub use source_error::SourceError;

@@ -45,16 +45,16 @@ pub(super) struct Ticker {
     thread: Thread,
 }
 
-/// What the ticker's thread and its handle share.
-struct Shared {
+/// The ticker, as its thread finds it while somebody has it.
+struct OwnTicker {
     ticker: std::sync::OnceLock<Weak<Ticker>>,
 }
 
 impl Ticker {
     /// Starts a thread that calls `tick` every millisecond; it ends with the returned handle.
     pub(super) fn start(tick: impl Fn() + Send + 'static) -> std::io::Result<Arc<Self>> {
-        let shared = Arc::new(Shared { ticker: std::sync::OnceLock::new() });
-        let theirs = Arc::clone(&shared);
+        let own = Arc::new(OwnTicker { ticker: std::sync::OnceLock::new() });
+        let theirs = Arc::clone(&own);
         let handle = thread::Builder::new().name("epoch".to_owned()).spawn(move || run(&theirs, &tick))?;
         let ticker = Arc::new(Self {
             active: AtomicBool::new(true),
@@ -62,7 +62,7 @@ impl Ticker {
             awake_ns: AtomicU64::new(0),
             thread: handle.thread().clone(),
         });
-        let set = shared.ticker.set(Arc::downgrade(&ticker));
+        let set = own.ticker.set(Arc::downgrade(&ticker));
         debug_assert!(set.is_ok(), "set once");
         ticker.thread.unpark();
         Ok(ticker)
@@ -102,8 +102,8 @@ impl Drop for Ticker {
     }
 }
 
-fn run(shared: &Shared, tick: &dyn Fn()) {
-    while shared.ticker.get().is_none() {
+fn run(own: &OwnTicker, tick: &dyn Fn()) {
+    while own.ticker.get().is_none() {
         thread::park();
     }
     let mut idle_ticks = 0;
@@ -111,7 +111,7 @@ fn run(shared: &Shared, tick: &dyn Fn()) {
     loop {
         #[expect(clippy::disallowed_methods, reason = "the tick is a time, not a wait for something")]
         thread::sleep(TICK);
-        let Some(ticker) = shared.ticker.get().and_then(Weak::upgrade) else { return };
+        let Some(ticker) = own.ticker.get().and_then(Weak::upgrade) else { return };
         let now = Instant::now();
         let counts = awake(now - last, TICK).as_nanos();
         last = now;
@@ -132,7 +132,7 @@ fn run(shared: &Shared, tick: &dyn Fn()) {
         } else {
             // Not to be held while resting: its owner must be able to end this thread.
             drop(ticker);
-            if !rest(shared) {
+            if !rest(own) {
                 return;
             }
             last = Instant::now();
@@ -142,9 +142,9 @@ fn run(shared: &Shared, tick: &dyn Fn()) {
 }
 
 /// Waits for [`Ticker::wake`]; false when the handle is gone.
-fn rest(shared: &Shared) -> bool {
+fn rest(own: &OwnTicker) -> bool {
     loop {
-        let Some(ticker) = shared.ticker.get().and_then(Weak::upgrade) else { return false };
+        let Some(ticker) = own.ticker.get().and_then(Weak::upgrade) else { return false };
         if !ticker.resting.load(Ordering::SeqCst) {
             return true;
         }
@@ -163,17 +163,17 @@ pub(super) struct Gate {
 struct GateState {
     permits: usize,
     running: usize,
-    queue: VecDeque<Arc<Seat>>,
+    queue: VecDeque<Arc<RotationSeat>>,
 }
 
 /// Where one runaway waits.
 #[derive(Default)]
-struct Seat {
+struct RotationSeat {
     called: AtomicBool,
     bell: Condvar,
 }
 
-/// One runaway. Dropped at the end of its turn.
+/// A turn that has outlived its slice. Dropped at the end of the turn.
 pub(super) struct Runaway {
     gate: Arc<Gate>,
     running: bool,
@@ -253,7 +253,7 @@ impl Runaway {
             self.running = true;
             return;
         }
-        let seat = Arc::new(Seat::default());
+        let seat = Arc::new(RotationSeat::default());
         state.queue.push_back(Arc::clone(&seat));
         while !seat.called.load(Ordering::Relaxed) {
             if is_killed() {
@@ -371,14 +371,14 @@ mod tests {
         let mut first = gate.admit().unwrap();
         first.pass(|| false);
         let killed = Arc::new(AtomicBool::new(false));
-        let sleeper = {
+        let seat = {
             let (gate, killed) = (Arc::clone(&gate), Arc::clone(&killed));
             thread::spawn(move || gate.admit().unwrap().pass(|| killed.load(Ordering::SeqCst)))
         };
         wait_until(|| gate.lock().queue.len() == 1);
         killed.store(true, Ordering::SeqCst);
         gate.wake_all();
-        sleeper.join().unwrap();
+        seat.join().unwrap();
         assert_eq!(gate.runaways(), 1);
         assert_eq!(gate.lock().queue.len(), 0);
     }

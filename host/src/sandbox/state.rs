@@ -9,11 +9,11 @@ use thespian_core::outbox::{Draft, Outbox};
 use wasmtime::UpdateDeadline;
 use wasmtime_wasi::{ResourceTable, WasiCtx};
 
-use super::engine::Shared;
 use super::fault::Stop;
-use super::host::{ActorHost, Identity};
+use super::host::{ActorHost, Occupant};
 use super::limiter::Limiter;
 use super::log::LogBook;
+use super::machine::Machine;
 use super::preempt::{QUANTUM_TICKS, Runaway, SLICE_TICKS};
 use crate::cpu_time;
 
@@ -22,9 +22,9 @@ const RESOURCES_MAX: usize = 1_024;
 
 /// The data of one store.
 pub(super) struct State {
-    pub(super) engine: Arc<Shared>,
+    pub(super) machine: Arc<Machine>,
     pub(super) host: Arc<dyn ActorHost>,
-    pub(super) identity: Identity,
+    pub(super) occupant: Occupant,
     pub(super) limits: Arc<ActorLimits>,
     pub(super) limiter: Limiter,
     pub(super) log: LogBook,
@@ -36,7 +36,7 @@ pub(super) struct State {
     turn: TurnClock,
 }
 
-/// What a turn may take, and what it took.
+/// The time that a turn may take, and the time that it took.
 #[derive(Default)]
 struct TurnClock {
     cpu_max: Duration,
@@ -51,9 +51,9 @@ struct TurnClock {
 
 impl State {
     pub(super) fn new(
-        engine: Arc<Shared>,
+        machine: Arc<Machine>,
         host: Arc<dyn ActorHost>,
-        identity: Identity,
+        occupant: Occupant,
         limits: Arc<ActorLimits>,
         log: LogBook,
     ) -> Self {
@@ -61,7 +61,7 @@ impl State {
         resources.set_max_capacity(RESOURCES_MAX);
         let limiter = Limiter::new(limits.memory_bytes_max, limits.table_elements_max);
         let turn = TurnClock::default();
-        Self { engine, host, identity, limits, limiter, log, resources, wasi: None, outbox: None, turn }
+        Self { machine, host, occupant, limits, limiter, log, resources, wasi: None, outbox: None, turn }
     }
 
     /// A turn begins.
@@ -84,14 +84,14 @@ impl State {
 
     /// Drops what a turn asked for that failed, and gives back what it had taken.
     pub(super) fn discard(&self, outbox: &mut Outbox) {
-        Draft::new(self.identity.address, outbox, &self.limits, &*self.host).discard();
+        Draft::new(self.occupant.address, outbox, &self.limits, &*self.host).discard();
     }
 
     /// The epoch has passed the store's deadline: the turn has run for a tick more.
     pub(super) fn on_tick(&mut self) -> Result<UpdateDeadline, Stop> {
-        self.engine.ticker.touch();
+        self.machine.ticker.touch();
         self.check_killed()?;
-        let (cpu, now) = (cpu_time::of_this_thread(), self.engine.ticker.awake());
+        let (cpu, now) = (cpu_time::of_this_thread(), self.machine.ticker.awake());
         let (cpu_start, start) = *self.turn.start.get_or_insert((cpu, now));
         self.turn.ticks = self.turn.ticks.saturating_add(1);
         let cpu = cpu.saturating_sub(cpu_start);
@@ -122,12 +122,12 @@ impl State {
         }
         let runaway = match &mut self.turn.runaway {
             Some(runaway) => runaway,
-            empty => empty.insert(self.engine.gate.admit().ok_or_else(Stop::overloaded)?),
+            empty => empty.insert(self.machine.gate.admit().ok_or_else(Stop::overloaded)?),
         };
         runaway.pass(|| self.host.is_killed());
-        self.turn.waited += self.engine.ticker.awake().saturating_sub(now);
+        self.turn.waited += self.machine.ticker.awake().saturating_sub(now);
         // The ticker may have gone to rest while every turn slept.
-        self.engine.ticker.touch();
+        self.machine.ticker.touch();
         Ok(())
     }
 }

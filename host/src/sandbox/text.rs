@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use thespian_core::limits::ERROR_TEXT_LEN_MAX;
+use thespian_core::limits::{ERROR_TEXT_LEN_MAX, TYPE_NAME_LEN_MAX};
 use thespian_core::text;
 
 /// Guest text for an error: at most [`ERROR_TEXT_LEN_MAX`] bytes.
@@ -30,6 +30,11 @@ pub(super) fn cut(text: &str, len_max: usize) -> &str {
 /// columns are no harm where it is kept; who shows them knows what they would do there.
 pub(super) fn inert(text: &str) -> Cow<'_, str> {
     text::escaped(text, |character| !matches!(character, '\n' | '\t') && text::acts(character))
+}
+
+/// A name out of a component, for an error.
+pub(super) fn shown(name: &str) -> String {
+    text::inert(cut(name, TYPE_NAME_LEN_MAX)).into_owned()
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ const WRITE_LEN_MAX: u64 = 64 << 10;
 /// Pollables of one `poll`.
 const POLL_LEN_MAX: usize = 1_024;
 
-/// What a guest is told that waits.
+/// The words for a guest that waits.
 const NO_WAITING: &str = "an actor can't wait within a turn (std::thread::sleep, wasi:io/poll): ask for \
                           `wakeup-after`, return, and go on when the wakeup comes";
 

@@ -10,7 +10,7 @@ use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::ActorLimits;
 use thespian_core::outbox::{Means, Outbox};
 use thespian_core::source::SourceHash;
-use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Identity};
+use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Occupant};
 use tracing::Level;
 
 use crate::arena::{alone, go};
@@ -65,13 +65,13 @@ fn a_panic_within_a_call_ends_that_instance_only() {
     let source = engine.compile(hash, &thespian_guests::bytes(thespian_guests::HOSTILE)).unwrap();
     let host = Arc::new(Defective::default());
     let start = |class: &str| {
-        let identity = Identity { address: host.new_address(), class: class.into(), source: hash };
+        let occupant = Occupant { address: host.new_address(), class: class.into(), source: hash };
         let limits = Arc::new(ActorLimits::default());
-        let mut instance = source.instantiate(identity.clone(), host.clone(), limits).unwrap();
+        let mut instance = source.instantiate(occupant.clone(), host.clone(), limits).unwrap();
         instance
             .start(&ActorInit { incarnation: 1, ..ActorInit::default() }, Box::<Outbox>::default())
             .unwrap();
-        (identity.address, instance)
+        (occupant.address, instance)
     };
     let envelope = |me| Envelope { target: me, sender: me, body: Body::Message(go(1, "")) };
     let (bystander, mut echo) = start("Echo");

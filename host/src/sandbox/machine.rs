@@ -1,0 +1,51 @@
+//! The machine on which instances run: the engine's clockwork, and the number of actors that it can hold. It knows neither
+//! what is compiled nor what an instance may call.
+
+use std::sync::Arc;
+
+use thespian_core::limits::ActorLimits;
+
+use super::host::EngineLog;
+use super::preempt::{Gate, Ticker};
+
+/// The thing that bounds the number of live actors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// The configuration says so.
+    Configured,
+    /// Memory mappings that the kernel allows one process: `vm.max_map_count`.
+    Mappings,
+    /// Address space that the kernel gives one process.
+    AddressSpace,
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Configured => "the configuration",
+            Self::Mappings => "the memory mappings of one process (vm.max_map_count)",
+            Self::AddressSpace => "the address space of one process",
+        })
+    }
+}
+
+/// How many actors may live, and why not more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Live actors at most.
+    pub actors_max: usize,
+    /// The thing that bounds them.
+    pub limited_by: Bound,
+    /// The way to raise the bound, where there is one.
+    pub how_to_raise: Option<String>,
+}
+
+/// The machine that all sources and instances of an engine share.
+pub(super) struct Machine {
+    pub(super) wasmtime: wasmtime::Engine,
+    pub(super) ticker: Arc<Ticker>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) limits: Arc<ActorLimits>,
+    pub(super) log: Arc<dyn EngineLog>,
+    pub(super) capacity: Capacity,
+}
