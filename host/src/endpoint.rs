@@ -15,7 +15,6 @@ use thespian_core::wire::control::Incoming;
 use tokio::sync::{Notify, oneshot};
 
 use crate::plane::Plane;
-use crate::plane::alarms::Due;
 use crate::plane::mailbox::SharedMailbox;
 use crate::plane::receiver::Receiver;
 use crate::plane::sleeper::Sleeper;
@@ -176,7 +175,7 @@ impl Endpoints {
             let idle = Arc::new(Idle { endpoints: Arc::downgrade(self), name: name.to_string() });
             let sleeper: Arc<dyn Sleeper> = idle.clone();
             entry.idle = Some(idle);
-            self.plane.alarms.after(NAMED_ENDPOINT_IDLE_MAX, Due::Wake(Arc::downgrade(&sleeper)));
+            self.plane.alarms.after(NAMED_ENDPOINT_IDLE_MAX, Arc::downgrade(&sleeper));
         }
     }
 

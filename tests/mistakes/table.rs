@@ -77,6 +77,12 @@ mistakes! {
             => "";
     }
 
+    "mailbox.rs" {
+        RestUnheard an_alarm_that_nobody_hears_of "sleeps past its wakeup":
+            "let has_mark = self.mark.is_some();"
+            => "let has_mark = false;";
+    }
+
     "monitors.rs" {
         HearOfNoDown an_end_that_no_monitor_hears_of "which it monitors":
             "effects.push(down(watcher, address, reason.clone()));"
@@ -169,6 +175,38 @@ mistakes! {
             => r#"panic!("a mistake in the rules of an actor");"#;
     }
 
+    "turn.rs" {
+        WakeLast a_wakeup_that_waits_for_an_empty_mailbox "which came after its alarm":
+            "let is_woken = self.wakeups.is_due(handled);"
+            => "let is_woken = self.wakeups.is_due(handled) && self.batch.is_empty();";
+    }
+
+    "turn/drive.rs" {
+        WakeNoMore a_wakeup_without_an_alarm "sleeps past its wakeup":
+            "if let Some(due) = self.turn.wakeups.next_due() {"
+            => "if let Some(due) = self.turn.wakeups.next_due().filter(|_| false) {";
+    }
+
+    "turn/wakeups.rs" {
+        CountNoWakeup wakeups_that_are_not_counted "wakeups, there are":
+            "self.set.as_ref().map_or(0, |set| set.times.len())"
+            => "0";
+
+        KeepTheWakeup a_wakeup_that_is_taken_back_and_comes "wakeups, there are":
+            "let Some(set) = &mut self.set else { return };
+             let Some(due) = set.times.remove(&id) else { return };"
+            => "let Some(set) = self.set.as_mut().filter(|_| false) else { return };
+                let Some(due) = set.times.remove(&id) else { return };";
+
+        WakeBeforeTheMail a_wakeup_before_what_came_before_it "before what came before its alarm":
+            "self.due.front().is_some_and(|(behind, _)| *behind <= handled)"
+            => "!self.due.is_empty() || handled == u64::MAX";
+
+        WakeTooEarly a_wakeup_before_its_time "before its time":
+            "&& first.key().0 <= mark.at"
+            => "";
+    }
+
     seams {
         ActivateNobody a_receiver_that_nobody_activates "is not activated";
         BoundNoBudget a_node_without_a_bound "the node is past its bounds";
@@ -176,7 +214,6 @@ mistakes! {
         BuryWhatIsHandled a_message_that_is_handled_and_a_dead_letter "becomes Dead, but it is Some(Handled)";
         CountNoChild children_that_are_not_counted "children, past its bound";
         CountNoFailedStart failed_starts_that_are_not_counted "was restarted";
-        CountNoWakeup wakeups_that_are_not_counted "subtract with overflow";
         DrainTheNewestFirst messages_that_come_last_first " after ";
         EndBeforeTheTime a_transient_actor_that_ends_too_early "ends of itself before its time";
         ForgetTheExitFault a_fault_in_an_exit_turn_that_is_not_told "not how its exit turn went";
@@ -188,7 +225,6 @@ mistakes! {
         KeepTheGrant bytes_that_a_closed_mailbox_keeps "bytes are not given back";
         KeepTheInstance an_instance_that_is_used_after_its_trap "in a lost instance";
         KeepTheMessage a_message_that_can_not_be_tried_again "which it could not try again";
-        KeepTheTimer a_timer_of_a_cancelled_wakeup "timers for";
         LetThePausedSleep a_pause_that_an_exit_request_does_not_end "pauses though it is to exit";
         LoseTheBatch messages_lost_with_their_actor "is lost";
         LoseWhatWaits a_message_lost_in_a_closed_mailbox "is lost";
@@ -203,6 +239,5 @@ mistakes! {
         SeekNoExitRequest an_exit_request_that_is_not_sought "pauses though it is to exit";
         TurnWhileHolding turns_while_messages_are_held "is called while it holds messages";
         UncountNothing places_that_a_mailbox_does_not_give_back "counts";
-        WakeTooEarly a_wakeup_before_its_time "before its time";
     }
 }

@@ -64,7 +64,6 @@ impl Body {
         matches!(
             self,
             Self::ExitRequest(_)
-                | Self::Wakeup(_)
                 | Self::ChildExited(_)
                 | Self::ActorDown(_)
                 | Self::Named(_)
@@ -74,7 +73,7 @@ impl Body {
     }
 
     /// What it takes in a queue, in bytes. Reserved slots are bounded by their count instead: one exit
-    /// request, one notice for each child and one for the last, the caps on wakeups, monitors and questions.
+    /// request, one notice for each child and one for the last, the caps on monitors and questions.
     #[must_use]
     pub fn cost(&self) -> usize {
         match self {

@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::envelope::{Body, Envelope};
 use crate::limits::{DRAIN_BYTES_MAX, QUEUE_FREE_BYTES, QUEUE_GRANT_BYTES};
 use crate::mistake::{Mistake, is_made};
+use crate::time::Time;
 
 /// Bytes that may wait in a node: in all mailboxes together, which draw on it in grants, and with senders whose
 /// receivers are full.
@@ -95,6 +96,15 @@ pub fn push_each(
     Push::Queued
 }
 
+/// The moment at which a receiver's alarm went off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The time by the clock.
+    pub at: Time,
+    /// The number of envelopes that had ever come by then. They were there before anything that fell due at that time.
+    pub pushed: u64,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Intake {
     /// Takes everything that fits.
@@ -130,6 +140,10 @@ pub struct Mailbox {
     exit_requested: bool,
     /// Somebody was refused since room was last announced.
     refused: bool,
+    /// The number of envelopes that were ever taken out: with those that wait, all that ever came.
+    taken: u64,
+    /// The alarm went off, and the receiver has not heard of it.
+    mark: Option<Mark>,
 }
 
 impl Mailbox {
@@ -146,6 +160,8 @@ impl Mailbox {
             granted: 0,
             exit_requested: false,
             refused: false,
+            taken: 0,
+            mark: None,
         }
     }
 
@@ -237,6 +253,7 @@ impl Mailbox {
         if is_made(Mistake::DrainTheNewestFirst) {
             self.queue.make_contiguous().reverse();
         }
+        let before = self.queue.len();
         if batch.is_empty() && self.queue.len() <= max && self.bytes <= DRAIN_BYTES_MAX {
             // All at once, with their memory: an idle mailbox keeps none, and what is allocated for the next message is
             // what was freed last, which is still in the cache.
@@ -253,6 +270,7 @@ impl Mailbox {
                 }
             }
         }
+        self.taken += (before - self.queue.len()) as u64;
         self.drained(budget)
     }
 
@@ -266,6 +284,7 @@ impl Mailbox {
             let Some(envelope) = self.queue.pop_front() else { break };
             self.uncount(&envelope);
             batch.push_back(envelope);
+            self.taken += 1;
         }
         self.drained(budget)
     }
@@ -296,10 +315,11 @@ impl Mailbox {
         }
     }
 
-    /// The receiver has nothing left to do. False: something came meanwhile, look again.
+    /// The receiver has nothing left to do. False: something came meanwhile, or it has not heard of its alarm; look again.
     pub fn rest(&mut self) -> bool {
         let woken = core::mem::replace(&mut self.activity, Activity::Active { again: false });
-        if !self.queue.is_empty() || woken == (Activity::Active { again: true }) {
+        let has_mark = self.mark.is_some();
+        if has_mark || !self.queue.is_empty() || woken == (Activity::Active { again: true }) {
             return false;
         }
         self.activity = Activity::Idle;
@@ -328,6 +348,19 @@ impl Mailbox {
                 false
             }
         }
+    }
+
+    /// The receiver's alarm has gone off. What is in the mailbox now was there before; what comes from here on was not.
+    /// True: the caller must activate the receiver, whatever it waits for.
+    pub fn ring(&mut self, at: Time) -> bool {
+        // A mark that the receiver has not heard of yet goes: this one stands for all that has fallen due by now.
+        self.mark = Some(Mark { at, pushed: self.taken + self.queue.len() as u64 });
+        self.wake()
+    }
+
+    /// When the alarm went off, if it did since this was last asked.
+    pub const fn take_mark(&mut self) -> Option<Mark> {
+        self.mark.take()
     }
 
     /// From now on only notices get in: the receiver is exiting.

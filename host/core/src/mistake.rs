@@ -11,7 +11,6 @@ pub enum Mistake {
     BuryWhatIsHandled,
     CountNoChild,
     CountNoFailedStart,
-    CountNoWakeup,
     DrainTheNewestFirst,
     EndBeforeTheTime,
     ForgetTheExitFault,
@@ -23,7 +22,6 @@ pub enum Mistake {
     KeepTheGrant,
     KeepTheInstance,
     KeepTheMessage,
-    KeepTheTimer,
     LetThePausedSleep,
     LoseTheBatch,
     LoseWhatWaits,
@@ -38,7 +36,6 @@ pub enum Mistake {
     SeekNoExitRequest,
     TurnWhileHolding,
     UncountNothing,
-    WakeTooEarly,
 }
 
 pub(crate) const fn is_made(_: Mistake) -> bool {

@@ -7,7 +7,7 @@
 //!     └───────────────────┴─────────────────────────────────────────────► Ending ── held sends gone ──► ended
 //! ```
 //!
-//! The host owns the mailbox, the instance and the clock: it drains the one into [`Turn::accept`], calls the other
+//! The host owns the mailbox, the instance and the clock: it drains the one into [`Turn::take_in`], calls the other
 //! as [`Turn::next`] says, and reports to [`Turn::finish`].
 
 mod commit;
@@ -20,20 +20,24 @@ mod leftover;
 mod lifetime;
 mod phase;
 mod restarts;
+mod starting;
+mod status;
 #[cfg(test)]
 mod tests;
+mod wakeups;
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
-use crate::envelope::{ActorRestart, Body, EXITING, Envelope, ExitReason};
+use crate::envelope::{Body, EXITING, Envelope, ExitReason, ExitRequest};
 use crate::event::Event;
 use crate::fate::{Failure, Fault, OnTrap};
-use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, STATUS_RECEIVERS_MAX, cut};
+use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, cut};
+use crate::mailbox::Mark;
 use crate::mistake::{Mistake, is_made};
 use crate::outbox::{Leaving, Outbox, Standing};
 use crate::source::{Rights, Transient};
@@ -41,11 +45,12 @@ use crate::time::Time;
 pub use drive::{Actor, Buffers, Doer, Step};
 pub use effect::{ActorEffect, TurnEffect};
 use held::Held;
-use leaving::exit_request;
 pub use leftover::Leftover;
 use lifetime::Lifetime;
 pub use phase::ActorPhase;
 use restarts::Restarts;
+pub use status::{Counters, Wait};
+use wakeups::Wakeups;
 
 /// What the host has to do next for an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +81,14 @@ enum Phase {
     Ending(ExitReason),
 }
 
+/// Whether the host keeps an instance for an actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InstanceState {
+    /// There is none: it has yet to start, or the last one was lost, or it has ended.
+    None,
+    Live,
+}
+
 #[derive(Debug)]
 struct Current {
     envelope: Envelope,
@@ -101,38 +114,16 @@ pub struct Identity {
     pub rights: Rights,
 }
 
-/// What an actor has done so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Turns that returned, with `ok` or not.
-    pub turns: u64,
-    /// Messages that it could not handle.
-    pub poisoned: u64,
-    /// Instances after the first, also those that could not start.
-    pub restarts: u64,
-    /// Messages that it sent.
-    pub sent: u64,
-}
-
-/// Why an actor handles nothing now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wait {
-    /// Until when at most.
-    pub until: Time,
-    /// Why.
-    pub why: String,
-    /// Receivers without room, the first of them.
-    pub receivers: Vec<ActorAddress>,
-}
-
 /// The state of one actor between, before and after its turns.
 #[derive(Debug)]
 pub struct Turn {
     identity: Identity,
     phase: Phase,
-    has_instance: bool,
+    instance: InstanceState,
     incarnation: u32,
     batch: VecDeque<Envelope>,
+    /// The number of envelopes that it ever took from its mailbox, with those in the batch.
+    taken: u64,
     current: Option<Current>,
     outbox: Option<Box<Outbox>>,
     held: Held,
@@ -140,10 +131,9 @@ pub struct Turn {
     last_fault: String,
     /// Whether `last_fault` is that of a start: the instance before was lost earlier.
     cant_start: bool,
-    wakeups: usize,
-    wakeup_bytes: usize,
-    next_wakeup: u64,
-    pending: BTreeMap<u64, usize>,
+    wakeups: Wakeups,
+    /// When the host's alarm for it goes off, or went off without its having heard of that. The host keeps one.
+    alarm: Option<Time>,
     /// Questions to the host that are not answered.
     asked: BTreeSet<u64>,
     next_question: u64,
@@ -162,19 +152,18 @@ impl Turn {
         Self {
             identity,
             phase: Phase::Starting,
-            has_instance: false,
+            instance: InstanceState::None,
             incarnation: 0,
             batch: VecDeque::new(),
+            taken: 0,
             current: None,
             outbox: None,
             held: Held::default(),
             restarts: Restarts::default(),
             last_fault: String::new(),
             cant_start: false,
-            wakeups: 0,
-            wakeup_bytes: 0,
-            next_wakeup: 0,
-            pending: BTreeMap::new(),
+            wakeups: Wakeups::default(),
+            alarm: None,
             asked: BTreeSet::new(),
             next_question: 0,
             monitored: BTreeSet::new(),
@@ -188,15 +177,33 @@ impl Turn {
     /// back to it makes room one by one, because nobody else can.
     #[must_use]
     pub fn wanted(&self) -> usize {
-        match self.taken() {
+        match self.waiting() {
             0 => ACTIVATION_LEN_MAX,
             _ => usize::from(self.held.has(self.identity.me)),
         }
     }
 
-    /// Where the host puts what it drains from the mailbox.
-    pub const fn accept(&mut self) -> &mut VecDeque<Envelope> {
-        &mut self.batch
+    /// Takes in what `drain` moves from the mailbox to the end of the batch, with the word of an alarm that has gone off.
+    /// Returns that word.
+    pub fn take_in(&mut self, drain: impl FnOnce(&mut VecDeque<Envelope>) -> Option<Mark>) -> Option<Mark> {
+        let before = self.batch.len();
+        let mark = drain(&mut self.batch);
+        self.taken += (self.batch.len() - before) as u64;
+        if let Some(mark) = mark {
+            self.alarm = None;
+            self.wakeups.fall_due(mark);
+        }
+        mark
+    }
+
+    /// When the host is to set its alarm to, for the actor to be looked at by `at`: not where that one goes off sooner. It
+    /// may go off in vain, which costs less than to move it for each thing that is taken back.
+    pub fn set_alarm(&mut self, at: Time) -> Option<Time> {
+        if self.alarm.is_some_and(|alarm| alarm <= at) {
+            return None;
+        }
+        self.alarm = Some(at);
+        self.alarm
     }
 
     /// Takes the memory that turns need, where it has none.
@@ -230,7 +237,7 @@ impl Turn {
         if matches!(self.phase, Phase::Ending(_)) {
             return Next::Ended;
         }
-        if !self.has_instance && !self.is_exiting() {
+        if !self.has_instance() && !self.is_exiting() {
             let Some(until) = self.restarts.paused_until(now) else {
                 return Next::Start { incarnation: self.incarnation + 1 };
             };
@@ -241,11 +248,7 @@ impl Turn {
         if self.current.is_some() {
             return Next::Handle;
         }
-        let me = self.identity.me;
-        while let Some(envelope) = match self.lifetime.is_over(now, self.batch.is_empty()) {
-            true if self.phase == Phase::Running => Some(exit_request(me)),
-            _ => self.batch.pop_front(),
-        } {
+        while let Some(envelope) = self.take_out(now) {
             if self.select(envelope, effects) {
                 return Next::Handle;
             }
@@ -256,14 +259,25 @@ impl Turn {
         Next::Rest
     }
 
+    /// Takes out what comes next: a wakeup that is due and has nothing before it, or what came first.
+    fn take_out(&mut self, now: Time) -> Option<Envelope> {
+        let me = self.identity.me;
+        let handled = self.taken - self.batch.len() as u64;
+        let is_woken = self.wakeups.is_due(handled);
+        let nothing_waits = self.batch.is_empty() && !is_woken;
+        if self.phase == Phase::Running && self.lifetime.is_over(now, nothing_waits) {
+            return Some(exit_request(me));
+        }
+        if is_woken {
+            let wakeup = self.wakeups.take_due()?;
+            return Some(Envelope { target: me, sender: me, body: Body::Wakeup(wakeup) });
+        }
+        self.batch.pop_front()
+    }
+
     /// What came is no longer under way. False: nobody waits for it any more.
     fn note_arrival(&mut self, body: &Body) -> bool {
         match body {
-            Body::Wakeup(wakeup) => {
-                let Some(cost) = self.pending.remove(&wakeup.id) else { return false };
-                self.wakeups -= 1;
-                self.wakeup_bytes -= cost;
-            }
             Body::ChildExited(_) => self.children = self.children.saturating_sub(1),
             Body::ActorDown(exit) => {
                 return self.monitored.remove(&exit.address) || is_made(Mistake::HearAfterADemonitor);
@@ -290,7 +304,7 @@ impl Turn {
         }
         if self.is_exiting() && !is_made(Mistake::HandleWhileExiting) {
             match &envelope.body {
-                Body::ChildExited(_) if self.has_instance => {}
+                Body::ChildExited(_) if self.has_instance() => {}
                 Body::Message(_) | Body::Poisoned(_) => {
                     effects.push(ActorEffect::DeadLetter(envelope, EXITING.to_string()).into());
                     return false;
@@ -318,9 +332,9 @@ impl Turn {
         };
         let mut outbox = self.outbox.take().unwrap_or_default();
         outbox.reset(Standing {
-            wakeups: self.wakeups,
-            wakeup_bytes: self.wakeup_bytes,
-            next_wakeup: self.next_wakeup,
+            wakeups: self.wakeups.len(),
+            wakeup_bytes: self.wakeups.bytes(),
+            next_wakeup: self.wakeups.next_id(),
             questions: self.asked.len(),
             next_question: self.next_question,
             children: self.children,
@@ -329,47 +343,6 @@ impl Turn {
             rights: self.identity.rights,
         });
         outbox
-    }
-
-    /// How `start` went. On `Ok`, what it asked for is committed.
-    pub fn finish_start(
-        &mut self,
-        now: Time,
-        result: Result<Box<Outbox>, Failure>,
-        effects: &mut Vec<TurnEffect>,
-    ) {
-        let first = self.phase == Phase::Starting;
-        match result {
-            Ok(outbox) => {
-                self.has_instance = true;
-                self.incarnation += 1;
-                if first {
-                    self.phase = Phase::Running;
-                    self.lifetime.begin(now);
-                    self.tell(Event::ActorStarted { address: self.identity.me }, effects);
-                } else {
-                    self.restarted(effects);
-                }
-                self.commit(now, outbox, effects);
-            }
-            Err(Failure::Fault(Fault::Killed)) => self.kill("while it started", effects),
-            Err(failure) if first => self.refuse_start(text_of(&failure), effects),
-            Err(failure) => self.fail_restart(now, &failure, effects),
-        }
-    }
-
-    fn restarted(&mut self, effects: &mut Vec<TurnEffect>) {
-        self.counters.restarts += 1;
-        let before = core::mem::take(&mut self.cant_start);
-        let restart = ActorRestart {
-            address: self.identity.me,
-            incarnation: self.incarnation,
-            reason: if before { failed_start(&self.last_fault) } else { self.last_fault.clone() },
-        };
-        effects.push(ActorEffect::Restarted(restart.clone()).into());
-        if let (true, Some(parent)) = (self.identity.watch_restarts, self.identity.parent) {
-            effects.push(self.envelope(parent, Body::ChildRestarted(Box::new(restart))));
-        }
     }
 
     /// How `handle` went. On `Ok`, what it asked for is committed; otherwise it is tried once more, or its
@@ -410,9 +383,9 @@ impl Turn {
         TurnEffect::Route(Envelope { target, sender: self.identity.me, body })
     }
 
-    /// When the actor has to be looked at again although nothing comes, if that is news.
-    fn look_due(&mut self, now: Time) -> Option<Time> {
-        if self.phase == Phase::Running { self.lifetime.look_due(now) } else { None }
+    /// When the actor has to be looked at again although nothing comes. Its wakeups have their alarm already.
+    fn look_due(&self) -> Option<Time> {
+        if self.phase == Phase::Running { self.lifetime.due() } else { None }
     }
 
     /// Whether an envelope for `target` must wait behind others that are held.
@@ -454,59 +427,13 @@ impl Turn {
     /// Whether the host must keep an instance for it.
     #[must_use]
     pub const fn has_instance(&self) -> bool {
-        self.has_instance
+        matches!(self.instance, InstanceState::Live)
     }
+}
 
-    /// What it is doing, for status.
-    #[must_use]
-    pub fn phase(&self, now: Time) -> ActorPhase {
-        match self.phase {
-            Phase::Starting => ActorPhase::Starting,
-            Phase::Exiting(_) | Phase::Ending(_) => ActorPhase::Exiting,
-            Phase::Running if self.held.due().is_some() => ActorPhase::Held,
-            Phase::Running if self.restarts.paused_until(now).is_some() => ActorPhase::Paused,
-            Phase::Running => ActorPhase::Running,
-        }
-    }
-
-    /// Why it handles nothing now, where it is held or paused.
-    #[must_use]
-    pub fn waits(&self, now: Time) -> Option<Wait> {
-        if let Some(until) = self.held.due() {
-            let receivers = self.held.targets().take(STATUS_RECEIVERS_MAX).collect();
-            return Some(Wait {
-                until,
-                why: "the receivers of its last messages are full".to_string(),
-                receivers,
-            });
-        }
-        let until = self.restarts.paused_until(now)?;
-        Some(Wait { until, why: self.why_it_pauses(), receivers: Vec::new() })
-    }
-
-    /// Which instance it has; the first is 1, and before it 0.
-    #[must_use]
-    pub const fn incarnation(&self) -> u32 {
-        self.incarnation
-    }
-
-    /// What it has done so far.
-    #[must_use]
-    pub const fn counters(&self) -> Counters {
-        self.counters
-    }
-
-    /// Wakeups it has pending.
-    #[must_use]
-    pub const fn wakeups(&self) -> usize {
-        self.wakeups
-    }
-
-    /// Envelopes it has taken from its mailbox and not handled yet.
-    #[must_use]
-    pub fn taken(&self) -> usize {
-        self.batch.len() + usize::from(self.current.is_some())
-    }
+/// The envelope that an actor is given that ends of itself.
+const fn exit_request(me: ActorAddress) -> Envelope {
+    Envelope { target: me, sender: me, body: Body::ExitRequest(ExitRequest { recursive: true }) }
 }
 
 fn text_of(failure: &Failure) -> String {

@@ -21,19 +21,19 @@
 //! What an activation locks, nobody else waits for: effects and status use what lies beside it ([`Orders`], [`Shown`] and
 //! the mailbox). Else an effect, which may be carried out in the middle of another actor's activation, could wait for it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
-use thespian_core::envelope::{Body, Envelope, ExitReason};
+use thespian_core::envelope::{Envelope, ExitReason};
 use thespian_core::event::Event;
 use thespian_core::fate::{Failure, Fault};
 use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX};
 use thespian_core::log_level::LogLevel;
-use thespian_core::mailbox::{Push, QueueBudget};
+use thespian_core::mailbox::{Mark, Push, QueueBudget};
 use thespian_core::outbox::Outbox;
 use thespian_core::time::Time;
 use thespian_core::timers::TimerKey;
@@ -48,7 +48,6 @@ use super::port::Port;
 use super::shown::{Showing, Shown};
 use crate::desk;
 use crate::node_fault::Entrance;
-use crate::plane::alarms::Due;
 use crate::plane::mailbox::SharedMailbox;
 use crate::plane::places::TakenPlace;
 use crate::plane::receiver::Receiver;
@@ -81,8 +80,8 @@ struct Life {
 struct Hands {
     start: Option<Start>,
     instance: Option<Instance>,
-    /// Alarms of the wakeups that are not handled yet.
-    timers: HashMap<u64, TimerKey>,
+    /// The actor's one alarm, as it was set last. It may have gone off.
+    alarm: Option<TimerKey>,
     /// The small cache of receivers. One of them may be gone: its mailbox says so.
     known: [Option<Known>; KNOWN_LEN],
     known_next: usize,
@@ -196,6 +195,9 @@ impl Cell {
     fn end(&self, life: &mut Life, reason: ExitReason) {
         let turns = self.shown.take_turns();
         self.ground.totals.turns_of_ended.fetch_add(turns, Ordering::Relaxed);
+        if let Some(key) = life.hands.alarm {
+            self.ground.plane.alarms.cancel(key);
+        }
         // First: who hears of the end may count on the place.
         *life = Life::default();
         self.ground.plane.table.remove(self.address);
@@ -276,6 +278,12 @@ impl Receiver for Cell {
 impl Sleeper for Cell {
     fn wake(self: Arc<Self>) {
         if self.mailbox.wake() {
+            self.schedule();
+        }
+    }
+
+    fn ring(self: Arc<Self>, at: Time) {
+        if self.mailbox.ring(at) {
             self.schedule();
         }
     }
@@ -395,21 +403,19 @@ impl Doer for Carrier<'_> {
         self.cell.shown.note_taken(waiting);
         // The turn may take long: whoever was made active before does not wait for it.
         self.active.let_go();
-        if let Body::Wakeup(wakeup) = &envelope.body {
-            self.hands.timers.remove(&wakeup.id);
-        }
         let instance =
             self.hands.instance.as_mut().expect("a turn says `Handle` only while it has an instance");
         instance.handle(envelope, attempt, outbox)
     }
 
-    fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize) {
-        let is_left = self.cell.mailbox.drain(batch, len_max);
+    fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize) -> Option<Mark> {
+        let (is_left, mark) = self.cell.mailbox.drain(batch, len_max);
         self.hands.left_since = is_left.then_some(self.woken);
+        mark
     }
 
-    fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>) {
-        self.cell.mailbox.drain_to_exit_request(batch);
+    fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>) -> Option<Mark> {
+        self.cell.mailbox.drain_to_exit_request(batch)
     }
 
     fn rest(&mut self) -> bool {
@@ -421,9 +427,6 @@ impl Doer for Carrier<'_> {
     }
 
     fn close(&mut self) -> VecDeque<Envelope> {
-        for (_, key) in self.hands.timers.drain() {
-            self.cell.ground.plane.alarms.cancel(key);
-        }
         self.cell.mailbox.close()
     }
 
@@ -461,18 +464,9 @@ impl Doer for Carrier<'_> {
             // The place was taken when the handler asked for the child.
             ActorEffect::EnterPending(child) => self.cell.ground.enter_pending(child),
             ActorEffect::Tell(event) => desk.tell(*event),
-            ActorEffect::LookAt(at) => {
+            ActorEffect::SetAlarm(at) => {
                 let sleeper: Weak<dyn Sleeper> = Arc::downgrade(self.cell) as _;
-                plane.alarms.at(at, Due::Wake(sleeper));
-            }
-            ActorEffect::SetTimer { due, wakeup } => {
-                let id = wakeup.id;
-                let receiver: Weak<dyn Receiver> = Arc::downgrade(self.cell) as _;
-                let key = plane.alarms.at(due, Due::Wakeup(receiver, self.cell.address, wakeup));
-                self.hands.timers.insert(id, key);
-            }
-            ActorEffect::CancelTimer(id) => {
-                self.hands.timers.remove(&id).into_iter().for_each(|key| plane.alarms.cancel(key));
+                self.hands.alarm = Some(plane.alarms.set(self.hands.alarm, at, sleeper));
             }
             ActorEffect::AwaitRoom(receiver) => self.await_room(receiver),
             ActorEffect::DeadLetter(envelope, reason) => {

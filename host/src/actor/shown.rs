@@ -120,7 +120,7 @@ impl Shown {
         memory_bytes: usize,
     ) {
         self.awake_since_ns.store(0, Ordering::Relaxed);
-        if turn.taken() == 0 {
+        if turn.waiting() == 0 {
             let oldest = left_since.map_or(0, |since| since.0.max(1));
             self.oldest_since_ns.store(oldest, Ordering::Relaxed);
         }
@@ -135,7 +135,7 @@ impl Shown {
         self.turns.store(counters.turns, Ordering::Relaxed);
         self.poisoned.store(counters.poisoned, Ordering::Relaxed);
         self.wakeups.store(turn.wakeups() as u64, Ordering::Relaxed);
-        self.taken.store(turn.taken() as u64, Ordering::Relaxed);
+        self.taken.store(turn.waiting() as u64, Ordering::Relaxed);
         self.sent.store(counters.sent, Ordering::Relaxed);
         self.memory_bytes.store(memory_bytes as u64, Ordering::Relaxed);
         // One activation at a time, so nobody else writes it.
@@ -239,7 +239,10 @@ mod tests {
         shown.begin(Time(MS));
         let me = ActorAddress::new(HostId(1), 1);
         let body = Body::Message(Message::json("M", "{}"));
-        busy.accept().push_back(Envelope { target: me, sender: me, body });
+        busy.take_in(|batch| {
+            batch.push_back(Envelope { target: me, sender: me, body });
+            None
+        });
         shown.note(Time(MS), Time(2 * MS), &busy, None, 0);
         shown.begin(Time(50 * MS));
         assert_eq!(shown.oldest(Time(101 * MS)), Some(Duration::from_millis(100)));

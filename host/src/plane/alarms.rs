@@ -4,25 +4,14 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use thespian_core::address::ActorAddress;
-use thespian_core::envelope::{Body, Envelope, Wakeup};
 use thespian_core::time::Time;
 use thespian_core::timers::{TimerKey, Timers};
 use tokio::sync::Notify;
 
 use super::clock::Clock;
-use super::receiver::Receiver;
 use super::sleeper::Sleeper;
 
-/// Something that an alarm does when it is due. Weak: an alarm keeps nothing alive.
-pub(crate) enum Due {
-    /// Puts the wakeup into the actor's queue.
-    Wakeup(Weak<dyn Receiver>, ActorAddress, Box<Wakeup>),
-    /// Lets something look at what it waits for.
-    Wake(Weak<dyn Sleeper>),
-}
-
-/// The alarms of a node.
+/// The alarms of a node. Weak: an alarm keeps nothing alive that it is set for.
 pub(crate) struct Alarms {
     clock: Clock,
     schedule: Mutex<Schedule>,
@@ -31,7 +20,7 @@ pub(crate) struct Alarms {
 
 #[derive(Default)]
 struct Schedule {
-    timers: Timers<Due>,
+    timers: Timers<Weak<dyn Sleeper>>,
     /// Until when the task sleeps. It may be earlier than the next alarm, whose predecessor was taken back: waking
     /// once in vain costs less than waking the task for every alarm that is set and taken back, as each ask does.
     asleep_until: Option<Time>,
@@ -42,22 +31,25 @@ impl Alarms {
         Self { clock, schedule: Mutex::default(), sooner: Notify::new() }
     }
 
-    pub(crate) fn at(&self, due: Time, what: Due) -> TimerKey {
+    /// Sets an alarm anew, or the first time.
+    pub(crate) fn set(&self, before: Option<TimerKey>, due: Time, sleeper: Weak<dyn Sleeper>) -> TimerKey {
         let mut schedule = self.schedule.lock();
-        let key = schedule.timers.insert(due, what);
+        let forgotten = before.and_then(|key| schedule.timers.remove(key));
+        let key = schedule.timers.insert(due, sleeper);
         let is_sooner = schedule.asleep_until.is_none_or(|until| due < until);
         if is_sooner {
             schedule.asleep_until = Some(due);
         }
         drop(schedule);
+        drop(forgotten);
         if is_sooner {
             self.sooner.notify_one();
         }
         key
     }
 
-    pub(crate) fn after(&self, delay: Duration, what: Due) -> TimerKey {
-        self.at(self.clock.now() + delay, what)
+    pub(crate) fn after(&self, delay: Duration, sleeper: Weak<dyn Sleeper>) -> TimerKey {
+        self.set(None, self.clock.now() + delay, sleeper)
     }
 
     pub(crate) fn cancel(&self, key: TimerKey) {
@@ -69,7 +61,7 @@ impl Alarms {
     pub(crate) async fn sleep(&self, length: Duration) {
         let over = Arc::new(Notify::new());
         let sleeper: Arc<dyn Sleeper> = over.clone();
-        let key = self.after(length, Due::Wake(Arc::downgrade(&sleeper)));
+        let key = self.after(length, Arc::downgrade(&sleeper));
         // Who stops waiting leaves no alarm behind.
         let _cancelled = Alarm { alarms: self, key };
         over.notified().await;
@@ -99,19 +91,9 @@ impl Alarms {
         let now = self.clock.now();
         loop {
             let due = self.schedule.lock().timers.pop_due(now);
-            match due.map(|(_, what)| what) {
-                None => return,
-                Some(Due::Wakeup(receiver, address, wakeup)) => {
-                    if let Some(receiver) = receiver.upgrade() {
-                        let body = Body::Wakeup(wakeup);
-                        receiver.deliver(Envelope { target: address, sender: address, body });
-                    }
-                }
-                Some(Due::Wake(sleeper)) => {
-                    if let Some(sleeper) = sleeper.upgrade() {
-                        sleeper.wake();
-                    }
-                }
+            let Some((_, sleeper)) = due else { return };
+            if let Some(sleeper) = sleeper.upgrade() {
+                sleeper.ring(now);
             }
         }
     }

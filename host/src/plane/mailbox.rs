@@ -7,7 +7,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::Envelope;
-use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget, push_each};
+use thespian_core::mailbox::{Mailbox, MailboxLimits, Mark, Push, QueueBudget, push_each};
+use thespian_core::time::Time;
 
 use super::sleeper::Sleeper;
 
@@ -80,27 +81,28 @@ impl SharedMailbox {
         self.guarded.lock().mailbox.release(len, cost, &self.budget);
     }
 
-    /// Takes envelopes out; if that made enough room, those who waited for it try again. Whether messages are left.
-    pub(crate) fn drain(&self, batch: &mut VecDeque<Envelope>, max: usize) -> bool {
+    /// Takes envelopes out; if that made enough room, those who waited for it try again. Returns whether messages are
+    /// left, and when the alarm went off, if it did.
+    pub(crate) fn drain(&self, batch: &mut VecDeque<Envelope>, max: usize) -> (bool, Option<Mark>) {
         self.take_out(|mailbox, budget| mailbox.drain(batch, max, budget))
     }
 
-    /// Takes out what is there up to an exit request, if one is.
-    pub(crate) fn drain_to_exit_request(&self, batch: &mut VecDeque<Envelope>) {
-        self.take_out(|mailbox, budget| mailbox.drain_to_exit_request(batch, budget));
+    /// Takes out what is there up to an exit request, if one is. Returns when the alarm went off, if it did.
+    pub(crate) fn drain_to_exit_request(&self, batch: &mut VecDeque<Envelope>) -> Option<Mark> {
+        self.take_out(|mailbox, budget| mailbox.drain_to_exit_request(batch, budget)).1
     }
 
     #[inline]
-    fn take_out(&self, take: impl FnOnce(&mut Mailbox, &QueueBudget) -> bool) -> bool {
+    fn take_out(&self, take: impl FnOnce(&mut Mailbox, &QueueBudget) -> bool) -> (bool, Option<Mark>) {
         let mut guarded = self.guarded.lock();
         let has_room = take(&mut guarded.mailbox, &self.budget);
-        let is_left = !guarded.mailbox.is_empty();
+        let (is_left, mark) = (!guarded.mailbox.is_empty(), guarded.mailbox.take_mark());
         if has_room {
             let waiters = std::mem::take(&mut guarded.waiters);
             drop(guarded);
             wake_all(waiters);
         }
-        is_left
+        (is_left, mark)
     }
 
     /// Lets `sender` be woken when there is room, or never will be. If this is not its receiver's mailbox any more, it is
@@ -136,6 +138,11 @@ impl SharedMailbox {
 
     pub(crate) fn park(&self) -> bool {
         self.guarded.lock().mailbox.park()
+    }
+
+    /// The receiver's alarm has gone off; whether it must be activated.
+    pub(crate) fn ring(&self, at: Time) -> bool {
+        self.guarded.lock().mailbox.ring(at)
     }
 
     pub(crate) fn wake(&self) -> bool {

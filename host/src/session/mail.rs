@@ -28,7 +28,6 @@ use crate::actor::near;
 use crate::endpoint::{AskResult, AskSlot, Endpoint, NoAnswer, outgoing};
 use crate::inside::Inside;
 use crate::plane::Plane;
-use crate::plane::alarms::Due;
 use crate::plane::mailbox::RoomWait;
 use crate::plane::receiver::Receiver as _;
 use crate::plane::sleeper::Sleeper;
@@ -78,7 +77,7 @@ impl Mail {
         let (slot, answer) = AskSlot::new(self.endpoint.clone());
         let slot = Arc::new(slot);
         let sleeper: Arc<dyn Sleeper> = slot.clone();
-        let timer = plane.alarms.after(timeout, Due::Wake(Arc::downgrade(&sleeper)));
+        let timer = plane.alarms.after(timeout, Arc::downgrade(&sleeper));
         plane.table.enter(alias, slot.clone());
         self.asks.fetch_add(1, Ordering::Relaxed);
         let mut ask = Ask { mail: self, alias, timer, slot, answer };

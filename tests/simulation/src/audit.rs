@@ -168,6 +168,7 @@ impl World {
             } else {
                 ledger.complain(activity::quiet(host, ledger, now));
                 ledger.complain(exits::quiet(host, ledger, now));
+                ledger.complain(wakeups::quiet(host, now));
             }
             ledger.complain(kills::quiet(host, now, is_last));
             let outlived: Vec<String> = ledger.lifetimes.outlived(host, now, is_last).collect();

@@ -6,13 +6,12 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::envelope::{Body, Envelope, ExitReason, NOBODY_THERE};
 use thespian_core::event::Event;
 use thespian_core::fate::Failure;
-use thespian_core::limits::HOLD_RETRY_PERIOD;
-use thespian_core::mailbox::{Mailbox, Push, QueueBudget, push_each};
+use thespian_core::mailbox::{Mailbox, Mark, Push, QueueBudget, push_each};
 use thespian_core::outbox::{Outbox, Request};
 use thespian_core::time::Time;
 use thespian_core::turn::{ActorEffect, Doer};
 
-use crate::host::{Cell, Due, Host};
+use crate::host::{Cell, Host, carried};
 use crate::invariants::holding::Held;
 use crate::invariants::messages::number;
 use crate::invariants::{Watch, bounds};
@@ -53,6 +52,10 @@ impl Carrier<'_> {
             return Err(failure);
         }
         self.world.audit_turn(self.at, self.me, &outbox);
+        let now = self.world.now();
+        if !self.watch().exit.is_exiting() {
+            self.watch().wakeups.asked(&outbox, now);
+        }
         for request in outbox.requests() {
             if let Request::Send { message, .. } = request {
                 self.world.ledger.messages.sent(number(message));
@@ -65,19 +68,24 @@ impl Carrier<'_> {
         &mut self,
         batch: &mut VecDeque<Envelope>,
         take: impl FnOnce(&mut Mailbox, &mut VecDeque<Envelope>, &QueueBudget) -> bool,
-    ) {
+    ) -> Option<Mark> {
         let me = self.me;
         let Host { cells, budget, .. } = self.host();
-        let Some(cell) = cells.get_mut(&me) else { return };
+        let cell = cells.get_mut(&me)?;
         let before = batch.len();
         let has_room = take(&mut cell.mailbox, batch, budget);
         for envelope in batch.range(before..).filter(|envelope| !envelope.body.has_reserved_slot()) {
             cell.watch.room.went(1, envelope.body.cost());
         }
+        let mark = cell.mailbox.take_mark();
+        if mark.is_some() {
+            cell.watch.wakeups.heard();
+        }
         if has_room {
             let awaiting = std::mem::take(&mut cell.awaiting);
             awaiting.into_iter().for_each(|sender| self.host().wake(sender));
         }
+        mark
     }
 
     /// As a doer delivers.
@@ -92,10 +100,12 @@ impl Carrier<'_> {
             let me = self.me;
             let host = self.host();
             let Some(cell) = host.cells.get_mut(&me) else { return Push::Gone(envelope) };
-            let cost = envelope.body.cost();
+            let (cost, message) = (envelope.body.cost(), carried(&envelope));
             let push = cell.mailbox.push_reserved(envelope, &host.budget);
             if matches!(push, Push::Gone(_)) {
                 cell.watch.room.went(1, cost);
+            } else {
+                message.into_iter().for_each(|id| cell.watch.wakeups.came(id));
             }
             return host.activated(me, push);
         }
@@ -146,16 +156,6 @@ impl Carrier<'_> {
         }
     }
 
-    fn look_at(&mut self, at: Time) {
-        // Waits for room are looked at as well, and sooner.
-        if at - self.world.now() != HOLD_RETRY_PERIOD {
-            self.world.see("pauses");
-        }
-        let me = self.me;
-        self.host().alarms.insert(at, Due::Look(me));
-        self.watch().looks_at = Some(at);
-    }
-
     fn exiting(&mut self, with_children: bool) {
         let watch = self.watch();
         if !watch.instances.is_there() && !watch.exit.is_exit_turn() {
@@ -164,6 +164,7 @@ impl Carrier<'_> {
         let cell = self.cell();
         cell.mailbox.take_notices_only();
         cell.watch.exit.exits(with_children);
+        cell.watch.wakeups.ended();
         let address = self.me;
         self.host().report(Event::ActorExiting { address, with_children });
     }
@@ -180,6 +181,7 @@ impl Carrier<'_> {
         self.world.complain(wrong.map(|wrong| format!("{address} {wrong}")));
         let complaints = self.world.ledger.audit_end(address, waited);
         self.world.complain(complaints);
+        self.host().set_alarm(address, None);
         self.host().cells.remove(&address);
         if !self.world.sabotaged(Sabotage::KeepSlot, 30) {
             self.host().slots -= 1;
@@ -278,6 +280,9 @@ impl Doer for Carrier<'_> {
         self.world.complain(late.into_iter().chain(lost));
         self.check_nothing_is_held();
         if attempt == 1 {
+            let now = self.world.now();
+            let complaint = self.watch().wakeups.received(envelope, now);
+            self.world.complain(complaint);
             self.world.audit_delivery(self.at, envelope);
             if let Body::Named(named) = &envelope.body {
                 self.cell().known.extend(named.outcome.clone().ok());
@@ -307,12 +312,12 @@ impl Doer for Carrier<'_> {
         result
     }
 
-    fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize) {
-        self.take_out(batch, |mailbox, batch, budget| mailbox.drain(batch, len_max.min(2), budget));
+    fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize) -> Option<Mark> {
+        self.take_out(batch, |mailbox, batch, budget| mailbox.drain(batch, len_max.min(2), budget))
     }
 
-    fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>) {
-        self.take_out(batch, Mailbox::drain_to_exit_request);
+    fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>) -> Option<Mark> {
+        self.take_out(batch, Mailbox::drain_to_exit_request)
     }
 
     fn rest(&mut self) -> bool {
@@ -324,14 +329,12 @@ impl Doer for Carrier<'_> {
     }
 
     fn close(&mut self) -> VecDeque<Envelope> {
-        for key in self.watch().wakeups.closed() {
-            self.host().alarms.remove(key);
-        }
         let me = self.me;
         let Host { cells, budget, .. } = self.host();
         let Some(cell) = cells.get_mut(&me) else { return VecDeque::new() };
         let (awaiting, left) = (std::mem::take(&mut cell.awaiting), cell.mailbox.close(budget));
         cell.watch.room = bounds::Room::default();
+        cell.watch.wakeups.ended();
         awaiting.into_iter().for_each(|sender| self.host().wake(sender));
         if let Some(Envelope { body: body @ Body::Message(_), .. }) = left.front()
             && self.world.sabotaged(Sabotage::HandleAfterEnd, 50)
@@ -355,17 +358,7 @@ impl Doer for Carrier<'_> {
         match effect {
             ActorEffect::EnterPending(child) => self.world.enter(self.at, child),
             ActorEffect::Tell(event) => self.tell(*event),
-            ActorEffect::LookAt(at) => self.look_at(at),
-            ActorEffect::SetTimer { due, wakeup } => {
-                let id = wakeup.id;
-                let key = self.host().alarms.insert(due, Due::Wakeup(me, wakeup));
-                self.watch().wakeups.set(id, key, due);
-            }
-            ActorEffect::CancelTimer(id) => {
-                if let Some(key) = self.watch().wakeups.cancelled(id) {
-                    self.host().alarms.remove(key);
-                }
-            }
+            ActorEffect::SetAlarm(at) => self.host().set_alarm(me, Some(at)),
             ActorEffect::AwaitRoom(receiver) => {
                 self.world.see("waits for room");
                 if let Some(cell) = self.host().cells.get_mut(&receiver) {

@@ -7,7 +7,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::admin::Admin;
 use thespian_core::capability::Capabilities;
 use thespian_core::effect::{Effect, Effects};
-use thespian_core::envelope::{Body, Envelope, Wakeup};
+use thespian_core::envelope::{Body, Envelope};
 use thespian_core::event::Event;
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget};
@@ -15,22 +15,17 @@ use thespian_core::placement::PlacementQuestion;
 use thespian_core::question::{Asker, Origin, Question};
 use thespian_core::source::{Rights, SourceHash};
 use thespian_core::time::Time;
-use thespian_core::timers::Timers;
+use thespian_core::timers::{TimerKey, Timers};
 use thespian_core::turn::{Actor, Step};
 
 use crate::classes;
+use crate::invariants::messages::number;
 use crate::invariants::{Ledger, Watch};
 use crate::native::Native;
 use crate::rng::Rng;
 
 /// Actors that a host of the random lives has room for.
 const SLOTS: usize = 24;
-
-/// What an alarm is for.
-pub(crate) enum Due {
-    Wakeup(ActorAddress, Box<Wakeup>),
-    Look(ActorAddress),
-}
 
 /// Something that takes its time, and is answered by an event.
 pub(crate) enum Job {
@@ -43,6 +38,7 @@ pub(crate) enum Job {
 pub(crate) struct Cell {
     pub(crate) actor: Option<Actor>,
     pub(crate) mailbox: Mailbox,
+    alarm: Option<TimerKey>,
     pub(crate) awaiting: BTreeSet<ActorAddress>,
     pub(crate) killed: Option<String>,
     pub(crate) rights: Rights,
@@ -63,7 +59,7 @@ pub(crate) struct Host {
     pub(crate) cells: BTreeMap<ActorAddress, Cell>,
     /// The mailboxes of addresses that are decided about, as they were left then.
     left: BTreeMap<ActorAddress, Mailbox>,
-    pub(crate) alarms: Timers<Due>,
+    pub(crate) alarms: Timers<ActorAddress>,
     pub(crate) slots: usize,
     pub(crate) slots_max: usize,
     pub(crate) next_id: u128,
@@ -158,6 +154,7 @@ impl Host {
         let cell = Cell {
             actor: None,
             mailbox: Mailbox::pending(limits),
+            alarm: None,
             awaiting: BTreeSet::new(),
             killed: None,
             rights: Rights::default(),
@@ -223,6 +220,25 @@ impl Host {
         }
     }
 
+    /// Sets an actor's alarm, which forgets what it was set to before; `None` takes it away.
+    pub(crate) fn set_alarm(&mut self, address: ActorAddress, at: Option<Time>) {
+        let Self { cells, alarms, .. } = self;
+        let Some(cell) = cells.get_mut(&address) else { return };
+        if let Some(key) = cell.alarm.take() {
+            alarms.remove(key);
+        }
+        cell.alarm = at.map(|at| alarms.insert(at, address));
+    }
+
+    /// An actor's alarm goes off.
+    pub(crate) fn ring(&mut self, address: ActorAddress, now: Time) {
+        let Some(cell) = self.cells.get_mut(&address) else { return };
+        cell.watch.wakeups.rings(now);
+        if cell.mailbox.ring(now) {
+            self.schedule(address);
+        }
+    }
+
     pub(crate) fn kill(&mut self, address: ActorAddress, reason: String) {
         if let Some(cell) = self.cells.get_mut(&address) {
             cell.killed.get_or_insert(reason);
@@ -236,8 +252,10 @@ impl Host {
         let Some(cell) = self.cells.get_mut(&target) else { return Push::Gone(envelope) };
         let place = (!envelope.body.has_reserved_slot()).then(|| envelope.body.cost());
         let is_exit = matches!(envelope.body, Body::ExitRequest(_));
+        let message = carried(&envelope);
         let push = cell.mailbox.push(envelope, &self.budget);
         if matches!(push, Push::Queued | Push::Activate) {
+            message.into_iter().for_each(|id| cell.watch.wakeups.came(id));
             place.into_iter().for_each(|cost| cell.watch.room.came(cost));
             cell.watch.exit.is_asked |= is_exit;
         }
@@ -380,5 +398,13 @@ impl Host {
 
     pub(crate) const fn stop(&mut self) {
         self.has_stopped = true;
+    }
+}
+
+/// The number of the message in the envelope, if one is.
+pub(crate) fn carried(envelope: &Envelope) -> Option<u64> {
+    match &envelope.body {
+        Body::Message(message) => Some(number(message)),
+        _ => None,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use thespian_core::envelope::Envelope;
 use thespian_core::time::Time;
+use thespian_core::turn::ActorPhase;
 
 use crate::host::Cell;
 
@@ -36,14 +37,15 @@ pub(crate) struct Watch {
     pub(crate) wakeups: wakeups::Wakeups,
     pub(crate) instances: instances::Instances,
     pub(crate) exit: exits::Exit,
-    /// When somebody looks at it again.
-    pub(crate) looks_at: Option<Time>,
 }
 
 impl Watch {
-    /// Whether nothing can be expected of an actor now.
+    /// Whether nothing can be expected of an actor now: it is yet to be decided about, or waits for a time.
     fn waits(cell: &Cell, now: Time) -> bool {
-        cell.actor.is_none() || cell.watch.looks_at.is_some_and(|at| at >= now)
+        cell.actor.as_ref().is_none_or(|actor| {
+            let turn = actor.turn();
+            turn.is_holding() || turn.phase(now) == ActorPhase::Paused
+        })
     }
 }
 

@@ -10,9 +10,10 @@ use thespian_core::event::Event;
 use thespian_core::mailbox::Push;
 use thespian_core::question::Asker;
 use thespian_core::time::Time;
+use thespian_core::turn::{ActorPhase, Step};
 
 use crate::carrier::Carrier;
-use crate::host::{Due, Host};
+use crate::host::Host;
 use crate::invariants::Ledger;
 use crate::rng::Rng;
 use crate::sabotage::Sabotage;
@@ -204,6 +205,9 @@ impl World {
         let Some((me, mut actor)) = self.host_mut(at).take_active(place) else { return };
         let mut now = self.clock;
         let step = actor.step(&mut now, &mut Carrier { world: self, at, me });
+        if step == Step::Over && actor.turn().phase(now) == ActorPhase::Paused {
+            self.see("pauses");
+        }
         self.host_mut(at).put_back(me, actor, &step);
     }
 
@@ -235,9 +239,10 @@ impl World {
 
     fn pass_time(&mut self, to: Time) {
         self.clock = self.clock.max(to);
+        let now = self.clock;
         for id in self.ids() {
-            while let Some(due) = self.next_due(id) {
-                self.ring(id, due);
+            while let Some(actor) = self.next_due(id) {
+                self.host_mut(id).ring(actor, now);
             }
             if self.host(id).admin().deadline().is_some_and(|deadline| deadline <= self.clock) {
                 self.tell_admin(id, Event::TimePassed);
@@ -245,29 +250,15 @@ impl World {
         }
     }
 
-    /// The next alarm of this host whose time has come.
-    fn next_due(&mut self, id: HostId) -> Option<Due> {
+    /// The next actor of this host whose alarm goes off now.
+    fn next_due(&mut self, id: HostId) -> Option<ActorAddress> {
         let now = self.clock;
-        self.host_mut(id).alarms.pop_due(now).map(|(_, due)| due)
+        self.host_mut(id).alarms.pop_due(now).map(|(_, actor)| actor)
     }
 
     /// Time jumps, though there is nothing to do then.
     #[cfg(not(thespian_mistakes))]
     pub(crate) fn wait_until(&mut self, then: Time) {
         self.clock = then;
-    }
-
-    /// An alarm of this host is due.
-    fn ring(&mut self, id: HostId, due: Due) {
-        match due {
-            Due::Look(address) => self.host_mut(id).wake(address),
-            Due::Wakeup(target, wakeup) => {
-                let now = self.clock;
-                let cell = self.host_mut(id).cells.get_mut(&target);
-                let complaint = cell.and_then(|cell| cell.watch.wakeups.rung(target, wakeup.id, now));
-                self.complain(complaint);
-                self.push(id, Envelope { target, sender: target, body: Body::Wakeup(wakeup) });
-            }
-        }
     }
 }

@@ -256,3 +256,28 @@ fn what_is_moved_out_is_whole_and_who_comes_later_is_sent_on() {
     assert!(before.close(&budget).is_empty());
     assert_eq!(budget.used(), 0);
 }
+
+#[test]
+fn an_alarm_marks_what_had_come_by_then_and_wakes_a_receiver_whatever_it_waits_for() {
+    let budget = QueueBudget::new(1 << 20);
+    let mut mailbox = idle(10, 1 << 20);
+    let mut batch = VecDeque::new();
+    assert!(mailbox.ring(Time(1)), "idle");
+    assert_eq!(mailbox.take_mark(), Some(Mark { at: Time(1), pushed: 0 }));
+    for _ in 0..3 {
+        mailbox.push(message(1), &budget);
+    }
+    mailbox.drain(&mut batch, 2, &budget);
+    assert!(!mailbox.ring(Time(2)), "active: it looks again");
+    mailbox.push(exit_request(), &budget);
+    mailbox.drain_to_exit_request(&mut batch, &budget);
+    assert!(!mailbox.rest());
+    assert_eq!(mailbox.take_mark(), Some(Mark { at: Time(2), pushed: 3 }), "what came later does not count");
+    assert_eq!(mailbox.take_mark(), None, "it is told once");
+    assert!(mailbox.park());
+    assert!(mailbox.ring(Time(3)), "parked");
+    assert!(!mailbox.ring(Time(4)));
+    assert!(!mailbox.rest() && !mailbox.rest(), "nobody rests who has not heard of it");
+    assert_eq!(mailbox.take_mark(), Some(Mark { at: Time(4), pushed: 4 }), "the last stands for all");
+    assert!(mailbox.rest());
+}

@@ -7,7 +7,6 @@ use super::{ActorEffect, Turn, TurnEffect};
 use crate::envelope::{Body, ExitRequest, Wakeup};
 use crate::event::Event;
 use crate::limits::EFFECTS_KEPT_MAX;
-use crate::message::Message;
 use crate::mistake::{Mistake, is_made};
 use crate::outbox::{Outbox, Request};
 use crate::question::{Origin, Question};
@@ -62,24 +61,14 @@ impl Turn {
             Request::Exit { target, recursive } => {
                 effects.push(self.envelope(target, Body::ExitRequest(ExitRequest { recursive })));
             }
+            // Nothing wakes an actor that exits.
+            Request::Wakeup { .. } if self.is_exiting() => {}
             Request::Wakeup { id, delay, payload } => {
-                let cost = payload.as_ref().map_or(0, Message::cost);
-                self.wakeups += usize::from(!is_made(Mistake::CountNoWakeup));
-                self.wakeup_bytes += cost;
-                self.next_wakeup = id + 1;
-                self.pending.insert(id, cost);
-                let wakeup = Box::new(Wakeup { id, delay, payload });
-                effects.push(ActorEffect::SetTimer { due: now + delay, wakeup }.into());
+                let due = now + delay;
+                self.wakeups.set(due, Wakeup { id, delay, payload });
+                effects.extend(self.set_alarm(due).map(|at| ActorEffect::SetAlarm(at).into()));
             }
-            Request::CancelWakeup { id } => {
-                if let Some(cost) = self.pending.remove(&id) {
-                    self.wakeups -= 1;
-                    self.wakeup_bytes -= cost;
-                    effects.extend(
-                        (!is_made(Mistake::KeepTheTimer)).then_some(ActorEffect::CancelTimer(id).into()),
-                    );
-                }
-            }
+            Request::CancelWakeup { id } => self.wakeups.cancel(id),
             request => return Some(request),
         }
         None

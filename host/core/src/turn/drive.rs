@@ -11,7 +11,7 @@ use crate::address::ActorAddress;
 use crate::envelope::{Body, Envelope};
 use crate::fate::{Failure, Fault};
 use crate::limits::{DELIVERY_RUN_LEN_MAX, EFFECTS_KEPT_MAX, HOLD_RETRY_PERIOD};
-use crate::mailbox::{Push, QueueBudget};
+use crate::mailbox::{Mark, Push, QueueBudget};
 use crate::mistake::{Mistake, is_made};
 use crate::outbox::Outbox;
 use crate::time::Time;
@@ -47,15 +47,15 @@ pub trait Doer {
         outbox: Box<Outbox>,
     ) -> Result<Box<Outbox>, Failure>;
 
-    /// Moves up to `len_max` envelopes from the actor's mailbox to the end of `batch`.
-    fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize);
-    /// As [`crate::mailbox::Mailbox::drain_to_exit_request`], for the actor's mailbox.
-    fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>);
+    /// Moves up to `len_max` envelopes from the actor's mailbox to the end of `batch`, with the word of an alarm.
+    fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize) -> Option<Mark>;
+    /// The same with all that [`crate::mailbox::Mailbox::drain_to_exit_request`] moves.
+    fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>) -> Option<Mark>;
     /// As [`crate::mailbox::Mailbox::rest`], for the actor's mailbox.
     fn rest(&mut self) -> bool;
     /// As [`crate::mailbox::Mailbox::park`], for the actor's mailbox.
     fn park(&mut self) -> bool;
-    /// Closes the actor's mailbox, gives back its instance and its timers, and returns what still waited.
+    /// Closes the actor's mailbox, and returns what still waited.
     fn close(&mut self) -> VecDeque<Envelope>;
 
     /// Puts an envelope into the actor's own mailbox: where `has_place`, into the place that was kept for it.
@@ -137,10 +137,10 @@ impl Actor {
         self.retry_held(doer);
         let wanted = self.turn.wanted();
         if wanted > 0 {
-            doer.drain(self.turn.accept(), wanted);
+            self.take_in(now, doer, |doer, batch| doer.drain(batch, wanted));
         }
         if self.turn.pauses(*now) {
-            doer.drain_to_exit_request(self.turn.accept());
+            self.take_in(now, doer, Doer::drain_to_exit_request);
         }
         let next = self.turn.next(*now, &mut self.effects);
         if !self.effects.is_empty() {
@@ -161,14 +161,14 @@ impl Actor {
                 Step::Handled
             }
             Next::Rest => {
-                if let Some(due) = self.turn.look_due(*now) {
-                    doer.perform(ActorEffect::LookAt(due));
+                if let Some(due) = self.turn.look_due() {
+                    self.set_alarm(due, doer);
                 }
                 if doer.rest() { Step::Over } else { Step::Again }
             }
-            Next::AwaitRoom(due) => self.await_room(*now, due, doer),
+            Next::AwaitRoom(due) => self.await_room(now, due, doer),
             Next::Pause(until) => {
-                doer.perform(ActorEffect::LookAt(self.turn.lifetime.ends_pause(*now, until)));
+                self.set_alarm(self.turn.lifetime.ends_pause(*now, until), doer);
                 park(doer)
             }
             Next::Ended => {
@@ -176,6 +176,28 @@ impl Actor {
                 doer.perform(ActorEffect::Ended(reason));
                 Step::Over
             }
+        }
+    }
+
+    /// Takes in what is in the mailbox. Time has gone on to when an alarm went off.
+    #[inline]
+    fn take_in<D: Doer>(
+        &mut self,
+        now: &mut Time,
+        doer: &mut D,
+        drain: impl FnOnce(&mut D, &mut VecDeque<Envelope>) -> Option<Mark>,
+    ) {
+        if let Some(mark) = self.turn.take_in(|batch| drain(doer, batch)) {
+            *now = (*now).max(mark.at);
+            if let Some(due) = self.turn.wakeups.next_due() {
+                self.set_alarm(due, doer);
+            }
+        }
+    }
+
+    fn set_alarm<D: Doer>(&mut self, at: Time, doer: &mut D) {
+        if let Some(at) = self.turn.set_alarm(at) {
+            doer.perform(ActorEffect::SetAlarm(at));
         }
     }
 
@@ -204,7 +226,7 @@ impl Actor {
     }
 
     /// Waits for receivers that have no room. One that made room before it knew of the wait is found by trying again.
-    fn await_room<D: Doer>(&mut self, now: Time, due: Time, doer: &mut D) -> Step {
+    fn await_room<D: Doer>(&mut self, now: &mut Time, due: Time, doer: &mut D) -> Step {
         for receiver in self.turn.awaited() {
             doer.perform(ActorEffect::AwaitRoom(receiver));
         }
@@ -212,7 +234,9 @@ impl Actor {
         if !self.turn.is_holding() {
             return Step::Again;
         }
-        doer.perform(ActorEffect::LookAt(due.min(now + HOLD_RETRY_PERIOD)));
+        // Word of an alarm only: one that the actor has not heard of would keep the next from being set.
+        self.take_in(now, doer, |doer, batch| doer.drain(batch, 0));
+        self.set_alarm(due.min(*now + HOLD_RETRY_PERIOD), doer);
         park(doer)
     }
 

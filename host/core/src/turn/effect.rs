@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use crate::address::ActorAddress;
-use crate::envelope::{ActorRestart, Envelope, ExitReason, Wakeup};
+use crate::envelope::{ActorRestart, Envelope, ExitReason};
 use crate::event::Event;
 use crate::time::Time;
 
@@ -34,17 +34,8 @@ pub enum ActorEffect {
     EnterPending(ActorAddress),
     /// Tell `Admin` of the event.
     Tell(Box<Event>),
-    /// Look at the actor again at this time.
-    LookAt(Time),
-    /// Arrange for the wakeup to be put into this actor's mailbox at `due`.
-    SetTimer {
-        /// The time at which it is due.
-        due: Time,
-        /// The wakeup to put there.
-        wakeup: Box<Wakeup>,
-    },
-    /// The wakeup of this id was taken back.
-    CancelTimer(u64),
+    /// Set the actor's alarm to this time. There is one, which forgets what it was set to before.
+    SetAlarm(Time),
     /// Let this receiver wake the actor when it has room.
     AwaitRoom(ActorAddress),
     /// The envelope can't be delivered or handled, for this reason.

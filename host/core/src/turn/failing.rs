@@ -6,14 +6,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::restarts::Restart;
-use super::{ActorEffect, Current, Leftover, Phase, Turn, TurnEffect, failed_start, text_of};
+use super::{ActorEffect, Current, InstanceState, Leftover, Phase, Turn, TurnEffect, failed_start, text_of};
 use crate::envelope::{Body, Envelope, ExitReason, Poisoned};
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
 use crate::mistake::{Mistake, is_made};
 use crate::time::Time;
 
-/// More wakeups, and questions, than one turn can ask for.
+/// More questions than one turn can ask for.
 const IDS_OF_A_TURN: u64 = 1 << 24;
 
 impl Turn {
@@ -26,7 +26,10 @@ impl Turn {
     ) {
         self.skip_ids();
         if matches!(failure, Failure::Fault(_)) {
-            self.has_instance = is_made(Mistake::KeepTheInstance);
+            self.instance = InstanceState::None;
+            if is_made(Mistake::KeepTheInstance) {
+                self.instance = InstanceState::Live;
+            }
         }
         let ends = match (&current.envelope.body, failure) {
             (Body::ExitRequest(request), _) => {
@@ -86,7 +89,7 @@ impl Turn {
     /// The guest may have kept ids that a failed turn was given. They must not come to stand for other wakeups or questions.
     const fn skip_ids(&mut self) {
         self.next_question = self.next_question.wrapping_add(IDS_OF_A_TURN);
-        self.next_wakeup = self.next_wakeup.wrapping_add(IDS_OF_A_TURN);
+        self.wakeups.skip_ids();
     }
 
     /// Counts the loss of an instance; `Some` if it is the actor's end.
@@ -145,7 +148,8 @@ impl Turn {
     }
 
     pub(super) fn end(&mut self, reason: ExitReason, effects: &mut Vec<TurnEffect>) {
-        self.has_instance = false;
+        self.instance = InstanceState::None;
+        self.wakeups.clear();
         self.phase = Phase::Ending(reason);
         effects.push(TurnEffect::CloseMailbox);
         let current = self.current.take().map(|current| current.envelope);

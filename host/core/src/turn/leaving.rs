@@ -3,8 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{ActorEffect, Phase, Turn, TurnEffect, text_of};
-use crate::address::ActorAddress;
+use super::{ActorEffect, Phase, Turn, TurnEffect, exit_request, text_of};
 use crate::envelope::{Body, Envelope, ExitReason, ExitRequest};
 use crate::fate::{Failure, Fault};
 use crate::mistake::{Mistake, is_made};
@@ -15,9 +14,11 @@ impl Turn {
         matches!(self.phase, Phase::Exiting(_))
     }
 
-    /// Its exit turn is over, or there is none. When its children are gone it ends for this reason.
+    /// Its exit turn is over, or there is none. Nothing wakes it any more, and when its children are gone it ends for this
+    /// reason.
     pub(super) fn exit(&mut self, with_children: bool, reason: ExitReason, effects: &mut Vec<TurnEffect>) {
         self.phase = Phase::Exiting(reason);
+        self.wakeups.clear();
         effects.push(ActorEffect::Exiting { with_children }.into());
     }
 
@@ -49,7 +50,7 @@ impl Turn {
     /// Whether it waits for the end of a pause, and has no instance until then.
     #[inline]
     pub(super) fn pauses(&self, now: Time) -> bool {
-        !self.has_instance
+        !self.has_instance()
             && self.phase == Phase::Running
             && !self.is_holding()
             && self.restarts.paused_until(now).is_some()
@@ -81,9 +82,4 @@ impl Turn {
         }
         true
     }
-}
-
-/// What an actor that ends of itself is given.
-pub(super) const fn exit_request(me: ActorAddress) -> Envelope {
-    Envelope { target: me, sender: me, body: Body::ExitRequest(ExitRequest { recursive: true }) }
 }

@@ -8,16 +8,14 @@ use crate::time::Time;
 #[derive(Debug, Default)]
 pub(super) struct Lifetime {
     transient: Option<Transient>,
-    /// When it is over, as far as that is known.
+    /// When it is over, as far as that is known. A message moves it, but no alarm: to move one for each message would
+    /// cost as much as its turn.
     due: Option<Time>,
-    /// When the host will look at the actor. A message moves `due` but not this: a timer for each message would cost as
-    /// much as its turn.
-    looks_at: Option<Time>,
 }
 
 impl Lifetime {
     pub(super) const fn new(transient: Option<Transient>) -> Self {
-        Self { transient, due: None, looks_at: None }
+        Self { transient, due: None }
     }
 
     /// The actor runs.
@@ -48,13 +46,8 @@ impl Lifetime {
         due.map_or(until, |due| due.min(until))
     }
 
-    /// When the host is to look at the actor, unless it will sooner.
-    pub(super) fn look_due(&mut self, now: Time) -> Option<Time> {
-        let due = self.due.filter(|_| !is_made(Mistake::OutliveTheTime))?;
-        if self.looks_at.is_some_and(|looks_at| now < looks_at && looks_at <= due) {
-            return None;
-        }
-        self.looks_at = Some(due);
-        Some(due)
+    /// When it is over, as far as that is known.
+    pub(super) fn due(&self) -> Option<Time> {
+        self.due.filter(|_| !is_made(Mistake::OutliveTheTime))
     }
 }

@@ -1,9 +1,11 @@
 mod leaving;
 mod lifetime;
+mod wakeups;
 
 use super::*;
 use crate::address::HostId;
-use crate::envelope::{ActorExit, ExitRequest, Poisoned, Wakeup};
+use crate::envelope::{ActorExit, ActorRestart, ExitRequest, Poisoned};
+use crate::event::Event;
 use crate::fate::{Bound, Budget};
 use crate::limits::{ActorLimits, HOLD_TIME_MAX, RESTART_PAUSE_MIN, RESTARTS_MAX};
 use crate::message::Message;
@@ -76,7 +78,10 @@ impl Actor {
     }
 
     fn receive(&mut self, body: Body) {
-        self.turn.accept().push_back(Envelope { target: ME, sender: SENDER, body });
+        self.turn.take_in(|batch| {
+            batch.push_back(Envelope { target: ME, sender: SENDER, body });
+            None
+        });
     }
 
     fn start(&mut self, result: Result<(), Failure>) {
@@ -350,7 +355,6 @@ fn an_exiting_actor_handles_notices_of_its_children_until_they_are_gone() {
     actor.handle(Ok(()));
     let exit = ActorExit { address: OTHER, reason: ExitReason::Requested };
     actor.receive(Body::ChildExited(Box::new(exit)));
-    actor.receive(Body::Wakeup(Box::new(Wakeup { id: 1, delay: Duration::ZERO, payload: None })));
     actor.receive(exit_request(true));
     actor.receive(Body::ChildrenGone);
     assert_eq!(actor.handle(Ok(())), at("thespian:child-exited", 1));
@@ -507,42 +511,6 @@ fn children_count_until_their_parent_has_heard_of_their_end() {
     let exit = ActorExit { address: child.unwrap(), reason: ExitReason::Requested };
     actor.receive(Body::ChildExited(Box::new(exit)));
     actor.handle_with(|draft| assert!(create(draft).is_ok()), Ok(()));
-}
-
-#[test]
-fn time_122_a_wakeup_comes_once_and_not_after_it_was_taken_back() {
-    let mut actor = running(OnTrap::Restart);
-    actor.receive(message("m"));
-    let mut ids = Vec::new();
-    let delay = Duration::from_millis(65);
-    actor.handle_with(|draft| ids.extend((0..2).map(|_| draft.wakeup(delay, None).unwrap())), Ok(()));
-    assert_eq!(actor.turn.wakeups(), 2);
-    let due = actor.now + delay;
-    let set = actor.effects();
-    assert!(set.iter().all(
-        |effect| matches!(effect, TurnEffect::Perform(ActorEffect::SetTimer { due: at, .. }) if *at == due)
-    ));
-    actor.receive(message("cancel"));
-    actor.handle_with(|draft| draft.cancel_wakeup(ids[0]).unwrap(), Ok(()));
-    assert_eq!(actor.effects(), [ActorEffect::CancelTimer(ids[0]).into()]);
-    for id in [ids[0], ids[1], ids[1]] {
-        actor.receive(Body::Wakeup(Box::new(Wakeup { id, delay, payload: None })));
-    }
-    assert_eq!(actor.handle(Ok(())), at("thespian:wakeup", 1));
-    assert_eq!(actor.next(), Next::Rest);
-    assert_eq!(actor.turn.wakeups(), 0);
-}
-
-#[test]
-fn an_id_that_a_failed_turn_was_given_never_comes_to_stand_for_another_wakeup() {
-    let mut actor = running(OnTrap::Restart);
-    actor.receive(message("m"));
-    let mut ids = Vec::new();
-    for result in [Err(err(true)), Ok(())] {
-        let ask = |draft: &mut Draft<'_, Stock>| ids.push(draft.wakeup(Duration::ZERO, None).unwrap());
-        actor.handle_with(ask, result);
-    }
-    assert_ne!(ids[0], ids[1]);
 }
 
 #[test]

@@ -90,5 +90,5 @@ pub(crate) fn quiet(host: &Host, ledger: &Ledger, now: Time) -> Vec<String> {
 }
 
 fn nothing_waits(cell: &Cell) -> bool {
-    cell.mailbox.is_empty() && cell.actor.as_ref().is_some_and(|actor| actor.turn().taken() == 0)
+    cell.mailbox.is_empty() && cell.actor.as_ref().is_some_and(|actor| actor.turn().waiting() == 0)
 }

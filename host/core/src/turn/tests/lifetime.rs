@@ -31,7 +31,7 @@ fn a_transient_actor_ends_a_while_after_its_first_message() {
     let mut actor = transient(Transient::After(LIFE));
     actor.now = Time(0) + 100 * LIFE;
     assert_eq!(actor.next(), Next::Rest, "it lives until it was used");
-    assert_eq!(actor.turn.look_due(actor.now), None);
+    assert_eq!(actor.turn.look_due(), None);
     let begun = actor.now;
     for _ in 0..2 {
         actor.receive(message("m"));
@@ -39,8 +39,9 @@ fn a_transient_actor_ends_a_while_after_its_first_message() {
         assert_eq!(actor.next(), Next::Rest);
         actor.now = actor.now + LIFE / 2;
     }
-    assert_eq!(actor.turn.look_due(begun), Some(begun + LIFE));
-    assert_eq!(actor.turn.look_due(begun), None, "that is known already");
+    assert_eq!(actor.turn.look_due(), Some(begun + LIFE));
+    assert_eq!(actor.turn.set_alarm(begun + LIFE), Some(begun + LIFE));
+    assert_eq!(actor.turn.set_alarm(begun + 2 * LIFE), None, "it is moved to no later time");
     // What waits does not keep it.
     actor.receive(message("m"));
     assert!(exits(&mut actor));

@@ -1,0 +1,87 @@
+//! How an actor is, as others may see it.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::phase::ActorPhase;
+use super::{Phase, Turn};
+use crate::address::ActorAddress;
+use crate::limits::STATUS_RECEIVERS_MAX;
+use crate::time::Time;
+
+/// Counts of what an actor has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Turns that returned, with `ok` or not.
+    pub turns: u64,
+    /// Messages that it could not handle.
+    pub poisoned: u64,
+    /// Instances after the first, also those that could not start.
+    pub restarts: u64,
+    /// Messages that it sent.
+    pub sent: u64,
+}
+
+/// The reason for which an actor handles nothing now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Until when at most.
+    pub until: Time,
+    /// The reason in words.
+    pub why: String,
+    /// Receivers without room, the first of them.
+    pub receivers: Vec<ActorAddress>,
+}
+
+impl Turn {
+    /// The phase that status shows.
+    #[must_use]
+    pub fn phase(&self, now: Time) -> ActorPhase {
+        match self.phase {
+            Phase::Starting => ActorPhase::Starting,
+            Phase::Exiting(_) | Phase::Ending(_) => ActorPhase::Exiting,
+            Phase::Running if self.held.due().is_some() => ActorPhase::Held,
+            Phase::Running if self.restarts.paused_until(now).is_some() => ActorPhase::Paused,
+            Phase::Running => ActorPhase::Running,
+        }
+    }
+
+    /// The reason for which it handles nothing now, where it is held or paused.
+    #[must_use]
+    pub fn waits(&self, now: Time) -> Option<Wait> {
+        if let Some(until) = self.held.due() {
+            let receivers = self.held.targets().take(STATUS_RECEIVERS_MAX).collect();
+            return Some(Wait {
+                until,
+                why: "the receivers of its last messages are full".to_string(),
+                receivers,
+            });
+        }
+        let until = self.restarts.paused_until(now)?;
+        Some(Wait { until, why: self.why_it_pauses(), receivers: Vec::new() })
+    }
+
+    /// The number of its instance; the first is 1, and before it 0.
+    #[must_use]
+    pub const fn incarnation(&self) -> u32 {
+        self.incarnation
+    }
+
+    /// Counts of what it has done so far.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Wakeups it has pending.
+    #[must_use]
+    pub fn wakeups(&self) -> usize {
+        self.wakeups.len()
+    }
+
+    /// Envelopes it has taken from its mailbox and not handled yet.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.batch.len() + usize::from(self.current.is_some())
+    }
+}
