@@ -78,9 +78,47 @@ mistakes! {
     }
 
     "mailbox.rs" {
+        ActivateNobody a_receiver_that_nobody_activates "is not activated":
+            "if self.activity == Activity::Idle {
+                 self.activity = Activity::Active { again: false };
+                 Push::Activate"
+            => "if false {
+                    Push::Activate";
+
+        BoundNoBudget a_node_without_a_bound "the node is past its bounds":
+            "let drawn = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.max);"
+            => "let drawn = |used: usize| used.checked_add(bytes);";
+
+        BoundNoMailbox a_mailbox_without_a_bound "the mailbox of":
+            "self.len < self.limits.len_max && (self.len == 0 || self.bytes + cost <= self.limits.bytes_max)"
+            => "true";
+
+        DrainTheNewestFirst messages_that_come_last_first " after ":
+            "if batch.is_empty() && self.queue.len() <= max && self.bytes <= DRAIN_BYTES_MAX {"
+            => "self.queue.make_contiguous().reverse();
+                if batch.is_empty() && self.queue.len() <= max && self.bytes <= DRAIN_BYTES_MAX {";
+
+        KeepTheGrant bytes_that_a_closed_mailbox_keeps "bytes are not given back":
+            "budget.give_back(core::mem::take(&mut self.granted));"
+            => "self.granted = 0;";
+
+        LetThePausedSleep a_pause_that_an_exit_request_does_not_end "pauses though it is to exit":
+            "return if self.wake() { Push::Activate } else { self.activated() };"
+            => "return self.activated();";
+
         RestUnheard an_alarm_that_nobody_hears_of "sleeps past its wakeup":
             "let has_mark = self.mark.is_some();"
             => "let has_mark = false;";
+
+        SeekNoExitRequest an_exit_request_that_is_not_sought "pauses though it is to exit":
+            "let at = self.exit_requested.then(|| self.queue.iter().position(is_exit_request)).flatten();"
+            => "let at: Option<usize> = None;";
+
+        UncountNothing places_that_a_mailbox_does_not_give_back "counts":
+            "if !envelope.body.has_reserved_slot() {
+                 self.len -= 1;"
+            => "if false {
+                    self.len -= 1;";
     }
 
     "monitors.rs" {
@@ -163,6 +201,56 @@ mistakes! {
             => "Some(entry) if entry.state == SourceState::Offered => match verdict.or(Ok(())) {";
     }
 
+    "turn/commit.rs" {
+        CountNoChild children_that_are_not_counted "children, past its bound":
+            "self.children += creates;"
+            => "";
+
+        HandOverInReverse requests_in_another_order "which it does not monitor":
+            "for_admin.into_iter().for_each(|request| self.commit_to_admin(request, effects));"
+            => "for_admin.into_iter().rev().for_each(|request| self.commit_to_admin(request, effects));";
+    }
+
+    "turn/failing.rs" {
+        CountNoFailedStart failed_starts_that_are_not_counted "was restarted":
+            "self.counters.restarts += 1;"
+            => "";
+
+        KeepTheInstance an_instance_that_is_used_after_its_trap "in a lost instance":
+            "if matches!(failure, Failure::Fault(_)) {
+                 self.instance = InstanceState::None;"
+            => "if matches!(failure, Failure::Fault(_)) {
+                    self.instance = InstanceState::Live;";
+
+        KeepTheMessage a_message_that_can_not_be_tried_again "which it could not try again":
+            "if let Some(current) = self.current.take() {"
+            => "if let Some(current) = self.current.take_if(|_| false) {";
+
+        LoseTheBatch messages_lost_with_their_actor "is lost":
+            "let current = self.current.take().map(|current| current.envelope);"
+            => "let current = self.current.take().map(|current| current.envelope);
+                self.batch.clear();";
+
+        PauseForNothing a_restart_without_a_pause "restarts without a pause":
+            "} else {
+             self.restarts.pause(now);
+             }"
+            => "}";
+
+        PoisonNobody a_failed_message_that_nobody_hears_of "is lost":
+            "effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned))));"
+            => "";
+
+        PoisonTwice a_failed_message_that_comes_back_twice "but it is":
+            "effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned))));"
+            => "effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned.clone()))));
+                effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned))));";
+
+        RetryForEver a_message_that_is_tried_a_third_time " after ":
+            "current.attempt = 2;"
+            => "";
+    }
+
     "turn/held.rs" {
         RetryAtTheBack held_messages_that_change_places " after ":
             "queue.push_front(refused);"
@@ -170,21 +258,80 @@ mistakes! {
     }
 
     "turn/leaving.rs" {
+        ForgetTheExitFault a_fault_in_an_exit_turn_that_is_not_told "not how its exit turn went":
+            "Failure::Fault(_) => ExitReason::Failed(text),"
+            => "Failure::Fault(_) => ExitReason::Requested,";
+
         PanicInTheExit a_panic_in_an_exit "a mistake in the rules of an actor":
             "self.phase = Phase::Exiting(reason);"
             => r#"panic!("a mistake in the rules of an actor");"#;
+
+        PauseBeforeTheExit an_exit_that_waits_for_a_pause "pauses though it is to exit":
+            "let Some(at) = self.batch.iter().position(is_request) else { return false };"
+            => "let Some(at) = self.batch.iter().position(|_| false) else { return false };";
     }
 
     "turn.rs" {
+        BuryWhatIsHandled a_message_that_is_handled_and_a_dead_letter "becomes Dead, but it is Some(Handled)":
+            "self.commit(now, outbox, effects);"
+            => "effects.push(ActorEffect::DeadLetter(current.envelope.clone(), String::new()).into());
+                self.commit(now, outbox, effects);";
+
+        HandleWhileExiting an_exiting_actor_that_handles_messages "is exiting and handles":
+            "if self.is_exiting() {
+                 match &envelope.body {"
+            => "if false {
+                    match &envelope.body {";
+
+        HearAfterADemonitor an_end_that_nobody_wishes_to_hear_of_any_more "hears of the end of":
+            "Body::ActorDown(exit) => return self.monitored.remove(&exit.address),"
+            => "Body::ActorDown(exit) => drop(self.monitored.remove(&exit.address)),";
+
+        HoldForEver what_is_held_for_ever "does not stop":
+            "if now < due {
+                 return Next::AwaitRoom(due);"
+            => "if true {
+                    return Next::AwaitRoom(due);";
+
+        TurnWhileHolding turns_while_messages_are_held "is called while it holds messages":
+            "if let Some(due) = self.held.due() {"
+            => "if let Some(due) = self.held.due().filter(|_| false) {";
+
         WakeLast a_wakeup_that_waits_for_an_empty_mailbox "which came after its alarm":
             "let is_woken = self.wakeups.is_due(handled);"
             => "let is_woken = self.wakeups.is_due(handled) && self.batch.is_empty();";
     }
 
     "turn/drive.rs" {
+        KeepExpiredBytes bytes_that_an_expired_hold_keeps "bytes are not given back":
+            "doer.budget().give_back(held_cost(self.turn.identity.me, &envelope));"
+            => "";
+
+        LoseWhatWaits a_message_lost_in_a_closed_mailbox "is lost":
+            "for envelope in doer.close() {"
+            => "for envelope in doer.close().into_iter().skip(1) {";
+
+        OvertakeWhatIsHeld messages_that_overtake_what_is_held " after ":
+            "if self.turn.holds_for(target) {"
+            => "if false {";
+
         WakeNoMore a_wakeup_without_an_alarm "sleeps past its wakeup":
             "if let Some(due) = self.turn.wakeups.next_due() {"
             => "if let Some(due) = self.turn.wakeups.next_due().filter(|_| false) {";
+    }
+
+    "turn/lifetime.rs" {
+        EndBeforeTheTime a_transient_actor_that_ends_too_early "ends of itself before its time":
+            "may_end && self.due.is_some_and(|due| due <= now)"
+            => "may_end && self.due.is_some()";
+
+        OutliveTheTime a_transient_actor_that_never_ends "outlives its time":
+            "self.due"
+            => "None";
+
+        PauseBeyondTheTime a_pause_beyond_the_time_of_an_actor "pauses beyond its time":
+            "let due = self.due.filter(|due| now < *due);"
+            => "let due = self.due.filter(|_| false);";
     }
 
     "turn/wakeups.rs" {
@@ -205,39 +352,5 @@ mistakes! {
         WakeTooEarly a_wakeup_before_its_time "before its time":
             "&& first.key().0 <= mark.at"
             => "";
-    }
-
-    seams {
-        ActivateNobody a_receiver_that_nobody_activates "is not activated";
-        BoundNoBudget a_node_without_a_bound "the node is past its bounds";
-        BoundNoMailbox a_mailbox_without_a_bound "the mailbox of";
-        BuryWhatIsHandled a_message_that_is_handled_and_a_dead_letter "becomes Dead, but it is Some(Handled)";
-        CountNoChild children_that_are_not_counted "children, past its bound";
-        CountNoFailedStart failed_starts_that_are_not_counted "was restarted";
-        DrainTheNewestFirst messages_that_come_last_first " after ";
-        EndBeforeTheTime a_transient_actor_that_ends_too_early "ends of itself before its time";
-        ForgetTheExitFault a_fault_in_an_exit_turn_that_is_not_told "not how its exit turn went";
-        HandOverInReverse requests_in_another_order "which it does not monitor";
-        HandleWhileExiting an_exiting_actor_that_handles_messages "is exiting and handles";
-        HearAfterADemonitor an_end_that_nobody_wishes_to_hear_of_any_more "hears of the end of";
-        HoldForEver what_is_held_for_ever "does not stop";
-        KeepExpiredBytes bytes_that_an_expired_hold_keeps "bytes are not given back";
-        KeepTheGrant bytes_that_a_closed_mailbox_keeps "bytes are not given back";
-        KeepTheInstance an_instance_that_is_used_after_its_trap "in a lost instance";
-        KeepTheMessage a_message_that_can_not_be_tried_again "which it could not try again";
-        LetThePausedSleep a_pause_that_an_exit_request_does_not_end "pauses though it is to exit";
-        LoseTheBatch messages_lost_with_their_actor "is lost";
-        LoseWhatWaits a_message_lost_in_a_closed_mailbox "is lost";
-        OutliveTheTime a_transient_actor_that_never_ends "outlives its time";
-        OvertakeWhatIsHeld messages_that_overtake_what_is_held " after ";
-        PauseBeforeTheExit an_exit_that_waits_for_a_pause "pauses though it is to exit";
-        PauseBeyondTheTime a_pause_beyond_the_time_of_an_actor "pauses beyond its time";
-        PauseForNothing a_restart_without_a_pause "restarts without a pause";
-        PoisonNobody a_failed_message_that_nobody_hears_of "is lost";
-        PoisonTwice a_failed_message_that_comes_back_twice "but it is";
-        RetryForEver a_message_that_is_tried_a_third_time " after ";
-        SeekNoExitRequest an_exit_request_that_is_not_sought "pauses though it is to exit";
-        TurnWhileHolding turns_while_messages_are_held "is called while it holds messages";
-        UncountNothing places_that_a_mailbox_does_not_give_back "counts";
     }
 }

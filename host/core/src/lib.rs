@@ -24,7 +24,6 @@ pub mod limits;
 pub mod log_level;
 pub mod mailbox;
 pub mod message;
-pub mod mistake;
 pub mod monitors;
 pub mod names;
 pub mod outbox;

@@ -9,7 +9,6 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::envelope::{Body, Envelope};
 use crate::limits::{DRAIN_BYTES_MAX, QUEUE_FREE_BYTES, QUEUE_GRANT_BYTES};
-use crate::mistake::{Mistake, is_made};
 use crate::time::Time;
 
 /// Bytes that may wait in a node: in all mailboxes together, which draw on it in grants, and with senders whose
@@ -40,9 +39,7 @@ impl QueueBudget {
     }
 
     pub(crate) fn draw(&self, bytes: usize) -> bool {
-        let drawn = |used: usize| {
-            used.checked_add(bytes).filter(|sum| *sum <= self.max || is_made(Mistake::BoundNoBudget))
-        };
+        let drawn = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.max);
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, drawn).is_ok()
     }
 
@@ -181,8 +178,7 @@ impl Mailbox {
             }
             self.queue.push_back(envelope);
             // Also a receiver that waits for something else than a message looks at it.
-            let activate = !is_made(Mistake::LetThePausedSleep) && self.wake();
-            return if activate { Push::Activate } else { self.activated() };
+            return if self.wake() { Push::Activate } else { self.activated() };
         }
         if !reserved && !self.reserve(envelope.body.cost(), budget) {
             // Who is refused for want of budget is not helped by room here: told of it, it would come back at once, and
@@ -214,8 +210,7 @@ impl Mailbox {
 
     /// Whether it is within this mailbox's own bounds.
     fn fits(&self, cost: usize) -> bool {
-        is_made(Mistake::BoundNoMailbox)
-            || self.len < self.limits.len_max && (self.len == 0 || self.bytes + cost <= self.limits.bytes_max)
+        self.len < self.limits.len_max && (self.len == 0 || self.bytes + cost <= self.limits.bytes_max)
     }
 
     /// Gives room back that was kept by [`Self::reserve`].
@@ -238,7 +233,7 @@ impl Mailbox {
     }
 
     fn activated(&mut self) -> Push {
-        if self.activity == Activity::Idle && !is_made(Mistake::ActivateNobody) {
+        if self.activity == Activity::Idle {
             self.activity = Activity::Active { again: false };
             Push::Activate
         } else {
@@ -250,9 +245,6 @@ impl Mailbox {
     /// Returns whether those who were refused should try again: it is then at most half full, so that they do not
     /// come back for a place or two.
     pub fn drain(&mut self, batch: &mut VecDeque<Envelope>, max: usize, budget: &QueueBudget) -> bool {
-        if is_made(Mistake::DrainTheNewestFirst) {
-            self.queue.make_contiguous().reverse();
-        }
         let before = self.queue.len();
         if batch.is_empty() && self.queue.len() <= max && self.bytes <= DRAIN_BYTES_MAX {
             // All at once, with their memory: an idle mailbox keeps none, and what is allocated for the next message is
@@ -277,8 +269,7 @@ impl Mailbox {
     /// Moves everything up to an exit request to the end of `batch`, if there is one. Returns the same.
     pub fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>, budget: &QueueBudget) -> bool {
         // Mostly there is none, and then nobody searches.
-        let is_there = self.exit_requested && !is_made(Mistake::SeekNoExitRequest);
-        let at = is_there.then(|| self.queue.iter().position(is_exit_request)).flatten();
+        let at = self.exit_requested.then(|| self.queue.iter().position(is_exit_request)).flatten();
         let Some(at) = at else { return false };
         for _ in 0..=at {
             let Some(envelope) = self.queue.pop_front() else { break };
@@ -300,7 +291,7 @@ impl Mailbox {
     }
 
     fn uncount(&mut self, envelope: &Envelope) {
-        if !envelope.body.has_reserved_slot() && !is_made(Mistake::UncountNothing) {
+        if !envelope.body.has_reserved_slot() {
             self.len -= 1;
             self.bytes -= envelope.body.cost();
         }
@@ -387,8 +378,7 @@ impl Mailbox {
     /// Nothing gets in any more. Returns what was still there.
     pub fn close(&mut self, budget: &QueueBudget) -> VecDeque<Envelope> {
         self.intake = Intake::Closed;
-        let granted = core::mem::take(&mut self.granted);
-        budget.give_back(if is_made(Mistake::KeepTheGrant) { 0 } else { granted });
+        budget.give_back(core::mem::take(&mut self.granted));
         (self.len, self.bytes) = (0, 0);
         core::mem::take(&mut self.queue)
     }

@@ -38,7 +38,6 @@ use crate::event::Event;
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, cut};
 use crate::mailbox::Mark;
-use crate::mistake::{Mistake, is_made};
 use crate::outbox::{Leaving, Outbox, Standing};
 use crate::source::{Rights, Transient};
 use crate::time::Time;
@@ -228,8 +227,8 @@ impl Turn {
 
     /// What is to be done. `Handle` stands until it is reported.
     pub fn next(&mut self, now: Time, effects: &mut Vec<TurnEffect>) -> Next {
-        if let Some(due) = self.held.due().filter(|_| !is_made(Mistake::TurnWhileHolding)) {
-            if now < due || is_made(Mistake::HoldForEver) {
+        if let Some(due) = self.held.due() {
+            if now < due {
                 return Next::AwaitRoom(due);
             }
             effects.extend(self.held.take_all().map(TurnEffect::HoldExpired));
@@ -279,9 +278,7 @@ impl Turn {
     fn note_arrival(&mut self, body: &Body) -> bool {
         match body {
             Body::ChildExited(_) => self.children = self.children.saturating_sub(1),
-            Body::ActorDown(exit) => {
-                return self.monitored.remove(&exit.address) || is_made(Mistake::HearAfterADemonitor);
-            }
+            Body::ActorDown(exit) => return self.monitored.remove(&exit.address),
             Body::Named(named) => drop(self.asked.remove(&named.request)),
             Body::Status(status) => drop(self.asked.remove(&status.request)),
             _ => {}
@@ -302,7 +299,7 @@ impl Turn {
         if !self.note_arrival(&envelope.body) {
             return false;
         }
-        if self.is_exiting() && !is_made(Mistake::HandleWhileExiting) {
+        if self.is_exiting() {
             match &envelope.body {
                 Body::ChildExited(_) if self.has_instance() => {}
                 Body::Message(_) | Body::Poisoned(_) => {
@@ -359,9 +356,6 @@ impl Turn {
         match result {
             Ok(outbox) => {
                 let keeps_children = outbox.keeps_children();
-                if is_made(Mistake::BuryWhatIsHandled) {
-                    effects.push(ActorEffect::DeadLetter(current.envelope.clone(), String::new()).into());
-                }
                 self.commit(now, outbox, effects);
                 if let Body::ExitRequest(request) = &current.envelope.body {
                     self.exit(request.recursive && !keeps_children, ExitReason::Requested, effects);

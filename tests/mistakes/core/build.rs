@@ -8,8 +8,7 @@ use std::{env, fs};
 use splice::{Row, splice};
 
 macro_rules! mistakes {
-    ($($file:literal { $($name:ident $test:ident $complaint:literal: $right:literal => $wrong:literal;)* })*
-        seams { $($seam:tt)* }) => {
+    ($($file:literal { $($name:ident $test:ident $complaint:literal: $right:literal => $wrong:literal;)* })*) => {
         pub(crate) const ROWS: &[crate::Row] = &[
             $($(crate::Row { name: stringify!($name), file: $file, right: $right, wrong: $wrong },)*)*
         ];
@@ -61,7 +60,6 @@ fn copy(path: &Path, out: &Path, problems: &mut Vec<String>) {
 
 /// The crate's root without what only a crate's own root may have: `src/lib.rs` has it in its place.
 fn without_head(root: &str) -> String {
-    let is_head =
-        |line: &&str| line.starts_with("//!") || line.starts_with("#![") || *line == "pub mod mistake;";
+    let is_head = |line: &&str| line.starts_with("//!") || line.starts_with("#![");
     root.lines().filter(|line| !is_head(line)).map(|line| format!("{line}\n")).collect()
 }

@@ -43,16 +43,11 @@ fn without_a_mistake_there_is_nothing_to_notice() {
 
 /// A test for each mistake.
 macro_rules! mistakes {
-    ($($file:literal { $($name:ident $test:ident $complaint:literal: $right:literal => $wrong:literal;)* })*
-        seams { $($seam:ident $seam_test:ident $seam_complaint:literal;)* }) => {
+    ($($file:literal { $($name:ident $test:ident $complaint:literal: $right:literal => $wrong:literal;)* })*) => {
         $($(#[test]
         fn $test() {
             super::assert_noticed(thespian_core::mistake::Mistake::$name, $complaint);
         })*)*
-        $(#[test]
-        fn $seam_test() {
-            super::assert_noticed(thespian_core::mistake::Mistake::$seam, $seam_complaint);
-        })*
     };
 }
 

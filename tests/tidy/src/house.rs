@@ -34,7 +34,7 @@ const HOUSES: [House; 4] = [
                 over: &[],
                 rooms: &[
                     "address askers capability connection descriptors effect envelope event fate limits log_level mailbox \
-                          message mistake outbox question source text time timers turn/phase",
+                          message outbox question source text time timers turn/phase",
                 ],
             },
             Layer { name: "wire", over: &["words"], rooms: &["wire"] },

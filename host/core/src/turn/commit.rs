@@ -7,7 +7,6 @@ use super::{ActorEffect, Turn, TurnEffect};
 use crate::envelope::{Body, ExitRequest, Wakeup};
 use crate::event::Event;
 use crate::limits::EFFECTS_KEPT_MAX;
-use crate::mistake::{Mistake, is_made};
 use crate::outbox::{Outbox, Request};
 use crate::question::{Origin, Question};
 use crate::time::Time;
@@ -25,10 +24,7 @@ impl Turn {
         for request in outbox.drain() {
             for_admin.extend(self.commit_request(now, request, effects));
         }
-        self.children += if is_made(Mistake::CountNoChild) { 0 } else { creates };
-        if is_made(Mistake::HandOverInReverse) {
-            for_admin.reverse();
-        }
+        self.children += creates;
         for_admin.into_iter().for_each(|request| self.commit_to_admin(request, effects));
         if outbox.capacity() <= EFFECTS_KEPT_MAX {
             self.outbox = Some(outbox);

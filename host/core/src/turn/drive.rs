@@ -12,7 +12,6 @@ use crate::envelope::{Body, Envelope};
 use crate::fate::{Failure, Fault};
 use crate::limits::{DELIVERY_RUN_LEN_MAX, EFFECTS_KEPT_MAX, HOLD_RETRY_PERIOD};
 use crate::mailbox::{Mark, Push, QueueBudget};
-use crate::mistake::{Mistake, is_made};
 use crate::outbox::Outbox;
 use crate::time::Time;
 
@@ -293,15 +292,12 @@ impl Actor {
 
     /// The envelope was held for as long as may be.
     fn let_go<D: Doer>(&self, envelope: Envelope, doer: &mut D) {
-        if !is_made(Mistake::KeepExpiredBytes) {
-            doer.budget().give_back(held_cost(self.turn.identity.me, &envelope));
-        }
+        doer.budget().give_back(held_cost(self.turn.identity.me, &envelope));
         doer.perform(ActorEffect::DeadLetter(envelope, "the receiver's mailbox stayed full".to_string()));
     }
 
     fn close<D: Doer>(&mut self, doer: &mut D) {
-        let lost = usize::from(is_made(Mistake::LoseWhatWaits));
-        for envelope in doer.close().into_iter().skip(lost) {
+        for envelope in doer.close() {
             self.turn.refuse(envelope, &mut self.effects);
         }
     }
@@ -316,7 +312,7 @@ impl Actor {
         doer: &mut D,
     ) {
         let target = envelope.target;
-        if self.turn.holds_for(target) && !is_made(Mistake::OvertakeWhatIsHeld) {
+        if self.turn.holds_for(target) {
             self.hold(now, envelope, doer);
             return;
         }

@@ -10,7 +10,6 @@ use super::{ActorEffect, Current, InstanceState, Leftover, Phase, Turn, TurnEffe
 use crate::envelope::{Body, Envelope, ExitReason, Poisoned};
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
-use crate::mistake::{Mistake, is_made};
 use crate::time::Time;
 
 /// More questions than one turn can ask for.
@@ -27,9 +26,6 @@ impl Turn {
         self.skip_ids();
         if matches!(failure, Failure::Fault(_)) {
             self.instance = InstanceState::None;
-            if is_made(Mistake::KeepTheInstance) {
-                self.instance = InstanceState::Live;
-            }
         }
         let ends = match (&current.envelope.body, failure) {
             (Body::ExitRequest(request), _) => {
@@ -47,7 +43,7 @@ impl Turn {
             (_, Failure::Returned { .. }) => None,
         };
         if current.attempt == 1 && failure.may_retry() && ends.is_none() && self.phase == Phase::Running {
-            current.attempt = if is_made(Mistake::RetryForEver) { 1 } else { 2 };
+            current.attempt = 2;
             self.current = Some(current);
             return;
         }
@@ -61,18 +57,18 @@ impl Turn {
     /// other end to this. The message whose turn trapped goes back, since nobody knows when it could be tried again.
     pub(super) fn fail_restart(&mut self, now: Time, failure: &Failure, effects: &mut Vec<TurnEffect>) {
         self.skip_ids();
-        self.counters.restarts += u64::from(!is_made(Mistake::CountNoFailedStart));
+        self.counters.restarts += 1;
         let trapped = core::mem::replace(&mut self.last_fault, text_of(failure));
         self.cant_start = true;
         effects.push(ActorEffect::StartFailed(failed_start(&self.last_fault)).into());
-        if let Some(current) = self.current.take_if(|_| !is_made(Mistake::KeepTheMessage)) {
+        if let Some(current) = self.current.take() {
             let details = format!("{trapped} (there is no second attempt: {})", self.why_it_pauses());
             self.send_back(current.envelope, cut(details, ERROR_TEXT_LEN_MAX), effects);
         }
         let is_spent = self.restarts.note(now) == Restart::BudgetSpent || self.restarts.has_paused_longest();
         if self.identity.on_trap == OnTrap::RestartWithinBudget && is_spent {
             self.end(ExitReason::Failed(failed_start(&self.last_fault)), effects);
-        } else if !is_made(Mistake::PauseForNothing) {
+        } else {
             self.restarts.pause(now);
         }
     }
@@ -124,9 +120,7 @@ impl Turn {
         match body {
             Body::Message(original) => {
                 let poisoned = Poisoned { target: self.identity.me, details, original };
-                let poison = self.envelope(sender, Body::Poisoned(Box::new(poisoned)));
-                effects.extend(is_made(Mistake::PoisonTwice).then(|| poison.clone()));
-                effects.extend((!is_made(Mistake::PoisonNobody)).then_some(poison));
+                effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned))));
             }
             // It is one already.
             Body::DeadLetter(_) => {}
@@ -153,9 +147,6 @@ impl Turn {
         self.phase = Phase::Ending(reason);
         effects.push(TurnEffect::CloseMailbox);
         let current = self.current.take().map(|current| current.envelope);
-        if is_made(Mistake::LoseTheBatch) {
-            self.batch.clear();
-        }
         for envelope in current.into_iter().chain(core::mem::take(&mut self.batch)) {
             self.refuse(envelope, effects);
         }

@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 use super::{ActorEffect, Phase, Turn, TurnEffect, exit_request, text_of};
 use crate::envelope::{Body, Envelope, ExitReason, ExitRequest};
 use crate::fate::{Failure, Fault};
-use crate::mistake::{Mistake, is_made};
 use crate::time::Time;
 
 impl Turn {
@@ -33,7 +32,7 @@ impl Turn {
         let text = format!("in its exit turn: {}", text_of(failure));
         effects.push(ActorEffect::ExitFailed(text.clone()).into());
         let reason = match failure {
-            Failure::Fault(_) if !is_made(Mistake::ForgetTheExitFault) => ExitReason::Failed(text),
+            Failure::Fault(_) => ExitReason::Failed(text),
             _ => ExitReason::Requested,
         };
         self.exit(request.recursive, reason, effects);
@@ -64,8 +63,7 @@ impl Turn {
             self.batch.push_front(exit_request(self.identity.me));
         }
         let is_request = |envelope: &Envelope| matches!(envelope.body, Body::ExitRequest(_));
-        let found = self.batch.iter().position(is_request);
-        let Some(at) = found.filter(|_| !is_made(Mistake::PauseBeforeTheExit)) else { return false };
+        let Some(at) = self.batch.iter().position(is_request) else { return false };
         let why = self.why_it_pauses();
         if let Some(current) = self.current.take() {
             self.send_back(current.envelope, why.clone(), effects);

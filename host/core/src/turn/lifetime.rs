@@ -1,6 +1,5 @@
 //! Actors that end of themselves: a while after their first message, or when none came for a while.
 
-use crate::mistake::{Mistake, is_made};
 use crate::source::Transient;
 use crate::time::Time;
 
@@ -37,17 +36,17 @@ impl Lifetime {
     /// Whether the actor is to exit. `nothing_waits` says whether it has no envelope to handle: who has one is not idle.
     pub(super) fn is_over(&self, now: Time, nothing_waits: bool) -> bool {
         let may_end = nothing_waits || matches!(self.transient, Some(Transient::After(_)));
-        may_end && self.due.is_some_and(|due| due <= now || is_made(Mistake::EndBeforeTheTime))
+        may_end && self.due.is_some_and(|due| due <= now)
     }
 
     /// The end of a pause, or of the actor's time, if that is sooner.
     pub(super) fn ends_pause(&self, now: Time, until: Time) -> Time {
-        let due = self.due.filter(|due| now < *due && !is_made(Mistake::PauseBeyondTheTime));
+        let due = self.due.filter(|due| now < *due);
         due.map_or(until, |due| due.min(until))
     }
 
     /// When it is over, as far as that is known.
     pub(super) fn due(&self) -> Option<Time> {
-        self.due.filter(|_| !is_made(Mistake::OutliveTheTime))
+        self.due
     }
 }

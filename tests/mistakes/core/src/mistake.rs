@@ -3,14 +3,12 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 macro_rules! mistakes {
-    ($($file:literal { $($name:ident $test:ident $complaint:literal: $right:literal => $wrong:literal;)* })*
-        seams { $($seam:ident $seam_test:ident $seam_complaint:literal;)* }) => {
+    ($($file:literal { $($name:ident $test:ident $complaint:literal: $right:literal => $wrong:literal;)* })*) => {
         /// Some lines of a rule, done wrong. The table shows how.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[expect(missing_docs, reason = "the table shows it")]
         pub enum Mistake {
             $($($name,)*)*
-            $($seam,)*
         }
     };
 }
