@@ -21,6 +21,7 @@ use thespian_core::admin::Admin;
 use thespian_core::capability::Capabilities;
 use thespian_core::effect::{Effect, Effects};
 use thespian_core::event::Event;
+use thespian_core::life::ActorEvent;
 use thespian_core::limits::DESK_TIME_MAX;
 use thespian_core::log_level::LogLevel;
 use thespian_core::question::{Asker, Origin, Question, Refusal};
@@ -169,8 +170,8 @@ impl Desk {
     /// Tells `Admin`. Once the node has stopped there is nobody to tell: the event is dropped.
     ///
     /// May be called in the middle of an activation: nothing that is carried out here locks what activations lock.
-    pub(crate) fn tell(&self, event: Event) {
-        self.put(NodeEvent::Admin(event));
+    pub(crate) fn tell(&self, event: impl Into<Event>) {
+        self.put(NodeEvent::Admin(event.into()));
     }
 
     /// Asks `Admin` what `question` makes of the sources that are known. Dropping the future takes the question back.
@@ -375,7 +376,7 @@ impl Duty {
         };
         match &event {
             Event::Withdrawn(Origin::Client(asker)) => self.answerers.forget(*asker),
-            Event::ActorEnded { address, .. } => self.performer.actor_ended(*address),
+            Event::Actor(ActorEvent::Ended { address, .. }) => self.performer.actor_ended(*address),
             _ => {}
         }
         self.admin.handle(now, event, &mut self.effects);

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use thespian_core::address::ActorAddress;
 use thespian_core::effect::{Effect, Settled};
 use thespian_core::envelope::{Body, Envelope, StatusAnswer};
-use thespian_core::event::Event;
 use thespian_core::limits::PLACEMENTS_MAX;
-use thespian_core::placement::PlacementQuestion;
-use thespian_core::source::SourceHash;
+use thespian_core::source::{ClassCheck, SourceEvent, SourceHash};
 use thespian_core::turn::Identity;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
@@ -73,7 +71,7 @@ impl Performer {
             }
             Authority::TrustAll => Ok(()),
         };
-        self.inside.desk.tell(Event::SourceJudged { hash, verdict });
+        self.inside.desk.tell(SourceEvent::Judged { hash, verdict });
     }
 
     fn validate(&self, hash: SourceHash) {
@@ -83,25 +81,25 @@ impl Performer {
                 Ok((info, compile_us)) => (Ok(info), compile_us),
                 Err(why) => (Err(why), 0),
             };
-            desk.tell(Event::SourceValidated { hash, outcome, compile_us });
+            desk.tell(SourceEvent::Validated { hash, outcome, compile_us });
         });
     }
 
     /// As an actor's start, on the threads of the actors: a check that spins is a runaway there.
-    fn ask_placement(&self, question: PlacementQuestion) {
+    fn check_class(&self, question: ClassCheck) {
         let source = self.inside.library.code(question.source);
         let (placing, desk) = (self.placing.clone(), self.inside.desk.clone());
         let threads = self.inside.cells.threads();
         self.inside.desk.faults().spawn(threads, "a class's own check", async move {
             let _one = placing.acquire_owned().await;
-            let PlacementQuestion { source: hash, class, capabilities, requirements } = question;
+            let ClassCheck { source: hash, class, capabilities, requirements } = question;
             let outcome = match source {
                 Some(source) => {
                     source.accepts(&class, &capabilities, &requirements).map_err(|fault| fault.to_string())
                 }
                 None => Err("its source was unloaded meanwhile".to_string()),
             };
-            desk.tell(Event::PlacementAnswered { source: hash, class, outcome });
+            desk.tell(SourceEvent::Checked { source: hash, class, outcome });
         });
     }
 
@@ -169,7 +167,7 @@ impl Perform for Performer {
             Effect::EnterPending(address) => cells.enter_pending(address),
             Effect::SetDeadLetterHandler(handler) => plane.dead_letters.set_handler(handler),
             Effect::SetCapabilities(capabilities) => cells.set_capabilities(capabilities),
-            Effect::AskPlacement(question) => self.ask_placement(*question),
+            Effect::CheckClass(question) => self.check_class(*question),
             Effect::Settle { address, place } => self.settle(address, place),
             Effect::Route(envelope) => plane.notify(envelope),
             Effect::Kill { address, reason } => {

@@ -16,12 +16,12 @@ mistakes! {
             => "drop((ended, self.askers.take(&Subject::End(address))));";
 
         HearOfChildrenLate a_child_that_is_heard_of_too_late "which lives":
-            r#"Event::ChildrenEntered { parent, children } => {
+            r#"ActorEvent::ChildrenEntered { parent, children } => {
                    children.into_iter().for_each(|child| self.family.add(child, Some(parent), "?", None));
                }
-               Event::ChildCreated { parent, child } => self.child_created(parent, *child, effects),"#
-            => r#"Event::ChildrenEntered { .. } => {}
-                  Event::ChildCreated { parent, child } => {
+               ActorEvent::ChildCreated { parent, child } => self.child_created(parent, *child, effects),"#
+            => r#"ActorEvent::ChildrenEntered { .. } => {}
+                  ActorEvent::ChildCreated { parent, child } => {
                       self.family.add(child.address, Some(parent), "?", None);
                       self.child_created(parent, *child, effects);
                   }"#;
@@ -185,7 +185,7 @@ mistakes! {
             => "";
     }
 
-    "placement.rs" {
+    "suitability.rs" {
         TakeAStaleAnswer an_answer_about_a_host_that_has_changed "where its class says no":
             "let is_stale = core::mem::take(&mut class.is_stale);"
             => "let is_stale = false;";

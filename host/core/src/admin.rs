@@ -21,14 +21,15 @@ use crate::effect::{Effect, Effects};
 use crate::envelope::{Body, ExitReason, ExitRequest};
 use crate::event::Event;
 use crate::family::{Family, Member};
+use crate::life::ActorEvent;
 use crate::limits::{EXIT_GRACE, STOP_ACTORS_TIME_MAX, STOP_GRACE};
 use crate::log_level::LogLevels;
 use crate::monitors::{self, Monitors};
 use crate::names::Names;
-use crate::placement::Placements;
 use crate::question::{Answer, Killer, Origin, Question, Refusal};
-use crate::source::SourceHash;
 use crate::source::registry::Registry;
+use crate::source::{SourceEvent, SourceHash};
+use crate::suitability::Suitability;
 use crate::time::Time;
 
 #[derive(Debug)]
@@ -44,7 +45,7 @@ pub struct Admin {
     family: Family,
     sources: Registry,
     log_levels: LogLevels,
-    placements: Placements,
+    suitability: Suitability,
     /// Creates that wait for their source, or to hear whether their class can run here.
     waiting: BTreeMap<ActorAddress, Create>,
     /// What the init messages of those take.
@@ -68,37 +69,48 @@ impl Admin {
     /// Takes what happened and appends what is to be done.
     pub fn handle(&mut self, now: Time, event: Event, effects: &mut Effects) {
         match event {
-            Event::SourceJudged { hash, verdict } => {
-                let waited = self.sources.judged(hash, verdict, &mut self.askers, effects);
-                self.resume(waited, effects);
-            }
-            Event::SourceValidated { hash, outcome, compile_us } => {
-                let waited = self.sources.validated(hash, outcome, compile_us, &mut self.askers, effects);
-                self.resume(waited, effects);
-            }
-            Event::PlacementAnswered { source, class, outcome } => {
-                self.placement_answered(source, &class, outcome, effects);
-            }
-            Event::ChildrenEntered { parent, children } => {
-                children.into_iter().for_each(|child| self.family.add(child, Some(parent), "?", None));
-            }
-            Event::ChildCreated { parent, child } => self.child_created(parent, *child, effects),
-            Event::ChildKilled { parent, child } => self.child_killed(parent, child, effects),
-            Event::Monitored { watcher, target } => self.monitored(watcher, target, effects),
-            Event::Demonitored { watcher, target } => self.monitors.remove(watcher, target),
-            Event::DeadLettersAsked { by, handles } => self.dead_letters_asked(by, handles, effects),
-            Event::CapabilityUpdated { name, value } => {
-                self.capability_updated(None, name, value, effects);
-            }
-            Event::ShutdownAsked { .. } => self.stop(now, None, effects),
-            Event::ActorStarted { address } => self.started(address, effects),
-            Event::ActorExiting { address, with_children } => {
-                self.exiting(now, address, with_children, effects);
-            }
-            Event::ActorEnded { address, reason } => self.ended(address, &reason, effects),
+            Event::Source(event) => self.source(event, effects),
+            Event::Actor(event) => self.actor(now, event, effects),
             Event::Asked { origin, question } => self.asked(now, origin, question, effects),
             Event::Withdrawn(origin) => self.withdrawn(origin, effects),
             Event::TimePassed => self.time_passed(now, effects),
+        }
+    }
+
+    fn source(&mut self, event: SourceEvent, effects: &mut Effects) {
+        let waited = match event {
+            SourceEvent::Judged { hash, verdict } => {
+                self.sources.judged(hash, verdict, &mut self.askers, effects)
+            }
+            SourceEvent::Validated { hash, outcome, compile_us } => {
+                self.sources.validated(hash, outcome, compile_us, &mut self.askers, effects)
+            }
+            SourceEvent::Checked { source, class, outcome } => {
+                return self.class_checked(source, &class, outcome, effects);
+            }
+        };
+        self.resume(waited, effects);
+    }
+
+    fn actor(&mut self, now: Time, event: ActorEvent, effects: &mut Effects) {
+        match event {
+            ActorEvent::ChildrenEntered { parent, children } => {
+                children.into_iter().for_each(|child| self.family.add(child, Some(parent), "?", None));
+            }
+            ActorEvent::ChildCreated { parent, child } => self.child_created(parent, *child, effects),
+            ActorEvent::ChildKilled { parent, child } => self.child_killed(parent, child, effects),
+            ActorEvent::Monitored { watcher, target } => self.monitored(watcher, target, effects),
+            ActorEvent::Demonitored { watcher, target } => self.monitors.remove(watcher, target),
+            ActorEvent::DeadLettersAsked { by, handles } => self.dead_letters_asked(by, handles, effects),
+            ActorEvent::CapabilityUpdated { name, value } => {
+                self.capability_updated(None, name, value, effects);
+            }
+            ActorEvent::ShutdownAsked { .. } => self.stop(now, None, effects),
+            ActorEvent::Started { address } => self.started(address, effects),
+            ActorEvent::Exiting { address, with_children } => {
+                self.exiting(now, address, with_children, effects);
+            }
+            ActorEvent::Ended { address, reason } => self.ended(address, &reason, effects),
         }
     }
 
@@ -216,7 +228,7 @@ impl Admin {
             return effects.answer(origin, Err(refusal));
         }
         let mut waited = self.sources.unload(source, &mut self.askers, effects);
-        waited.extend(self.placements.unloaded(source));
+        waited.extend(self.suitability.unloaded(source));
         effects.answer(origin, Ok(Answer::Done));
         self.resume(waited, effects);
     }
@@ -253,7 +265,7 @@ impl Admin {
         if let Some(source) = member.source {
             self.sources.count(source, false);
             if member.has_own_check {
-                self.placements.stop_waiting(source, &member.class, address);
+                self.suitability.stop_waiting(source, &member.class, address);
             }
         }
         for child in member.children() {

@@ -12,23 +12,22 @@ use crate::fate::OnTrap;
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
 use crate::log_level::LogLevel;
 use crate::message::Message;
-use crate::placement::PlacementQuestion;
 use crate::question::{Answer, Asker, Found, LoadStep, Origin, Refusal};
-use crate::source::{Rights, SourceHash, Transient};
+use crate::source::{ClassCheck, Rights, SourceHash, Transient};
 
 /// Something to do, in the imperative. The host carries effects out in order and waits for none.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// Let the authority judge a source; answered by `SourceJudged`.
+    /// Let the authority judge a source; answered by `SourceEvent::Judged`.
     Judge(SourceHash),
-    /// Compile a source and ask it what it offers; answered by `SourceValidated`.
+    /// Compile a source and ask it what it offers; answered by `SourceEvent::Validated`.
     Validate(SourceHash),
     /// Drop a source's bytes and code. Actors that run keep what they use.
     Forget(SourceHash),
     /// Enter the address in the routing table, with a mailbox that waits until it is settled.
     EnterPending(ActorAddress),
-    /// Ask a class whether this host suits its actors; answered by `PlacementAnswered`.
-    AskPlacement(Box<PlacementQuestion>),
+    /// Ask a class whether this host suits its actors; answered by `SourceEvent::Checked`.
+    CheckClass(Box<ClassCheck>),
     /// Let the address stand for what was decided. For each address whose actor took a place, once.
     Settle {
         /// The address that was asked for with a create.

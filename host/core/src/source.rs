@@ -1,5 +1,7 @@
 //! Actor code by hash: what a source is, and its way from offer to judgement to use.
 
+mod check;
+mod event;
 pub mod foreign;
 pub mod registry;
 mod state;
@@ -15,6 +17,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::capability::Requirement;
 use crate::fate::OnTrap;
+pub use check::ClassCheck;
+pub use event::SourceEvent;
 pub use state::SourceState;
 
 /// Names a source: the SHA-256 of its bytes as submitted. Its text is 64 lower-case hex digits.

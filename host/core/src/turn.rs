@@ -369,8 +369,8 @@ impl Turn {
         }
     }
 
-    fn tell(&self, event: Event, effects: &mut Vec<TurnEffect>) {
-        effects.push(ActorEffect::Tell(Box::new(event)).into());
+    fn tell(&self, event: impl Into<Event>, effects: &mut Vec<TurnEffect>) {
+        effects.push(ActorEffect::Tell(Box::new(event.into())).into());
     }
 
     fn envelope(&self, target: ActorAddress, body: Body) -> TurnEffect {

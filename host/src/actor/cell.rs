@@ -29,8 +29,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::{Envelope, ExitReason};
-use thespian_core::event::Event;
 use thespian_core::fate::{Failure, Fault};
+use thespian_core::life::ActorEvent;
 use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX};
 use thespian_core::log_level::LogLevel;
 use thespian_core::mailbox::{Mark, Push, QueueBudget};
@@ -201,7 +201,7 @@ impl Cell {
         // First: who hears of the end may count on the place.
         *life = Life::default();
         self.ground.plane.table.remove(self.address);
-        self.ground.desk.tell(Event::ActorEnded { address: self.address, reason });
+        self.ground.desk.tell(ActorEvent::Ended { address: self.address, reason });
     }
 
     fn show(&self, woken: Time, now: Time, life: &Life) {
@@ -479,7 +479,7 @@ impl Doer for Carrier<'_> {
             }
             ActorEffect::Exiting { with_children } => {
                 self.cell.mailbox.take_notices_only();
-                desk.tell(Event::ActorExiting { address: self.cell.address, with_children });
+                desk.tell(ActorEvent::Exiting { address: self.cell.address, with_children });
             }
             ActorEffect::Ended(reason) => self.ended = Some(reason),
             ActorEffect::Restarted(restart) => {

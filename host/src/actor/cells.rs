@@ -11,7 +11,7 @@ use foldhash::fast::RandomState;
 use thespian_core::address::ActorAddress;
 use thespian_core::capability::Capabilities;
 use thespian_core::envelope::ExitReason;
-use thespian_core::event::Event;
+use thespian_core::life::ActorEvent;
 use thespian_core::limits::{ActorLimits, STATUS_LONG_TURNS_MAX};
 use thespian_core::log_level::LogLevel;
 use thespian_core::time::Time;
@@ -79,7 +79,7 @@ impl Cells {
                 Leftover::Nothing => {}
             }
         }
-        desk.tell(Event::ActorEnded { address, reason });
+        desk.tell(ActorEvent::Ended { address, reason });
     }
 
     /// Ends an actor at its next tick or turn boundary.

@@ -4,6 +4,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::effect::{Effect, Settled};
 use thespian_core::envelope::{Body, Envelope, ExitReason};
 use thespian_core::event::Event;
+use thespian_core::life::ActorEvent;
 use thespian_core::outbox::{Outbox, Request};
 
 use crate::host::{Cell, Host};
@@ -58,13 +59,17 @@ impl World {
         let host = &hosts[&at];
         ledger.suitability.heard(host, event);
         match event {
-            Event::Monitored { watcher, target } => ledger.monitors.known(*watcher, *target, true),
-            Event::Demonitored { watcher, target } => ledger.monitors.known(*watcher, *target, false),
-            Event::DeadLettersAsked { by, handles } => {
+            Event::Actor(ActorEvent::Monitored { watcher, target }) => {
+                ledger.monitors.known(*watcher, *target, true);
+            }
+            Event::Actor(ActorEvent::Demonitored { watcher, target }) => {
+                ledger.monitors.known(*watcher, *target, false);
+            }
+            Event::Actor(ActorEvent::DeadLettersAsked { by, handles }) => {
                 ledger.see("dead letters asked for");
                 ledger.dead_letters.asked(*by, *handles);
             }
-            Event::ActorEnded { address, .. } => {
+            Event::Actor(ActorEvent::Ended { address, .. }) => {
                 if ledger.names.released(*address) {
                     ledger.see("names freed by an end");
                 }

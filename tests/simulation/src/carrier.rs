@@ -6,6 +6,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::envelope::{Body, Envelope, ExitReason, NOBODY_THERE};
 use thespian_core::event::Event;
 use thespian_core::fate::Failure;
+use thespian_core::life::ActorEvent;
 use thespian_core::mailbox::{Mailbox, Mark, Push, QueueBudget, push_each};
 use thespian_core::outbox::{Outbox, Request};
 use thespian_core::time::Time;
@@ -166,7 +167,7 @@ impl Carrier<'_> {
         cell.watch.exit.exits(with_children);
         cell.watch.wakeups.ended();
         let address = self.me;
-        self.host().report(Event::ActorExiting { address, with_children });
+        self.host().report(ActorEvent::Exiting { address, with_children });
     }
 
     fn end(&mut self, reason: ExitReason) {
@@ -186,7 +187,7 @@ impl Carrier<'_> {
         if !self.world.sabotaged(Sabotage::KeepSlot, 30) {
             self.host().slots -= 1;
         }
-        self.host().report(Event::ActorEnded { address, reason });
+        self.host().report(ActorEvent::Ended { address, reason });
     }
 
     fn deliver_one(&mut self, envelope: Envelope, has_place: bool) -> Push {
@@ -222,7 +223,7 @@ impl Carrier<'_> {
     }
 
     fn tell(&mut self, event: Event) {
-        if let Event::ChildrenEntered { children, .. } = &event {
+        if let Event::Actor(ActorEvent::ChildrenEntered { children, .. }) = &event {
             let max = self.host().limits.children_max;
             for child in children {
                 let complaint = self.world.ledger.children.created(self.me, *child, max);

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use thespian_core::capability::{Capabilities, Requirement, Value};
 use thespian_core::fate::OnTrap;
-use thespian_core::placement::PlacementQuestion;
-use thespian_core::source::{ActorClass, SourceInfo, Transient};
+use thespian_core::source::{ActorClass, ClassCheck, SourceInfo, Transient};
 
 use crate::rng::Rng;
 
@@ -49,7 +48,7 @@ pub(crate) fn suits(capabilities: &Capabilities, required: &[Requirement]) -> bo
 }
 
 /// The check, which breaks now and then.
-pub(crate) fn check(rng: &mut Rng, question: &PlacementQuestion) -> Result<bool, String> {
+pub(crate) fn check(rng: &mut Rng, question: &ClassCheck) -> Result<bool, String> {
     if rng.chance(5) {
         return Err("it broke".to_string());
     }

@@ -11,9 +11,8 @@ use thespian_core::envelope::{Body, Envelope};
 use thespian_core::event::Event;
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget};
-use thespian_core::placement::PlacementQuestion;
 use thespian_core::question::{Asker, Origin, Question};
-use thespian_core::source::{Rights, SourceHash};
+use thespian_core::source::{ClassCheck, Rights, SourceEvent, SourceHash};
 use thespian_core::time::Time;
 use thespian_core::timers::{TimerKey, Timers};
 use thespian_core::turn::{Actor, Step};
@@ -31,7 +30,7 @@ const SLOTS: usize = 24;
 pub(crate) enum Job {
     Judge(SourceHash),
     Validate(SourceHash),
-    Place(Box<PlacementQuestion>),
+    Place(Box<ClassCheck>),
 }
 
 /// One actor's place at its host.
@@ -305,8 +304,8 @@ impl Host {
     }
 
     /// Something that `Admin` will hear.
-    pub(crate) fn report(&mut self, event: Event) {
-        self.events.push_back(event);
+    pub(crate) fn report(&mut self, event: impl Into<Event>) {
+        self.events.push_back(event.into());
     }
 
     /// A program outside asks.
@@ -348,7 +347,7 @@ impl Host {
                 if is_approved {
                     self.approved.insert(hash);
                 }
-                self.report(Event::SourceJudged { hash, verdict });
+                self.report(SourceEvent::Judged { hash, verdict });
             }
             Job::Validate(hash) => {
                 let outcome = match &self.native {
@@ -360,7 +359,7 @@ impl Host {
                 if outcome.is_ok() {
                     self.compiled.insert(hash);
                 }
-                self.report(Event::SourceValidated { hash, outcome, compile_us: 1 });
+                self.report(SourceEvent::Validated { hash, outcome, compile_us: 1 });
             }
             Job::Place(question) => {
                 let outcome = match &self.native {
@@ -370,8 +369,8 @@ impl Host {
                         classes::check(rng, &question)
                     }
                 };
-                let PlacementQuestion { source, class, .. } = *question;
-                self.report(Event::PlacementAnswered { source, class, outcome });
+                let ClassCheck { source, class, .. } = *question;
+                self.report(SourceEvent::Checked { source, class, outcome });
             }
         }
     }

@@ -15,9 +15,8 @@ use thespian_core::effect::Plan;
 use thespian_core::envelope::{Body, Envelope, ExitReason};
 use thespian_core::fate::{Failure, Fault};
 use thespian_core::outbox::{CreateOptions, Draft, Outbox, OutboxError, Refused};
-use thespian_core::placement::PlacementQuestion;
 use thespian_core::question::{self, Asker, Refusal};
-use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
+use thespian_core::source::{ActorClass, ClassCheck, SourceHash, SourceInfo};
 use thespian_core::time::Time;
 
 use crate::carrier::Carrier;
@@ -72,7 +71,7 @@ impl Native {
     }
 
     /// What a class says of a host.
-    pub(crate) fn accepts(&self, question: &PlacementQuestion) -> bool {
+    pub(crate) fn accepts(&self, question: &ClassCheck) -> bool {
         let capabilities = convert::capabilities(&question.capabilities);
         let requirements = question.requirements.iter().map(convert::requirement_to_guest).collect();
         accepts(self.classes, &question.class, capabilities, requirements)

@@ -4,6 +4,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::effect::{Effect, Plan, Settled};
 use thespian_core::envelope::{Body, DeadEnvelope, Envelope, ExitReason, StatusAnswer};
 use thespian_core::event::Event;
+use thespian_core::life::ActorEvent;
 use thespian_core::mailbox::Push;
 use thespian_core::turn::{Actor, Identity, Leftover};
 
@@ -28,7 +29,7 @@ impl World {
         match effect {
             Effect::Judge(hash) => self.host_mut(at).begin(Job::Judge(hash)),
             Effect::Validate(hash) => self.host_mut(at).begin(Job::Validate(hash)),
-            Effect::AskPlacement(question) => self.host_mut(at).begin(Job::Place(question)),
+            Effect::CheckClass(question) => self.host_mut(at).begin(Job::Place(question)),
             Effect::Forget(hash) => self.host_mut(at).forget(hash),
             Effect::Settle { place: Settled::Here(plan), .. } => self.settle_here(at, *plan),
             Effect::Settle { address, place: Settled::Nowhere(why) } => self.settle_nowhere(at, address, why),
@@ -130,7 +131,7 @@ impl World {
         }
         let complaints = self.ledger.audit_end(address, false);
         self.complain(complaints);
-        self.host_mut(at).report(Event::ActorEnded { address, reason });
+        self.host_mut(at).report(ActorEvent::Ended { address, reason });
     }
 
     fn send_back(&mut self, at: HostId, poison: Envelope) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::event::Event;
+use thespian_core::life::ActorEvent;
 use thespian_core::mailbox::Push;
 use thespian_core::question::Asker;
 use thespian_core::time::Time;
@@ -215,7 +216,7 @@ impl World {
     fn hear(&mut self, id: HostId) {
         let Some(event) = self.host_mut(id).next_event() else { return };
         // A wish leaves nothing behind with a stranger but the answer.
-        let is_wish = matches!(event, Event::Monitored { .. });
+        let is_wish = matches!(event, Event::Actor(ActorEvent::Monitored { .. }));
         let is_astray = is_wish && self.sabotaged(Sabotage::TellAnotherHost, 50);
         let other = self.ids().into_iter().find(|other| is_astray && *other != id);
         self.tell_admin(other.unwrap_or(id), event);

@@ -33,7 +33,7 @@ const HOUSES: [House; 4] = [
                 name: "words",
                 over: &[],
                 rooms: &[
-                    "address askers capability connection descriptors effect envelope event fate limits log_level mailbox \
+                    "address askers capability connection descriptors effect envelope event fate life limits log_level mailbox \
                           message outbox question source text time timers turn/phase",
                 ],
             },
@@ -41,7 +41,7 @@ const HOUSES: [House; 4] = [
             Layer {
                 name: "deciders",
                 over: &["words"],
-                rooms: &["family", "monitors", "names", "placement", "source/registry", "turn"],
+                rooms: &["family", "monitors", "names", "source/registry", "suitability", "turn"],
             },
             Layer { name: "translation", over: &["words", "wire", "deciders"], rooms: &["wire/answers"] },
             Layer { name: "mind", over: &["words", "deciders"], rooms: &["admin"] },

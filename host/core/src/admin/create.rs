@@ -186,14 +186,21 @@ impl Admin {
         let (address, source) = (plan.address, plan.source);
         // Most classes have no check, and cost no search.
         let answer = if has_own_check {
-            self.placements.answer(source, &plan.class, &required)
+            self.suitability.answer(source, &plan.class, &required)
         } else {
             Some(&Ok(()))
         };
         let error = match answer {
             None => match self.has_room_to_wait(&create) {
                 Ok(()) => {
-                    self.placements.wait(address, source, &plan.class, required, &self.capabilities, effects);
+                    self.suitability.wait(
+                        address,
+                        source,
+                        &plan.class,
+                        required,
+                        &self.capabilities,
+                        effects,
+                    );
                     create.class = Some(plan.class);
                     return self.wait(address, create);
                 }
@@ -244,7 +251,7 @@ impl Admin {
         if let Some(create) = self.take_waiting(address) {
             self.sources.stop_waiting(create.source, address);
             if let Some(class) = &create.class {
-                self.placements.stop_waiting(create.source, class, address);
+                self.suitability.stop_waiting(create.source, class, address);
             }
             self.refuse(address, refusal, effects);
         }

@@ -8,10 +8,10 @@ use crate::capability::Value;
 use crate::effect::{Effect, Effects};
 use crate::limits::CAPABILITIES_LEN_MAX;
 use crate::outbox::check_capability;
-use crate::placement::Told;
 use crate::question::{Answer, MetBound, Origin, Refusal, Unmet};
 use crate::source::SourceHash;
 use crate::source::registry::Availability;
+use crate::suitability::Told;
 
 impl Admin {
     /// Only a real change has consequences.
@@ -37,7 +37,7 @@ impl Admin {
                     }
                     effects.push(Effect::SetCapabilities(Arc::new(self.capabilities.clone())));
                     self.family.check_fit(&self.capabilities, effects);
-                    self.ask_placements(effects);
+                    self.check_classes(effects);
                 }
                 Ok(Answer::Done)
             }
@@ -49,28 +49,28 @@ impl Admin {
 
     /// Asks the classes with a check of their own about their actors that run. A source that was unloaded is asked
     /// nothing: its actors stay for as long as the clauses hold.
-    fn ask_placements(&mut self, effects: &mut Effects) {
-        let Self { placements, waiting, family, sources, capabilities, .. } = self;
-        placements.changed(|address| waiting.contains_key(&address));
+    fn check_classes(&mut self, effects: &mut Effects) {
+        let Self { suitability, waiting, family, sources, capabilities, .. } = self;
+        suitability.changed(|address| waiting.contains_key(&address));
         for (address, member) in family.iter().filter(|(_, member)| member.has_own_check) {
             if let (Some(source), None) = (member.source, &member.unfit)
                 && matches!(sources.availability(source), Availability::Loaded(_))
             {
                 let requirements = member.requirements.clone();
-                placements.wait(address, source, &member.class, requirements, capabilities, effects);
+                suitability.wait(address, source, &member.class, requirements, capabilities, effects);
             }
         }
     }
 
     /// A class has said whether the host suits it: creates go on or fail, who runs stays or ends.
-    pub(super) fn placement_answered(
+    pub(super) fn class_checked(
         &mut self,
         source: SourceHash,
         class: &str,
         outcome: Result<bool, String>,
         effects: &mut Effects,
     ) {
-        let told = self.placements.answered(source, class, outcome, &self.capabilities, effects);
+        let told = self.suitability.answered(source, class, outcome, &self.capabilities, effects);
         let Some(Told { who, answer }) = told else { return };
         for address in who {
             match (self.take_waiting(address), &answer) {

@@ -1,7 +1,7 @@
 mod any_order;
 mod hosting;
 mod log_levels;
-mod placement;
+mod suitability;
 
 use super::*;
 use crate::address::HostId;
@@ -121,9 +121,9 @@ fn has_children_gone(effects: &[Effect], address: ActorAddress) -> bool {
 }
 
 impl Node {
-    fn handle(&mut self, event: Event) -> Vec<Effect> {
+    fn handle(&mut self, event: impl Into<Event>) -> Vec<Effect> {
         let mut effects = Effects::default();
-        self.admin.handle(self.now, event, &mut effects);
+        self.admin.handle(self.now, event.into(), &mut effects);
         effects.drain().collect()
     }
 
@@ -155,11 +155,11 @@ impl Node {
     }
 
     fn judge(&mut self, verdict: Result<(), String>) -> Vec<Effect> {
-        self.handle(Event::SourceJudged { hash: SOURCE, verdict })
+        self.handle(SourceEvent::Judged { hash: SOURCE, verdict })
     }
 
     fn validate(&mut self) -> Vec<Effect> {
-        self.handle(Event::SourceValidated { hash: SOURCE, outcome: Ok(info()), compile_us: 1 })
+        self.handle(SourceEvent::Validated { hash: SOURCE, outcome: Ok(info()), compile_us: 1 })
     }
 
     fn create_with(&mut self, change: impl FnOnce(&mut NewActor)) -> (ActorAddress, Asker, Vec<Effect>) {
@@ -173,14 +173,14 @@ impl Node {
     fn create(&mut self) -> ActorAddress {
         let (address, _, effects) = self.create_with(|_| ());
         assert!(runs(&effects, address));
-        self.handle(Event::ActorStarted { address });
+        self.handle(ActorEvent::Started { address });
         address
     }
 
     fn child_created(&mut self, parent: ActorAddress, child: CreateChild) -> Vec<Effect> {
-        let entered = self.handle(Event::ChildrenEntered { parent, children: vec![child.address] });
+        let entered = self.handle(ActorEvent::ChildrenEntered { parent, children: vec![child.address] });
         assert_eq!(entered, []);
-        self.handle(Event::ChildCreated { parent, child: Box::new(child) })
+        self.handle(ActorEvent::ChildCreated { parent, child: Box::new(child) })
     }
 
     fn create_child(&mut self, parent: ActorAddress) -> (ActorAddress, Vec<Effect>) {
@@ -192,11 +192,11 @@ impl Node {
     }
 
     fn end(&mut self, address: ActorAddress, reason: ExitReason) -> Vec<Effect> {
-        self.handle(Event::ActorEnded { address, reason })
+        self.handle(ActorEvent::Ended { address, reason })
     }
 
     fn exit(&mut self, address: ActorAddress, with_children: bool) -> Vec<Effect> {
-        self.handle(Event::ActorExiting { address, with_children })
+        self.handle(ActorEvent::Exiting { address, with_children })
     }
 
     fn kill(&mut self, target: ActorAddress) -> Vec<Effect> {
@@ -211,7 +211,7 @@ fn life_001_a_create_is_answered_when_the_actor_has_started() {
     let (address, asker, effects) = node.create_with(|_| ());
     assert!(runs(&effects, address) && answers(&effects).is_empty());
     let created = Found { address, source: SOURCE, class: "plain".to_string(), already: false };
-    let effects = node.handle(Event::ActorStarted { address });
+    let effects = node.handle(ActorEvent::Started { address });
     assert_eq!(answers(&effects), [(asker, Ok(Answer::Created(created)))]);
     assert_eq!(node.actors_of_source(), 1);
 }
@@ -384,8 +384,8 @@ fn life_024_a_child_that_was_kept_runs_when_its_source_is_there() {
     let effects = node.exit(parent, false);
     assert!(has_children_gone(&effects, parent) && refusal(&effects, child).is_none());
     let hash = SourceHash([0xcd; 32]);
-    node.handle(Event::SourceJudged { hash, verdict: Ok(()) });
-    let effects = node.handle(Event::SourceValidated { hash, outcome: Ok(info()), compile_us: 1 });
+    node.handle(SourceEvent::Judged { hash, verdict: Ok(()) });
+    let effects = node.handle(SourceEvent::Validated { hash, outcome: Ok(info()), compile_us: 1 });
     assert!(runs(&effects, child), "whether or not its creator is gone yet");
 }
 
@@ -527,7 +527,7 @@ fn an_asker_that_left_is_not_answered() {
     let mut node = loaded();
     let (address, creator, _) = node.create_with(|_| ());
     node.withdraw(creator);
-    assert_eq!(node.handle(Event::ActorStarted { address }), []);
+    assert_eq!(node.handle(ActorEvent::Started { address }), []);
     let mourner = node.asker();
     node.ask(mourner, Question::Exit { target: address, recursive: true });
     node.withdraw(mourner);

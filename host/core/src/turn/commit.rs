@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::{ActorEffect, Turn, TurnEffect};
 use crate::envelope::{Body, ExitRequest, Wakeup};
 use crate::event::Event;
+use crate::life::ActorEvent;
 use crate::limits::EFFECTS_KEPT_MAX;
 use crate::outbox::{Outbox, Request};
 use crate::question::{Origin, Question};
@@ -39,7 +40,7 @@ impl Turn {
         };
         let children: Vec<_> = outbox.requests().iter().filter_map(child).collect();
         effects.extend(children.iter().map(|child| ActorEffect::EnterPending(*child).into()));
-        self.tell(Event::ChildrenEntered { parent: self.identity.me, children }, effects);
+        self.tell(ActorEvent::ChildrenEntered { parent: self.identity.me, children }, effects);
     }
 
     /// What is the actor's own affair. Returns what is not.
@@ -74,33 +75,29 @@ impl Turn {
     fn commit_to_admin(&mut self, request: Request, effects: &mut Vec<TurnEffect>) {
         let me = self.identity.me;
         let event = match request {
-            Request::Create(child) => Event::ChildCreated { parent: me, child },
-            Request::KillChild(child) => Event::ChildKilled { parent: me, child },
+            Request::Create(child) => ActorEvent::ChildCreated { parent: me, child },
+            Request::KillChild(child) => ActorEvent::ChildKilled { parent: me, child },
             Request::Monitor(target) => {
                 if !self.monitored.insert(target) {
                     return;
                 }
-                Event::Monitored { watcher: me, target }
+                ActorEvent::Monitored { watcher: me, target }
             }
             Request::Demonitor(target) => {
                 if !self.monitored.remove(&target) {
                     return;
                 }
-                Event::Demonitored { watcher: me, target }
+                ActorEvent::Demonitored { watcher: me, target }
             }
             Request::CreateNamed { request, name, child } => {
-                self.ask(request);
-                let question = Question::CreateNamed { name, child };
-                Event::Asked { origin: Origin::Actor { address: me, request }, question }
+                return self.ask(request, Question::CreateNamed { name, child }, effects);
             }
             Request::RequestStatus { request, about } => {
-                self.ask(request);
-                let question = Question::Status { about };
-                Event::Asked { origin: Origin::Actor { address: me, request }, question }
+                return self.ask(request, Question::Status { about }, effects);
             }
-            Request::HandleDeadLetters(handles) => Event::DeadLettersAsked { by: me, handles },
-            Request::UpdateCapability { name, value } => Event::CapabilityUpdated { name, value },
-            Request::ShutDown => Event::ShutdownAsked { by: me },
+            Request::HandleDeadLetters(handles) => ActorEvent::DeadLettersAsked { by: me, handles },
+            Request::UpdateCapability { name, value } => ActorEvent::CapabilityUpdated { name, value },
+            Request::ShutDown => ActorEvent::ShutdownAsked { by: me },
             Request::Send { .. }
             | Request::Exit { .. }
             | Request::Wakeup { .. }
@@ -109,8 +106,10 @@ impl Turn {
         self.tell(event, effects);
     }
 
-    fn ask(&mut self, request: u64) {
+    fn ask(&mut self, request: u64, question: Question, effects: &mut Vec<TurnEffect>) {
         self.asked.insert(request);
         self.next_question = request + 1;
+        let origin = Origin::Actor { address: self.identity.me, request };
+        self.tell(Event::Asked { origin, question }, effects);
     }
 }

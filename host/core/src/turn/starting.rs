@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use super::{ActorEffect, InstanceState, Phase, Turn, TurnEffect, failed_start, text_of};
 use crate::envelope::{ActorRestart, Body};
-use crate::event::Event;
 use crate::fate::{Failure, Fault};
+use crate::life::ActorEvent;
 use crate::outbox::Outbox;
 use crate::time::Time;
 
@@ -26,7 +26,7 @@ impl Turn {
                 if first {
                     self.phase = Phase::Running;
                     self.lifetime.begin(now);
-                    self.tell(Event::ActorStarted { address: self.identity.me }, effects);
+                    self.tell(ActorEvent::Started { address: self.identity.me }, effects);
                 } else {
                     self.restarted(effects);
                 }

@@ -5,8 +5,8 @@ mod wakeups;
 use super::*;
 use crate::address::HostId;
 use crate::envelope::{ActorExit, ActorRestart, ExitRequest, Poisoned};
-use crate::event::Event;
 use crate::fate::{Bound, Budget};
+use crate::life::ActorEvent;
 use crate::limits::{ActorLimits, HOLD_TIME_MAX, RESTART_PAUSE_MIN, RESTARTS_MAX};
 use crate::message::Message;
 use crate::outbox::tests::Stock;
@@ -48,12 +48,12 @@ fn running(on_trap: OnTrap) -> Actor {
     let mut actor = created(on_trap);
     assert_eq!(actor.next(), Next::Start { incarnation: 1 });
     actor.start(Ok(()));
-    assert_eq!(actor.effects(), [told(Event::ActorStarted { address: ME })]);
+    assert_eq!(actor.effects(), [told(ActorEvent::Started { address: ME })]);
     actor
 }
 
-fn told(event: Event) -> TurnEffect {
-    ActorEffect::Tell(Box::new(event)).into()
+fn told(event: ActorEvent) -> TurnEffect {
+    ActorEffect::Tell(Box::new(event.into())).into()
 }
 
 fn message(text: &str) -> Body {
@@ -486,9 +486,9 @@ fn new_addresses_are_entered_before_any_send_and_creates_are_handed_over_after_a
     let child =
         CreateChild { address: OTHER, source: None, class: "c".to_string(), options: Default::default() };
     let send = |text| TurnEffect::Route(Envelope { target: OTHER, sender: ME, body: message_of(text) });
-    let create = told(Event::ChildCreated { parent: ME, child: Box::new(child) });
-    let monitor = told(Event::Monitored { watcher: ME, target: OTHER });
-    let entered = told(Event::ChildrenEntered { parent: ME, children: [OTHER].into() });
+    let create = told(ActorEvent::ChildCreated { parent: ME, child: Box::new(child) });
+    let monitor = told(ActorEvent::Monitored { watcher: ME, target: OTHER });
+    let entered = told(ActorEvent::ChildrenEntered { parent: ME, children: [OTHER].into() });
     let expected =
         [ActorEffect::EnterPending(OTHER).into(), entered, send("first"), send("second"), create, monitor];
     assert_eq!(actor.effects(), expected);

@@ -3,6 +3,7 @@
 use thespian_core::address::ActorAddress;
 use thespian_core::effect::Effect;
 use thespian_core::event::Event;
+use thespian_core::life::ActorEvent;
 use thespian_core::time::Time;
 
 use super::{Ledger, Watch};
@@ -18,7 +19,7 @@ pub(crate) struct Kill {
 
 /// `Admin` hears of a kill, if it is one.
 pub(crate) fn asked(host: &Host, ledger: &Ledger, event: &Event) -> Option<Kill> {
-    let &Event::ChildKilled { parent, child } = event else { return None };
+    let &Event::Actor(ActorEvent::ChildKilled { parent, child }) = event else { return None };
     let is_child = ledger.children.parent(child) == Some(parent);
     // One that exits may have let its children live.
     let is_sure = is_child

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use thespian_core::address::ActorAddress;
 use thespian_core::effect::Plan;
 use thespian_core::event::Event;
+use thespian_core::life::ActorEvent;
 use thespian_core::question::Question;
 use thespian_core::source::registry::Availability;
 
@@ -22,7 +23,7 @@ impl Suitability {
     pub(crate) fn heard(&mut self, host: &Host, event: &Event) {
         let admin = host.admin();
         let is_unload = match event {
-            Event::CapabilityUpdated { name, value }
+            Event::Actor(ActorEvent::CapabilityUpdated { name, value })
             | Event::Asked { question: Question::UpdateCapability { name, value }, .. }
                 if admin.capabilities().get(name) != value.as_ref() =>
             {

@@ -113,53 +113,61 @@ macro_rules! any {
 }
 
 any!(any_event -> Event {
-    2 of Event::SourceJudged { .. } => |draw| {
-        Event::SourceJudged { hash: draw.hash(), verdict: draw.verdict(()) }
-    },
-    2 of Event::SourceValidated { .. } => |draw| {
-        Event::SourceValidated { hash: draw.hash(), outcome: draw.verdict(info()), compile_us: 0 }
-    },
-    1 of Event::PlacementAnswered { .. } => |draw| {
-        let suits = draw.chance();
-        Event::PlacementAnswered { source: draw.hash(), class: draw.class(), outcome: draw.verdict(suits) }
-    },
-    2 of Event::ChildrenEntered { .. } => |draw| Event::ChildrenEntered {
-        parent: draw.known(),
-        children: vec![draw.node.address(), draw.node.address()],
-    },
-    2 of Event::ChildCreated { .. } => |draw| {
-        let address = draw.known();
-        Event::ChildCreated { parent: draw.known(), child: draw.child(address) }
-    },
-    1 of Event::ChildKilled { .. } => |draw| {
-        Event::ChildKilled { parent: draw.known(), child: draw.known() }
-    },
-    1 of Event::Monitored { .. } => |draw| {
-        Event::Monitored { watcher: draw.known(), target: draw.known() }
-    },
-    1 of Event::Demonitored { .. } => |draw| {
-        Event::Demonitored { watcher: draw.known(), target: draw.known() }
-    },
-    1 of Event::DeadLettersAsked { .. } => |draw| {
-        Event::DeadLettersAsked { by: draw.known(), handles: draw.chance() }
-    },
-    1 of Event::CapabilityUpdated { .. } => |draw| {
-        Event::CapabilityUpdated { name: "gpu".to_string(), value: draw.value() }
-    },
-    1 of Event::ShutdownAsked { .. } => |draw| Event::ShutdownAsked { by: draw.known() },
-    4 of Event::ActorStarted { .. } => |draw| Event::ActorStarted { address: draw.known() },
-    2 of Event::ActorExiting { .. } => |draw| {
-        Event::ActorExiting { address: draw.known(), with_children: draw.chance() }
-    },
-    3 of Event::ActorEnded { .. } => |draw| {
-        Event::ActorEnded { address: draw.known(), reason: draw.reason() }
-    },
+    5 of Event::Source(_) => |draw| any_source_event(draw).into(),
+    19 of Event::Actor(_) => |draw| any_actor_event(draw).into(),
     20 of Event::Asked { .. } => |draw| Event::Asked { origin: draw.origin(), question: any_question(draw) },
     2 of Event::Withdrawn(_) => |draw| {
         let bound = draw.node.next_asker + 2;
         Event::Withdrawn(Origin::Client(Asker(draw.below(bound))))
     },
     2 of Event::TimePassed => |_draw| Event::TimePassed,
+});
+
+any!(any_source_event -> SourceEvent {
+    2 of SourceEvent::Judged { .. } => |draw| {
+        SourceEvent::Judged { hash: draw.hash(), verdict: draw.verdict(()) }
+    },
+    2 of SourceEvent::Validated { .. } => |draw| {
+        SourceEvent::Validated { hash: draw.hash(), outcome: draw.verdict(info()), compile_us: 0 }
+    },
+    1 of SourceEvent::Checked { .. } => |draw| {
+        let suits = draw.chance();
+        SourceEvent::Checked { source: draw.hash(), class: draw.class(), outcome: draw.verdict(suits) }
+    },
+});
+
+any!(any_actor_event -> ActorEvent {
+    2 of ActorEvent::ChildrenEntered { .. } => |draw| ActorEvent::ChildrenEntered {
+        parent: draw.known(),
+        children: vec![draw.node.address(), draw.node.address()],
+    },
+    2 of ActorEvent::ChildCreated { .. } => |draw| {
+        let address = draw.known();
+        ActorEvent::ChildCreated { parent: draw.known(), child: draw.child(address) }
+    },
+    1 of ActorEvent::ChildKilled { .. } => |draw| {
+        ActorEvent::ChildKilled { parent: draw.known(), child: draw.known() }
+    },
+    1 of ActorEvent::Monitored { .. } => |draw| {
+        ActorEvent::Monitored { watcher: draw.known(), target: draw.known() }
+    },
+    1 of ActorEvent::Demonitored { .. } => |draw| {
+        ActorEvent::Demonitored { watcher: draw.known(), target: draw.known() }
+    },
+    1 of ActorEvent::DeadLettersAsked { .. } => |draw| {
+        ActorEvent::DeadLettersAsked { by: draw.known(), handles: draw.chance() }
+    },
+    1 of ActorEvent::CapabilityUpdated { .. } => |draw| {
+        ActorEvent::CapabilityUpdated { name: "gpu".to_string(), value: draw.value() }
+    },
+    1 of ActorEvent::ShutdownAsked { .. } => |draw| ActorEvent::ShutdownAsked { by: draw.known() },
+    4 of ActorEvent::Started { .. } => |draw| ActorEvent::Started { address: draw.known() },
+    2 of ActorEvent::Exiting { .. } => |draw| {
+        ActorEvent::Exiting { address: draw.known(), with_children: draw.chance() }
+    },
+    3 of ActorEvent::Ended { .. } => |draw| {
+        ActorEvent::Ended { address: draw.known(), reason: draw.reason() }
+    },
 });
 
 any!(any_question -> Question {

@@ -26,12 +26,12 @@ fn a_name_stands_for_one_actor_whoever_asks_first() {
         create.class = Some("no such class".to_string());
     });
     assert!(matches!(&effects[..], [Effect::Settle { place: Settled::Nowhere(_), .. }]), "{effects:?}");
-    let started = node.handle(Event::ActorStarted { address: first });
+    let started = node.handle(ActorEvent::Started { address: first });
     assert_eq!(created(&started), [first, first]);
     let (_, _, effects) = node.create_with(name_of);
     assert_eq!(created(&effects), [first]);
     // The name is free when the actor has ended.
-    node.handle(Event::ActorEnded { address: first, reason: ExitReason::Requested });
+    node.handle(ActorEvent::Ended { address: first, reason: ExitReason::Requested });
     let (second, _, effects) = node.create_with(name_of);
     assert!(runs(&effects, second));
 }
@@ -47,9 +47,9 @@ fn whoever_waits_for_a_name_hears_why_there_is_none() {
         answers(&effects)[..],
         [(answered, Err(Refusal::NoCompatibleHost { .. }))] if answered == asker
     ));
-    node.handle(Event::ActorEnded { address, reason: ExitReason::NeverStarted(String::new()) });
+    node.handle(ActorEvent::Ended { address, reason: ExitReason::NeverStarted(String::new()) });
     let (address, asker, _) = node.create_with(name_of);
-    let ended = Event::ActorEnded { address, reason: ExitReason::NeverStarted("it trapped".to_string()) };
+    let ended = ActorEvent::Ended { address, reason: ExitReason::NeverStarted("it trapped".to_string()) };
     let reason = "it trapped".to_string();
     assert_eq!(answers(&node.handle(ended)), [(asker, Err(Refusal::StartFailed { reason }))]);
 }
@@ -63,7 +63,7 @@ fn a_name_that_another_has_by_now_is_not_freed_by_the_end_of_who_was_refused() {
     });
     let (address, _, _) = node.create_with(name_of);
     assert_eq!(answers(&node.end(refused, ExitReason::NeverStarted(String::new()))), []);
-    let started = node.handle(Event::ActorStarted { address });
+    let started = node.handle(ActorEvent::Started { address });
     assert_eq!(created(&started), [address]);
     let (_, _, effects) = node.create_with(name_of);
     assert_eq!(created(&effects), [address]);
@@ -77,7 +77,7 @@ fn an_actor_that_asks_for_a_name_hears_by_its_question() {
     let question = Question::CreateNamed { name: "lead".into(), child: Box::new(child) };
     let origin = Origin::Actor { address: me, request: 7 };
     assert!(runs(&node.handle(Event::Asked { origin, question }), address));
-    let effects = node.handle(Event::ActorStarted { address });
+    let effects = node.handle(ActorEvent::Started { address });
     let [Effect::Route(Envelope { target, body: Body::Named(named), .. })] = &effects[..] else {
         panic!("{effects:?}");
     };
@@ -90,11 +90,11 @@ fn an_actor_that_asks_for_a_name_hears_by_its_question() {
 fn who_monitors_hears_of_the_end_and_at_once_of_one_that_is_past() {
     let mut node = loaded();
     let (watcher, target) = (node.create(), node.create());
-    assert_eq!(node.handle(Event::Monitored { watcher, target }), []);
+    assert_eq!(node.handle(ActorEvent::Monitored { watcher, target }), []);
     let reason = ExitReason::Failed("trap".to_string());
-    let effects = node.handle(Event::ActorEnded { address: target, reason: reason.clone() });
+    let effects = node.handle(ActorEvent::Ended { address: target, reason: reason.clone() });
     assert!(effects.contains(&monitors::down(watcher, target, reason)));
-    let effects = node.handle(Event::Monitored { watcher, target });
+    let effects = node.handle(ActorEvent::Monitored { watcher, target });
     assert_eq!(effects, [monitors::down(watcher, target, ExitReason::Unknown)]);
 }
 
@@ -106,8 +106,8 @@ fn only_a_parent_ends_a_child() {
     let create =
         CreateChild { address: child, source: None, class: "plain".into(), options: Default::default() };
     node.child_created(parent, create);
-    assert_eq!(node.handle(Event::ChildKilled { parent: stranger, child }), []);
-    let effects = node.handle(Event::ChildKilled { parent, child });
+    assert_eq!(node.handle(ActorEvent::ChildKilled { parent: stranger, child }), []);
+    let effects = node.handle(ActorEvent::ChildKilled { parent, child });
     assert!(matches!(&effects[..], [Effect::Kill { address, .. }] if *address == child));
 }
 
@@ -115,12 +115,12 @@ fn only_a_parent_ends_a_child() {
 fn the_last_that_registers_has_the_dead_letters_while_it_lives() {
     let mut node = loaded();
     let (first, second) = (node.create(), node.create());
-    let asked = |by, handles| Event::DeadLettersAsked { by, handles };
+    let asked = |by, handles| ActorEvent::DeadLettersAsked { by, handles };
     assert_eq!(node.handle(asked(first, true)), [Effect::SetDeadLetterHandler(Some(first))]);
     assert_eq!(node.handle(asked(first, true)), []);
     assert_eq!(node.handle(asked(second, true)), [Effect::SetDeadLetterHandler(Some(second))]);
     assert_eq!(node.handle(asked(first, false)), [], "it has nothing to give up");
-    let effects = node.handle(Event::ActorEnded { address: second, reason: ExitReason::Requested });
+    let effects = node.handle(ActorEvent::Ended { address: second, reason: ExitReason::Requested });
     assert!(effects.contains(&Effect::SetDeadLetterHandler(None)));
     assert_eq!(node.admin.dead_letter_handler(), None, "the earlier one has to register anew");
 }
@@ -128,7 +128,7 @@ fn the_last_that_registers_has_the_dead_letters_while_it_lives() {
 #[test]
 fn a_change_of_capabilities_ends_the_actors_that_need_what_is_gone() {
     let mut node = loaded();
-    let update = |name: &str, value| Event::CapabilityUpdated { name: name.to_string(), value };
+    let update = |name: &str, value| ActorEvent::CapabilityUpdated { name: name.to_string(), value };
     let on = || Some(Value::Boolean(true));
     assert_eq!(node.handle(update("big", on())), [], "nothing changed");
     assert_eq!(node.handle(update("unknown", None)), []);
@@ -139,7 +139,7 @@ fn a_change_of_capabilities_ends_the_actors_that_need_what_is_gone() {
     let effects = node.handle(update("gpu", None));
     assert_eq!(exit_requested(&effects), [picky]);
     assert!(node.admin.family().get(plain).is_some());
-    let effects = node.handle(Event::ActorEnded { address: picky, reason: ExitReason::Requested });
+    let effects = node.handle(ActorEvent::Ended { address: picky, reason: ExitReason::Requested });
     let why = "`gpu` is true no longer holds".to_string();
     assert!(
         effects.iter().any(|effect| matches!(effect, Effect::NoteEnd { reason: ExitReason::Unfit(reason), .. } if reason.starts_with(&why))),
@@ -158,7 +158,7 @@ fn capabilities_are_bounded() {
     }
     for number in 0..CAPABILITIES_LEN_MAX {
         let value = Some(Value::Integer(1));
-        node.handle(Event::CapabilityUpdated { name: format!("n{number}"), value });
+        node.handle(ActorEvent::CapabilityUpdated { name: format!("n{number}"), value });
     }
     assert_eq!(node.admin.capabilities().len(), CAPABILITIES_LEN_MAX);
 }
@@ -167,9 +167,9 @@ fn capabilities_are_bounded() {
 fn an_actor_can_stop_the_node() {
     let mut node = loaded();
     let actor = node.create();
-    let effects = node.handle(Event::ShutdownAsked { by: actor });
+    let effects = node.handle(ActorEvent::ShutdownAsked { by: actor });
     assert_eq!(exit_requested(&effects), [actor]);
-    let effects = node.handle(Event::ActorEnded { address: actor, reason: ExitReason::Requested });
+    let effects = node.handle(ActorEvent::Ended { address: actor, reason: ExitReason::Requested });
     assert!(effects.contains(&Effect::Stop));
 }
 

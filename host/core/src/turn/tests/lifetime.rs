@@ -78,8 +78,8 @@ fn the_end_of_an_actor_that_is_no_longer_monitored_is_not_told() {
         },
         Ok(()),
     );
-    let monitored = |target| told(Event::Monitored { watcher: ME, target });
-    let demonitored = told(Event::Demonitored { watcher: ME, target: SENDER });
+    let monitored = |target| told(ActorEvent::Monitored { watcher: ME, target });
+    let demonitored = told(ActorEvent::Demonitored { watcher: ME, target: SENDER });
     assert_eq!(actor.effects(), [monitored(OTHER), monitored(SENDER), demonitored]);
     let down = |address| Body::ActorDown(Box::new(ActorExit { address, reason: ExitReason::Requested }));
     actor.receive(down(SENDER));

@@ -1,13 +1,13 @@
 //! Classes with a check of their own.
 
 use super::*;
-use crate::placement::PlacementQuestion;
+use crate::source::ClassCheck;
 
 /// What the class is asked now.
-fn questions(effects: &[Effect]) -> Vec<&PlacementQuestion> {
-    fn question(effect: &Effect) -> Option<&PlacementQuestion> {
+fn questions(effects: &[Effect]) -> Vec<&ClassCheck> {
+    fn question(effect: &Effect) -> Option<&ClassCheck> {
         match effect {
-            Effect::AskPlacement(question) => Some(question),
+            Effect::CheckClass(question) => Some(question),
             _ => None,
         }
     }
@@ -29,12 +29,12 @@ fn choosy(node: &mut Node) -> (ActorAddress, Asker, Vec<Effect>) {
 impl Node {
     fn placed(&mut self, outcome: Result<bool, &str>) -> Vec<Effect> {
         let outcome = outcome.map_err(str::to_string);
-        self.handle(Event::PlacementAnswered { source: SOURCE, class: "choosy".to_string(), outcome })
+        self.handle(SourceEvent::Checked { source: SOURCE, class: "choosy".to_string(), outcome })
     }
 
     fn change(&mut self, name: &str) -> Vec<Effect> {
         let value = Some(Value::Integer(i64::try_from(self.next_id).unwrap()));
-        self.handle(Event::CapabilityUpdated { name: name.to_string(), value })
+        self.handle(ActorEvent::CapabilityUpdated { name: name.to_string(), value })
     }
 }
 
@@ -122,7 +122,7 @@ fn who_runs_is_asked_about_anew_on_a_real_change_and_ends_if_it_does_not_suit() 
     let mut node = loaded();
     let (address, _, _) = choosy(&mut node);
     node.placed(Ok(true));
-    node.handle(Event::ActorStarted { address });
+    node.handle(ActorEvent::Started { address });
     let effects = node.change("new");
     assert_eq!(questions(&effects).len(), 1);
     assert!(exit_requested(&node.placed(Ok(true))).is_empty());
@@ -143,7 +143,7 @@ fn who_ended_is_not_asked_about() {
     let (waiting, _, _) = fast(&mut node, true);
     node.kill(waiting);
     assert!(questions(&node.placed(Ok(true))).is_empty());
-    node.handle(Event::ActorStarted { address });
+    node.handle(ActorEvent::Started { address });
     node.end(address, ExitReason::Requested);
     assert!(questions(&node.change("new")).is_empty());
 }
@@ -153,7 +153,7 @@ fn an_unloaded_source_is_asked_nothing_and_its_actors_stay() {
     let mut node = loaded();
     let (running, _, _) = choosy(&mut node);
     node.placed(Ok(true));
-    node.handle(Event::ActorStarted { address: running });
+    node.handle(ActorEvent::Started { address: running });
     let (waiting, _, effects) = fast(&mut node, true);
     assert_eq!(questions(&effects).len(), 1);
     let asker = node.asker();

@@ -14,22 +14,9 @@ use crate::address::ActorAddress;
 use crate::capability::{Capabilities, Requirement};
 use crate::effect::{Effect, Effects};
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
-use crate::source::SourceHash;
+use crate::source::{ClassCheck, SourceHash};
 
-/// What a class is asked: whether its actors can run on this host.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PlacementQuestion {
-    /// Where its code is.
-    pub source: SourceHash,
-    /// The class.
-    pub class: String,
-    /// What the host has.
-    pub capabilities: Capabilities,
-    /// What the class and the actor's creator require.
-    pub requirements: Vec<Requirement>,
-}
-
-/// What a check came to: `Err` says why not.
+/// The outcome of a check: `Err` says why not.
 pub type Suits = Result<(), String>;
 
 /// A class of a source.
@@ -37,28 +24,28 @@ type Key = (SourceHash, String);
 
 /// An actor that waits for an answer, with what is required for it.
 #[derive(Debug)]
-struct Waiting {
+struct Candidate {
     address: ActorAddress,
     requirements: Vec<Requirement>,
 }
 
-/// What a check came to, and for whom it was asked.
+/// The outcome of a check, and those for which it was asked.
 #[derive(Debug)]
 pub struct Told {
-    /// Who waited for it.
+    /// The actors that waited for it.
     pub who: Vec<ActorAddress>,
-    /// The answer.
+    /// The answer for them.
     pub answer: Suits,
 }
 
-/// One class, while there is something to know of it.
+/// A class, while there is something to know of it.
 #[derive(Debug, Default)]
 struct Class {
-    /// What is under way was asked with these requirements.
+    /// The requirements of the question that is under way.
     asked: Option<Vec<Requirement>>,
     /// The host changed, or the source went, since that was asked: its answer is of no use.
     is_stale: bool,
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Candidate>,
     /// The last answer since the host changed.
     known: Option<(Vec<Requirement>, Suits)>,
 }
@@ -85,11 +72,11 @@ impl Class {
 
 /// The questions to classes of a node.
 #[derive(Debug, Default)]
-pub struct Placements {
+pub struct Suitability {
     classes: BTreeMap<Key, Class>,
 }
 
-impl Placements {
+impl Suitability {
     /// The answer, if it is known.
     #[must_use]
     pub fn answer(&self, source: SourceHash, class: &str, required: &[Requirement]) -> Option<&Suits> {
@@ -108,7 +95,7 @@ impl Placements {
         effects: &mut Effects,
     ) {
         let key = (source, class.to_string());
-        self.classes.entry(key.clone()).or_default().waiting.push_back(Waiting { address, requirements });
+        self.classes.entry(key.clone()).or_default().waiting.push_back(Candidate { address, requirements });
         self.ask(&key, capabilities, effects);
     }
 
@@ -174,7 +161,7 @@ impl Placements {
         let requirements = first.requirements.clone();
         class.asked = Some(requirements.clone());
         let (source, class) = key.clone();
-        effects.push(Effect::AskPlacement(Box::new(PlacementQuestion {
+        effects.push(Effect::CheckClass(Box::new(ClassCheck {
             source,
             class,
             capabilities: capabilities.clone(),
