@@ -16,6 +16,7 @@ use thespian_core::limits::SOURCE_BYTES_MAX;
 use thespian_core::source::SourceHash;
 
 use super::{StoreError, private_dir};
+use crate::descriptors::{self, ADVICE};
 use crate::input;
 
 /// The directory of sources in the data directory.
@@ -24,6 +25,9 @@ const DIR: &str = "sources";
 /// The bytes of a source can't be kept or had back. Nothing half-written is left.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SourceFileError {
+    /// The process, or the system, has no file descriptor left.
+    #[error("this host has no file descriptor left for the source's file: {ADVICE}")]
+    NoDescriptor,
     /// The disk is full, or does not do what it should.
     #[error("its bytes can't be kept in {path}: {error}")]
     Write { path: PathBuf, error: io::Error },
@@ -33,6 +37,22 @@ pub(crate) enum SourceFileError {
     /// Somebody else wrote the file, or the disk lost some of it.
     #[error("its bytes can't be used: {path} has others than were written")]
     Changed { path: PathBuf },
+}
+
+impl SourceFileError {
+    fn write(path: &Path, error: io::Error) -> Self {
+        if descriptors::are_gone(&error) {
+            return Self::NoDescriptor;
+        }
+        Self::Write { path: path.to_path_buf(), error }
+    }
+
+    fn read(path: &Path, error: io::Error) -> Self {
+        if descriptors::are_gone(&error) {
+            return Self::NoDescriptor;
+        }
+        Self::Read { path: path.to_path_buf(), error }
+    }
 }
 
 /// The directory in which a node keeps the bytes of its sources.
@@ -78,7 +98,7 @@ impl SourceFiles {
         bytes: &[u8],
     ) -> Result<SourceFile, SourceFileError> {
         let path = self.path(hash);
-        let write_error = |error| SourceFileError::Write { path: path.clone(), error };
+        let write_error = |error| SourceFileError::write(&path, error);
         let version = self.next_version();
         let new = self.dir.join(format!("{hash}.{version}.new"));
         write_whole(&new, bytes).map_err(write_error)?;
@@ -132,7 +152,7 @@ impl SourceFile {
     pub(crate) fn read(&self) -> Result<Vec<u8>, SourceFileError> {
         let path = self.files.path(self.hash);
         let bytes = input::read_own(&path, SOURCE_BYTES_MAX)
-            .map_err(|error| SourceFileError::Read { path: path.clone(), error: error.into() })?;
+            .map_err(|error| SourceFileError::read(&path, error.into()))?;
         let is_whole = SourceHash(Sha256::digest(&bytes).into()) == self.hash;
         if is_whole { Ok(bytes) } else { Err(SourceFileError::Changed { path }) }
     }
