@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use thespian_core::address::ActorAddress;
-use thespian_core::effect::{Effect, Settled};
+use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, StatusAnswer};
 use thespian_core::limits::PLACEMENTS_MAX;
+use thespian_core::plan::Settled;
 use thespian_core::source::{ClassCheck, SourceEvent, SourceHash};
 use thespian_core::turn::Identity;
 use tokio::runtime::Handle;

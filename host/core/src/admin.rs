@@ -48,7 +48,7 @@ pub struct Admin {
     suitability: Suitability,
     /// Creates that wait for their source, or to hear whether their class can run here.
     waiting: BTreeMap<ActorAddress, Create>,
-    /// What the init messages of those take.
+    /// Bytes that the init messages of those take.
     waiting_bytes: usize,
     askers: Askers,
     names: Names,
@@ -154,13 +154,13 @@ impl Admin {
         [self.family.deadline(), self.sources.deadline(), stopping].into_iter().flatten().min()
     }
 
-    /// The actors.
+    /// The actors, and who created whom.
     #[must_use]
     pub const fn family(&self) -> &Family {
         &self.family
     }
 
-    /// The sources.
+    /// The sources that were offered.
     #[must_use]
     pub const fn sources(&self) -> &Registry {
         &self.sources
@@ -172,13 +172,13 @@ impl Admin {
         &self.names
     }
 
-    /// What this host has.
+    /// The capabilities of this host.
     #[must_use]
     pub const fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
 
-    /// Who is given the dead letters.
+    /// The actor that is given the dead letters.
     #[must_use]
     pub const fn dead_letter_handler(&self) -> Option<ActorAddress> {
         self.dead_letter_handler
@@ -368,7 +368,7 @@ impl Admin {
     }
 }
 
-/// Why an actor that ended did not start.
+/// The reason for which an actor that ended did not start.
 fn start_failure(reason: &ExitReason) -> String {
     match reason {
         ExitReason::NeverStarted(why) => why.clone(),

@@ -6,14 +6,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
-use crate::capability::{Capabilities, Requirement};
+use crate::capability::Capabilities;
 use crate::envelope::{Body, Envelope, ExitReason, NamedActor};
-use crate::fate::OnTrap;
-use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
 use crate::log_level::LogLevel;
-use crate::message::Message;
+use crate::plan::Settled;
 use crate::question::{Answer, Asker, Found, LoadStep, Origin, Refusal};
-use crate::source::{ClassCheck, Rights, SourceHash, Transient};
+use crate::source::{ClassCheck, SourceHash};
 
 /// Something to do, in the imperative. The host carries effects out in order and waits for none.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,68 +30,68 @@ pub enum Effect {
     Settle {
         /// The address that was asked for with a create.
         address: ActorAddress,
-        /// The decision.
+        /// The decision about it.
         place: Settled,
     },
     /// Put an envelope into its target's mailbox. It is a notice, so a slot is reserved for it.
     Route(Envelope),
     /// End an actor at its next tick or turn boundary; answered by `ActorEnded`.
     Kill {
-        /// Whom.
+        /// The actor to end.
         address: ActorAddress,
-        /// Why.
+        /// The reason of its end.
         reason: String,
     },
     /// Say in the log that an actor without a parent has ended, and why.
     NoteEnd {
-        /// Who.
+        /// The actor that ended.
         address: ActorAddress,
-        /// Its class.
+        /// The name of its class.
         class: String,
-        /// Why.
+        /// The reason of its end.
         reason: ExitReason,
     },
     /// Give dead letters to this actor, or to nobody.
     SetDeadLetterHandler(Option<ActorAddress>),
-    /// What the host has changed: actors that start from now on are told this.
+    /// Tell actors that start from now on that the host has these.
     SetCapabilities(Arc<Capabilities>),
     /// Show an actor a status: as a notice, with the question's number.
     TellStatus {
-        /// Whom.
+        /// The actor to tell.
         to: ActorAddress,
-        /// The question.
+        /// The number of its question.
         request: u64,
         /// Of whom; `None` is the host.
         about: Option<ActorAddress>,
     },
     /// Show someone outside a status: their answer.
     ShowStatus {
-        /// The asker.
+        /// The program that asked.
         asker: Asker,
         /// The actor; absent: the host.
         about: Option<ActorAddress>,
     },
     /// Tell someone outside how far a load is.
     Progress {
-        /// The asker.
+        /// The program that asked.
         asker: Asker,
         /// The step that begins.
         step: LoadStep,
     },
     /// Answer someone outside: the last that they hear.
     Answer {
-        /// The asker.
+        /// The program that asked.
         asker: Asker,
-        /// The answer.
+        /// The answer, or the refusal.
         answer: Result<Answer, Refusal>,
     },
     /// Every actor is gone: close the node.
     Stop,
     /// Keep what this actor writes to the log up to this level, from now on.
     SetLogLevel {
-        /// Whose.
+        /// The actor whose level it is.
         address: ActorAddress,
-        /// Which.
+        /// The level to keep to.
         level: LogLevel,
     },
 }
@@ -106,6 +104,11 @@ impl Effects {
     /// Adds one more thing to do.
     pub fn push(&mut self, effect: Effect) {
         self.0.push(effect);
+    }
+
+    /// Adds more to do, in order.
+    pub fn extend(&mut self, effects: impl IntoIterator<Item = Effect>) {
+        self.0.extend(effects);
     }
 
     /// Answers a question. An actor is told of names alone, by [`Self::answer_name`]: it waits for nothing else.
@@ -121,9 +124,7 @@ impl Effects {
         match origin {
             Origin::Client(_) => self.answer(origin, found.map(Answer::Created)),
             Origin::Actor { address, request } => {
-                let outcome = found.map(|found| found.address);
-                let outcome = outcome.map_err(|refusal| cut(refusal.to_string(), ERROR_TEXT_LEN_MAX));
-                let named = NamedActor { request, name: name.into(), outcome };
+                let named = NamedActor::new(request, name, found.map(|found| found.address));
                 self.notify(address, address, Body::Named(Box::new(named)));
             }
         }
@@ -144,8 +145,7 @@ impl Effects {
 
     /// Lets an address that was asked for with a create stand for nobody.
     pub fn settle_nowhere(&mut self, address: ActorAddress, why: &impl ToString) {
-        let why = cut(why.to_string(), ERROR_TEXT_LEN_MAX);
-        self.push(Effect::Settle { address, place: Settled::Nowhere(why) });
+        self.push(Effect::Settle { address, place: Settled::nowhere(why) });
     }
 
     /// Takes them out, in order.
@@ -160,49 +160,4 @@ impl core::ops::Deref for Effects {
     fn deref(&self) -> &[Effect] {
         &self.0
     }
-}
-
-impl Extend<Effect> for Effects {
-    fn extend<T: IntoIterator<Item = Effect>>(&mut self, effects: T) {
-        self.0.extend(effects);
-    }
-}
-
-/// The decision about an address that was asked for with a create.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Settled {
-    /// Run the actor here, in the place that was taken for it; answered by `ActorStarted` or `ActorEnded`.
-    Here(Box<Plan>),
-    /// No actor will ever run under it, for this reason. Its place goes back, and what waits for it to its senders. If the
-    /// address was entered, answered by `ActorEnded`.
-    Nowhere(String),
-}
-
-/// How to run an actor.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// Its address.
-    pub address: ActorAddress,
-    /// Its creator, if that is an actor.
-    pub parent: Option<ActorAddress>,
-    /// Where its code is.
-    pub source: SourceHash,
-    /// Its class.
-    pub class: String,
-    /// What becomes of it after a trap.
-    pub on_trap: OnTrap,
-    /// Whether its parent hears of restarts.
-    pub watch_restarts: bool,
-    /// What its creator required.
-    pub requirements: Vec<Requirement>,
-    /// Its global name.
-    pub name: Option<Box<str>>,
-    /// Whether and when it ends of itself.
-    pub transient: Option<Transient>,
-    /// What it may ask of the host besides what all may.
-    pub rights: Rights,
-    /// The message for its start.
-    pub init: Option<Message>,
-    /// How much of what it writes to the log is kept.
-    pub log_level: LogLevel,
 }

@@ -1,4 +1,4 @@
-//! Who to whom and what: everything that can lie in a mailbox.
+//! Envelopes, with sender, receiver and content: everything that can lie in a mailbox.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -9,10 +9,10 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::address::ActorAddress;
-use crate::limits::cut;
+use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
 use crate::message::{ENVELOPE_COST, Message};
 
-/// Why what was sent to nobody is a dead letter, and why there is nobody to hear the end of.
+/// Reason for which a message to nobody is a dead letter, and for which there is nobody to hear the end of.
 pub const NOBODY_THERE: &str = "there is no actor at this address";
 /// Said of whoever is on its way out, and takes no messages any more.
 pub const EXITING: &str = "the actor is exiting";
@@ -20,15 +20,15 @@ pub const EXITING: &str = "the actor is exiting";
 /// A thing for one receiver from one sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// Whom it is for.
+    /// The receiver that it is for.
     pub target: ActorAddress,
-    /// Who sent it; for notices of the host, whom they are about.
+    /// The sender; for notices of the host, the actor that they are about.
     pub sender: ActorAddress,
-    /// What it says.
+    /// The content of the envelope.
     pub body: Body,
 }
 
-/// What an envelope says.
+/// The content of an envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     /// A message of an actor or of an outside program.
@@ -72,7 +72,7 @@ impl Body {
         )
     }
 
-    /// What it takes in a queue, in bytes. Reserved slots are bounded by their count instead: one exit
+    /// Bytes that it takes in a queue. Reserved slots are bounded by their count instead: one exit
     /// request, one notice for each child and one for the last, the caps on monitors and questions.
     #[must_use]
     pub fn cost(&self) -> usize {
@@ -92,7 +92,7 @@ impl Body {
         matches!(self, Self::Message(_) | Self::Poisoned(_))
     }
 
-    /// What a dead letter calls it: its message's type name, or what kind of notice it is.
+    /// Name that a dead letter gives it: its message's type name, or what kind of notice it is.
     #[must_use]
     pub fn type_name(&self) -> &str {
         match self {
@@ -114,9 +114,9 @@ impl Body {
 /// A message that its receiver could not handle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Poisoned {
-    /// Who failed on it.
+    /// The actor that failed on it.
     pub target: ActorAddress,
-    /// Why.
+    /// The reason of the failure.
     pub details: String,
     /// The message as it was sent.
     pub original: Message,
@@ -136,45 +136,45 @@ pub struct Wakeup {
     pub id: u64,
     /// The delay that was asked for.
     pub delay: Duration,
-    /// What was given along.
+    /// The message that was given along.
     pub payload: Option<Message>,
 }
 
 /// An actor's end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActorExit {
-    /// Who is gone.
+    /// The actor that is gone.
     pub address: ActorAddress,
-    /// Why.
+    /// The reason of its end.
     pub reason: ExitReason,
 }
 
 /// An actor that trapped and lives on in a fresh instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActorRestart {
-    /// Who.
+    /// The actor that was restarted.
     pub address: ActorAddress,
-    /// Which instance it is now; the first was 1.
+    /// The number of its instance now; the first was 1.
     pub incarnation: u32,
-    /// What ended the one before.
+    /// The fault that ended the instance before.
     pub reason: String,
 }
 
 /// A message that could not be delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadEnvelope {
-    /// Whom it was for.
+    /// The receiver that it was for.
     pub target: ActorAddress,
-    /// Who sent it.
+    /// The actor or program that sent it.
     pub sender: ActorAddress,
-    /// Why it could not be delivered.
+    /// The reason why it could not be delivered.
     pub reason: String,
     /// The message as it was sent.
     pub original: Message,
 }
 
 impl DeadEnvelope {
-    /// What whoever handles dead letters is told of an envelope that could not be delivered: of poison the message that
+    /// The dead letter of an envelope that could not be delivered: of poison the message that
     /// came back. Nothing of notices: their loss is nobody's, and a dead letter of a dead letter would have no end.
     #[must_use]
     pub fn of(envelope: &Envelope, reason: &str) -> Option<Self> {
@@ -194,34 +194,43 @@ impl DeadEnvelope {
 /// The answer to a question after a named actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedActor {
-    /// The question.
+    /// The number of the question.
     pub request: u64,
-    /// The name.
+    /// The global name in question.
     pub name: Box<str>,
     /// The one actor of that name, or why there is none.
     pub outcome: Result<ActorAddress, String>,
 }
 
+impl NamedActor {
+    /// The answer to an actor that asked for this name; a refusal is cut to what an error's text may have.
+    #[must_use]
+    pub fn new(request: u64, name: &str, outcome: Result<ActorAddress, impl ToString>) -> Self {
+        let outcome = outcome.map_err(|refusal| cut(refusal.to_string(), ERROR_TEXT_LEN_MAX));
+        Self { request, name: name.into(), outcome }
+    }
+}
+
 /// The answer to a question after the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusAnswer {
-    /// The question.
+    /// The number of the question.
     pub request: u64,
     /// The status as JSON, or why there is none.
     pub outcome: Result<String, String>,
 }
 
-/// Why an actor ended.
+/// The reason of an actor's end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExitReason {
-    /// It was asked to.
+    /// The actor was asked to exit.
     Requested,
-    /// It failed, in a way that its class does not survive.
+    /// The actor failed, in a way that its class does not survive.
     Failed(String),
     /// The host ended it.
     Killed(String),
-    /// It never ran.
+    /// The actor never ran.
     NeverStarted(String),
     /// Its host no longer has what it requires.
     Unfit(String),

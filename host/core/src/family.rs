@@ -19,7 +19,7 @@ use crate::limits::EXIT_NOTICE_TEXT_LEN_MAX;
 use crate::source::SourceHash;
 use crate::time::Time;
 
-/// One actor among its relatives.
+/// An actor among its relatives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
     /// Its creator, while that lives.
@@ -30,11 +30,11 @@ pub struct Member {
     pub source: Option<SourceHash>,
     /// Its global name.
     pub name: Option<Box<str>>,
-    /// What its host must have: what its class and its creator require.
+    /// Requirements of its class and its creator of its host.
     pub requirements: Vec<Requirement>,
     /// Whether its class has to be asked if a host suits it.
     pub has_own_check: bool,
-    /// Why it has to end although nobody asked for it: its host no longer has what it requires.
+    /// The reason why it has to end although nobody asked for it: its host no longer has what it requires.
     pub unfit: Option<String>,
     children: BTreeSet<ActorAddress>,
     is_orphan: bool,
@@ -80,7 +80,7 @@ impl Member {
         self.killed
     }
 
-    /// Once.
+    /// Asks it to exit, the first time that it is found unfit.
     fn end_as_unfit(&mut self, address: ActorAddress, why: String, effects: &mut Effects) {
         if self.unfit.is_none() {
             self.unfit = Some(why);
@@ -316,7 +316,7 @@ impl Family {
         self.exit_deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// All actors.
+    /// All actors, in order of address.
     pub fn iter(&self) -> impl Iterator<Item = (ActorAddress, &Member)> {
         self.members.iter().map(|(address, member)| (*address, member))
     }

@@ -28,6 +28,7 @@ pub mod message;
 pub mod monitors;
 pub mod names;
 pub mod outbox;
+pub mod plan;
 pub mod question;
 pub mod source;
 pub mod suitability;

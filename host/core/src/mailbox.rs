@@ -26,7 +26,7 @@ impl QueueBudget {
         Self { used: AtomicUsize::new(0), max }
     }
 
-    /// Bytes drawn.
+    /// Bytes that are drawn.
     #[must_use]
     pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
@@ -57,18 +57,18 @@ impl QueueBudget {
 /// How much one mailbox may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MailboxLimits {
-    /// Messages.
+    /// Messages that may wait.
     pub len_max: usize,
     /// Their cost in bytes. A single message always fits into an empty mailbox.
     pub bytes_max: usize,
 }
 
-/// What became of a push.
+/// The outcome of a push.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Push {
-    /// It is in the mailbox; the receiver is, or will be, looking.
+    /// The envelope is in the mailbox; the receiver is, or will be, looking.
     Queued,
-    /// It is in the mailbox, and the caller must activate the receiver.
+    /// The envelope is in the mailbox, and the caller must activate the receiver.
     Activate,
     /// There is no room. The envelope comes back.
     Full(Envelope),

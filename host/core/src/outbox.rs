@@ -22,12 +22,12 @@ pub use standing::{Leaving, Standing};
 
 use crate::fate::Bound;
 
-/// What a turn has asked for so far.
+/// The outbox of a turn: all that it has asked for so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outbox {
     requests: Vec<Request>,
     bytes: usize,
-    /// What the actor has under way, with what this turn adds to it.
+    /// Things that the actor has under way, with what this turn adds to them.
     standing: Standing,
     creates: usize,
     keeps_children: bool,
@@ -76,7 +76,7 @@ impl Outbox {
         self.requests.drain(..)
     }
 
-    /// What was asked for so far.
+    /// The requests so far, in order.
     #[must_use]
     pub fn requests(&self) -> &[Request] {
         &self.requests

@@ -51,12 +51,12 @@ use restarts::Restarts;
 pub use status::{Counters, Wait};
 use wakeups::Wakeups;
 
-/// What the host has to do next for an actor.
+/// The next thing that the host has to do for an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Make an instance, call `start`, report to [`Turn::finish_start`].
     Start {
-        /// Which instance it is.
+        /// The number of the instance.
         incarnation: u32,
     },
     /// Call `handle` with [`Turn::current`], report to [`Turn::finish`].
@@ -96,20 +96,20 @@ struct Current {
     restart_counted: bool,
 }
 
-/// What an actor was created with.
+/// Facts of an actor from its creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Its address.
+    /// The address of the actor.
     pub me: ActorAddress,
     /// Its creator, if that is an actor.
     pub parent: Option<ActorAddress>,
-    /// What becomes of it after a trap.
+    /// Fate of the actor after a trap.
     pub on_trap: OnTrap,
     /// Whether its parent hears of restarts.
     pub watch_restarts: bool,
     /// Whether and when it ends of itself.
     pub transient: Option<Transient>,
-    /// What it may ask of the host besides what all may.
+    /// Rights that it has besides what all may ask of the host.
     pub rights: Rights,
 }
 
@@ -225,7 +225,7 @@ impl Turn {
         }
     }
 
-    /// What is to be done. `Handle` stands until it is reported.
+    /// Says what is to be done. `Handle` stands until it is reported.
     pub fn next(&mut self, now: Time, effects: &mut Vec<TurnEffect>) -> Next {
         if let Some(due) = self.held.due() {
             if now < due {
@@ -274,7 +274,7 @@ impl Turn {
         self.batch.pop_front()
     }
 
-    /// What came is no longer under way. False: nobody waits for it any more.
+    /// Notes that what came is no longer under way. False: nobody waits for it any more.
     fn note_arrival(&mut self, body: &Body) -> bool {
         match body {
             Body::ChildExited(_) => self.children = self.children.saturating_sub(1),
@@ -409,7 +409,7 @@ impl Turn {
         self.held.targets()
     }
 
-    /// Why it ended, once it has.
+    /// The reason of its end, once it has ended.
     #[must_use]
     pub const fn ended(&self) -> Option<&ExitReason> {
         match &self.phase {

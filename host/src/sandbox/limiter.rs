@@ -41,7 +41,7 @@ impl Limiter {
         self.memory_bytes
     }
 
-    /// What was refused since the last call of [`Self::forget`].
+    /// The growth that was refused since the last call of [`Self::forget`].
     pub(super) const fn refused(&self) -> Option<NoGrowth> {
         self.refused
     }

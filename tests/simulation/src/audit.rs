@@ -1,11 +1,12 @@
 //! Tells the invariants what happens: each of its functions is a moment at which they look. It holds no rule itself.
 
 use thespian_core::address::{ActorAddress, HostId};
-use thespian_core::effect::{Effect, Settled};
+use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, ExitReason};
 use thespian_core::event::Event;
 use thespian_core::life::ActorEvent;
 use thespian_core::outbox::{Outbox, Request};
+use thespian_core::plan::Settled;
 
 use crate::host::{Cell, Host};
 use crate::invariants::{

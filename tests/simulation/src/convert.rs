@@ -5,10 +5,10 @@ use std::time::Duration;
 use thespian::RawMessage;
 use thespian::bindings::thespian::actor::types as wit;
 use thespian_core::capability::{Capabilities, Clause, Requirement, Value};
-use thespian_core::effect::Plan;
 use thespian_core::envelope::{ActorExit, ActorRestart, Body, ExitReason, NOBODY_THERE};
 use thespian_core::fate::OnTrap;
 use thespian_core::message::{Encoding, Message};
+use thespian_core::plan::Plan;
 use thespian_core::source::Transient;
 
 pub(crate) fn message(message: RawMessage) -> Message {

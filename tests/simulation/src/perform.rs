@@ -1,11 +1,12 @@
 //! Carries out what an `Admin` decides.
 
 use thespian_core::address::{ActorAddress, HostId};
-use thespian_core::effect::{Effect, Plan, Settled};
+use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, DeadEnvelope, Envelope, ExitReason, StatusAnswer};
 use thespian_core::event::Event;
 use thespian_core::life::ActorEvent;
 use thespian_core::mailbox::Push;
+use thespian_core::plan::{Plan, Settled};
 use thespian_core::turn::{Actor, Identity, Leftover};
 
 use crate::host::Job;

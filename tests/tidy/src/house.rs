@@ -34,7 +34,7 @@ const HOUSES: [House; 4] = [
                 over: &[],
                 rooms: &[
                     "address askers capability connection descriptors effect envelope event fate life limits log_level mailbox \
-                          message outbox question source text time timers turn/phase",
+                          message outbox plan question source text time timers turn/phase",
                 ],
             },
             Layer { name: "wire", over: &["words"], rooms: &["wire"] },

@@ -9,11 +9,12 @@ use super::fit::has_objection;
 use crate::address::ActorAddress;
 use crate::askers::Subject;
 use crate::capability::{Requirement, unmet};
-use crate::effect::{Effect, Effects, Plan, Settled};
+use crate::effect::{Effect, Effects};
 use crate::family::Member;
 use crate::limits::{CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX};
 use crate::message::Message;
 use crate::outbox::{CreateChild, CreateOptions, check_create, check_global_name};
+use crate::plan::{Plan, Settled};
 use crate::question::{Found, MetBound, NewActor, Origin, Refusal, Unmet};
 use crate::source::registry::Availability;
 use crate::source::{SourceHash, SourceInfo};
@@ -30,7 +31,7 @@ pub(super) struct Create {
     options: CreateOptions,
 }
 
-/// What an actor with a global name is to be, if there is none of that name.
+/// The actor that is wanted for a global name, if there is none of that name.
 struct Wanted {
     /// Or why there can't be one.
     source: Result<SourceHash, Refusal>,
@@ -41,7 +42,7 @@ struct Wanted {
 /// How an actor would run on this host.
 struct Planned {
     plan: Plan,
-    /// What its class and its creator require.
+    /// Requirements of its class and its creator.
     required: Vec<Requirement>,
     has_own_check: bool,
 }

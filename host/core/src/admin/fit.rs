@@ -85,7 +85,7 @@ impl Admin {
     }
 }
 
-/// Why an actor can't run here although all clauses hold.
+/// The refusal of an actor that can't run here although all clauses hold.
 pub(super) fn has_objection(class: &str, why: &str) -> Refusal {
     Refusal::NoCompatibleHost { class: class.to_string(), unmet: [Unmet::OwnCheck(why.to_string())].into() }
 }

@@ -14,7 +14,7 @@ impl Admin {
         Self { log_levels: LogLevels::new(configured), ..self }
     }
 
-    /// What is set.
+    /// The levels that are set.
     #[must_use]
     pub const fn log_levels(&self) -> &LogLevels {
         &self.log_levels

@@ -15,21 +15,21 @@ use crate::limits::{
 use crate::message::Message;
 use crate::source::SourceHash;
 
-/// One thing that a turn asks for.
+/// A thing that a turn asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     /// Send a message.
     Send {
-        /// To whom.
+        /// The receiver of the message.
         target: ActorAddress,
-        /// What.
+        /// The message to send.
         message: Message,
     },
     /// Create a child.
     Create(Box<CreateChild>),
     /// Ask an actor, or the sender itself, to exit.
     Exit {
-        /// Whom.
+        /// The actor that is meant.
         target: ActorAddress,
         /// Whether its children exit first.
         recursive: bool,
@@ -45,7 +45,7 @@ pub enum Request {
     },
     /// Take a wakeup back.
     CancelWakeup {
-        /// Which.
+        /// The id of the wakeup.
         id: u64,
     },
     /// End a child now.
@@ -60,7 +60,7 @@ pub enum Request {
         request: u64,
         /// The global name.
         name: Box<str>,
-        /// What it is to be, if there is none.
+        /// The actor that it is to be, if there is none.
         child: Box<CreateChild>,
     },
     /// Give the host's dead letters to this actor, or no longer.
@@ -90,20 +90,20 @@ pub struct CreateChild {
     pub address: ActorAddress,
     /// Where its class is; `None` is the creator's own source.
     pub source: Option<SourceHash>,
-    /// Its class.
+    /// The name of its class.
     pub class: String,
-    /// What its creator asks for.
+    /// Options that its creator gave.
     pub options: CreateOptions,
 }
 
-/// What a creator may say about a new actor.
+/// Options that a creator may give for a new actor.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CreateOptions {
-    /// What its host must have, besides what its class requires.
+    /// Requirements of its host, besides those of its class.
     pub requirements: Vec<Requirement>,
     /// A message for its start.
     pub init: Option<Message>,
-    /// What becomes of it after a trap; `None` is what its class says.
+    /// Fate of the actor after a trap; `None` is what its class says.
     pub on_trap: Option<OnTrap>,
     /// Whether the creator hears of restarts.
     pub watch_restarts: bool,

@@ -40,11 +40,11 @@ pub struct KnownSource {
 /// Whether an actor can be created from a source now.
 #[derive(Debug)]
 pub enum Availability<'a> {
-    /// It can.
+    /// The source is loaded, so it can.
     Loaded(&'a SourceInfo),
     /// Not yet: it is being judged or compiled.
     Coming,
-    /// It can't.
+    /// The source can't be used, for this reason.
     No(Refusal),
 }
 
@@ -246,7 +246,7 @@ impl Registry {
         }
     }
 
-    /// What actors that are created from a source now may ask of the host besides what all may.
+    /// Rights of actors that are created from a source now, besides what all may ask of the host.
     #[must_use]
     pub fn rights(&self, hash: SourceHash) -> Rights {
         self.entries.get(&hash).map(|entry| entry.rights).unwrap_or_default()

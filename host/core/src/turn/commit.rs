@@ -43,7 +43,7 @@ impl Turn {
         self.tell(ActorEvent::ChildrenEntered { parent: self.identity.me, children }, effects);
     }
 
-    /// What is the actor's own affair. Returns what is not.
+    /// Commits what is the actor's own affair. Returns what is not.
     fn commit_request(
         &mut self,
         now: Time,
@@ -71,7 +71,7 @@ impl Turn {
         None
     }
 
-    /// What is for `Admin` to decide.
+    /// Commits what is for `Admin` to decide.
     fn commit_to_admin(&mut self, request: Request, effects: &mut Vec<TurnEffect>) {
         let me = self.identity.me;
         let event = match request {

@@ -73,7 +73,7 @@ impl Turn {
         }
     }
 
-    /// Why it has no instance for now.
+    /// The reason why it has no instance for now.
     pub(super) fn why_it_pauses(&self) -> String {
         if self.cant_start {
             format!("it can't start: {}", self.last_fault)

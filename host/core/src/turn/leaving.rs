@@ -38,7 +38,7 @@ impl Turn {
         self.exit(request.recursive, reason, effects);
     }
 
-    /// It lost its instance while it waited for its children: it goes on waiting, without hearing of them.
+    /// Notes that it lost its instance while it waited for its children: it goes on waiting, without hearing of them.
     pub(super) fn fault_while_exiting(&mut self, fault: &Fault) {
         if let Phase::Exiting(reason @ ExitReason::Requested) = &mut self.phase {
             let text = text_of(&Failure::Fault(fault.clone()));

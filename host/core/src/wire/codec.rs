@@ -33,7 +33,7 @@ pub enum DecodeError {
     /// The value ends before the bytes do.
     #[error("{extra} bytes follow the frame's value")]
     Trailing {
-        /// How many.
+        /// The number of bytes too many.
         extra: usize,
     },
 }
@@ -53,7 +53,7 @@ pub fn encode_into<T: Serialize>(value: &T, bytes: &mut Vec<u8>) -> Result<(), F
     Ok(())
 }
 
-/// What `value` takes as the body of a frame, in bytes.
+/// Bytes that `value` takes as the body of a frame.
 fn size<T: Serialize>(value: &T) -> usize {
     let mut counter = bincode::enc::write::SizeWriter::default();
     // Nothing bounds a count.

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use thespian_core::address::{ActorAddress, HostId};
-use thespian_core::effect::{Effect, Plan};
+use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::event::Event;
+use thespian_core::plan::Plan;
 use thespian_core::question::{Answer, Asker, Found, Origin, Question as Asking};
 
 use super::Ledger;

@@ -1,6 +1,6 @@
 //! Nothing runs of a source before its authority has approved it and its code is there.
 
-use thespian_core::effect::Plan;
+use thespian_core::plan::Plan;
 
 use crate::host::Host;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use thespian_core::address::ActorAddress;
-use thespian_core::effect::Plan;
 use thespian_core::event::Event;
 use thespian_core::life::ActorEvent;
+use thespian_core::plan::Plan;
 use thespian_core::question::Question;
 use thespian_core::source::registry::Availability;
 
