@@ -5,11 +5,12 @@ use std::sync::Arc;
 use thespian_core::address::ActorAddress;
 use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, StatusAnswer};
-use thespian_core::limits::PLACEMENTS_MAX;
+use thespian_core::limits::{PLACEMENTS_MAX, STATUS_WISHES_MAX};
 use thespian_core::plan::Settled;
 use thespian_core::source::{ClassCheck, SourceEvent, SourceHash};
 use thespian_core::turn::Identity;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
 use tracing::Level;
 
@@ -30,7 +31,7 @@ pub(crate) struct Performer {
     offered: Option<SourceBytes>,
     /// Checks of classes that may be under way at one time.
     placing: Arc<Semaphore>,
-    statuses: mpsc::UnboundedSender<StatusWish>,
+    statuses: mpsc::Sender<StatusWish>,
 }
 
 /// An actor's question for a status.
@@ -40,23 +41,24 @@ struct StatusWish {
     about: Option<ActorAddress>,
 }
 
-/// Answers actors, one after the other and beside the desk: a status reads all cells and is a document. As many wait as
-/// actors may have asked, since each answer has its slot in a mailbox.
-async fn answer_wishes(inside: Arc<Inside>, mut wishes: mpsc::UnboundedReceiver<StatusWish>) {
-    while let Some(StatusWish { to, request, about }) = wishes.recv().await {
-        let outcome = status::json(&inside, about).await;
-        let body = Body::Status(Box::new(StatusAnswer { request, outcome }));
-        inside.plane.notify(Envelope { target: to, sender: to, body });
+impl StatusWish {
+    /// Grants it or says why not. The answer has its slot in the mailbox of whoever asked.
+    fn answer(&self, inside: &Inside, outcome: Result<String, String>) {
+        let body = Body::Status(Box::new(StatusAnswer { request: self.request, outcome }));
+        inside.plane.notify(Envelope { target: self.to, sender: self.to, body });
+    }
+}
+
+/// Answers actors, one after the other and beside the desk: a status reads all cells and is a document.
+async fn answer_wishes(inside: Arc<Inside>, mut wishes: mpsc::Receiver<StatusWish>) {
+    while let Some(wish) = wishes.recv().await {
+        wish.answer(&inside, status::json(&inside, wish.about).await);
     }
 }
 
 impl Performer {
     pub(crate) fn new(inside: Arc<Inside>, io: Handle) -> Self {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "its bound is that of the slots for answers in mailboxes"
-        )]
-        let (statuses, wishes) = mpsc::unbounded_channel();
+        let (statuses, wishes) = mpsc::channel(STATUS_WISHES_MAX);
         inside.desk.faults().spawn(&io, "the statuses for actors", answer_wishes(inside.clone(), wishes));
         let placing = Arc::new(Semaphore::new(PLACEMENTS_MAX));
         Self { inside, io, offered: None, placing, statuses }
@@ -104,6 +106,14 @@ impl Performer {
         });
     }
 
+    /// Has the wish answered in its turn; where too many wait, at once, by a refusal.
+    fn tell_status(&self, wish: StatusWish) {
+        if let Err(TrySendError::Full(wish)) = self.statuses.try_send(wish) {
+            let why = format!("{STATUS_WISHES_MAX} statuses are asked for already: ask again later");
+            wish.answer(&self.inside, Err(why));
+        }
+    }
+
     fn settle(&self, address: ActorAddress, place: Settled) {
         let plan = match place {
             Settled::Here(plan) => *plan,
@@ -146,10 +156,7 @@ impl Perform for Performer {
     fn perform(&mut self, answerers: &mut Answerers, effect: Effect) {
         let Inside { plane, cells, ends, .. } = &*self.inside;
         match effect {
-            Effect::TellStatus { to, request, about } => {
-                // The task is gone only where the node is about to be.
-                let _ = self.statuses.send(StatusWish { to, request, about });
-            }
+            Effect::TellStatus { to, request, about } => self.tell_status(StatusWish { to, request, about }),
             Effect::ShowStatus { asker, about } => {
                 let Some(answerer) = answerers.take(asker) else { return };
                 let inside = self.inside.clone();

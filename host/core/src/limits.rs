@@ -364,6 +364,9 @@ pub const SOURCES_AT_ONCE_MAX: usize = 16;
 /// How long one thread goes on handling what comes to the desk, before it leaves the rest to the node's task: it has
 /// work of its own. Half of the millisecond in which it is to be free again, since the last event may take its time.
 pub const DESK_TIME_MAX: Duration = Duration::from_micros(500);
+/// Statuses that the actors of a node may wait for at one time; whoever asks beyond is refused at once. As many as 64 actors
+/// may have asked for: they are put together one after the other, and an actor that asks and ends makes room for the next.
+pub const STATUS_WISHES_MAX: usize = 64 * QUESTIONS_MAX;
 /// Children that the status of one actor shows: all of them could be more than a frame holds.
 pub const STATUS_CHILDREN_MAX: usize = 1_000;
 /// Actors without a creator that the status of a node names.

@@ -16,7 +16,8 @@ use alloc::vec::Vec;
 pub use draft::{Draft, Means};
 pub use error::{OutboxError, Refused};
 pub use request::{
-    CreateChild, CreateOptions, Request, check_capability, check_class_name, check_create, check_global_name,
+    CreateChild, CreateOptions, TurnRequest, check_capability, check_class_name, check_create,
+    check_global_name,
 };
 pub use standing::{Leaving, Standing};
 
@@ -25,7 +26,7 @@ use crate::fate::Bound;
 /// The outbox of a turn: all that it has asked for so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outbox {
-    requests: Vec<Request>,
+    requests: Vec<TurnRequest>,
     bytes: usize,
     /// Things that the actor has under way, with what this turn adds to them.
     standing: Standing,
@@ -72,13 +73,13 @@ impl Outbox {
     }
 
     /// Takes out what was asked for, in order.
-    pub fn drain(&mut self) -> impl Iterator<Item = Request> {
+    pub fn drain(&mut self) -> impl Iterator<Item = TurnRequest> {
         self.requests.drain(..)
     }
 
     /// The requests so far, in order.
     #[must_use]
-    pub fn requests(&self) -> &[Request] {
+    pub fn requests(&self) -> &[TurnRequest] {
         &self.requests
     }
 }

@@ -57,14 +57,14 @@ impl Source {
         let cpu_ms_max = u64::try_from(PLACEMENT_CPU_MAX.as_millis()).unwrap_or(u64::MAX);
         instance::guarded(&mut store, cpu_ms_max, |store| {
             let instance = self.pre().instance_pre().instantiate(&mut *store)?;
-            let accepts = instance.get_typed_func::<Question<'_>, (bool,)>(&mut *store, accepts)?;
+            let accepts = instance.get_typed_func::<CheckArgs<'_>, (bool,)>(&mut *store, accepts)?;
             accepts.call(store, (class, &capabilities, &requirements)).map(|(accepts,)| accepts)
         })
     }
 }
 
 /// The arguments of `accepts`: the class, the host's capabilities, and what is required.
-type Question<'a> = (&'a str, &'a [(&'a str, wit::ValueParam<'a>)], &'a [wit::RequirementParam<'a>]);
+type CheckArgs<'a> = (&'a str, &'a [(&'a str, wit::ValueParam<'a>)], &'a [wit::RequirementParam<'a>]);
 
 /// The host of an instance that only describes itself: it can do nothing.
 struct Nobody(SourceHash, Arc<dyn EngineLog>);

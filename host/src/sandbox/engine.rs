@@ -13,7 +13,7 @@ use super::bounds::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX, WASM_STACK_BYT
 use super::cache::{Cache, CacheError};
 use super::compiler::Compiler;
 use super::host::{EngineLog, Unheard};
-use super::machine::{Bound, Capacity, Machine};
+use super::machine::{Capacity, CapacityBound, Machine};
 use super::preempt::{Gate, Ticker};
 use super::source::Source;
 use super::source_error::SourceError;
@@ -198,7 +198,7 @@ fn fit(wished: Option<usize>, limits: &ActorLimits) -> Result<(wasmtime::Engine,
         }
         capacity = Capacity {
             actors_max: capacity.actors_max / 2,
-            limited_by: Bound::AddressSpace,
+            limited_by: CapacityBound::AddressSpace,
             how_to_raise: Some(
                 "lift the limit on virtual memory: `ulimit -v unlimited`, or \
                  `sysctl vm.overcommit_memory=1` where overcommitting is off"
@@ -219,11 +219,11 @@ fn allowed(wished: Option<usize>) -> Capacity {
     if mappable < wished_or_default {
         let needed = wished_or_default * MAPPINGS_PER_ACTOR + MAPPINGS_RESERVED;
         let how_to_raise = Some(format!("as root: `sysctl vm.max_map_count={needed}`"));
-        return Capacity { actors_max: mappable, limited_by: Bound::Mappings, how_to_raise };
+        return Capacity { actors_max: mappable, limited_by: CapacityBound::Mappings, how_to_raise };
     }
     let (limited_by, how_to_raise) = match wished {
-        Some(wished) if wished <= wished_or_default => (Bound::Configured, None),
-        _ => (Bound::AddressSpace, None),
+        Some(wished) if wished <= wished_or_default => (CapacityBound::Configured, None),
+        _ => (CapacityBound::AddressSpace, None),
     };
     Capacity { actors_max: wished_or_default, limited_by, how_to_raise }
 }

@@ -14,7 +14,7 @@ use super::host::ActorHost;
 use super::state::State;
 use super::text;
 
-type Answer<T> = wasmtime::Result<Result<T, Error>>;
+type ImportResult<T> = wasmtime::Result<Result<T, Error>>;
 
 impl State {
     /// The outbox of the turn under way. There is none while a component describes itself or is set up.
@@ -96,12 +96,12 @@ fn refuse_extra(extra: &AttributesResult) -> Result<(), Error> {
 impl types::Host for State {}
 
 impl messaging::Host for State {
-    fn send(&mut self, to: String, message: MessageResult) -> Answer<()> {
+    fn send(&mut self, to: String, message: MessageResult) -> ImportResult<()> {
         let message = convert::message_from_guest(message);
         Ok(self.ask_about(&to, |to, draft| draft.send(to, message)))
     }
 
-    fn wakeup_after(&mut self, delay: u64, payload: Option<MessageResult>) -> Answer<u64> {
+    fn wakeup_after(&mut self, delay: u64, payload: Option<MessageResult>) -> ImportResult<u64> {
         let payload = payload.map(convert::message_from_guest);
         Ok(self.ask(|draft| draft.wakeup(Duration::from_nanos(delay), payload)))
     }
@@ -115,7 +115,7 @@ impl messaging::Host for State {
 }
 
 impl lifecycle::Host for State {
-    fn create_actor(&mut self, class: String, options: lifecycle::CreateOptions) -> Answer<String> {
+    fn create_actor(&mut self, class: String, options: lifecycle::CreateOptions) -> ImportResult<String> {
         Ok(self.try_create(class, options).map(|address| address.to_string()))
     }
 
@@ -124,53 +124,53 @@ impl lifecycle::Host for State {
         name: String,
         class: String,
         options: lifecycle::CreateOptions,
-    ) -> Answer<u64> {
+    ) -> ImportResult<u64> {
         Ok(self.try_create_named(&name, class, options))
     }
 
-    fn kill_child(&mut self, child: String) -> Answer<()> {
+    fn kill_child(&mut self, child: String) -> ImportResult<()> {
         Ok(self.ask_about(&child, |child, draft| draft.kill_child(child)))
     }
 
-    fn request_exit(&mut self, target: String, recursive: bool) -> Answer<()> {
+    fn request_exit(&mut self, target: String, recursive: bool) -> ImportResult<()> {
         Ok(self.ask_about(&target, |target, draft| draft.request_exit(target, recursive)))
     }
 
-    fn keep_children(&mut self) -> Answer<()> {
+    fn keep_children(&mut self) -> ImportResult<()> {
         Ok(self.ask(|draft| draft.keep_children()))
     }
 }
 
 impl monitoring::Host for State {
-    fn monitor(&mut self, target: String) -> Answer<()> {
+    fn monitor(&mut self, target: String) -> ImportResult<()> {
         Ok(self.ask_about(&target, |target, draft| draft.monitor(target)))
     }
 
-    fn demonitor(&mut self, target: String) -> Answer<()> {
+    fn demonitor(&mut self, target: String) -> ImportResult<()> {
         Ok(self.ask_about(&target, |target, draft| draft.demonitor(target)))
     }
 }
 
 impl hosting::Host for State {
-    fn handle_dead_letters(&mut self, handles: bool) -> Answer<()> {
+    fn handle_dead_letters(&mut self, handles: bool) -> ImportResult<()> {
         Ok(self.ask(|draft| draft.handle_dead_letters(handles)))
     }
 
-    fn update_capability(&mut self, name: String, value: Option<ValueResult>) -> Answer<()> {
+    fn update_capability(&mut self, name: String, value: Option<ValueResult>) -> ImportResult<()> {
         Ok(match value.map(convert::value_from_guest).transpose() {
             Ok(value) => self.ask(|draft| draft.update_capability(name, value)),
             Err(why) => Err(Error::Invalid(why)),
         })
     }
 
-    fn request_status(&mut self, about: Option<String>) -> Answer<u64> {
+    fn request_status(&mut self, about: Option<String>) -> ImportResult<u64> {
         Ok(match about.map(|about| parse_address(&about)).transpose() {
             Ok(about) => self.ask(|draft| draft.request_status(about)),
             Err(error) => Err(error),
         })
     }
 
-    fn shut_down(&mut self) -> Answer<()> {
+    fn shut_down(&mut self) -> ImportResult<()> {
         Ok(self.ask(|draft| draft.shut_down()))
     }
 }

@@ -10,7 +10,7 @@ use super::preempt::{Gate, Ticker};
 
 /// The thing that bounds the number of live actors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
+pub enum CapacityBound {
     /// The configuration says so.
     Configured,
     /// Memory mappings that the kernel allows one process: `vm.max_map_count`.
@@ -19,7 +19,7 @@ pub enum Bound {
     AddressSpace,
 }
 
-impl std::fmt::Display for Bound {
+impl std::fmt::Display for CapacityBound {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Configured => "the configuration",
@@ -35,7 +35,7 @@ pub struct Capacity {
     /// Live actors at most.
     pub actors_max: usize,
     /// The thing that bounds them.
-    pub limited_by: Bound,
+    pub limited_by: CapacityBound,
     /// The way to raise the bound, where there is one.
     pub how_to_raise: Option<String>,
 }

@@ -31,6 +31,6 @@ mod wasi;
 pub use engine::{Engine, EngineConfig, EngineError};
 pub use host::{ActorHost, EngineLog, Occupant};
 pub use instance::{ActorInit, Instance};
-pub use machine::{Bound, Capacity};
+pub use machine::{Capacity, CapacityBound};
 pub use source::Source;
 pub use source_error::SourceError;

@@ -78,18 +78,18 @@ impl WasiView for State {
 }
 
 /// An output stream of the guest: its bytes go to the log.
-struct Output {
+struct LogOutput {
     log: LogBook,
     channel: Channel,
 }
 
 #[wasmtime_wasi::async_trait]
-impl Pollable for Output {
+impl Pollable for LogOutput {
     async fn ready(&mut self) {}
 }
 
 #[wasmtime_wasi::async_trait]
-impl OutputStream for Output {
+impl OutputStream for LogOutput {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         self.log.write(self.channel, &bytes);
         Ok(())
@@ -391,7 +391,7 @@ impl cli::exit::Host for State {
 
 impl State {
     fn open_output(&mut self, channel: Channel) -> wasmtime::Result<Resource<DynOutputStream>> {
-        let stream: DynOutputStream = Box::new(Output { log: self.log.clone(), channel });
+        let stream: DynOutputStream = Box::new(LogOutput { log: self.log.clone(), channel });
         Ok(self.resources.push(stream)?)
     }
 }

@@ -5,7 +5,7 @@ use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, ExitReason};
 use thespian_core::event::Event;
 use thespian_core::life::ActorEvent;
-use thespian_core::outbox::{Outbox, Request};
+use thespian_core::outbox::{Outbox, TurnRequest};
 use thespian_core::plan::Settled;
 
 use crate::host::{Cell, Host};
@@ -42,8 +42,8 @@ impl World {
     pub(crate) fn audit_turn(&mut self, at: HostId, me: ActorAddress, outbox: &Outbox) {
         for request in outbox.requests() {
             match request {
-                Request::Monitor(target) => drop(self.ledger.monitors.asked(me, *target, true)),
-                Request::Demonitor(target) if self.ledger.monitors.asked(me, *target, false) => {
+                TurnRequest::Monitor(target) => drop(self.ledger.monitors.asked(me, *target, true)),
+                TurnRequest::Demonitor(target) if self.ledger.monitors.asked(me, *target, false) => {
                     self.see("demonitors");
                 }
                 _ => {}

@@ -8,7 +8,7 @@ use thespian_core::event::Event;
 use thespian_core::fate::Failure;
 use thespian_core::life::ActorEvent;
 use thespian_core::mailbox::{Mailbox, Mark, Push, QueueBudget, push_each};
-use thespian_core::outbox::{Outbox, Request};
+use thespian_core::outbox::{Outbox, TurnRequest};
 use thespian_core::time::Time;
 use thespian_core::turn::{ActorEffect, Doer};
 
@@ -58,7 +58,7 @@ impl Carrier<'_> {
             self.watch().wakeups.asked(&outbox, now);
         }
         for request in outbox.requests() {
-            if let Request::Send { message, .. } = request {
+            if let TurnRequest::Send { message, .. } = request {
                 self.world.ledger.messages.sent(number(message));
             }
         }

@@ -12,7 +12,7 @@ use core::time::Duration;
 use super::Outbox;
 use super::error::OutboxError;
 use super::request::{
-    CreateChild, CreateOptions, Request, check_capability, check_create, check_global_name,
+    CreateChild, CreateOptions, TurnRequest, check_capability, check_create, check_global_name,
 };
 use super::standing::Leaving;
 use crate::address::ActorAddress;
@@ -68,8 +68,8 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         let (mut places, mut len, mut cost) = (0, 0, 0);
         for request in self.outbox.requests.drain(..) {
             match request {
-                Request::Create(_) | Request::CreateNamed { .. } => places += 1,
-                Request::Send { target, message } if target == self.me => {
+                TurnRequest::Create(_) | TurnRequest::CreateNamed { .. } => places += 1,
+                TurnRequest::Send { target, message } if target == self.me => {
                     len += 1;
                     cost += message.cost();
                 }
@@ -95,7 +95,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
             return Err(self.refuse(OutboxError::OwnMailboxFull));
         }
         self.outbox.bytes += cost;
-        self.outbox.requests.push(Request::Send { target, message });
+        self.outbox.requests.push(TurnRequest::Send { target, message });
         Ok(())
     }
 
@@ -120,7 +120,12 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         self.outbox.bytes += cost;
         self.outbox.standing.children += 1;
         self.outbox.creates += 1;
-        self.outbox.requests.push(Request::Create(Box::new(CreateChild { address, source, class, options })));
+        self.outbox.requests.push(TurnRequest::Create(Box::new(CreateChild {
+            address,
+            source,
+            class,
+            options,
+        })));
         Ok(address)
     }
 
@@ -144,7 +149,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         let request = self.question();
         self.outbox.bytes += cost;
         let child = Box::new(CreateChild { address, source, class, options });
-        self.outbox.requests.push(Request::CreateNamed { request, name: name.into(), child });
+        self.outbox.requests.push(TurnRequest::CreateNamed { request, name: name.into(), child });
         Ok(request)
     }
 
@@ -182,7 +187,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         self.check_room(0)?;
         self.check_question()?;
         let request = self.question();
-        self.outbox.requests.push(Request::RequestStatus { request, about });
+        self.outbox.requests.push(TurnRequest::RequestStatus { request, about });
         Ok(request)
     }
 
@@ -212,7 +217,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         self.check_room(0)?;
         // One that is monitored already counts twice until the turn's end, which is on the safe side.
         self.outbox.standing.monitors += 1;
-        self.outbox.requests.push(Request::Monitor(target));
+        self.outbox.requests.push(TurnRequest::Monitor(target));
         Ok(())
     }
 
@@ -226,7 +231,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         let cost = 2 * CAPABILITY_TEXT_LEN_MAX;
         self.check_room(cost)?;
         self.outbox.bytes += cost;
-        self.outbox.requests.push(Request::UpdateCapability { name, value });
+        self.outbox.requests.push(TurnRequest::UpdateCapability { name, value });
         Ok(())
     }
 
@@ -235,7 +240,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// # Errors
     /// Adds nothing when the outbox is full.
     pub fn demonitor(&mut self, target: ActorAddress) -> Result<(), OutboxError> {
-        self.plain(Request::Demonitor(target))
+        self.plain(TurnRequest::Demonitor(target))
     }
 
     /// Adds the end of a child.
@@ -243,7 +248,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// # Errors
     /// Adds nothing when the outbox is full.
     pub fn kill_child(&mut self, child: ActorAddress) -> Result<(), OutboxError> {
-        self.plain(Request::KillChild(child))
+        self.plain(TurnRequest::KillChild(child))
     }
 
     /// Adds that the host's dead letters go to this actor, or do so no longer.
@@ -252,7 +257,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// Adds nothing when the actor has no right to it, or the outbox is full.
     pub fn handle_dead_letters(&mut self, handles: bool) -> Result<(), OutboxError> {
         check_right(self.outbox.standing.rights.dead_letters, "dead-letters")?;
-        self.plain(Request::HandleDeadLetters(handles))
+        self.plain(TurnRequest::HandleDeadLetters(handles))
     }
 
     /// Adds the host's stop.
@@ -261,7 +266,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// Adds nothing when the actor has no right to it, or the outbox is full.
     pub fn shut_down(&mut self) -> Result<(), OutboxError> {
         check_right(self.outbox.standing.rights.shutdown, "shutdown")?;
-        self.plain(Request::ShutDown)
+        self.plain(TurnRequest::ShutDown)
     }
 
     /// Checks and adds a wakeup; returns its id.
@@ -284,7 +289,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         standing.wakeups += 1;
         standing.wakeup_bytes += cost;
         standing.next_wakeup += 1;
-        self.outbox.requests.push(Request::Wakeup { id, delay: delay.max(WAKEUP_DELAY_MIN), payload });
+        self.outbox.requests.push(TurnRequest::Wakeup { id, delay: delay.max(WAKEUP_DELAY_MIN), payload });
         Ok(id)
     }
 
@@ -293,7 +298,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// # Errors
     /// Adds nothing when the outbox is full.
     pub fn cancel_wakeup(&mut self, id: u64) -> Result<(), OutboxError> {
-        self.plain(Request::CancelWakeup { id })
+        self.plain(TurnRequest::CancelWakeup { id })
     }
 
     /// Adds a request to exit.
@@ -301,7 +306,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// # Errors
     /// Adds nothing when the outbox is full.
     pub fn request_exit(&mut self, target: ActorAddress, recursive: bool) -> Result<(), OutboxError> {
-        self.plain(Request::Exit { target, recursive })
+        self.plain(TurnRequest::Exit { target, recursive })
     }
 
     /// Lets the children live, in an exit turn.
@@ -317,7 +322,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     }
 
     /// Adds a request that has no bound but that of the outbox.
-    fn plain(&mut self, request: Request) -> Result<(), OutboxError> {
+    fn plain(&mut self, request: TurnRequest) -> Result<(), OutboxError> {
         self.check_room(0)?;
         self.outbox.requests.push(request);
         Ok(())

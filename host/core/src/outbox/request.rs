@@ -17,7 +17,7 @@ use crate::source::SourceHash;
 
 /// A thing that a turn asks for.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Request {
+pub enum TurnRequest {
     /// Send a message.
     Send {
         /// The receiver of the message.

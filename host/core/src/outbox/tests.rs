@@ -180,7 +180,7 @@ fn wakeups_are_bounded_by_count_and_by_bytes_together_with_those_pending() {
     assert_eq!(turn.draft().wakeup(Duration::ZERO, Some(message(100))), Ok(7));
     let too_many = OutboxError::TooManyWakeups { max: 2 };
     assert_eq!(turn.draft().wakeup(Duration::ZERO, None), Err(too_many));
-    assert!(matches!(turn.outbox.requests(), [Request::Wakeup { delay: WAKEUP_DELAY_MIN, .. }]));
+    assert!(matches!(turn.outbox.requests(), [TurnRequest::Wakeup { delay: WAKEUP_DELAY_MIN, .. }]));
 }
 
 #[test]

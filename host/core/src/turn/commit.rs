@@ -8,7 +8,7 @@ use crate::envelope::{Body, ExitRequest, Wakeup};
 use crate::event::Event;
 use crate::life::ActorEvent;
 use crate::limits::EFFECTS_KEPT_MAX;
-use crate::outbox::{Outbox, Request};
+use crate::outbox::{Outbox, TurnRequest};
 use crate::question::{Origin, Question};
 use crate::time::Time;
 
@@ -34,8 +34,8 @@ impl Turn {
 
     /// `Admin` knows the children before anybody else can.
     fn enter_children(&self, outbox: &Outbox, effects: &mut Vec<TurnEffect>) {
-        let child = |request: &Request| match request {
-            Request::Create(child) => Some(child.address),
+        let child = |request: &TurnRequest| match request {
+            TurnRequest::Create(child) => Some(child.address),
             _ => None,
         };
         let children: Vec<_> = outbox.requests().iter().filter_map(child).collect();
@@ -47,61 +47,61 @@ impl Turn {
     fn commit_request(
         &mut self,
         now: Time,
-        request: Request,
+        request: TurnRequest,
         effects: &mut Vec<TurnEffect>,
-    ) -> Option<Request> {
+    ) -> Option<TurnRequest> {
         match request {
-            Request::Send { target, message } => {
+            TurnRequest::Send { target, message } => {
                 self.counters.sent += 1;
                 effects.push(self.envelope(target, Body::Message(message)));
             }
-            Request::Exit { target, recursive } => {
+            TurnRequest::Exit { target, recursive } => {
                 effects.push(self.envelope(target, Body::ExitRequest(ExitRequest { recursive })));
             }
             // Nothing wakes an actor that exits.
-            Request::Wakeup { .. } if self.is_exiting() => {}
-            Request::Wakeup { id, delay, payload } => {
+            TurnRequest::Wakeup { .. } if self.is_exiting() => {}
+            TurnRequest::Wakeup { id, delay, payload } => {
                 let due = now + delay;
                 self.wakeups.set(due, Wakeup { id, delay, payload });
                 effects.extend(self.set_alarm(due).map(|at| ActorEffect::SetAlarm(at).into()));
             }
-            Request::CancelWakeup { id } => self.wakeups.cancel(id),
+            TurnRequest::CancelWakeup { id } => self.wakeups.cancel(id),
             request => return Some(request),
         }
         None
     }
 
     /// Commits what is for `Admin` to decide.
-    fn commit_to_admin(&mut self, request: Request, effects: &mut Vec<TurnEffect>) {
+    fn commit_to_admin(&mut self, request: TurnRequest, effects: &mut Vec<TurnEffect>) {
         let me = self.identity.me;
         let event = match request {
-            Request::Create(child) => ActorEvent::ChildCreated { parent: me, child },
-            Request::KillChild(child) => ActorEvent::ChildKilled { parent: me, child },
-            Request::Monitor(target) => {
+            TurnRequest::Create(child) => ActorEvent::ChildCreated { parent: me, child },
+            TurnRequest::KillChild(child) => ActorEvent::ChildKilled { parent: me, child },
+            TurnRequest::Monitor(target) => {
                 if !self.monitored.insert(target) {
                     return;
                 }
                 ActorEvent::Monitored { watcher: me, target }
             }
-            Request::Demonitor(target) => {
+            TurnRequest::Demonitor(target) => {
                 if !self.monitored.remove(&target) {
                     return;
                 }
                 ActorEvent::Demonitored { watcher: me, target }
             }
-            Request::CreateNamed { request, name, child } => {
+            TurnRequest::CreateNamed { request, name, child } => {
                 return self.ask(request, Question::CreateNamed { name, child }, effects);
             }
-            Request::RequestStatus { request, about } => {
+            TurnRequest::RequestStatus { request, about } => {
                 return self.ask(request, Question::Status { about }, effects);
             }
-            Request::HandleDeadLetters(handles) => ActorEvent::DeadLettersAsked { by: me, handles },
-            Request::UpdateCapability { name, value } => ActorEvent::CapabilityUpdated { name, value },
-            Request::ShutDown => ActorEvent::ShutdownAsked { by: me },
-            Request::Send { .. }
-            | Request::Exit { .. }
-            | Request::Wakeup { .. }
-            | Request::CancelWakeup { .. } => unreachable!("these are the actor's own affair"),
+            TurnRequest::HandleDeadLetters(handles) => ActorEvent::DeadLettersAsked { by: me, handles },
+            TurnRequest::UpdateCapability { name, value } => ActorEvent::CapabilityUpdated { name, value },
+            TurnRequest::ShutDown => ActorEvent::ShutdownAsked { by: me },
+            TurnRequest::Send { .. }
+            | TurnRequest::Exit { .. }
+            | TurnRequest::Wakeup { .. }
+            | TurnRequest::CancelWakeup { .. } => unreachable!("these are the actor's own affair"),
         };
         self.tell(event, effects);
     }

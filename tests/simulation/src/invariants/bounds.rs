@@ -2,7 +2,7 @@
 
 use thespian_core::address::ActorAddress;
 use thespian_core::limits::ActorLimits;
-use thespian_core::outbox::{Outbox, Request};
+use thespian_core::outbox::{Outbox, TurnRequest};
 
 use crate::host::{Cell, Host};
 
@@ -48,7 +48,7 @@ pub(crate) fn check_host(host: &Host) -> Option<String> {
 /// What a turn has asked for, however it went.
 pub(crate) fn asked(me: ActorAddress, outbox: &Outbox, limits: &ActorLimits) -> Option<String> {
     let sent = outbox.requests().iter().map(|request| match request {
-        Request::Send { message, .. } => message.cost(),
+        TurnRequest::Send { message, .. } => message.cost(),
         _ => 0,
     });
     let is_past = sent.len() > limits.outbox_len_max || sent.sum::<usize>() > limits.outbox_bytes_max;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::{Body, Envelope};
-use thespian_core::outbox::{Outbox, Request};
+use thespian_core::outbox::{Outbox, TurnRequest};
 use thespian_core::time::Time;
 
 use super::Watch;
@@ -35,10 +35,10 @@ impl Wakeups {
     pub(crate) fn asked(&mut self, outbox: &Outbox, now: Time) {
         for request in outbox.requests() {
             match request {
-                Request::Wakeup { id, delay, .. } => {
+                TurnRequest::Wakeup { id, delay, .. } => {
                     self.open.insert(*id, Open { due: now + *delay, behind: None, is_heard: false });
                 }
-                Request::CancelWakeup { id } => drop(self.open.remove(id)),
+                TurnRequest::CancelWakeup { id } => drop(self.open.remove(id)),
                 _ => {}
             }
         }
