@@ -25,11 +25,6 @@ impl Arrow<'_> {
     pub(crate) fn told(&self) -> String {
         format!("{} names `{}`, which {} declares", self.from.place(self.at), self.path, self.to.path)
     }
-
-    /// The line of a list that means this arrow.
-    pub(crate) fn line(&self) -> String {
-        format!("{} -> {}", self.from.path, self.to.path)
-    }
 }
 
 /// Of each pair of files at most one, in order of paths.
@@ -122,12 +117,15 @@ fn way<'a>(arrows: &[Arrow<'a>], from: &'a str, to: &str) -> Option<Vec<&'a str>
 mod tests {
     use super::*;
 
+    fn line(arrow: &Arrow<'_>) -> String {
+        format!("{} -> {}", arrow.from.path, arrow.to.path).replace("src/", "").replace(".rs", "")
+    }
+
     /// The arrows of a crate, as `from -> to`.
     fn lines(texts: &[(&str, &str)]) -> Vec<String> {
         let file = |(path, text): &(&str, &str)| File::new(format!("src/{path}.rs"), (*text).to_owned());
         let files: Vec<File> = texts.iter().map(file).collect();
-        let lines = arrows(&Modules::under("src", &files)).iter().map(Arrow::line).collect::<Vec<_>>();
-        lines.iter().map(|line| line.replace("src/", "").replace(".rs", "")).collect()
+        arrows(&Modules::under("src", &files)).iter().map(line).collect()
     }
 
     /// Those of a file `a`, beside a folder `b` with a door, and `c`, which nobody passes on.
@@ -265,8 +263,8 @@ mod tests {
         let files = texts.map(|(path, text)| File::new(format!("src/{path}.rs"), text.to_owned()));
         let arrows = arrows(&Modules::under("src", &files));
         let circles: Vec<_> =
-            in_circles(&arrows).into_iter().map(|(arrow, back)| (arrow.line(), back)).collect();
+            in_circles(&arrows).into_iter().map(|(arrow, back)| (line(arrow), back)).collect();
         assert_eq!(circles.len(), 3);
-        assert_eq!(circles[0], ("src/a.rs -> src/b.rs".to_owned(), vec!["src/c.rs", "src/a.rs"]));
+        assert_eq!(circles[0], ("a -> b".to_owned(), vec!["src/c.rs", "src/a.rs"]));
     }
 }

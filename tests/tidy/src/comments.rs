@@ -1,6 +1,6 @@
 //! Comments that document an item: each is read alone, in an editor's hover or among a search's results.
 
-use crate::ratchet::{Breaches, settle_but_for};
+use crate::settle;
 use crate::source::{File, is_ours_to_ship, rust_files};
 
 /// Openings that refer to something that is not shown beside it.
@@ -9,21 +9,15 @@ const WORDS_MIN: usize = 3;
 
 #[test]
 fn every_comment_on_an_item_stands_alone() {
-    let mut breaches = Breaches::new();
+    let mut problems = Vec::new();
     for file in rust_files().filter(|file| is_ours_to_ship(file)) {
-        let places: Vec<String> = openings(file)
-            .filter(|(_, text)| !stands_alone(text))
-            .map(|(at, text)| format!("{} {text}", file.place(at)))
-            .collect();
-        if !places.is_empty() {
-            breaches.insert(file.path.clone(), places);
-        }
+        let found = openings(file).filter(|(_, text)| !stands_alone(text));
+        problems.extend(found.map(|(at, text)| format!("{} {text}", file.place(at))));
     }
-    settle_but_for(
-        "comments.txt",
+    settle(
         "A `///` stands alone: it says its subject, in three words or more, and opens with none of who, whom, what, which, \
          why, it, one, by, such. Where it is shown, nothing else is. Each of these does not:",
-        &breaches,
+        &problems,
     );
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use crate::arrows::{Arrow, arrows, in_circles};
 use crate::modules::Modules;
-use crate::ratchet::{Breaches, settle_but_for};
 use crate::settle;
 use crate::source::{File, files};
 
@@ -190,8 +189,8 @@ impl House {
     }
 
     /// Arrows that a layer's place does not allow.
-    fn upward(&self, arrows: &[Arrow<'_>]) -> Breaches {
-        let mut breaches = Breaches::new();
+    fn upward(&self, arrows: &[Arrow<'_>]) -> Vec<String> {
+        let mut problems = Vec::new();
         for arrow in arrows {
             let (from, to) = (self.places(arrow.from), self.places(arrow.to));
             let (Some((from, from_room, _)), Some((to, to_room, _))) = (from.first(), to.first()) else {
@@ -204,25 +203,25 @@ impl House {
                 } else {
                     format!("`{}` does not stand over `{}`", from.name, to.name)
                 };
-                breaches.insert(arrow.line(), vec![format!("{}: {why}", arrow.told())]);
+                problems.push(format!("{}: {why}", arrow.told()));
             }
         }
-        breaches
+        problems
     }
 }
 
 /// Arrows in circles.
-fn circles(arrows: &[Arrow<'_>]) -> Breaches {
+fn circles(arrows: &[Arrow<'_>]) -> Vec<String> {
     let found = in_circles(arrows).into_iter();
     let told =
         |arrow: &Arrow<'_>, back: Vec<&str>| format!("{}; back by {}", arrow.told(), back.join(", then "));
-    found.map(|(arrow, back)| (arrow.line(), vec![told(arrow, back)])).collect()
+    found.map(|(arrow, back)| told(arrow, back)).collect()
 }
 
 #[test]
 fn no_files_stand_in_a_circle() {
     let found = HOUSES.iter().flat_map(|house| circles(&arrows(&Modules::under(house.src, files()))));
-    settle_but_for("circles.txt", WHY_NO_CIRCLES, &found.collect());
+    settle(WHY_NO_CIRCLES, &found.collect::<Vec<_>>());
 }
 
 #[test]
@@ -234,7 +233,7 @@ fn every_module_stands_in_one_layer() {
 #[test]
 fn arrows_point_down_and_rooms_are_apart() {
     let found = HOUSES.iter().flat_map(|house| house.upward(&arrows(&Modules::under(house.src, files()))));
-    settle_but_for("arrows.txt", WHY_DOWN, &found.collect());
+    settle(WHY_DOWN, &found.collect::<Vec<_>>());
 }
 
 /// Trees that are made to break each rule, and that it says so.
@@ -274,8 +273,7 @@ mod tests {
         let files = tree(path, text);
         let modules = Modules::under("src", &files);
         let arrows = arrows(&modules);
-        let places = |breaches: Breaches| breaches.into_values().flatten().collect();
-        [places(circles(&arrows)), HOUSE.misplaced(&modules), places(HOUSE.upward(&arrows))]
+        [circles(&arrows), HOUSE.misplaced(&modules), HOUSE.upward(&arrows)]
     }
 
     #[test]

@@ -12,7 +12,6 @@ mod house;
 mod layers;
 mod map;
 mod modules;
-mod ratchet;
 mod shape;
 mod source;
 mod tokens;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::modules::Modules;
-use crate::ratchet::{Breaches, settle_but_for};
 use crate::settle;
 use crate::source::{File, files, rust_files, words};
 
@@ -58,19 +57,13 @@ fn one_word_for_one_thing() {
 
 #[test]
 fn one_thing_for_one_word() {
-    let mut breaches = Breaches::new();
-    for (house, sources) in
-        [("host", ["host/core/src", "host/src"]), ("SDK", ["guest-sdk/src", "guest-sdk/macros/src"])]
-    {
-        for (name, places) in declared_twice(&sources.map(|src| Modules::under(src, files()))) {
-            breaches.insert(format!("{house} {name}"), places);
-        }
-    }
-    settle_but_for(
-        "names.txt",
+    let houses = [["host/core/src", "host/src"], ["guest-sdk/src", "guest-sdk/macros/src"]];
+    let found = houses.map(|sources| declared_twice(&sources.map(|src| Modules::under(src, files()))));
+    let problems: Vec<String> = found.into_iter().flat_map(BTreeMap::into_values).flatten().collect();
+    settle(
         "One thing for one word: the name of a type or a trait is declared once in the host and its core, and once in the \
          SDK, so that a reader who meets it knows which one is meant. Name this one for what makes it different:",
-        &breaches,
+        &problems,
     );
 }
 
