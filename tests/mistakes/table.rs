@@ -183,6 +183,10 @@ mistakes! {
         GiveAnybodyDeadLetters dead_letters_without_a_right "has no right to them":
             r#"check_right(self.outbox.standing.rights.dead_letters, "dead-letters")?;"#
             => "";
+
+        PanicInTheOutbox a_panic_in_the_outbox "a mistake in the rules of an outbox":
+            "self.outbox.requests.push(TurnRequest::Send { target, message });"
+            => r#"panic!("a mistake in the rules of an outbox");"#;
     }
 
     "suitability.rs" {

@@ -30,7 +30,7 @@ impl State {
         &mut self,
         ask: impl FnOnce(&mut Draft<'_, dyn ActorHost>) -> Result<T, OutboxError>,
     ) -> Result<T, Error> {
-        Ok(ask(&mut self.draft()?)?)
+        self.ours(|state| Ok(ask(&mut state.draft()?)?))
     }
 
     /// The same about an actor.
@@ -182,6 +182,6 @@ impl logging::Host for State {
     }
 
     fn enabled(&mut self, level: logging::Level) -> wasmtime::Result<bool> {
-        Ok(self.host.log_enabled(convert::level_from_guest(level)))
+        Ok(self.ours(|state| state.host.log_enabled(convert::level_from_guest(level))))
     }
 }

@@ -1,6 +1,6 @@
 //! One live actor: a store with its instance, called for one turn after the other.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use thespian_core::address::{ADDRESS_TEXT_LEN, ActorAddress};
@@ -17,7 +17,7 @@ use super::bindings::Actor;
 use super::bindings::thespian::actor::types as wit;
 use super::convert::{self, HeaderRefs};
 use super::fault::{self, Stop};
-use super::host::{ActorHost, EngineLog, Occupant};
+use super::host::{ActorHost, Occupant};
 use super::log::LogBook;
 use super::source::Source;
 use super::state::State;
@@ -191,8 +191,7 @@ impl Instance {
             Call::Handle => limits.turn_cpu_ms_max,
         };
         begin(&mut self.store, Some(outbox), cpu_ms_max);
-        let log = &self.source.machine().log;
-        let result = contained(&**log, || call(&self.actor, &mut self.store));
+        let result = contained(&mut self.store, |store| call(&self.actor, store));
         let state = self.store.data_mut();
         let mut outbox = state.end().unwrap_or_default();
         match result {
@@ -255,21 +254,28 @@ pub(super) fn guarded<R>(
     call: impl FnOnce(&mut Store<State>) -> wasmtime::Result<R>,
 ) -> Result<R, Fault> {
     begin(store, None, cpu_ms_max);
-    let log = Arc::clone(&store.data().machine.log);
-    let result = contained(&*log, || call(store));
+    let result = contained(store, call);
     let state = store.data_mut();
     state.end();
     result.map_err(|error| fault_of(state, &error))
 }
 
-/// Lets a panic within a call, ours or the engine's, end only the instance it came from. What a panic may leave half
-/// done is in the store, which is lost after it.
-fn contained<R>(log: &dyn EngineLog, call: impl FnOnce() -> wasmtime::Result<R>) -> wasmtime::Result<R> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+/// Lets a panic of the engine within a call, or of what takes the guest's values over, end only the instance it came
+/// from: what it may leave half done is in the store, which is lost after it. A panic in what the host shares among
+/// all is passed on to whoever called.
+fn contained<R>(
+    store: &mut Store<State>,
+    call: impl FnOnce(&mut Store<State>) -> wasmtime::Result<R>,
+) -> wasmtime::Result<R> {
+    catch_unwind(AssertUnwindSafe(|| call(store))).unwrap_or_else(|panic| {
+        let state = store.data();
+        if state.is_fault_of_ours() {
+            resume_unwind(panic);
+        }
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words");
         let said = format!("it failed, and ends the actor whose turn it was: {text}");
-        log.log(Level::ERROR, "sandbox", &said);
+        state.machine.log.log(Level::ERROR, "sandbox", &said);
         Err(Stop::refused(format!("the sandbox failed: {text}")))
     })
 }

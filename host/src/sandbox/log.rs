@@ -61,6 +61,11 @@ impl LogBook {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a panic has left a record half written. The book outlives the instance.
+    pub(super) fn is_half_written(&self) -> bool {
+        self.0.is_poisoned()
+    }
+
     /// A record of the guest's own. What it says of a panic is kept for the trap that follows.
     pub(super) fn record(&self, level: Level, target: &str, text: &str) {
         let mut pages = self.pages();

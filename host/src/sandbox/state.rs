@@ -34,6 +34,8 @@ pub(super) struct State {
     /// Absent outside of turns, where imports refuse.
     pub(super) outbox: Option<Box<Outbox>>,
     turn: TurnClock,
+    /// Set while the host's own rules run in the middle of a call, and for ever after a panic in them.
+    is_ours: bool,
 }
 
 /// The time that a turn may take, and the time that it took.
@@ -61,7 +63,19 @@ impl State {
         resources.set_max_capacity(RESOURCES_MAX);
         let limiter = Limiter::new(limits.memory_bytes_max, limits.table_elements_max);
         let turn = TurnClock::default();
-        Self { machine, host, occupant, limits, limiter, log, resources, wasi: None, outbox: None, turn }
+        Self {
+            machine,
+            host,
+            occupant,
+            limits,
+            limiter,
+            log,
+            resources,
+            wasi: None,
+            outbox: None,
+            turn,
+            is_ours: false,
+        }
     }
 
     /// A turn begins.
@@ -87,8 +101,27 @@ impl State {
         Draft::new(self.occupant.address, outbox, &self.limits, &*self.host).discard();
     }
 
-    /// The epoch has passed the store's deadline: the turn has run for a tick more.
+    /// Runs what is the host's own in the middle of a call: core's rules, and what they take that others have too.
+    #[inline]
+    pub(super) fn ours<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.is_ours = true;
+        let outcome = work(self);
+        self.is_ours = false;
+        outcome
+    }
+
+    /// Whether a panic was in what is the host's own. What it left half done is not in this store alone.
+    pub(super) fn is_fault_of_ours(&self) -> bool {
+        self.is_ours || self.log.is_half_written()
+    }
+
+    /// The epoch has passed the store's deadline.
     pub(super) fn on_tick(&mut self) -> Result<UpdateDeadline, Stop> {
+        self.ours(Self::judge_tick)
+    }
+
+    /// The turn has run for a tick more.
+    fn judge_tick(&mut self) -> Result<UpdateDeadline, Stop> {
         self.machine.ticker.touch();
         self.check_killed()?;
         let (cpu, now) = (cpu_time::of_this_thread(), self.machine.ticker.awake());

@@ -10,6 +10,7 @@ use thespian_core::mistake::{Mistake, make};
 fn main() -> std::process::ExitCode {
     make(match std::env::var("MISTAKE").as_deref() {
         Ok("PanicInTheExit") => Some(Mistake::PanicInTheExit),
+        Ok("PanicInTheOutbox") => Some(Mistake::PanicInTheOutbox),
         Ok("PanicOnTheDesk") => Some(Mistake::PanicOnTheDesk),
         _ => None,
     });

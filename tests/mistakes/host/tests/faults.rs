@@ -75,6 +75,11 @@ async fn hello(client: &Client) -> (String, thespian_core::address::ActorAddress
     (source, actor)
 }
 
+/// A message that the actor answers.
+fn greeting() -> Message {
+    Message::json("Greet", r#"{"name": "Ada"}"#)
+}
+
 fn is_shutting_down<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> bool {
     matches!(answer.unwrap_err(), ClientError::Node(ControlError::ShuttingDown))
 }
@@ -107,6 +112,9 @@ fn embedded(mistake: Mistake, cause: impl AsyncFnOnce(&Client, &str, thespian_co
         let fault = node.fault().expect("it says why");
         let (entrance, text, file) = match mistake {
             Mistake::PanicOnTheDesk => (Entrance::Desk, "a mistake in the rules of the node", "admin.rs"),
+            Mistake::PanicInTheOutbox => {
+                (Entrance::Actor(actor), "a mistake in the rules of an outbox", "draft.rs")
+            }
             _ => (Entrance::Actor(actor), "a mistake in the rules of an actor", "leaving.rs"),
         };
         assert_eq!((fault.entrance, &*fault.text), (entrance, text));
@@ -130,8 +138,7 @@ fn embedded(mistake: Mistake, cause: impl AsyncFnOnce(&Client, &str, thespian_co
     in_time(async {
         let next = Node::start(config).unwrap();
         let (_, actor) = hello(&next.client()).await;
-        let greet = Message::json("Greet", r#"{"name": "Ada"}"#);
-        assert!(matches!(next.client().ask(actor, greet, None).await, Ok(Incoming::Message { .. })));
+        assert!(matches!(next.client().ask(actor, greeting(), None).await, Ok(Incoming::Message { .. })));
         assert!(next.stop().await);
     });
 }
@@ -147,6 +154,14 @@ fn a_node_whose_desk_has_a_fault_stops_and_says_why() {
 fn a_node_whose_actors_rules_have_a_fault_stops_and_says_why() {
     embedded(Mistake::PanicInTheExit, async |client, _, actor| {
         assert!(is_shutting_down(client.exit_and_wait(actor, true).await));
+    });
+}
+
+/// The rules of an outbox run in the middle of a guest's call, which ends less than the node where the engine fails.
+#[test]
+fn a_node_whose_rules_have_a_fault_in_a_guests_call_stops_and_says_why() {
+    embedded(Mistake::PanicInTheOutbox, async |client, _, actor| {
+        assert!(is_shutting_down(client.ask(actor, greeting(), None).await));
     });
 }
 
@@ -185,10 +200,12 @@ impl Program {
             let client = Client::connect(&self.folder.0.join(SOCKET_FILE), None).await.unwrap();
             let (source, actor) = hello(&client).await;
             let begun = Instant::now();
-            // One of them has the fault; the other hears of it, or of the connection's end.
+            // One of them has the fault; the others hear of it, or of the connection's end.
             let waits = client.listen(None);
-            let cause =
-                async { drop((client.exit_and_wait(actor, true).await, client.unload(&source).await)) };
+            let cause = async {
+                let _ = client.ask(actor, greeting(), None).await;
+                drop((client.exit_and_wait(actor, true).await, client.unload(&source).await));
+            };
             let (heard, ()) = tokio::join!(waits, cause);
             assert!(heard.is_err(), "{heard:?}");
             begun
@@ -218,6 +235,10 @@ fn a_program_whose_node_has_a_fault_says_so_and_ends_with_code_70() {
         (
             "PanicInTheExit",
             ["a fault of the host's own, in an activation of ", "a mistake in the rules of an actor"],
+        ),
+        (
+            "PanicInTheOutbox",
+            ["a fault of the host's own, in an activation of ", "a mistake in the rules of an outbox"],
         ),
     ] {
         let mut program = Program::start(mistake);
