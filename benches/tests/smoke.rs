@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-const WORKLOADS: [&str; 15] = [
+const WORKLOADS: [&str; 16] = [
     "W1", "W2", "W3", "W4", "W5", "W6", "W7", "W7b", "W9", "W10", "W11", "contract", "fan-out", "life",
-    "troupe",
+    "lists", "troupe",
 ];
 
 #[test]
