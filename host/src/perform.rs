@@ -5,9 +5,10 @@ use std::sync::Arc;
 use thespian_core::address::ActorAddress;
 use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, StatusAnswer};
+use thespian_core::life::LifeEffect;
 use thespian_core::limits::{PLACEMENTS_MAX, STATUS_WISHES_MAX};
 use thespian_core::plan::Settled;
-use thespian_core::source::{ClassCheck, SourceEvent, SourceHash};
+use thespian_core::source::{ClassCheck, SourceEffect, SourceEvent, SourceHash};
 use thespian_core::turn::Identity;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
@@ -164,28 +165,30 @@ impl Perform for Performer {
                     answerer.answer(status::answer(&inside, about).await);
                 });
             }
-            Effect::Judge(hash) => {
+            Effect::Source(SourceEffect::Judge(hash)) => {
                 if let Some(bytes) = self.offered.take() {
                     self.inside.library.offer(bytes);
                 }
                 self.judge(hash);
             }
-            Effect::Validate(hash) => self.validate(hash),
-            Effect::Forget(hash) => self.inside.library.forget(hash),
-            Effect::EnterPending(address) => cells.enter_pending(address),
-            Effect::SetDeadLetterHandler(handler) => plane.dead_letters.set_handler(handler),
+            Effect::Source(SourceEffect::Validate(hash)) => self.validate(hash),
+            Effect::Source(SourceEffect::Forget(hash)) => self.inside.library.forget(hash),
+            Effect::Life(LifeEffect::EnterPending(address)) => cells.enter_pending(address),
+            Effect::Life(LifeEffect::SetDeadLetterHandler(handler)) => {
+                plane.dead_letters.set_handler(handler);
+            }
             Effect::SetCapabilities(capabilities) => cells.set_capabilities(capabilities),
-            Effect::CheckClass(question) => self.check_class(*question),
-            Effect::Settle { address, place } => self.settle(address, place),
+            Effect::Source(SourceEffect::CheckClass(question)) => self.check_class(*question),
+            Effect::Life(LifeEffect::Settle { address, place }) => self.settle(address, place),
             Effect::Route(envelope) => plane.notify(envelope),
-            Effect::Kill { address, reason } => {
+            Effect::Life(LifeEffect::Kill { address, reason }) => {
                 cells.kill(address, reason);
                 self.inside.library.engine().wake_runaways();
             }
-            Effect::NoteEnd { address, class, reason } => ends.note(address, class, reason),
+            Effect::Life(LifeEffect::NoteEnd { address, class, reason }) => ends.note(address, class, reason),
             Effect::Progress { asker, step } => answerers.progress(asker, step),
             Effect::Answer { asker, answer } => answerers.answer(asker, worded(answer)),
-            Effect::SetLogLevel { address, level } => cells.set_log_level(address, level),
+            Effect::Life(LifeEffect::SetLogLevel { address, level }) => cells.set_log_level(address, level),
             Effect::Stop => {
                 plane.log.node(Level::INFO, "node", "stopped");
                 plane.table.clear();

@@ -64,13 +64,13 @@ mistakes! {
             => "";
 
         HearOfNoEnd an_end_that_no_parent_hears_of "was told 0 times":
-            "effects.push(notice(parent, address, Body::ChildExited(Box::new(exit))));"
+            "effects.notify(parent, address, Body::ChildExited(Box::new(exit)));"
             => "";
 
         HearTwiceOfAnEnd an_end_that_a_parent_hears_of_twice "hears of":
-            "effects.push(notice(parent, address, Body::ChildExited(Box::new(exit))));"
-            => "effects.push(notice(parent, address, Body::ChildExited(Box::new(exit.clone()))));
-                effects.push(notice(parent, address, Body::ChildExited(Box::new(exit))));";
+            "effects.notify(parent, address, Body::ChildExited(Box::new(exit)));"
+            => "effects.notify(parent, address, Body::ChildExited(Box::new(exit.clone())));
+                effects.notify(parent, address, Body::ChildExited(Box::new(exit)));";
 
         ReleaseNoParent an_exit_that_nothing_ends "is exiting and waits for nobody":
             "self.release_if_alone(parent, effects);"

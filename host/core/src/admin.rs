@@ -21,14 +21,14 @@ use crate::effect::{Effect, Effects};
 use crate::envelope::{Body, ExitReason, ExitRequest};
 use crate::event::Event;
 use crate::family::{Family, Member};
-use crate::life::ActorEvent;
+use crate::life::{ActorEvent, LifeEffect};
 use crate::limits::{EXIT_GRACE, STOP_ACTORS_TIME_MAX, STOP_GRACE};
 use crate::log_level::LogLevels;
 use crate::monitors::{self, Monitors};
 use crate::names::Names;
 use crate::question::{Answer, Killer, Origin, Question, Refusal};
 use crate::source::registry::Registry;
-use crate::source::{SourceEvent, SourceHash};
+use crate::source::{SourceEffect, SourceEvent, SourceHash};
 use crate::suitability::Suitability;
 use crate::time::Time;
 
@@ -117,7 +117,7 @@ impl Admin {
     fn asked(&mut self, now: Time, origin: Origin, question: Question, effects: &mut Effects) {
         match question {
             Question::Load(offer) if self.stopping.is_some() => {
-                effects.push(Effect::Forget(offer.hash));
+                effects.push(SourceEffect::Forget(offer.hash));
                 effects.answer(origin, Err(Refusal::ShuttingDown));
             }
             Question::Load(offer) => self.sources.offer(now, origin, *offer, &mut self.askers, effects),
@@ -219,7 +219,7 @@ impl Admin {
         let is_handler = self.dead_letter_handler == Some(by);
         if handles != is_handler && self.family.get(by).is_some() {
             self.dead_letter_handler = handles.then_some(by);
-            effects.push(Effect::SetDeadLetterHandler(self.dead_letter_handler));
+            effects.push(LifeEffect::SetDeadLetterHandler(self.dead_letter_handler));
         }
     }
 
@@ -254,7 +254,7 @@ impl Admin {
         self.askers.refuse(&Subject::Start(address), &never_started, effects);
         if self.dead_letter_handler == Some(address) {
             self.dead_letter_handler = None;
-            effects.push(Effect::SetDeadLetterHandler(None));
+            effects.push(LifeEffect::SetDeadLetterHandler(None));
         }
         self.log_levels.set_actor(address, None);
         let Some(member) = self.family.remove(address, reason, effects) else { return };

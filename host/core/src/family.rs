@@ -13,8 +13,9 @@ use core::ops::Bound;
 
 use crate::address::ActorAddress;
 use crate::capability::{Capabilities, Requirement, unmet};
-use crate::effect::{Effect, Effects};
-use crate::envelope::{ActorExit, Body, Envelope, ExitReason, ExitRequest};
+use crate::effect::Effects;
+use crate::envelope::{ActorExit, Body, ExitReason, ExitRequest};
+use crate::life::LifeEffect;
 use crate::limits::EXIT_NOTICE_TEXT_LEN_MAX;
 use crate::source::SourceHash;
 use crate::time::Time;
@@ -85,7 +86,7 @@ impl Member {
         if self.unfit.is_none() {
             self.unfit = Some(why);
             let body = Body::ExitRequest(ExitRequest { recursive: true });
-            effects.push(notice(address, address, body));
+            effects.notify(address, address, body);
         }
     }
 }
@@ -96,10 +97,6 @@ pub struct Family {
     members: BTreeMap<ActorAddress, Member>,
     exit_deadlines: BTreeSet<(Time, ActorAddress)>,
     orphans: BTreeSet<ActorAddress>,
-}
-
-fn notice(target: ActorAddress, sender: ActorAddress, body: Body) -> Effect {
-    Effect::Route(Envelope { target, sender, body })
 }
 
 impl Family {
@@ -210,7 +207,7 @@ impl Family {
         let children: Vec<_> = member.children().collect();
         if with_children {
             let body = Body::ExitRequest(ExitRequest { recursive: true });
-            effects.extend(children.iter().map(|child| notice(*child, address, body.clone())));
+            children.iter().for_each(|child| effects.notify(*child, address, body.clone()));
         } else {
             member.children.clear();
             for child in &children {
@@ -231,7 +228,7 @@ impl Family {
     fn release_if_alone(&self, address: ActorAddress, effects: &mut Effects) {
         let alone = |member: &Member| member.is_exiting() && member.children.is_empty();
         if self.members.get(&address).is_some_and(alone) {
-            effects.push(notice(address, address, Body::ChildrenGone));
+            effects.notify(address, address, Body::ChildrenGone);
         }
     }
 
@@ -256,7 +253,7 @@ impl Family {
                     let all = self.subtree(child);
                     all.into_iter().for_each(|address| self.kill(address, why, effects));
                 }
-                _ => effects.push(notice(child, address, Body::ExitRequest(request))),
+                _ => effects.notify(child, address, Body::ExitRequest(request)),
             }
         }
         match member.parent {
@@ -266,11 +263,11 @@ impl Family {
                 }
                 let reason = reason.clone().cut(EXIT_NOTICE_TEXT_LEN_MAX);
                 let exit = ActorExit { address, reason };
-                effects.push(notice(parent, address, Body::ChildExited(Box::new(exit))));
+                effects.notify(parent, address, Body::ChildExited(Box::new(exit)));
                 self.release_if_alone(parent, effects);
             }
             None => {
-                effects.push(Effect::NoteEnd {
+                effects.push(LifeEffect::NoteEnd {
                     address,
                     class: member.class.clone(),
                     reason: reason.clone(),
@@ -285,7 +282,7 @@ impl Family {
         if let Some(member) = self.members.get_mut(&address)
             && !core::mem::replace(&mut member.killed, true)
         {
-            effects.push(Effect::Kill { address, reason: reason.into() });
+            effects.push(LifeEffect::Kill { address, reason: reason.into() });
         }
     }
 

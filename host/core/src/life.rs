@@ -1,4 +1,5 @@
-//! The lives of actors in words: all that a turn tells `Admin` of its actor and of what that did, but for questions.
+//! The lives of actors in words: what a turn tells `Admin` of its actor and of what that did, but for questions, and what
+//! `Admin` has done about actors.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -7,7 +8,9 @@ use alloc::vec::Vec;
 use crate::address::ActorAddress;
 use crate::capability::Value;
 use crate::envelope::ExitReason;
+use crate::log_level::LogLevel;
 use crate::outbox::CreateChild;
+use crate::plan::Settled;
 
 /// Something that happened to an actor, or that it did and waits for no answer to.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,4 +89,43 @@ pub enum ActorEvent {
         /// The reason of its end.
         reason: ExitReason,
     },
+}
+
+/// Something to do about an actor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LifeEffect {
+    /// Enter the address in the routing table, with a mailbox that waits until it is settled.
+    EnterPending(ActorAddress),
+    /// Let the address stand for what was decided. For each address whose actor took a place, once.
+    Settle {
+        /// The address that was asked for with a create.
+        address: ActorAddress,
+        /// The decision about it.
+        place: Settled,
+    },
+    /// End an actor at its next tick or turn boundary; answered by `ActorEvent::Ended`.
+    Kill {
+        /// The actor that is to end.
+        address: ActorAddress,
+        /// The reason that it and others are told.
+        reason: String,
+    },
+    /// Say in the log that an actor without a parent has ended, and why.
+    NoteEnd {
+        /// The actor that was.
+        address: ActorAddress,
+        /// The class that it had.
+        class: String,
+        /// The reason of its end.
+        reason: ExitReason,
+    },
+    /// Keep what this actor writes to the log up to this level, from now on.
+    SetLogLevel {
+        /// The actor that writes.
+        address: ActorAddress,
+        /// The level from now on.
+        level: LogLevel,
+    },
+    /// Give dead letters to this actor, or to nobody.
+    SetDeadLetterHandler(Option<ActorAddress>),
 }

@@ -1,6 +1,7 @@
 //! Actor code by hash: what a source is, and its way from offer to judgement to use.
 
 mod check;
+mod effect;
 mod event;
 pub mod foreign;
 pub mod registry;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::capability::Requirement;
 use crate::fate::OnTrap;
 pub use check::ClassCheck;
+pub use effect::SourceEffect;
 pub use event::SourceEvent;
 pub use state::SourceState;
 

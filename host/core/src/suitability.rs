@@ -12,9 +12,9 @@ use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
 use crate::capability::{Capabilities, Requirement};
-use crate::effect::{Effect, Effects};
+use crate::effect::Effects;
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
-use crate::source::{ClassCheck, SourceHash};
+use crate::source::{ClassCheck, SourceEffect, SourceHash};
 
 /// The outcome of a check: `Err` says why not.
 pub type Suits = Result<(), String>;
@@ -161,7 +161,7 @@ impl Suitability {
         let requirements = first.requirements.clone();
         class.asked = Some(requirements.clone());
         let (source, class) = key.clone();
-        effects.push(Effect::CheckClass(Box::new(ClassCheck {
+        effects.push(SourceEffect::CheckClass(Box::new(ClassCheck {
             source,
             class,
             capabilities: capabilities.clone(),

@@ -4,7 +4,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, ExitReason};
 use thespian_core::event::Event;
-use thespian_core::life::ActorEvent;
+use thespian_core::life::{ActorEvent, LifeEffect};
 use thespian_core::outbox::{Outbox, TurnRequest};
 use thespian_core::plan::Settled;
 
@@ -99,10 +99,10 @@ impl World {
             let complaint = ledger.audit_name_told(host, effect, is_close);
             ledger.complain(complaint);
             match effect {
-                Effect::Settle { address, place: Settled::Nowhere(_) } => {
+                Effect::Life(LifeEffect::Settle { address, place: Settled::Nowhere(_) }) => {
                     ledger.names.released(*address);
                 }
-                Effect::Settle { place: Settled::Here(plan), .. } => {
+                Effect::Life(LifeEffect::Settle { place: Settled::Here(plan), .. }) => {
                     ledger.lifetimes.planned(plan.address, plan.transient);
                     ledger.complain(suitability::instantiated(host, plan));
                     ledger.complain(ledger.names.instantiated(plan));

@@ -4,9 +4,10 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, DeadEnvelope, Envelope, ExitReason, StatusAnswer};
 use thespian_core::event::Event;
-use thespian_core::life::ActorEvent;
+use thespian_core::life::{ActorEvent, LifeEffect};
 use thespian_core::mailbox::Push;
 use thespian_core::plan::{Plan, Settled};
+use thespian_core::source::SourceEffect;
 use thespian_core::turn::{Actor, Identity, Leftover};
 
 use crate::host::Job;
@@ -28,28 +29,36 @@ impl World {
 
     fn perform(&mut self, at: HostId, effect: Effect) {
         match effect {
-            Effect::Judge(hash) => self.host_mut(at).begin(Job::Judge(hash)),
-            Effect::Validate(hash) => self.host_mut(at).begin(Job::Validate(hash)),
-            Effect::CheckClass(question) => self.host_mut(at).begin(Job::Place(question)),
-            Effect::Forget(hash) => self.host_mut(at).forget(hash),
-            Effect::Settle { place: Settled::Here(plan), .. } => self.settle_here(at, *plan),
-            Effect::Settle { address, place: Settled::Nowhere(why) } => self.settle_nowhere(at, address, why),
+            Effect::Source(SourceEffect::Judge(hash)) => self.host_mut(at).begin(Job::Judge(hash)),
+            Effect::Source(SourceEffect::Validate(hash)) => self.host_mut(at).begin(Job::Validate(hash)),
+            Effect::Source(SourceEffect::CheckClass(question)) => {
+                self.host_mut(at).begin(Job::Place(question));
+            }
+            Effect::Source(SourceEffect::Forget(hash)) => self.host_mut(at).forget(hash),
+            Effect::Life(LifeEffect::Settle { place: Settled::Here(plan), .. }) => {
+                self.settle_here(at, *plan);
+            }
+            Effect::Life(LifeEffect::Settle { address, place: Settled::Nowhere(why) }) => {
+                self.settle_nowhere(at, address, why);
+            }
             Effect::Route(envelope) => self.notify(at, envelope),
-            Effect::Kill { address, reason } => {
+            Effect::Life(LifeEffect::Kill { address, reason }) => {
                 self.see("kills");
                 self.host_mut(at).kill(address, reason);
             }
-            Effect::EnterPending(address) => self.enter(at, address),
+            Effect::Life(LifeEffect::EnterPending(address)) => self.enter(at, address),
             Effect::TellStatus { to, request, .. } => {
                 let body = Body::Status(Box::new(StatusAnswer { request, outcome: Ok(String::new()) }));
                 self.notify(at, Envelope { target: to, sender: to, body });
             }
-            Effect::SetDeadLetterHandler(handler) => self.host_mut(at).set_dead_letter_handler(handler),
+            Effect::Life(LifeEffect::SetDeadLetterHandler(handler)) => {
+                self.host_mut(at).set_dead_letter_handler(handler);
+            }
             Effect::Progress { .. }
             | Effect::ShowStatus { .. }
             | Effect::SetCapabilities(_)
-            | Effect::SetLogLevel { .. } => {}
-            Effect::NoteEnd { address, class, reason } => {
+            | Effect::Life(LifeEffect::SetLogLevel { .. }) => {}
+            Effect::Life(LifeEffect::NoteEnd { address, class, reason }) => {
                 let complaint = self.ledger.ends.told(address, None);
                 self.complain(complaint);
                 let native = &mut self.host_mut(at).native;

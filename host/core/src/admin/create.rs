@@ -9,8 +9,9 @@ use super::fit::has_objection;
 use crate::address::ActorAddress;
 use crate::askers::Subject;
 use crate::capability::{Requirement, unmet};
-use crate::effect::{Effect, Effects};
+use crate::effect::Effects;
 use crate::family::Member;
+use crate::life::LifeEffect;
 use crate::limits::{CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX};
 use crate::message::Message;
 use crate::outbox::{CreateChild, CreateOptions, check_create, check_global_name};
@@ -66,7 +67,7 @@ impl Admin {
             let wanted = Wanted { source, class, options };
             return self.create_named(origin, &name, address, wanted, effects);
         }
-        effects.push(Effect::EnterPending(address));
+        effects.push(LifeEffect::EnterPending(address));
         self.family.add(address, None, if checked.is_ok() { shown } else { "?" }, None);
         self.askers.wait(origin, Subject::Start(address));
         match checked.and(source) {
@@ -131,7 +132,7 @@ impl Admin {
             }
             None => {}
         }
-        effects.push(Effect::EnterPending(offered));
+        effects.push(LifeEffect::EnterPending(offered));
         let Wanted { source, class, options } = wanted;
         self.family.add(offered, None, class.as_deref().unwrap_or("?"), None);
         self.family.name(offered, name.into());
@@ -211,7 +212,7 @@ impl Admin {
             Some(Ok(())) => {
                 self.family.resolve(address, &plan.class, source, required, has_own_check);
                 self.sources.count(source, true);
-                effects.push(Effect::Settle { address, place: Settled::Here(Box::new(plan)) });
+                effects.push(LifeEffect::Settle { address, place: Settled::Here(Box::new(plan)) });
                 return;
             }
         };

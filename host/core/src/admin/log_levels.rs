@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 
 use super::Admin;
 use crate::effect::{Effect, Effects};
+use crate::life::LifeEffect;
 use crate::log_level::{LevelScope, LogLevel, LogLevels};
 use crate::question::{Answer, MetBound, Origin, Refusal};
 
@@ -34,7 +35,7 @@ impl Admin {
             let changed = self.family.iter().filter_map(|(address, member)| {
                 let level = now.of(address, member.source);
                 let was = before.of(address, member.source);
-                (level != was).then_some(Effect::SetLogLevel { address, level })
+                (level != was).then_some(Effect::Life(LifeEffect::SetLogLevel { address, level }))
             });
             effects.extend(changed);
         }

@@ -9,6 +9,7 @@ use crate::capability::Requirement;
 use crate::capability::{Clause, Value};
 use crate::envelope::Envelope;
 use crate::fate::OnTrap;
+use crate::life::LifeEffect;
 use crate::limits::ERROR_TEXT_LEN_MAX;
 use crate::limits::{CLASS_NAME_LEN_MAX, JUDGEMENT_TIME_MAX};
 use crate::message::Message;
@@ -16,7 +17,7 @@ use crate::outbox::{CreateChild, CreateOptions};
 use crate::plan::Settled;
 use crate::question::{Asker, Found, NewActor, Offer};
 use crate::source::ActorClass;
-use crate::source::{Rights, SourceHash, SourceInfo};
+use crate::source::{Rights, SourceEffect, SourceHash, SourceInfo};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec;
@@ -85,7 +86,9 @@ fn answers(effects: &[Effect]) -> Vec<(Asker, Result<Answer, Refusal>)> {
 
 fn refusal(effects: &[Effect], address: ActorAddress) -> Option<&str> {
     effects.iter().find_map(|effect| match effect {
-        Effect::Settle { address: refused, place: Settled::Nowhere(reason) } if *refused == address => {
+        Effect::Life(LifeEffect::Settle { address: refused, place: Settled::Nowhere(reason) })
+            if *refused == address =>
+        {
             Some(&**reason)
         }
         _ => None,
@@ -93,7 +96,7 @@ fn refusal(effects: &[Effect], address: ActorAddress) -> Option<&str> {
 }
 
 fn runs(effects: &[Effect], address: ActorAddress) -> bool {
-    effects.iter().any(|effect| matches!(effect, Effect::Settle { place: Settled::Here(plan), .. } if plan.address == address))
+    effects.iter().any(|effect| matches!(effect, Effect::Life(LifeEffect::Settle { place: Settled::Here(plan), .. }) if plan.address == address))
 }
 
 /// Who is told of whose end.
@@ -267,7 +270,10 @@ fn a_creator_decides_on_trap_where_it_says_so_and_the_class_elsewhere() {
     for (asked, expected) in [(None, OnTrap::Exit), (Some(OnTrap::Restart), OnTrap::Restart)] {
         let mut node = loaded();
         let (_, _, effects) = node.create_with(|create| create.options.on_trap = asked);
-        let [Effect::EnterPending(_), Effect::Settle { place: Settled::Here(plan), .. }] = &effects[..]
+        let [
+            Effect::Life(LifeEffect::EnterPending(_)),
+            Effect::Life(LifeEffect::Settle { place: Settled::Here(plan), .. }),
+        ] = &effects[..]
         else {
             panic!("{effects:?}");
         };
@@ -280,7 +286,7 @@ fn a_create_by_a_hash_still_validating_waits_and_then_runs() {
     let mut node = node();
     node.offer();
     let (address, _, effects) = node.create_with(|_| ());
-    assert_eq!(effects, [Effect::EnterPending(address)], "it can be sent to, and waits");
+    assert_eq!(effects, [Effect::Life(LifeEffect::EnterPending(address))], "it can be sent to, and waits");
     node.judge(Ok(()));
     assert!(runs(&node.validate(), address));
 }
@@ -426,7 +432,10 @@ fn life_017_an_exit_reaches_children_first_and_each_parent_hears_once() {
     assert!(has_children_gone(&effects, middle));
     assert_eq!(exits(&node.end(middle, ExitReason::Requested)), [(top, middle)]);
     let effects = node.end(top, ExitReason::Requested);
-    assert!(matches!(&effects[..], [Effect::NoteEnd { reason: ExitReason::Requested, .. }]));
+    assert!(matches!(
+        &effects[..],
+        [Effect::Life(LifeEffect::NoteEnd { reason: ExitReason::Requested, .. })]
+    ));
     assert_eq!(exits(&node.end(leaf, ExitReason::Requested)), [], "an end is told once");
 }
 
@@ -437,7 +446,7 @@ fn a_kill_ends_the_children_too_and_is_answered_when_the_actor_is_gone() {
     let (child, _) = node.create_child(top);
     let asker = node.asker();
     let effects = node.ask(asker, Question::Kill { target: top });
-    let kill = |address| Effect::Kill { address, reason: "by an operator".to_string() };
+    let kill = |address| Effect::Life(LifeEffect::Kill { address, reason: "by an operator".to_string() });
     assert_eq!(effects, [kill(top), kill(child)]);
     let reason = ExitReason::Killed("by an operator".to_string());
     let effects = node.end(top, reason.clone());
@@ -453,7 +462,7 @@ fn a_family_that_is_killed_does_not_grow() {
     node.kill(top);
     for parent in [top, child] {
         let (late, effects) = node.create_child(parent);
-        let refused = |effect: &Effect| matches!(effect, Effect::Settle { address, place: Settled::Nowhere(_) } if *address == late);
+        let refused = |effect: &Effect| matches!(effect, Effect::Life(LifeEffect::Settle { address, place: Settled::Nowhere(_) }) if *address == late);
         assert!(effects.iter().any(refused) && !runs(&effects, late), "{effects:?}");
     }
 }
@@ -466,7 +475,8 @@ fn an_exit_that_takes_too_long_ends_in_a_kill_of_all_below() {
     node.exit(top, true);
     assert_eq!(node.admin.deadline(), Some(node.now + EXIT_GRACE));
     node.now = node.now + EXIT_GRACE;
-    let kill = |address| Effect::Kill { address, reason: "its exit took too long".to_string() };
+    let kill =
+        |address| Effect::Life(LifeEffect::Kill { address, reason: "its exit took too long".to_string() });
     assert_eq!(node.handle(Event::TimePassed), [kill(top), kill(child)]);
     assert_eq!(node.admin.deadline(), None);
 }
@@ -484,7 +494,9 @@ fn a_stop_asks_then_kills_then_ends_and_answers_everybody_who_asked() {
     assert_eq!(answers(&node.offer())[0].1, Err(Refusal::ShuttingDown));
     node.now = node.admin.deadline().unwrap();
     assert_eq!(node.now, Time(0) + STOP_GRACE);
-    assert!(matches!(&node.handle(Event::TimePassed)[..], [Effect::Kill { address, .. }] if *address == top));
+    assert!(
+        matches!(&node.handle(Event::TimePassed)[..], [Effect::Life(LifeEffect::Kill { address, .. })] if *address == top)
+    );
     let effects = node.end(top, ExitReason::Killed("the node is stopping".to_string()));
     assert_eq!(answers(&effects), [(first, Ok(Answer::Done)), (second, Ok(Answer::Done))]);
     assert_eq!(effects.last(), Some(&Effect::Stop));
@@ -541,7 +553,7 @@ fn running_actors_survive_an_unload_and_new_creates_fail() {
     let old = node.create();
     let effects = node.ask(Asker(99), Question::Unload { source: SOURCE });
     let answer = Effect::Answer { asker: Asker(99), answer: Ok(Answer::Done) };
-    assert_eq!(effects, [Effect::Forget(SOURCE), answer]);
+    assert_eq!(effects, [Effect::Source(SourceEffect::Forget(SOURCE)), answer]);
     let (new, _, effects) = node.create_with(|_| ());
     assert!(refusal(&effects, new).unwrap().contains("was unloaded"));
     assert!(node.admin.family().get(old).is_some());

@@ -1,6 +1,13 @@
 use super::*;
 use crate::address::HostId;
+use crate::effect::Effect;
+use crate::envelope::Envelope;
+use crate::life::LifeEffect;
 use alloc::string::ToString;
+
+fn notice(target: ActorAddress, sender: ActorAddress, body: Body) -> Effect {
+    Effect::Route(Envelope { target, sender, body })
+}
 
 const DEADLINE: Time = Time(100);
 
@@ -46,7 +53,11 @@ fn an_actor_without_a_parent_has_its_end_noted() {
     family.remove(address(3), &ExitReason::Requested, &mut effects);
     effects.drain().for_each(drop);
     family.remove(address(1), &ExitReason::Requested, &mut effects);
-    let note = Effect::NoteEnd { address: address(1), class: "c".into(), reason: ExitReason::Requested };
+    let note = Effect::Life(LifeEffect::NoteEnd {
+        address: address(1),
+        class: "c".into(),
+        reason: ExitReason::Requested,
+    });
     assert_eq!(*effects, [note]);
     assert!(family.is_empty());
 }
@@ -75,7 +86,7 @@ fn children_that_are_kept_have_no_parent_afterwards() {
     assert_eq!(family.get(address(2)).map(|member| member.parent), Some(None));
     effects.drain().for_each(drop);
     family.remove(address(1), &ExitReason::Requested, &mut effects);
-    assert!(matches!(effects[..], [Effect::NoteEnd { .. }]), "nobody else is touched");
+    assert!(matches!(effects[..], [Effect::Life(LifeEffect::NoteEnd { .. })]), "nobody else is touched");
 }
 
 #[test]
@@ -88,7 +99,7 @@ fn children_end_with_a_parent_that_failed_or_was_killed() {
         family.remove(address(2), &reason, &mut effects);
         let request = Body::ExitRequest(ExitRequest { recursive: true });
         let expected = if is_kill {
-            Effect::Kill { address: address(4), reason: "by an operator".to_string() }
+            Effect::Life(LifeEffect::Kill { address: address(4), reason: "by an operator".to_string() })
         } else {
             notice(address(4), address(2), request)
         };

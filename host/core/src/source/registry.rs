@@ -17,10 +17,10 @@ use core::ops::Bound;
 
 use crate::address::ActorAddress;
 use crate::askers::{Askers, Subject};
-use crate::effect::{Effect, Effects};
+use crate::effect::Effects;
 use crate::limits::{JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, cut};
 use crate::question::{Answer, LoadStep, MetBound, Offer, Origin, Refusal};
-use crate::source::{Rights, SourceHash, SourceInfo, SourceState};
+use crate::source::{Rights, SourceEffect, SourceHash, SourceInfo, SourceState};
 use crate::time::Time;
 
 /// A source as the node knows it.
@@ -68,7 +68,7 @@ impl Registry {
     ) {
         let Offer { hash, label, size, rights } = offer;
         if !self.entries.contains_key(&hash) && self.entries.len() >= SOURCES_LEN_MAX && !self.forget_one() {
-            effects.push(Effect::Forget(hash));
+            effects.push(SourceEffect::Forget(hash));
             return effects.answer(origin, Err(Refusal::LimitReached(MetBound::Sources)));
         }
         let entry = self.entries.entry(hash).or_insert_with(|| KnownSource {
@@ -94,7 +94,7 @@ impl Registry {
                 entry.offered_at = now;
                 entry.state = SourceState::Offered;
                 self.judgements.insert((now + JUDGEMENT_TIME_MAX, hash));
-                effects.push(Effect::Judge(hash));
+                effects.push(SourceEffect::Judge(hash));
                 LoadStep::Judging
             }
         };
@@ -130,7 +130,7 @@ impl Registry {
                     entry.state = SourceState::Validating;
                     let loaders = askers.of(Subject::Load(hash));
                     loaders.for_each(|loader| effects.progress(loader, LoadStep::Compiling));
-                    effects.push(Effect::Validate(hash));
+                    effects.push(SourceEffect::Validate(hash));
                     Vec::new()
                 }
                 Err(reason) => entry.refuse(hash, reason, askers, effects),
@@ -165,7 +165,7 @@ impl Registry {
             Some(KnownSource { state: SourceState::Offered | SourceState::Loaded, .. }) => Vec::new(),
             // Unloaded while it was compiled: nobody wants the code.
             _ => {
-                effects.push(Effect::Forget(hash));
+                effects.push(SourceEffect::Forget(hash));
                 Vec::new()
             }
         }
@@ -181,7 +181,7 @@ impl Registry {
         let Some(entry) = self.entries.get_mut(&hash) else { return Vec::new() };
         self.judgements.retain(|(_, waiting)| *waiting != hash);
         entry.state = SourceState::Unloaded;
-        effects.push(Effect::Forget(hash));
+        effects.push(SourceEffect::Forget(hash));
         askers.refuse(&Subject::Load(hash), &Refusal::SourceUnloaded { hash }, effects);
         core::mem::take(&mut entry.waiting)
     }
@@ -340,7 +340,7 @@ impl KnownSource {
         effects: &mut Effects,
     ) -> Vec<ActorAddress> {
         self.state = SourceState::Refused(reason.clone());
-        effects.push(Effect::Forget(hash));
+        effects.push(SourceEffect::Forget(hash));
         askers.refuse(&Subject::Load(hash), &Refusal::SourceRefused { hash, reason }, effects);
         core::mem::take(&mut self.waiting)
     }

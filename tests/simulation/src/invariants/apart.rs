@@ -4,6 +4,7 @@
 use thespian_core::address::HostId;
 use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, ExitReason};
+use thespian_core::life::LifeEffect;
 
 use crate::host::Host;
 
@@ -24,9 +25,9 @@ pub(crate) fn received(envelope: &Envelope) -> Option<String> {
 /// An `Admin` decides something.
 pub(crate) fn decided(at: HostId, effect: &Effect) -> Option<String> {
     let about = match effect {
-        Effect::EnterPending(address) | Effect::Kill { address, .. } | Effect::Settle { address, .. } => {
-            *address
-        }
+        Effect::Life(LifeEffect::EnterPending(address))
+        | Effect::Life(LifeEffect::Kill { address, .. })
+        | Effect::Life(LifeEffect::Settle { address, .. }) => *address,
         Effect::Route(envelope) => envelope.target,
         _ => return None,
     };

@@ -7,6 +7,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::event::Event;
+use thespian_core::life::LifeEffect;
 use thespian_core::plan::Plan;
 use thespian_core::question::{Answer, Asker, Found, Origin, Question as Asking};
 
@@ -55,7 +56,7 @@ impl Asked {
     /// Before the effects are carried out.
     pub(crate) fn decided(&self, names: &mut Names, effects: &[Effect]) -> Option<String> {
         let Self { name, offered, is_free, .. } = self;
-        if effects.contains(&Effect::EnterPending(*offered)) {
+        if effects.contains(&Effect::Life(LifeEffect::EnterPending(*offered))) {
             return names.claimed(name, *offered);
         }
         is_free.then(|| format!("the name {name} is free, and {offered} does not get it"))

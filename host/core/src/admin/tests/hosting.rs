@@ -1,6 +1,7 @@
 //! Names, monitors, dead letters, capabilities and rights.
 
 use super::*;
+use crate::life::LifeEffect;
 use crate::limits::CAPABILITIES_LEN_MAX;
 
 fn name_of(create: &mut NewActor) {
@@ -19,13 +20,16 @@ fn created(effects: &[Effect]) -> Vec<ActorAddress> {
 fn a_name_stands_for_one_actor_whoever_asks_first() {
     let mut node = loaded();
     let (first, _, effects) = node.create_with(name_of);
-    assert!(effects.contains(&Effect::EnterPending(first)) && runs(&effects, first));
+    assert!(effects.contains(&Effect::Life(LifeEffect::EnterPending(first))) && runs(&effects, first));
     // Those who ask while it starts wait with who asked first; their places are given back.
     let (_, _, effects) = node.create_with(|create| {
         name_of(create);
         create.class = Some("no such class".to_string());
     });
-    assert!(matches!(&effects[..], [Effect::Settle { place: Settled::Nowhere(_), .. }]), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::Life(LifeEffect::Settle { place: Settled::Nowhere(_), .. })]),
+        "{effects:?}"
+    );
     let started = node.handle(ActorEvent::Started { address: first });
     assert_eq!(created(&started), [first, first]);
     let (_, _, effects) = node.create_with(name_of);
@@ -108,7 +112,7 @@ fn only_a_parent_ends_a_child() {
     node.child_created(parent, create);
     assert_eq!(node.handle(ActorEvent::ChildKilled { parent: stranger, child }), []);
     let effects = node.handle(ActorEvent::ChildKilled { parent, child });
-    assert!(matches!(&effects[..], [Effect::Kill { address, .. }] if *address == child));
+    assert!(matches!(&effects[..], [Effect::Life(LifeEffect::Kill { address, .. })] if *address == child));
 }
 
 #[test]
@@ -116,12 +120,18 @@ fn the_last_that_registers_has_the_dead_letters_while_it_lives() {
     let mut node = loaded();
     let (first, second) = (node.create(), node.create());
     let asked = |by, handles| ActorEvent::DeadLettersAsked { by, handles };
-    assert_eq!(node.handle(asked(first, true)), [Effect::SetDeadLetterHandler(Some(first))]);
+    assert_eq!(
+        node.handle(asked(first, true)),
+        [Effect::Life(LifeEffect::SetDeadLetterHandler(Some(first)))]
+    );
     assert_eq!(node.handle(asked(first, true)), []);
-    assert_eq!(node.handle(asked(second, true)), [Effect::SetDeadLetterHandler(Some(second))]);
+    assert_eq!(
+        node.handle(asked(second, true)),
+        [Effect::Life(LifeEffect::SetDeadLetterHandler(Some(second)))]
+    );
     assert_eq!(node.handle(asked(first, false)), [], "it has nothing to give up");
     let effects = node.handle(ActorEvent::Ended { address: second, reason: ExitReason::Requested });
-    assert!(effects.contains(&Effect::SetDeadLetterHandler(None)));
+    assert!(effects.contains(&Effect::Life(LifeEffect::SetDeadLetterHandler(None))));
     assert_eq!(node.admin.dead_letter_handler(), None, "the earlier one has to register anew");
 }
 
@@ -142,7 +152,7 @@ fn a_change_of_capabilities_ends_the_actors_that_need_what_is_gone() {
     let effects = node.handle(ActorEvent::Ended { address: picky, reason: ExitReason::Requested });
     let why = "`gpu` is true no longer holds".to_string();
     assert!(
-        effects.iter().any(|effect| matches!(effect, Effect::NoteEnd { reason: ExitReason::Unfit(reason), .. } if reason.starts_with(&why))),
+        effects.iter().any(|effect| matches!(effect, Effect::Life(LifeEffect::NoteEnd { reason: ExitReason::Unfit(reason), .. }) if reason.starts_with(&why))),
         "{effects:?}"
     );
 }
@@ -178,7 +188,7 @@ fn rights_are_those_that_the_last_load_gave() {
     let mut node = loaded();
     let rights = |effects: &[Effect]| {
         effects.iter().find_map(|effect| match effect {
-            Effect::Settle { place: Settled::Here(plan), .. } => Some(plan.rights),
+            Effect::Life(LifeEffect::Settle { place: Settled::Here(plan), .. }) => Some(plan.rights),
             _ => None,
         })
     };

@@ -1,11 +1,12 @@
 //! What an operator says about the log, and whom it reaches.
 
 use super::*;
+use crate::life::LifeEffect;
 use crate::log_level::{LevelScope, LogLevel};
 
 fn set_levels(effects: &[Effect]) -> Vec<(ActorAddress, LogLevel)> {
     let set = |effect: &Effect| match effect {
-        Effect::SetLogLevel { address, level } => Some((*address, *level)),
+        Effect::Life(LifeEffect::SetLogLevel { address, level }) => Some((*address, *level)),
         _ => None,
     };
     effects.iter().filter_map(set).collect()
@@ -30,7 +31,7 @@ fn a_log_level_reaches_the_running_actors_that_it_is_for_and_those_to_come() {
     assert_eq!(changed, [], "both have a narrower one");
     let (third, _, effects) = node.create_with(|_| ());
     let starts_with = |effect: &Effect| match effect {
-        Effect::Settle { place: Settled::Here(plan), .. } => Some(plan.log_level),
+        Effect::Life(LifeEffect::Settle { place: Settled::Here(plan), .. }) => Some(plan.log_level),
         _ => None,
     };
     assert_eq!(effects.iter().find_map(starts_with), Some(LogLevel::Off));

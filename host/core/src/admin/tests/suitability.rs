@@ -1,13 +1,13 @@
 //! Classes with a check of their own.
 
 use super::*;
-use crate::source::ClassCheck;
+use crate::source::{ClassCheck, SourceEffect};
 
 /// What the class is asked now.
 fn questions(effects: &[Effect]) -> Vec<&ClassCheck> {
     fn question(effect: &Effect) -> Option<&ClassCheck> {
         match effect {
-            Effect::CheckClass(question) => Some(question),
+            Effect::Source(SourceEffect::CheckClass(question)) => Some(question),
             _ => None,
         }
     }

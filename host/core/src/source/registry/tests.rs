@@ -1,5 +1,7 @@
 use super::*;
+use crate::effect::Effect;
 use crate::question::Asker;
+use crate::source::SourceEffect;
 
 fn offered(hash: SourceHash, label: String) -> Offer {
     Offer { hash, label, size: 10, rights: Rights::default() }
@@ -73,10 +75,10 @@ fn a_source_is_judged_before_it_is_compiled_and_compiled_before_it_is_used() {
     let mut registry = Sources::default();
     let progress = |step| Effect::Progress { asker: Asker(1), step };
     let offered = offer(&mut registry, Time(0), hash(1));
-    assert_eq!(offered, [Effect::Judge(hash(1)), progress(LoadStep::Judging)]);
+    assert_eq!(offered, [Effect::Source(SourceEffect::Judge(hash(1))), progress(LoadStep::Judging)]);
     assert!(matches!(registry.availability(hash(1)), Availability::Coming));
     let judged = judge(&mut registry, hash(1), Ok(()));
-    assert_eq!(judged, [progress(LoadStep::Compiling), Effect::Validate(hash(1))]);
+    assert_eq!(judged, [progress(LoadStep::Compiling), Effect::Source(SourceEffect::Validate(hash(1)))]);
     assert!(matches!(registry.availability(hash(1)), Availability::Coming));
     let loaded = Answer::Loaded { hash: hash(1), info: Box::new(info()), already: false, compile_us: 5 };
     let answer = Effect::Answer { asker: Asker(1), answer: Ok(loaded) };
@@ -89,7 +91,7 @@ fn loading_twice_is_one_load_and_both_are_answered() {
     let mut registry = Sources::default();
     offer(&mut registry, Time(0), hash(1));
     let effects = registry.offer_by(Time(1), Origin::Client(Asker(2)), offered(hash(1), String::new()));
-    assert!(!effects.contains(&Effect::Judge(hash(1))));
+    assert!(!effects.contains(&Effect::Source(SourceEffect::Judge(hash(1)))));
     judge(&mut registry, hash(1), Ok(()));
     let answers = validate(&mut registry, hash(1));
     assert_eq!(answers.len(), 2);
@@ -132,8 +134,12 @@ fn code_that_nobody_wants_any_more_is_forgotten() {
     offer(&mut registry, Time(0), hash(1));
     judge(&mut registry, hash(1), Ok(()));
     registry.unload(hash(1));
-    assert_eq!(validate(&mut registry, hash(1)), [Effect::Forget(hash(1))]);
-    assert_eq!(validate(&mut registry, hash(9)), [Effect::Forget(hash(9))], "never heard of");
+    assert_eq!(validate(&mut registry, hash(1)), [Effect::Source(SourceEffect::Forget(hash(1)))]);
+    assert_eq!(
+        validate(&mut registry, hash(9)),
+        [Effect::Source(SourceEffect::Forget(hash(9)))],
+        "never heard of"
+    );
 }
 
 #[test]
