@@ -2,6 +2,7 @@
 //!
 //! What it offers is all that effects and status may do with an actor. None of it waits for an activation.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use thespian_core::address::ActorAddress;
 use thespian_core::capability::Capabilities;
 use thespian_core::envelope::ExitReason;
 use thespian_core::life::ActorEvent;
-use thespian_core::limits::{ActorLimits, STATUS_LONG_TURNS_MAX};
+use thespian_core::limits::{ACTIVATION_LEN_MAX, ActorLimits, STATUS_LONG_TURNS_MAX};
 use thespian_core::log_level::LogLevel;
 use thespian_core::time::Time;
 use thespian_core::turn::Leftover;
@@ -21,6 +22,8 @@ use tokio::runtime::Handle;
 use super::cell::{Cell, Start};
 use super::ground::Ground;
 use super::shown::Showing;
+use crate::plane::Plane;
+use crate::plane::mailbox::SharedMailbox;
 use crate::plane::receiver::Receiver;
 
 /// The actors of a node.
@@ -58,9 +61,9 @@ impl Cells {
     }
 
     /// Lets an address stand for nobody: the place that was reserved for it goes back, and what waits for it to its
-    /// senders.
+    /// senders. They are given it before anybody is told of the end.
     pub(crate) fn settle_nowhere(&self, address: ActorAddress, why: String) {
-        let Ground { plane, desk, .. } = &*self.ground;
+        let Ground { plane, desk, threads, .. } = &*self.ground;
         // First: who hears of the end may count on the place.
         plane.places.give_back(1);
         // Where the actor of a global name is there already, it was never entered.
@@ -68,18 +71,19 @@ impl Cells {
         let mut left = None;
         pending.settle(Box::new(|mailbox| {
             plane.table.remove(address);
-            left = Some(mailbox.close());
+            left = Some(mailbox);
         }));
         let Some(left) = left else { return };
         let reason = ExitReason::NeverStarted(why);
-        for envelope in left {
-            match Leftover::of(envelope, &reason, false) {
-                Leftover::Poison(poison) => plane.send_back(poison),
-                Leftover::DeadLetter(envelope, why) => plane.dead_letter(&envelope, &why),
-                Leftover::Nothing => {}
-            }
+        if left.size().0 == 0 {
+            return desk.tell(ActorEvent::Ended { address, reason });
         }
-        desk.tell(ActorEvent::Ended { address, reason });
+        // Not on the desk, however little it is: a guest decides how much waits, and one event may refuse ten thousand actors.
+        let ground = self.ground.clone();
+        desk.faults().spawn(threads, "the mail of a refused actor", async move {
+            send_all_back(&ground.plane, &left, &reason).await;
+            ground.desk.tell(ActorEvent::Ended { address, reason });
+        });
     }
 
     /// Ends an actor at its next tick or turn boundary.
@@ -160,5 +164,134 @@ impl Cells {
 
     fn get(&self, address: ActorAddress) -> Option<Arc<Cell>> {
         self.cells.get(&address).map(|cell| cell.clone())
+    }
+}
+
+/// Gives back what waits in a mailbox that nobody will own, in order. Others have the thread now and then, as between
+/// activations; what has not gone back yet counts as queued.
+async fn send_all_back(plane: &Plane, mailbox: &SharedMailbox, reason: &ExitReason) {
+    let mut batch = VecDeque::new();
+    loop {
+        let (is_left, _) = mailbox.drain(&mut batch, ACTIVATION_LEN_MAX);
+        for envelope in batch.drain(..) {
+            match Leftover::of(envelope, reason, false) {
+                Leftover::Poison(poison) => plane.send_back(poison),
+                Leftover::DeadLetter(envelope, why) => plane.dead_letter(&envelope, &why),
+                Leftover::Nothing => {}
+            }
+        }
+        if !is_left {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+    use thespian_core::address::HostId;
+    use thespian_core::effect::Effect;
+    use thespian_core::envelope::{Body, Envelope};
+    use thespian_core::mailbox::Push;
+    use thespian_core::message::Message;
+    use tokio::runtime::{Builder, Runtime};
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::answers::Answerers;
+    use crate::desk::{Desk, Perform};
+    use crate::library::SourceBytes;
+    use crate::log::LogStore;
+    use crate::node_fault::FaultWatch;
+
+    const REFUSED: ActorAddress = ActorAddress::new(HostId(1), 1);
+    const SENDER: ActorAddress = ActorAddress::new(HostId(1), 2);
+
+    /// A sender that keeps the numbers of what comes back to it.
+    #[derive(Default)]
+    struct Sender(Mutex<Vec<usize>>);
+
+    impl Receiver for Sender {
+        fn push(&self, envelope: Envelope) -> Push {
+            let Body::Poisoned(poisoned) = envelope.body else { panic!("{envelope:?}") };
+            self.0.lock().push(usize::from_le_bytes(poisoned.original.payload[..].try_into().unwrap()));
+            Push::Queued
+        }
+    }
+
+    /// Tells of each end, with all that had come back by then.
+    struct Ends {
+        sender: Arc<Sender>,
+        told: mpsc::Sender<(ActorAddress, Vec<usize>)>,
+    }
+
+    impl Perform for Ends {
+        fn take_offered(&mut self, _: Option<SourceBytes>) {}
+
+        fn actor_ended(&mut self, address: ActorAddress) {
+            let came_back = self.sender.0.lock().clone();
+            self.told.try_send((address, came_back)).expect("it ends once");
+        }
+
+        fn perform(&mut self, _: &mut Answerers, effect: Effect) {
+            panic!("nobody has asked for {effect:?}");
+        }
+    }
+
+    /// A node with one place, which is reserved for an actor that is not decided about; its threads run only while the test
+    /// waits for them.
+    struct World {
+        cells: Cells,
+        sender: Arc<Sender>,
+        ends: mpsc::Receiver<(ActorAddress, Vec<usize>)>,
+        threads: Runtime,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let threads = Builder::new_current_thread().build().expect("a runtime");
+            let log = LogStore::start(None).expect("a thread for the log");
+            let plane = Arc::new(Plane::new(HostId(1), 1 << 30, 1, log.clone()));
+            let desk = Arc::new(Desk::new(plane.clock, Arc::new(FaultWatch::new(log))));
+            let sender = Arc::new(Sender::default());
+            let (told, ends) = mpsc::channel(1);
+            let performer = Box::new(Ends { sender: sender.clone(), told });
+            desk.begin(Capabilities::default(), LogLevel::Info, performer);
+            plane.table.enter(SENDER, sender.clone());
+            plane.places.reserve().expect("there is one");
+            let (limits, capabilities) = (ActorLimits::default(), Capabilities::default());
+            let ground = Ground::new(plane, desk, limits, capabilities, threads.handle().clone());
+            let cells = Cells::new(ground);
+            cells.enter_pending(REFUSED);
+            Self { cells, sender, ends, threads }
+        }
+
+        fn send(&self, number: usize) {
+            let body = Body::Message(Message::bytes("M", number.to_le_bytes().to_vec()));
+            let push = self.cells.ground.plane.deliver(Envelope { target: REFUSED, sender: SENDER, body });
+            assert_eq!(push, Push::Queued);
+        }
+    }
+
+    #[test]
+    fn all_that_waits_for_a_refused_actor_comes_back_in_order_and_off_the_desk_before_its_end_is_told() {
+        let mut world = World::new();
+        (0..1_000).for_each(|number| world.send(number));
+        world.cells.settle_nowhere(REFUSED, "no such class".to_string());
+        let Ground { plane, .. } = &*world.cells.ground;
+        assert!(world.sender.0.lock().is_empty(), "whoever settles it gives nothing back itself");
+        assert!(plane.budget.used() > 0, "what has not come back is queued");
+        assert!(plane.table.get(REFUSED).is_none() && plane.places.reserve().is_ok());
+        let told = world.threads.block_on(world.ends.recv()).expect("it ends");
+        assert_eq!(told, (REFUSED, (0..1_000).collect()));
+        assert_eq!(plane.budget.used(), 0);
+    }
+
+    #[test]
+    fn the_end_of_a_refused_actor_for_which_nothing_waits_is_told_at_once() {
+        let mut world = World::new();
+        world.cells.settle_nowhere(REFUSED, "no such class".to_string());
+        assert_eq!(world.ends.try_recv(), Ok((REFUSED, Vec::new())));
     }
 }
