@@ -302,8 +302,8 @@ mistakes! {
             => "if let Some(due) = self.held.due().filter(|_| false) {";
 
         WakeLast a_wakeup_that_waits_for_an_empty_mailbox "which came after its alarm":
-            "let is_woken = self.wakeups.is_due(handled);"
-            => "let is_woken = self.wakeups.is_due(handled) && self.batch.is_empty();";
+            "let is_woken = self.is_woken();"
+            => "let is_woken = self.is_woken() && self.batch.is_empty();";
     }
 
     "turn/drive.rs" {
@@ -350,7 +350,7 @@ mistakes! {
                 let Some(due) = set.times.remove(&id) else { return };";
 
         WakeBeforeTheMail a_wakeup_before_what_came_before_it "before what came before its alarm":
-            "self.due.front().is_some_and(|(behind, _)| *behind <= handled)"
+            "self.due.first_key_value().is_some_and(|(_, (behind, _))| *behind <= handled)"
             => "!self.due.is_empty() || handled == u64::MAX";
 
         WakeTooEarly a_wakeup_before_its_time "before its time":

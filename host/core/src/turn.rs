@@ -261,8 +261,7 @@ impl Turn {
     /// Takes out what comes next: a wakeup that is due and has nothing before it, or what came first.
     fn take_out(&mut self, now: Time) -> Option<Envelope> {
         let me = self.identity.me;
-        let handled = self.taken - self.batch.len() as u64;
-        let is_woken = self.wakeups.is_due(handled);
+        let is_woken = self.is_woken();
         let nothing_waits = self.batch.is_empty() && !is_woken;
         if self.phase == Phase::Running && self.lifetime.is_over(now, nothing_waits) {
             return Some(exit_request(me));
@@ -272,6 +271,12 @@ impl Turn {
             return Some(Envelope { target: me, sender: me, body: Body::Wakeup(wakeup) });
         }
         self.batch.pop_front()
+    }
+
+    /// Whether a wakeup is due that has nothing before it.
+    #[inline]
+    fn is_woken(&self) -> bool {
+        self.wakeups.is_due(self.taken - self.batch.len() as u64)
     }
 
     /// Notes that what came is no longer under way. False: nobody waits for it any more.

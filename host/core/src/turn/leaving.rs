@@ -58,7 +58,7 @@ impl Turn {
     /// Whether it is to exit while it pauses: nobody waits for the pause to end, behind which there may be no instance
     /// either. It exits without a turn for it, and what came before the request goes back.
     pub(super) fn leave_from_pause(&mut self, now: Time, effects: &mut Vec<TurnEffect>) -> bool {
-        let nothing_waits = self.current.is_none() && self.batch.is_empty();
+        let nothing_waits = self.current.is_none() && self.batch.is_empty() && !self.is_woken();
         if self.lifetime.is_over(now, nothing_waits) {
             self.batch.push_front(exit_request(self.identity.me));
         }

@@ -7,7 +7,7 @@
 //! ```
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 
 use crate::envelope::Wakeup;
 use crate::mailbox::Mark;
@@ -29,8 +29,9 @@ pub(super) struct Wakeups {
 struct Set {
     /// Wakeups that have not fallen due as far as is known, by their time and their id.
     pending: BTreeMap<(Time, u64), Box<Wakeup>>,
-    /// Wakeups that have, in order. Each comes behind so many envelopes of all that ever came into the mailbox.
-    due: VecDeque<(u64, Box<Wakeup>)>,
+    /// Wakeups that have, by the same: what falls due at a later alarm has a later time, for none is set to a time that has
+    /// passed. Each comes behind so many envelopes of all that ever came into the mailbox.
+    due: BTreeMap<(Time, u64), (u64, Box<Wakeup>)>,
     /// The times of both, by id.
     times: BTreeMap<u64, Time>,
     /// The cost of all payloads.
@@ -68,10 +69,7 @@ impl Wakeups {
         let Some(set) = &mut self.set else { return };
         let Some(due) = set.times.remove(&id) else { return };
         let pending = set.pending.remove(&(due, id));
-        let taken_back = pending.or_else(|| {
-            let at = set.due.iter().position(|(_, wakeup)| wakeup.id == id)?;
-            set.due.remove(at).map(|(_, wakeup)| wakeup)
-        });
+        let taken_back = pending.or_else(|| set.due.remove(&(due, id)).map(|(_, wakeup)| wakeup));
         set.bytes -= taken_back.map_or(0, |wakeup| cost(&wakeup));
         self.tidy();
     }
@@ -88,7 +86,8 @@ impl Wakeups {
         while let Some(first) = set.pending.first_entry()
             && first.key().0 <= mark.at
         {
-            set.due.push_back((mark.pushed, first.remove()));
+            let (key, wakeup) = first.remove_entry();
+            set.due.insert(key, (mark.pushed, wakeup));
         }
     }
 
@@ -101,7 +100,7 @@ impl Wakeups {
     /// Takes out the first of those that are due.
     pub(super) fn take_due(&mut self) -> Option<Box<Wakeup>> {
         let set = self.set.as_mut()?;
-        let (_, wakeup) = set.due.pop_front()?;
+        let (_, (_, wakeup)) = set.due.pop_first()?;
         set.times.remove(&wakeup.id);
         set.bytes -= cost(&wakeup);
         self.tidy();
@@ -120,7 +119,7 @@ impl Wakeups {
 
 impl Set {
     fn is_due(&self, handled: u64) -> bool {
-        self.due.front().is_some_and(|(behind, _)| *behind <= handled)
+        self.due.first_key_value().is_some_and(|(_, (behind, _))| *behind <= handled)
     }
 }
 

@@ -205,6 +205,31 @@ fn an_idle_actor_that_is_to_be_woken_first_hears_of_that() {
 }
 
 #[test]
+fn an_idle_actor_that_pauses_is_woken_behind_its_pause_before_it_ends() {
+    for is_set in [true, false] {
+        let mut actor = lifetime::transient(Transient::Idle(10 * MS));
+        let ids = if is_set { actor.sets(&[10]).0 } else { Vec::new() };
+        actor.receive(message("bad"));
+        actor.handle(Err(trap()));
+        actor.handle(Err(trap()));
+        let idle_since = actor.now;
+        actor.turn.restarts.pause(idle_since);
+        actor.turn.restarts.pause(idle_since);
+        actor.rings(10, 2);
+        assert_eq!(actor.now, idle_since + 10 * MS, "it has been idle for as long as it may");
+        if !is_set {
+            assert_eq!((actor.next(), actor.turn.is_exiting()), (Next::Rest, true), "nothing waits");
+            continue;
+        }
+        let Next::Pause(until) = actor.next() else { panic!("a wakeup waits") };
+        actor.now = until;
+        assert!(matches!(actor.next(), Next::Start { .. }));
+        actor.start(Ok(()));
+        assert_eq!(actor.is_woken(), ids[0]);
+    }
+}
+
+#[test]
 fn an_id_that_a_failed_turn_was_given_never_comes_to_stand_for_another_wakeup() {
     let mut actor = running(OnTrap::Restart);
     actor.receive(message("m"));
