@@ -410,7 +410,10 @@ impl Doer for Carrier<'_> {
 
     fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize) -> Option<Mark> {
         let (is_left, mark) = self.cell.mailbox.drain(batch, len_max);
-        self.hands.left_since = is_left.then_some(self.woken);
+        // To look for an alarm is not to empty it.
+        if len_max > 0 {
+            self.hands.left_since = is_left.then_some(self.woken);
+        }
         mark
     }
 

@@ -47,7 +47,14 @@ impl Cells {
         let Self { ground, cells } = self;
         let address = start.identity.me;
         let place = ground.plane.places.settle();
-        let Some(pending) = ground.plane.table.get(address) else { return };
+        let Some(pending) = ground.plane.table.get(address) else {
+            // Nobody is told of an end: there is nobody any more.
+            debug_assert!(
+                ground.plane.table.is_closed(),
+                "what `Admin` settles was entered, and stays until then"
+            );
+            return;
+        };
         let mut settled = None;
         pending.settle(Box::new(|mailbox| {
             let cell = Cell::new(ground.clone(), place, mailbox, start, level);

@@ -23,7 +23,7 @@ impl Table {
     /// Adds a receiver. A receiver that comes when the node has ended is let go at once.
     pub(crate) fn enter(&self, address: ActorAddress, receiver: Arc<dyn Receiver>) {
         self.receivers.insert(address, receiver);
-        if self.is_closed.load(Ordering::SeqCst) {
+        if self.is_closed() {
             self.let_go();
         }
     }
@@ -46,6 +46,11 @@ impl Table {
         // Before it looks: what is entered after that looks itself.
         self.is_closed.store(true, Ordering::SeqCst);
         self.let_go();
+    }
+
+    /// Whether the node has let go of everything, and of all that comes later.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::SeqCst)
     }
 
     fn let_go(&self) {
