@@ -182,13 +182,18 @@ impl Library {
         self.loaded.lock().get(&hash).map(|loaded| loaded.code.clone())
     }
 
+    /// Takes out what was offered, to load it.
+    pub(crate) fn take(&self, hash: SourceHash) -> Option<SourceBytes> {
+        self.offered.lock().remove(&hash)
+    }
+
     /// Makes code of what was offered. Returns what the source says of itself, and how long it took to compile in µs, 0
     /// where its code was known.
     ///
     /// # Errors
     /// A text that says why it can't be used, or can't be kept. Then nothing of it is left.
-    pub(crate) async fn load(&self, hash: SourceHash) -> Result<(SourceInfo, u64), String> {
-        let offer = self.offered.lock().remove(&hash).ok_or("its bytes are here no more")?;
+    pub(crate) async fn load(&self, offer: SourceBytes) -> Result<(SourceInfo, u64), String> {
+        let hash = offer.hash;
         let kept = Arc::new(self.keep(offer).await?);
         let _turn = self.compiling.acquire().await.expect("nobody closes this semaphore");
         let (engine, theirs) = (self.engine.clone(), kept.clone());

@@ -78,10 +78,20 @@ impl Performer {
         self.inside.desk.tell(SourceEvent::Judged { hash, verdict });
     }
 
+    /// The bytes are taken now, with the effect: a task that took them when it runs would find those of a later offer of
+    /// the same source, or none.
+    ///
+    /// Where a source is unloaded and offered again meanwhile, two loads of it are under way, and `Admin` takes the first
+    /// outcome for that of the later offer. Code is that of the same bytes, so success is as good as its own; only where the
+    /// unload came between the first code's being kept and its being told is there no code until the later load has
+    /// its own, and creates fail till then. A failure is true of the same bytes, or of the disk a moment ago: the later
+    /// offer is then refused for that reason, and what its own load still brings is forgotten.
     fn validate(&self, hash: SourceHash) {
+        // Only `Admin`'s end lets go of what waits for it: all who would hear of it have been told.
+        let Some(offer) = self.inside.library.take(hash) else { return };
         let (library, desk) = (self.inside.library.clone(), self.inside.desk.clone());
         self.inside.desk.faults().spawn(&self.io, "a load", async move {
-            let (outcome, compile_us) = match library.load(hash).await {
+            let (outcome, compile_us) = match library.load(offer).await {
                 Ok((info, compile_us)) => (Ok(info), compile_us),
                 Err(why) => (Err(why), 0),
             };

@@ -20,6 +20,7 @@ use thespian_host::transport::{FrameReader, Stream, WriteHalf};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::arena::{Arena, Folder, memory, raise_files, run_with, until, within};
+use crate::splice::component;
 
 /// Runs an attack on a node that serves programs outside.
 pub(crate) fn run_served(attack: impl AsyncFnOnce(&Arena, &Shell)) {
@@ -350,6 +351,46 @@ fn sources_on_their_way_in_take_so_much_memory_and_no_more() {
         let cancelled = peers[0].next().await;
         assert!(matches!(cancelled, Some(NodeFrame::Reply { id: 1, reply: Err(ControlError::Cancelled) })));
         begin(&mut late, 2).await;
+    });
+}
+
+#[test]
+fn a_source_that_is_taken_back_and_loaded_again_at_once_is_loaded() {
+    run_served(async |arena, shell| {
+        let component = component("", "");
+        let source = arena.client.load("again", component.clone(), |_| {}).await.unwrap().hash.to_string();
+        let load = Request::Load {
+            info: "again".to_owned(),
+            size: component.len() as u64,
+            rights: Rights::default(),
+        };
+        let unload = Request::Unload { source };
+        let mut peer = Peer::greeted(shell.socket()).await;
+        // Compiled already, so that a round takes no time: what is offered again meets the earlier load at every step.
+        for round in 0..100 {
+            let [earlier, first, between, second] = [0, 1, 2, 3].map(|nth| 4 * round + nth);
+            let whole = |id| ClientFrame::Chunk { id, data: component.clone().into() };
+            let frames = [
+                ClientFrame::Request { id: earlier, request: unload.clone() },
+                ClientFrame::Request { id: first, request: load.clone() },
+                whole(first),
+                ClientFrame::Request { id: between, request: unload.clone() },
+                ClientFrame::Request { id: second, request: load.clone() },
+                whole(second),
+            ];
+            let together: Vec<u8> =
+                frames.iter().flat_map(|frame| codec::encode_frame(frame).unwrap()).collect();
+            peer.writer.write_all(&together).await.unwrap();
+            for _ in 0..4 {
+                match peer.next().await {
+                    Some(NodeFrame::Reply { reply: Ok(_), .. }) => {}
+                    Some(NodeFrame::Reply { id, reply: Err(ControlError::SourceUnloaded { .. }) })
+                        if id == first => {}
+                    other => panic!("in round {round}: {other:?}"),
+                }
+            }
+        }
+        arena.ask_bystander().await;
     });
 }
 
