@@ -51,12 +51,16 @@ struct LoadedCode {
 
 /// Room for the bytes of all sources that are on their way in.
 #[derive(Default)]
-struct Rooms {
+pub(crate) struct Rooms {
     bytes_taken: AtomicUsize,
 }
 
 impl Rooms {
-    fn take(self: &Arc<Self>, bytes: usize) -> Result<OfferRoom, ControlError> {
+    /// Takes room for a source of so many bytes, before they come.
+    ///
+    /// # Errors
+    /// Too much is on its way in already.
+    pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> Result<OfferRoom, ControlError> {
         let next = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= OFFERED_BYTES_MAX);
         match self.bytes_taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
             Ok(_) => Ok(OfferRoom { bytes, rooms: self.clone() }),
@@ -72,6 +76,13 @@ impl Rooms {
 pub(crate) struct OfferRoom {
     bytes: usize,
     rooms: Arc<Rooms>,
+}
+
+impl OfferRoom {
+    /// So many bytes have room.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
 }
 
 impl Drop for OfferRoom {

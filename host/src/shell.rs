@@ -3,6 +3,7 @@
 mod dialogue;
 mod lookout;
 mod spare;
+mod uploads;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};

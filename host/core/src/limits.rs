@@ -244,6 +244,9 @@ pub const LOG_BATCH_BYTES: usize = 256 * KIB;
 pub const HELLO_BYTES_MAX: usize = 4 * KIB;
 /// A piece of an uploaded source, in bytes: small enough for a progress bar to move.
 pub const UPLOAD_CHUNK_BYTES: usize = 256 * KIB;
+/// Time for all bytes of an announced source to come: the largest takes 268 s at 1 Mbit/s. Of the whole, and not between two
+/// pieces: a client that sends a byte a minute would keep its room for ever.
+pub const UPLOAD_TIME_MAX: Duration = Duration::from_secs(300);
 /// Descriptors that the program asks for at its start, where the system lets it: all connections at one time, and the
 /// memory images of ten thousand sources, one of each module.
 pub const DESCRIPTORS_MOST: u64 = 65_536;

@@ -4,17 +4,16 @@
 //! not read, nothing is read from it either, so it can fill no buffer but its own.
 
 use std::collections::{HashMap, VecDeque};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use thespian_core::limits::{
-    CONNECTION_UPDATES_MAX, CONNECTION_WRITE_BYTES, HELLO_TIME_MAX, REQUESTS_IN_FLIGHT_MAX, SOURCE_BYTES_MAX,
-    UPLOAD_CHUNK_BYTES, source_size,
+    CONNECTION_UPDATES_MAX, CONNECTION_WRITE_BYTES, HELLO_TIME_MAX, REQUESTS_IN_FLIGHT_MAX, UPLOAD_TIME_MAX,
+    source_size,
 };
-use thespian_core::source::Rights;
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{
     ClientFrame, ControlError, Incoming, LoadProgress, NodeFrame, Reply, Request,
@@ -22,28 +21,22 @@ use thespian_core::wire::control::{
 use thespian_core::wire::frame::FrameError;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use super::Refusals;
+use super::uploads::{Gathered, Uploaded, Uploads};
 use crate::answers::{Answered, Update, Updates};
-use crate::library::{OfferRoom, SourceBytes};
+use crate::library::OfferRoom;
 use crate::session::{Session, check_label};
 use crate::transport::{FrameReader, WriteHalf};
 
 type Answering<'a> = Pin<Box<dyn Future<Output = (u64, Answered)> + Send + 'a>>;
 
-struct Upload {
-    info: String,
-    size: usize,
-    rights: Rights,
-    bytes: BytesMut,
-    room: OfferRoom,
-}
-
 struct Dialogue<'a> {
     session: &'a Session,
     answering: FuturesUnordered<Answering<'a>>,
     under_way: HashMap<u64, AbortHandle>,
-    uploads: HashMap<u64, Upload>,
+    uploads: Uploads,
     /// For questions that have no updates.
     nowhere: &'a Updates,
     updates: mpsc::Sender<NodeFrame>,
@@ -82,7 +75,7 @@ pub(super) async fn serve(
         session: &session,
         answering: FuturesUnordered::new(),
         under_way: HashMap::new(),
-        uploads: HashMap::new(),
+        uploads: Uploads::default(),
         nowhere: &nowhere,
         updates,
         coming,
@@ -121,7 +114,7 @@ pub(super) async fn serve(
                 return;
             }
             // More may be ready, and nobody wakes for it.
-            if is_behind || is_closing {
+            if is_behind || is_closing || !dialogue.out.is_empty() {
                 continue;
             }
         }
@@ -131,6 +124,7 @@ pub(super) async fn serve(
         tokio::select! {
             Some(answered) = dialogue.answering.next() => dialogue.answer(answered),
             Some(frame) = dialogue.coming.recv() => dialogue.put(frame),
+            id = dialogue.uploads.overdue() => dialogue.put(upload_overdue(id)),
             filled = reader.fill() => match filled {
                 Ok(true) => {}
                 Ok(false) => return,
@@ -141,6 +135,11 @@ pub(super) async fn serve(
     }
 }
 
+fn upload_overdue(id: u64) -> NodeFrame {
+    let why = format!("not all of it came within {} s", UPLOAD_TIME_MAX.as_secs());
+    NodeFrame::Reply { id, reply: Err(ControlError::Upload(why)) }
+}
+
 impl<'a> Dialogue<'a> {
     /// Whether one more frame may be made: `out` is bounded, however big the last one is.
     fn has_room(&self) -> bool {
@@ -149,7 +148,16 @@ impl<'a> Dialogue<'a> {
 
     /// Writes what is ready, and makes the next ready. False: nobody reads any more.
     async fn flush(&mut self, writer: &mut WriteHalf) -> bool {
-        if writer.write_all(&self.out).await.is_err() {
+        let mut writing = pin!(writer.write_all(&self.out));
+        // Whoever does not read keeps no room for what it does not send.
+        let written = loop {
+            tokio::select! {
+                biased;
+                written = &mut writing => break written,
+                id = self.uploads.overdue() => self.next.push_back(upload_overdue(id)),
+            }
+        };
+        if written.is_err() {
             return false;
         }
         self.unwritten.clear();
@@ -181,7 +189,7 @@ impl<'a> Dialogue<'a> {
     fn take(&mut self, frame: &Bytes) -> Result<(), String> {
         match codec::decode(frame).map_err(|error| error.to_string())? {
             ClientFrame::Request { id, .. }
-                if self.under_way.contains_key(&id) || self.uploads.contains_key(&id) =>
+                if self.under_way.contains_key(&id) || self.uploads.contains(id) =>
             {
                 Err(format!("question {id} is already under way"))
             }
@@ -192,7 +200,10 @@ impl<'a> Dialogue<'a> {
                 Ok(())
             }
             ClientFrame::Request { id, request: Request::Load { info, size, rights } } => {
-                self.begin_upload(id, info, size, rights);
+                match self.room(&info, size) {
+                    Ok(room) => self.uploads.begin(Instant::now(), id, info, rights, room),
+                    Err(error) => self.put(NodeFrame::Reply { id, reply: Err(error) }),
+                }
                 Ok(())
             }
             ClientFrame::Request { id, request } => {
@@ -201,7 +212,7 @@ impl<'a> Dialogue<'a> {
             }
             ClientFrame::Chunk { id, data } => self.continue_upload(id, &data),
             ClientFrame::Cancel { id } => {
-                if self.uploads.remove(&id).is_some() {
+                if self.uploads.cancel(id) {
                     self.put(NodeFrame::Reply { id, reply: Err(ControlError::Cancelled) });
                 }
                 if let Some(question) = self.under_way.get(&id) {
@@ -219,23 +230,29 @@ impl<'a> Dialogue<'a> {
     fn ask(&mut self, id: u64, request: Request) {
         let (session, nowhere) = (self.session, self.nowhere);
         if matches!(request, Request::Logs { .. }) {
-            self.run_with_updates(id, move |updates| async move { session.answer(request, &updates).await });
+            let answer = move |updates| async move { session.answer(request, &updates).await };
+            self.run(id, self.with_updates(id, answer));
         } else {
             self.run(id, session.answer(request, nowhere));
         }
     }
 
-    fn run(&mut self, id: u64, answer: impl Future<Output = Result<Reply, ControlError>> + Send + 'a) {
+    fn run(&mut self, id: u64, answer: impl Future<Output = Answered> + Send + 'a) {
+        let answering = self.open(id, answer);
+        self.answering.push(answering);
+    }
+
+    fn open(&mut self, id: u64, answer: impl Future<Output = Answered> + Send + 'a) -> Answering<'a> {
         let (handle, registration) = AbortHandle::new_pair();
         let answer = Abortable::new(answer, registration);
         self.under_way.insert(id, handle);
-        let answer = async move { (id, answer.await.unwrap_or(Err(ControlError::Cancelled))) };
-        self.answering.push(Box::pin(answer));
+        Box::pin(async move { (id, answer.await.unwrap_or(Err(ControlError::Cancelled))) })
     }
 
-    fn run_with_updates<F>(&mut self, id: u64, answer: impl FnOnce(Updates) -> F)
+    fn with_updates<A, F>(&self, id: u64, answer: A) -> impl Future<Output = Answered> + Send + use<'a, A, F>
     where
-        F: Future<Output = Result<Reply, ControlError>> + Send + 'a,
+        A: FnOnce(Updates) -> F + 'a,
+        F: Future<Output = Answered> + Send + 'a,
     {
         let (updates, mut coming) = mpsc::channel(CONNECTION_UPDATES_MAX);
         let answer = answer(updates);
@@ -252,49 +269,37 @@ impl<'a> Dialogue<'a> {
             }
         };
         // The answer's end drops its sender, which ends the passing on: so updates are there before the answer.
-        self.run(id, async move { futures_util::future::join(answer, pass_on).await.0 });
-    }
-
-    fn begin_upload(&mut self, id: u64, info: String, size: u64, rights: Rights) {
-        match self.room(&info, size) {
-            Ok((size, room)) => {
-                self.uploads.insert(id, Upload { info, size, rights, bytes: BytesMut::new(), room });
-            }
-            Err(error) => self.put(NodeFrame::Reply { id, reply: Err(error) }),
-        }
+        async move { futures_util::future::join(answer, pass_on).await.0 }
     }
 
     /// Room for an upload that is announced: refused here, nothing of it is taken.
-    fn room(&self, info: &str, size: u64) -> Result<(usize, OfferRoom), ControlError> {
+    fn room(&self, info: &str, size: u64) -> Result<OfferRoom, ControlError> {
         let size = source_size(size).map_err(|error| ControlError::Upload(error.to_string()))?;
-        let announced: usize = self.uploads.values().map(|upload| upload.size).sum();
-        if announced + size > SOURCE_BYTES_MAX {
-            let error = "finish the other uploads of this connection first";
-            return Err(ControlError::Upload(error.to_string()));
-        }
+        self.uploads.check_size(size)?;
         check_label(info)?;
-        Ok((size, self.session.room(size)?))
+        self.session.room(size)
     }
 
     fn continue_upload(&mut self, id: u64, data: &Bytes) -> Result<(), String> {
-        // Pieces of an upload that was refused or cancelled may still be on their way.
-        let Some(upload) = self.uploads.get_mut(&id) else { return Ok(()) };
-        if data.is_empty() || data.len() > UPLOAD_CHUNK_BYTES || upload.bytes.len() + data.len() > upload.size
-        {
-            return Err(format!("upload {id} sends other bytes than it announced"));
-        }
-        upload.bytes.extend_from_slice(data);
-        let received = upload.bytes.len();
-        if received < upload.size {
-            self.put(NodeFrame::Progress { id, progress: LoadProgress::Received(received as u64) });
-        } else if let Some(upload) = self.uploads.remove(&id) {
-            let session = self.session;
-            self.run_with_updates(id, move |updates| async move {
-                let bytes = SourceBytes::new(upload.bytes.freeze(), upload.room);
-                session.offer(upload.info, bytes, upload.rights, &updates).await
-            });
+        match self.uploads.add(id, data)? {
+            Some(Gathered::Part(received)) => {
+                self.put(NodeFrame::Progress { id, progress: LoadProgress::Received(received) });
+            }
+            Some(Gathered::Whole(upload)) => self.offer(id, upload),
+            None => {}
         }
         Ok(())
+    }
+
+    /// Offers a source now, and not when its client has read what is before its answer: till then it would keep its room.
+    fn offer(&mut self, id: u64, Uploaded { label, bytes, rights }: Uploaded) {
+        let session = self.session;
+        let offer = move |updates| async move { session.offer(label, bytes, rights, &updates).await };
+        let mut answering = self.open(id, self.with_updates(id, offer));
+        match (&mut answering).now_or_never() {
+            Some(answered) => self.answer(answered),
+            None => self.answering.push(answering),
+        }
     }
 
     fn answer(&mut self, (id, reply): (u64, Answered)) {
