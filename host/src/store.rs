@@ -45,6 +45,14 @@ pub enum StoreError {
         /// The mode bits that it has.
         mode: u32,
     },
+    /// A link, or no directory at all, stands where the node is to have a directory of its own.
+    #[error(
+        "{path} is a symbolic link, or no directory; remove it, and the node makes a directory of its own there"
+    )]
+    NotOwnDir {
+        /// The path of what stands there.
+        path: PathBuf,
+    },
     /// Another node uses it.
     #[error("another node uses {path}; stop it, or give this one another data directory")]
     InUse {

@@ -70,20 +70,28 @@ struct SourceVersions {
 }
 
 impl SourceFiles {
-    /// Makes the directory if it is missing, and removes what an earlier run left in it.
+    /// Makes the directory if it is missing, and removes what an earlier run left in it. What no run wrote stays.
     ///
     /// # Errors
-    /// It can't be made or emptied, or is open to others.
+    /// It can't be made or emptied, is open to others, or leads elsewhere.
     pub(crate) fn open(data_dir: &Path) -> Result<Arc<Self>, StoreError> {
         let dir = data_dir.join(DIR);
+        // Files are removed here: not where somebody's link leads.
+        if fs::symlink_metadata(&dir).is_ok_and(|found| !found.is_dir()) {
+            return Err(StoreError::NotOwnDir { path: dir });
+        }
         private_dir(&dir)?;
         let io_error = |path: &Path| {
             let path = path.to_path_buf();
             move |error| StoreError::Io { path, error }
         };
         for left in fs::read_dir(&dir).map_err(io_error(&dir))? {
-            let path = left.map_err(io_error(&dir))?.path();
-            fs::remove_file(&path).map_err(io_error(&path))?;
+            let left = left.map_err(io_error(&dir))?;
+            let path = left.path();
+            let is_file = left.file_type().map_err(io_error(&path))?.is_file();
+            if is_file && left.file_name().to_str().is_some_and(is_ours) {
+                fs::remove_file(&path).map_err(io_error(&path))?;
+            }
         }
         Ok(Arc::new(Self { dir, current: Mutex::default() }))
     }
@@ -126,6 +134,15 @@ impl SourceFiles {
 
     fn path(&self, hash: SourceHash) -> PathBuf {
         self.dir.join(hash.to_string())
+    }
+}
+
+/// Whether a file is one of a source, or the beginning of one, by its name.
+fn is_ours(name: &str) -> bool {
+    let is_hash = |text: &str| text.parse::<SourceHash>().is_ok_and(|hash| hash.to_string() == text);
+    match name.strip_suffix(".new").and_then(|new| new.split_once('.')) {
+        Some((hash, version)) => is_hash(hash) && version.parse::<u64>().is_ok(),
+        None => is_hash(name),
     }
 }
 
@@ -249,10 +266,56 @@ mod tests {
         let data = DataDir::new();
         let files = data.open();
         drop(files.keep(hash(b"code"), b"code").unwrap());
-        fs::write(files.dir.join("half.1.new"), b"ha").unwrap();
+        fs::write(files.dir.join(format!("{}.1.new", hash(b"half"))), b"ha").unwrap();
         drop(files);
         data.open();
         assert!(data.names().is_empty());
+    }
+
+    #[test]
+    fn what_no_run_has_written_stays() {
+        let data = DataDir::new();
+        let files = data.open();
+        let name = hash(b"code").to_string();
+        let mut foreign = vec![
+            "notes".to_string(),
+            "half.1.new".to_string(),
+            format!("{name}.new"),
+            format!("{name}.x.new"),
+            format!("{name}0"),
+            name[1..].to_string(),
+        ];
+        for name in &foreign {
+            fs::write(files.dir.join(name), b"mine").unwrap();
+        }
+        for dir in ["dir".to_string(), hash(b"dir").to_string()] {
+            fs::create_dir(files.dir.join(&dir)).unwrap();
+            foreign.push(dir);
+        }
+        data.open();
+        let mut left = data.names();
+        left.sort();
+        foreign.sort();
+        assert_eq!(left, foreign);
+    }
+
+    #[test]
+    fn a_link_to_another_directory_is_refused_and_not_followed() {
+        let (data, elsewhere) = (DataDir::new(), DataDir::new());
+        let file = elsewhere.0.join(hash(b"code").to_string());
+        fs::write(&file, b"code").unwrap();
+        let link = data.0.join(DIR);
+        std::os::unix::fs::symlink(&elsewhere.0, &link).unwrap();
+        let refused = || match SourceFiles::open(&data.0).unwrap_err() {
+            StoreError::NotOwnDir { path } => assert_eq!(path, link),
+            other => panic!("{other}"),
+        };
+        refused();
+        assert!(file.exists());
+        // One that leads nowhere is none of ours either.
+        fs::remove_file(&file).unwrap();
+        fs::remove_dir(&elsewhere.0).unwrap();
+        refused();
     }
 
     #[test]
