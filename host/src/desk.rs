@@ -191,7 +191,7 @@ impl Desk {
         self.put(NodeEvent::Asked { asker, answerer, question: Box::new(question), offered });
         let answer = answer.await;
         left.asker = None;
-        answer.unwrap_or(Err(ControlError::ShuttingDown))
+        answer.unwrap_or_else(|_| Err(self.why_closed()))
     }
 
     /// Shows `Admin` to a question that changes nothing, and returns what it saw. All others wait meanwhile: it copies
@@ -209,7 +209,15 @@ impl Desk {
             let _ = seen.send(view(admin));
         };
         self.put(NodeEvent::Look(Box::new(look)));
-        answer.await.map_err(|_| ControlError::ShuttingDown)
+        answer.await.map_err(|_| self.why_closed())
+    }
+
+    /// The reason why nobody is answered any more, once it has closed.
+    pub(crate) fn why_closed(&self) -> ControlError {
+        match self.faults.first() {
+            Some(fault) => ControlError::NodeFailed { fault: fault.to_string() },
+            None => ControlError::ShuttingDown,
+        }
     }
 
     /// The longest time for which one thread had the desk, so that what it was told waited for all others: in CPU time,

@@ -8,6 +8,7 @@ use thespian_core::limits::{
     GUEST_THREADS_MAX, LOG_CLOSE_TIME_MAX, LOG_FILE_BYTES_MAX_DEFAULT, LOG_FILE_BYTES_MAX_MIN,
     QUEUED_MEMORY_SHARE, RUNAWAYS_MAX, STOP_NODE_TIME_MAX,
 };
+use thespian_core::text::inert;
 use thespian_core::wire::control::Request;
 use thespian_core::wire::hello::HelloError;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -324,11 +325,13 @@ impl Node {
         }
     }
 
-    /// Writes to the log how the node and its actors are: for when nothing else answers. One that has stopped writes
-    /// nothing.
+    /// Writes to the log how the node and its actors are: for when nothing else answers. One that has stopped writes why it
+    /// has no status any more.
     pub async fn log_status(&self) {
-        for line in status::lines(&self.inside).await.unwrap_or_default() {
-            self.inside.plane.log.node(Level::INFO, "status", &line);
+        let log = &self.inside.plane.log;
+        match status::lines(&self.inside).await {
+            Ok(lines) => lines.iter().for_each(|line| log.node(Level::INFO, "status", line)),
+            Err(why) => log.node(Level::WARN, "status", &inert(&why.to_string())),
         }
     }
 }

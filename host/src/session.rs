@@ -94,16 +94,16 @@ impl Session {
     /// Answers every question but `Load`. Questions are independent; dropping the future takes one back.
     ///
     /// # Errors
-    /// As each question documents; `ShuttingDown` also when the node ends for a fault of its own.
+    /// As each question documents; `NodeFailed` when the node ends for a fault of its own.
     pub async fn answer(&self, request: Request, updates: &Updates) -> Result<Reply, ControlError> {
         self.guard(self.answer_one(request, updates)).await
     }
 
     /// A fault of the node's own while it answers ends the node, whosever thread it is on.
     async fn guard(&self, answer: impl Future<Output = Answered>) -> Answered {
-        let faults = self.presence.inside.desk.faults();
-        let answered = faults.watch(Entrance::Task("an answer to a program"), answer).await;
-        answered.unwrap_or(Err(ControlError::ShuttingDown))
+        let desk = &self.presence.inside.desk;
+        let answered = desk.faults().watch(Entrance::Task("an answer to a program"), answer).await;
+        answered.unwrap_or_else(|| Err(desk.why_closed()))
     }
 
     async fn answer_one(&self, request: Request, updates: &Updates) -> Answered {
@@ -136,7 +136,7 @@ impl Session {
                 inside.desk.note_stopping();
                 match self.question(Question::Stop).await {
                     // It has stopped before the question reached it, which is what was asked for.
-                    Err(ControlError::ShuttingDown) => Ok(Reply::Done),
+                    Err(ControlError::ShuttingDown | ControlError::NodeFailed { .. }) => Ok(Reply::Done),
                     answer => answer,
                 }
             }
@@ -241,8 +241,10 @@ impl Session {
 
     /// The reason why the node serves nobody any more, once it has stopped.
     pub(crate) fn why_stopped(&self) -> String {
-        let fault = self.presence.inside.desk.faults().first();
-        fault.map_or_else(|| "the node stopped".to_string(), |fault| format!("the node ends for {fault}"))
+        match self.presence.inside.desk.why_closed() {
+            ControlError::ShuttingDown => "the node stopped".to_string(),
+            failed => failed.to_string(),
+        }
     }
 
     /// A message that was taken from the endpoint, or answers an ask, does not reach its client.

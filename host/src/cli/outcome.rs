@@ -118,7 +118,7 @@ impl Outcome {
             ControlError::AmbiguousSource { .. }
             | ControlError::ClassNeeded { .. }
             | ControlError::Invalid(_) => Self::Usage,
-            ControlError::ShuttingDown => Self::NoNode,
+            ControlError::ShuttingDown | ControlError::NodeFailed { .. } => Self::NoNode,
             ControlError::TimedOut { .. } => Self::TimedOut,
             ControlError::MailboxFull { .. } => Self::MailboxFull,
             ControlError::NoCompatibleHost { .. }
@@ -272,6 +272,7 @@ mod tests {
             ControlError::CreatorKilled,
             ControlError::AskerLeft,
             ControlError::AskerGone,
+            ControlError::NodeFailed { fault: text() },
         ]
     }
 

@@ -35,7 +35,7 @@ pub(super) async fn logs(
             // What was written before the end is passed on before it.
             biased;
             record = following.recv() => record,
-            () = inside.desk.stopped() => return Err(ControlError::ShuttingDown),
+            () = inside.desk.stopped() => return Err(inside.desk.why_closed()),
         };
         match record {
             Ok(record) => {
@@ -55,7 +55,7 @@ pub(super) async fn logs(
             }
             // The gap shows in the numbers of the records.
             Err(broadcast::error::RecvError::Lagged(_)) => {}
-            Err(broadcast::error::RecvError::Closed) => return Err(ControlError::ShuttingDown),
+            Err(broadcast::error::RecvError::Closed) => return Err(inside.desk.why_closed()),
         }
     }
 }

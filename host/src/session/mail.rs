@@ -87,7 +87,7 @@ impl Mail {
             Ok(Ok(incoming)) => Ok(Reply::Received(incoming)),
             Ok(Err(NoAnswer::TargetDead)) => Err(ControlError::TargetDead { target }),
             Ok(Err(NoAnswer::TimedOut)) => Err(timed_out(timeout)),
-            Err(_) => Err(ControlError::ShuttingDown),
+            Err(_) => Err(self.inside.desk.why_closed()),
         }
     }
 
@@ -105,7 +105,7 @@ impl Mail {
             // What is there already is handed out first, also by a node that has stopped.
             biased;
             incoming = self.endpoint.next() => Ok(Reply::Received(incoming)),
-            () = self.inside.desk.stopped() => Err(ControlError::ShuttingDown),
+            () = self.inside.desk.stopped() => Err(self.inside.desk.why_closed()),
             timed_out = timed_out => Err(timed_out),
         }
     }

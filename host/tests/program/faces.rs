@@ -312,6 +312,7 @@ fn no_error_of_a_node_acts_on_the_readers_terminal() {
         ControlError::ListenFailed { listen: why(), reason: why() },
         ControlError::NoSuchGrant { listen: why() },
         ControlError::ActorEnded { target, class: why(), reason: ExitReason::Failed(why()) },
+        ControlError::NodeFailed { fault: why() },
     ];
     for error in errors {
         let is_shown = error.to_string().contains(SHOWN);

@@ -470,4 +470,10 @@ pub enum ControlError {
     /// The actor that wanted the actor of a name is gone.
     #[error("{}", Refusal::AskerGone)]
     AskerGone,
+    /// The node has a fault of its own, and ends for it without order.
+    #[error("the node ends for {fault}")]
+    NodeFailed {
+        /// The fault, in words.
+        fault: String,
+    },
 }

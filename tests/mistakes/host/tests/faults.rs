@@ -80,8 +80,10 @@ fn greeting() -> Message {
     Message::json("Greet", r#"{"name": "Ada"}"#)
 }
 
-fn is_shutting_down<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> bool {
-    matches!(answer.unwrap_err(), ClientError::Node(ControlError::ShuttingDown))
+/// Whether the answer is the fault, in words.
+fn tells_fault<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> bool {
+    let ClientError::Node(ControlError::NodeFailed { fault }) = answer.unwrap_err() else { return false };
+    fault.starts_with("a fault of the host's own, ") && fault.contains("a mistake in the rules of ")
 }
 
 /// Threads of nodes that this process has: those of actors, and others that each node has of its own. The compiler's pool is
@@ -108,7 +110,7 @@ fn embedded(mistake: Mistake, cause: impl AsyncFnOnce(&Client, &str, thespian_co
         let listens = waits.listen(None);
         let stopped = node.stopped();
         let ((), heard, ()) = tokio::join!(cause(&client, &source, actor), listens, stopped);
-        assert!(is_shutting_down(heard));
+        assert!(tells_fault(heard));
         let fault = node.fault().expect("it says why");
         let (entrance, text, file) = match mistake {
             Mistake::PanicOnTheDesk => (Entrance::Desk, "a mistake in the rules of the node", "admin.rs"),
@@ -121,11 +123,15 @@ fn embedded(mistake: Mistake, cause: impl AsyncFnOnce(&Client, &str, thespian_co
         assert!(fault.place.contains(file), "{fault}");
         // Nobody goes on with what it has left, however often it is asked.
         for _ in 0..3 {
-            assert!(is_shutting_down(client.sources().await));
-            assert!(is_shutting_down(client.status().await));
-            assert!(is_shutting_down(client.create(&source, "Hello").await));
+            assert!(tells_fault(client.sources().await));
+            assert!(tells_fault(client.status().await));
+            assert!(tells_fault(client.create(&source, "Hello").await));
         }
         node.stopping().await;
+        node.log_status().await;
+        let mut said = Vec::new();
+        client.logs(None, None, false, |record| said.push(record.text)).await.unwrap();
+        assert!(said.contains(&format!("the node ends for {fault}")), "{said:?}");
         assert!(!node.stop().await, "it did not end in order");
     });
     make(None);
@@ -146,14 +152,14 @@ fn embedded(mistake: Mistake, cause: impl AsyncFnOnce(&Client, &str, thespian_co
 #[test]
 fn a_node_whose_desk_has_a_fault_stops_and_says_why() {
     embedded(Mistake::PanicOnTheDesk, async |client, source, _| {
-        assert!(is_shutting_down(client.unload(source).await));
+        assert!(tells_fault(client.unload(source).await));
     });
 }
 
 #[test]
 fn a_node_whose_actors_rules_have_a_fault_stops_and_says_why() {
     embedded(Mistake::PanicInTheExit, async |client, _, actor| {
-        assert!(is_shutting_down(client.exit_and_wait(actor, true).await));
+        assert!(tells_fault(client.exit_and_wait(actor, true).await));
     });
 }
 
@@ -161,7 +167,7 @@ fn a_node_whose_actors_rules_have_a_fault_stops_and_says_why() {
 #[test]
 fn a_node_whose_rules_have_a_fault_in_a_guests_call_stops_and_says_why() {
     embedded(Mistake::PanicInTheOutbox, async |client, _, actor| {
-        assert!(is_shutting_down(client.ask(actor, greeting(), None).await));
+        assert!(tells_fault(client.ask(actor, greeting(), None).await));
     });
 }
 

@@ -251,6 +251,7 @@ fn replies() -> Vec<NodeFrame> {
         Err(ControlError::ActorEnded { target: ACTOR, class: "C".into(), reason: ExitReason::Requested }),
         Err(ControlError::Killed { by: "by an operator".into() }),
         Err(ControlError::AskerGone),
+        Err(ControlError::NodeFailed { fault: "a fault".into() }),
     ];
     let mut frames: Vec<_> = replies
         .into_iter()
