@@ -258,40 +258,47 @@ impl Desk {
     fn attend(&self) {
         let mut events_handled = 0;
         while let Some(mut duty) = self.duty.try_lock() {
-            let since = self.clock.now();
-            let hold = Hold::begin(duty.as_mut());
-            while let Some(on_duty) = &mut *duty {
-                let now = self.clock.now();
-                if events_handled == EVENTS_AT_ONCE || now.since(since) >= DESK_TIME_MAX {
-                    hold.end(&self.held_max_ns);
-                    // In this order: whom it wakes must find the desk free.
-                    drop(duty);
-                    self.look.notify_one();
-                    return;
-                }
-                let Some(event) = self.queue.lock().events.pop_front() else { break };
-                events_handled += 1;
-                let handle = || on_duty.handle(now, event);
-                let Some(is_stopped) = self.faults.catch(Entrance::Desk, handle) else {
-                    // Under this lock: nobody goes on with the effects that are left.
-                    self.shut(&mut duty);
-                    drop(duty);
-                    return self.faults.end_node();
-                };
-                if on_duty.admin.is_stopping() {
-                    self.note_stopping();
-                }
-                if is_stopped {
-                    self.shut(&mut duty);
-                }
-            }
-            self.set_alarm(duty.as_ref().and_then(|duty| duty.admin.deadline()));
-            hold.end(&self.held_max_ns);
+            let handle = || self.handle_some(&mut duty, &mut events_handled);
+            let Some(is_enough) = self.faults.catch(Entrance::Desk, handle) else {
+                // Under this lock: nobody goes on with the effects that are left.
+                let _ = self.faults.catch(Entrance::Desk, || self.shut(&mut duty));
+                drop(duty);
+                return self.faults.end_node();
+            };
+            // Before anybody is woken, who must find the desk free.
             drop(duty);
+            if is_enough {
+                return self.look.notify_one();
+            }
             if self.queue.lock().events.is_empty() {
                 return;
             }
         }
+    }
+
+    /// Handles what waits. Whether this thread has handled enough: the rest is for the node's task.
+    fn handle_some(&self, duty: &mut Option<Duty>, events_handled: &mut usize) -> bool {
+        let since = self.clock.now();
+        let hold = Hold::begin(duty.as_mut());
+        while let Some(on_duty) = duty {
+            let now = self.clock.now();
+            if *events_handled == EVENTS_AT_ONCE || now.since(since) >= DESK_TIME_MAX {
+                hold.end(&self.held_max_ns);
+                return true;
+            }
+            let Some(event) = self.queue.lock().events.pop_front() else { break };
+            *events_handled += 1;
+            let is_stopped = on_duty.handle(now, event);
+            if on_duty.admin.is_stopping() {
+                self.note_stopping();
+            }
+            if is_stopped {
+                self.shut(duty);
+            }
+        }
+        self.set_alarm(duty.as_ref().and_then(|duty| duty.admin.deadline()));
+        hold.end(&self.held_max_ns);
+        false
     }
 
     /// Has the node's task look again where it would sleep past a deadline.
@@ -310,14 +317,14 @@ impl Desk {
     }
 
     fn shut(&self, duty: &mut Option<Duty>) {
+        // Told last, and also where what is dropped here panics.
+        let _end = DeskEnd(self);
         let mut queue = self.queue.lock();
         queue.closed = true;
         let left = std::mem::take(&mut queue.events);
         drop(queue);
-        *duty = None;
+        drop(duty.take());
         drop(left);
-        self.stopped.send_replace(true);
-        self.look.notify_one();
     }
 
     /// The node's task: tells `Admin` when its time has come, and handles what others left. Ends when the node stops.
@@ -335,6 +342,16 @@ impl Desk {
                 () = due => self.tell(Event::TimePassed),
             }
         }
+    }
+}
+
+/// When dropped, whoever waits for the desk's end hears of it.
+struct DeskEnd<'a>(&'a Desk);
+
+impl Drop for DeskEnd<'_> {
+    fn drop(&mut self) {
+        self.0.stopped.send_replace(true);
+        self.0.look.notify_one();
     }
 }
 

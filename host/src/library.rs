@@ -26,6 +26,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tracing::Level;
 
 use crate::log::LogStore;
+use crate::node_fault::{Entrance, FaultWatch};
 use crate::sandbox::{Engine, Source};
 use crate::store::sources::{SourceFile, SourceFiles};
 
@@ -34,6 +35,7 @@ pub(crate) struct Library {
     engine: Engine,
     io: Handle,
     log: Arc<LogStore>,
+    faults: Arc<FaultWatch>,
     /// Absent without a data directory.
     files: Option<Arc<SourceFiles>>,
     rooms: Arc<Rooms>,
@@ -137,12 +139,14 @@ impl Library {
         engine: Engine,
         io: Handle,
         log: Arc<LogStore>,
+        faults: Arc<FaultWatch>,
         files: Option<Arc<SourceFiles>>,
     ) -> Self {
         Self {
             engine,
             io,
             log,
+            faults,
             files,
             rooms: Arc::default(),
             offered: Mutex::default(),
@@ -181,8 +185,10 @@ impl Library {
     /// Removes a file, on a thread that may wait for the disk.
     fn remove(&self, file: SourceFile) -> JoinHandle<()> {
         let log = self.log.clone();
+        let faults = self.faults.clone();
         self.io.spawn_blocking(move || {
-            if let Err(error) = file.remove() {
+            let outcome = faults.guard(Entrance::Task("the removal of a source's file"), || file.remove());
+            if let Some(Err(error)) = outcome {
                 log.node(Level::WARN, "sources", &format!("the file of an unloaded source stays: {error}"));
             }
         })

@@ -160,7 +160,7 @@ impl Node {
             endpoints: Arc::new(Endpoints::new(plane.clone())),
             grants: Arc::new(grants),
             ends: Ends::new(plane.log.clone()),
-            library: Arc::new(Library::new(engine, io.handle().clone(), plane.log.clone(), files)),
+            library: Arc::new(Library::new(engine, io.handle().clone(), plane.log.clone(), faults, files)),
             setup: Setup {
                 authority: config.authority,
                 guest_threads,
@@ -297,7 +297,8 @@ impl Node {
     }
 
     /// The fault of its own for which the node ended, if that is why. The process around it goes on: a program may start
-    /// another node, or end itself.
+    /// another node, or end itself. In a program that is built with `panic = "abort"` nothing can be caught: there a fault ends
+    /// the process.
     #[must_use]
     pub fn fault(&self) -> Option<NodeFault> {
         self.faults().first().cloned()
@@ -379,12 +380,18 @@ fn run(inside: &Arc<Inside>, io: &Handle) {
 
 /// After a fault no rule is asked any more: whoever waits is let go, and what runs is told to end.
 fn end_without_order(inside: &Inside) {
-    inside.desk.note_stopping();
-    inside.desk.close();
-    inside.plane.table.clear();
-    inside.cells.clear();
-    inside.grants.end_all();
-    inside.library.engine().wake_runaways();
+    let steps: [&dyn Fn(); 6] = [
+        &|| inside.desk.note_stopping(),
+        &|| inside.desk.close(),
+        &|| inside.plane.table.clear(),
+        &|| inside.cells.clear(),
+        &|| inside.grants.end_all(),
+        &|| inside.library.engine().wake_runaways(),
+    ];
+    for step in steps {
+        // A second fault on the way is told as well, and keeps nobody from the steps behind it.
+        let _ = inside.desk.faults().catch(Entrance::Task("the end after a fault"), step);
+    }
 }
 
 /// The log file, if there is to be one, with the line by which each run begins.

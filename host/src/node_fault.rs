@@ -62,7 +62,7 @@ impl fmt::Display for Entrance {
     }
 }
 
-/// Ends the node. It must be able to run while any of the node's locks but those of the caller are held.
+/// Ends the node. It lets no panic out, and must be able to run while any of the node's locks but those of the caller are held.
 type EndNode = Box<dyn Fn() + Send + Sync>;
 
 /// The places where a panic of the node's own is caught lead here. It keeps the first one and ends the node.
@@ -150,8 +150,8 @@ impl FaultWatch {
         if !self.has_ended.swap(true, Ordering::SeqCst)
             && let Some(end_node) = self.end_node.get()
         {
-            // A second fault on the way to the end is told as well; whoever waits longer than the watchdog is not waited for.
-            let _ = self.catch(Entrance::Task("the end after a fault"), end_node);
+            // Whoever waits longer than the watchdog is not waited for.
+            end_node();
         }
     }
 

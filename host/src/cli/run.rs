@@ -85,10 +85,8 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
         output.note(format_args!("{by}: stopping in order; a second one ends at once"));
     }
     tokio::select! {
-        is_in_order = node.stop() => match node.fault() {
-            Some(fault) => end_for(&fault, shell, output).await,
-            None if !is_in_order => give_up(output.streams()),
-            None => {}
+        is_in_order = node.stop() => if !is_in_order && node.fault().is_none() {
+            give_up(output.streams());
         },
         signal = end_at_once(&mut signals, &node, by, output) => {
             output.note(format_args!("{signal}: ending at once"));
@@ -98,7 +96,12 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
             process::exit(INTERRUPTED);
         }
     }
+    // Programs that it served hear why it ended, and its socket goes.
     shell.close().await;
+    // Also for one that came with the closing of the doors.
+    if let Some(fault) = node.fault() {
+        end_for(&fault, output);
+    }
     drop(node);
     if output.is_json() {
         // Whoever started us may have stopped to read.
@@ -124,9 +127,12 @@ fn give_up(streams: Option<&Streams>) {
     end_not_in_order(streams, &format!("the node can't end in order within {seconds} s, so it ends without"));
 }
 
-/// The node has ended for a fault of its own. Programs that it served hear why, and its socket goes.
-async fn end_for(fault: &NodeFault, shell: Shell, output: &Output) -> ! {
-    shell.close().await;
+/// The node has ended for a fault of its own.
+fn end_for(fault: &NodeFault, output: &Output) -> ! {
+    if output.is_json() {
+        // Whoever started us may have stopped to read.
+        let _ = output.json(&json!({"event": "failed", "fault": fault.to_string()}));
+    }
     end_not_in_order(output.streams(), &format!("the node ended without order, for {fault}"));
 }
 
