@@ -5,6 +5,7 @@ use thespian_core::envelope::{Body, Envelope, ExitReason};
 use thespian_core::fate::{Failure, Fault};
 use thespian_core::outbox::Outbox;
 use thespian_core::time::Time;
+use thespian_core::turn::Actor;
 use thespian_core::wire::control::ActorPhase;
 
 use super::Ledger;
@@ -90,5 +91,6 @@ pub(crate) fn quiet(host: &Host, ledger: &Ledger, now: Time) -> Vec<String> {
 }
 
 fn nothing_waits(cell: &Cell) -> bool {
-    cell.mailbox.is_empty() && cell.actor.as_ref().is_some_and(|actor| actor.turn().waiting() == 0)
+    let has_taken_none = |actor: &Actor| actor.turn().waiting() == 0;
+    cell.mailbox.is_empty() && !cell.watch.wakeups.is_due() && cell.actor.as_ref().is_some_and(has_taken_none)
 }

@@ -87,6 +87,11 @@ impl Wakeups {
         }
     }
 
+    /// Whether one is due: an actor that can't be given it now still has something to do.
+    pub(crate) fn is_due(&self) -> bool {
+        self.open.values().any(|open| open.behind.is_some())
+    }
+
     /// The actor exits, or is no more: nothing wakes it.
     pub(crate) fn ended(&mut self) {
         self.open.clear();
