@@ -3,6 +3,7 @@
 //! An [`Outbox`] only holds it. While the turn runs, all that is added goes through its [`Draft`], which checks it and
 //! takes what it needs besides.
 
+mod child;
 mod draft;
 mod error;
 mod request;
@@ -13,12 +14,10 @@ pub(crate) mod tests;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+pub use child::{CreateChild, CreateOptions};
 pub use draft::{Draft, Means};
 pub use error::{OutboxError, Refused};
-pub use request::{
-    CreateChild, CreateOptions, TurnRequest, check_capability, check_class_name, check_create,
-    check_global_name,
-};
+pub use request::{TurnRequest, check_capability, check_class_name, check_create, check_global_name};
 pub use standing::{Leaving, Standing};
 
 use crate::fate::Bound;

@@ -10,13 +10,13 @@ use alloc::string::String;
 use core::time::Duration;
 
 use super::Outbox;
+use super::child::{CreateChild, CreateOptions};
 use super::error::OutboxError;
-use super::request::{
-    CreateChild, CreateOptions, TurnRequest, check_capability, check_create, check_global_name,
-};
+use super::request::{TurnRequest, check_capability, check_create, check_global_name};
 use super::standing::Leaving;
 use crate::address::ActorAddress;
 use crate::capability::Value;
+use crate::life::ActorEvent;
 use crate::limits::{ActorLimits, CAPABILITY_TEXT_LEN_MAX, QUESTIONS_MAX, WAKEUP_DELAY_MIN};
 use crate::message::{Message, MessageError};
 use crate::source::SourceHash;
@@ -231,7 +231,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         let cost = 2 * CAPABILITY_TEXT_LEN_MAX;
         self.check_room(cost)?;
         self.outbox.bytes += cost;
-        self.outbox.requests.push(TurnRequest::UpdateCapability { name, value });
+        self.outbox.requests.push(TurnRequest::Tell(ActorEvent::CapabilityUpdated { name, value }));
         Ok(())
     }
 
@@ -248,7 +248,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// # Errors
     /// Adds nothing when the outbox is full.
     pub fn kill_child(&mut self, child: ActorAddress) -> Result<(), OutboxError> {
-        self.plain(TurnRequest::KillChild(child))
+        self.tell(ActorEvent::ChildKilled { parent: self.me, child })
     }
 
     /// Adds that the host's dead letters go to this actor, or do so no longer.
@@ -257,7 +257,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// Adds nothing when the actor has no right to it, or the outbox is full.
     pub fn handle_dead_letters(&mut self, handles: bool) -> Result<(), OutboxError> {
         check_right(self.outbox.standing.rights.dead_letters, "dead-letters")?;
-        self.plain(TurnRequest::HandleDeadLetters(handles))
+        self.tell(ActorEvent::DeadLettersAsked { by: self.me, handles })
     }
 
     /// Adds the host's stop.
@@ -266,7 +266,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// Adds nothing when the actor has no right to it, or the outbox is full.
     pub fn shut_down(&mut self) -> Result<(), OutboxError> {
         check_right(self.outbox.standing.rights.shutdown, "shutdown")?;
-        self.plain(TurnRequest::ShutDown)
+        self.tell(ActorEvent::ShutdownAsked { by: self.me })
     }
 
     /// Checks and adds a wakeup; returns its id.
@@ -319,6 +319,11 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         }
         self.outbox.keeps_children = true;
         Ok(())
+    }
+
+    /// Adds what `Admin` is told, and decides.
+    fn tell(&mut self, event: ActorEvent) -> Result<(), OutboxError> {
+        self.plain(TurnRequest::Tell(event))
     }
 
     /// Adds a request that has no bound but that of the outbox.

@@ -1,19 +1,17 @@
 //! What a turn can ask for, and what anybody may ask for in an actor, a name and a capability.
 
 use alloc::boxed::Box;
-use alloc::string::String;
-use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::child::{CreateChild, CreateOptions};
 use super::error::OutboxError;
 use crate::address::ActorAddress;
 use crate::capability::{Requirement, Value};
-use crate::fate::OnTrap;
+use crate::life::ActorEvent;
 use crate::limits::{
     CAPABILITY_TEXT_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, REQUIREMENTS_BYTES_MAX,
 };
 use crate::message::Message;
-use crate::source::SourceHash;
 
 /// A thing that a turn asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,8 +46,6 @@ pub enum TurnRequest {
         /// The id of the wakeup.
         id: u64,
     },
-    /// End a child now.
-    KillChild(ActorAddress),
     /// Tell this actor when another ends.
     Monitor(ActorAddress),
     /// Do so no longer.
@@ -63,15 +59,6 @@ pub enum TurnRequest {
         /// The actor that it is to be, if there is none.
         child: Box<CreateChild>,
     },
-    /// Give the host's dead letters to this actor, or no longer.
-    HandleDeadLetters(bool),
-    /// Change what the host has.
-    UpdateCapability {
-        /// The capability's name.
-        name: String,
-        /// Its new value; `None` takes it away.
-        value: Option<Value>,
-    },
     /// Show the status of an actor, or of the host.
     RequestStatus {
         /// Names the question in its answer.
@@ -79,34 +66,8 @@ pub enum TurnRequest {
         /// Of whom; `None` is the host.
         about: Option<ActorAddress>,
     },
-    /// Stop the host.
-    ShutDown,
-}
-
-/// A child to be created.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CreateChild {
-    /// Its address, already given to the creator.
-    pub address: ActorAddress,
-    /// Where its class is; `None` is the creator's own source.
-    pub source: Option<SourceHash>,
-    /// The name of its class.
-    pub class: String,
-    /// Options that its creator gave.
-    pub options: CreateOptions,
-}
-
-/// Options that a creator may give for a new actor.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CreateOptions {
-    /// Requirements of its host, besides those of its class.
-    pub requirements: Vec<Requirement>,
-    /// A message for its start.
-    pub init: Option<Message>,
-    /// Fate of the actor after a trap; `None` is what its class says.
-    pub on_trap: Option<OnTrap>,
-    /// Whether the creator hears of restarts.
-    pub watch_restarts: bool,
+    /// Tell `Admin` what the actor did: nothing else comes of it.
+    Tell(ActorEvent),
 }
 
 /// Checks the name of a class, where it is declared and where it is asked for.

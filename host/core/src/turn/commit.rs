@@ -76,7 +76,7 @@ impl Turn {
         let me = self.identity.me;
         let event = match request {
             TurnRequest::Create(child) => ActorEvent::ChildCreated { parent: me, child },
-            TurnRequest::KillChild(child) => ActorEvent::ChildKilled { parent: me, child },
+            TurnRequest::Tell(event) => event,
             TurnRequest::Monitor(target) => {
                 if !self.monitored.insert(target) {
                     return;
@@ -95,9 +95,6 @@ impl Turn {
             TurnRequest::RequestStatus { request, about } => {
                 return self.ask(request, Question::Status { about }, effects);
             }
-            TurnRequest::HandleDeadLetters(handles) => ActorEvent::DeadLettersAsked { by: me, handles },
-            TurnRequest::UpdateCapability { name, value } => ActorEvent::CapabilityUpdated { name, value },
-            TurnRequest::ShutDown => ActorEvent::ShutdownAsked { by: me },
             TurnRequest::Send { .. }
             | TurnRequest::Exit { .. }
             | TurnRequest::Wakeup { .. }
