@@ -21,7 +21,7 @@ use thespian_core::limits::OFFERED_BYTES_MAX;
 use thespian_core::source::{SourceHash, SourceInfo};
 use thespian_core::wire::control::ControlError;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Level;
 
@@ -117,9 +117,10 @@ impl SourceBytes {
 }
 
 /// The bytes of a source that is to be compiled.
+#[derive(Clone)]
 enum Kept {
     OnDisk(SourceFile),
-    InMemory(SourceBytes),
+    InMemory(Arc<SourceBytes>),
 }
 
 impl Kept {
@@ -130,6 +131,13 @@ impl Kept {
                 file.read().map_err(|error| error.to_string()).and_then(|bytes| compile(&bytes))
             }
             Self::InMemory(offer) => compile(&offer.bytes),
+        }
+    }
+
+    fn file(self) -> Option<SourceFile> {
+        match self {
+            Self::OnDisk(file) => Some(file),
+            Self::InMemory(_) => None,
         }
     }
 }
@@ -211,16 +219,18 @@ impl Library {
     /// A text that says why it can't be used, or can't be kept. Then nothing of it is left.
     pub(crate) async fn load(&self, offer: SourceBytes) -> Result<(SourceInfo, u64), String> {
         let hash = offer.hash;
-        let kept = Arc::new(self.keep(offer).await?);
-        let _turn = self.compiling.acquire().await.expect("nobody closes this semaphore");
-        let (engine, theirs) = (self.engine.clone(), kept.clone());
-        let compiled = self.io.spawn_blocking(move || theirs.compile(&engine, hash)).await;
-        // The compiler's own panic, with bytes of a stranger in hand and nothing of the node: it ends this load alone.
-        let compiled = compiled.unwrap_or_else(|panic| Err(format!("the compiler failed: {panic}")));
-        let file = match &*kept {
-            Kept::OnDisk(file) => Some(file.clone()),
-            Kept::InMemory(_) => None,
+        let offer = Arc::new(offer);
+        let (kept, compiled) = if let Ok(turn) = self.compiling.try_acquire() {
+            // The disk and the compiler need not wait for each other.
+            let bytes = Kept::InMemory(offer.clone());
+            tokio::join!(self.keep(offer), self.compile(turn, hash, bytes))
+        } else {
+            let kept = self.keep(offer).await?;
+            let turn = self.compiling.acquire().await.expect("nobody closes this semaphore");
+            let compiled = self.compile(turn, hash, kept.clone()).await;
+            (Ok(kept), compiled)
         };
+        let file = kept?.file();
         match compiled {
             Ok(code) => {
                 let info = code.info().clone();
@@ -238,8 +248,21 @@ impl Library {
         }
     }
 
-    /// Has the bytes on disk, where there is one for them: they then wait there for the compiler, and not in memory.
-    async fn keep(&self, offer: SourceBytes) -> Result<Kept, String> {
+    /// Compiles the bytes while it is their turn.
+    async fn compile(
+        &self,
+        _turn: SemaphorePermit<'_>,
+        hash: SourceHash,
+        kept: Kept,
+    ) -> Result<Source, String> {
+        let engine = self.engine.clone();
+        let compiled = self.io.spawn_blocking(move || kept.compile(&engine, hash)).await;
+        // The compiler's own panic, with bytes of a stranger in hand and nothing of the node: it ends this load alone.
+        compiled.unwrap_or_else(|panic| Err(format!("the compiler failed: {panic}")))
+    }
+
+    /// Has the bytes on disk, where there is one for them: if others compile, they wait there, and not in memory.
+    async fn keep(&self, offer: Arc<SourceBytes>) -> Result<Kept, String> {
         let Some(files) = self.files.clone() else { return Ok(Kept::InMemory(offer)) };
         let kept = self.io.spawn_blocking(move || files.keep(offer.hash, &offer.bytes)).await;
         match kept.map_err(JoinError::try_into_panic) {
