@@ -158,13 +158,7 @@ impl Receiver for Connection {
         if !matches!(envelope.body, Body::Message(_) | Body::Poisoned(_) | Body::ExitRequest(_)) {
             return Push::Queued;
         }
-        match self.mailbox.push(envelope) {
-            Push::Queued | Push::Activate => {
-                self.arrived.notify_one();
-                Push::Queued
-            }
-            refused => refused,
-        }
+        self.mailbox.push_for(&self.arrived, envelope)
     }
 
     fn await_room(&self, address: ActorAddress, sender: Arc<dyn Sleeper>) {

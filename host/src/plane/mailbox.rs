@@ -9,6 +9,7 @@ use thespian_core::address::ActorAddress;
 use thespian_core::envelope::Envelope;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, Mark, Push, QueueBudget, push_each};
 use thespian_core::time::Time;
+use tokio::sync::Notify;
 
 use super::sleeper::Sleeper;
 
@@ -54,6 +55,17 @@ impl SharedMailbox {
 
     pub(crate) fn push(&self, envelope: Envelope) -> Push {
         self.guarded.lock().mailbox.push(envelope, &self.budget)
+    }
+
+    /// Pushes an envelope for an owner that is a task and waits for `arrived`: nobody else has to activate it.
+    pub(crate) fn push_for(&self, arrived: &Notify, envelope: Envelope) -> Push {
+        match self.push(envelope) {
+            Push::Queued | Push::Activate => {
+                arrived.notify_one();
+                Push::Queued
+            }
+            refused => refused,
+        }
     }
 
     /// Pushes one envelope after the other, under one lock, until one is refused. Also returns whether the receiver
