@@ -6,7 +6,7 @@ use thespian_core::address::ActorAddress;
 use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, StatusAnswer};
 use thespian_core::life::LifeEffect;
-use thespian_core::limits::{PLACEMENTS_MAX, STATUS_WISHES_MAX};
+use thespian_core::limits::{CLASS_CHECKS_MAX, STATUS_WISHES_MAX};
 use thespian_core::plan::Settled;
 use thespian_core::source::{ClassCheck, SourceEffect, SourceEvent, SourceHash};
 use thespian_core::turn::Identity;
@@ -31,7 +31,7 @@ pub(crate) struct Performer {
     /// The bytes that came with the event under way, until it is known whether they are wanted.
     offered: Option<SourceBytes>,
     /// Checks of classes that may be under way at one time.
-    placing: Arc<Semaphore>,
+    checking: Arc<Semaphore>,
     statuses: mpsc::Sender<StatusWish>,
 }
 
@@ -61,8 +61,8 @@ impl Performer {
     pub(crate) fn new(inside: Arc<Inside>, io: Handle) -> Self {
         let (statuses, wishes) = mpsc::channel(STATUS_WISHES_MAX);
         inside.desk.faults().spawn(&io, "the statuses for actors", answer_wishes(inside.clone(), wishes));
-        let placing = Arc::new(Semaphore::new(PLACEMENTS_MAX));
-        Self { inside, io, offered: None, placing, statuses }
+        let checking = Arc::new(Semaphore::new(CLASS_CHECKS_MAX));
+        Self { inside, io, offered: None, checking, statuses }
     }
 
     /// The built-in authorities answer as an authority actor will: by an event.
@@ -102,10 +102,10 @@ impl Performer {
     /// As an actor's start, on the threads of the actors: a check that spins is a runaway there.
     fn check_class(&self, question: ClassCheck) {
         let source = self.inside.library.code(question.source);
-        let (placing, desk) = (self.placing.clone(), self.inside.desk.clone());
+        let (checking, desk) = (self.checking.clone(), self.inside.desk.clone());
         let threads = self.inside.cells.threads();
         self.inside.desk.faults().spawn(threads, "a class's own check", async move {
-            let _one = placing.acquire_owned().await;
+            let _one = checking.acquire_owned().await;
             let ClassCheck { source: hash, class, capabilities, requirements } = question;
             let outcome = match source {
                 Some(source) => {

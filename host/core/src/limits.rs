@@ -159,7 +159,7 @@ pub const STOPPED_LEAST: Duration = Duration::from_millis(250);
 /// CPU time of a class's own check whether a host suits it: it compares values. One that takes longer says no.
 pub const PLACEMENT_CPU_MAX: Duration = Duration::from_millis(100);
 /// Checks of classes at one time, of all classes of a node: each needs an instance beside those of the actors.
-pub const PLACEMENTS_MAX: usize = 8;
+pub const CLASS_CHECKS_MAX: usize = 8;
 
 /// How long what a full receiver refused stays with its sender before it becomes a dead letter.
 pub const HOLD_TIME_MAX: Duration = Duration::from_secs(5);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use thespian_core::limits::{ActorLimits, PLACEMENTS_MAX};
+use thespian_core::limits::{ActorLimits, CLASS_CHECKS_MAX};
 use thespian_core::source::SourceHash;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -32,7 +32,7 @@ const MAPPINGS_RESERVED: usize = 4_000;
 /// Actors beyond which address space (4 GiB for each) is used up.
 const ACTORS_MAX: usize = 15_000;
 /// Instances beside those of actors: a source that describes itself, and classes that say where they can run.
-const EXTRA_INSTANCES: usize = 1 + PLACEMENTS_MAX;
+const EXTRA_INSTANCES: usize = 1 + CLASS_CHECKS_MAX;
 /// Memory of a slot that stays mapped when its actor ends, in bytes: the next one need not fault it in.
 const KEEP_RESIDENT_BYTES: usize = 64 << 10;
 /// Freed slots that keep their image for the next instance of the same source.

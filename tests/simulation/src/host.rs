@@ -30,7 +30,7 @@ const SLOTS: usize = 24;
 pub(crate) enum Job {
     Judge(SourceHash),
     Validate(SourceHash),
-    Place(Box<ClassCheck>),
+    CheckClass(Box<ClassCheck>),
 }
 
 /// One actor's place at its host.
@@ -361,7 +361,7 @@ impl Host {
                 }
                 self.report(SourceEvent::Validated { hash, outcome, compile_us: 1 });
             }
-            Job::Place(question) => {
+            Job::CheckClass(question) => {
                 let outcome = match &self.native {
                     Some(native) => Ok(native.accepts(&question)),
                     None => {

@@ -32,7 +32,7 @@ impl World {
             Effect::Source(SourceEffect::Judge(hash)) => self.host_mut(at).begin(Job::Judge(hash)),
             Effect::Source(SourceEffect::Validate(hash)) => self.host_mut(at).begin(Job::Validate(hash)),
             Effect::Source(SourceEffect::CheckClass(question)) => {
-                self.host_mut(at).begin(Job::Place(question));
+                self.host_mut(at).begin(Job::CheckClass(question));
             }
             Effect::Source(SourceEffect::Forget(hash)) => self.host_mut(at).forget(hash),
             Effect::Life(LifeEffect::Settle { place: Settled::Here(plan), .. }) => {
