@@ -1,10 +1,11 @@
 //! The bytes of sources on disk, each in a file of its own under the name of its hash. What lies there is whole: it is
 //! written under another name first, and compared with its hash when it is read. It does not know what the bytes mean.
 //!
-//! No source outlives its node's run, so what an earlier run left is removed when the directory is opened.
+//! No source outlives its node's run, so what an earlier run left is removed when the directory is opened, and nobody waits
+//! until the disk has what was written: there is no power failure after which it would be read.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -96,7 +97,7 @@ impl SourceFiles {
         Ok(Arc::new(Self { dir, current: Mutex::default() }))
     }
 
-    /// Writes the bytes of a source. When it returns they are on the disk. Blocks for as long as that takes.
+    /// Writes the bytes of a source. When it returns they can be read back. Blocks for as long as that takes.
     ///
     /// # Errors
     /// They can't be written; then nothing of them is left.
@@ -116,14 +117,7 @@ impl SourceFiles {
         published.map_err(write_error)?;
         current.versions.insert(hash, version);
         drop(current);
-        let file = SourceFile { files: self.clone(), hash, version };
-        match File::open(&self.dir).and_then(|dir| dir.sync_all()) {
-            Ok(()) => Ok(file),
-            Err(error) => {
-                let _gone_or_unwritable = file.remove();
-                Err(write_error(error))
-            }
-        }
+        Ok(SourceFile { files: self.clone(), hash, version })
     }
 
     fn next_version(&self) -> u64 {
@@ -146,11 +140,10 @@ fn is_ours(name: &str) -> bool {
     }
 }
 
-/// Writes a file and waits until the disk has it. Where that fails nothing is left.
+/// Writes a file. Where that fails nothing is left.
 fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    written.inspect_err(|_| drop(fs::remove_file(path)))
+    file.write_all(bytes).inspect_err(|_| drop(fs::remove_file(path)))
 }
 
 /// The kept bytes of one source. Clones are the same file.
