@@ -11,10 +11,6 @@ mistakes! {
             "for creator in self.askers.take(&Subject::Start(address)) {"
             => "for creator in self.askers.take(&Subject::Start(address)).into_iter().skip(1) {";
 
-        AnswerNoMourner a_mourner_that_gets_no_answer "got 0 answers":
-            "self.askers.answer(&Subject::End(address), &ended, effects);"
-            => "drop((ended, self.askers.take(&Subject::End(address))));";
-
         HearOfChildrenLate a_child_that_is_heard_of_too_late "which lives":
             r#"ActorEvent::ChildrenEntered { parent, children } => {
                    children.into_iter().for_each(|child| self.family.add(child, Some(parent), "?", None));
@@ -26,26 +22,6 @@ mistakes! {
                       self.child_created(parent, *child, effects);
                   }"#;
 
-        HearOfNoPastEnd a_past_end_that_no_monitor_hears_of "which it monitors":
-            "effects.push(monitors::down(watcher, target, ExitReason::Unknown));"
-            => "";
-
-        KeepTheDeadLetters dead_letters_for_who_is_gone "dead letters go to":
-            "if self.dead_letter_handler == Some(address) {"
-            => "if false {";
-
-        KeepTheName a_name_that_is_not_freed "does not get it":
-            "if let Some(name) = member.name.as_deref() {"
-            => "if let Some(name) = member.name.as_deref().filter(|_| false) {";
-
-        KillForStrangers a_kill_by_a_stranger "which is no child of its":
-            "if self.family.get(child).is_some_and(|member| member.parent == Some(parent)) {"
-            => "if self.family.get(child).is_some() {";
-
-        KillNoChild a_kill_that_is_not_done "has killed it":
-            "self.kill(child, Killer::Parent, effects);"
-            => "";
-
         PanicOnTheDesk a_panic_on_the_desk "a mistake in the rules of the node":
             "let mut waited = self.sources.unload(source, &mut self.askers, effects);"
             => r#"let mut waited = self.sources.unload(source, &mut self.askers, effects);
@@ -56,6 +32,30 @@ mistakes! {
         CreateTwoOfAName two_actors_of_one_name "there are two actors of the name":
             "match self.names.get(name) {"
             => "match None::<(ActorAddress, bool)> {";
+    }
+
+    "admin/ends.rs" {
+        AnswerNoMourner a_mourner_that_gets_no_answer "got 0 answers":
+            "effects.answer(mourner, Ok(Answer::Ended { reason: reason.clone() }));"
+            => "drop((mourner, Answer::Ended { reason: reason.clone() }));";
+
+        HearOfNoPastEnd a_past_end_that_no_monitor_hears_of "which it monitors":
+            "effects.push(monitors::down(watcher, target, ExitReason::Unknown));"
+            => "";
+
+        KillForStrangers a_kill_by_a_stranger "which is no child of its":
+            "if self.family.get(child).is_some_and(|member| member.parent == Some(parent)) {"
+            => "if self.family.get(child).is_some() {";
+
+        KillNoChild a_kill_that_is_not_done "has killed it":
+            "self.kill(child, Killer::Parent, effects);"
+            => "";
+    }
+
+    "dead_letters.rs" {
+        KeepTheDeadLetters dead_letters_for_who_is_gone "dead letters go to":
+            "if self.0 == Some(end.address) {"
+            => "if false {";
     }
 
     "family.rs" {
@@ -123,13 +123,13 @@ mistakes! {
 
     "monitors.rs" {
         HearOfNoDown an_end_that_no_monitor_hears_of "which it monitors":
-            "effects.push(down(watcher, address, reason.clone()));"
+            "effects.push(down(watcher, address, end.reason.clone()));"
             => "";
 
         HearTwiceOfADown an_end_that_a_monitor_hears_of_twice "is told of the end of":
-            "effects.push(down(watcher, address, reason.clone()));"
-            => "effects.push(down(watcher, address, reason.clone()));
-                effects.push(down(watcher, address, reason.clone()));";
+            "effects.push(down(watcher, address, end.reason.clone()));"
+            => "effects.push(down(watcher, address, end.reason.clone()));
+                effects.push(down(watcher, address, end.reason.clone()));";
 
         KeepTheMonitor a_monitor_that_can_not_be_taken_back "is told of the end of":
             "take(&mut self.watchers, target, watcher);
@@ -138,6 +138,10 @@ mistakes! {
     }
 
     "names.rs" {
+        KeepTheName a_name_that_is_not_freed "does not get it":
+            "if let Some(name) = end.name {"
+            => "if let Some(name) = end.name.filter(|_| false) {";
+
         AnswerBeforeTheStart an_answer_before_the_start "before it has started":
             "self.claims.get(name).map(|claim| (claim.address, claim.started))"
             => "self.claims.get(name).map(|claim| (claim.address, true))";

@@ -234,13 +234,19 @@ impl Family {
 
     /// Removes an actor that ended: its parent hears, and the children it leaves behind end with it, unless it
     /// let them live in its exit turn.
+    ///
+    /// Returns it with the reason of its end as others are told it.
     pub fn remove(
         &mut self,
         address: ActorAddress,
-        reason: &ExitReason,
+        reason: ExitReason,
         effects: &mut Effects,
-    ) -> Option<Member> {
+    ) -> Option<(Member, ExitReason)> {
         let member = self.members.remove(&address)?;
+        let reason = match (reason, &member.unfit) {
+            (ExitReason::Requested, Some(why)) => ExitReason::Unfit(why.clone()),
+            (reason, _) => reason,
+        };
         if let Some(deadline) = member.exiting {
             self.exit_deadlines.remove(&(deadline, address));
         }
@@ -248,7 +254,7 @@ impl Family {
         for child in member.children() {
             self.leave_behind(child);
             let request = ExitRequest { recursive: true };
-            match reason {
+            match &reason {
                 ExitReason::Killed(why) => {
                     let all = self.subtree(child);
                     all.into_iter().for_each(|address| self.kill(address, why, effects));
@@ -274,7 +280,7 @@ impl Family {
                 });
             }
         }
-        Some(member)
+        Some((member, reason))
     }
 
     /// Kills one actor, once.
@@ -284,6 +290,12 @@ impl Family {
         {
             effects.push(LifeEffect::Kill { address, reason: reason.into() });
         }
+    }
+
+    /// Kills all that there are.
+    pub fn kill_all(&mut self, reason: &str, effects: &mut Effects) {
+        let all: Vec<_> = self.members.keys().copied().collect();
+        all.into_iter().for_each(|address| self.kill(address, reason, effects));
     }
 
     /// An actor and all below it, parents first.

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 
 use crate::address::ActorAddress;
+use crate::askers::Askers;
+use crate::concern::{Concern, End};
 use crate::effect::{Effect, Effects};
 use crate::envelope::{ActorExit, Body, Envelope, ExitReason};
 use crate::limits::EXIT_NOTICE_TEXT_LEN_MAX;
@@ -28,21 +30,24 @@ impl Monitors {
         take(&mut self.targets, watcher, target);
     }
 
-    /// An actor ended: who monitors it hears, once, and it hears of nobody any more.
-    pub fn ended(&mut self, address: ActorAddress, reason: &ExitReason, effects: &mut Effects) {
+    /// Whether nobody monitors anybody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.watchers.is_empty() && self.targets.is_empty()
+    }
+}
+
+impl Concern for Monitors {
+    /// Whoever monitors it hears, once, and it hears of nobody any more.
+    fn ended(&mut self, end: End<'_>, _askers: &mut Askers, effects: &mut Effects) {
+        let address = end.address;
         for target in self.targets.remove(&address).unwrap_or_default() {
             take(&mut self.watchers, target, address);
         }
         for watcher in self.watchers.remove(&address).unwrap_or_default() {
             take(&mut self.targets, watcher, address);
-            effects.push(down(watcher, address, reason.clone()));
+            effects.push(down(watcher, address, end.reason.clone()));
         }
-    }
-
-    /// Whether nobody monitors anybody.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.watchers.is_empty() && self.targets.is_empty()
     }
 }
 
@@ -80,6 +85,18 @@ mod tests {
         effects.iter().map(of).collect()
     }
 
+    fn end(monitors: &mut Monitors, address: ActorAddress, effects: &mut Effects) {
+        let end = End {
+            address,
+            reason: &ExitReason::Requested,
+            class: "",
+            source: None,
+            has_own_check: false,
+            name: None,
+        };
+        monitors.ended(end, &mut Askers::default(), effects);
+    }
+
     #[test]
     fn each_watcher_hears_once() {
         let mut monitors = Monitors::default();
@@ -89,8 +106,8 @@ mod tests {
         monitors.add(actor(3), actor(9));
         monitors.remove(actor(3), actor(9));
         let mut effects = Effects::default();
-        monitors.ended(actor(9), &ExitReason::Requested, &mut effects);
-        monitors.ended(actor(9), &ExitReason::Requested, &mut effects);
+        end(&mut monitors, actor(9), &mut effects);
+        end(&mut monitors, actor(9), &mut effects);
         assert_eq!(heard(&effects), [(actor(1), actor(9)), (actor(2), actor(9))]);
         assert!(monitors.is_empty());
     }
@@ -101,7 +118,7 @@ mod tests {
         monitors.add(actor(1), actor(9));
         monitors.add(actor(9), actor(1));
         let mut effects = Effects::default();
-        monitors.ended(actor(1), &ExitReason::Requested, &mut effects);
+        end(&mut monitors, actor(1), &mut effects);
         assert_eq!(heard(&effects), [(actor(9), actor(1))]);
         assert!(monitors.is_empty());
     }

@@ -5,6 +5,7 @@ use alloc::collections::BTreeMap;
 
 use crate::address::ActorAddress;
 use crate::askers::{Askers, Subject};
+use crate::concern::{Concern, End};
 use crate::effect::Effects;
 use crate::question::{Found, Origin, Refusal};
 
@@ -66,5 +67,13 @@ impl Names {
         }
         self.claims.remove(name);
         askers.refuse(&Subject::Name(name.into()), refusal, effects);
+    }
+}
+
+impl Concern for Names {
+    fn ended(&mut self, end: End<'_>, askers: &mut Askers, effects: &mut Effects) {
+        if let Some(name) = end.name {
+            self.free(name, end.address, &end.never_started(), askers, effects);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Classes that say by a check of their own whether a host suits them: who waits for which answer.
+//! What the host has, and whom it suits: by the clauses of a class and its creator, and by the class's own check.
 //!
 //! A check is pure: the same question has the same answer until the host's capabilities change. Of each class one
 //! question is under way at a time, so that a class whose checks take long holds up nobody but itself; and all who wait
@@ -8,12 +8,17 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
-use crate::capability::{Capabilities, Requirement};
-use crate::effect::Effects;
-use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
+use crate::askers::Askers;
+use crate::capability::{Capabilities, Requirement, Value, unmet};
+use crate::concern::{Concern, End};
+use crate::effect::{Effect, Effects};
+use crate::limits::{CAPABILITIES_LEN_MAX, ERROR_TEXT_LEN_MAX, cut};
+use crate::outbox::check_capability;
+use crate::question::{MetBound, Refusal, Unmet};
 use crate::source::{ClassCheck, SourceEffect, SourceHash};
 
 /// The outcome of a check: `Err` says why not.
@@ -70,14 +75,62 @@ impl Class {
     }
 }
 
-/// The questions to classes of a node.
+/// The capabilities of a host, and the questions to the classes that ask for more.
 #[derive(Debug, Default)]
 pub struct Suitability {
+    capabilities: Capabilities,
     classes: BTreeMap<Key, Class>,
 }
 
 impl Suitability {
-    /// The answer, if it is known.
+    /// Those of a host that has these capabilities.
+    #[must_use]
+    pub fn new(capabilities: Capabilities) -> Self {
+        Self { capabilities, classes: BTreeMap::new() }
+    }
+
+    /// The capabilities of this host.
+    #[must_use]
+    pub const fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Gives the host a capability, or takes one away. Returns whether that changes anything.
+    ///
+    /// # Errors
+    /// It is no capability that a host can have, or it would be one too many.
+    pub fn update(
+        &mut self,
+        name: String,
+        value: Option<Value>,
+        effects: &mut Effects,
+    ) -> Result<bool, Refusal> {
+        check_capability(&name, value.as_ref())?;
+        let before = self.capabilities.get(&name);
+        if before == value.as_ref() {
+            return Ok(false);
+        }
+        if before.is_none() && self.capabilities.len() >= CAPABILITIES_LEN_MAX {
+            return Err(Refusal::LimitReached(MetBound::Capabilities));
+        }
+        match value {
+            Some(value) => drop(self.capabilities.insert(name, value)),
+            None => drop(self.capabilities.remove(&name)),
+        }
+        effects.push(Effect::SetCapabilities(Arc::new(self.capabilities.clone())));
+        Ok(true)
+    }
+
+    /// The clauses that do not hold here.
+    pub fn unmet<'a>(&'a self, required: impl IntoIterator<Item = &'a Requirement>) -> Vec<Unmet> {
+        let unmet = unmet(&self.capabilities, required).map(|requirement| Unmet::Clause {
+            requirement: requirement.clone(),
+            found: self.capabilities.get(&requirement.name).cloned(),
+        });
+        unmet.collect()
+    }
+
+    /// The answer of a class's own check, if it is known.
     #[must_use]
     pub fn answer(&self, source: SourceHash, class: &str, required: &[Requirement]) -> Option<&Suits> {
         let (requirements, answer) = self.classes.get(&(source, class.to_string()))?.known.as_ref()?;
@@ -91,12 +144,11 @@ impl Suitability {
         source: SourceHash,
         class: &str,
         requirements: Vec<Requirement>,
-        capabilities: &Capabilities,
         effects: &mut Effects,
     ) {
         let key = (source, class.to_string());
         self.classes.entry(key.clone()).or_default().waiting.push_back(Candidate { address, requirements });
-        self.ask(&key, capabilities, effects);
+        self.ask(&key, effects);
     }
 
     /// An actor no longer waits.
@@ -115,7 +167,6 @@ impl Suitability {
         source: SourceHash,
         class: &str,
         outcome: Result<bool, String>,
-        capabilities: &Capabilities,
         effects: &mut Effects,
     ) -> Option<Told> {
         let key = (source, class.to_string());
@@ -126,7 +177,7 @@ impl Suitability {
         if class.waiting.is_empty() && class.known.is_none() {
             self.classes.remove(&key);
         }
-        self.ask(&key, capabilities, effects);
+        self.ask(&key, effects);
         told
     }
 
@@ -155,7 +206,7 @@ impl Suitability {
     }
 
     /// Asks what the first who waits must know, unless a question is under way.
-    fn ask(&mut self, key: &Key, capabilities: &Capabilities, effects: &mut Effects) {
+    fn ask(&mut self, key: &Key, effects: &mut Effects) {
         let Some(class) = self.classes.get_mut(key).filter(|class| class.asked.is_none()) else { return };
         let Some(first) = class.waiting.front() else { return };
         let requirements = first.requirements.clone();
@@ -164,8 +215,16 @@ impl Suitability {
         effects.push(SourceEffect::CheckClass(Box::new(ClassCheck {
             source,
             class,
-            capabilities: capabilities.clone(),
+            capabilities: self.capabilities.clone(),
             requirements,
         })));
+    }
+}
+
+impl Concern for Suitability {
+    fn ended(&mut self, end: End<'_>, _askers: &mut Askers, _effects: &mut Effects) {
+        if let Some(source) = end.source.filter(|_| end.has_own_check) {
+            self.stop_waiting(source, end.class, end.address);
+        }
     }
 }

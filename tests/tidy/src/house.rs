@@ -32,7 +32,7 @@ const HOUSES: [House; 4] = [
                 name: "words",
                 over: &[],
                 rooms: &[
-                    "address askers capability connection descriptors effect envelope event fate life limits log_level mailbox \
+                    "address askers capability concern connection descriptors effect envelope event fate life limits log_level mailbox \
                           message outbox plan question source text time timers turn/phase",
                 ],
             },
@@ -40,7 +40,15 @@ const HOUSES: [House; 4] = [
             Layer {
                 name: "deciders",
                 over: &["words"],
-                rooms: &["family", "monitors", "names", "source/registry", "suitability", "turn"],
+                rooms: &[
+                    "dead_letters",
+                    "family",
+                    "monitors",
+                    "names",
+                    "source/registry",
+                    "suitability",
+                    "turn",
+                ],
             },
             Layer { name: "translation", over: &["words", "wire", "deciders"], rooms: &["wire/answers"] },
             Layer { name: "mind", over: &["words", "deciders"], rooms: &["admin"] },

@@ -5,32 +5,22 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Admin;
+use super::births::Create;
 use super::fit::has_objection;
 use crate::address::ActorAddress;
 use crate::askers::Subject;
-use crate::capability::{Requirement, unmet};
+use crate::capability::Requirement;
 use crate::effect::Effects;
 use crate::family::Member;
 use crate::life::LifeEffect;
-use crate::limits::{CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX};
-use crate::message::Message;
 use crate::outbox::{CreateChild, CreateOptions, check_create, check_global_name};
 use crate::plan::{Plan, Settled};
-use crate::question::{Found, MetBound, NewActor, Origin, Refusal, Unmet};
+use crate::question::{Found, NewActor, Origin, Refusal};
 use crate::source::registry::Availability;
 use crate::source::{SourceHash, SourceInfo};
 
 /// The reason why an address that was offered for an actor with a global name is not needed.
 const HAS_ITS_NAME: &str = "another actor has its name";
-
-/// A create that is not yet planned or not yet answered.
-#[derive(Debug)]
-pub(super) struct Create {
-    parent: Option<ActorAddress>,
-    pub(super) source: SourceHash,
-    class: Option<String>,
-    options: CreateOptions,
-}
 
 /// The actor that is wanted for a global name, if there is none of that name.
 struct Wanted {
@@ -46,12 +36,6 @@ struct Planned {
     /// Requirements of its class and its creator.
     required: Vec<Requirement>,
     has_own_check: bool,
-}
-
-impl Create {
-    pub(super) fn cost(&self) -> usize {
-        self.options.init.as_ref().map_or(0, Message::cost)
-    }
 }
 
 impl Admin {
@@ -163,16 +147,16 @@ impl Admin {
         let parent_exits = parent.is_some_and(Member::is_exiting);
         let is_killed = [parent, self.family.get(address)].into_iter().flatten().any(Member::is_killed);
         let error = match self.sources.availability(create.source) {
-            _ if self.stopping.is_some() => Refusal::ShuttingDown,
+            _ if self.is_stopping() => Refusal::ShuttingDown,
             _ if is_killed => Refusal::CreatorKilled,
             _ if parent_exits => Refusal::CreatorExiting,
-            Availability::Coming => match self.has_room_to_wait(&create) {
-                Ok(()) => {
-                    self.sources.wait(create.source, address);
-                    return self.wait(address, create);
+            Availability::Coming => {
+                let source = create.source;
+                match self.births.wait(address, create) {
+                    Ok(()) => return self.sources.wait(source, address),
+                    Err(error) => error,
                 }
-                Err(error) => error,
-            },
+            }
             Availability::No(error) => error,
             Availability::Loaded(info) => match self.plan(address, &create, info) {
                 Ok(planned) => return self.place(planned, create, effects),
@@ -183,7 +167,7 @@ impl Admin {
     }
 
     /// Has the planned actor run, if its class has no objection; a class that is yet to be asked is asked first.
-    fn place(&mut self, planned: Planned, mut create: Create, effects: &mut Effects) {
+    fn place(&mut self, planned: Planned, create: Create, effects: &mut Effects) {
         let Planned { plan, required, has_own_check } = planned;
         let (address, source) = (plan.address, plan.source);
         // Most classes have no check, and cost no search.
@@ -193,25 +177,19 @@ impl Admin {
             Some(&Ok(()))
         };
         let error = match answer {
-            None => match self.has_room_to_wait(&create) {
-                Ok(()) => {
-                    self.suitability.wait(
-                        address,
-                        source,
-                        &plan.class,
-                        required,
-                        &self.capabilities,
-                        effects,
-                    );
-                    create.class = Some(plan.class);
-                    return self.wait(address, create);
+            None => {
+                let class = Some(plan.class.clone());
+                match self.births.wait(address, Create { class, ..create }) {
+                    Ok(()) => {
+                        return self.suitability.wait(address, source, &plan.class, required, effects);
+                    }
+                    Err(error) => error,
                 }
-                Err(error) => error,
-            },
+            }
             Some(Err(why)) => has_objection(&plan.class, why),
             Some(Ok(())) => {
                 self.family.resolve(address, &plan.class, source, required, has_own_check);
-                self.sources.count(source, true);
+                self.sources.count(source);
                 effects.push(LifeEffect::Settle { address, place: Settled::Here(Box::new(plan)) });
                 return;
             }
@@ -219,38 +197,17 @@ impl Admin {
         self.refuse(address, error, effects);
     }
 
-    fn has_room_to_wait(&self, create: &Create) -> Result<(), Refusal> {
-        if self.waiting.len() >= CREATES_WAITING_MAX {
-            return Err(Refusal::LimitReached(MetBound::CreatesWaiting));
-        }
-        if self.waiting_bytes + create.cost() > CREATES_WAITING_BYTES_MAX {
-            return Err(Refusal::LimitReached(MetBound::CreatesWaitingBytes));
-        }
-        Ok(())
-    }
-
-    fn wait(&mut self, address: ActorAddress, create: Create) {
-        self.waiting_bytes += create.cost();
-        self.waiting.insert(address, create);
-    }
-
     pub(super) fn resume(&mut self, waited: Vec<ActorAddress>, effects: &mut Effects) {
         for address in waited {
-            if let Some(create) = self.take_waiting(address) {
+            if let Some(create) = self.births.take(address) {
                 self.create(address, create, effects);
             }
         }
     }
 
-    pub(super) fn take_waiting(&mut self, address: ActorAddress) -> Option<Create> {
-        let create = self.waiting.remove(&address)?;
-        self.waiting_bytes -= create.cost();
-        Some(create)
-    }
-
     /// If this actor's create waits, it does so no longer.
     pub(super) fn stop_waiting(&mut self, address: ActorAddress, refusal: Refusal, effects: &mut Effects) {
-        if let Some(create) = self.take_waiting(address) {
+        if let Some(create) = self.births.take(address) {
             self.sources.stop_waiting(create.source, address);
             if let Some(class) = &create.class {
                 self.suitability.stop_waiting(create.source, class, address);
@@ -283,11 +240,7 @@ impl Admin {
                 .ok_or_else(|| Refusal::NoSuchClass { class: name.clone(), classes: classes() })?,
         };
         let required = class.requires.iter().chain(&create.options.requirements);
-        let missing = unmet(&self.capabilities, required.clone()).map(|requirement| Unmet::Clause {
-            requirement: requirement.clone(),
-            found: self.capabilities.get(&requirement.name).cloned(),
-        });
-        let missing: Vec<Unmet> = missing.collect();
+        let missing = self.suitability.unmet(required.clone());
         if !missing.is_empty() {
             return Err(Refusal::NoCompatibleHost { class: class.name.clone(), unmet: missing });
         }

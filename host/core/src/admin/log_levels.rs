@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 
 use super::Admin;
+use crate::askers::Askers;
+use crate::concern::{Concern, End};
 use crate::effect::{Effect, Effects};
 use crate::life::LifeEffect;
 use crate::log_level::{LevelScope, LogLevel, LogLevels};
@@ -58,5 +60,11 @@ impl Admin {
             LevelScope::Actor(target) => return Err(Refusal::TargetDead { target }),
         }
         Ok(())
+    }
+}
+
+impl Concern for LogLevels {
+    fn ended(&mut self, end: End<'_>, _askers: &mut Askers, _effects: &mut Effects) {
+        self.set_actor(end.address, None);
     }
 }

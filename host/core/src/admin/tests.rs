@@ -7,11 +7,11 @@ use super::*;
 use crate::address::HostId;
 use crate::capability::Requirement;
 use crate::capability::{Clause, Value};
-use crate::envelope::Envelope;
+use crate::envelope::{Body, Envelope, ExitReason};
 use crate::fate::OnTrap;
 use crate::life::LifeEffect;
 use crate::limits::ERROR_TEXT_LEN_MAX;
-use crate::limits::{CLASS_NAME_LEN_MAX, JUDGEMENT_TIME_MAX};
+use crate::limits::{CLASS_NAME_LEN_MAX, EXIT_GRACE, JUDGEMENT_TIME_MAX, STOP_ACTORS_TIME_MAX, STOP_GRACE};
 use crate::message::Message;
 use crate::outbox::{CreateChild, CreateOptions};
 use crate::plan::Settled;
@@ -20,7 +20,9 @@ use crate::source::ActorClass;
 use crate::source::{Rights, SourceEffect, SourceHash, SourceInfo};
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec;
+use alloc::vec::Vec;
 
 const SOURCE: SourceHash = SourceHash([0xab; 32]);
 
@@ -328,7 +330,7 @@ fn creates_that_wait_are_bounded_by_the_bytes_of_their_init_messages() {
     let (_, _, effects) = refused.unwrap();
     assert!(matches!(&answers(&effects)[..], [(_, Err(Refusal::LimitReached(_)))]));
     node.judge(Err("no".to_string()));
-    assert_eq!(node.admin.waiting_bytes, 0);
+    assert_eq!(node.admin.births.bytes(), 0);
 }
 
 #[test]

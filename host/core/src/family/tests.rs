@@ -37,10 +37,10 @@ fn gone(actor: u128) -> Effect {
 fn a_parent_hears_of_a_child_once_when_it_is_removed() {
     let mut family = family();
     let mut effects = Effects::default();
-    family.remove(address(3), &ExitReason::Requested, &mut effects);
+    family.remove(address(3), ExitReason::Requested, &mut effects);
     assert_eq!(*effects, [exited(1, 3, ExitReason::Requested)]);
     effects.drain().for_each(drop);
-    assert_eq!(family.remove(address(3), &ExitReason::Requested, &mut effects), None);
+    assert_eq!(family.remove(address(3), ExitReason::Requested, &mut effects), None);
     assert_eq!(*effects, []);
 }
 
@@ -48,11 +48,11 @@ fn a_parent_hears_of_a_child_once_when_it_is_removed() {
 fn an_actor_without_a_parent_has_its_end_noted() {
     let mut family = family();
     let mut effects = Effects::default();
-    family.remove(address(4), &ExitReason::Requested, &mut effects);
-    family.remove(address(2), &ExitReason::Requested, &mut effects);
-    family.remove(address(3), &ExitReason::Requested, &mut effects);
+    family.remove(address(4), ExitReason::Requested, &mut effects);
+    family.remove(address(2), ExitReason::Requested, &mut effects);
+    family.remove(address(3), ExitReason::Requested, &mut effects);
     effects.drain().for_each(drop);
-    family.remove(address(1), &ExitReason::Requested, &mut effects);
+    family.remove(address(1), ExitReason::Requested, &mut effects);
     let note = Effect::Life(LifeEffect::NoteEnd {
         address: address(1),
         class: "c".into(),
@@ -69,11 +69,11 @@ fn an_exiting_actor_is_told_when_its_last_child_is_gone_behind_that_childs_notic
     family.exiting(address(1), true, DEADLINE, &mut effects);
     assert_eq!(effects.len(), 2, "both children are asked");
     effects.drain().for_each(drop);
-    family.remove(address(3), &ExitReason::Requested, &mut effects);
+    family.remove(address(3), ExitReason::Requested, &mut effects);
     assert_eq!(*effects, [exited(1, 3, ExitReason::Requested)]);
-    family.remove(address(4), &ExitReason::Requested, &mut effects);
+    family.remove(address(4), ExitReason::Requested, &mut effects);
     effects.drain().for_each(drop);
-    family.remove(address(2), &ExitReason::Requested, &mut effects);
+    family.remove(address(2), ExitReason::Requested, &mut effects);
     assert_eq!(*effects, [exited(1, 2, ExitReason::Requested), gone(1)]);
 }
 
@@ -85,7 +85,7 @@ fn children_that_are_kept_have_no_parent_afterwards() {
     assert_eq!(*effects, [gone(1)]);
     assert_eq!(family.get(address(2)).map(|member| member.parent), Some(None));
     effects.drain().for_each(drop);
-    family.remove(address(1), &ExitReason::Requested, &mut effects);
+    family.remove(address(1), ExitReason::Requested, &mut effects);
     assert!(matches!(effects[..], [Effect::Life(LifeEffect::NoteEnd { .. })]), "nobody else is touched");
 }
 
@@ -96,7 +96,7 @@ fn children_end_with_a_parent_that_failed_or_was_killed() {
     for (reason, is_kill) in [(failed, false), (killed, true)] {
         let mut family = family();
         let mut effects = Effects::default();
-        family.remove(address(2), &reason, &mut effects);
+        family.remove(address(2), reason.clone(), &mut effects);
         let request = Body::ExitRequest(ExitRequest { recursive: true });
         let expected = if is_kill {
             Effect::Life(LifeEffect::Kill { address: address(4), reason: "by an operator".to_string() })
@@ -114,7 +114,7 @@ fn patience_with_children_ends_once_and_not_for_those_that_are_gone() {
         family.exiting(address(actor), true, DEADLINE, &mut Effects::default());
     }
     family.exiting(address(1), true, Time(200), &mut Effects::default());
-    family.remove(address(2), &ExitReason::Requested, &mut Effects::default());
+    family.remove(address(2), ExitReason::Requested, &mut Effects::default());
     assert_eq!(family.overdue(DEADLINE), []);
     assert_eq!(family.deadline(), Some(Time(200)));
     assert_eq!(family.overdue(Time(200)), [address(1)]);
@@ -142,7 +142,7 @@ fn whom_its_creator_left_behind_is_known_and_whom_nobody_created_is_not_among_th
     assert_eq!(family.orphans().collect::<Vec<_>>(), [address(4)]);
     family.add(address(5), Some(address(9)), "c", None);
     assert_eq!(family.orphans().collect::<Vec<_>>(), [address(4), address(5)], "its creator was gone before");
-    family.remove(address(4), &ExitReason::Requested, &mut Effects::default());
+    family.remove(address(4), ExitReason::Requested, &mut Effects::default());
     assert_eq!(family.orphans().collect::<Vec<_>>(), [address(5)], "who is gone is none");
     assert!(!family.get(address(1)).unwrap().is_orphan());
 }
@@ -152,7 +152,7 @@ fn a_list_goes_on_behind_an_address_also_of_one_that_is_gone() {
     let mut family = family();
     let behind = |family: &Family, after| family.after(after).map(|(address, _)| address).collect::<Vec<_>>();
     assert_eq!(behind(&family, None), [1, 2, 3, 4].map(address));
-    family.remove(address(2), &ExitReason::Requested, &mut Effects::default());
+    family.remove(address(2), ExitReason::Requested, &mut Effects::default());
     assert_eq!(behind(&family, Some(address(2))), [3, 4].map(address));
     assert_eq!(behind(&family, Some(address(4))), []);
 }

@@ -17,6 +17,7 @@ use core::ops::Bound;
 
 use crate::address::ActorAddress;
 use crate::askers::{Askers, Subject};
+use crate::concern::{Concern, End};
 use crate::effect::Effects;
 use crate::limits::{JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, cut};
 use crate::question::{Answer, LoadStep, MetBound, Offer, Origin, Refusal};
@@ -252,10 +253,10 @@ impl Registry {
         self.entries.get(&hash).map(|entry| entry.rights).unwrap_or_default()
     }
 
-    /// Counts an actor of a source that came or went.
-    pub fn count(&mut self, hash: SourceHash, came: bool) {
+    /// Counts an actor of a source that is to run.
+    pub fn count(&mut self, hash: SourceHash) {
         if let Some(entry) = self.entries.get_mut(&hash) {
-            entry.actors = if came { entry.actors + 1 } else { entry.actors.saturating_sub(1) };
+            entry.actors += 1;
         }
     }
 
@@ -292,6 +293,14 @@ impl Registry {
     #[must_use]
     pub fn loaded_len(&self) -> usize {
         self.entries.values().filter(|entry| entry.state == SourceState::Loaded).count()
+    }
+}
+
+impl Concern for Registry {
+    fn ended(&mut self, end: End<'_>, _askers: &mut Askers, _effects: &mut Effects) {
+        if let Some(entry) = end.source.and_then(|hash| self.entries.get_mut(&hash)) {
+            entry.actors = entry.actors.saturating_sub(1);
+        }
     }
 }
 

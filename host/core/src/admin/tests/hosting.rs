@@ -3,6 +3,7 @@
 use super::*;
 use crate::life::LifeEffect;
 use crate::limits::CAPABILITIES_LEN_MAX;
+use crate::monitors;
 
 fn name_of(create: &mut NewActor) {
     create.name = Some("lead".to_string());
