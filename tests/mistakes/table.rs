@@ -312,7 +312,7 @@ mistakes! {
 
     "turn/drive.rs" {
         KeepExpiredBytes bytes_that_an_expired_hold_keeps "bytes are not given back":
-            "doer.budget().give_back(held_cost(self.turn.identity.me, &envelope));"
+            "doer.budget().give_back(envelope.body.cost());"
             => "";
 
         LoseWhatWaits a_message_lost_in_a_closed_mailbox "is lost":

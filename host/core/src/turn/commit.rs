@@ -4,7 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{ActorEffect, Turn, TurnEffect};
-use crate::envelope::{Body, ExitRequest, Wakeup};
+use crate::address::ActorAddress;
+use crate::envelope::{Body, Envelope, ExitRequest, Wakeup};
 use crate::event::Event;
 use crate::life::ActorEvent;
 use crate::limits::EFFECTS_KEPT_MAX;
@@ -53,7 +54,7 @@ impl Turn {
         match request {
             TurnRequest::Send { target, message } => {
                 self.counters.sent += 1;
-                effects.push(self.envelope(target, Body::Message(message)));
+                effects.push(self.sent(target, Body::Message(message)));
             }
             TurnRequest::Exit { target, recursive } => {
                 effects.push(self.envelope(target, Body::ExitRequest(ExitRequest { recursive })));
@@ -69,6 +70,13 @@ impl Turn {
             request => return Some(request),
         }
         None
+    }
+
+    /// Whatever an actor sends itself has a place in its mailbox.
+    fn sent(&self, target: ActorAddress, body: Body) -> TurnEffect {
+        let me = self.identity.me;
+        let envelope = Envelope { target, sender: me, body };
+        if target == me { TurnEffect::RouteToSelf(envelope) } else { TurnEffect::Route(envelope) }
     }
 
     /// Commits what is for `Admin` to decide.

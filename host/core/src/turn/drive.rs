@@ -8,7 +8,7 @@ use alloc::vec::{Drain, Vec};
 
 use super::{ActorEffect, Identity, Next, Turn, TurnEffect};
 use crate::address::ActorAddress;
-use crate::envelope::{Body, Envelope};
+use crate::envelope::Envelope;
 use crate::fate::{Failure, Fault};
 use crate::limits::{DELIVERY_RUN_LEN_MAX, EFFECTS_KEPT_MAX, HOLD_RETRY_PERIOD};
 use crate::mailbox::{Mark, Push, QueueBudget};
@@ -242,7 +242,7 @@ impl Actor {
     fn retry_held<D: Doer>(&mut self, doer: &mut D) {
         let me = self.turn.identity.me;
         self.turn.retry_held(|envelope| {
-            let cost = held_cost(me, &envelope);
+            let cost = envelope.body.cost();
             // Before the offer, which draws on the same budget: of one that is spent by what is held, nothing could
             // ever be delivered.
             doer.budget().give_back(cost);
@@ -262,7 +262,7 @@ impl Actor {
 
     /// Keeps what a full receiver refused, if the node has room for it.
     fn hold<D: Doer>(&mut self, now: Time, envelope: Envelope, doer: &mut D) {
-        if doer.budget().draw(held_cost(self.turn.identity.me, &envelope)) {
+        if doer.budget().draw(envelope.body.cost()) {
             self.turn.hold(now, envelope);
         } else {
             let reason = "the receiver's mailbox is full, and so are the node's queues";
@@ -277,7 +277,8 @@ impl Actor {
             while let Some(effect) = effects_left.next() {
                 match effect {
                     TurnEffect::Route(envelope) => self.route(now, envelope, &mut effects_left, doer),
-                    TurnEffect::HoldExpired(envelope) => self.let_go(envelope, doer),
+                    TurnEffect::RouteToSelf(envelope) => route_to_self(envelope, doer),
+                    TurnEffect::HoldExpired(envelope) => let_go(envelope, doer),
                     TurnEffect::CloseMailbox => self.close(doer),
                     TurnEffect::Perform(effect) => doer.perform(effect),
                 }
@@ -288,12 +289,6 @@ impl Actor {
                 self.effects = effects;
             }
         }
-    }
-
-    /// The envelope was held for as long as may be.
-    fn let_go<D: Doer>(&self, envelope: Envelope, doer: &mut D) {
-        doer.budget().give_back(held_cost(self.turn.identity.me, &envelope));
-        doer.perform(ActorEffect::DeadLetter(envelope, "the receiver's mailbox stayed full".to_string()));
     }
 
     fn close<D: Doer>(&mut self, doer: &mut D) {
@@ -346,14 +341,20 @@ fn killed<D: Doer>(result: &Result<Box<Outbox>, Failure>, doer: &mut D) -> Optio
     }
 }
 
-/// Whether a place in its mailbox is kept for the envelope: one was taken when the actor sent itself the message.
-fn has_place(me: ActorAddress, envelope: &Envelope) -> bool {
-    envelope.target == me && envelope.sender == me && matches!(envelope.body, Body::Message(_))
+/// The envelope was held for as long as may be.
+fn let_go<D: Doer>(envelope: Envelope, doer: &mut D) {
+    doer.budget().give_back(envelope.body.cost());
+    doer.perform(ActorEffect::DeadLetter(envelope, "the receiver's mailbox stayed full".to_string()));
 }
 
-/// Bytes that an envelope draws on the node's budget while it is held. For one with a place they were drawn before.
-fn held_cost(me: ActorAddress, envelope: &Envelope) -> usize {
-    if has_place(me, envelope) { 0 } else { envelope.body.cost() }
+/// Nothing that was refused waits before it: the turn that asked for it came after all that was held.
+fn route_to_self<D: Doer>(envelope: Envelope, doer: &mut D) {
+    match doer.deliver_to_self(envelope, true) {
+        Push::Queued | Push::Activate => {}
+        Push::Full(envelope) | Push::Gone(envelope) | Push::Moved(envelope) => {
+            doer.perform(ActorEffect::Gone(envelope));
+        }
+    }
 }
 
 /// The outcome for an envelope that is for whatever its address stands for.
@@ -367,8 +368,7 @@ fn deliver_one<D: Doer>(me: ActorAddress, envelope: Envelope, doer: &mut D) -> D
     if envelope.target != me {
         return deliver(envelope.target, envelope, core::iter::empty(), doer);
     }
-    let has_place = has_place(me, &envelope);
-    match doer.deliver_to_self(envelope, has_place) {
+    match doer.deliver_to_self(envelope, false) {
         Push::Queued | Push::Activate => Delivered::Taken,
         Push::Full(envelope) => Delivered::Full(envelope),
         // An actor that runs is where it is.

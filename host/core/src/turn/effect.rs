@@ -13,6 +13,8 @@ use crate::time::Time;
 pub enum TurnEffect {
     /// Put the envelope into its target's mailbox; what a full one refuses goes to [`super::Turn::hold`].
     Route(Envelope),
+    /// Put the envelope into the actor's own mailbox, into the place that the turn took for it.
+    RouteToSelf(Envelope),
     /// The envelope was held for as long as may be: a dead letter, and its bytes go back to the node's budget.
     HoldExpired(Envelope),
     /// The actor takes nothing more: close its mailbox and give what was in it to [`super::Turn::refuse`].
