@@ -291,7 +291,7 @@ async fn node(inside: &Inside) -> Result<NodeStatus, ControlError> {
         dead_letter_handler: seen.dead_letter_handler,
         endpoints: inside.endpoints.len() as u64,
         messages: cells.turns(),
-        poisoned: cells.poisoned(),
+        poisoned: plane.poisoned(),
         dead_letters: plane.dead_letters.count(),
         restarts: cells.restarts(),
         queued_bytes: plane.budget.used() as u64,

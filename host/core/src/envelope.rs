@@ -78,7 +78,7 @@ impl Body {
     pub fn cost(&self) -> usize {
         match self {
             Self::Message(message) => message.cost(),
-            Self::Poisoned(poisoned) => poisoned.original.cost() + poisoned.details.len(),
+            Self::Poisoned(poisoned) => poisoned.cost(),
             Self::ChildRestarted(restart) => ENVELOPE_COST + restart.reason.len(),
             Self::DeadLetter(letter) => letter.original.cost() + letter.reason.len(),
             _ => 0,
@@ -120,6 +120,14 @@ pub struct Poisoned {
     pub details: String,
     /// The message as it was sent.
     pub original: Message,
+}
+
+impl Poisoned {
+    /// Room that it takes in a queue, in bytes.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        self.original.cost() + self.details.len()
+    }
 }
 
 /// A request to exit.

@@ -490,9 +490,10 @@ impl Doer for Carrier<'_> {
                 self.log(&format!("restarted as incarnation {}: {}", restart.incarnation, restart.reason));
             }
             ActorEffect::Failed(text) => {
-                totals.poisoned.fetch_add(1, Ordering::Relaxed);
+                plane.count_poison();
                 self.log(&text);
             }
+            ActorEffect::Poisoned => plane.count_poison(),
             ActorEffect::ExitFailed(text) => self.log(&text),
             ActorEffect::StartFailed(text) => {
                 totals.restarts.fetch_add(1, Ordering::Relaxed);

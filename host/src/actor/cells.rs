@@ -143,10 +143,6 @@ impl Cells {
         self.ground.totals.turns_of_ended.load(Ordering::Relaxed) + of_living
     }
 
-    pub(crate) fn poisoned(&self) -> u64 {
-        self.ground.totals.poisoned.load(Ordering::Relaxed)
-    }
-
     pub(crate) fn restarts(&self) -> u64 {
         self.ground.totals.restarts.load(Ordering::Relaxed)
     }

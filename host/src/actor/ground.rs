@@ -22,7 +22,6 @@ pub(super) struct Totals {
     /// Those of actors that live are counted by each for itself: one number that every turn of every core changes
     /// would cost more than the turn's own bookkeeping.
     pub(super) turns_of_ended: AtomicU64,
-    pub(super) poisoned: AtomicU64,
     pub(super) restarts: AtomicU64,
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod sleeper;
 pub(crate) mod table;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::RngExt as _;
 use thespian_core::address::{ActorAddress, HostId};
@@ -36,6 +37,7 @@ pub(crate) struct Plane {
     pub(crate) places: Arc<Places>,
     pub(crate) dead_letters: DeadLetters,
     pub(crate) log: Arc<LogStore>,
+    poisoned: AtomicU64,
 }
 
 impl Plane {
@@ -50,6 +52,7 @@ impl Plane {
             places: Arc::new(Places::new(actors_max)),
             dead_letters: DeadLetters::default(),
             log,
+            poisoned: AtomicU64::new(0),
         }
     }
 
@@ -75,8 +78,19 @@ impl Plane {
         self.deliver(envelope);
     }
 
+    /// Counts a message that goes back as poison.
+    pub(crate) fn count_poison(&self) {
+        self.poisoned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Messages that went back as poison.
+    pub(crate) fn poisoned(&self) -> u64 {
+        self.poisoned.load(Ordering::Relaxed)
+    }
+
     /// Gives a message back to its sender, as poison.
     pub(crate) fn send_back(&self, poison: Envelope) {
+        self.count_poison();
         match self.deliver(poison) {
             Push::Full(poison) => self.dead_letter(&poison, "its sender took no message back"),
             Push::Gone(poison) | Push::Moved(poison) => self.gone(&poison),

@@ -373,8 +373,9 @@ impl Doer for Carrier<'_> {
             ActorEffect::Restarted(_) => self.world.see("restarts"),
             ActorEffect::Failed(_) => {
                 self.world.see("failures");
-                self.host().native.iter_mut().for_each(|native| native.failures += 1);
+                self.world.count_poison(self.at);
             }
+            ActorEffect::Poisoned => self.world.count_poison(self.at),
             ActorEffect::ExitFailed(_) => self.world.see("failed exit turns"),
             ActorEffect::StartFailed(_) => self.world.see("failed restarts"),
         }

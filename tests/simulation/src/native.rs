@@ -36,7 +36,7 @@ pub(crate) struct Native {
     pub(crate) dead_letters: Vec<(Envelope, String)>,
     /// Those without a parent.
     pub(crate) ended: Vec<(ActorAddress, String, ExitReason)>,
-    pub(crate) failures: u64,
+    pub(crate) poisoned: u64,
     /// Time does not jump past it.
     pub(crate) horizon: Time,
 }
@@ -52,7 +52,7 @@ impl Native {
             answers: BTreeMap::new(),
             dead_letters: Vec::new(),
             ended: Vec::new(),
-            failures: 0,
+            poisoned: 0,
             horizon: Time(u64::MAX),
         }
     }

@@ -146,11 +146,17 @@ impl World {
 
     fn send_back(&mut self, at: HostId, poison: Envelope) {
         self.see("poison");
+        self.count_poison(at);
         let complaint = self.ledger.messages.offered(&poison.body);
         self.complain(complaint);
         if let Push::Full(poison) | Push::Gone(poison) = self.push(at, poison) {
             self.bury(at, poison, "its sender took no message back");
         }
+    }
+
+    /// Counts a message that goes back as poison.
+    pub(crate) fn count_poison(&mut self, at: HostId) {
+        self.host_mut(at).native.iter_mut().for_each(|native| native.poisoned += 1);
     }
 
     /// An envelope has become a dead letter.

@@ -306,7 +306,7 @@ impl Place for Stage {
         json!({
             "actors": tree.len(),
             "dead_letters": native.dead_letters.len(),
-            "poisoned": native.failures,
+            "poisoned": native.poisoned,
             "recent_dead_letters": letters.collect::<Vec<_>>(),
             "recent_ended": ended.collect::<Vec<_>>(),
             "tree": tree,

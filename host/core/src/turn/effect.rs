@@ -53,8 +53,10 @@ pub enum ActorEffect {
     Ended(ExitReason),
     /// A fresh instance has taken the place of a trapped one.
     Restarted(ActorRestart),
-    /// A turn failed for good; for the log.
+    /// A turn failed for good; for the log. Counts as a message that went back.
     Failed(String),
+    /// A message goes back as poison although no turn failed on it: to be counted.
+    Poisoned,
     /// The exit turn failed; for the log.
     ExitFailed(String),
     /// An instance that was to take the place of a trapped one could not start; for the log.

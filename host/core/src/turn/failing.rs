@@ -159,7 +159,9 @@ impl Turn {
     pub fn refuse(&self, envelope: Envelope, effects: &mut Vec<TurnEffect>) {
         let reason = self.ended().expect("only an actor that ended refuses what waits");
         match Leftover::of(envelope, reason, self.incarnation > 0) {
-            Leftover::Poison(envelope) => effects.push(TurnEffect::Route(envelope)),
+            Leftover::Poison(envelope) => {
+                effects.extend([TurnEffect::Route(envelope), ActorEffect::Poisoned.into()]);
+            }
             Leftover::DeadLetter(envelope, why) => {
                 effects.push(ActorEffect::DeadLetter(envelope, why).into());
             }
