@@ -21,6 +21,7 @@ use crate::log::Level;
 #[cfg_attr(target_family = "wasm", expect(unreachable_pub, reason = "only a test names it from outside"))]
 pub enum Ask<'a> {
     Send { to: &'a str, message: wit::MessageParam<'a> },
+    Refuse { to: &'a str, original: wit::MessageParam<'a>, details: &'a str },
     WakeupAfter { delay_ns: u64, payload: Option<wit::MessageParam<'a>> },
     CancelWakeup { id: u64 },
     CreateActor { class: &'a str, options: CreateOptions<'a> },
@@ -95,6 +96,7 @@ mod around {
         let done = |()| Answer::Done;
         match ask {
             Ask::Send { to, message } => messaging::send(to, message).map(done),
+            Ask::Refuse { to, original, details } => messaging::refuse(to, original, details).map(done),
             Ask::WakeupAfter { delay_ns, payload } => {
                 messaging::wakeup_after(delay_ns, payload).map(Answer::Number)
             }

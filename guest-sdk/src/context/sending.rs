@@ -1,5 +1,7 @@
 //! Sending: to an address, and in answer to what is being handled.
 
+use std::fmt::Display;
+
 use super::Context;
 use crate::address::Address;
 use crate::bindings::thespian::actor::types::MessageParam;
@@ -26,6 +28,46 @@ impl Context {
         self.note_answer(to, header(&message.headers, REQUEST_HEADER));
         self.check_message(message)?;
         send_whole(to, message)
+    }
+
+    /// Gives a message back to whoever sent it, as poison with this reason, when the turn succeeds: a [`crate::PoisonMessage`]
+    /// whose `target` is this actor, or poison of a program's ask. In order with what is sent to the same receiver.
+    ///
+    /// What a handler can't do at all it says by its error. This is for a message that is not the one being handled, or
+    /// where the turn has something to keep. The payload may be left out.
+    ///
+    /// ```
+    /// use thespian::prelude::*;
+    ///
+    /// #[message]
+    /// struct Book { seat: u32 }
+    ///
+    /// #[derive(Default)]
+    /// struct Office { refused: u32 }
+    ///
+    /// #[actor]
+    /// impl Office {
+    ///     #[receive]
+    ///     fn book(&mut self, book: Book, ctx: &mut Context) -> Result {
+    ///         self.refused += 1;
+    ///         let original = RawMessage::of(&book)?;
+    ///         ctx.refuse_raw(&ctx.sender().clone(), &original, "all seats are taken")
+    ///     }
+    /// }
+    /// # let mut office = thespian::testing::TestActor::<Office>::start()?;
+    /// # let effects = office.tell("guest", &Book { seat: 1 })?;
+    /// # assert!(matches!(&effects[..], [thespian::testing::Effect::Refuse { .. }]), "{effects:?}");
+    /// # Ok::<(), thespian::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Context::send_raw`].
+    pub fn refuse_raw(&mut self, to: &Address, original: &RawMessage, why: impl Display) -> Result {
+        self.note_answer(to, header(&original.headers, REQUEST_HEADER));
+        self.check_message(original)?;
+        let (headers, details) = (original.headers_to_wit(), why.to_string());
+        let original = original.to_wit(&headers);
+        host::ask(Ask::Refuse { to: to.as_str(), original, details: &details }).map(drop)
     }
 
     /// Whoever works for `to` has answered, if this is to the question.

@@ -25,6 +25,15 @@ pub enum Effect {
         /// The message as it is sent.
         message: RawMessage,
     },
+    /// A message was given back as poison.
+    Refuse {
+        /// The actor or program that hears of it.
+        to: Address,
+        /// The message, perhaps without its payload.
+        original: RawMessage,
+        /// The reason for it.
+        details: String,
+    },
     /// A child was created.
     Create {
         /// The address it got.
@@ -158,11 +167,17 @@ impl Record {
 impl Host for Record {
     fn ask(&mut self, ask: Ask<'_>) -> Result<Answer, wit::Error> {
         Ok(match ask {
-            Ask::Send { message, .. } if message.type_name.starts_with("thespian:") => {
+            Ask::Send { message, .. } | Ask::Refuse { original: message, .. }
+                if message.type_name.starts_with("thespian:") =>
+            {
                 let text = "type names that begin with `thespian:` are the host's own";
                 return Err(wit::Error::Invalid(text.to_string()));
             }
             Ask::Send { to, message } => self.note(Effect::Send { to: to.into(), message: message.into() }),
+            Ask::Refuse { to, original, details } => {
+                let (original, details) = (original.into(), details.to_string());
+                self.note(Effect::Refuse { to: to.into(), original, details })
+            }
             Ask::WakeupAfter { delay_ns, payload } => {
                 let (delay, payload) = (Duration::from_nanos(delay_ns), payload.map(RawMessage::from));
                 self.note_numbered(|number| Effect::Wakeup { id: WakeupId(number), delay, payload })

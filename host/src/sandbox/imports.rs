@@ -101,6 +101,11 @@ impl messaging::Host for State {
         Ok(self.ask_about(&to, |to, draft| draft.send(to, message)))
     }
 
+    fn refuse(&mut self, to: String, original: MessageResult, details: String) -> ImportResult<()> {
+        let (original, details) = (convert::message_from_guest(original), text::inert(&details).into_owned());
+        Ok(self.ask_about(&to, |to, draft| draft.refuse(to, original, details)))
+    }
+
     fn wakeup_after(&mut self, delay: u64, payload: Option<MessageResult>) -> ImportResult<u64> {
         let payload = payload.map(convert::message_from_guest);
         Ok(self.ask(|draft| draft.wakeup(Duration::from_nanos(delay), payload)))

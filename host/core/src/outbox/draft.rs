@@ -16,8 +16,11 @@ use super::request::{TurnRequest, check_capability, check_create, check_global_n
 use super::standing::Leaving;
 use crate::address::ActorAddress;
 use crate::capability::Value;
+use crate::envelope::Poisoned;
 use crate::life::ActorEvent;
-use crate::limits::{ActorLimits, CAPABILITY_TEXT_LEN_MAX, QUESTIONS_MAX, WAKEUP_DELAY_MIN};
+use crate::limits::{
+    ActorLimits, CAPABILITY_TEXT_LEN_MAX, ERROR_TEXT_LEN_MAX, QUESTIONS_MAX, WAKEUP_DELAY_MIN, cut,
+};
 use crate::message::{Message, MessageError};
 use crate::source::SourceHash;
 
@@ -73,6 +76,10 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
                     len += 1;
                     cost += message.cost();
                 }
+                TurnRequest::Refuse { target, poisoned } if target == self.me => {
+                    len += 1;
+                    cost += poisoned.cost();
+                }
                 _ => {}
             }
         }
@@ -90,12 +97,26 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// Adds nothing when the message breaks a rule or a bound.
     pub fn send(&mut self, target: ActorAddress, message: Message) -> Result<(), OutboxError> {
         let cost = self.check_message(&message)?;
-        self.check_room(cost)?;
-        if target == self.me && !self.means.reserve_self(cost) {
-            return Err(self.refuse(OutboxError::OwnMailboxFull));
-        }
-        self.outbox.bytes += cost;
+        self.take_room(target, cost)?;
         self.outbox.requests.push(TurnRequest::Send { target, message });
+        Ok(())
+    }
+
+    /// Checks and adds a message that goes back to `target` as poison, in the name of this actor and no other.
+    ///
+    /// # Errors
+    /// As [`Self::send`]; the details count as well.
+    pub fn refuse(
+        &mut self,
+        target: ActorAddress,
+        original: Message,
+        details: String,
+    ) -> Result<(), OutboxError> {
+        self.check_message(&original)?;
+        let details = cut(details, ERROR_TEXT_LEN_MAX);
+        let poisoned = Box::new(Poisoned { target: self.me, details, original });
+        self.take_room(target, poisoned.cost())?;
+        self.outbox.requests.push(TurnRequest::Refuse { target, poisoned });
         Ok(())
     }
 
@@ -113,7 +134,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         let cost = self.check_create(&class, &options)?;
         let max = self.limits.children_max;
         if self.outbox.standing.children >= max {
-            return Err(self.refuse(OutboxError::TooManyChildren { max }));
+            return Err(self.meet(OutboxError::TooManyChildren { max }));
         }
         self.check_room(cost)?;
         let address = self.place()?;
@@ -173,7 +194,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         if self.means.take_place() {
             Ok(self.means.new_address())
         } else {
-            Err(self.refuse(OutboxError::NoPlace))
+            Err(self.meet(OutboxError::NoPlace))
         }
     }
 
@@ -193,7 +214,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
 
     fn check_question(&mut self) -> Result<(), OutboxError> {
         if self.outbox.standing.questions >= QUESTIONS_MAX {
-            return Err(self.refuse(OutboxError::TooManyQuestions));
+            return Err(self.meet(OutboxError::TooManyQuestions));
         }
         Ok(())
     }
@@ -212,7 +233,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     pub fn monitor(&mut self, target: ActorAddress) -> Result<(), OutboxError> {
         let max = self.limits.monitors_max;
         if self.outbox.standing.monitors >= max {
-            return Err(self.refuse(OutboxError::TooManyMonitors { max }));
+            return Err(self.meet(OutboxError::TooManyMonitors { max }));
         }
         self.check_room(0)?;
         // One that is monitored already counts twice until the turn's end, which is on the safe side.
@@ -277,10 +298,10 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         let cost = payload.as_ref().map_or(Ok(0), |message| self.check_message(message))?;
         let (len_max, bytes_max) = (self.limits.wakeups_max, self.limits.mailbox_bytes_max);
         if self.outbox.standing.wakeups >= len_max {
-            return Err(self.refuse(OutboxError::TooManyWakeups { max: len_max }));
+            return Err(self.meet(OutboxError::TooManyWakeups { max: len_max }));
         }
         if self.outbox.standing.wakeup_bytes + cost > bytes_max {
-            return Err(self.refuse(OutboxError::WakeupsTooBig { max: bytes_max }));
+            return Err(self.meet(OutboxError::WakeupsTooBig { max: bytes_max }));
         }
         self.check_room(cost)?;
         self.outbox.bytes += cost;
@@ -337,25 +358,36 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     fn check_message(&mut self, message: &Message) -> Result<usize, OutboxError> {
         let checked = message.check(self.limits.message_bytes_max);
         if let Err(error @ MessageError::TooBig { .. }) = &checked {
-            return Err(self.refuse(error.clone().into()));
+            return Err(self.meet(error.clone().into()));
         }
         Ok(checked?)
+    }
+
+    /// Takes room in the outbox for what is for `target`, and in the own mailbox where that is the actor itself.
+    #[inline]
+    fn take_room(&mut self, target: ActorAddress, cost: usize) -> Result<(), OutboxError> {
+        self.check_room(cost)?;
+        if target == self.me && !self.means.reserve_self(cost) {
+            return Err(self.meet(OutboxError::OwnMailboxFull));
+        }
+        self.outbox.bytes += cost;
+        Ok(())
     }
 
     fn check_room(&mut self, cost: usize) -> Result<(), OutboxError> {
         let (len_max, bytes_max) = (self.limits.outbox_len_max, self.limits.outbox_bytes_max);
         if self.outbox.requests.len() >= len_max {
-            return Err(self.refuse(OutboxError::Full { max: len_max }));
+            return Err(self.meet(OutboxError::Full { max: len_max }));
         }
         if self.outbox.bytes + cost > bytes_max {
-            return Err(self.refuse(OutboxError::FullOfBytes { max: bytes_max }));
+            return Err(self.meet(OutboxError::FullOfBytes { max: bytes_max }));
         }
         Ok(())
     }
 
     /// Notes that a bound refuses something.
     #[cold]
-    fn refuse(&mut self, bound: OutboxError) -> OutboxError {
+    fn meet(&mut self, bound: OutboxError) -> OutboxError {
         self.outbox.met.get_or_insert_with(|| Box::new(bound.clone()));
         bound
     }

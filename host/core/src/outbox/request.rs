@@ -7,6 +7,7 @@ use super::child::{CreateChild, CreateOptions};
 use super::error::OutboxError;
 use crate::address::ActorAddress;
 use crate::capability::{Requirement, Value};
+use crate::envelope::Poisoned;
 use crate::life::ActorEvent;
 use crate::limits::{
     CAPABILITY_TEXT_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, REQUIREMENTS_BYTES_MAX,
@@ -22,6 +23,13 @@ pub enum TurnRequest {
         target: ActorAddress,
         /// The message to send.
         message: Message,
+    },
+    /// Give a message back as poison.
+    Refuse {
+        /// The actor or program that hears.
+        target: ActorAddress,
+        /// The poison, in the name of this actor.
+        poisoned: Box<Poisoned>,
     },
     /// Create a child.
     Create(Box<CreateChild>),

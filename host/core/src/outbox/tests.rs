@@ -1,7 +1,9 @@
 use super::*;
 use crate::address::{ActorAddress, HostId};
 use crate::capability::{Clause, Requirement, Value};
-use crate::limits::{ActorLimits, CLASS_NAME_LEN_MAX, QUESTIONS_MAX, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN};
+use crate::limits::{
+    ActorLimits, CLASS_NAME_LEN_MAX, ERROR_TEXT_LEN_MAX, QUESTIONS_MAX, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN,
+};
 use crate::message::{Message, MessageError};
 use crate::source::Rights;
 use alloc::string::{String, ToString};
@@ -73,6 +75,7 @@ fn message(size: usize) -> Message {
 }
 
 /// A turn of `ME` with all that a draft needs.
+#[derive(Debug)]
 struct Turn {
     outbox: Outbox,
     limits: ActorLimits,
@@ -223,6 +226,41 @@ fn a_place_belongs_to_each_create_and_room_to_each_message_to_oneself() {
     assert_eq!(turn.draft().send(ME, message(100)), Err(OutboxError::OwnMailboxFull));
     assert_eq!(turn.draft().send(OTHER, message(100)), Ok(()), "it is not its own mailbox");
     assert_eq!(turn.left(), (0, 500 - message(100).cost()));
+}
+
+#[test]
+fn what_goes_back_as_poison_has_its_actors_name_and_the_bounds_of_what_is_sent() {
+    let mut turn = Turn::plain();
+    let details = "x".repeat(ERROR_TEXT_LEN_MAX + 1);
+    turn.limits.outbox_bytes_max = 10_000;
+    assert_eq!(turn.draft().refuse(OTHER, message(0), details), Ok(()));
+    let [TurnRequest::Refuse { target: OTHER, poisoned }] = turn.outbox.requests() else {
+        panic!("{turn:?}")
+    };
+    let (target, len) = (poisoned.target, poisoned.details.len());
+    assert_eq!((target, len), (ME, ERROR_TEXT_LEN_MAX + '…'.len_utf8()), "cut, and it says so");
+    let refuse = |turn: &mut Turn, target, original| turn.draft().refuse(target, original, "no".repeat(50));
+    let forged = Message::json("thespian:poisoned", "{}");
+    assert_eq!(refuse(&mut turn, OTHER, forged), Err(MessageError::Reserved.into()));
+    assert_eq!(refuse(&mut turn, OTHER, Message::json("", "")), Err(MessageError::NoTypeName.into()));
+    assert_eq!(turn.outbox.met(), None);
+    assert!(matches!(refuse(&mut turn, OTHER, message(2_000)), Err(OutboxError::Message(_))));
+    let before = turn.left();
+    turn.stock.bytes.set(message(0).cost() + 99);
+    assert_eq!(refuse(&mut turn, ME, message(0)), Err(OutboxError::OwnMailboxFull), "the details count");
+    turn.stock.bytes.set(before.1);
+    assert_eq!(refuse(&mut turn, ME, message(0)), Ok(()));
+    assert_eq!(turn.left().1, before.1 - message(0).cost() - 100);
+    for _ in 0..2 {
+        assert_eq!(refuse(&mut turn, OTHER, message(0)), Ok(()));
+    }
+    assert_eq!(refuse(&mut turn, OTHER, message(0)), Err(OutboxError::Full { max: 4 }));
+    turn.draft().discard();
+    assert_eq!(turn.left(), before);
+    turn.outbox.reset(Standing::default());
+    turn.limits.outbox_bytes_max = message(0).cost() + 99;
+    let full = OutboxError::FullOfBytes { max: turn.limits.outbox_bytes_max };
+    assert_eq!(refuse(&mut turn, OTHER, message(0)), Err(full));
 }
 
 #[test]

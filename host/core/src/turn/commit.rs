@@ -56,6 +56,10 @@ impl Turn {
                 self.counters.sent += 1;
                 effects.push(self.sent(target, Body::Message(message)));
             }
+            TurnRequest::Refuse { target, poisoned } => {
+                self.counters.poisoned += 1;
+                effects.extend([self.sent(target, Body::Poisoned(poisoned)), ActorEffect::Poisoned.into()]);
+            }
             TurnRequest::Exit { target, recursive } => {
                 effects.push(self.envelope(target, Body::ExitRequest(ExitRequest { recursive })));
             }
@@ -104,6 +108,7 @@ impl Turn {
                 return self.ask(request, Question::Status { about }, effects);
             }
             TurnRequest::Send { .. }
+            | TurnRequest::Refuse { .. }
             | TurnRequest::Exit { .. }
             | TurnRequest::Wakeup { .. }
             | TurnRequest::CancelWakeup { .. } => unreachable!("these are the actor's own affair"),

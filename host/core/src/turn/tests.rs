@@ -494,6 +494,35 @@ fn new_addresses_are_entered_before_any_send_and_creates_are_handed_over_after_a
     assert_eq!(actor.effects(), expected);
 }
 
+#[test]
+fn a_message_that_is_refused_goes_back_in_the_order_of_the_asking_and_to_oneself_where_room_is_kept() {
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(message("m"));
+    let original = Message::json("Order", "");
+    actor.handle_with(
+        |draft| {
+            draft.send(OTHER, Message::json("first", "")).unwrap();
+            draft.refuse(OTHER, original.clone(), "sold out".to_string()).unwrap();
+            draft.send(OTHER, Message::json("second", "")).unwrap();
+            draft.refuse(ME, original.clone(), "sold out".to_string()).unwrap();
+        },
+        Ok(()),
+    );
+    let to = |target, body| Envelope { target, sender: ME, body };
+    let poisoned = Poisoned { target: ME, details: "sold out".to_string(), original };
+    let poison = || Body::Poisoned(Box::new(poisoned.clone()));
+    let expected = [
+        TurnEffect::Route(to(OTHER, message_of("first"))),
+        TurnEffect::Route(to(OTHER, poison())),
+        ActorEffect::Poisoned.into(),
+        TurnEffect::Route(to(OTHER, message_of("second"))),
+        TurnEffect::RouteToSelf(to(ME, poison())),
+        ActorEffect::Poisoned.into(),
+    ];
+    assert_eq!(actor.effects(), expected);
+    assert_eq!(actor.turn.counters().poisoned, 2);
+}
+
 fn message_of(text: &str) -> Body {
     Body::Message(Message::json(text, ""))
 }

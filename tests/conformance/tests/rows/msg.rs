@@ -102,6 +102,40 @@ fn msg_093b_bytes_that_are_no_text_come_back_with_what_is_wrong() {
     });
 }
 
+/// A step by which a probe refuses.
+fn refuse(to: &str, type_name: &str) -> serde_json::Value {
+    json!({ "refuse": { "to": to, "type_name": type_name, "reason": "not today" } })
+}
+
+#[test]
+fn who_is_refused_hears_poison_in_the_name_of_who_refuses() {
+    run(async {
+        let world = World::new().await;
+        let probe = world.probe().await;
+        let back = poison(
+            probe.ask(json!([refuse("origin", "Order"), { "fail": { "reason": "no", "times": 0 } }])).await,
+        );
+        assert_eq!(
+            (back.target, &*back.details, &*back.original.type_name),
+            (probe.address, "not today", "Order")
+        );
+        assert!(back.original.payload.is_empty());
+        // To an actor, in order with what is sent to it, and to oneself.
+        let other = Probe::create(&probe.client, "Probe").await;
+        let say = json!({ "say": { "to": other.address.to_string(), "text": "before" } });
+        probe.tell(json!([say, refuse(&other.address.to_string(), "A"), refuse("me", "B")])).await;
+        let heard = other.reports(|report| !report.poisons.is_empty()).await;
+        assert_eq!((&heard.said[..], &*heard.poisons[0].type_name), (&["before".to_string()][..], "A"));
+        assert_eq!(heard.poisons[0].target, probe.address);
+        assert_eq!(probe.reports(|report| !report.poisons.is_empty()).await.poisons[0].type_name, "B");
+        // In a turn that fails, nothing was refused but what was handled.
+        let back =
+            poison(probe.ask(json!([refuse("origin", "Order"), { "fail": { "reason": "no" } }])).await);
+        assert_eq!(&*back.original.type_name, "Run");
+        assert_eq!(probe.client.status().await.unwrap().poisoned, 4);
+    });
+}
+
 #[test]
 fn headers_and_encodings_arrive_as_they_were_sent() {
     run(async {

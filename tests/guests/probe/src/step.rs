@@ -63,6 +63,15 @@ pub enum Step {
         /// Its payload, in JSON or not.
         payload: String,
     },
+    /// Give a message back that was never sent.
+    Refuse {
+        /// To whom.
+        to: String,
+        /// Its type.
+        type_name: String,
+        /// Why.
+        reason: String,
+    },
     /// Send a message that has no form in its encoding.
     SendUnencodable {
         /// To whom.
@@ -233,6 +242,11 @@ impl Probe {
                 let encoding = thespian::Encoding::Json;
                 let message = RawMessage { type_name, encoding, payload, headers: Vec::new() };
                 ctx.send_raw(&who(&to, ctx), &message)?;
+            }
+            Step::Refuse { to, type_name, reason } => {
+                let (payload, headers) = (Vec::new(), Vec::new());
+                let original = RawMessage { type_name, encoding: thespian::Encoding::Json, payload, headers };
+                ctx.refuse_raw(&who(&to, ctx), &original, reason)?;
             }
             Step::SendUnencodable { to } => {
                 ctx.send(&who(&to, ctx), &Unencodable { map: [((1, 2), 3)].into() })?;
