@@ -191,6 +191,10 @@ mistakes! {
         PanicInTheOutbox a_panic_in_the_outbox "a mistake in the rules of an outbox":
             "self.outbox.requests.push(TurnRequest::Send { target, message });"
             => r#"panic!("a mistake in the rules of an outbox");"#;
+
+        RefuseForAnother poison_in_the_name_of_another "refuses in the name of":
+            "let poisoned = Box::new(Poisoned { target: self.me, details, original });"
+            => "let poisoned = Box::new(Poisoned { target, details, original });";
     }
 
     "suitability.rs" {

@@ -58,8 +58,13 @@ impl Carrier<'_> {
             self.watch().wakeups.asked(&outbox, now);
         }
         for request in outbox.requests() {
-            if let TurnRequest::Send { message, .. } = request {
-                self.world.ledger.messages.sent(number(message));
+            match request {
+                TurnRequest::Send { message, .. } => self.world.ledger.messages.sent(number(message)),
+                TurnRequest::Refuse { poisoned, .. } => {
+                    self.world.see("refused messages");
+                    self.world.ledger.messages.refused(number(&poisoned.original));
+                }
+                _ => {}
             }
         }
         Ok(outbox)

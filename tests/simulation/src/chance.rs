@@ -8,7 +8,7 @@ use thespian_core::fate::{Budget, Failure, Fault};
 use thespian_core::outbox::{CreateOptions, Outbox};
 
 use crate::carrier::Carrier;
-use crate::invariants::messages::numbered;
+use crate::invariants::messages::{numbered, refusal};
 use crate::world::World;
 
 impl Carrier<'_> {
@@ -27,7 +27,7 @@ impl Carrier<'_> {
                 return;
             }
             self.world.energy -= 1;
-            match self.world.rng.below(27) {
+            match self.world.rng.below(29) {
                 0..=9 => {
                     let target = self.someone(heard_from);
                     let size = if self.world.rng.chance(20) { 20_000 } else { 10 };
@@ -58,6 +58,10 @@ impl Carrier<'_> {
                 17..=19 => {
                     let delay = Duration::from_millis(self.world.rng.below(3_000) as u64);
                     let _ = self.ask(outbox, |draft| draft.wakeup(delay, None));
+                }
+                20 | 21 => {
+                    let target = self.someone(heard_from);
+                    self.refuse(outbox, target);
                 }
                 _ => self.ask_host(outbox),
             }
@@ -107,6 +111,9 @@ impl Carrier<'_> {
                 self.world.energy -= 1;
                 // Behind a large one that finds no room, a small one would find some.
                 let size = if self.world.rng.chance(20) { 10 } else { size };
+                if self.world.rng.chance(10) {
+                    self.refuse(outbox, target);
+                }
                 self.send(outbox, target, size);
             }
         }
@@ -115,6 +122,11 @@ impl Carrier<'_> {
     fn send(&mut self, outbox: &mut Outbox, target: ActorAddress, size: usize) {
         let message = numbered(self.world.new_number(), size);
         let _ = self.ask(outbox, |draft| draft.send(target, message));
+    }
+
+    fn refuse(&mut self, outbox: &mut Outbox, target: ActorAddress) {
+        let original = refusal(self.world.new_number());
+        let _ = self.ask(outbox, |draft| draft.refuse(target, original, "no".to_string()));
     }
 
     fn create(&mut self, outbox: &mut Outbox) {

@@ -49,6 +49,7 @@ pub(crate) fn check_host(host: &Host) -> Option<String> {
 pub(crate) fn asked(me: ActorAddress, outbox: &Outbox, limits: &ActorLimits) -> Option<String> {
     let sent = outbox.requests().iter().map(|request| match request {
         TurnRequest::Send { message, .. } => message.cost(),
+        TurnRequest::Refuse { poisoned, .. } => poisoned.cost(),
         _ => 0,
     });
     let is_past = sent.len() > limits.outbox_len_max || sent.sum::<usize>() > limits.outbox_bytes_max;

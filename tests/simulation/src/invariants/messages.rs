@@ -28,6 +28,16 @@ pub(crate) fn numbered(id: u64, size: usize) -> Message {
     Message::bytes("M", payload)
 }
 
+/// What a guest makes of nothing and gives back: poison with a number of its own, which nobody sent before.
+pub(crate) fn refusal(id: u64) -> Message {
+    Message { type_name: REFUSAL.into(), ..numbered(id, 0) }
+}
+
+pub(crate) fn is_refusal(message: &Message) -> bool {
+    &*message.type_name == REFUSAL
+}
+
+const REFUSAL: &str = "R";
 const HEADER: &str = "number";
 
 /// The same for a message whose payload is for its receiver.
@@ -47,6 +57,11 @@ pub(crate) fn number(message: &Message) -> u64 {
 impl Messages {
     pub(crate) fn sent(&mut self, id: u64) {
         self.fates.insert(id, Fate::Sent);
+    }
+
+    /// It is on its way back from the first.
+    pub(crate) fn refused(&mut self, id: u64) {
+        self.fates.insert(id, Fate::Returned);
     }
 
     fn turn(&mut self, message: &Message, from: Fate, to: Fate) -> Option<String> {
