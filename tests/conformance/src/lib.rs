@@ -146,9 +146,17 @@ async fn lend_code(data_dir: &Path) {
 /// # Panics
 /// When the test takes longer.
 pub fn run<T>(test: impl Future<Output = T>) -> T {
+    run_within(DEADLINE, test)
+}
+
+/// Runs a test under a deadline of its own.
+///
+/// # Panics
+/// When the test takes longer.
+pub fn run_within<T>(deadline: Duration, test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime
-        .block_on(async { tokio::time::timeout(DEADLINE, test).await.expect("the test's deadline passed") })
+        .block_on(async { tokio::time::timeout(deadline, test).await.expect("the test's deadline passed") })
 }
 
 /// Looks again and again until it holds.

@@ -8,6 +8,7 @@ mod dead;
 mod ext;
 mod gname;
 mod help;
+mod languages;
 mod life;
 mod msg;
 mod protocol;
