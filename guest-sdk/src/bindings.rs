@@ -560,10 +560,11 @@ pub mod thespian {
                         .finish()
                 }
             }
-            /// A message that came back because its receiver could not handle it, or refused it.
+            /// A message that came back because its receiver could not handle it, or refused it; or a question that nobody
+            /// received: a message with a header `thespian-request` that begins with the sender's own address and `#`.
             #[derive(Clone)]
             pub struct Poisoned {
-                /// The actor that failed on it.
+                /// The actor that failed on it, or was not there.
                 pub target: AddressResult,
                 /// Why, with the attempt, the error and what the receiver does take.
                 pub details: _rt::String,
@@ -1531,6 +1532,269 @@ pub mod thespian {
                         _ => _rt::invalid_enum_discriminant(),
                     };
                     result33
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// If this turn fails for good, poison with this `original` goes to `to`, and what was handled goes nowhere: not back to
+            /// its sender, and to no dead letters. For who handles an answer, or an event, on behalf of somebody else. Noted at
+            /// once, as the turn's only one: the last call counts, and holds for a second attempt too until that makes one of its
+            /// own. A turn that succeeds forgets it; an actor that is ended before that has failed. `original` may be without its
+            /// payload.
+            ///
+            /// `invalid`: not an address, a type name that is empty or begins with `thespian:`, or nothing is handled: in `start`.
+            /// `exhausted`: the message is too big.
+            #[allow(async_fn_in_trait)]
+            pub fn fails_for(
+                to: &str,
+                original: MessageParam<'_>,
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    let mut cleanup_list = _rt::Vec::new();
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = to;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let super::super::super::thespian::actor::types::MessageParam {
+                        type_name: type_name1,
+                        encoding: encoding1,
+                        payload: payload1,
+                        headers: headers1,
+                    } = original;
+                    let vec2 = type_name1;
+                    let ptr2 = vec2.as_ptr().cast::<u8>();
+                    let len2 = vec2.len();
+                    use super::super::super::thespian::actor::types::EncodingParam as V4;
+                    let (result5_0, result5_1, result5_2) = match encoding1 {
+                        V4::Json => (0i32, ::core::ptr::null_mut(), 0usize),
+                        V4::Cbor => (1i32, ::core::ptr::null_mut(), 0usize),
+                        V4::Text => (2i32, ::core::ptr::null_mut(), 0usize),
+                        V4::Bytes => (3i32, ::core::ptr::null_mut(), 0usize),
+                        V4::Other(e) => {
+                            let vec3 = e;
+                            let ptr3 = vec3.as_ptr().cast::<u8>();
+                            let len3 = vec3.len();
+                            (4i32, ptr3.cast_mut(), len3)
+                        }
+                    };
+                    let vec6 = payload1;
+                    let ptr6 = vec6.as_ptr().cast::<u8>();
+                    let len6 = vec6.len();
+                    let (result11_0, result11_1, result11_2) = match headers1 {
+                        Some(e) => {
+                            let vec10 = e;
+                            let len10 = vec10.len();
+                            let layout10 = _rt::alloc::Layout::from_size_align(
+                                    vec10.len() * (4 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                )
+                                .unwrap();
+                            let (result10, _cleanup10) = ::wit_bindgen::rt::Cleanup::new(
+                                layout10,
+                            );
+                            cleanup_list.extend(_cleanup10);
+                            for (i, e) in vec10.into_iter().enumerate() {
+                                let base = result10
+                                    .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                                {
+                                    let (t7_0, t7_1) = e;
+                                    let vec8 = t7_0;
+                                    let ptr8 = vec8.as_ptr().cast::<u8>();
+                                    let len8 = vec8.len();
+                                    *base
+                                        .add(::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len8;
+                                    *base.add(0).cast::<*mut u8>() = ptr8.cast_mut();
+                                    let vec9 = t7_1;
+                                    let ptr9 = vec9.as_ptr().cast::<u8>();
+                                    let len9 = vec9.len();
+                                    *base
+                                        .add(3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len9;
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr9.cast_mut();
+                                }
+                            }
+                            (1i32, result10, len10)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let ptr12 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/messaging@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "fails-for"]
+                        fn wit_import13(
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import13(
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import13(
+                        ptr0.cast_mut(),
+                        len0,
+                        ptr2.cast_mut(),
+                        len2,
+                        result5_0,
+                        result5_1,
+                        result5_2,
+                        ptr6.cast_mut(),
+                        len6,
+                        result11_0,
+                        result11_1,
+                        result11_2,
+                        ptr12,
+                    );
+                    let l14 = i32::from(*ptr12.add(0).cast::<u8>());
+                    let result32 = match l14 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l15 = i32::from(
+                                    *ptr12.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V31;
+                                let v31 = match l15 {
+                                    0 => {
+                                        let e31 = {
+                                            let l16 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l17 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V31::Denied(e31)
+                                    }
+                                    1 => {
+                                        let e31 = {
+                                            let l19 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l20 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len21 = l20;
+                                            let bytes21 = _rt::Vec::from_raw_parts(
+                                                l19.cast(),
+                                                len21,
+                                                len21,
+                                            );
+                                            _rt::string_lift(bytes21)
+                                        };
+                                        V31::Invalid(e31)
+                                    }
+                                    2 => {
+                                        let e31 = {
+                                            let l22 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l23 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len24 = l23;
+                                            let bytes24 = _rt::Vec::from_raw_parts(
+                                                l22.cast(),
+                                                len24,
+                                                len24,
+                                            );
+                                            _rt::string_lift(bytes24)
+                                        };
+                                        V31::Exhausted(e31)
+                                    }
+                                    3 => {
+                                        let e31 = {
+                                            let l25 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l26 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len27 = l26;
+                                            let bytes27 = _rt::Vec::from_raw_parts(
+                                                l25.cast(),
+                                                len27,
+                                                len27,
+                                            );
+                                            _rt::string_lift(bytes27)
+                                        };
+                                        V31::Unsupported(e31)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e31 = {
+                                            let l28 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l29 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len30 = l29;
+                                            let bytes30 = _rt::Vec::from_raw_parts(
+                                                l28.cast(),
+                                                len30,
+                                                len30,
+                                            );
+                                            _rt::string_lift(bytes30)
+                                        };
+                                        V31::Other(e31)
+                                    }
+                                };
+                                v31
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result32
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
@@ -8167,9 +8431,9 @@ macro_rules! __export_full_actor_impl {
         : () = { #[rustfmt::skip] #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.61.1:thespian:actor@0.1.0:full-actor:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 3699] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 3732] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xf2\x1b\x01A\x02\x01\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x93\x1c\x01A\x02\x01\
 A\x1d\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
 w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
 \x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
@@ -8208,51 +8472,52 @@ classes\xc7\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\x01k\x01\x01ks\x01r\x0a\x
 classs\x02me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06source\x03\x0bincarnati\
 ony\x0ccapabilities\x0a\x0crequirements\xc1\0\x04init$\x05extra\x0a\x04\0\x0aact\
 or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\x03\0\0\x07address\x02\
-\x03\0\0\x07message\x02\x03\0\0\x0bduration-ns\x02\x03\0\0\x05error\x01B\x13\x02\
+\x03\0\0\x07message\x02\x03\0\0\x0bduration-ns\x02\x03\0\0\x05error\x01B\x15\x02\
 \x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07message\x03\
 \0\x02\x02\x03\x02\x01\x03\x04\0\x0bduration-ns\x03\0\x04\x02\x03\x02\x01\x04\x04\
 \0\x05error\x03\0\x06\x01j\0\x01\x07\x01@\x02\x02to\x01\x07message\x03\0\x08\x04\
 \0\x04send\x01\x09\x01@\x03\x02to\x01\x08original\x03\x07detailss\0\x08\x04\0\x06\
-refuse\x01\x0a\x01k\x03\x01j\x01w\x01\x07\x01@\x02\x05delay\x05\x07payload\x0b\0\
-\x0c\x04\0\x0cwakeup-after\x01\x0d\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeup\x01\
-\x0e\x03\0\x1ethespian:actor/messaging@0.1.0\x05\x05\x02\x03\0\0\x0bsource-hash\x02\
-\x03\0\0\x0brequirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\x01B!\x02\
-\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\x0bsource-ha\
-sh\x03\0\x02\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\x03\x02\x01\x02\
-\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x08\x04\0\x07on-trap\x03\0\x08\x02\x03\
-\x02\x01\x09\x04\0\x0aattributes\x03\0\x0a\x02\x03\x02\x01\x04\x04\0\x05error\x03\
-\0\x0c\x01k\x03\x01p\x05\x01k\x07\x01k\x09\x01r\x06\x06source\x0e\x0crequirement\
-s\x0f\x04init\x10\x07on-trap\x11\x0ewatch-restarts\x7f\x05extra\x0b\x04\0\x0ecre\
-ate-options\x03\0\x12\x01j\x01\x01\x01\x0d\x01@\x02\x05classs\x07options\x13\0\x14\
-\x04\0\x0ccreate-actor\x01\x15\x01j\x01w\x01\x0d\x01@\x03\x04names\x05classs\x07\
-options\x13\0\x16\x04\0\x0ccreate-named\x01\x17\x01j\0\x01\x0d\x01@\x01\x05child\
-\x01\0\x18\x04\0\x0akill-child\x01\x19\x01@\x02\x06target\x01\x09recursive\x7f\0\
-\x18\x04\0\x0crequest-exit\x01\x1a\x01@\0\0\x18\x04\0\x0dkeep-children\x01\x1b\x03\
-\0\x1ethespian:actor/lifecycle@0.1.0\x05\x0a\x01B\x08\x02\x03\x02\x01\x01\x04\0\x07\
-address\x03\0\0\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x02\x01j\0\x01\x03\x01@\
-\x01\x06target\x01\0\x04\x04\0\x07monitor\x01\x05\x04\0\x09demonitor\x01\x05\x03\
-\0\x1fthespian:actor/monitoring@0.1.0\x05\x0b\x02\x03\0\0\x05value\x01B\x12\x02\x03\
-\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x0c\x04\0\x05value\x03\0\x02\
-\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x04\x01j\0\x01\x05\x01@\x01\x07handles\
-\x7f\0\x06\x04\0\x13handle-dead-letters\x01\x07\x01k\x03\x01@\x02\x04names\x05va\
-lue\x08\0\x06\x04\0\x11update-capability\x01\x09\x01k\x01\x01j\x01w\x01\x05\x01@\
-\x01\x05about\x0a\0\x0b\x04\0\x0erequest-status\x01\x0c\x01@\0\0\x06\x04\0\x09sh\
-ut-down\x01\x0d\x03\0\x1cthespian:actor/hosting@0.1.0\x05\x0d\x01B\x06\x01m\x05\x05\
-trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\x03\x05level\
-\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05level\x01\0\x7f\x04\
-\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\x0e\x01B\x07\x02\
-\x03\x02\x01\x09\x04\0\x0aattributes\x03\0\0\x02\x03\x02\x01\x07\x04\0\x0brequir\
-ement\x03\0\x02\x01p\x03\x01@\x03\x05classs\x0ccapabilities\x01\x0crequirements\x04\
-\0\x7f\x04\0\x07accepts\x01\x05\x04\0\x1ethespian:actor/placement@0.1.0\x05\x0f\x02\
-\x03\0\0\x0bsource-info\x02\x03\0\0\x0aactor-init\x02\x03\0\0\x08delivery\x02\x03\
-\0\0\x07failure\x01B\x15\x02\x03\x02\x01\x10\x04\0\x0bsource-info\x03\0\0\x02\x03\
-\x02\x01\x11\x04\0\x0aactor-init\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x07address\x03\
-\0\x04\x02\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x12\x04\0\x08\
-delivery\x03\0\x08\x02\x03\x02\x01\x13\x04\0\x07failure\x03\0\x0a\x01@\0\0\x01\x04\
-\0\x08describe\x01\x0c\x01j\0\x01\x0b\x01@\x01\x04init\x03\0\x0d\x04\0\x05start\x01\
-\x0e\x01@\x03\x06sender\x05\x07attempty\x07message\x07\0\x0d\x04\0\x0ehandle-mes\
-sage\x01\x0f\x01@\x01\x08delivery\x09\0\x0d\x04\0\x0chandle-event\x01\x10\x04\0\x1a\
-thespian:actor/guest@0.1.0\x05\x14\x04\0\x1fthespian:actor/full-actor@0.1.0\x04\0\
+refuse\x01\x0a\x01@\x02\x02to\x01\x08original\x03\0\x08\x04\0\x09fails-for\x01\x0b\
+\x01k\x03\x01j\x01w\x01\x07\x01@\x02\x05delay\x05\x07payload\x0c\0\x0d\x04\0\x0c\
+wakeup-after\x01\x0e\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeup\x01\x0f\x03\0\x1e\
+thespian:actor/messaging@0.1.0\x05\x05\x02\x03\0\0\x0bsource-hash\x02\x03\0\0\x0b\
+requirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\x01B!\x02\x03\x02\x01\
+\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\x0bsource-hash\x03\0\x02\
+\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07\
+message\x03\0\x06\x02\x03\x02\x01\x08\x04\0\x07on-trap\x03\0\x08\x02\x03\x02\x01\
+\x09\x04\0\x0aattributes\x03\0\x0a\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x0c\x01\
+k\x03\x01p\x05\x01k\x07\x01k\x09\x01r\x06\x06source\x0e\x0crequirements\x0f\x04i\
+nit\x10\x07on-trap\x11\x0ewatch-restarts\x7f\x05extra\x0b\x04\0\x0ecreate-option\
+s\x03\0\x12\x01j\x01\x01\x01\x0d\x01@\x02\x05classs\x07options\x13\0\x14\x04\0\x0c\
+create-actor\x01\x15\x01j\x01w\x01\x0d\x01@\x03\x04names\x05classs\x07options\x13\
+\0\x16\x04\0\x0ccreate-named\x01\x17\x01j\0\x01\x0d\x01@\x01\x05child\x01\0\x18\x04\
+\0\x0akill-child\x01\x19\x01@\x02\x06target\x01\x09recursive\x7f\0\x18\x04\0\x0c\
+request-exit\x01\x1a\x01@\0\0\x18\x04\0\x0dkeep-children\x01\x1b\x03\0\x1ethespi\
+an:actor/lifecycle@0.1.0\x05\x0a\x01B\x08\x02\x03\x02\x01\x01\x04\0\x07address\x03\
+\0\0\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x02\x01j\0\x01\x03\x01@\x01\x06tar\
+get\x01\0\x04\x04\0\x07monitor\x01\x05\x04\0\x09demonitor\x01\x05\x03\0\x1fthesp\
+ian:actor/monitoring@0.1.0\x05\x0b\x02\x03\0\0\x05value\x01B\x12\x02\x03\x02\x01\
+\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x0c\x04\0\x05value\x03\0\x02\x02\x03\
+\x02\x01\x04\x04\0\x05error\x03\0\x04\x01j\0\x01\x05\x01@\x01\x07handles\x7f\0\x06\
+\x04\0\x13handle-dead-letters\x01\x07\x01k\x03\x01@\x02\x04names\x05value\x08\0\x06\
+\x04\0\x11update-capability\x01\x09\x01k\x01\x01j\x01w\x01\x05\x01@\x01\x05about\
+\x0a\0\x0b\x04\0\x0erequest-status\x01\x0c\x01@\0\0\x06\x04\0\x09shut-down\x01\x0d\
+\x03\0\x1cthespian:actor/hosting@0.1.0\x05\x0d\x01B\x06\x01m\x05\x05trace\x05deb\
+ug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\x03\x05level\x01\x06targ\
+ets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05level\x01\0\x7f\x04\0\x07ena\
+bled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\x0e\x01B\x07\x02\x03\x02\x01\
+\x09\x04\0\x0aattributes\x03\0\0\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x02\
+\x01p\x03\x01@\x03\x05classs\x0ccapabilities\x01\x0crequirements\x04\0\x7f\x04\0\
+\x07accepts\x01\x05\x04\0\x1ethespian:actor/placement@0.1.0\x05\x0f\x02\x03\0\0\x0b\
+source-info\x02\x03\0\0\x0aactor-init\x02\x03\0\0\x08delivery\x02\x03\0\0\x07fai\
+lure\x01B\x15\x02\x03\x02\x01\x10\x04\0\x0bsource-info\x03\0\0\x02\x03\x02\x01\x11\
+\x04\0\x0aactor-init\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\x04\x02\
+\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x12\x04\0\x08deliver\
+y\x03\0\x08\x02\x03\x02\x01\x13\x04\0\x07failure\x03\0\x0a\x01@\0\0\x01\x04\0\x08\
+describe\x01\x0c\x01j\0\x01\x0b\x01@\x01\x04init\x03\0\x0d\x04\0\x05start\x01\x0e\
+\x01@\x03\x06sender\x05\x07attempty\x07message\x07\0\x0d\x04\0\x0ehandle-message\
+\x01\x0f\x01@\x01\x08delivery\x09\0\x0d\x04\0\x0chandle-event\x01\x10\x04\0\x1at\
+hespian:actor/guest@0.1.0\x05\x14\x04\0\x1fthespian:actor/full-actor@0.1.0\x04\0\
 \x0b\x10\x01\0\x0afull-actor\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0d\
 wit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
         };
@@ -8267,8 +8532,8 @@ pub use __export_full_actor_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3295] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xbe\x18\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3328] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xdf\x18\x01A\x02\x01\
 A\x15\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
 w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
 \x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
@@ -8307,42 +8572,43 @@ classes\xc7\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\x01k\x01\x01ks\x01r\x0a\x
 classs\x02me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06source\x03\x0bincarnati\
 ony\x0ccapabilities\x0a\x0crequirements\xc1\0\x04init$\x05extra\x0a\x04\0\x0aact\
 or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\x03\0\0\x07address\x02\
-\x03\0\0\x07message\x02\x03\0\0\x0bduration-ns\x02\x03\0\0\x05error\x01B\x13\x02\
+\x03\0\0\x07message\x02\x03\0\0\x0bduration-ns\x02\x03\0\0\x05error\x01B\x15\x02\
 \x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07message\x03\
 \0\x02\x02\x03\x02\x01\x03\x04\0\x0bduration-ns\x03\0\x04\x02\x03\x02\x01\x04\x04\
 \0\x05error\x03\0\x06\x01j\0\x01\x07\x01@\x02\x02to\x01\x07message\x03\0\x08\x04\
 \0\x04send\x01\x09\x01@\x03\x02to\x01\x08original\x03\x07detailss\0\x08\x04\0\x06\
-refuse\x01\x0a\x01k\x03\x01j\x01w\x01\x07\x01@\x02\x05delay\x05\x07payload\x0b\0\
-\x0c\x04\0\x0cwakeup-after\x01\x0d\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeup\x01\
-\x0e\x03\0\x1ethespian:actor/messaging@0.1.0\x05\x05\x02\x03\0\0\x0bsource-hash\x02\
-\x03\0\0\x0brequirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\x01B!\x02\
-\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\x0bsource-ha\
-sh\x03\0\x02\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\x03\x02\x01\x02\
-\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x08\x04\0\x07on-trap\x03\0\x08\x02\x03\
-\x02\x01\x09\x04\0\x0aattributes\x03\0\x0a\x02\x03\x02\x01\x04\x04\0\x05error\x03\
-\0\x0c\x01k\x03\x01p\x05\x01k\x07\x01k\x09\x01r\x06\x06source\x0e\x0crequirement\
-s\x0f\x04init\x10\x07on-trap\x11\x0ewatch-restarts\x7f\x05extra\x0b\x04\0\x0ecre\
-ate-options\x03\0\x12\x01j\x01\x01\x01\x0d\x01@\x02\x05classs\x07options\x13\0\x14\
-\x04\0\x0ccreate-actor\x01\x15\x01j\x01w\x01\x0d\x01@\x03\x04names\x05classs\x07\
-options\x13\0\x16\x04\0\x0ccreate-named\x01\x17\x01j\0\x01\x0d\x01@\x01\x05child\
-\x01\0\x18\x04\0\x0akill-child\x01\x19\x01@\x02\x06target\x01\x09recursive\x7f\0\
-\x18\x04\0\x0crequest-exit\x01\x1a\x01@\0\0\x18\x04\0\x0dkeep-children\x01\x1b\x03\
-\0\x1ethespian:actor/lifecycle@0.1.0\x05\x0a\x01B\x08\x02\x03\x02\x01\x01\x04\0\x07\
-address\x03\0\0\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x02\x01j\0\x01\x03\x01@\
-\x01\x06target\x01\0\x04\x04\0\x07monitor\x01\x05\x04\0\x09demonitor\x01\x05\x03\
-\0\x1fthespian:actor/monitoring@0.1.0\x05\x0b\x02\x03\0\0\x05value\x01B\x12\x02\x03\
-\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x0c\x04\0\x05value\x03\0\x02\
-\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x04\x01j\0\x01\x05\x01@\x01\x07handles\
-\x7f\0\x06\x04\0\x13handle-dead-letters\x01\x07\x01k\x03\x01@\x02\x04names\x05va\
-lue\x08\0\x06\x04\0\x11update-capability\x01\x09\x01k\x01\x01j\x01w\x01\x05\x01@\
-\x01\x05about\x0a\0\x0b\x04\0\x0erequest-status\x01\x0c\x01@\0\0\x06\x04\0\x09sh\
-ut-down\x01\x0d\x03\0\x1cthespian:actor/hosting@0.1.0\x05\x0d\x01B\x06\x01m\x05\x05\
-trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\x03\x05level\
-\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05level\x01\0\x7f\x04\
-\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\x0e\x04\0?thespi\
-an:actor/full-actor-with-all-of-its-exports-removed@0.1.0\x04\0\x0b0\x01\0*full-\
-actor-with-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-b\
-y\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+refuse\x01\x0a\x01@\x02\x02to\x01\x08original\x03\0\x08\x04\0\x09fails-for\x01\x0b\
+\x01k\x03\x01j\x01w\x01\x07\x01@\x02\x05delay\x05\x07payload\x0c\0\x0d\x04\0\x0c\
+wakeup-after\x01\x0e\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeup\x01\x0f\x03\0\x1e\
+thespian:actor/messaging@0.1.0\x05\x05\x02\x03\0\0\x0bsource-hash\x02\x03\0\0\x0b\
+requirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\x01B!\x02\x03\x02\x01\
+\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\x0bsource-hash\x03\0\x02\
+\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07\
+message\x03\0\x06\x02\x03\x02\x01\x08\x04\0\x07on-trap\x03\0\x08\x02\x03\x02\x01\
+\x09\x04\0\x0aattributes\x03\0\x0a\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x0c\x01\
+k\x03\x01p\x05\x01k\x07\x01k\x09\x01r\x06\x06source\x0e\x0crequirements\x0f\x04i\
+nit\x10\x07on-trap\x11\x0ewatch-restarts\x7f\x05extra\x0b\x04\0\x0ecreate-option\
+s\x03\0\x12\x01j\x01\x01\x01\x0d\x01@\x02\x05classs\x07options\x13\0\x14\x04\0\x0c\
+create-actor\x01\x15\x01j\x01w\x01\x0d\x01@\x03\x04names\x05classs\x07options\x13\
+\0\x16\x04\0\x0ccreate-named\x01\x17\x01j\0\x01\x0d\x01@\x01\x05child\x01\0\x18\x04\
+\0\x0akill-child\x01\x19\x01@\x02\x06target\x01\x09recursive\x7f\0\x18\x04\0\x0c\
+request-exit\x01\x1a\x01@\0\0\x18\x04\0\x0dkeep-children\x01\x1b\x03\0\x1ethespi\
+an:actor/lifecycle@0.1.0\x05\x0a\x01B\x08\x02\x03\x02\x01\x01\x04\0\x07address\x03\
+\0\0\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x02\x01j\0\x01\x03\x01@\x01\x06tar\
+get\x01\0\x04\x04\0\x07monitor\x01\x05\x04\0\x09demonitor\x01\x05\x03\0\x1fthesp\
+ian:actor/monitoring@0.1.0\x05\x0b\x02\x03\0\0\x05value\x01B\x12\x02\x03\x02\x01\
+\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x0c\x04\0\x05value\x03\0\x02\x02\x03\
+\x02\x01\x04\x04\0\x05error\x03\0\x04\x01j\0\x01\x05\x01@\x01\x07handles\x7f\0\x06\
+\x04\0\x13handle-dead-letters\x01\x07\x01k\x03\x01@\x02\x04names\x05value\x08\0\x06\
+\x04\0\x11update-capability\x01\x09\x01k\x01\x01j\x01w\x01\x05\x01@\x01\x05about\
+\x0a\0\x0b\x04\0\x0erequest-status\x01\x0c\x01@\0\0\x06\x04\0\x09shut-down\x01\x0d\
+\x03\0\x1cthespian:actor/hosting@0.1.0\x05\x0d\x01B\x06\x01m\x05\x05trace\x05deb\
+ug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\x03\x05level\x01\x06targ\
+ets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05level\x01\0\x7f\x04\0\x07ena\
+bled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\x0e\x04\0?thespian:actor/\
+full-actor-with-all-of-its-exports-removed@0.1.0\x04\0\x0b0\x01\0*full-actor-wit\
+h-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0d\
+wit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

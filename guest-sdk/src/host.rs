@@ -22,6 +22,7 @@ use crate::log::Level;
 pub enum Ask<'a> {
     Send { to: &'a str, message: wit::MessageParam<'a> },
     Refuse { to: &'a str, original: wit::MessageParam<'a>, details: &'a str },
+    FailsFor { to: &'a str, original: wit::MessageParam<'a> },
     WakeupAfter { delay_ns: u64, payload: Option<wit::MessageParam<'a>> },
     CancelWakeup { id: u64 },
     CreateActor { class: &'a str, options: CreateOptions<'a> },
@@ -97,6 +98,7 @@ mod around {
         match ask {
             Ask::Send { to, message } => messaging::send(to, message).map(done),
             Ask::Refuse { to, original, details } => messaging::refuse(to, original, details).map(done),
+            Ask::FailsFor { to, original } => messaging::fails_for(to, original).map(done),
             Ask::WakeupAfter { delay_ns, payload } => {
                 messaging::wakeup_after(delay_ns, payload).map(Answer::Number)
             }

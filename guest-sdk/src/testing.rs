@@ -48,7 +48,7 @@ use crate::instance::turn_of;
 use crate::log::Level;
 use crate::message::{Message, RawMessage};
 
-use record::Record;
+use record::{Record, TurnKind};
 
 pub use record::Effect;
 
@@ -59,6 +59,7 @@ pub struct TestActor<A> {
     ctx: Context,
     started: Vec<Effect>,
     logs: Vec<(Level, String)>,
+    failed_for: Option<(Address, RawMessage)>,
 }
 
 /// How to start an actor under test.
@@ -140,24 +141,26 @@ impl TestStart {
         init.class = A::CLASS.to_string();
         let mut ctx = Context::new(init);
         let mut logs = Vec::new();
-        let (actor, started) = turn(&mut logs, false, || begin::<A>(&mut ctx))?;
-        Ok(TestActor { actor, ctx, started, logs })
+        let (actor, started) = turn(&mut logs, &mut None, TurnKind::Start, || begin::<A>(&mut ctx))?;
+        Ok(TestActor { actor, ctx, started, logs, failed_for: None })
     }
 }
 
 /// Runs one turn. What it asked for counts only if it succeeds; what it logged counts always.
 fn turn<T>(
     logs: &mut Vec<(Level, String)>,
-    is_exit: bool,
+    failed_for: &mut Option<(Address, RawMessage)>,
+    kind: TurnKind,
     handler: impl FnOnce() -> Result<T>,
 ) -> Result<(T, Vec<Effect>)> {
-    let record = Rc::new(RefCell::new(Record::new(is_exit)));
+    let record = Rc::new(RefCell::new(Record::new(kind)));
     let host: Rc<RefCell<dyn Host>> = Rc::<RefCell<Record>>::clone(&record);
     let hosted = Hosted::by(host);
     let outcome = handler();
     drop(hosted);
-    let Record { effects, logs: written, .. } = record.take();
+    let Record { effects, logs: written, fails_for, .. } = record.take();
     logs.extend(written);
+    *failed_for = fails_for.filter(|_| outcome.is_err());
     outcome.map(|value| (value, effects))
 }
 
@@ -348,6 +351,16 @@ impl<A: Actor> TestActor<A> {
         self.notify("me", wit::Event::Status(wit::StatusAnswer { request: question.0, outcome }))
     }
 
+    /// Whoever hears that the last turn failed, if it fails for good, and of which message: where that was said by
+    /// [`Context::fails_for_raw`], and is not the sender of what was handled.
+    #[must_use]
+    pub const fn failed_for(&self) -> Option<(&Address, &RawMessage)> {
+        match &self.failed_for {
+            Some((to, original)) => Some((to, original)),
+            None => None,
+        }
+    }
+
     /// Records that it has logged since the last call, also in turns that failed.
     pub fn take_logs(&mut self) -> Vec<(Level, String)> {
         std::mem::take(&mut self.logs)
@@ -358,8 +371,9 @@ impl<A: Actor> TestActor<A> {
     }
 
     fn deliver(&mut self, sender: &str, attempt: u32, came: Came) -> Result<Vec<Effect>> {
-        let Self { actor, ctx, logs, .. } = self;
+        let Self { actor, ctx, logs, failed_for, .. } = self;
         let is_exit = matches!(came, Came::Event(wit::Event::ExitRequested(_)));
-        Ok(turn(logs, is_exit, || turn_of(actor, ctx, sender.into(), attempt, came))?.1)
+        let kind = if is_exit { TurnKind::Exit } else { TurnKind::Plain };
+        Ok(turn(logs, failed_for, kind, || turn_of(actor, ctx, sender.into(), attempt, came))?.1)
     }
 }

@@ -228,6 +228,14 @@ mistakes! {
             "self.counters.restarts += 1;"
             => "";
 
+        ForgetTheConcerned a_turn_that_fails_for_somebody_who_never_hears "is lost: Noted":
+            "if let Some(concerned) = fails_for {"
+            => "if let Some(concerned) = fails_for.filter(|_| false) {";
+
+        ForgetTheConcernedOfTheEnded an_end_that_the_one_concerned_never_hears_of "is lost: Noted":
+            "Some(Current { fails_for: Some(concerned), .. }) => self.tell_concerned(*concerned, why, effects),"
+            => "Some(Current { fails_for: Some(_), .. }) => drop(why),";
+
         KeepTheInstance an_instance_that_is_used_after_its_trap "in a lost instance":
             "if matches!(failure, Failure::Fault(_)) {
                  self.instance = InstanceState::None;"
@@ -239,9 +247,8 @@ mistakes! {
             => "if let Some(current) = self.current.take_if(|_| false) {";
 
         LoseTheBatch messages_lost_with_their_actor "is lost":
-            "let current = self.current.take().map(|current| current.envelope);"
-            => "let current = self.current.take().map(|current| current.envelope);
-                self.batch.clear();";
+            "for envelope in core::mem::take(&mut self.batch) {"
+            => "for envelope in core::mem::take(&mut self.batch).into_iter().skip(1) {";
 
         PauseForNothing a_restart_without_a_pause "restarts without a pause":
             "} else {
@@ -250,13 +257,15 @@ mistakes! {
             => "}";
 
         PoisonNobody a_failed_message_that_nobody_hears_of "is lost":
-            "effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned))));"
-            => "";
+            "Body::Message(original) => effects.push(self.poison(sender, details, original)),"
+            => "Body::Message(_) => {}";
 
         PoisonTwice a_failed_message_that_comes_back_twice "but it is":
-            "effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned))));"
-            => "effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned.clone()))));
-                effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned))));";
+            "Body::Message(original) => effects.push(self.poison(sender, details, original)),"
+            => "Body::Message(original) => {
+                    effects.push(self.poison(sender, details.clone(), original.clone()));
+                    effects.push(self.poison(sender, details, original));
+                }";
 
         RetryForEver a_message_that_is_tried_a_third_time " after ":
             "current.attempt = 2;"

@@ -70,6 +70,51 @@ impl Context {
         host::ask(Ask::Refuse { to: to.as_str(), original, details: &details }).map(drop)
     }
 
+    /// Says who is to hear if this turn fails for good, in place of the sender of what is being handled: `to` gets `original`
+    /// back as poison, perhaps without its payload. For who handles an answer, a wakeup or another event on behalf of
+    /// somebody. The last call of a turn counts, and holds for its second attempt too; a turn that succeeds forgets it.
+    ///
+    /// ```
+    /// use thespian::prelude::*;
+    ///
+    /// #[message]
+    /// struct Book { seat: u32 }
+    /// #[message]
+    /// struct Booked;
+    ///
+    /// #[derive(Default)]
+    /// struct Office { guest: Option<Address> }
+    ///
+    /// #[actor]
+    /// impl Office {
+    ///     #[receive]
+    ///     fn book(&mut self, book: Book, ctx: &mut Context) -> Result {
+    ///         self.guest = Some(ctx.sender().clone());
+    ///         ctx.wakeup_after_with(std::time::Duration::from_secs(1), &book).map(drop)
+    ///     }
+    ///
+    ///     #[receive]
+    ///     fn decide(&mut self, wakeup: Wakeup, ctx: &mut Context) -> Result {
+    ///         let (Some(guest), Some(order)) = (self.guest.take(), wakeup.payload) else { return Ok(()) };
+    ///         ctx.fails_for_raw(&guest, &order)?;
+    ///         // Whatever fails from here on, the guest hears of it.
+    ///         ctx.send(&guest, &Booked)
+    ///     }
+    /// }
+    /// # let mut office = thespian::testing::TestActor::<Office>::start()?;
+    /// # let effects = office.tell("guest", &Book { seat: 1 })?;
+    /// # assert_eq!(office.wake(&effects[0])?.len(), 1);
+    /// # Ok::<(), thespian::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Context::send_raw`], or the actor starts.
+    pub fn fails_for_raw(&mut self, to: &Address, original: &RawMessage) -> Result {
+        self.check_message(original)?;
+        let headers = original.headers_to_wit();
+        host::ask(Ask::FailsFor { to: to.as_str(), original: original.to_wit(&headers) }).map(drop)
+    }
+
     /// Whoever works for `to` has answered, if this is to the question.
     #[inline(always)]
     pub(crate) fn note_answer(&mut self, to: &Address, request: Option<&str>) {

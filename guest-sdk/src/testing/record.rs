@@ -121,6 +121,15 @@ impl Effect {
         }
     }
 
+    /// The reason for which a message of `to` was given back as poison, if that is what this is.
+    #[must_use]
+    pub fn refused(&self, to: &str) -> Option<&str> {
+        match self {
+            Self::Refuse { to: target, details, .. } if target.as_str() == to => Some(details),
+            _ => None,
+        }
+    }
+
     /// The class of the child that was created, if that is what this is.
     #[must_use]
     pub fn created(&self) -> Option<&str> {
@@ -136,8 +145,18 @@ impl Effect {
 pub(super) struct Record {
     pub(super) effects: Vec<Effect>,
     pub(super) logs: Vec<(Level, String)>,
-    /// Whether it is the turn of an exit request.
-    is_exit: bool,
+    /// Whoever is to hear if it fails, and of what.
+    pub(super) fails_for: Option<(Address, RawMessage)>,
+    kind: TurnKind,
+}
+
+/// The kind of a turn, as far as the host minds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum TurnKind {
+    #[default]
+    Plain,
+    Start,
+    Exit,
 }
 
 thread_local! {
@@ -146,8 +165,8 @@ thread_local! {
 }
 
 impl Record {
-    pub(super) fn new(is_exit: bool) -> Self {
-        Self { is_exit, ..Self::default() }
+    pub(super) fn new(kind: TurnKind) -> Self {
+        Self { kind, ..Self::default() }
     }
 
     fn note(&mut self, effect: Effect) -> Answer {
@@ -167,7 +186,9 @@ impl Record {
 impl Host for Record {
     fn ask(&mut self, ask: Ask<'_>) -> Result<Answer, wit::Error> {
         Ok(match ask {
-            Ask::Send { message, .. } | Ask::Refuse { original: message, .. }
+            Ask::Send { message, .. }
+            | Ask::Refuse { original: message, .. }
+            | Ask::FailsFor { original: message, .. }
                 if message.type_name.starts_with("thespian:") =>
             {
                 let text = "type names that begin with `thespian:` are the host's own";
@@ -177,6 +198,14 @@ impl Host for Record {
             Ask::Refuse { to, original, details } => {
                 let (original, details) = (original.into(), details.to_string());
                 self.note(Effect::Refuse { to: to.into(), original, details })
+            }
+            Ask::FailsFor { .. } if self.kind == TurnKind::Start => {
+                let text = "only possible while handling something, and not in a start";
+                return Err(wit::Error::Invalid(text.to_string()));
+            }
+            Ask::FailsFor { to, original } => {
+                self.fails_for = Some((to.into(), original.into()));
+                Answer::Done
             }
             Ask::WakeupAfter { delay_ns, payload } => {
                 let (delay, payload) = (Duration::from_nanos(delay_ns), payload.map(RawMessage::from));
@@ -196,7 +225,7 @@ impl Host for Record {
             Ask::RequestExit { target, recursive } => {
                 self.note(Effect::Exit { target: target.into(), recursive })
             }
-            Ask::KeepChildren if !self.is_exit => {
+            Ask::KeepChildren if self.kind != TurnKind::Exit => {
                 let text = "only possible while an `ExitRequest` is handled";
                 return Err(wit::Error::Invalid(text.to_string()));
             }

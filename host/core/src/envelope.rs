@@ -130,6 +130,15 @@ impl Poisoned {
     }
 }
 
+/// Whoever is to hear if a turn fails for good, in place of the sender of what it handles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailsFor {
+    /// The actor or program that hears.
+    pub target: ActorAddress,
+    /// The message that it gets back.
+    pub original: Message,
+}
+
 /// A request to exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExitRequest {

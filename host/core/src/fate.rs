@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use core::fmt;
 
+use crate::envelope::FailsFor;
 use crate::outbox::OutboxError;
 
 /// A bound that a turn ran into.
@@ -109,6 +110,21 @@ impl Failure {
             Self::Fault(Fault::Trap(_)) => true,
             Self::Fault(Fault::Budget(..) | Fault::Killed) => false,
         }
+    }
+}
+
+/// A turn that failed, and whoever is to hear of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// The way in which it failed.
+    pub failure: Failure,
+    /// Whoever it failed for, if that is not the sender of what it handled.
+    pub fails_for: Option<Box<FailsFor>>,
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self { failure, fails_for: None }
     }
 }
 

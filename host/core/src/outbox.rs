@@ -20,6 +20,7 @@ pub use error::{OutboxError, Refused};
 pub use request::{TurnRequest, check_capability, check_class_name, check_create, check_global_name};
 pub use standing::{Leaving, Standing};
 
+use crate::envelope::FailsFor;
 use crate::fate::Bound;
 
 /// The outbox of a turn: all that it has asked for so far.
@@ -31,6 +32,8 @@ pub struct Outbox {
     standing: Standing,
     creates: usize,
     keeps_children: bool,
+    /// Noted, and no request: it is for a turn that fails, whose requests are dropped.
+    fails_for: Option<Box<FailsFor>>,
     /// The first bound that refused something.
     met: Option<Box<OutboxError>>,
 }
@@ -44,6 +47,7 @@ impl Outbox {
         self.standing = standing;
         self.creates = 0;
         self.keeps_children = false;
+        self.fails_for = None;
         self.met = None;
     }
 
@@ -51,6 +55,11 @@ impl Outbox {
     #[must_use]
     pub const fn keeps_children(&self) -> bool {
         self.keeps_children
+    }
+
+    /// Takes out whoever is to hear that the turn failed, if that is not the sender of what it handled.
+    pub const fn take_fails_for(&mut self) -> Option<Box<FailsFor>> {
+        self.fails_for.take()
     }
 
     /// How many children are to be created.

@@ -33,9 +33,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
-use crate::envelope::{Body, EXITING, Envelope, ExitReason, ExitRequest};
+use crate::envelope::{Body, EXITING, Envelope, ExitReason, ExitRequest, FailsFor};
 use crate::event::Event;
-use crate::fate::{Failure, Fault, OnTrap};
+use crate::fate::{Failed, Failure, Fault, OnTrap};
 use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, cut};
 use crate::mailbox::Mark;
 use crate::outbox::{Leaving, Outbox, Standing};
@@ -94,6 +94,8 @@ struct Current {
     attempt: u32,
     /// A message costs one restart however often it traps; otherwise one bad message would count double.
     restart_counted: bool,
+    /// Whoever is to hear if it is never handled, where that is not its sender.
+    fails_for: Option<Box<FailsFor>>,
 }
 
 /// Facts of an actor from its creation.
@@ -314,7 +316,7 @@ impl Turn {
                 _ => return false,
             }
         }
-        self.current = Some(Current { envelope, attempt: 1, restart_counted: false });
+        self.current = Some(Current { envelope, attempt: 1, restart_counted: false, fails_for: None });
         true
     }
 
@@ -341,10 +343,19 @@ impl Turn {
             next_question: self.next_question,
             children: self.children,
             monitors: self.monitored.len(),
+            handles: self.has_instance(),
             leaving,
             rights: self.identity.rights,
         });
         outbox
+    }
+
+    /// Notes whoever hears if what was handled is never handled any more: until then, unless a later attempt says otherwise.
+    fn heed(&mut self, failed: Failed) -> Failure {
+        if let (Some(current), Some(fails_for)) = (&mut self.current, failed.fails_for) {
+            current.fails_for = Some(fails_for);
+        }
+        failed.failure
     }
 
     /// How `handle` went. On `Ok`, what it asked for is committed; otherwise it is tried once more, or its

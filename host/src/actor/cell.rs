@@ -29,7 +29,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::{Envelope, ExitReason};
-use thespian_core::fate::{Failure, Fault};
+use thespian_core::fate::{Failed, Failure, Fault};
 use thespian_core::life::ActorEvent;
 use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX};
 use thespian_core::log_level::LogLevel;
@@ -375,7 +375,7 @@ impl Doer for Carrier<'_> {
         killed.then(|| self.cell.kill_reason.lock().clone().unwrap_or_default())
     }
 
-    fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure> {
+    fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failed> {
         self.active.let_go();
         let lost = self.hands.instance.take();
         let Some(start) = &mut self.hands.start else {
@@ -399,7 +399,7 @@ impl Doer for Carrier<'_> {
         attempt: u32,
         waiting: usize,
         outbox: Box<Outbox>,
-    ) -> Result<Box<Outbox>, Failure> {
+    ) -> Result<Box<Outbox>, Failed> {
         self.cell.shown.note_taken(waiting);
         // The turn may take long: whoever was made active before does not wait for it.
         self.active.let_go();

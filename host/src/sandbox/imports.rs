@@ -106,6 +106,11 @@ impl messaging::Host for State {
         Ok(self.ask_about(&to, |to, draft| draft.refuse(to, original, details)))
     }
 
+    fn fails_for(&mut self, to: String, original: MessageResult) -> ImportResult<()> {
+        let original = convert::message_from_guest(original);
+        Ok(self.ask_about(&to, |to, draft| draft.fails_for(to, original)))
+    }
+
     fn wakeup_after(&mut self, delay: u64, payload: Option<MessageResult>) -> ImportResult<u64> {
         let payload = payload.map(convert::message_from_guest);
         Ok(self.ask(|draft| draft.wakeup(Duration::from_nanos(delay), payload)))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thespian_core::address::{ADDRESS_TEXT_LEN, ActorAddress};
 use thespian_core::capability::Requirement;
 use thespian_core::envelope::{Body, Envelope};
-use thespian_core::fate::{Bound, Failure, Fault};
+use thespian_core::fate::{Bound, Failed, Failure, Fault};
 use thespian_core::limits::ActorLimits;
 use thespian_core::message::Message;
 use thespian_core::outbox::Outbox;
@@ -90,7 +90,7 @@ impl Instance {
     ///
     /// # Errors
     /// As [`Self::handle`].
-    pub fn start(&mut self, init: &ActorInit, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure> {
+    pub fn start(&mut self, init: &ActorInit, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failed> {
         let occupant = self.store.data().occupant.clone();
         let (mut me, mut parent) = ([0; ADDRESS_TEXT_LEN], [0; ADDRESS_TEXT_LEN]);
         let source = occupant.source.to_string();
@@ -126,7 +126,7 @@ impl Instance {
         envelope: &Envelope,
         attempt: u32,
         outbox: Box<Outbox>,
-    ) -> Result<Box<Outbox>, Failure> {
+    ) -> Result<Box<Outbox>, Failed> {
         let mut sender = [0; ADDRESS_TEXT_LEN];
         let sender = envelope.sender.write_text(&mut sender);
         let headers = carried(&envelope.body).and_then(convert::header_refs);
@@ -181,9 +181,10 @@ impl Instance {
         kind: Call,
         outbox: Box<Outbox>,
         call: impl FnOnce(&Actor, &mut Store<State>) -> wasmtime::Result<Result<(), wit::Failure>>,
-    ) -> Result<Box<Outbox>, Failure> {
+    ) -> Result<Box<Outbox>, Failed> {
         if self.lost {
-            return Err(Failure::Fault(Fault::Trap("the instance was lost in an earlier turn".to_owned())));
+            let lost = Fault::Trap("the instance was lost in an earlier turn".to_owned());
+            return Err(Failure::Fault(lost).into());
         }
         let limits = &self.store.data().limits;
         let cpu_ms_max = match kind {
@@ -194,18 +195,16 @@ impl Instance {
         let result = contained(&mut self.store, |store| call(&self.actor, store));
         let state = self.store.data_mut();
         let mut outbox = state.end().unwrap_or_default();
-        match result {
-            Ok(Ok(())) => Ok(outbox),
-            Ok(Err(failure)) => {
-                state.discard(&mut outbox);
-                Err(returned(&failure, &outbox, state))
-            }
+        let failure = match result {
+            Ok(Ok(())) => return Ok(outbox),
+            Ok(Err(failure)) => returned(&failure, &outbox, state),
             Err(error) => {
-                state.discard(&mut outbox);
                 self.lost = true;
-                Err(Failure::Fault(fault_of(state, &error)))
+                Failure::Fault(fault_of(state, &error))
             }
-        }
+        };
+        state.discard(&mut outbox);
+        Err(Failed { failure, fails_for: outbox.take_fails_for() })
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::envelope::{Body, Envelope, ExitReason, NOBODY_THERE};
 use thespian_core::event::Event;
-use thespian_core::fate::Failure;
+use thespian_core::fate::{Failed, Failure};
 use thespian_core::life::ActorEvent;
 use thespian_core::mailbox::{Mailbox, Mark, Push, QueueBudget, push_each};
 use thespian_core::outbox::{Outbox, TurnRequest};
@@ -45,12 +45,12 @@ impl Carrier<'_> {
         &mut self,
         mut outbox: Box<Outbox>,
         outcome: Result<(), Failure>,
-    ) -> Result<Box<Outbox>, Failure> {
+    ) -> Result<Box<Outbox>, Failed> {
         let limits = self.host().limits;
         self.world.complain(bounds::asked(self.me, &outbox, &limits));
         if let Err(failure) = outcome {
             self.ask(&mut outbox, |draft| draft.discard());
-            return Err(failure);
+            return Err(Failed { failure, fails_for: outbox.take_fails_for() });
         }
         self.world.audit_turn(self.at, self.me, &outbox);
         let now = self.world.now();
@@ -68,6 +68,22 @@ impl Carrier<'_> {
             }
         }
         Ok(outbox)
+    }
+
+    /// Whoever a turn failed for is to hear of it if there is no other attempt, or that fails too.
+    fn note_concerned(&mut self, handled: &Body, result: &Result<Box<Outbox>, Failed>) {
+        let concerned = match result {
+            Ok(_) => None,
+            Err(Failed { fails_for: Some(concerned), .. }) => Some(number(&concerned.original)),
+            Err(Failed { fails_for: None, .. }) => return,
+        };
+        let before = std::mem::replace(&mut self.watch().concerned, concerned);
+        let messages = &mut self.world.ledger.messages;
+        before.into_iter().for_each(|id| messages.forgotten(id));
+        if let Some(id) = concerned {
+            messages.noted(id, handled);
+            self.world.see("turns that fail for somebody");
+        }
     }
 
     fn take_out(
@@ -252,7 +268,7 @@ impl Doer for Carrier<'_> {
         self.cell().killed.clone()
     }
 
-    fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure> {
+    fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failed> {
         self.check_nothing_is_held();
         let (me, now) = (self.me, self.world.now());
         let mut instances = std::mem::take(&mut self.watch().instances);
@@ -279,13 +295,14 @@ impl Doer for Carrier<'_> {
         attempt: u32,
         _waiting: usize,
         outbox: Box<Outbox>,
-    ) -> Result<Box<Outbox>, Failure> {
+    ) -> Result<Box<Outbox>, Failed> {
         self.world.see("turns");
         let watch = self.watch();
         let (late, lost) = (watch.exit.turn_began(envelope), watch.instances.turn_began(envelope));
         self.world.complain(late.into_iter().chain(lost));
         self.check_nothing_is_held();
         if attempt == 1 {
+            self.watch().concerned = None;
             let now = self.world.now();
             let complaint = self.watch().wakeups.received(envelope, now);
             self.world.complain(complaint);
@@ -305,6 +322,7 @@ impl Doer for Carrier<'_> {
             (outbox, outcome)
         });
         let result = self.close_turn(outbox, outcome);
+        self.note_concerned(&envelope.body, &result);
         if matches!(envelope.body, Body::Message(_)) {
             self.world.ledger.lifetimes.used(self.me, self.world.now());
         }

@@ -8,7 +8,7 @@ use thespian_core::fate::{Budget, Failure, Fault};
 use thespian_core::outbox::{CreateOptions, Outbox};
 
 use crate::carrier::Carrier;
-use crate::invariants::messages::{numbered, refusal};
+use crate::invariants::messages::{concern, numbered, refusal};
 use crate::world::World;
 
 impl Carrier<'_> {
@@ -21,6 +21,11 @@ impl Carrier<'_> {
         }
         if self.cell().watch.exit.is_exit_turn() && self.world.rng.chance(30) {
             let _ = self.ask(outbox, |draft| draft.keep_children());
+        }
+        if heard_from.is_some() && self.world.rng.chance(15) {
+            let target = self.someone(heard_from);
+            let original = concern(self.world.new_number());
+            let _ = self.ask(outbox, |draft| draft.fails_for(target, original));
         }
         for _ in 0..self.world.rng.below(4) {
             if self.world.energy == 0 {

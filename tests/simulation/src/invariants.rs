@@ -37,6 +37,8 @@ pub(crate) struct Watch {
     pub(crate) wakeups: wakeups::Wakeups,
     pub(crate) instances: instances::Instances,
     pub(crate) exit: exits::Exit,
+    /// The number of what goes back if what is handled is never handled.
+    pub(crate) concerned: Option<u64>,
 }
 
 impl Watch {

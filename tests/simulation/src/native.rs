@@ -126,6 +126,12 @@ impl Host for Turn {
                 let original = with_number(convert::message(original.into()), self.next_number);
                 self.draft().refuse(target, original, details.to_string()).map(done)
             }
+            Ask::FailsFor { to, original } => {
+                let target = address(to)?;
+                self.next_number += 1;
+                let original = with_number(convert::message(original.into()), self.next_number);
+                self.draft().fails_for(target, original).map(done)
+            }
             Ask::WakeupAfter { delay_ns, payload } => {
                 let payload = payload.map(|payload| convert::message(payload.into()));
                 self.draft().wakeup(Duration::from_nanos(delay_ns), payload).map(Answer::Number)

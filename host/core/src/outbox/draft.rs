@@ -16,7 +16,7 @@ use super::request::{TurnRequest, check_capability, check_create, check_global_n
 use super::standing::Leaving;
 use crate::address::ActorAddress;
 use crate::capability::Value;
-use crate::envelope::Poisoned;
+use crate::envelope::{FailsFor, Poisoned};
 use crate::life::ActorEvent;
 use crate::limits::{
     ActorLimits, CAPABILITY_TEXT_LEN_MAX, ERROR_TEXT_LEN_MAX, QUESTIONS_MAX, WAKEUP_DELAY_MIN, cut,
@@ -117,6 +117,19 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         let poisoned = Box::new(Poisoned { target: self.me, details, original });
         self.take_room(target, poisoned.cost())?;
         self.outbox.requests.push(TurnRequest::Refuse { target, poisoned });
+        Ok(())
+    }
+
+    /// Notes who is to hear if the turn fails for good. There is room for one: the last.
+    ///
+    /// # Errors
+    /// Notes nothing when the message breaks a rule or is too big, or the turn handles nothing.
+    pub fn fails_for(&mut self, target: ActorAddress, original: Message) -> Result<(), OutboxError> {
+        if !self.outbox.standing.handles {
+            return Err(OutboxError::NothingHandled);
+        }
+        self.check_message(&original)?;
+        self.outbox.fails_for = Some(Box::new(FailsFor { target, original }));
         Ok(())
     }
 

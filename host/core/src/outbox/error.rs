@@ -74,6 +74,9 @@ pub enum OutboxError {
     /// Only an exit turn can keep the children.
     #[error("only possible while handling an exit request")]
     NotExiting,
+    /// A start fails for nobody else.
+    #[error("only possible while handling something, and not in a start")]
+    NothingHandled,
     /// An actor that exits creates nobody: who would end them?
     #[error("the actor is exiting")]
     Exiting,
@@ -103,7 +106,8 @@ impl OutboxError {
             | Self::RequirementsTooBig
             | Self::GlobalName
             | Self::Capability
-            | Self::NotExiting => Refused::Invalid,
+            | Self::NotExiting
+            | Self::NothingHandled => Refused::Invalid,
             Self::Message(MessageError::TooBig { .. })
             | Self::TooManyChildren { .. }
             | Self::Full { .. }

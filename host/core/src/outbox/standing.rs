@@ -31,6 +31,8 @@ pub struct Standing {
     pub children: usize,
     /// Actors that it monitors.
     pub monitors: usize,
+    /// Whether the turn handles something: all do but a start.
+    pub handles: bool,
     /// Whether the actor is about to end.
     pub leaving: Leaving,
     /// Things that the actor may ask of the host besides what all may.

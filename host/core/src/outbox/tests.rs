@@ -264,6 +264,27 @@ fn what_goes_back_as_poison_has_its_actors_name_and_the_bounds_of_what_is_sent()
 }
 
 #[test]
+fn a_turn_fails_for_one_at_most_and_a_start_for_nobody() {
+    let mut turn = Turn::plain();
+    let refused = turn.draft().fails_for(OTHER, message(0));
+    assert_eq!(refused, Err(OutboxError::NothingHandled));
+    turn.outbox.reset(Standing { handles: true, ..Standing::default() });
+    let forged = Message::json("thespian:poisoned", "{}");
+    assert_eq!(turn.draft().fails_for(OTHER, forged), Err(MessageError::Reserved.into()));
+    assert!(matches!(turn.draft().fails_for(OTHER, message(2_000)), Err(OutboxError::Message(_))));
+    assert_eq!(turn.outbox.take_fails_for(), None);
+    for size in 0..1_000 {
+        assert_eq!(turn.draft().fails_for(OTHER, message(size)), Ok(()), "it takes no room of the outbox");
+    }
+    turn.draft().discard();
+    let last = FailsFor { target: OTHER, original: message(999) };
+    assert_eq!(turn.outbox.take_fails_for().as_deref(), Some(&last), "it is for a turn that fails");
+    turn.draft().fails_for(OTHER, message(0)).unwrap();
+    turn.outbox.reset(Standing::default());
+    assert_eq!(turn.outbox.take_fails_for(), None, "and of that turn");
+}
+
+#[test]
 fn what_is_refused_takes_nothing_and_what_is_discarded_gives_all_back() {
     let mut turn = Turn::plain();
     let before = turn.left();

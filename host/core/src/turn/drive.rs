@@ -9,7 +9,7 @@ use alloc::vec::{Drain, Vec};
 use super::{ActorEffect, Identity, Next, Turn, TurnEffect};
 use crate::address::ActorAddress;
 use crate::envelope::Envelope;
-use crate::fate::{Failure, Fault};
+use crate::fate::{Failed, Failure, Fault};
 use crate::limits::{DELIVERY_RUN_LEN_MAX, EFFECTS_KEPT_MAX, HOLD_RETRY_PERIOD};
 use crate::mailbox::{Mark, Push, QueueBudget};
 use crate::outbox::Outbox;
@@ -33,7 +33,7 @@ pub trait Doer {
     ///
     /// # Errors
     /// How it failed; what the outbox had taken is given back.
-    fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failure>;
+    fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failed>;
     /// Calls `handle`. So many envelopes, `waiting`, have left the mailbox and are to be handled after this one.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ pub trait Doer {
         attempt: u32,
         waiting: usize,
         outbox: Box<Outbox>,
-    ) -> Result<Box<Outbox>, Failure>;
+    ) -> Result<Box<Outbox>, Failed>;
 
     /// Moves up to `len_max` envelopes from the actor's mailbox to the end of `batch`, with the word of an alarm.
     fn drain(&mut self, batch: &mut VecDeque<Envelope>, len_max: usize) -> Option<Mark>;
@@ -205,6 +205,7 @@ impl Actor {
         let (envelope, attempt) =
             self.turn.current().expect("a turn that says `Handle` has a current envelope");
         let result = doer.handle(envelope, attempt, self.turn.batch.len(), outbox);
+        let result = result.map_err(|failed| self.turn.heed(failed));
         *now = doer.now();
         match killed(&result, doer) {
             Some(reason) => self.turn.kill(&reason, &mut self.effects),
@@ -215,7 +216,7 @@ impl Actor {
 
     fn start<D: Doer>(&mut self, now: &mut Time, incarnation: u32, doer: &mut D) {
         let outbox = self.turn.outbox();
-        let result = doer.start(incarnation, outbox);
+        let result = doer.start(incarnation, outbox).map_err(|failed| self.turn.heed(failed));
         *now = doer.now();
         match killed(&result, doer) {
             Some(reason) => self.turn.kill(&reason, &mut self.effects),

@@ -5,11 +5,14 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::leftover::ended_before;
 use super::restarts::Restart;
 use super::{ActorEffect, Current, InstanceState, Leftover, Phase, Turn, TurnEffect, failed_start, text_of};
-use crate::envelope::{Body, Envelope, ExitReason, Poisoned};
+use crate::address::ActorAddress;
+use crate::envelope::{Body, Envelope, ExitReason, FailsFor, Poisoned};
 use crate::fate::{Failure, Fault, OnTrap};
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
+use crate::message::Message;
 use crate::time::Time;
 
 /// More questions than one turn can ask for.
@@ -30,6 +33,9 @@ impl Turn {
         let ends = match (&current.envelope.body, failure) {
             (Body::ExitRequest(request), _) => {
                 let request = *request;
+                if let Some(concerned) = current.fails_for {
+                    self.tell_concerned(*concerned, text_of(failure), effects);
+                }
                 return self.fail_exit_turn(request, failure, effects);
             }
             (_, Failure::Fault(fault)) if self.is_exiting() => {
@@ -63,7 +69,7 @@ impl Turn {
         effects.push(ActorEffect::StartFailed(failed_start(&self.last_fault)).into());
         if let Some(current) = self.current.take() {
             let details = format!("{trapped} (there is no second attempt: {})", self.why_it_pauses());
-            self.send_back(current.envelope, cut(details, ERROR_TEXT_LEN_MAX), effects);
+            self.send_back(current.envelope, current.fails_for, cut(details, ERROR_TEXT_LEN_MAX), effects);
         }
         let is_spent = self.restarts.note(now) == Restart::BudgetSpent || self.restarts.has_paused_longest();
         if self.identity.on_trap == OnTrap::RestartWithinBudget && is_spent {
@@ -109,23 +115,42 @@ impl Turn {
     /// The message failed for good.
     fn give_up(&mut self, current: Current, failure: &Failure, effects: &mut Vec<TurnEffect>) {
         let times = if current.attempt == 1 { "" } else { " (attempt 2)" };
-        self.send_back(current.envelope, format!("{}{times}", text_of(failure)), effects);
+        let details = format!("{}{times}", text_of(failure));
+        self.send_back(current.envelope, current.fails_for, details, effects);
     }
 
-    /// A message that is not handled goes back: its sender hears, where that can't go on for ever.
-    pub(super) fn send_back(&mut self, envelope: Envelope, details: String, effects: &mut Vec<TurnEffect>) {
+    /// A message that is not handled goes back: its sender hears, where that can't go on for ever, or whoever it was handled
+    /// for.
+    pub(super) fn send_back(
+        &mut self,
+        envelope: Envelope,
+        fails_for: Option<Box<FailsFor>>,
+        details: String,
+        effects: &mut Vec<TurnEffect>,
+    ) {
         self.counters.poisoned += 1;
         effects.push(ActorEffect::Failed(details.clone()).into());
+        if let Some(concerned) = fails_for {
+            return effects.push(self.poison(concerned.target, details, concerned.original));
+        }
         let Envelope { target, sender, body } = envelope;
         match body {
-            Body::Message(original) => {
-                let poisoned = Poisoned { target: self.identity.me, details, original };
-                effects.push(self.envelope(sender, Body::Poisoned(Box::new(poisoned))));
-            }
+            Body::Message(original) => effects.push(self.poison(sender, details, original)),
             // It is one already.
             Body::DeadLetter(_) => {}
             body => effects.push(ActorEffect::DeadLetter(Envelope { target, sender, body }, details).into()),
         }
+    }
+
+    /// Whoever a turn was for hears that it is no more, where nothing else goes back.
+    fn tell_concerned(&self, concerned: FailsFor, details: String, effects: &mut Vec<TurnEffect>) {
+        let poison = self.poison(concerned.target, details, concerned.original);
+        effects.extend([poison, ActorEffect::Poisoned.into()]);
+    }
+
+    fn poison(&self, to: ActorAddress, details: String, original: Message) -> TurnEffect {
+        let poisoned = Poisoned { target: self.identity.me, details, original };
+        self.envelope(to, Body::Poisoned(Box::new(poisoned)))
     }
 
     /// The actor could not start: what waits for it comes back as poison with the reason.
@@ -144,10 +169,15 @@ impl Turn {
     pub(super) fn end(&mut self, reason: ExitReason, effects: &mut Vec<TurnEffect>) {
         self.instance = InstanceState::None;
         self.wakeups.clear();
+        let why = ended_before(&reason);
         self.phase = Phase::Ending(reason);
         effects.push(TurnEffect::CloseMailbox);
-        let current = self.current.take().map(|current| current.envelope);
-        for envelope in current.into_iter().chain(core::mem::take(&mut self.batch)) {
+        match self.current.take() {
+            Some(Current { fails_for: Some(concerned), .. }) => self.tell_concerned(*concerned, why, effects),
+            Some(current) => self.refuse(current.envelope, effects),
+            None => {}
+        }
+        for envelope in core::mem::take(&mut self.batch) {
             self.refuse(envelope, effects);
         }
     }

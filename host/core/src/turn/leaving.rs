@@ -66,13 +66,13 @@ impl Turn {
         let Some(at) = self.batch.iter().position(is_request) else { return false };
         let why = self.why_it_pauses();
         if let Some(current) = self.current.take() {
-            self.send_back(current.envelope, why.clone(), effects);
+            self.send_back(current.envelope, current.fails_for, why.clone(), effects);
         }
         let behind = self.batch.split_off(at);
         for envelope in core::mem::replace(&mut self.batch, behind) {
             // What the host tells it ends with it.
             if self.note_arrival(&envelope.body) && envelope.body.is_mail() {
-                self.send_back(envelope, why.clone(), effects);
+                self.send_back(envelope, None, why.clone(), effects);
             }
         }
         if let Some(Envelope { body: Body::ExitRequest(request), .. }) = self.batch.pop_front() {

@@ -6,6 +6,11 @@ use alloc::string::String;
 
 use crate::envelope::{Body, Envelope, ExitReason, Poisoned};
 
+/// Said of an actor that ended for this reason while something still waited for it, or was handled by it.
+pub(super) fn ended_before(reason: &ExitReason) -> String {
+    format!("the actor ended before it had handled the message ({reason})")
+}
+
 /// An envelope that nobody will handle, as it goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leftover {
@@ -37,8 +42,7 @@ impl Leftover {
                 })
             }
             body if body.is_mail() => {
-                let reason = format!("the actor ended before it had handled the message ({reason})");
-                Self::DeadLetter(Envelope { target, sender, body }, reason)
+                Self::DeadLetter(Envelope { target, sender, body }, ended_before(reason))
             }
             _ => Self::Nothing,
         }

@@ -1,3 +1,4 @@
+mod failing;
 mod leaving;
 mod lifetime;
 mod wakeups;
@@ -107,7 +108,11 @@ impl Actor {
         let handled = (envelope.body.type_name().to_string(), attempt);
         let mut outbox = self.turn.outbox();
         ask(&mut Draft::new(ME, &mut outbox, &self.limits, &self.stock));
-        self.turn.finish(self.now, result.map(|()| outbox), &mut self.effects);
+        let result = match result {
+            Ok(()) => Ok(outbox),
+            Err(failure) => Err(self.turn.heed(Failed { failure, fails_for: outbox.take_fails_for() })),
+        };
+        self.turn.finish(self.now, result, &mut self.effects);
         handled
     }
 

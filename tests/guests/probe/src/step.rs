@@ -72,6 +72,13 @@ pub enum Step {
         /// Why.
         reason: String,
     },
+    /// Say who hears if the turn fails.
+    FailsFor {
+        /// Who.
+        to: String,
+        /// Of a message of this type.
+        type_name: String,
+    },
     /// Send a message that has no form in its encoding.
     SendUnencodable {
         /// To whom.
@@ -219,6 +226,11 @@ pub struct CreateStep {
     pub watch: bool,
 }
 
+fn empty(type_name: String) -> RawMessage {
+    let (encoding, payload, headers) = (thespian::Encoding::Json, Vec::new(), Vec::new());
+    RawMessage { type_name, encoding, payload, headers }
+}
+
 impl Probe {
     pub(super) fn carry_out(&mut self, steps: Vec<Step>, origin: &Address, ctx: &mut Context) -> Result {
         steps.into_iter().try_for_each(|step| self.carry_out_one(step, origin, ctx))
@@ -244,10 +256,9 @@ impl Probe {
                 ctx.send_raw(&who(&to, ctx), &message)?;
             }
             Step::Refuse { to, type_name, reason } => {
-                let (payload, headers) = (Vec::new(), Vec::new());
-                let original = RawMessage { type_name, encoding: thespian::Encoding::Json, payload, headers };
-                ctx.refuse_raw(&who(&to, ctx), &original, reason)?;
+                ctx.refuse_raw(&who(&to, ctx), &empty(type_name), reason)?;
             }
+            Step::FailsFor { to, type_name } => ctx.fails_for_raw(&who(&to, ctx), &empty(type_name))?,
             Step::SendUnencodable { to } => {
                 ctx.send(&who(&to, ctx), &Unencodable { map: [((1, 2), 3)].into() })?;
             }

@@ -2,7 +2,7 @@
 //! children, and says how its exit turn went.
 
 use thespian_core::envelope::{Body, Envelope, ExitReason};
-use thespian_core::fate::{Failure, Fault};
+use thespian_core::fate::{Failed, Failure, Fault};
 use thespian_core::outbox::Outbox;
 use thespian_core::time::Time;
 use thespian_core::turn::Actor;
@@ -51,8 +51,8 @@ impl Exit {
     }
 
     /// It is over.
-    pub(crate) fn turn_ended(&mut self, result: &Result<Box<Outbox>, Failure>) {
-        let is_lost = matches!(result, Err(Failure::Fault(fault)) if !matches!(fault, Fault::Killed));
+    pub(crate) fn turn_ended(&mut self, result: &Result<Box<Outbox>, Failed>) {
+        let is_lost = matches!(result, Err(Failed { failure: Failure::Fault(fault), .. }) if !matches!(fault, Fault::Killed));
         self.has_failed |= is_lost && self.is_exit_turn;
     }
 

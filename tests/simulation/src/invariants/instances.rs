@@ -3,7 +3,7 @@
 
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::{Body, Envelope};
-use thespian_core::fate::{Failure, Fault};
+use thespian_core::fate::{Failed, Failure, Fault};
 use thespian_core::limits::RESTART_PAUSE_MIN;
 use thespian_core::outbox::Outbox;
 use thespian_core::time::Time;
@@ -44,8 +44,8 @@ impl Instances {
     }
 
     /// It was made, or could not start. Whether it is the actor's first.
-    pub(crate) fn begun(&mut self, result: &Result<Box<Outbox>, Failure>, now: Time) -> bool {
-        let is_killed = matches!(result, Err(Failure::Fault(Fault::Killed)));
+    pub(crate) fn begun(&mut self, result: &Result<Box<Outbox>, Failed>, now: Time) -> bool {
+        let is_killed = matches!(result, Err(Failed { failure: Failure::Fault(Fault::Killed), .. }));
         let had_started = self.has_started;
         self.restarts += u64::from(had_started && !is_killed);
         self.is_there = result.is_ok();
@@ -64,9 +64,9 @@ impl Instances {
     }
 
     /// It is over.
-    pub(crate) fn turn_ended(&mut self, result: &Result<Box<Outbox>, Failure>) {
+    pub(crate) fn turn_ended(&mut self, result: &Result<Box<Outbox>, Failed>) {
         match result {
-            Err(Failure::Fault(_)) => self.is_there = false,
+            Err(Failed { failure: Failure::Fault(_), .. }) => self.is_there = false,
             _ => self.tried = None,
         }
     }

@@ -1,4 +1,5 @@
-//! A message is handled, or comes back as poison, or becomes a dead letter: one of these, and once.
+//! A message is handled, or comes back as poison, or becomes a dead letter: one of these, and once. Where its turn failed for
+//! somebody else, that one hears in its place.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +15,15 @@ enum Fate {
     Returned,
     PoisonHandled,
     PoisonDead,
+    /// It is to be sent back if another is never handled.
+    Noted,
 }
 
 #[derive(Default)]
 pub(crate) struct Messages {
     fates: BTreeMap<u64, Fate>,
+    /// What is handled while another is noted.
+    handled_for: BTreeMap<u64, Body>,
 }
 
 /// A message that carries its own number.
@@ -35,6 +40,11 @@ pub(crate) fn refusal(id: u64) -> Message {
 
 pub(crate) fn is_refusal(message: &Message) -> bool {
     &*message.type_name == REFUSAL
+}
+
+/// What goes back if a turn fails, to whoever that was for.
+pub(crate) fn concern(id: u64) -> Message {
+    Message { type_name: "F".into(), ..numbered(id, 0) }
 }
 
 const REFUSAL: &str = "R";
@@ -62,6 +72,20 @@ impl Messages {
     /// It is on its way back from the first.
     pub(crate) fn refused(&mut self, id: u64) {
         self.fates.insert(id, Fate::Returned);
+    }
+
+    /// It goes back if what is handled never is.
+    pub(crate) fn noted(&mut self, id: u64, handled: &Body) {
+        self.fates.insert(id, Fate::Noted);
+        self.handled_for.insert(id, handled.clone());
+    }
+
+    /// It does so no longer: another is noted, or the turn has succeeded.
+    pub(crate) fn forgotten(&mut self, id: u64) {
+        self.handled_for.remove(&id);
+        if self.fates.get(&id) == Some(&Fate::Noted) {
+            self.fates.remove(&id);
+        }
     }
 
     fn turn(&mut self, message: &Message, from: Fate, to: Fate) -> Option<String> {
@@ -99,10 +123,17 @@ impl Messages {
     /// An actor sends something; poison is then on its way. It may be offered more than once.
     pub(crate) fn offered(&mut self, body: &Body) -> Option<String> {
         let Body::Poisoned(poisoned) = body else { return None };
-        if self.fates.get(&number(&poisoned.original)) == Some(&Fate::Returned) {
-            return None;
+        let id = number(&poisoned.original);
+        match self.fates.get(&id) {
+            Some(Fate::Returned) => None,
+            Some(Fate::Noted) => {
+                self.fates.insert(id, Fate::Returned);
+                let handled = self.handled_for.remove(&id)?;
+                // In its place: nothing else comes of what was handled.
+                self.handled(&handled)
+            }
+            _ => self.turn(&poisoned.original, Fate::Sent, Fate::Returned),
         }
-        self.turn(&poisoned.original, Fate::Sent, Fate::Returned)
     }
 
     /// Whether the message is neither handled, nor sent back, nor dead.
@@ -112,7 +143,8 @@ impl Messages {
 
     /// After the end nothing is open.
     pub(crate) fn lost(&self) -> impl Iterator<Item = String> {
-        let open = self.fates.iter().filter(|(_, fate)| matches!(fate, Fate::Sent | Fate::Returned));
+        let is_open = |fate: &Fate| matches!(fate, Fate::Sent | Fate::Returned | Fate::Noted);
+        let open = self.fates.iter().filter(move |(_, fate)| is_open(fate));
         open.map(|(id, fate)| format!("message {id} is lost: {fate:?}"))
     }
 }
