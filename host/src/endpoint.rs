@@ -140,7 +140,7 @@ impl Endpoints {
         self.open_len.fetch_sub(1, Ordering::Relaxed);
         self.plane.table.remove(endpoint.address);
         for envelope in endpoint.mailbox.close() {
-            self.plane.dead_letter(&envelope, "its receiver, an outside program, left");
+            self.plane.undelivered(envelope, "its receiver, an outside program, left");
         }
     }
 

@@ -341,6 +341,12 @@ mistakes! {
             => "if let Some(due) = self.turn.wakeups.next_due().filter(|_| false) {";
     }
 
+    "turn/leftover.rs" {
+        KeepTheAskerWaiting a_question_that_is_a_dead_letter "waits in vain":
+            "Body::Message(original) if original.is_question_of(sender) => {"
+            => "Body::Message(original) if false && original.is_question_of(sender) => {";
+    }
+
     "turn/lifetime.rs" {
         EndBeforeTheTime a_transient_actor_that_ends_too_early "ends of itself before its time":
             "may_end && self.due.is_some_and(|due| due <= now)"

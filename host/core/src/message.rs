@@ -7,10 +7,14 @@ use core::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::address::{ADDRESS_TEXT_LEN, ActorAddress};
 use crate::limits::TYPE_NAME_LEN_MAX;
 
 /// Type names that begin with this are the host's own; no one but the host can send one.
 pub const RESERVED_PREFIX: &str = "thespian:";
+
+/// The header of a question: the address of who asks, `#`, and the asker's name for it. An answer has the same.
+pub const REQUEST_HEADER: &str = "thespian-request";
 
 /// How a payload is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,6 +129,15 @@ impl Message {
         Ok(size)
     }
 
+    /// Whether it is a question of this sender, who waits for its answer.
+    #[must_use]
+    pub fn is_question_of(&self, sender: ActorAddress) -> bool {
+        let mut headers = self.headers.iter().flatten();
+        let Some((_, name)) = headers.find(|(name, _)| &**name == REQUEST_HEADER) else { return false };
+        let asker = &mut [0; ADDRESS_TEXT_LEN];
+        name.strip_prefix(sender.write_text(asker)).is_some_and(|rest| rest.starts_with('#'))
+    }
+
     /// Whether only the host may send this type.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
@@ -147,6 +160,8 @@ impl fmt::Debug for Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::HostId;
+    use alloc::format;
     use alloc::string::ToString;
 
     #[test]
@@ -156,6 +171,25 @@ mod tests {
         message.encoding = Encoding::Other("x".repeat(1_000).into());
         message.headers = Some([("name".repeat(100).into(), "value".repeat(100).into())].into());
         assert!(message.cost() >= cost + 1_000 + 400 + 500);
+    }
+
+    #[test]
+    fn a_question_is_known_by_its_askers_address_and_what_follows_it() {
+        let [asker, other] = [1, 2].map(|id| ActorAddress::new(HostId(1), id));
+        let headed = |name: &str, value: String| Message {
+            headers: Some([("traceparent".into(), "00".into()), (name.into(), value.into())].into()),
+            ..Message::json("M", "1")
+        };
+        let question = headed(REQUEST_HEADER, format!("{asker}#5f.1"));
+        assert!(question.is_question_of(asker));
+        assert!(!question.is_question_of(other), "it answers, or has been passed on");
+        for no_question in [
+            headed(REQUEST_HEADER, asker.to_string()),
+            headed("other", format!("{asker}#1")),
+            Message::json("M", "1"),
+        ] {
+            assert!(!no_question.is_question_of(asker), "{no_question:?}");
+        }
     }
 
     #[test]

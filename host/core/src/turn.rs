@@ -43,6 +43,7 @@ use crate::source::{Rights, Transient};
 use crate::time::Time;
 pub use drive::{Actor, Buffers, Doer, Step};
 pub use effect::{ActorEffect, TurnEffect};
+use failing::leave_over;
 use held::Held;
 pub use leftover::Leftover;
 use lifetime::Lifetime;
@@ -310,7 +311,7 @@ impl Turn {
             match &envelope.body {
                 Body::ChildExited(_) if self.has_instance() => {}
                 Body::Message(_) | Body::Poisoned(_) => {
-                    effects.push(ActorEffect::DeadLetter(envelope, EXITING.to_string()).into());
+                    leave_over(Leftover::undelivered(envelope, EXITING), effects);
                     return false;
                 }
                 _ => return false,

@@ -476,9 +476,13 @@ impl Doer for Carrier<'_> {
                 self.note_undelivered(&envelope);
                 plane.dead_letter(&envelope, &reason);
             }
+            ActorEffect::Undelivered(envelope, reason) => {
+                self.note_undelivered(&envelope);
+                plane.undelivered(envelope, &reason);
+            }
             ActorEffect::Gone(envelope) => {
                 self.note_undelivered(&envelope);
-                plane.gone(&envelope);
+                plane.gone(envelope);
             }
             ActorEffect::Exiting { with_children } => {
                 self.cell.mailbox.take_notices_only();

@@ -177,11 +177,7 @@ async fn send_all_back(plane: &Plane, mailbox: &SharedMailbox, reason: &ExitReas
     loop {
         let (is_left, _) = mailbox.drain(&mut batch, ACTIVATION_LEN_MAX);
         for envelope in batch.drain(..) {
-            match Leftover::of(envelope, reason, false) {
-                Leftover::Poison(poison) => plane.send_back(poison),
-                Leftover::DeadLetter(envelope, why) => plane.dead_letter(&envelope, &why),
-                Leftover::Nothing => {}
-            }
+            plane.leave_over(Leftover::of(envelope, reason, false));
         }
         if !is_left {
             return;

@@ -247,15 +247,15 @@ impl Drop for Listing<'_> {
         self.open.lock().remove(&self.connection.address);
         self.plane.table.remove(self.connection.address);
         for envelope in self.connection.mailbox.close() {
-            unwritten(self.plane, &envelope);
+            unwritten(self.plane, envelope);
         }
     }
 }
 
-fn unwritten(plane: &Plane, envelope: &Envelope) {
+fn unwritten(plane: &Plane, envelope: Envelope) {
     // What came back as poison was told when it did.
     if matches!(envelope.body, Body::Message(_)) {
-        plane.dead_letter(envelope, "the connection ended before it was written");
+        plane.undelivered(envelope, "the connection ended before it was written");
     }
 }
 
@@ -466,7 +466,7 @@ impl Drop for InHand<'_> {
             self.link.connection.mailbox.release(1, self.envelope.body.cost());
         }
         if !self.is_written {
-            unwritten(self.link.plane, &self.envelope);
+            unwritten(self.link.plane, self.envelope.clone());
         }
     }
 }

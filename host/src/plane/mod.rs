@@ -18,6 +18,7 @@ use rand::RngExt as _;
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::envelope::{Body, DeadEnvelope, EXITING, Envelope, NOBODY_THERE};
 use thespian_core::mailbox::{Push, QueueBudget};
+use thespian_core::turn::Leftover;
 use thespian_core::wire::control::DeadLetter;
 
 use self::alarms::Alarms;
@@ -93,16 +94,30 @@ impl Plane {
         self.count_poison();
         match self.deliver(poison) {
             Push::Full(poison) => self.dead_letter(&poison, "its sender took no message back"),
-            Push::Gone(poison) | Push::Moved(poison) => self.gone(&poison),
+            Push::Gone(poison) | Push::Moved(poison) => self.gone(poison),
             Push::Queued | Push::Activate => {}
         }
     }
 
     /// Takes what was sent to someone who is gone, or takes nothing more.
-    pub(crate) fn gone(&self, envelope: &Envelope) {
+    pub(crate) fn gone(&self, envelope: Envelope) {
         if envelope.body.is_mail() {
             let is_there = self.table.has_actor(envelope.target);
-            self.dead_letter(envelope, if is_there { EXITING } else { NOBODY_THERE });
+            self.undelivered(envelope, if is_there { EXITING } else { NOBODY_THERE });
+        }
+    }
+
+    /// Takes what its receiver does not get. What comes back is not held: where its sender has no room, it is a dead letter.
+    pub(crate) fn undelivered(&self, envelope: Envelope, reason: &str) {
+        self.leave_over(Leftover::undelivered(envelope, reason));
+    }
+
+    /// Sends on what nobody handles.
+    pub(crate) fn leave_over(&self, leftover: Leftover) {
+        match leftover {
+            Leftover::Poison(poison) => self.send_back(poison),
+            Leftover::DeadLetter(envelope, why) => self.dead_letter(&envelope, &why),
+            Leftover::Nothing => {}
         }
     }
 

@@ -113,7 +113,7 @@ impl Mail {
     /// A message that was taken from the endpoint, or answers an ask, does not reach its client.
     pub(super) fn not_taken(&self, message: Incoming, why: &str) {
         let envelope = outgoing(message, self.endpoint.address);
-        self.plane().dead_letter(&envelope, why);
+        self.plane().undelivered(envelope, why);
     }
 
     /// The program leaves: no answer to an ask of it goes to the endpoint any more.
@@ -173,7 +173,7 @@ impl Drop for Ask<'_> {
         if let Ok(Ok(late)) = self.answer.try_recv() {
             let endpoint = &self.mail.endpoint;
             if let Push::Full(late) | Push::Gone(late) = endpoint.push(outgoing(late, endpoint.address)) {
-                self.mail.plane().dead_letter(&late, "its receiver, an outside program, left");
+                self.mail.plane().undelivered(late, "its receiver, an outside program, left");
             }
         }
         self.slot.forget_answer();

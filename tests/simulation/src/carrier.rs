@@ -236,11 +236,16 @@ impl Carrier<'_> {
 
     fn dead_letter(&mut self, envelope: Envelope, reason: &str) {
         self.world.see("dead letters");
+        self.settle(Held::of(&envelope));
+        self.world.bury(self.at, envelope, reason);
+    }
+
+    fn undelivered(&mut self, envelope: Envelope, reason: &str) {
         if reason.contains("the node's queues") {
             self.world.see("full nodes");
         }
         self.settle(Held::of(&envelope));
-        self.world.bury(self.at, envelope, reason);
+        self.world.undelivered(self.at, envelope, reason);
     }
 
     fn tell(&mut self, event: Event) {
@@ -390,7 +395,8 @@ impl Doer for Carrier<'_> {
                 }
             }
             ActorEffect::DeadLetter(envelope, reason) => self.dead_letter(envelope, &reason),
-            ActorEffect::Gone(envelope) => self.world.bury(self.at, envelope, NOBODY_THERE),
+            ActorEffect::Undelivered(envelope, reason) => self.undelivered(envelope, &reason),
+            ActorEffect::Gone(envelope) => self.world.undelivered(self.at, envelope, NOBODY_THERE),
             ActorEffect::Exiting { with_children } => self.exiting(with_children),
             ActorEffect::Ended(reason) => self.end(reason),
             ActorEffect::Restarted(_) => self.world.see("restarts"),

@@ -8,7 +8,7 @@ use thespian_core::fate::{Budget, Failure, Fault};
 use thespian_core::outbox::{CreateOptions, Outbox};
 
 use crate::carrier::Carrier;
-use crate::invariants::messages::{concern, numbered, refusal};
+use crate::invariants::messages::{concern, numbered, question, refusal};
 use crate::world::World;
 
 impl Carrier<'_> {
@@ -126,6 +126,7 @@ impl Carrier<'_> {
 
     fn send(&mut self, outbox: &mut Outbox, target: ActorAddress, size: usize) {
         let message = numbered(self.world.new_number(), size);
+        let message = if self.world.rng.chance(20) { question(message, self.me) } else { message };
         let _ = self.ask(outbox, |draft| draft.send(target, message));
     }
 

@@ -11,7 +11,8 @@ use thespian_core::source::SourceEffect;
 use thespian_core::turn::{Actor, Identity, Leftover};
 
 use crate::host::Job;
-use crate::invariants::{messages::numbered, sources};
+use crate::invariants::messages::{is_question, numbered};
+use crate::invariants::sources;
 use crate::sabotage::Sabotage;
 use crate::world::World;
 
@@ -133,19 +134,28 @@ impl World {
         self.see("refusals");
         let reason = ExitReason::NeverStarted(why);
         for envelope in waited {
-            match Leftover::of(envelope, &reason, false) {
-                Leftover::Poison(poison) => self.send_back(at, poison),
-                Leftover::DeadLetter(envelope, why) => self.bury(at, envelope, &why),
-                Leftover::Nothing => {}
-            }
+            self.leave_over(at, Leftover::of(envelope, &reason, false));
         }
         let complaints = self.ledger.audit_end(address, false);
         self.complain(complaints);
         self.host_mut(at).report(ActorEvent::Ended { address, reason });
     }
 
+    /// What its receiver does not get, as the router has it.
+    pub(crate) fn undelivered(&mut self, at: HostId, envelope: Envelope, reason: &str) {
+        self.leave_over(at, Leftover::undelivered(envelope, reason));
+    }
+
+    fn leave_over(&mut self, at: HostId, leftover: Leftover) {
+        match leftover {
+            Leftover::Poison(poison) => self.send_back(at, poison),
+            Leftover::DeadLetter(envelope, why) => self.bury(at, envelope, &why),
+            Leftover::Nothing => {}
+        }
+    }
+
     fn send_back(&mut self, at: HostId, poison: Envelope) {
-        self.see("poison");
+        self.see(if is_question(&poison.body) { "questions that come back" } else { "poison" });
         self.count_poison(at);
         let complaint = self.ledger.messages.offered(&poison.body);
         self.complain(complaint);

@@ -144,8 +144,8 @@ impl Actor {
         let next = self.turn.next(*now, &mut self.effects);
         if !self.effects.is_empty() {
             self.carry_out(*now, doer);
-            // What was carried out may have changed what comes next.
-            if !matches!(next, Next::Handle | Next::Start { .. }) {
+            // What was carried out may have changed what comes next, or have to wait for room.
+            if !matches!(next, Next::Handle | Next::Start { .. }) || self.turn.is_holding() {
                 return Step::Again;
             }
         }
@@ -267,7 +267,7 @@ impl Actor {
             self.turn.hold(now, envelope);
         } else {
             let reason = "the receiver's mailbox is full, and so are the node's queues";
-            doer.perform(ActorEffect::DeadLetter(envelope, reason.to_string()));
+            doer.perform(ActorEffect::Undelivered(envelope, reason.to_string()));
         }
     }
 
@@ -345,7 +345,7 @@ fn killed<D: Doer>(result: &Result<Box<Outbox>, Failure>, doer: &mut D) -> Optio
 /// The envelope was held for as long as may be.
 fn let_go<D: Doer>(envelope: Envelope, doer: &mut D) {
     doer.budget().give_back(envelope.body.cost());
-    doer.perform(ActorEffect::DeadLetter(envelope, "the receiver's mailbox stayed full".to_string()));
+    doer.perform(ActorEffect::Undelivered(envelope, "the receiver's mailbox stayed full".to_string()));
 }
 
 /// Nothing that was refused waits before it: the turn that asked for it came after all that was held.

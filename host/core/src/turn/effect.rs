@@ -40,9 +40,11 @@ pub enum ActorEffect {
     SetAlarm(Time),
     /// Let this receiver wake the actor when it has room.
     AwaitRoom(ActorAddress),
-    /// The envelope can't be delivered or handled, for this reason.
+    /// The envelope can't be handled, for this reason: a dead letter.
     DeadLetter(Envelope, String),
-    /// The envelope's target is not there, or takes no more.
+    /// The envelope was not delivered, for this reason: see [`super::Leftover::undelivered`].
+    Undelivered(Envelope, String),
+    /// The same for one whose target is not there, or takes no more.
     Gone(Envelope),
     /// The exit turn is over: the mailbox takes notices only from here, and `Admin` ends the children.
     Exiting {

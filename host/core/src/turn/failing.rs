@@ -188,14 +188,17 @@ impl Turn {
     /// If the actor has not ended: the host's fault.
     pub fn refuse(&self, envelope: Envelope, effects: &mut Vec<TurnEffect>) {
         let reason = self.ended().expect("only an actor that ended refuses what waits");
-        match Leftover::of(envelope, reason, self.incarnation > 0) {
-            Leftover::Poison(envelope) => {
-                effects.extend([TurnEffect::Route(envelope), ActorEffect::Poisoned.into()]);
-            }
-            Leftover::DeadLetter(envelope, why) => {
-                effects.push(ActorEffect::DeadLetter(envelope, why).into());
-            }
-            Leftover::Nothing => {}
+        leave_over(Leftover::of(envelope, reason, self.incarnation > 0), effects);
+    }
+}
+
+/// Sends on what nobody handles.
+pub(super) fn leave_over(leftover: Leftover, effects: &mut Vec<TurnEffect>) {
+    match leftover {
+        Leftover::Poison(envelope) => {
+            effects.extend([TurnEffect::Route(envelope), ActorEffect::Poisoned.into()]);
         }
+        Leftover::DeadLetter(envelope, why) => effects.push(ActorEffect::DeadLetter(envelope, why).into()),
+        Leftover::Nothing => {}
     }
 }

@@ -1,10 +1,12 @@
-//! What becomes of an envelope that was still waiting when its receiver ended, or was decided never to be.
+//! What becomes of an envelope that nobody takes: its receiver ended before, was decided never to be, or is not there.
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
+use crate::address::ActorAddress;
 use crate::envelope::{Body, Envelope, ExitReason, Poisoned};
+use crate::message::Message;
 
 /// Said of an actor that ended for this reason while something still waited for it, or was handled by it.
 pub(super) fn ended_before(reason: &ExitReason) -> String {
@@ -23,8 +25,8 @@ pub enum Leftover {
 }
 
 impl Leftover {
-    /// Messages to an actor that never started come back as poison, others become dead letters. Notices end with their
-    /// receiver.
+    /// Messages to an actor that never started come back as poison; for others see [`Self::undelivered`]. Notices end with
+    /// their receiver.
     #[must_use]
     pub fn of(envelope: Envelope, reason: &ExitReason, has_started: bool) -> Self {
         let Envelope { target, sender, body } = envelope;
@@ -34,28 +36,40 @@ impl Leftover {
                     ExitReason::NeverStarted(why) => format!("the actor never started: {why}"),
                     other => format!("the actor never started: {other}"),
                 };
-                let poisoned = Poisoned { target, details, original };
-                Self::Poison(Envelope {
-                    target: sender,
-                    sender: target,
-                    body: Body::Poisoned(Box::new(poisoned)),
-                })
+                Self::poison(sender, target, details, original)
             }
             body if body.is_mail() => {
-                Self::DeadLetter(Envelope { target, sender, body }, ended_before(reason))
+                Self::undelivered(Envelope { target, sender, body }, &ended_before(reason))
             }
             _ => Self::Nothing,
         }
+    }
+
+    /// Goes on with what its receiver does not get, for this reason. A question comes back to who asks, and would wait for its answer;
+    /// everything else is a dead letter.
+    #[must_use]
+    pub fn undelivered(envelope: Envelope, reason: &str) -> Self {
+        let Envelope { target, sender, body } = envelope;
+        match body {
+            Body::Message(original) if original.is_question_of(sender) => {
+                Self::poison(sender, target, reason.to_string(), original)
+            }
+            body => Self::DeadLetter(Envelope { target, sender, body }, reason.to_string()),
+        }
+    }
+
+    fn poison(to: ActorAddress, of: ActorAddress, details: String, original: Message) -> Self {
+        let body = Body::Poisoned(Box::new(Poisoned { target: of, details, original }));
+        Self::Poison(Envelope { target: to, sender: of, body })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::{ActorAddress, HostId};
+    use crate::address::HostId;
     use crate::envelope::ExitRequest;
-    use crate::message::Message;
-    use alloc::string::ToString;
+    use crate::message::REQUEST_HEADER;
 
     fn envelope(body: Body) -> Envelope {
         let address = |id| ActorAddress::new(HostId(1), id);
@@ -76,6 +90,33 @@ mod tests {
         assert!(matches!(Leftover::of(message, &reason, true), Leftover::DeadLetter(..)));
         let notice = envelope(Body::ExitRequest(ExitRequest { recursive: true }));
         assert_eq!(Leftover::of(notice, &reason, false), Leftover::Nothing);
+    }
+
+    #[test]
+    fn a_question_that_nobody_takes_comes_back_to_who_asks_and_its_answer_does_not() {
+        let reason = ExitReason::Requested;
+        let asked_by = |asker: ActorAddress| Message {
+            headers: Some([(REQUEST_HEADER.into(), format!("{asker}#5f.1").into())].into()),
+            ..Message::json("Q", "")
+        };
+        let receiver = envelope(Body::ChildrenGone).target;
+        let asker = envelope(Body::ChildrenGone).sender;
+        let question = envelope(Body::Message(asked_by(asker)));
+        for leftover in [
+            Leftover::of(question.clone(), &reason, true),
+            Leftover::undelivered(question, &ended_before(&reason)),
+        ] {
+            let Leftover::Poison(Envelope { target, sender, body: Body::Poisoned(poisoned) }) = leftover
+            else {
+                panic!("{leftover:?}");
+            };
+            assert_eq!((target, sender, poisoned.target), (asker, receiver, receiver));
+            assert_eq!(poisoned.details, "the actor ended before it had handled the message (requested)");
+            let again = envelope(Body::Poisoned(poisoned));
+            assert!(matches!(Leftover::undelivered(again, ""), Leftover::DeadLetter(..)), "once");
+        }
+        let answer = envelope(Body::Message(asked_by(receiver)));
+        assert!(matches!(Leftover::of(answer, &reason, true), Leftover::DeadLetter(..)));
     }
 
     fn vec_of(len: usize) -> alloc::vec::Vec<u8> {

@@ -6,14 +6,16 @@ use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, ExitReason};
 use thespian_core::life::LifeEffect;
 
+use super::messages::has_come_back;
 use crate::host::Host;
 
 /// An actor is given an envelope.
 pub(crate) fn received(envelope: &Envelope) -> Option<String> {
     let Envelope { target, sender, body } = envelope;
     let about = match body {
-        // It tells of an address that this host does not know, and so may be anybody's.
+        // They tell of an address that this host does not know, and so may be anybody's.
         Body::DeadLetter(_) => return None,
+        body if has_come_back(body) => return None,
         Body::ActorDown(exit) if exit.reason == ExitReason::Unknown => return None,
         Body::ActorDown(exit) | Body::ChildExited(exit) => exit.address,
         _ => *sender,

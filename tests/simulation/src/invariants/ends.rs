@@ -7,6 +7,7 @@ use thespian_core::address::ActorAddress;
 use thespian_core::envelope::{Body, Envelope};
 
 use super::Ledger;
+use super::messages::has_come_back;
 
 #[derive(Default)]
 pub(crate) struct Ends {
@@ -53,7 +54,7 @@ impl Ledger {
             complaints.push(format!("{target} is called after its end with {body:?}"));
         }
         // What it is told besides comes from the host.
-        let is_from_child = !matches!(body, Body::ActorDown(_) | Body::DeadLetter(_));
+        let is_from_child = !matches!(body, Body::ActorDown(_) | Body::DeadLetter(_)) && !has_come_back(body);
         let notice = self.ends.notices.get(sender).filter(|(parent, _)| is_from_child && parent == target);
         if let Some((_, true)) = notice {
             complaints.push(format!("{target} gets {body:?} from its child {sender} after its end"));

@@ -49,6 +49,6 @@ impl Holding {
 
     /// The guest is called.
     pub(crate) fn called(&self, me: ActorAddress) -> Option<String> {
-        (!self.held.is_empty()).then(|| format!("{me} is called while it holds messages"))
+        (!self.held.is_empty()).then(|| format!("{me} is called while it holds messages: {:?}", self.held))
     }
 }

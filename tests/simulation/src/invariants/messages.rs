@@ -1,10 +1,11 @@
 //! A message is handled, or comes back as poison, or becomes a dead letter: one of these, and once. Where its turn failed for
-//! somebody else, that one hears in its place.
+//! somebody else, that one hears in its place. A question that nobody takes is no dead letter, but comes back.
 
 use std::collections::BTreeMap;
 
+use thespian_core::address::ActorAddress;
 use thespian_core::envelope::Body;
-use thespian_core::message::Message;
+use thespian_core::message::{Message, REQUEST_HEADER};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
@@ -47,6 +48,27 @@ pub(crate) fn concern(id: u64) -> Message {
     Message { type_name: "F".into(), ..numbered(id, 0) }
 }
 
+/// A message whose sender waits for its answer.
+pub(crate) fn question(message: Message, asker: ActorAddress) -> Message {
+    let name = (REQUEST_HEADER.into(), format!("{asker}#1").into());
+    Message { type_name: QUESTION.into(), headers: Some([name].into()), ..message }
+}
+
+/// Whether the host tells of it, and not the actor that it was for: a question that nobody took.
+pub(crate) fn has_come_back(body: &Body) -> bool {
+    matches!(body, Body::Poisoned(_)) && is_question(body)
+}
+
+/// Whether it is a question, or one that came back.
+pub(crate) fn is_question(body: &Body) -> bool {
+    match body {
+        Body::Message(message) => &*message.type_name == QUESTION,
+        Body::Poisoned(poisoned) => &*poisoned.original.type_name == QUESTION,
+        _ => false,
+    }
+}
+
+const QUESTION: &str = "Q";
 const REFUSAL: &str = "R";
 const HEADER: &str = "number";
 
@@ -109,7 +131,12 @@ impl Messages {
 
     pub(crate) fn dead(&mut self, body: &Body) -> Vec<String> {
         match body {
-            Body::Message(message) => self.turn(message, Fate::Sent, Fate::Dead).into_iter().collect(),
+            Body::Message(message) => {
+                let waits = is_question(body);
+                let waits = waits
+                    .then(|| format!("who asked {} waits in vain: it is a dead letter", number(message)));
+                self.turn(message, Fate::Sent, Fate::Dead).into_iter().chain(waits).collect()
+            }
             Body::Poisoned(poisoned) => {
                 // Behind what is held, and with no room to hold it too, it was not even offered.
                 let offered = self.offered(body);

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use thespian_core::address::ActorAddress;
 use thespian_core::envelope::{Body, Envelope};
 
+use super::messages::has_come_back;
 use crate::host::Host;
 
 /// Who hears, and of whom.
@@ -75,6 +76,7 @@ impl Monitors {
         let Envelope { target, sender, body } = envelope;
         // A new wish after an end is a new answer; and a dead letter is about an address, not from there.
         let is_past = !matches!(body, Body::ActorDown(_) | Body::DeadLetter(_))
+            && !has_come_back(body)
             && self.down.contains(&(*target, *sender));
         is_past.then(|| format!("{target} gets {body:?} from {sender}, of whose end it has heard"))
     }
