@@ -2,6 +2,7 @@
 
 mod sending;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -24,6 +25,10 @@ pub struct Context {
     pub(crate) attempt: u32,
     /// The sender's name for what is being handled, if that is a question.
     pub(crate) request: Option<Box<str>>,
+    /// The type name of the message that a handler has taken.
+    pub(crate) handled: Cow<'static, str>,
+    /// Whoever a continuation of [`crate::Requests`] runs for, where that is not the sender.
+    pub(crate) concerned: Option<ReplyTo>,
     /// Whether the worker of a troupe goes on with its job after this turn.
     pub(crate) is_working: bool,
     /// Whose job that is.
@@ -76,6 +81,8 @@ impl Context {
             init,
             attempt: 1,
             request: None,
+            handled: Cow::Borrowed(""),
+            concerned: None,
             is_working: false,
             work: None,
             life: Life::Starts,

@@ -1,5 +1,7 @@
 //! From what came to a handler: how a class takes it, and what becomes of what no handler takes.
 
+use std::borrow::Cow;
+
 use crate::actor::Actor;
 use crate::context::Context;
 use crate::failure::{Error, Result};
@@ -11,7 +13,12 @@ impl Incoming {
     ///
     /// # Errors
     /// Its payload can't be decoded.
-    pub fn take<R: Receive, A: Actor>(self) -> Result<R> {
+    pub fn take<R: Receive, A: Actor>(self, ctx: &mut Context) -> Result<R> {
+        ctx.handled = match (R::TYPE_NAME, &self.0) {
+            (Some(type_name), _) => Cow::Borrowed(type_name),
+            (None, Came::Message(message)) => Cow::Owned(message.type_name.clone()),
+            (None, _) => Cow::Borrowed(""),
+        };
         R::take(self).map_err(|error| undecodable::<A>(&error))
     }
 
@@ -23,6 +30,8 @@ impl Incoming {
         match self.0 {
             Came::Message(message) => return Err(unhandled(&message.type_name, A::CLASS, A::RECEIVES)),
             Came::Event(_) => {}
+            // Whoever waited for it was lost by the first attempt, and with it what was to follow.
+            Came::Answer(_) | Came::Signal(_) if ctx.attempt() > 1 => return Err(Error::lost()),
             Came::Answer(answer) => untaken("the answer", &answer.type_name, ctx),
             Came::Signal(signal) => untaken("the signal", &signal.type_name, ctx),
             Came::SignalFailed(poisoned) => untaken("the signal", &poisoned.original.type_name, ctx),

@@ -55,6 +55,13 @@ impl Error {
         self.exhausted
     }
 
+    /// The first attempt trapped, and what came means nothing to the instance that took its place. The turn fails for good,
+    /// so that whoever it was for hears.
+    #[cold]
+    pub(crate) fn lost() -> Self {
+        Self::poison("the actor trapped on it, and has lost what it was for")
+    }
+
     /// No handler takes a message.
     pub(crate) fn unhandled(reason: String) -> Self {
         Self { reason, retry: false, exhausted: false, unhandled: true }

@@ -180,7 +180,7 @@ pub use initializing::Initializing;
 pub use log::Level;
 pub use message::{Encoding, Message, RawMessage};
 pub use parts::{Field, Part};
-pub use reply::{PoisonNotice, REQUEST_HEADER, ReplyTo};
+pub use reply::{REQUEST_HEADER, ReplyTo};
 pub use requests::{RequestError, RequestId, Requests};
 pub use returned::{IntoReply, IntoStart};
 pub use stash::Stash;

@@ -12,6 +12,7 @@
 //! decides, by rules that are its own. A part does not guess: it knows when the next turn begins, for a second attempt
 //! comes before anything else.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
 use crate::address::Address;
@@ -214,6 +215,7 @@ impl Context {
         self.sender = sender;
         self.attempt = attempt;
         self.request = None;
+        self.handled = Cow::Borrowed("");
         self.life = match came {
             Came::Event(Event::ExitRequested(_)) => Life::ExitTurn,
             _ if self.life.is_exiting() => Life::Exits,

@@ -1,7 +1,8 @@
 //! Messages that an actor keeps, and their way to its handlers when it lets them go.
 //!
 //! Each has a turn of its own, which a signal causes that the actor sends itself: so one that fails takes nothing else
-//! along, and where it fails for good the host says so, by poison for the signal.
+//! along, and where it fails for good the host says so, by poison for the signal. Where it takes its instance along, so
+//! that nobody is left for the signal's poison, its sender hears.
 //!
 //! ```text
 //! keep ──► kept ── release ──► queue ── signal ──► handler
@@ -9,14 +10,17 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::time::Duration;
 
+use crate::address::Address;
 use crate::context::Context;
 use crate::failure::{Error, Result};
+use crate::host::{self, Ask};
 use crate::incoming::{Came, Incoming};
 use crate::message::{Encoding, RawMessage};
 use crate::parts::{Kind, Standing};
-use crate::reply::{PoisonNotice, ReplyTo};
+use crate::reply::ReplyTo;
 
 /// Bytes of the payloads that may be held: a quarter of the memory that a host lets an actor have.
 const BYTES_MAX: usize = 16 << 20;
@@ -51,6 +55,8 @@ pub(crate) struct Replay {
 struct ThisTurn {
     /// The first of the queue is handled.
     is_replay: bool,
+    /// Its handler is under way, or has failed: of this actor.
+    fails_for: Option<Address>,
     releases: bool,
     sends_again: bool,
     /// The turn has the only word of the signal: should it fail, no other will come.
@@ -116,7 +122,7 @@ impl Replay {
             return Err(Error::poison(text));
         }
         self.bytes += message.payload.len();
-        Ok(Held { from: ctx.reply_to(), message })
+        Ok(Held { from: ctx.reply_to().about(&message.type_name), message })
     }
 
     pub(crate) fn begin(&mut self, again: bool) {
@@ -138,7 +144,7 @@ impl Replay {
                 self.turn.is_replay = !self.queue.is_empty();
                 self.turn.has_last_word = true;
                 let first = self.queue.front();
-                first.map_or(Ok(()), |held| notify(held, poisoned.details, ctx)).map(|()| None)
+                first.map_or(Ok(()), |held| held.refuse(poisoned.details, ctx)).map(|()| None)
             }
             Came::Message(message) if self.is_running => {
                 let held = self.held(RawMessage::from_wit(message), ctx)?;
@@ -154,6 +160,9 @@ impl Replay {
     fn first(&mut self, ctx: &mut Context) -> Option<Incoming> {
         let held = self.queue.front()?;
         self.turn.is_replay = true;
+        self.turn.fails_for = Some(ctx.me().clone());
+        // Where nobody can hear, because the address is none, nobody does.
+        let _ = ctx.fails_for_raw(&held.from.address, &held.from.marked(held.message.clone()));
         ctx.sender = held.from.address.clone();
         ctx.request.clone_from(&held.from.request);
         Some(Incoming(Came::Message(held.message.clone().into_wit())))
@@ -170,12 +179,7 @@ impl Replay {
         }
         turn.sends_lacking = self.lacks_signal;
         let me = ctx.me().clone();
-        let mut signal = RawMessage {
-            type_name: self.signal.to_string(),
-            encoding: Encoding::Text,
-            payload: Vec::new(),
-            headers: Vec::new(),
-        };
+        let mut signal = signal(self.signal);
         match ctx.send_raw(&me, &signal) {
             Err(error) if error.is_exhausted() => {
                 signal.payload = AGAIN.to_vec();
@@ -189,7 +193,7 @@ impl Replay {
     pub(crate) fn leave(&mut self, ctx: &mut Context) {
         let mut untold = 0;
         for held in self.queue.drain(..).chain(self.kept.drain(..)) {
-            match notify(&held, "the actor exits".to_string(), ctx) {
+            match held.refuse("the actor exits", ctx) {
                 Ok(()) => ctx.tells_of_exit = true,
                 Err(_) => untold += 1,
             }
@@ -197,7 +201,7 @@ impl Replay {
         if untold > 0 {
             crate::warn!(
                 ctx,
-                "{untold} messages that were held back are lost: no more notices fit into one turn"
+                "{untold} messages that were held back are lost: no more refusals fit into one turn"
             );
         }
         self.bytes = 0;
@@ -207,6 +211,11 @@ impl Replay {
     pub(crate) fn end(&mut self, succeeded: bool) {
         let turn = std::mem::take(&mut self.turn);
         if !succeeded {
+            if let Some(me) = turn.fails_for {
+                // The instance lives: it hears of its signal, sees to the sender, and goes on with the next.
+                let _ =
+                    host::ask(Ask::FailsFor { to: me.as_str(), original: signal(self.signal).to_wit(&[]) });
+            }
             let kept = self.kept.split_off(self.kept.len() - turn.kept);
             let queued = self.queue.split_off(self.queue.len() - turn.queued);
             self.bytes -= kept.iter().chain(&queued).map(|held| held.message.payload.len()).sum::<usize>();
@@ -227,7 +236,13 @@ impl Replay {
     }
 }
 
-fn notify(held: &Held, details: String, ctx: &mut Context) -> Result {
-    let (target, type_name) = (ctx.me().clone(), held.message.type_name.clone());
-    ctx.answer(&held.from, &PoisonNotice { target, details, type_name })
+impl Held {
+    fn refuse(&self, why: impl Display, ctx: &mut Context) -> Result {
+        ctx.refuse_kept(&self.from, self.message.clone(), why)
+    }
+}
+
+fn signal(type_name: &str) -> RawMessage {
+    let (encoding, payload, headers) = (Encoding::Text, Vec::new(), Vec::new());
+    RawMessage { type_name: type_name.to_string(), encoding, payload, headers }
 }

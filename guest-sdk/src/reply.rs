@@ -6,11 +6,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
-use crate::event::PoisonMessage;
-use crate::message;
+use crate::message::{Encoding, RawMessage};
 
 /// The header of questions and of their answers. Its value begins with the address of the asker.
 pub const REQUEST_HEADER: &str = "thespian-request";
+/// The type name of a message that came back and was none: what is told by an event has no type.
+const UNKNOWN: &str = "unknown";
 
 /// Where the answer to a message is to go. It can be kept for a later turn, or sent to another actor that will answer:
 /// the asker's [`crate::Requests`] know either for the answer.
@@ -55,25 +56,32 @@ pub struct ReplyTo {
     pub address: Address,
     /// The asker's name for the question.
     pub(crate) request: Option<Box<str>>,
+    /// The type name of the message, for the poison that a refusal is.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub(crate) type_name: Box<str>,
 }
 
-/// Tells the sender of a message that it came to nothing, where the host can't: the message was stashed, held or handed
-/// to a worker of a troupe before it failed. What [`PoisonMessage`] is for a message that fails where it arrives. To
-/// [`crate::Requests`] both are [`crate::RequestError::Poisoned`].
-#[message]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PoisonNotice {
-    /// The actor that failed on it.
-    pub target: Address,
-    /// The reason of the failure.
-    pub details: String,
-    /// The message's type name.
-    pub type_name: String,
-}
+impl ReplyTo {
+    /// The same for a message of this type.
+    pub(crate) fn about(self, type_name: &str) -> Self {
+        Self { type_name: type_name.into(), ..self }
+    }
 
-impl From<PoisonMessage> for PoisonNotice {
-    fn from(poison: PoisonMessage) -> Self {
-        Self { target: poison.target, details: poison.details, type_name: poison.original.type_name }
+    /// The message that waits for the answer, without its payload, which nobody kept.
+    pub(crate) fn original(&self) -> RawMessage {
+        let type_name = if self.type_name.is_empty() { UNKNOWN } else { &self.type_name };
+        let (type_name, encoding) = (type_name.to_string(), Encoding::Bytes);
+        self.marked(RawMessage { type_name, encoding, payload: Vec::new(), headers: Vec::new() })
+    }
+
+    /// The message that waits for the answer, so that its sender knows it again.
+    pub(crate) fn marked(&self, mut message: RawMessage) -> RawMessage {
+        if let Some(request) = &self.request
+            && header(&message.headers, REQUEST_HEADER).is_none()
+        {
+            message.headers.push((REQUEST_HEADER.to_string(), request.to_string()));
+        }
+        message
     }
 }
 

@@ -14,7 +14,8 @@ use crate::failure::{Error, Result};
 use crate::incoming::{Came, Incoming, Receive};
 use crate::message::{Encoding, Message, RawMessage};
 use crate::parts::{Field, Kind, Ledger, Part, Standing};
-use crate::reply::{self, PoisonNotice, REQUEST_HEADER};
+use crate::reply::{self, REQUEST_HEADER, ReplyTo};
+use crate::returned::IntoReply;
 
 /// Questions that may be open at one time, unless [`Requests::bounded`] says otherwise: a tenth of the wakeups that a
 /// host lets an actor have, so that deadlines leave room for others.
@@ -28,9 +29,9 @@ const DEADLINE: &str = "thespian/deadline";
 pub enum RequestError {
     /// None came in time.
     TimedOut,
-    /// Whoever had the question failed on it.
-    Poisoned(PoisonNotice),
-    /// Whoever was asked is gone. Known of children only; of others the deadline tells.
+    /// The question came back: whoever had it failed on it or refused it, or nobody was there to receive it.
+    Poisoned(Box<PoisonMessage>),
+    /// A child was asked that ended after it had the question.
     TargetGone(ExitReason),
     /// The answer is of another type than the continuation takes.
     Unexpected(RawMessage),
@@ -44,7 +45,7 @@ impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TimedOut => f.write_str("no answer came in time"),
-            Self::Poisoned(notice) => write!(f, "the question came back: {}", notice.details),
+            Self::Poisoned(poison) => write!(f, "the question came back: {}", poison.details),
             Self::TargetGone(reason) => write!(f, "whoever was asked is gone: {reason}"),
             Self::Unexpected(answer) => write!(f, "the answer is of another type: `{}`", answer.type_name),
             Self::Undecodable(why) => f.write_str(why),
@@ -65,9 +66,33 @@ struct Open<A> {
     id: u64,
     to: Address,
     deadline: WakeupId,
+    asked: Asked<A>,
+}
+
+/// Everything that follows from a question.
+struct Asked<A> {
     then: Continuation<A>,
+    concerned: Concerned,
     /// A test of an answer that comes without the header.
     unmarked: Option<fn(&Incoming) -> bool>,
+}
+
+/// Whoever a question was asked for: hears if the continuation fails.
+#[derive(Clone)]
+struct Concerned {
+    /// The actor itself, where it asks of its own accord.
+    to: ReplyTo,
+    /// Whether the continuation runs as if what `to` had sent were being handled still.
+    is_answered: bool,
+}
+
+impl Concerned {
+    /// Whoever sent what is being handled, or whoever that was done for.
+    fn by(ctx: &Context, type_name: &str) -> Self {
+        let itself = || ReplyTo { address: ctx.me().clone(), request: None, type_name: type_name.into() };
+        let sender = || if ctx.handled.is_empty() { itself() } else { ctx.reply_to() };
+        Self { to: ctx.concerned.clone().unwrap_or_else(sender), is_answered: false }
+    }
 }
 
 /// The open questions of an actor of class `A`: a field of its state, named by `#[actor(parts(...))]`.
@@ -92,20 +117,15 @@ struct Open<A> {
 ///     # #[start] fn new() -> Self { Self { stock: "stock".into(), requests: Requests::default() } }
 ///     #[receive]
 ///     fn order(&mut self, order: Order, ctx: &mut Context) -> Result {
-///         let customer = ctx.reply_to();
 ///         let question = PriceOf { item: order.item };
-///         self.requests.ask(ctx, &self.stock, &question, Duration::from_secs(5), move |shop, price, ctx| {
-///             shop.priced(&customer, price, ctx)
-///         })?;
+///         let within = Duration::from_secs(5);
+///         self.requests.ask_for(ctx.reply_to(), ctx, &self.stock, &question, within, Self::priced)?;
 ///         Ok(())
 ///     }
 ///
-///     fn priced(&mut self, customer: &ReplyTo, price: Result<Price, RequestError>, ctx: &mut Context) -> Result {
-///         let text = match price {
-///             Ok(price) => format!("that is {} cents", price.cents),
-///             Err(error) => format!("we can't say: {error}"),
-///         };
-///         ctx.answer(customer, &Confirmed { text })
+///     /// What it returns goes to the customer; its error goes there as poison.
+///     fn priced(&mut self, price: Result<Price, RequestError>, _: &mut Context) -> Result<Confirmed> {
+///         Ok(Confirmed { text: format!("that is {} cents", price?.cents) })
 ///     }
 /// }
 ///
@@ -117,8 +137,9 @@ struct Open<A> {
 /// ```
 ///
 /// Each question has exactly one end: an answer or a [`RequestError`], whichever comes first. The continuation then runs
-/// as a turn of its own, with the answer's sender as [`Context::sender`]; where it is a method, `Self::on_answer` will do.
-/// Nothing waits meanwhile: the actor handles other messages.
+/// as a turn of its own; where it is a method, `Self::on_answer` will do. That of [`Requests::ask_for`] goes on where the
+/// handler left off, with the asker as [`Context::sender`]; that of [`Requests::ask`] has the answer's sender there. Nothing
+/// waits meanwhile: the actor handles other messages.
 ///
 /// # How an answer is known
 ///
@@ -134,12 +155,15 @@ struct Open<A> {
 ///
 /// # Where it fails
 ///
-/// A continuation that fails runs once more, as a handler does, and then the question is closed. A question that is
-/// asked in a turn which fails was never asked. An actor can't ask itself.
+/// A continuation that fails runs once more, as a handler does, and then the question is closed. Whoever it was asked for
+/// hears, by poison, also of a trap: that is the asker of `ask_for`; after `ask` it is whoever sent what was being handled,
+/// and where that was nobody, the actor itself gets its question back. Whoever answered hears nothing: nothing is wrong with
+/// the answer. A question that is asked in a turn which fails was never asked. An actor can't ask itself. A question to one
+/// that is not there comes back at once.
 ///
 /// When the actor exits, each open question ends as [`RequestError::Exiting`], before the handler of the
 /// [`crate::ExitRequest`] runs: so whoever waits for what would have followed can be told. A continuation that fails then
-/// is a warning in the log, and takes nothing else along: there is no second attempt at an exit turn.
+/// refuses what its question was asked for, and takes nothing else along: there is no second attempt at an exit turn.
 pub struct Requests<A> {
     /// Open questions, by ascending id.
     open: Vec<Open<A>>,
@@ -182,7 +206,30 @@ impl<A: 'static> Requests<A> {
         within: Duration,
         then: impl Fn(&mut A, Result<R, RequestError>, &mut Context) -> Result + 'static,
     ) -> Result<RequestId> {
-        self.ask_raw(ctx, to, RawMessage::of(question)?, within, continuation(then), None)
+        let question = RawMessage::of(question)?;
+        let concerned = Concerned::by(ctx, &question.type_name);
+        self.ask_raw(ctx, to, question, within, Asked { then: continuation(then), concerned, unmarked: None })
+    }
+
+    /// As [`Requests::ask`], on behalf of `asker`, most often [`Context::reply_to`]. What the continuation returns goes
+    /// there, as what a handler returns goes to the sender, and its error as poison; [`Context::sender`] is the asker.
+    ///
+    /// # Errors
+    /// As [`Requests::ask`].
+    pub fn ask_for<M: Message, R: Receive, T: IntoReply>(
+        &mut self,
+        asker: ReplyTo,
+        ctx: &mut Context,
+        to: &Address,
+        question: &M,
+        within: Duration,
+        then: impl Fn(&mut A, Result<R, RequestError>, &mut Context) -> T + 'static,
+    ) -> Result<RequestId> {
+        let then = continuation(move |actor: &mut A, outcome, ctx: &mut Context| {
+            then(actor, outcome, ctx).reply(ctx)
+        });
+        let concerned = Concerned { to: asker, is_answered: true };
+        self.ask_raw(ctx, to, RawMessage::of(question)?, within, Asked { then, concerned, unmarked: None })
     }
 
     /// As [`Requests::ask`], of an actor that does not copy the header: its next message of type `R` is the answer, and
@@ -199,7 +246,10 @@ impl<A: 'static> Requests<A> {
         within: Duration,
         then: impl Fn(&mut A, Result<R, RequestError>, &mut Context) -> Result + 'static,
     ) -> Result<RequestId> {
-        self.ask_raw(ctx, to, RawMessage::of(question)?, within, continuation(then), Some(R::accepts))
+        let question = RawMessage::of(question)?;
+        let concerned = Concerned::by(ctx, &question.type_name);
+        let unmarked: Option<fn(&Incoming) -> bool> = Some(R::accepts);
+        self.ask_raw(ctx, to, question, within, Asked { then: continuation(then), concerned, unmarked })
     }
 
     fn ask_raw(
@@ -208,8 +258,7 @@ impl<A: 'static> Requests<A> {
         to: &Address,
         mut question: RawMessage,
         within: Duration,
-        then: Continuation<A>,
-        unmarked: Option<fn(&Incoming) -> bool>,
+        asked: Asked<A>,
     ) -> Result<RequestId> {
         self.standing.check(ctx)?;
         if ctx.is_exiting() {
@@ -235,7 +284,7 @@ impl<A: 'static> Requests<A> {
         ctx.send_raw(to, &question)?;
         let deadline = ctx.wakeup_after_raw(within, deadline)?;
         self.next += 1;
-        self.open.push(Open { id, to: to.clone(), deadline, then, unmarked });
+        self.open.push(Open { id, to: to.clone(), deadline, asked });
         Ok(RequestId(id))
     }
 }
@@ -297,8 +346,8 @@ impl<A> Requests<A> {
         (Some(u64::from_str_radix(salt, 16).ok()?) == self.salt).then(|| id.parse().ok())?
     }
 
-    /// The continuation of a question that ends in this turn.
-    fn end(&mut self, id: u64, ctx: &mut Context) -> Option<Continuation<A>> {
+    /// The continuation of a question that ends in this turn, and whoever it is for.
+    fn end(&mut self, id: u64, ctx: &mut Context) -> Option<(Continuation<A>, Concerned)> {
         let open = &self.open[self.place(id).ok()?];
         if self.is_ended(id) {
             return None;
@@ -308,14 +357,14 @@ impl<A> Requests<A> {
             ctx.cancel_wakeup(open.deadline);
         }
         self.closing.push(id);
-        Some(Rc::clone(&open.then))
+        Some((Rc::clone(&open.asked.then), open.asked.concerned.clone()))
     }
 
     /// The first question that this message, without the header, answers.
     fn answered_by(&self, incoming: &Incoming, ctx: &Context) -> Option<u64> {
         let answers = |open: &&Open<A>| {
             open.to == ctx.sender
-                && open.unmarked.is_some_and(|accepts| accepts(incoming))
+                && open.asked.unmarked.is_some_and(|accepts| accepts(incoming))
                 && !self.is_ended(open.id)
         };
         self.open.iter().find(answers).map(|open| open.id)
@@ -326,11 +375,35 @@ impl<A> Requests<A> {
     }
 }
 
-/// A continuation that takes an answer as it came.
+/// A continuation that takes an answer as it came. Where there is none, a second attempt would find none either.
 fn continuation<A: 'static, R: Receive>(
     then: impl Fn(&mut A, Result<R, RequestError>, &mut Context) -> Result + 'static,
 ) -> Continuation<A> {
-    Rc::new(move |actor, outcome, ctx| then(actor, outcome.and_then(taken::<R>), ctx))
+    Rc::new(move |actor, outcome, ctx| {
+        let outcome = outcome.and_then(taken::<R>);
+        let is_lost = outcome.is_err();
+        then(actor, outcome, ctx).map_err(|error| if is_lost { Error::poison(error.reason()) } else { error })
+    })
+}
+
+/// Runs a continuation for whoever is concerned, who hears if the turn fails.
+fn run<A>(
+    actor: &mut A,
+    (then, concerned): (Continuation<A>, Concerned),
+    outcome: Result<Incoming, RequestError>,
+    ctx: &mut Context,
+) -> Result {
+    let Concerned { to, is_answered } = concerned;
+    // Where nobody can hear, because the address is none, nobody does.
+    let _ = ctx.fails_for(&to);
+    if is_answered {
+        ctx.handle_for(&to, |ctx| then(actor, outcome, ctx))
+    } else {
+        ctx.concerned = Some(to);
+        let outcome = then(actor, outcome, ctx);
+        ctx.concerned = None;
+        outcome
+    }
 }
 
 /// The answer as the continuation takes it.
@@ -349,14 +422,11 @@ fn name_of(message: &MessageResult) -> Option<&str> {
     reply::header(message.headers.as_deref().unwrap_or_default(), REQUEST_HEADER)
 }
 
-/// The outcome that an answer tells: a notice of poison is none.
-fn outcome(answer: MessageResult) -> Result<Incoming, RequestError> {
+/// The answer, as a continuation is given it.
+fn answered(answer: MessageResult) -> Incoming {
     let mut answer = RawMessage::from_wit(answer);
     reply::take_header(&mut answer.headers, REQUEST_HEADER);
-    match answer.decoded::<PoisonNotice>() {
-        Some(Ok(notice)) => Err(RequestError::Poisoned(notice)),
-        _ => Ok(Incoming(Came::Message(answer.into_wit()))),
-    }
+    Incoming(Came::Message(answer.into_wit()))
 }
 
 impl<A> Ledger for Requests<A> {
@@ -396,12 +466,14 @@ impl<A: 'static> Part<A> for Requests<A> {
         let name = match &incoming.0 {
             Came::Message(_) => {
                 let Some(id) = requests.answered_by(&incoming, ctx) else { return Ok(Some(incoming)) };
-                let then = requests.end(id, ctx);
-                return then.map_or(Ok(()), |then| then(actor, Ok(incoming), ctx)).map(|()| None);
+                let ended = requests.end(id, ctx);
+                return ended.map_or(Ok(()), |ended| run(actor, ended, Ok(incoming), ctx)).map(|()| None);
             }
             Came::Answer(answer) => name_of(answer),
             Came::Signal(signal) if signal.type_name == DEADLINE => std::str::from_utf8(&signal.payload).ok(),
-            Came::Event(Event::Poisoned(poisoned)) => name_of(&poisoned.original),
+            Came::Event(Event::Poisoned(poisoned)) => {
+                name_of(&poisoned.original).filter(|name| reply::is_mine(name, ctx.me()))
+            }
             Came::Event(Event::ChildExited(exit)) => {
                 let gone = requests.asked_of(&exit.address);
                 return child_exited(actor, part, gone, incoming, ctx);
@@ -409,33 +481,41 @@ impl<A: 'static> Part<A> for Requests<A> {
             _ => None,
         };
         let Some(id) = name.and_then(|name| requests.number(name, ctx.me())) else {
-            return Ok(Some(incoming));
+            // The other two end unhandled.
+            let is_lost = name.is_some() && ctx.attempt() > 1 && ctx.incarnation() > 1;
+            return match incoming.0 {
+                Came::Event(Event::Poisoned(_)) if is_lost => Err(Error::lost()),
+                came => Ok(Some(Incoming(came))),
+            };
         };
-        let then = requests.end(id, ctx);
-        let (outcome, what) = match incoming.0 {
-            Came::Answer(answer) => (outcome(answer), "answer"),
+        let Some(ended) = requests.end(id, ctx) else {
+            let what = match incoming.0 {
+                Came::Answer(_) => "answer",
+                Came::Event(_) => return Ok(Some(incoming)),
+                _ => "deadline",
+            };
+            crate::debug!(ctx, "a late {what}, from {}, is dropped", ctx.sender());
+            return Ok(None);
+        };
+        let outcome = match incoming.0 {
+            Came::Answer(answer) => Ok(answered(answer)),
             Came::Event(Event::Poisoned(poisoned)) => {
-                let Some(then) = then else {
-                    return Ok(Some(Incoming(Came::Event(Event::Poisoned(poisoned)))));
-                };
-                let poison = PoisonMessage::from(poisoned);
-                return then(actor, Err(RequestError::Poisoned(poison.into())), ctx).map(|()| None);
+                Err(RequestError::Poisoned(Box::new(PoisonMessage::from(poisoned))))
             }
-            _ => (Err(RequestError::TimedOut), "deadline"),
+            _ => Err(RequestError::TimedOut),
         };
-        match then {
-            Some(then) => then(actor, outcome, ctx)?,
-            None => crate::debug!(ctx, "a late {what}, from {}, is dropped", ctx.sender()),
-        }
-        Ok(None)
+        run(actor, ended, outcome, ctx).map(|()| None)
     }
 
     fn leave(actor: &mut A, part: Field<A, Self>, ctx: &mut Context) {
         let open: Vec<_> = part(actor).open.iter().map(|open| open.id).collect();
         for id in open {
-            let Some(then) = part(actor).end(id, ctx) else { continue };
+            let Some(ended) = part(actor).end(id, ctx) else { continue };
+            let Concerned { to, .. } = ended.1.clone();
             ctx.tells_of_exit = true;
-            if let Err(error) = then(actor, Err(RequestError::Exiting), ctx) {
+            let Err(error) = run(actor, ended, Err(RequestError::Exiting), ctx) else { continue };
+            let told = if to.address == *ctx.me() { Err(error) } else { ctx.refuse(&to, error) };
+            if let Err(error) = told {
                 crate::warn!(ctx, "in its exit turn, where a question ends without an answer: {error}");
             }
         }
@@ -453,8 +533,8 @@ fn child_exited<A: 'static>(
     let Came::Event(Event::ChildExited(exit)) = incoming.0 else { return Ok(Some(incoming)) };
     let reason = ChildActorExited::from(exit.clone()).reason;
     for id in gone {
-        if let Some(then) = part(actor).end(id, ctx) {
-            then(actor, Err(RequestError::TargetGone(reason.clone())), ctx)?;
+        if let Some(ended) = part(actor).end(id, ctx) {
+            run(actor, ended, Err(RequestError::TargetGone(reason.clone())), ctx)?;
         }
     }
     Ok(Some(Incoming(Came::Event(Event::ChildExited(exit)))))

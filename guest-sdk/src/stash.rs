@@ -74,11 +74,10 @@ pub(crate) const HELD_MAX: usize = 1_000;
 ///
 /// # Where it fails
 ///
-/// A message that fails when it is let go has its second attempt, and then its sender gets a
-/// [`PoisonNotice`](crate::PoisonNotice): the host has given the message itself to this actor, so it can't give it back as
-/// poison. What is put in a turn that fails is not kept: that message takes its usual way. A full stash refuses what is put,
-/// and so it goes back as poison. Whoever waits when the actor exits gets a `PoisonNotice`; a trap loses the stash, like
-/// everything else that the actor knew, and nobody hears.
+/// A message that fails when it is let go has its second attempt, and then goes back to its sender as poison, also where it
+/// traps. What is put in a turn that fails is not kept: that message takes its usual way. A full stash refuses what is put,
+/// and so it goes back as poison; and so does what waits when the actor exits. A trap loses what the stash still has, like
+/// everything else that the actor knew, and of that nobody hears.
 #[doc(alias = "become")]
 pub struct Stash(Replay);
 

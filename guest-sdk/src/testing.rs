@@ -352,7 +352,7 @@ impl<A: Actor> TestActor<A> {
     }
 
     /// Whoever hears that the last turn failed, if it fails for good, and of which message: where that was said by
-    /// [`Context::fails_for_raw`], and is not the sender of what was handled.
+    /// [`Context::fails_for`], and is not the sender of what was handled.
     #[must_use]
     pub const fn failed_for(&self) -> Option<(&Address, &RawMessage)> {
         match &self.failed_for {

@@ -67,14 +67,14 @@ pub trait Troupers: Actor {
 ///
 /// | the worker | then |
 /// |---|---|
-/// | fails on it, twice | the sender gets a [`PoisonNotice`](crate::PoisonNotice) with the reason |
+/// | fails on it, twice | the sender gets it back as poison, from the leader, with the reason |
 /// | is ended, or never starts | another worker gets the job; so a job is done *at least* once |
-/// | is the third to end with it | the sender gets a `PoisonNotice` |
+/// | is the third to end with it | the sender gets it back as poison |
 /// | traps while its work is in progress | as if it had ended, but it lives on |
 ///
 /// When the leader exits, a worker still does the job that it has, if that takes one turn. Whoever waits in the queue, or
-/// for work in progress that is not answered, gets a `PoisonNotice` that says so. If 10,000 jobs wait, or 16 MiB of them,
-/// the next goes back to its sender as poison.
+/// for work in progress that is not answered, gets its message back, with that as the reason. If 10,000 jobs wait, or 16 MiB
+/// of them, the next goes back at once.
 ///
 /// # Work in progress
 ///

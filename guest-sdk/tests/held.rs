@@ -1,8 +1,8 @@
 //! Messages that an actor holds back, without a host: a stash, and what it needs before it is ready.
 
+use thespian::REQUEST_HEADER;
 use thespian::prelude::*;
-use thespian::testing::{Effect, TestActor};
-use thespian::{PoisonNotice, REQUEST_HEADER};
+use thespian::testing::{Effect, TestActor, TestStart};
 
 #[message]
 struct Open;
@@ -136,9 +136,11 @@ fn what_fails_for_good_is_told_to_its_sender_and_the_others_go_on() {
     let opened = house.tell("key", &Open).unwrap();
     let error = go_on(&mut house, &opened).unwrap_err();
     assert_eq!(error.reason(), "out");
+    assert_eq!(house.failed_for().unwrap().0.as_str(), "me", "the house hears, and goes on");
     let told = house.came_back(&signals(&opened)[0], "out").unwrap();
-    let notice: PoisonNotice = told[0].sent("b").unwrap();
-    assert_eq!((&*notice.details, &*notice.type_name), ("out", "Enter"));
+    assert_eq!(told[0].refused("b"), Some("out"));
+    let Effect::Refuse { original, .. } = &told[0] else { panic!("{told:?}") };
+    assert_eq!(*original, RawMessage::of(&enter("burglar")).unwrap(), "whole, as it was sent");
     go_on(&mut house, &told).unwrap();
     assert_eq!(house.state().visits, ["Ada of a"]);
 }
@@ -161,7 +163,23 @@ fn a_full_stash_refuses_and_an_exit_tells_whoever_waits() {
     assert!(!error.may_retry());
     let told = house.exit_requested(true).unwrap();
     assert_eq!(told.len(), 3);
-    assert_eq!(told[0].sent::<PoisonNotice>("a").unwrap().details, "the actor exits");
+    assert_eq!(told[0].refused("a"), Some("the actor exits"));
+}
+
+#[test]
+fn what_traps_when_it_is_let_go_is_told_to_its_sender_by_the_next_instance() {
+    let mut house = TestActor::<House>::start().unwrap();
+    house.tell("b", &enter("burglar")).unwrap();
+    let opened = house.tell("key", &Open).unwrap();
+    let signal = match &signals(&opened)[0] {
+        Effect::Send { message, .. } => message.clone(),
+        other => panic!("{other:?}"),
+    };
+    // The host notes for whom the first attempt was; a second that fails leaves it at that.
+    let mut fresh = TestStart::default().incarnation(2).start::<House>().unwrap();
+    let error = fresh.tell_raw("me", signal, 2).unwrap_err();
+    assert_eq!(error.reason(), "the actor trapped on it, and has lost what it was for");
+    assert!(!error.may_retry() && fresh.failed_for().is_none());
 }
 
 #[test]

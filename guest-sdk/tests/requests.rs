@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thespian::prelude::*;
 use thespian::testing::{Effect, TestActor};
-use thespian::{Actor, ExitReason, PoisonNotice, REQUEST_HEADER, RequestId};
+use thespian::{Actor, ExitReason, REQUEST_HEADER, RequestId};
 
 const WITHIN: Duration = Duration::from_secs(5);
 
@@ -217,12 +217,17 @@ fn a_question_that_comes_back_ends_with_the_reason() {
     assert_eq!(told(&effects).unwrap(), "the question came back: no stock today");
     shop.came_back(&asked[0], "again").unwrap();
     assert_eq!(shop.state().heard, ["came back: again"], "what is no open question is the handler's");
+}
 
+#[test]
+fn a_continuation_that_sees_to_the_answer_itself_fails_for_whoever_asked_too() {
+    let mut shop = shop();
     let asked = shop.tell("customer", &order("tea")).unwrap();
-    let notice =
-        PoisonNotice { target: "worker".into(), details: "too old".into(), type_name: "PriceOf".into() };
-    let effects = shop.answer(&asked[0], &notice).unwrap();
-    assert_eq!(told(&effects).unwrap(), "the question came back: too old");
+    assert!(shop.answer(&asked[0], &Price { cents: 13 }).is_err());
+    let (to, original) = shop.failed_for().unwrap();
+    assert_eq!((to.as_str(), &*original.type_name), ("customer", "Order"));
+    shop.tell("customer", &Forget).unwrap();
+    assert!(shop.failed_for().is_none());
 }
 
 #[test]

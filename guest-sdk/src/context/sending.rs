@@ -1,6 +1,7 @@
 //! Sending: to an address, and in answer to what is being handled.
 
 use std::fmt::Display;
+use std::mem::replace;
 
 use super::Context;
 use crate::address::Address;
@@ -28,6 +29,72 @@ impl Context {
         self.note_answer(to, header(&message.headers, REQUEST_HEADER));
         self.check_message(message)?;
         send_whole(to, message)
+    }
+
+    /// Refuses a message of an earlier turn, or of another actor's: whoever sent it gets it back, without its payload, as a
+    /// [`crate::PoisonMessage`] with this reason, and a program as poison of its ask. What a handler is given it refuses by
+    /// its error.
+    ///
+    /// ```
+    /// use thespian::ReplyTo;
+    /// use thespian::prelude::*;
+    ///
+    /// #[message]
+    /// struct Book { seat: u32 }
+    ///
+    /// #[derive(Default)]
+    /// struct Office { waiting: Vec<ReplyTo> }
+    ///
+    /// #[actor]
+    /// impl Office {
+    ///     #[receive]
+    ///     fn book(&mut self, _: Book, ctx: &mut Context) {
+    ///         self.waiting.push(ctx.reply_to());
+    ///     }
+    ///
+    ///     #[receive]
+    ///     fn close(&mut self, _: ExitRequest, ctx: &mut Context) -> Result {
+    ///         self.waiting.drain(..).try_for_each(|guest| ctx.refuse(&guest, "the office closes"))
+    ///     }
+    /// }
+    /// # let mut office = thespian::testing::TestActor::<Office>::start()?;
+    /// # office.tell("guest", &Book { seat: 1 })?;
+    /// # let effects = office.exit_requested(true)?;
+    /// # assert_eq!(effects[0].refused("guest"), Some("the office closes"));
+    /// # Ok::<(), thespian::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Context::send`].
+    pub fn refuse(&mut self, to: &ReplyTo, why: impl Display) -> Result {
+        self.refuse_raw(&to.address, &to.original(), why)
+    }
+
+    /// Refuses a message that was kept: it goes back whole.
+    pub(crate) fn refuse_kept(&mut self, to: &ReplyTo, message: RawMessage, why: impl Display) -> Result {
+        self.refuse_raw(&to.address, &to.marked(message), why)
+    }
+
+    /// A stretch of a turn in which what `to` had sent is being handled.
+    pub(crate) fn handle_for<T>(&mut self, to: &ReplyTo, stretch: impl FnOnce(&mut Self) -> T) -> T {
+        let handled = String::from(&*to.type_name).into();
+        let before = (
+            replace(&mut self.sender, to.address.clone()),
+            replace(&mut self.request, to.request.clone()),
+            replace(&mut self.handled, handled),
+        );
+        let outcome = stretch(self);
+        (self.sender, self.request, self.handled) = before;
+        outcome
+    }
+
+    /// Says that what is handled now is handled for `to`: if this turn fails for good, `to` gets its message back as poison,
+    /// without its payload, and nobody else hears. [`crate::Requests`] say so for each of their continuations.
+    ///
+    /// # Errors
+    /// `to` is no address, or the actor starts.
+    pub fn fails_for(&mut self, to: &ReplyTo) -> Result {
+        self.fails_for_raw(&to.address, &to.original())
     }
 
     /// Gives a message back to whoever sent it, as poison with this reason, when the turn succeeds: a [`crate::PoisonMessage`]
@@ -139,7 +206,8 @@ impl Context {
     /// another actor will give.
     #[must_use]
     pub fn reply_to(&self) -> ReplyTo {
-        ReplyTo { address: self.sender.clone(), request: self.request.clone() }
+        let type_name = (*self.handled).into();
+        ReplyTo { address: self.sender.clone(), request: self.request.clone(), type_name }
     }
 
     /// Answers a message of an earlier turn, or of another actor's.

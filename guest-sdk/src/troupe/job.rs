@@ -36,8 +36,6 @@ pub(super) struct LastCall {
     pub(super) job: u64,
     /// Whose that is.
     pub(super) from: ReplyTo,
-    /// Of what type.
-    pub(super) type_name: String,
 }
 
 /// The reason for those who wait when a troupe exits.

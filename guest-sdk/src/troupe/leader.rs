@@ -20,7 +20,7 @@ use crate::event::{ChildActorExited, ChildActorRestarted, ExitReason, PoisonMess
 use crate::failure::{Error, Result};
 use crate::incoming::{Came, Incoming};
 use crate::message::{Encoding, Message, RawMessage};
-use crate::reply::{self, PoisonNotice, REQUEST_HEADER, ReplyTo};
+use crate::reply::{self, REQUEST_HEADER, ReplyTo};
 
 use super::job::{EXITS, JOB, JOB_REQUEST, JOB_SENDER, LastCall, NO_INIT, Report, RollCall, Stage, WORKER};
 use super::settings::{AskTroupeStatus, TroupeSettings, TroupeStatus, UpdateTroupeSettings};
@@ -80,8 +80,8 @@ pub(super) struct Leader {
     queue_bytes: usize,
     /// Whether a wakeup will come to try and hand out what waits.
     waits_for_room: bool,
-    /// Jobs that came to nothing, by whom and why, of which askers are to hear: more than the last turn could tell.
-    untold: VecDeque<(Job, Address, String)>,
+    /// Jobs that came to nothing, and why, of which askers are to hear: more than the last turn could tell.
+    untold: VecDeque<(Job, String)>,
     next: u64,
     done: u64,
     failed: u64,
@@ -144,7 +144,7 @@ impl Leader {
     /// A message for the class.
     fn job(&mut self, mut message: RawMessage, ctx: &mut Context) -> Result {
         reply::take_header(&mut message.headers, REQUEST_HEADER);
-        let job = Job { from: ctx.reply_to(), message, lost: 0 };
+        let job = Job { from: ctx.reply_to().about(&message.type_name), message, lost: 0 };
         let free = if self.queue.is_empty() { self.free_worker(ctx)? } else { None };
         if let Some(place) = free {
             self.hand(place, job, ctx);
@@ -177,7 +177,7 @@ impl Leader {
                 && let WorkerState::Doubtful(job, details) =
                     std::mem::replace(&mut worker.state, WorkerState::Idle)
             {
-                self.give_up(job, place, details, ctx);
+                self.give_up(job, details, ctx);
                 self.free(place, ctx);
             }
             return Ok(());
@@ -297,7 +297,7 @@ impl Leader {
                 return false;
             }
             Err(error) => {
-                self.give_up(job, place, error.reason().to_string(), ctx);
+                self.give_up(job, error.reason().to_string(), ctx);
                 return true;
             }
         }
@@ -331,7 +331,7 @@ impl Leader {
             worker.state = WorkerState::Doubtful(job, poison.details);
             return;
         }
-        self.give_up(job, place, poison.details, ctx);
+        self.give_up(job, poison.details, ctx);
         self.free(place, ctx);
     }
 
@@ -340,7 +340,7 @@ impl Leader {
         let worker = self.workers.remove(place);
         match worker.state {
             WorkerState::Busy { job, .. } | WorkerState::Doubtful(job, _) => {
-                self.again(job, &exit.address, &exit.reason.to_string(), ctx);
+                self.again(job, &exit.reason.to_string(), ctx);
             }
             WorkerState::Surplus(_, wakeup) => ctx.cancel_wakeup(wakeup),
             WorkerState::Idle | WorkerState::Ending => {}
@@ -363,42 +363,38 @@ impl Leader {
         let WorkerState::Busy { job, .. } = std::mem::replace(&mut worker.state, WorkerState::Idle) else {
             return;
         };
-        let address = worker.address.clone();
-        self.again(job, &address, "it trapped", ctx);
+        self.again(job, "it trapped", ctx);
         self.free(place, ctx);
     }
 
     /// A worker is lost with its job: the first in the queue, unless it was lost too often.
-    fn again(&mut self, mut job: Job, worker: &Address, reason: &str, ctx: &mut Context) {
+    fn again(&mut self, mut job: Job, reason: &str, ctx: &mut Context) {
         job.lost += 1;
         if job.lost < ATTEMPTS_MAX {
             self.queue_bytes += job.message.payload.len();
             self.queue.push_front(job);
             return;
         }
-        self.failed += 1;
         let details = format!("{} workers were lost with it; the last time: {reason}", job.lost);
-        self.tell(job, worker.clone(), details, ctx);
+        self.give_up(job, details, ctx);
     }
 
-    fn give_up(&mut self, job: Job, place: usize, details: String, ctx: &mut Context) {
+    fn give_up(&mut self, job: Job, details: String, ctx: &mut Context) {
         self.failed += 1;
-        self.tell(job, self.workers[place].address.clone(), details, ctx);
+        self.tell(job, details, ctx);
     }
 
-    /// Tells whoever gave a job that it came to nothing; in a later turn, if no more notices fit into this one.
-    fn tell(&mut self, job: Job, target: Address, details: String, ctx: &mut Context) {
-        let type_name = job.message.type_name.clone();
-        let notice = PoisonNotice { target: target.clone(), details: details.clone(), type_name };
-        match ctx.answer(&job.from, &notice) {
+    /// Gives a job that came to nothing back to whoever sent it; in a later turn, if no more fits into this one.
+    fn tell(&mut self, job: Job, details: String, ctx: &mut Context) {
+        match ctx.refuse_kept(&job.from, job.message.clone(), &details) {
             Ok(()) => ctx.tells_of_exit |= ctx.is_exiting(),
-            Err(_) => self.untold.push_back((job, target, details)),
+            Err(_) => self.untold.push_back((job, details)),
         }
     }
 
     fn tell_untold(&mut self, ctx: &mut Context) {
-        for (job, target, details) in std::mem::take(&mut self.untold) {
-            self.tell(job, target, details, ctx);
+        for (job, details) in std::mem::take(&mut self.untold) {
+            self.tell(job, details, ctx);
         }
     }
 
@@ -462,8 +458,7 @@ impl Leader {
             let worker = &mut self.workers[place];
             let called = match &worker.state {
                 WorkerState::Busy { number, job, .. } => {
-                    let (from, type_name) = (job.from.clone(), job.message.type_name.clone());
-                    ctx.send(&worker.address, &LastCall { job: *number, from, type_name })
+                    ctx.send(&worker.address, &LastCall { job: *number, from: job.from.clone() })
                 }
                 _ => Ok(()),
             };
@@ -471,9 +466,7 @@ impl Leader {
                 crate::warn!(ctx, "{} is left behind: {error}", worker.address);
             }
             match std::mem::replace(&mut worker.state, WorkerState::Ending) {
-                WorkerState::Doubtful(job, details) => {
-                    self.untold.push_back((job, worker.address.clone(), details));
-                }
+                WorkerState::Doubtful(job, details) => self.untold.push_back((job, details)),
                 WorkerState::Busy { job, .. } if called.is_err() => self.queue.push_front(job),
                 state => worker.state = state,
             }
@@ -489,7 +482,7 @@ impl Leader {
             && !has_told(&exit.reason, in_progress, self.is_mortal)
         {
             let details = format!("{EXITS}, and whoever had the job ended: {}", exit.reason);
-            self.tell(job, exit.address.clone(), details, ctx);
+            self.tell(job, details, ctx);
         }
         self.tell_waiting(ctx);
     }
@@ -500,11 +493,11 @@ impl Leader {
         while self.untold.is_empty()
             && let Some(job) = self.queue.pop_front()
         {
-            self.tell(job, ctx.me().clone(), EXITS.to_string(), ctx);
+            self.tell(job, EXITS.to_string(), ctx);
         }
         let lost = self.untold.len() + self.queue.len();
         if lost > 0 && self.workers.is_empty() {
-            crate::warn!(ctx, "{lost} jobs that wait are lost: no more notices fit into one turn");
+            crate::warn!(ctx, "{lost} jobs that wait are lost: no more refusals fit into one turn");
         }
     }
 

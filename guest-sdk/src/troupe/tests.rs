@@ -7,7 +7,7 @@ use super::job::{Report, Stage};
 use super::*;
 use crate::prelude::*;
 use crate::testing::{Effect, TestActor, TestStart};
-use crate::{ExitReason, PoisonNotice, REQUEST_HEADER};
+use crate::{ExitReason, REQUEST_HEADER};
 
 #[message]
 #[derive(Debug, PartialEq)]
@@ -164,6 +164,17 @@ impl<A: Troupers> World<A> {
         self.out.iter().filter_map(|effect| effect.sent(to)).collect()
     }
 
+    /// Types of the messages of `to` that went back, and why they did.
+    fn refused(&self, to: &str) -> Vec<(&str, &str)> {
+        let refused = self.out.iter().filter_map(|effect| match effect {
+            Effect::Refuse { to: target, original, details } if target.as_str() == to => {
+                Some((original.type_name.as_str(), details.as_str()))
+            }
+            _ => None,
+        });
+        refused.collect()
+    }
+
     fn surplus(&self) -> Vec<Effect> {
         self.out.iter().filter(|effect| matches!(effect, Effect::Wakeup { .. })).cloned().collect()
     }
@@ -250,10 +261,8 @@ fn a_job_that_ends_three_workers_is_given_up_and_its_sender_hears() {
         let worker = world.worker(0);
         world.end(&worker);
     }
-    let notices = world.sent::<PoisonNotice>("asker");
-    assert_eq!(notices.len(), 1);
-    assert_eq!(notices[0].details, "3 workers were lost with it; the last time: killed: an operator");
-    assert_eq!(notices[0].type_name, "Square");
+    let lost = "3 workers were lost with it; the last time: killed: an operator";
+    assert_eq!(world.refused("asker"), [("Square", lost)]);
     let status = world.status();
     assert_eq!((status.workers, status.queued, status.failed), (0, 0, 1));
 }
@@ -266,8 +275,11 @@ fn a_job_that_fails_is_told_to_its_sender_and_its_worker_goes_on() {
     assert!(world.work().is_err());
     let effects = world.leader.came_back(&job, "too large").unwrap();
     world.happen(effects);
-    let notices = world.sent::<PoisonNotice>("asker");
-    assert_eq!((&*notices[0].details, &notices[0].target), ("too large", &world.worker(0)));
+    assert_eq!(world.refused("asker"), [("Square", "too large")]);
+    let sent = RawMessage::of(&Square { of: u64::MAX }).unwrap();
+    let is_whole = |effect: &Effect| matches!(effect, Effect::Refuse { original, .. } if *original == sent);
+    let whole = world.out.iter().any(is_whole);
+    assert!(whole, "as it was sent: {:?}", world.out);
     let effects = world.leader.came_back(&job, "too large").unwrap();
     assert_eq!(effects, [], "it has no such job any more");
     world.tell("asker", &Square { of: 2 });
@@ -295,7 +307,7 @@ fn where_a_trap_is_the_end_a_job_that_comes_back_is_given_up_only_if_its_worker_
     world.happen(effects);
     world.jobs.pop_front();
     world.work().unwrap();
-    assert_eq!(world.sent::<PoisonNotice>("asker").len(), 1, "it answered the roll call");
+    assert_eq!(world.refused("asker").len(), 1, "it answered the roll call");
 
     world.tell("asker", &Square { of: 3 });
     let job = world.jobs[0].clone();
@@ -304,7 +316,7 @@ fn where_a_trap_is_the_end_a_job_that_comes_back_is_given_up_only_if_its_worker_
     let gone = world.worker(0);
     world.end(&gone);
     assert!(matches!(&world.jobs[0], Effect::Send { to, .. } if *to != gone), "another has the job");
-    assert_eq!(world.sent::<PoisonNotice>("asker").len(), 1);
+    assert_eq!(world.refused("asker").len(), 1);
 }
 
 #[test]
@@ -393,7 +405,7 @@ fn whoever_waits_hears_that_the_troupe_exits_and_the_workers_end_too() {
     let effects = world.leader.exit_requested(false).unwrap();
     assert_eq!(effects.iter().filter(|effect| matches!(effect, Effect::Exit { .. })).count(), 3);
     world.happen(effects);
-    assert_eq!(world.sent::<PoisonNotice>("asker")[0].details, "the troupe exits");
+    assert_eq!(world.refused("asker")[0], ("Square", "the troupe exits"));
 }
 
 #[test]

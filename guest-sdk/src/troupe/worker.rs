@@ -7,7 +7,7 @@ use crate::context::{Context, Work};
 use crate::failure::{Error, Result};
 use crate::incoming::{Came, Incoming};
 use crate::message::{Message, RawMessage};
-use crate::reply::{PoisonNotice, take_header};
+use crate::reply::take_header;
 
 use super::job::{EXITS, JOB, JOB_REQUEST, JOB_SENDER, LastCall, NO_INIT, Report, RollCall, Stage, WORKER};
 
@@ -122,7 +122,7 @@ impl<A: Actor> Worker<A> {
             return Ok(());
         }
         let reason = self.failed.take().filter(|(job, _)| *job == call.job).map(|(_, reason)| reason);
-        tell(call, reason.unwrap_or_else(|| EXITS.to_string()), ctx)
+        ctx.refuse(&call.from, reason.as_deref().unwrap_or(EXITS))
     }
 
     /// The worker exits with its leader: what is in progress will never be done.
@@ -131,16 +131,11 @@ impl<A: Actor> Worker<A> {
         if ctx.work.as_ref().is_some_and(|work| work.is_answered) {
             return;
         }
-        match tell(call, EXITS.to_string(), ctx) {
+        match ctx.refuse(&call.from, EXITS) {
             Ok(()) => ctx.tells_of_exit = true,
             Err(error) => crate::warn!(ctx, "whoever waits for a job can't be told that it is lost: {error}"),
         }
     }
-}
-
-fn tell(call: LastCall, details: String, ctx: &mut Context) -> Result {
-    let notice = PoisonNotice { target: ctx.me().clone(), details, type_name: call.type_name };
-    ctx.answer(&call.from, &notice)
 }
 
 /// Makes of a job the message that its sender sent; says which job it is.

@@ -50,6 +50,20 @@ fn json_passes_to_an_actor_and_back_as_it_is() {
 }
 
 #[test]
+fn what_a_troupe_refuses_is_poison_for_a_program() {
+    let node = RunningNode::start();
+    let hash = node.run(&["load", thespian_guests::FIBONACCI]).ok();
+    let address = node.run(&["create", hash.trim(), "Calculator"]).ok().trim().to_string();
+    // By way of a worker that fails on it.
+    let asked = node.run(&["ask", &address, "Fibonacci", r#"{"n":50}"#, "--json"]);
+    assert_eq!(asked.code, Some(7), "{}", asked.stderr);
+    let heard: serde_json::Value = serde_json::from_str(&asked.stdout).unwrap();
+    let details = "number 50 would take too long";
+    assert_eq!((&heard["kind"], &heard["details"]), (&"poison".into(), &details.into()));
+    assert_eq!((&heard["target"], &heard["message"]["payload"]["n"]), (&address.into(), &50.into()));
+}
+
+#[test]
 fn what_is_typed_arrives_byte_for_byte() {
     let node = RunningNode::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

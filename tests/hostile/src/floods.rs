@@ -1,9 +1,10 @@
 //! Actors that ask for too much: messages, actors, timers, lines of the log.
 
+use thespian_core::address::ActorAddress;
 use thespian_core::limits::ActorLimits;
 use thespian_host::config::NodeConfig;
 
-use crate::arena::{go, run, run_and_drop, run_with, until, within};
+use crate::arena::{Arena, go, run, run_and_drop, run_with, until, within};
 
 #[test]
 fn a_full_outbox_is_an_error_and_nothing_of_it_is_sent() {
@@ -169,6 +170,39 @@ fn a_bomb_of_timers_is_bounded_and_ticks_beside_others() {
         let late = arena.create("TimerBomb").await;
         arena.attack(late, u64::MAX / 2_000_000, "").await.unwrap();
     });
+}
+
+#[test]
+fn poison_that_makes_two_of_itself_fills_one_mailbox_only() {
+    run(async |arena| {
+        let culprit = arena.create("PoisonBomb").await;
+        arena.client.tell(culprit, go(0, "")).await.unwrap();
+        arena.beside(until("a full mailbox", async || is_full(arena, culprit).await)).await;
+    });
+}
+
+#[test]
+fn questions_that_come_back_fill_one_mailbox_only_and_are_dead_letters_beyond_it() {
+    run(async |arena| {
+        let culprit = arena.create("AskBomb").await;
+        let gone = arena.create("Echo").await;
+        arena.client.kill(gone).await.unwrap();
+        let before = arena.status().await.dead_letters;
+        arena.client.tell(culprit, go(1_000, &gone.to_string())).await.unwrap();
+        let flood = until("more than it has room for", async || {
+            is_full(arena, culprit).await;
+            arena.status().await.dead_letters > before
+        });
+        arena.beside(flood).await;
+    });
+}
+
+/// Whether a turn of this actor has failed for want of room, and never is there more than its mailbox and its batch hold.
+async fn is_full(arena: &Arena, culprit: ActorAddress) -> bool {
+    let actors = arena.client.actors().await.unwrap();
+    let culprit = actors.iter().find(|actor| actor.address == culprit).unwrap();
+    assert!(culprit.mailbox_len <= ActorLimits::default().mailbox_len_max as u64 + 64);
+    culprit.mailbox_len >= ActorLimits::default().mailbox_len_max as u64 / 2
 }
 
 #[test]

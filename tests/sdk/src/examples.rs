@@ -132,8 +132,10 @@ async fn lesson_5_is_answered_by_a_worker_and_refuses_what_takes_too_long() {
     let answer = world.ask_json(calculator, "Fibonacci", r#"{"n":20}"#).await;
     assert_eq!(answer.json("Number"), json!({ "n": 20, "value": 6_765 }));
     assert_ne!(answer.sender, calculator);
-    let notice = world.ask_json(calculator, "Fibonacci", r#"{"n":50}"#).await.json("PoisonNotice");
-    assert_eq!(notice["details"], "number 50 would take too long");
+    let question = Message::json("Fibonacci", r#"{"n":50}"#);
+    let poisoned = world.poison(calculator, question.clone()).await;
+    assert_eq!((poisoned.target, &*poisoned.details), (calculator, "number 50 would take too long"));
+    assert_eq!(poisoned.original, question, "as it was sent");
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ fn call(handler: &Handler) -> TokenStream {
     };
     quote_spanned! {at(message)=>
         if <#message as ::thespian::Receive>::accepts(&incoming) #(#holds)* {
-            let message = incoming.take::<#message, Self>()?;
+            let message = incoming.take::<#message, Self>(ctx)?;
             let reply = self.#method(message #context);
             #reply
         }

@@ -37,11 +37,12 @@ impl Clerk {
 
 /// The word that each asker gets: the answer, or why there is none.
 fn told<A: Troupers>(world: &World<A>) -> Vec<(String, String)> {
-    let told = |effect: &Effect| {
-        let Effect::Send { to, .. } = effect else { return None };
-        let product = effect.sent::<Product>(to.as_str()).map(|product| product.value.to_string());
-        let notice = effect.sent::<PoisonNotice>(to.as_str()).map(|notice| notice.details);
-        Some((to.to_string(), product.or(notice)?))
+    let told = |effect: &Effect| match effect {
+        Effect::Refuse { to, details, .. } => Some((to.to_string(), details.clone())),
+        Effect::Send { to, .. } => {
+            Some((to.to_string(), effect.sent::<Product>(to.as_str())?.value.to_string()))
+        }
+        _ => None,
     };
     let mut told: Vec<_> = world.out.iter().filter_map(told).collect();
     told.sort();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use thespian_conformance::{DEADLINE, World, class, load, message, poison, run, said, until};
 use thespian_core::address::ActorAddress;
+use thespian_core::envelope::Poisoned;
 use thespian_core::wire::control::Incoming;
 use thespian_host::client::Client;
 
@@ -47,6 +48,11 @@ impl Member {
     async fn traps_on(&self, type_name: &str) {
         let back = poison(self.asked(type_name, json!(null)).await);
         assert!(back.details.contains("trapped"), "{}", back.details);
+    }
+
+    /// What comes back of what it was asked.
+    async fn back(&self, type_name: &str, value: Value) -> Poisoned {
+        poison(self.asked(type_name, value).await)
     }
 
     async fn status(&self) -> Value {
@@ -159,8 +165,8 @@ fn help_211_all_workers_end_with_their_leader() {
         until(async || crew.status().await["queued"] == 10).await;
         crew.client.exit_and_wait(crew.address, true).await.unwrap();
         for _ in 0..10 {
-            let notice = json_of(&crew.client.listen(Some(DEADLINE)).await.unwrap());
-            assert_eq!(notice["details"], "the troupe exits", "who waits in the queue is told");
+            let back = poison(crew.client.listen(Some(DEADLINE)).await.unwrap());
+            assert_eq!(back.details, "the troupe exits", "who waits in the queue is told");
         }
         until(async || crew.client.actors().await.unwrap().is_empty()).await;
     });
@@ -187,16 +193,20 @@ fn help_214b_a_job_that_ends_its_workers_is_given_up_and_its_sender_hears() {
         let world = World::new().await;
         let crew = Member::create(&world.client().await, "MortalCrew").await;
         let traps = json!({ "number": 1, "ms": 0, "end": "Traps" });
-        let notice = crew.ask("Job", traps).await;
-        let details = notice["details"].as_str().unwrap();
+        let Poisoned { target, details, original } = crew.back("Job", traps.clone()).await;
         assert!(
             details.starts_with("3 workers were lost with it; the last time: failed: trapped: "),
             "{details}"
         );
         assert!(details.contains("job 1 is too much"), "{details}");
+        assert_eq!(
+            (target, original),
+            (crew.address, message("Job", &traps)),
+            "from the leader, as it was sent"
+        );
         assert_eq!(crew.ask("Job", job(2, 0)).await["number"], 2);
         let fails = json!({ "number": 3, "ms": 0, "end": "Fails" });
-        assert_eq!(crew.ask("Job", fails).await["details"], "job 3 can't be done");
+        assert_eq!(crew.back("Job", fails).await.details, "job 3 can't be done");
         assert_eq!(crew.status().await["failed"], 2);
     });
 }
@@ -208,12 +218,11 @@ fn help_214c_what_is_in_progress_when_a_worker_traps_is_done_again() {
         let crew = Member::create(&world.client().await, "Crew").await;
         // The worker traps in its wakeup: the work that was in progress is lost with its instance, three times.
         let traps = json!({ "number": 1, "ms": 5, "end": "Traps" });
-        let notice = crew.ask("Job", traps).await;
-        assert_eq!(notice["details"], "3 workers were lost with it; the last time: it trapped");
+        let back = crew.back("Job", traps).await;
+        assert_eq!(back.details, "3 workers were lost with it; the last time: it trapped");
         // One that traps in the turn of the job itself has its second attempt, and then it comes back.
         let traps = json!({ "number": 2, "ms": 0, "end": "Traps" });
-        let notice = crew.ask("Job", traps).await;
-        let details = notice["details"].as_str().unwrap();
+        let details = crew.back("Job", traps).await.details;
         assert!(details.contains("job 2 is too much") && details.contains("attempt 2"), "{details}");
         assert_eq!(crew.ask("Job", job(3, 5)).await["number"], 3);
     });
@@ -315,7 +324,7 @@ fn help_222_what_comes_too_early_is_delivered_in_order_when_all_that_is_needed_h
 }
 
 #[test]
-fn what_is_stashed_comes_in_order_and_who_fails_then_is_told() {
+fn what_is_stashed_comes_in_order_and_what_fails_then_goes_back() {
     run(async {
         let world = World::new().await;
         let door = Member::create(&world.client().await, "Door").await;
@@ -326,13 +335,103 @@ fn what_is_stashed_comes_in_order_and_who_fails_then_is_told() {
         door.tell("Enter", json!({ "name": "Alan" })).await;
         let next = async || door.client.listen(Some(DEADLINE)).await.unwrap();
         assert_eq!(said(next().await), "Ada is number 1");
-        let notice = json_of(&next().await);
-        assert_eq!(
-            (&notice["details"], &notice["type_name"]),
-            (&json!("nobody has no name (attempt 2)"), &json!("Enter"))
-        );
+        let back = poison(next().await);
+        assert_eq!((back.target, &*back.details), (door.address, "nobody has no name (attempt 2)"));
+        assert_eq!(back.original, message("Enter", &json!({ "name": "nobody" })));
         assert_eq!(said(next().await), "Grace is number 2");
         assert_eq!(said(next().await), "Alan is number 3");
+    });
+}
+
+#[test]
+fn what_traps_when_it_is_let_go_goes_back_too() {
+    run(async {
+        let world = World::new().await;
+        let door = Member::create(&world.client().await, "Door").await;
+        let ghost = message("Enter", &json!({ "name": "ghost" }));
+        let back = async {
+            let back = door.client.ask(door.address, ghost.clone(), Some(DEADLINE)).await;
+            poison(back.unwrap())
+        };
+        let open = async {
+            until(async || door.client.actors().await.unwrap()[0].turns == 1).await;
+            door.tell("Open", json!(null)).await;
+        };
+        let (back, ()) = tokio::join!(back, open);
+        assert_eq!(back.original, ghost);
+        assert!(back.details.contains("trapped"), "{}", back.details);
+        assert_eq!(door.client.status().await.unwrap().dead_letters, 0);
+    });
+}
+
+/// Has a clerk ask somebody for an echo, for whoever asks the clerk.
+fn order(target: ActorAddress, text: &str) -> Value {
+    json!({ "target": target.to_string(), "text": text })
+}
+
+#[test]
+fn what_comes_of_a_question_that_is_asked_for_somebody_goes_there_and_not_to_who_answered() {
+    run(async {
+        let world = World::new().await;
+        let probe = world.probe().await;
+        let clerk = Member::create(&probe.client, "Clerk").await;
+        assert_eq!(clerk.says("Order", order(probe.address, "tea")).await, "tea for you");
+        for (text, details) in
+            [("nothing", "there is no nothing"), ("trap", "trapped"), ("err", "no err (attempt 2)")]
+        {
+            let asked = order(probe.address, text);
+            let back = clerk.back("Order", asked).await;
+            assert!(back.details.contains(details), "{text}: {}", back.details);
+            assert_eq!((back.target, &*back.original.type_name), (clerk.address, "Order"));
+        }
+        assert_eq!(probe.report().await.poisons, [], "it answered as it should");
+        let unknown = json!({ "target": clerk.address.to_string(), "text": "me" });
+        let back = clerk.back("Order", unknown).await;
+        assert!(back.details.starts_with("an actor can't ask itself"), "{}", back.details);
+        assert_eq!(clerk.client.status().await.unwrap().dead_letters, 0);
+    });
+}
+
+#[test]
+fn a_question_to_an_actor_that_is_gone_comes_back_at_once_and_is_no_dead_letter() {
+    run(async {
+        let world = World::new().await;
+        let probe = world.probe().await;
+        let asker = Member::create(&probe.client, "Asker").await;
+        let clerk = Member::create(&probe.client, "Clerk").await;
+        let gone = probe.child(json!({ "class": "Probe" })).await.address;
+        probe.client.kill(gone).await.unwrap();
+        let before = probe.client.status().await.unwrap();
+        let answer = asker.says("AskFor", ask_for(Some(gone), "hi", 60_000)).await;
+        assert_eq!(answer, "the question came back: there is no actor at this address");
+        let back = clerk.back("Order", order(gone, "tea")).await;
+        assert_eq!(back.details, "the question came back: there is no actor at this address");
+        let after = probe.client.status().await.unwrap();
+        assert_eq!(after.dead_letters, before.dead_letters);
+        // Two questions, and what the clerk was asked.
+        assert_eq!(after.poisoned, before.poisoned + 3);
+    });
+}
+
+#[test]
+fn a_question_that_waits_for_an_actor_comes_back_when_that_is_killed() {
+    run(async {
+        let world = World::with(|config| config.limits.turn_cpu_ms_max = 600_000).await;
+        let probe = world.probe().await;
+        let asker = Member::create(&probe.client, "Asker").await;
+        let busy = thespian_conformance::Probe::create(&probe.client, "Probe").await;
+        busy.tell(json!(["spin"])).await;
+        let answer = async { asker.says("AskFor", ask_for(Some(busy.address), "hi", 60_000)).await };
+        let kill = async {
+            let waits = async || {
+                let actors = probe.client.actors().await.unwrap();
+                actors.iter().any(|actor| actor.address == busy.address && actor.mailbox_len > 0)
+            };
+            until(waits).await;
+            probe.client.kill(busy.address).await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(answer, kill);
+        assert!(answer.starts_with("the question came back: the actor ended before"), "{answer}");
     });
 }
 

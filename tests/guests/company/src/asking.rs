@@ -139,6 +139,41 @@ fn tell(origin: &ReplyTo, answer: Result<Said, RequestError>, ctx: &mut Context)
     ctx.answer(origin, &Said { text })
 }
 
+/// Has a [`Clerk`] ask somebody for an echo.
+#[message]
+pub struct Order {
+    /// Whom.
+    pub target: Address,
+    /// The words, by which what comes of it is chosen.
+    pub text: String,
+}
+
+/// Asks on behalf of others.
+#[derive(Default)]
+pub struct Clerk {
+    requests: Requests<Self>,
+}
+
+#[actor(parts(requests))]
+impl Clerk {
+    #[receive]
+    fn order(&mut self, order: Order, ctx: &mut Context) -> Result {
+        let (echo, within) = (Echo { text: order.text }, Duration::from_secs(60));
+        self.requests.ask_for(ctx.reply_to(), ctx, &order.target, &echo, within, Self::answered)?;
+        Ok(())
+    }
+
+    fn answered(&mut self, answer: Result<Said, RequestError>, _: &mut Context) -> Result<Said> {
+        let Said { text } = answer?;
+        match &*text {
+            "nothing" => Err(Error::poison("there is no nothing")),
+            "err" => Err(Error::new("no err")),
+            "trap" => panic!("told to trap"),
+            _ => Ok(Said { text: format!("{text} for you") }),
+        }
+    }
+}
+
 /// Has somebody else give the answer, in the reverse of the order in which it was asked.
 #[derive(Default)]
 pub struct Forwarder {

@@ -8,7 +8,7 @@ pub mod troupe;
 
 use thespian::prelude::*;
 
-use asking::{Asker, Forwarder};
+use asking::{Asker, Clerk, Forwarder};
 use held::{Counter, Department, Door, Setting};
 use supervised::{Boss, Member};
 use troupe::{Crew, MortalCrew};
@@ -20,4 +20,4 @@ pub struct Said {
     pub text: String,
 }
 
-source!(Asker, Forwarder, Crew, MortalCrew, Boss, Member, Counter, Department, Door, Setting);
+source!(Asker, Clerk, Forwarder, Crew, MortalCrew, Boss, Member, Counter, Department, Door, Setting);

@@ -69,7 +69,16 @@ impl Forger {
             payload: Vec::new(),
             headers: Vec::new(),
         };
-        ctx.send_raw(&Address::from(go.text.as_str()), &message)
+        let victim = Address::from(go.text.as_str());
+        let why =
+            |outcome: Result| outcome.err().map_or_else(|| "it was let".to_string(), |why| why.to_string());
+        let refused = why(ctx.refuse_raw(&victim, &message, "forged"));
+        let noted = why(ctx.fails_for_raw(&victim, &message));
+        let sent = why(ctx.send_raw(&victim, &message));
+        if refused != sent || noted != sent {
+            return Err(Error::poison(format!("{refused}, {noted}, {sent}")));
+        }
+        Err(Error::poison(sent))
     }
 }
 
@@ -159,6 +168,62 @@ impl SelfBomb {
         let me = ctx.me().clone();
         ctx.send(&me, &go)?;
         ctx.send(&me, &go)
+    }
+}
+
+/// Each poison that it gives itself makes two, and it makes some more in a turn that fails for itself.
+#[derive(Default)]
+pub struct PoisonBomb;
+
+#[actor]
+impl PoisonBomb {
+    #[receive]
+    fn go(&mut self, _: Go, ctx: &mut Context) -> Result {
+        Self::twice(ctx)
+    }
+
+    #[receive]
+    fn poisoned(&mut self, _: PoisonMessage, ctx: &mut Context) -> Result {
+        Self::twice(ctx)
+    }
+}
+
+impl PoisonBomb {
+    fn twice(ctx: &mut Context) -> Result {
+        let (me, own) = (ctx.me().clone(), RawMessage::of(&Go { n: 0, text: String::new() })?);
+        ctx.fails_for_raw(&me, &own)?;
+        ctx.refuse_raw(&me, &own, "once")?;
+        ctx.refuse_raw(&me, &own, "twice")
+    }
+}
+
+/// Asks whom `text` names, who is not there, `n` questions a turn; each that comes back makes as many.
+#[derive(Default)]
+pub struct AskBomb {
+    go: Option<(u64, String)>,
+}
+
+#[actor]
+impl AskBomb {
+    #[receive]
+    fn go(&mut self, go: Go, ctx: &mut Context) -> Result {
+        self.go = Some((go.n, go.text));
+        self.ask(ctx)
+    }
+
+    #[receive]
+    fn poisoned(&mut self, _: PoisonMessage, ctx: &mut Context) -> Result {
+        self.ask(ctx)
+    }
+}
+
+impl AskBomb {
+    fn ask(&self, ctx: &mut Context) -> Result {
+        let Some((n, target)) = &self.go else { return Ok(()) };
+        let mut question = RawMessage::of(&Go { n: 0, text: String::new() })?;
+        question.headers.push((thespian::REQUEST_HEADER.into(), format!("{}#1.1", ctx.me())));
+        let target = Address::from(target.as_str());
+        (0..*n).try_for_each(|_| ctx.send_raw(&target, &question))
     }
 }
 

@@ -11,8 +11,8 @@ pub mod witness;
 use thespian::prelude::*;
 
 use asks::{
-    ChildBomb, Filler, Flooder, Forger, Guesser, KeepsSelfBusy, Logger, Outlaw, RandomHog, SelfBomb,
-    TimerBomb,
+    AskBomb, ChildBomb, Filler, Flooder, Forger, Guesser, KeepsSelfBusy, Logger, Outlaw, PoisonBomb,
+    RandomHog, SelfBomb, TimerBomb,
 };
 use raw::{GiantMessage, LyingPointer, PollsNothing, ResourceLeak};
 use spends::{
@@ -42,6 +42,7 @@ pub struct Done {
 source!(
     Echo,
     Parent,
+    AskBomb,
     ChildBomb,
     DeepRecursion,
     Exits,
@@ -58,6 +59,7 @@ source!(
     MemoryBomb,
     Outlaw,
     PanicsAtStart,
+    PoisonBomb,
     PollsNothing,
     PrintStorm,
     RandomHog,
