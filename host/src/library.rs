@@ -207,6 +207,11 @@ impl Library {
         self.loaded.lock().get(&hash).map(|loaded| loaded.code.clone())
     }
 
+    /// The places that an actor of a source takes, as far as that is known: one where it is not loaded.
+    pub(crate) fn places(&self, hash: SourceHash) -> usize {
+        self.loaded.lock().get(&hash).map_or(1, |loaded| loaded.code.places())
+    }
+
     /// Takes out what was offered, to load it.
     pub(crate) fn take(&self, hash: SourceHash) -> Option<SourceBytes> {
         self.offered.lock().remove(&hash)
@@ -256,20 +261,23 @@ impl Library {
         kept: Kept,
     ) -> Result<Source, String> {
         let engine = self.engine.clone();
-        let compiled = self.io.spawn_blocking(move || kept.compile(&engine, hash)).await;
-        // The compiler's own panic, with bytes of a stranger in hand and nothing of the node: it ends this load alone.
-        compiled.unwrap_or_else(|panic| Err(format!("the compiler failed: {panic}")))
+        waited_for(self.io.spawn_blocking(move || kept.compile(&engine, hash)).await)
     }
 
     /// Has the bytes on disk, where there is one for them: if others compile, they wait there, and not in memory.
     async fn keep(&self, offer: Arc<SourceBytes>) -> Result<Kept, String> {
         let Some(files) = self.files.clone() else { return Ok(Kept::InMemory(offer)) };
-        let kept = self.io.spawn_blocking(move || files.keep(offer.hash, &offer.bytes)).await;
-        match kept.map_err(JoinError::try_into_panic) {
-            Ok(kept) => kept.map(Kept::OnDisk).map_err(|error| error.to_string()),
-            Err(Ok(panic)) => resume_unwind(panic),
-            Err(Err(_)) => Err("the node ends".to_string()),
-        }
+        let keep = move || files.keep(offer.hash, &offer.bytes).map_err(|error| error.to_string());
+        waited_for(self.io.spawn_blocking(keep).await).map(Kept::OnDisk)
+    }
+}
+
+/// The outcome of work that may wait. A panic in it is the node's own: that of the compiler is none.
+fn waited_for<T>(outcome: Result<Result<T, String>, JoinError>) -> Result<T, String> {
+    match outcome.map_err(JoinError::try_into_panic) {
+        Ok(outcome) => outcome,
+        Err(Ok(panic)) => resume_unwind(panic),
+        Err(Err(_)) => Err("the node ends".to_string()),
     }
 }
 

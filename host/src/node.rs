@@ -140,16 +140,19 @@ impl Node {
         let faults = Arc::new(FaultWatch::new(plane.log.clone()));
         let desk = Arc::new(Desk::new(plane.clock, faults.clone()));
         let shortage = Arc::new(Shortage::default());
+        let library = Library::new(engine, io.handle().clone(), plane.log.clone(), faults.clone(), files);
+        let library = Arc::new(library);
         let ground = Ground::new(
             plane.clone(),
             desk.clone(),
+            library.clone(),
             config.limits,
             config.capabilities.clone(),
             guests.handle().clone(),
         );
         let grants = Grants::new(
             plane.clone(),
-            faults.clone(),
+            faults,
             config.allow_listen,
             &shares,
             shortage.clone(),
@@ -160,7 +163,7 @@ impl Node {
             endpoints: Arc::new(Endpoints::new(plane.clone())),
             grants: Arc::new(grants),
             ends: Ends::new(plane.log.clone()),
-            library: Arc::new(Library::new(engine, io.handle().clone(), plane.log.clone(), faults, files)),
+            library,
             setup: Setup {
                 authority: config.authority,
                 guest_threads,
@@ -172,9 +175,6 @@ impl Node {
         });
         let performer = Performer::new(inside.clone(), io.handle().clone());
         desk.begin(config.capabilities, config.actor_log_level, Box::new(performer));
-        if config.authority == Authority::TrustAll {
-            plane.log.node(Level::WARN, "sources", "every source is trusted: for development only");
-        }
         run(&inside, io.handle());
         Ok(Self {
             inside,
@@ -367,6 +367,9 @@ fn checked(config: &NodeConfig) -> Result<usize, StartError> {
 /// Runs the node's own tasks, and says what a fault ends.
 fn run(inside: &Arc<Inside>, io: &Handle) {
     let (desk, plane) = (inside.desk.clone(), inside.plane.clone());
+    if inside.setup.authority == Authority::TrustAll {
+        plane.log.node(Level::WARN, "sources", "every source is trusted: for development only");
+    }
     let faults = desk.faults().clone();
     let node = Arc::downgrade(inside);
     faults.on_fault(move || {

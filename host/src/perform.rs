@@ -21,7 +21,7 @@ use crate::config::Authority;
 use crate::desk::Perform;
 use crate::inside::Inside;
 use crate::library::SourceBytes;
-use crate::sandbox::ActorInit;
+use crate::sandbox::{ActorInit, Source};
 use crate::status;
 
 /// The node's hands.
@@ -105,7 +105,9 @@ impl Performer {
         let (checking, desk) = (self.checking.clone(), self.inside.desk.clone());
         let threads = self.inside.cells.threads();
         self.inside.desk.faults().spawn(threads, "a class's own check", async move {
-            let _one = checking.acquire_owned().await;
+            // As many at one time as there are places for them.
+            let places = source.as_ref().map_or(1, Source::places);
+            let _places = checking.acquire_many_owned(u32::try_from(places).unwrap_or(u32::MAX)).await;
             let ClassCheck { source: hash, class, capabilities, requirements } = question;
             let outcome = match source {
                 Some(source) => {

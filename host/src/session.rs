@@ -217,10 +217,14 @@ impl Session {
         if let Some(init) = &create.init {
             mail.check(init)?;
         }
-        inside.plane.places.reserve().map_err(ControlError::LimitReached)?;
         let address = inside.plane.new_address();
-        let question =
-            move |sources: &Registry| Ok(create.into_question(address, |source| sources.find(source)));
+        let ground = inside.clone();
+        let question = move |sources: &Registry| {
+            let source = sources.find(&create.source);
+            let places = source.as_ref().map_or(1, |source| ground.library.places(*source));
+            ground.plane.places.reserve(address, places).map_err(Refusal::LimitReached)?;
+            Ok(create.into_question(address, |_| source))
+        };
         let created = self.question_of_source(question);
         tokio::select! {
             biased;

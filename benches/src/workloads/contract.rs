@@ -13,7 +13,7 @@ use thespian_core::envelope::{Body, Envelope};
 use thespian_core::fate::Failure;
 use thespian_core::limits::ActorLimits;
 use thespian_core::message::Message;
-use thespian_core::outbox::{Means, Outbox};
+use thespian_core::outbox::{Means, NoPlace, Outbox};
 use thespian_core::source::SourceHash;
 use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Instance, Occupant};
 use tracing::Level;
@@ -33,11 +33,11 @@ impl Means for Nobody {
         ActorAddress::new(HostId(0), 0)
     }
 
-    fn take_place(&self) -> bool {
-        false
+    fn take_place(&self, _: ActorAddress, _: Option<SourceHash>) -> Result<(), NoPlace> {
+        Err(NoPlace(1))
     }
 
-    fn give_places(&self, _: usize) {}
+    fn give_place(&self, _: ActorAddress) {}
 
     fn reserve_self(&self, _: usize) -> bool {
         true

@@ -16,10 +16,10 @@ const MIB: usize = 1 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ActorLimits {
-    /// Linear memory of one instance, in bytes. Growth beyond is refused. 64 MiB holds a JSON document of the
+    /// Linear memory of one instance, of all its components together, in bytes. Growth beyond is refused. 64 MiB holds a JSON document of the
     /// largest message several times over.
     pub memory_bytes_max: usize,
-    /// Elements of one instance's tables. Tables hold function pointers; big programs have some thousand.
+    /// Elements of one instance's tables together. Tables hold function pointers; big programs have some thousand.
     pub table_elements_max: usize,
     /// CPU time of one turn, in ms. A second is a thousand times what an ordinary turn takes.
     pub turn_cpu_ms_max: u64,
@@ -122,6 +122,22 @@ pub fn source_size(bytes: u64) -> Result<usize, SourceSizeError> {
 pub const CORE_MODULES_MAX: usize = 64;
 /// Components within one component. The tools of Rust and C make one for each exported interface.
 pub const COMPONENTS_NESTED_MAX: usize = 64;
+/// Instances that a component makes of those within it, counted through: one that makes another twice has all of that
+/// twice. Composed of eight actors, each with an instance for each of its interfaces, it has some 50.
+pub const COMPONENT_INSTANCES_MAX: u64 = 256;
+/// Core instances of one component, counted so. Rust and C have 3 or 4, interpreters with dynamic linking some 20, and the
+/// engine adds one or two at each border between components.
+pub const CORE_INSTANCES_MAX: u32 = 64;
+/// Memories of one component, counted so. Each takes a place for an actor, and is a quarter of its mappings.
+pub const MEMORIES_MAX: u32 = 8;
+/// Tables of one component, counted so. Every one of Rust has two.
+pub const TABLES_MAX: u32 = 16;
+/// Functions that a component's modules import from without, counted so: where they are another component's, the engine
+/// writes code for each.
+pub const FUNCTIONS_LOWERED_MAX: u64 = 2_000;
+/// Names, types, functions and arguments of a component, counted so; those of its modules are none. One of Rust has some
+/// 500.
+pub const COMPONENT_ITEMS_MAX: u64 = 100_000;
 /// Functions of one component. Interpreters have some 30,000; even empty ones cost the compiler 60 µs and 6 KiB each.
 pub const SOURCE_FUNCTIONS_MAX: usize = 50_000;
 /// Body of one function, in bytes. An interpreter's main loop has some 200 KiB; the compiler takes a hundred times as
@@ -129,8 +145,10 @@ pub const SOURCE_FUNCTIONS_MAX: usize = 50_000;
 pub const FUNCTION_BYTES_MAX: usize = MIB;
 /// Locals of one function. Code that was not optimised has some hundred.
 pub const FUNCTION_LOCALS_MAX: usize = 10_000;
-/// Blocks of one function within each other. A switch over a byte has 256.
-pub const FUNCTION_DEPTH_MAX: usize = 2_000;
+/// Blocks of one function within each other. A switch over a byte has 256, an interpreter's main loop some thousand.
+pub const FUNCTION_DEPTH_MAX: usize = 4_000;
+/// Loops of one function within each other.
+pub const LOOP_DEPTH_MAX: usize = 100;
 /// Branches of one function, a loop counting as 8, times its locals: what a compiler's time and memory grow with. An
 /// interpreter's main loop reaches 2 million; the bound costs about a second and 100 MiB.
 pub const FUNCTION_COST_MAX: u64 = 4_000_000;

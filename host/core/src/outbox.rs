@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 
 pub use child::{CreateChild, CreateOptions};
 pub use draft::{Draft, Means};
-pub use error::{OutboxError, Refused};
+pub use error::{NoPlace, OutboxError, Refused};
 pub use request::{TurnRequest, check_capability, check_class_name, check_create, check_global_name};
 pub use standing::{Leaving, Standing};
 

@@ -49,7 +49,7 @@ use super::shown::{Showing, Shown};
 use crate::desk;
 use crate::node_fault::Entrance;
 use crate::plane::mailbox::SharedMailbox;
-use crate::plane::places::TakenPlace;
+use crate::plane::places::TakenPlaces;
 use crate::plane::receiver::Receiver;
 use crate::plane::sleeper::Sleeper;
 use crate::sandbox::{ActorInit, Instance, Occupant, Source};
@@ -88,7 +88,7 @@ struct Hands {
     /// Since when messages are in the mailbox that were left there when it was emptied last.
     left_since: Option<Time>,
     /// Given back when the actor has ended, not when its last reference is gone.
-    _place: Option<TakenPlace>,
+    _places: Option<TakenPlaces>,
 }
 
 /// An actor as the host runs it.
@@ -108,7 +108,7 @@ impl Cell {
     /// An actor that nobody has activated yet, around the mailbox in which messages wait for it.
     pub(super) fn new(
         ground: Arc<Ground>,
-        place: TakenPlace,
+        places: TakenPlaces,
         mailbox: SharedMailbox,
         start: Start,
         level: LogLevel,
@@ -116,7 +116,7 @@ impl Cell {
         let orders = Orders::default();
         orders.set_log_level(level);
         let (address, actor) = (start.identity.me, Actor::new(start.identity));
-        let hands = Hands { start: Some(start), _place: Some(place), ..Hands::default() };
+        let hands = Hands { start: Some(start), _places: Some(places), ..Hands::default() };
         Arc::new(Self {
             ground,
             address,
@@ -319,6 +319,7 @@ fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
         ground: cell.ground.clone(),
         address: cell.address,
         class: start.class.clone(),
+        own_places: start.source.places(),
         mailbox: cell.mailbox.clone(),
         orders: cell.orders.clone(),
     };

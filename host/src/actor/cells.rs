@@ -37,16 +37,20 @@ impl Cells {
         Self { ground: Arc::new(ground), cells: DashMap::with_hasher(RandomState::default()) }
     }
 
-    /// Enters the address of an actor that is not yet decided about, so that it can be sent to. A place is reserved for it.
+    /// Enters the address of an actor that is not yet decided about, so that it can be sent to. Its places are reserved.
     pub(crate) fn enter_pending(&self, address: ActorAddress) {
         self.ground.enter_pending(address);
     }
 
-    /// Lets an address that was entered stand for an actor that runs here, in the place that was reserved for it.
+    /// Lets an address that was entered stand for an actor that runs here, in the places that were reserved for it. Where
+    /// too few were, and the rest is taken meanwhile, it stands for nobody.
     pub(crate) fn settle_here(&self, start: Start, level: LogLevel) {
         let Self { ground, cells } = self;
         let address = start.identity.me;
-        let place = ground.plane.places.settle();
+        let places = match ground.plane.places.settle(address, start.source.places()) {
+            Ok(places) => places,
+            Err(bound) => return self.settle_nowhere(address, bound.to_string()),
+        };
         let Some(pending) = ground.plane.table.get(address) else {
             // Nobody is told of an end: there is nobody any more.
             debug_assert!(
@@ -57,7 +61,7 @@ impl Cells {
         };
         let mut settled = None;
         pending.settle(Box::new(|mailbox| {
-            let cell = Cell::new(ground.clone(), place, mailbox, start, level);
+            let cell = Cell::new(ground.clone(), places, mailbox, start, level);
             cells.insert(address, cell.clone());
             ground.plane.table.enter(address, cell.clone());
             settled = Some(cell);
@@ -67,12 +71,12 @@ impl Cells {
         }
     }
 
-    /// Lets an address stand for nobody: the place that was reserved for it goes back, and what waits for it to its
+    /// Lets an address stand for nobody: what was reserved for it goes back, and what waits for it to its
     /// senders. They are given it before anybody is told of the end.
     pub(crate) fn settle_nowhere(&self, address: ActorAddress, why: String) {
         let Ground { plane, desk, threads, .. } = &*self.ground;
         // First: who hears of the end may count on the place.
-        plane.places.give_back(1);
+        plane.places.give_back(address);
         // Where the actor of a global name is there already, it was never entered.
         let Some(pending) = plane.table.get(address) else { return };
         let mut left = None;
@@ -200,9 +204,10 @@ mod tests {
     use super::*;
     use crate::answers::Answerers;
     use crate::desk::{Desk, Perform};
-    use crate::library::SourceBytes;
+    use crate::library::{Library, SourceBytes};
     use crate::log::LogStore;
     use crate::node_fault::FaultWatch;
+    use crate::sandbox::{Engine, EngineConfig};
 
     const REFUSED: ActorAddress = ActorAddress::new(HostId(1), 1);
     const SENDER: ActorAddress = ActorAddress::new(HostId(1), 2);
@@ -258,9 +263,14 @@ mod tests {
             let performer = Box::new(Ends { sender: sender.clone(), told });
             desk.begin(Capabilities::default(), LogLevel::Info, performer);
             plane.table.enter(SENDER, sender.clone());
-            plane.places.reserve().expect("there is one");
+            plane.places.reserve(REFUSED, 1).expect("there is one");
             let (limits, capabilities) = (ActorLimits::default(), Capabilities::default());
-            let ground = Ground::new(plane, desk, limits, capabilities, threads.handle().clone());
+            let engine = EngineConfig { actors_max: Some(1), ..EngineConfig::default() };
+            let engine = Engine::new(engine).expect("an engine");
+            let faults = desk.faults().clone();
+            let library = Library::new(engine, threads.handle().clone(), plane.log.clone(), faults, None);
+            let threads_of_actors = threads.handle().clone();
+            let ground = Ground::new(plane, desk, Arc::new(library), limits, capabilities, threads_of_actors);
             let cells = Cells::new(ground);
             cells.enter_pending(REFUSED);
             Self { cells, sender, ends, threads }
@@ -281,7 +291,7 @@ mod tests {
         let Ground { plane, .. } = &*world.cells.ground;
         assert!(world.sender.0.lock().is_empty(), "whoever settles it gives nothing back itself");
         assert!(plane.budget.used() > 0, "what has not come back is queued");
-        assert!(plane.table.get(REFUSED).is_none() && plane.places.reserve().is_ok());
+        assert!(plane.table.get(REFUSED).is_none() && plane.places.reserve(SENDER, 1).is_ok());
         let told = world.threads.block_on(world.ends.recv()).expect("it ends");
         assert_eq!(told, (REFUSED, (0..1_000).collect()));
         assert_eq!(plane.budget.used(), 0);

@@ -11,6 +11,7 @@ use thespian_core::mailbox::MailboxLimits;
 use tokio::runtime::Handle;
 
 use crate::desk::Desk;
+use crate::library::Library;
 use crate::plane::Plane;
 use crate::plane::mailbox::SharedMailbox;
 use crate::plane::pending::Pending;
@@ -29,6 +30,8 @@ pub(super) struct Totals {
 pub(crate) struct Ground {
     pub(super) plane: Arc<Plane>,
     pub(super) desk: Arc<Desk>,
+    /// The code of sources: how many places their actors take.
+    pub(super) library: Arc<Library>,
     pub(super) limits: Arc<ActorLimits>,
     /// As `Admin` has them, for actors that start.
     capabilities: RwLock<Arc<Capabilities>>,
@@ -43,6 +46,7 @@ impl Ground {
     pub(crate) fn new(
         plane: Arc<Plane>,
         desk: Arc<Desk>,
+        library: Arc<Library>,
         limits: ActorLimits,
         capabilities: Capabilities,
         threads: Handle,
@@ -50,6 +54,7 @@ impl Ground {
         Self {
             plane,
             desk,
+            library,
             limits: Arc::new(limits),
             capabilities: RwLock::new(Arc::new(capabilities)),
             threads,

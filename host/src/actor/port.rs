@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use thespian_core::address::ActorAddress;
 use thespian_core::capability::Capabilities;
-use thespian_core::outbox::Means;
+use thespian_core::outbox::{Means, NoPlace};
+use thespian_core::source::SourceHash;
 use tracing::Level;
 
 use super::ground::Ground;
@@ -18,6 +19,8 @@ pub(super) struct Port {
     pub(super) ground: Arc<Ground>,
     pub(super) address: ActorAddress,
     pub(super) class: Arc<str>,
+    /// Places that an actor of its own source takes.
+    pub(super) own_places: usize,
     pub(super) mailbox: Arc<SharedMailbox>,
     pub(super) orders: Arc<Orders>,
 }
@@ -27,12 +30,14 @@ impl Means for Port {
         self.ground.plane.new_address()
     }
 
-    fn take_place(&self) -> bool {
-        self.ground.plane.places.reserve().is_ok()
+    fn take_place(&self, address: ActorAddress, source: Option<SourceHash>) -> Result<(), NoPlace> {
+        let Ground { plane, library, .. } = &*self.ground;
+        let places = source.map_or(self.own_places, |source| library.places(source));
+        plane.places.reserve(address, places).map_err(|_| NoPlace(places))
     }
 
-    fn give_places(&self, len: usize) {
-        self.ground.plane.places.give_back(len);
+    fn give_place(&self, address: ActorAddress) {
+        self.ground.plane.places.give_back(address);
     }
 
     fn reserve_self(&self, cost: usize) -> bool {

@@ -109,8 +109,7 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
         let all: Vec<_> = status.capabilities.iter().map(|(name, value)| format!("{name}={value}")).collect();
         item("capabilities", all.join(", "))?;
     }
-    let (live, max) = (number(status.actors), number(status.actors_max));
-    item("actors", format!("{live} of at most {max}: bound by {}", status.actors_max_reason))?;
+    item("actors", actors_of(status))?;
     if status.orphans > 0 {
         let first: Vec<_> = status.first_orphans.iter().take(SHOWN).map(ToString::to_string).collect();
         item("orphans", format!("{}: {}", number(status.orphans), first.join(", ")))?;
@@ -127,11 +126,7 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
             format!("{class} {}, in a turn for {length}{}", turn.actor, oldest.unwrap_or_default()),
         )?;
     }
-    let loaded = number(status.sources_loaded);
-    let unusable = status.sources_known.saturating_sub(status.sources_loaded);
-    let of_them =
-        if unusable > 0 { format!(", and {} that can't be used", number(unusable)) } else { String::new() };
-    item("sources", format!("{loaded}{of_them}"))?;
+    show_sources(status, output)?;
     if status.names > 0 {
         let first = status.first_names.iter().take(SHOWN);
         let first: Vec<_> = first.map(|named| format!("{} {}", named.name, named.address)).collect();
@@ -167,6 +162,31 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
         item("ended", format!("{} {}: {}", ended.class, ended.address, ended.reason))?;
     }
     Ok(())
+}
+
+/// How many actors live, and how many can; where some take more places than one, how many are taken.
+fn actors_of(status: &NodeStatus) -> String {
+    let NodeStatus { actors, places_taken, actors_max_reason: reason, .. } = status;
+    let (live, max) = (number(*actors), number(status.actors_max));
+    let mut text = format!("{live} of at most {max}: bound by {reason}");
+    if places_taken > actors {
+        text += &format!("; they take {} places, one for each memory", number(*places_taken));
+    }
+    text
+}
+
+fn show_sources(status: &NodeStatus, output: &Output) -> io::Result<()> {
+    let mut text = number(status.sources_loaded);
+    let unusable = status.sources_known.saturating_sub(status.sources_loaded);
+    if unusable > 0 {
+        text += &format!(", and {} that can't be used", number(unusable));
+    }
+    item("sources", &text, output)?;
+    if status.compiler_failures == 0 {
+        return Ok(());
+    }
+    let failures = number(status.compiler_failures);
+    item("compiler", &format!("failed on {failures} sources, for a defect of its own"), output)
 }
 
 fn authority(name: &str) -> (Style, &str) {

@@ -8,7 +8,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::{Capabilities, Requirement};
 use thespian_core::fate::Fault;
 use thespian_core::limits::{PLACEMENT_CPU_MAX, TYPE_NAME_LEN_MAX};
-use thespian_core::outbox::{Means, check_class_name};
+use thespian_core::outbox::{Means, NoPlace, check_class_name};
 use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
 use thespian_core::text::inert;
 use tracing::Level;
@@ -74,11 +74,11 @@ impl Means for Nobody {
         ActorAddress::new(HostId(0), 0)
     }
 
-    fn take_place(&self) -> bool {
-        false
+    fn take_place(&self, _address: ActorAddress, _source: Option<SourceHash>) -> Result<(), NoPlace> {
+        Err(NoPlace(1))
     }
 
-    fn give_places(&self, _len: usize) {}
+    fn give_place(&self, _address: ActorAddress) {}
 
     fn reserve_self(&self, _cost: usize) -> bool {
         false

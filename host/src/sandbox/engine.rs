@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use thespian_core::limits::{ActorLimits, CLASS_CHECKS_MAX};
+use thespian_core::limits::{ActorLimits, CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
 use thespian_core::source::SourceHash;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::bindings::Actor;
-use super::bounds::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX, WASM_STACK_BYTES};
+use super::bounds::{self, EXTRA_PLACES, INSTANCE_BYTES_MAX, WASM_STACK_BYTES};
 use super::cache::{Cache, CacheError};
 use super::compiler::Compiler;
 use super::host::{EngineLog, Unheard};
@@ -20,19 +20,15 @@ use super::source_error::SourceError;
 use super::state::State;
 use super::wasi;
 
-/// Structures of the runtime for all core instances of one component, in bytes.
-const INSTANCE_BYTES_MAX: usize = 1 << 20;
 /// Frames of a guest's stack that are gathered when it traps: enough to find some that are the guest's own.
 const BACKTRACE_FRAMES_MAX: usize = 14;
 
-/// Memory mappings of one live instance: memory image, grown part, and what lies between them.
+/// Memory mappings of one memory of a live instance: its image, grown part, and what lies between them.
 const MAPPINGS_PER_ACTOR: usize = 4;
 /// Mappings for everything else: threads, libraries, the allocator, compiled code.
 const MAPPINGS_RESERVED: usize = 4_000;
-/// Actors beyond which address space (4 GiB for each) is used up.
+/// Actors, of one memory each, beyond which address space (4 GiB for each) is used up.
 const ACTORS_MAX: usize = 15_000;
-/// Instances beside those of actors: a source that describes itself, and classes that say where they can run.
-const EXTRA_INSTANCES: usize = 1 + CLASS_CHECKS_MAX;
 /// Memory of a slot that stays mapped when its actor ends, in bytes: the next one need not fault it in.
 const KEEP_RESIDENT_BYTES: usize = 64 << 10;
 /// Freed slots that keep their image for the next instance of the same source.
@@ -166,6 +162,12 @@ impl Engine {
         self.compiler.cache_rejections()
     }
 
+    /// Components on which the compiler failed for a defect of its own.
+    #[must_use]
+    pub fn compiler_failures(&self) -> u64 {
+        self.compiler.failures()
+    }
+
     fn machine(&self) -> &Machine {
         self.compiler.machine()
     }
@@ -239,7 +241,7 @@ fn engine_config(actors_max: usize, limits: &ActorLimits) -> wasmtime::Config {
         .wasm_gc(false)
         .gc_support(false)
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
+        .wasm_multi_memory(true)
         .wasm_relaxed_simd(false)
         .wasm_tail_call(false)
         .wasm_wide_arithmetic(false)
@@ -252,13 +254,13 @@ fn engine_config(actors_max: usize, limits: &ActorLimits) -> wasmtime::Config {
 }
 
 fn pool(actors_max: usize, limits: &ActorLimits) -> PoolingAllocationConfig {
-    let live = u32::try_from(actors_max + EXTRA_INSTANCES).unwrap_or(u32::MAX);
+    let places = u32::try_from(actors_max + EXTRA_PLACES).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     // Core instances are only counted, tables cost 160 KB of address space, memories 4 GiB.
-    pool.total_component_instances(live)
-        .total_core_instances(live.saturating_mul(CORE_INSTANCES_MAX))
-        .total_tables(live.saturating_mul(TABLES_MAX))
-        .total_memories(live.saturating_mul(MEMORIES_MAX))
+    pool.total_component_instances(places)
+        .total_core_instances(places.saturating_mul(CORE_INSTANCES_MAX))
+        .total_tables(bounds::tables(places))
+        .total_memories(places)
         .max_core_instances_per_component(CORE_INSTANCES_MAX)
         .max_tables_per_component(TABLES_MAX)
         .max_memories_per_component(MEMORIES_MAX)
@@ -273,4 +275,23 @@ fn pool(actors_max: usize, limits: &ActorLimits) -> PoolingAllocationConfig {
         .pagemap_scan(Enabled::Auto)
         .max_unused_warm_slots(WARM_SLOTS_MAX);
     pool
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_engine_keeps_for_each_instance_is_bounded_and_refused_in_our_words() {
+        let functions: String = (0..45_000).map(|number| format!("(func (export \"f{number}\"))")).collect();
+        let wide = format!(
+            r#"(component (core module $m {functions}) (core instance (instantiate $m))
+               (component $none) (instance $none (instantiate $none))
+               (export "thespian:actor/guest@0.1.0" (instance $none)))"#
+        );
+        let engine = Engine::new(EngineConfig { actors_max: Some(1), ..EngineConfig::default() }).unwrap();
+        let why =
+            engine.compile(SourceHash([0; 32]), &wat::parse_str(wide).unwrap()).unwrap_err().to_string();
+        assert!(why.contains("bytes for its functions and globals, at most 1048576 are allowed"), "{why}");
+    }
 }

@@ -7,18 +7,22 @@
 use std::collections::BTreeSet;
 
 use thespian_core::limits::{
-    COMPONENTS_NESTED_MAX, CORE_MODULES_MAX, FUNCTION_BYTES_MAX, FUNCTION_COST_MAX, FUNCTION_DEPTH_MAX,
-    FUNCTION_LOCALS_MAX, SIGNATURE_LEN_MAX, SOURCE_COST_MAX, SOURCE_FUNCTIONS_MAX, source_size,
+    ActorLimits, COMPONENTS_NESTED_MAX, CORE_MODULES_MAX, FUNCTION_BYTES_MAX, FUNCTION_COST_MAX,
+    FUNCTION_DEPTH_MAX, FUNCTION_LOCALS_MAX, LOOP_DEPTH_MAX, SIGNATURE_LEN_MAX, SOURCE_COST_MAX,
+    SOURCE_FUNCTIONS_MAX, source_size,
 };
 use thespian_core::source::foreign::what_else;
-use wasmparser::{BinaryReaderError, CompositeInnerType, FunctionBody, Operator, Parser, Payload};
+use wasmparser::{CompositeInnerType, FunctionBody, Operator, Parser, Payload};
 
+use super::census::Census;
 use super::source_error::SourceError;
 use super::text::shown;
 
 /// The export that every actor component has.
-const GUEST_EXPORT: &str = "thespian:actor/guest@0.1.";
+pub(super) const GUEST_EXPORT: &str = "thespian:actor/guest@0.1.";
 
+/// The same of any version.
+const ANY_GUEST_EXPORT: &str = "thespian:actor/guest@";
 /// Names of imports that an error lists.
 const LISTED_MAX: usize = 64;
 
@@ -67,21 +71,21 @@ const OFFERED: &[&str] = &[
 ///
 /// # Errors
 /// Says what is wrong with it.
-pub(super) fn inspect(bytes: &[u8]) -> Result<(), SourceError> {
+pub(super) fn inspect(bytes: &[u8], limits: &ActorLimits) -> Result<(), SourceError> {
     source_size(bytes.len() as u64)?;
     if let Some(what) = what_else(bytes) {
         return Err(SourceError::NotAComponent(what.to_owned()));
     }
-    let (mut depth, mut unknown, mut has_guest) = (0_usize, BTreeSet::new(), false);
-    let mut tally = Tally::default();
+    let (mut depth, mut unknown, mut guest, mut has_guest) = (0_usize, BTreeSet::new(), None, false);
+    let (mut tally, mut census) = (Tally::default(), Census::new());
     for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload.map_err(malformed)?;
+        let payload = payload?;
         match &payload {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(imports) if depth == 0 => {
                 for import in imports.clone() {
-                    let name = import.map_err(malformed)?.name.name;
+                    let name = import?.name.name;
                     if !OFFERED.iter().any(|offered| name.starts_with(offered)) {
                         unknown.insert(shown(name));
                     }
@@ -89,21 +93,26 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<(), SourceError> {
             }
             Payload::ComponentExportSection(exports) if depth == 0 => {
                 for export in exports.clone() {
-                    has_guest |= export.map_err(malformed)?.name.name.starts_with(GUEST_EXPORT);
+                    let name = export?.name.name;
+                    has_guest |= name.starts_with(GUEST_EXPORT);
+                    if name.starts_with(ANY_GUEST_EXPORT) {
+                        guest = Some(name);
+                    }
                 }
             }
             _ => {}
         }
+        census.count(&payload)?;
         tally.count(payload)?;
     }
     if !unknown.is_empty() {
         return Err(SourceError::UnknownImports(unknown.into_iter().take(LISTED_MAX).collect()));
     }
-    if has_guest { Ok(()) } else { Err(SourceError::NoGuest) }
-}
-
-fn malformed(error: BinaryReaderError) -> SourceError {
-    SourceError::NotAComponent(error.to_string())
+    match guest {
+        _ if has_guest => census.check(limits),
+        Some(other) => Err(SourceError::OtherContract(shown(other))),
+        None => Err(SourceError::NoGuest),
+    }
 }
 
 /// The amounts that are to be compiled, as far as they are counted.
@@ -128,7 +137,7 @@ impl Tally {
             }
             Payload::TypeSection(types) => {
                 for group in types {
-                    for ty in group.map_err(malformed)?.types() {
+                    for ty in group?.types() {
                         if let CompositeInnerType::Func(ty) = &ty.composite_type.inner {
                             let len = ty.params().len() + ty.results().len();
                             check("parameters and results of one function", len, SIGNATURE_LEN_MAX)?;
@@ -149,25 +158,26 @@ impl Tally {
     fn count_body(&mut self, body: &FunctionBody<'_>) -> Result<(), SourceError> {
         check("bytes of one function", body.range().len(), FUNCTION_BYTES_MAX)?;
         let mut locals = 0_usize;
-        for group in body.get_locals_reader().map_err(malformed)? {
-            locals = locals.saturating_add(group.map_err(malformed)?.0 as usize);
+        for group in body.get_locals_reader()? {
+            locals = locals.saturating_add(group?.0 as usize);
         }
         check("locals of one function", locals, FUNCTION_LOCALS_MAX)?;
-        let (mut depth, mut branches) = (0_usize, 0_u64);
-        for operator in body.get_operators_reader().map_err(malformed)? {
-            match operator.map_err(malformed)? {
-                Operator::Loop { .. } => {
-                    depth += 1;
-                    branches += LOOP_WEIGHT;
+        let (mut around, mut loops, mut branches) = (Vec::new(), 0_usize, 0_u64);
+        for operator in body.get_operators_reader()? {
+            let is_loop = match operator? {
+                Operator::Loop { .. } => true,
+                Operator::Block { .. } | Operator::If { .. } => false,
+                Operator::End => {
+                    loops -= usize::from(around.pop().unwrap_or(false));
+                    continue;
                 }
-                Operator::Block { .. } | Operator::If { .. } => {
-                    depth += 1;
-                    branches += 1;
-                }
-                Operator::End => depth = depth.saturating_sub(1),
                 _ => continue,
-            }
-            check("blocks of one function within each other", depth, FUNCTION_DEPTH_MAX)?;
+            };
+            around.push(is_loop);
+            loops += usize::from(is_loop);
+            branches += if is_loop { LOOP_WEIGHT } else { 1 };
+            check("blocks of one function within each other", around.len(), FUNCTION_DEPTH_MAX)?;
+            check("loops of one function within each other", loops, LOOP_DEPTH_MAX)?;
         }
         let cost = branches.saturating_mul(locals as u64 + 1);
         self.cost = self.cost.saturating_add(cost);
@@ -187,6 +197,10 @@ fn check<N: PartialOrd + std::fmt::Display>(what: &'static str, found: N, max: N
 mod tests {
     use super::*;
     use thespian_core::limits::SOURCE_BYTES_MAX;
+
+    fn inspect(bytes: &[u8]) -> Result<(), SourceError> {
+        super::inspect(bytes, &ActorLimits::default())
+    }
 
     /// A component that exports a guest and has one core module with this text, which `inspect` does not compile.
     fn component(module: &str) -> Vec<u8> {
@@ -212,6 +226,11 @@ mod tests {
     fn an_honest_shape_passes() {
         let honest = format!("(func {} {})", "(local i32) ".repeat(500), nested("block ", 500));
         assert_eq!(inspect(&component(&honest)), Ok(()));
+        // An interpreter's loop over its instructions.
+        let deep = format!("(func {})", nested("block ", 3_900));
+        assert_eq!(inspect(&component(&deep)), Ok(()));
+        let after_another = format!("(func {})", nested("loop ", 90).repeat(3));
+        assert_eq!(inspect(&component(&after_another)), Ok(()));
     }
 
     #[test]
@@ -221,8 +240,10 @@ mod tests {
         let loops = "loop end ".repeat(5_000);
         assert_eq!(too_costly(&format!("(func {locals} {ifs})")), "branches times locals of one function");
         assert_eq!(too_costly(&format!("(func {locals} {loops})")), "branches times locals of one function");
-        let nests = nested("loop ", 5_000);
+        let nests = nested("block ", 5_000);
         assert_eq!(too_costly(&format!("(func {nests})")), "blocks of one function within each other");
+        let nests = nested("block loop ", 150);
+        assert_eq!(too_costly(&format!("(func {nests} {nests})")), "loops of one function within each other");
         let locals = "(local i32) ".repeat(50_000);
         assert_eq!(too_costly(&format!("(func {locals})")), "locals of one function");
         let params = "(param i32) ".repeat(1_000);
@@ -230,7 +251,7 @@ mod tests {
         assert_eq!(too_costly(&"(func) ".repeat(100_000)), "functions");
         let long = "i32.const 1 drop ".repeat(700_000);
         assert_eq!(too_costly(&format!("(func {long})")), "bytes of one function");
-        let below = format!("(func {} {}) ", "(local i32) ".repeat(900), nested("loop ", 500));
+        let below = format!("(func {} {}) ", "(local i32) ".repeat(900), "loop end ".repeat(500));
         assert_eq!(too_costly(&below.repeat(50)), "branches times locals of all functions");
     }
 

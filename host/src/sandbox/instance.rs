@@ -55,8 +55,8 @@ enum Call {
 }
 
 impl Source {
-    /// Makes an instance for one actor, of as many as the engine's capacity says: whoever makes actors counts them. `limits`
-    /// may be stricter than the engine's, not wider.
+    /// Makes an instance for one actor, of as many as the engine's capacity says: whoever makes actors counts their
+    /// [`places`](Self::places). `limits` may be stricter than the engine's, not wider.
     ///
     /// # Errors
     /// When the pool is full, or the code that runs at instantiation fails.
@@ -158,7 +158,7 @@ impl Instance {
         Self::new(&source, occupant, host, limits, log)
     }
 
-    /// The size of its linear memory, in bytes.
+    /// The size of its linear memories, in bytes.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         self.store.data().limiter.memory_bytes()

@@ -1,5 +1,6 @@
-//! Bounds on memories and tables. A refused growth is noted: if the turn then fails, that is why.
+//! Bounds on the memories and tables of an instance, each kind in sum. A refused growth is noted: if the turn then fails, that is why.
 
+use thespian_core::limits::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
 use wasmtime::ResourceLimiter;
 
 /// The bounds on an instance's memory and tables, what it has of them, and whether it was refused anything.
@@ -15,9 +16,9 @@ pub(super) struct Limiter {
 /// The growth that was refused last.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NoGrowth {
-    /// Growth of the memory to this many bytes.
+    /// Growth of its memories to this many bytes.
     Memory { wanted: usize, max: usize },
-    /// Growth of a table to this many elements.
+    /// Growth of its tables to this many elements.
     Table { wanted: usize, max: usize },
 }
 
@@ -36,7 +37,7 @@ impl Limiter {
         Self { memory_bytes_max, table_elements_max, memory_bytes: 0, table_elements: 0, refused: None }
     }
 
-    /// The size of the instance's memory.
+    /// The size of the instance's memories.
     pub(super) const fn memory_bytes(&self) -> usize {
         self.memory_bytes
     }
@@ -89,14 +90,14 @@ impl ResourceLimiter for Limiter {
     }
 
     fn instances(&self) -> usize {
-        super::bounds::CORE_INSTANCES_MAX as usize
+        CORE_INSTANCES_MAX as usize
     }
 
     fn tables(&self) -> usize {
-        super::bounds::TABLES_MAX as usize
+        TABLES_MAX as usize
     }
 
     fn memories(&self) -> usize {
-        super::bounds::MEMORIES_MAX as usize
+        MEMORIES_MAX as usize
     }
 }

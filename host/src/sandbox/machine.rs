@@ -32,7 +32,7 @@ impl std::fmt::Display for CapacityBound {
 /// How many actors may live, and why not more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capacity {
-    /// Live actors at most.
+    /// Live actors at most, of one memory each: one that has more takes the places of as many.
     pub actors_max: usize,
     /// The thing that bounds them.
     pub limited_by: CapacityBound,

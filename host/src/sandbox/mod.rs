@@ -8,7 +8,9 @@
 mod bindings;
 mod bounds;
 mod cache;
+mod census;
 mod compiler;
+mod contract;
 mod convert;
 mod describe;
 mod engine;
@@ -27,10 +29,11 @@ mod source_error;
 mod state;
 mod text;
 mod wasi;
+mod workshop;
 
 pub use engine::{Engine, EngineConfig, EngineError};
 pub use host::{ActorHost, EngineLog, Occupant};
 pub use instance::{ActorInit, Instance};
 pub use machine::{Capacity, CapacityBound};
 pub use source::Source;
-pub use source_error::SourceError;
+pub use source_error::{SourceError, TooMuch};

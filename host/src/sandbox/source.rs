@@ -20,6 +20,8 @@ pub(super) struct Made {
     pub(super) hash: SourceHash,
     pub(super) info: SourceInfo,
     pub(super) pre: ActorPre<State>,
+    /// Places of the engine's pool that an instance takes.
+    pub(super) places: usize,
     /// The function by which a class says where it can run.
     pub(super) accepts: Option<ComponentExportIndex>,
     pub(super) compile_time: Duration,
@@ -41,6 +43,12 @@ impl Source {
     #[must_use]
     pub fn hash(&self) -> SourceHash {
         self.0.hash
+    }
+
+    /// How many of the engine's places for actors one of this source takes: one for each of its memories.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.0.places
     }
 
     /// How long it took to compile it, or to take it from the cache.

@@ -1,9 +1,59 @@
 //! Why bytes are no source for this host.
 
-use thespian_core::fate::Fault;
+use thespian_core::fate::{Budget, Fault};
 use thespian_core::limits::SourceSizeError;
+use wasmparser::BinaryReaderError;
 
 use crate::descriptors::ADVICE;
+
+/// An amount of something that is beyond its bound.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an actor of this component has {found} {what}, at most {max} are allowed{}", .limit.map(advice).unwrap_or_default())]
+pub struct TooMuch {
+    /// The kind of thing of which there is too much.
+    pub what: &'static str,
+    /// The amount of it, or of all that was counted until it was too much.
+    pub found: u64,
+    /// The bound on it.
+    pub max: u64,
+    /// The limit of a node that sets this bound, if one does.
+    pub limit: Option<&'static str>,
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Advice about imports that the host does not offer, where there is some.
+fn leave_out(imports: &[String]) -> String {
+    let has = |beginning: &str| imports.iter().any(|import| import.starts_with(beginning));
+    if has("thespian:actor/") {
+        return "; its contract is thespian:actor@0.1".to_owned();
+    }
+    if has("wasi:http/") {
+        return "; an actor has no `wasi:http`: build it without".to_owned();
+    }
+    if has("wasi:") {
+        return "; of WASI it offers 0.2, without what an actor can't use: build it without".to_owned();
+    }
+    String::new()
+}
+
+/// The limit of a node that a component met while it described itself.
+fn limit_of(fault: &Fault) -> Option<&'static str> {
+    match fault {
+        Fault::Budget(Budget::Cpu, _) => Some("start-cpu-ms-max"),
+        Fault::Budget(Budget::Memory, wanted) if wanted.contains("table elements") => {
+            Some("table-elements-max")
+        }
+        Fault::Budget(Budget::Memory, _) => Some("memory-bytes-max"),
+        _ => None,
+    }
+}
+
+fn advice(limit: &str) -> String {
+    format!("; `--limit {limit}=N` allows more")
+}
 
 /// A reason why bytes are no source for this host. None of these changes any state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,11 +65,21 @@ pub enum SourceError {
     #[error("not a WebAssembly component: {0}")]
     NotAComponent(String),
     /// The component needs what this host does not offer.
-    #[error("the component imports what this host does not offer: {}", .0.join(", "))]
+    #[error("the component imports what this host does not offer: {}{}", .0.join(", "), leave_out(.0))]
     UnknownImports(Vec<String>),
     /// The component does not export what makes it an actor.
     #[error("the component does not export `thespian:actor/guest@0.1`: build it against the actor contract")]
     NoGuest,
+    /// The component is an actor of another contract.
+    #[error("the component exports `{0}`, of another version than this host's `thespian:actor/guest@0.1`")]
+    OtherContract(String),
+    /// The component exports what makes it an actor, but not all of it.
+    #[error(
+        "the component does not fit the contract: its `thespian:actor/guest@0.1` lacks {}; build it against the actor \
+         contract",
+        quoted(.0)
+    )]
+    Lacking(Vec<&'static str>),
     /// Compiling it would take longer, and more memory, than an honest source does.
     #[error("the component would cost too much to compile: {found} {what}, at most {max} are allowed")]
     TooCostly {
@@ -30,6 +90,21 @@ pub enum SourceError {
         /// The bound on it.
         max: String,
     },
+    /// An actor of it would have more of something than one may have.
+    #[error(transparent)]
+    TooMuch(#[from] TooMuch),
+    /// The component instantiates something that is not defined in it, but given to it.
+    #[error(
+        "the component instantiates a {0} that comes in as an argument or out of an instance, so it can't be told \
+         beforehand how much an actor of it has: instantiate it where it is defined"
+    )]
+    Uncounted(&'static str),
+    /// A defect of the compiler, which this component has found.
+    #[error("the compiler failed on this component: {0}")]
+    CompilerFailed(String),
+    /// The host's fault, and no word about the component.
+    #[error("this host can't start the threads that compile: {0}")]
+    NoThreads(String),
     /// The host's fault, and no word about the component.
     #[error("this host has no file descriptor left for the source's memory: {ADVICE}")]
     NoDescriptors,
@@ -40,9 +115,15 @@ pub enum SourceError {
     #[error("the component does not fit the contract: {0}")]
     Mismatch(String),
     /// The component failed while it described itself.
-    #[error("the component can't describe itself: {0}")]
+    #[error("the component can't describe itself: {0}{more}", more = limit_of(.0).map(advice).unwrap_or_default())]
     Describe(Fault),
     /// The component's own description is not acceptable.
     #[error("the component's description is refused: {0}")]
     Description(String),
+}
+
+impl From<BinaryReaderError> for SourceError {
+    fn from(error: BinaryReaderError) -> Self {
+        Self::NotAComponent(error.to_string())
+    }
 }

@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod arena;
+mod components;
 mod connections;
 mod floods;
 mod forgeries;

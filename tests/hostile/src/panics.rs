@@ -8,7 +8,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::Capabilities;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::limits::ActorLimits;
-use thespian_core::outbox::{Means, Outbox};
+use thespian_core::outbox::{Means, NoPlace, Outbox};
 use thespian_core::source::SourceHash;
 use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Occupant};
 use tracing::Level;
@@ -26,11 +26,11 @@ impl Means for Defective {
         ActorAddress::new(HostId(1), self.next.fetch_add(1, Ordering::Relaxed).into())
     }
 
-    fn take_place(&self) -> bool {
-        true
+    fn take_place(&self, _address: ActorAddress, _source: Option<SourceHash>) -> Result<(), NoPlace> {
+        Ok(())
     }
 
-    fn give_places(&self, _len: usize) {}
+    fn give_place(&self, _address: ActorAddress) {}
 
     fn reserve_self(&self, _cost: usize) -> bool {
         true

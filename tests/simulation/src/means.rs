@@ -5,7 +5,8 @@ use std::cell::{Cell, RefCell};
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, QueueBudget};
-use thespian_core::outbox::{Draft, Means, Outbox};
+use thespian_core::outbox::{Draft, Means, NoPlace, Outbox};
+use thespian_core::source::SourceHash;
 
 use crate::carrier::Carrier;
 use crate::host::Host;
@@ -30,14 +31,16 @@ impl Means for Lent {
         ActorAddress::new(self.home, self.next_id.get())
     }
 
-    fn take_place(&self) -> bool {
-        let has_place = self.slots.get() < self.slots_max;
-        self.slots.set(self.slots.get() + usize::from(has_place));
-        has_place
+    fn take_place(&self, _address: ActorAddress, _source: Option<SourceHash>) -> Result<(), NoPlace> {
+        if self.slots.get() >= self.slots_max {
+            return Err(NoPlace(1));
+        }
+        self.slots.set(self.slots.get() + 1);
+        Ok(())
     }
 
-    fn give_places(&self, len: usize) {
-        self.slots.set(self.slots.get() - len);
+    fn give_place(&self, _address: ActorAddress) {
+        self.slots.set(self.slots.get() - 1);
     }
 
     fn reserve_self(&self, cost: usize) -> bool {

@@ -13,7 +13,7 @@ use thespian_core::limits::{ActorLimits, TELL_TIME_MAX};
 use thespian_core::mailbox::Push;
 use thespian_core::message::Message;
 use thespian_core::outbox::CreateOptions;
-use thespian_core::question::{Answer, Asker, NewActor, Offer, Question, Refusal};
+use thespian_core::question::{Answer, Asker, MetBound, NewActor, Offer, Question, Refusal};
 use thespian_core::source::{Rights, SourceHash};
 use thespian_core::time::Time;
 use thespian_scenarios::{Create, Limits, PATIENCE_MS, Place, Scenario, heard_message, heard_poison};
@@ -226,8 +226,7 @@ impl Place for Stage {
     fn create(&mut self, create: &Create) -> Result<String, String> {
         let host = self.host();
         if host.slots >= host.slots_max {
-            let max = host.slots_max;
-            return Err(format!("it runs {max} actors and can map no more"));
+            return Err(MetBound::Places { max: host.slots_max, wanted: 1 }.to_string());
         }
         host.slots += 1;
         let address = host.new_address();

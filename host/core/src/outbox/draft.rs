@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use super::Outbox;
 use super::child::{CreateChild, CreateOptions};
-use super::error::OutboxError;
+use super::error::{NoPlace, OutboxError};
 use super::request::{TurnRequest, check_capability, check_create, check_global_name};
 use super::standing::Leaving;
 use crate::address::ActorAddress;
@@ -29,11 +29,15 @@ pub trait Means {
     /// Makes an address that nobody has had.
     fn new_address(&self) -> ActorAddress;
 
-    /// Takes a place for one actor more; false when the host, or the actor's share of it, is full.
-    fn take_place(&self) -> bool;
+    /// Takes the places of one actor more, at this address: as many as actors of `source` have memories. `None` is the
+    /// source of whoever takes.
+    ///
+    /// # Errors
+    /// The host, or the actor's share of it, has not so many left. Takes none.
+    fn take_place(&self, address: ActorAddress, source: Option<SourceHash>) -> Result<(), NoPlace>;
 
-    /// Gives places back whose creates were dropped.
-    fn give_places(&self, len: usize);
+    /// Gives back what was taken for the actor at this address, whose create was dropped.
+    fn give_place(&self, address: ActorAddress);
 
     /// Takes room in the actor's own mailbox for one message of this cost; false when there is none.
     fn reserve_self(&self, cost: usize) -> bool;
@@ -68,10 +72,12 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
 
     /// Drops what was asked for, and gives back what it had taken.
     pub fn discard(&mut self) {
-        let (mut places, mut len, mut cost) = (0, 0, 0);
+        let (mut len, mut cost) = (0, 0);
         for request in self.outbox.requests.drain(..) {
             match request {
-                TurnRequest::Create(_) | TurnRequest::CreateNamed { .. } => places += 1,
+                TurnRequest::Create(child) | TurnRequest::CreateNamed { child, .. } => {
+                    self.means.give_place(child.address);
+                }
                 TurnRequest::Send { target, message } if target == self.me => {
                     len += 1;
                     cost += message.cost();
@@ -82,9 +88,6 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
                 }
                 _ => {}
             }
-        }
-        if places > 0 {
-            self.means.give_places(places);
         }
         if len > 0 {
             self.means.release_self(len, cost);
@@ -150,7 +153,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
             return Err(self.meet(OutboxError::TooManyChildren { max }));
         }
         self.check_room(cost)?;
-        let address = self.place()?;
+        let address = self.place(source)?;
         self.outbox.bytes += cost;
         self.outbox.standing.children += 1;
         self.outbox.creates += 1;
@@ -179,7 +182,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         check_global_name(name)?;
         self.check_room(cost)?;
         self.check_question()?;
-        let address = self.place()?;
+        let address = self.place(source)?;
         let request = self.question();
         self.outbox.bytes += cost;
         let child = Box::new(CreateChild { address, source, class, options });
@@ -203,11 +206,11 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     }
 
     /// Takes a place for a new actor, last of all that a create is asked for; returns its address.
-    fn place(&mut self) -> Result<ActorAddress, OutboxError> {
-        if self.means.take_place() {
-            Ok(self.means.new_address())
-        } else {
-            Err(self.meet(OutboxError::NoPlace))
+    fn place(&mut self, source: Option<SourceHash>) -> Result<ActorAddress, OutboxError> {
+        let address = self.means.new_address();
+        match self.means.take_place(address, source) {
+            Ok(()) => Ok(address),
+            Err(none) => Err(self.meet(none.into())),
         }
     }
 

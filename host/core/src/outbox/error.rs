@@ -1,9 +1,29 @@
 //! Why an outbox refuses what a turn asks for.
 
+use alloc::format;
+use alloc::string::String;
+
 use crate::limits::{
     CAPABILITY_TEXT_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, QUESTIONS_MAX, REQUIREMENTS_BYTES_MAX,
 };
 use crate::message::MessageError;
+
+/// The host has no place, or too few, for an actor that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the host has no room for more actors{}", of_memories(*.0))]
+pub struct NoPlace(
+    /// Places that the actor would take: one for each of its memories.
+    pub usize,
+);
+
+fn of_memories(places: usize) -> String {
+    if places == 1 {
+        return String::new();
+    }
+    format!(
+        " of this source: each takes {places} places, as many as it has memories; it has room when others have ended"
+    )
+}
 
 /// Reasons for which an outbox refuses a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,8 +56,8 @@ pub enum OutboxError {
         max: usize,
     },
     /// The host runs as many actors as it can.
-    #[error("the host has no room for more actors")]
-    NoPlace,
+    #[error(transparent)]
+    NoPlace(#[from] NoPlace),
     /// The actor's own mailbox has no room for what it sends itself.
     #[error("the actor's own mailbox is full")]
     OwnMailboxFull,
@@ -112,7 +132,7 @@ impl OutboxError {
             | Self::TooManyChildren { .. }
             | Self::Full { .. }
             | Self::FullOfBytes { .. }
-            | Self::NoPlace
+            | Self::NoPlace(_)
             | Self::OwnMailboxFull
             | Self::TooManyWakeups { .. }
             | Self::WakeupsTooBig { .. }

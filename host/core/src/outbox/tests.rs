@@ -5,7 +5,7 @@ use crate::limits::{
     ActorLimits, CLASS_NAME_LEN_MAX, ERROR_TEXT_LEN_MAX, QUESTIONS_MAX, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN,
 };
 use crate::message::{Message, MessageError};
-use crate::source::Rights;
+use crate::source::{Rights, SourceHash};
 use alloc::string::{String, ToString};
 use alloc::vec;
 use core::cell::Cell;
@@ -37,14 +37,14 @@ impl Means for Stock {
         address(self.next_id.replace(self.next_id.get() + 1))
     }
 
-    fn take_place(&self) -> bool {
+    fn take_place(&self, _address: ActorAddress, _source: Option<SourceHash>) -> Result<(), NoPlace> {
         let left = self.places.get().checked_sub(1);
         self.places.set(left.unwrap_or_default());
-        left.is_some()
+        left.map(drop).ok_or(NoPlace(1))
     }
 
-    fn give_places(&self, len: usize) {
-        self.places.set(self.places.get() + len);
+    fn give_place(&self, _address: ActorAddress) {
+        self.places.set(self.places.get() + 1);
     }
 
     fn reserve_self(&self, cost: usize) -> bool {
@@ -216,11 +216,8 @@ fn a_place_belongs_to_each_create_and_room_to_each_message_to_oneself() {
     turn.stock.places.set(2);
     turn.stock.bytes.set(500);
     assert_eq!((turn.create(), turn.create_named("name")), (Ok(address(10)), Ok(0)));
-    assert_eq!(
-        (turn.create(), turn.create_named("name")),
-        (Err(OutboxError::NoPlace), Err(OutboxError::NoPlace))
-    );
-    assert_eq!(turn.outbox.met(), import(OutboxError::NoPlace));
+    assert_eq!((turn.create(), turn.create_named("name")), (Err(NoPlace(1).into()), Err(NoPlace(1).into())));
+    assert_eq!(turn.outbox.met(), import(NoPlace(1).into()));
     turn.draft().send(ME, message(100)).unwrap();
     assert_eq!(turn.left(), (0, 500 - message(100).cost()));
     assert_eq!(turn.draft().send(ME, message(100)), Err(OutboxError::OwnMailboxFull));
@@ -315,7 +312,7 @@ fn questions_that_are_refused_are_not_counted_and_take_no_place() {
     assert_eq!(turn.left(), before);
     turn.outbox.reset(Standing { next_question: 7, ..Standing::default() });
     turn.stock.places.set(0);
-    assert_eq!(turn.create_named("name"), Err(OutboxError::NoPlace));
+    assert_eq!(turn.create_named("name"), Err(NoPlace(1).into()));
     assert_eq!(turn.draft().request_status(Some(ME)), Ok(7));
 }
 

@@ -7,7 +7,7 @@ use core::fmt;
 use crate::address::ActorAddress;
 use crate::capability::{Requirement, Value};
 use crate::limits::{
-    CAPABILITIES_LEN_MAX, CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX, LOG_LEVEL_SOURCES_MAX,
+    CAPABILITIES_LEN_MAX, CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX, LOG_LEVEL_SOURCES_MAX, PENDING_MAX,
     SOURCES_LEN_MAX,
 };
 use crate::outbox::OutboxError;
@@ -190,6 +190,15 @@ pub enum MetBound {
     LogLevels,
     /// Capabilities that it has.
     Capabilities,
+    /// Actors that were asked for and are not decided about.
+    Pending,
+    /// Places for actors, of which each takes one for each of its memories.
+    Places {
+        /// As many as it has.
+        max: usize,
+        /// As many as are wanted.
+        wanted: usize,
+    },
 }
 
 impl fmt::Display for MetBound {
@@ -203,6 +212,14 @@ impl fmt::Display for MetBound {
             }
             Self::LogLevels => write!(f, "{LOG_LEVEL_SOURCES_MAX} sources have a log level of their own"),
             Self::Capabilities => write!(f, "it has {CAPABILITIES_LEN_MAX} capabilities"),
+            Self::Pending => write!(f, "{PENDING_MAX} actors that were asked for are not decided about"),
+            Self::Places { max, wanted: 1 } => {
+                write!(f, "it has {max} places for actors and can map no more")
+            }
+            Self::Places { max, wanted } => write!(
+                f,
+                "it has {max} places for actors and can map no more: fewer than the {wanted} are left that an actor of this                  source takes, one for each of its memories; it has room when others have ended"
+            ),
         }
     }
 }

@@ -55,8 +55,10 @@ pub struct NodeStatus {
     pub stopping: bool,
     /// The number of live actors.
     pub actors: u64,
-    /// How many it can have.
+    /// How many it can have, of one memory each.
     pub actors_max: u64,
+    /// How many of these places are taken: one for each memory of an actor, and those kept for actors that are asked for.
+    pub places_taken: u64,
     /// The reason for that number.
     pub actors_max_reason: String,
     /// Sources that can be created from.
@@ -65,6 +67,8 @@ pub struct NodeStatus {
     pub sources_known: u64,
     /// The first of them; at most `STATUS_SOURCES_MAX`.
     pub first_sources: Vec<SourceBrief>,
+    /// Sources that were refused since the start because the compiler failed on them, for a defect of its own.
+    pub compiler_failures: u64,
     /// Global names that are taken.
     pub names: u64,
     /// The first of them; at most `STATUS_NAMES_MAX`.

@@ -3,6 +3,7 @@
 
 mod addr;
 mod cap;
+mod composed;
 mod create;
 mod dead;
 mod ext;

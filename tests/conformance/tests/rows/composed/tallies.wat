@@ -1,0 +1,35 @@
+;; Hands out tallies, a resource. Each stamps texts with how many it has stamped.
+(component
+  (core module $m
+    (import "tally" "new" (func $handle (param i32) (result i32)))
+    (memory (export "memory") 1)
+    (global $last (mut i32) (i32.const 0))
+    ;; One text at a time.
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 8192))
+    (func (export "make") (result i32)
+      (global.set $last (i32.add (global.get $last) (i32.const 4)))
+      (call $handle (global.get $last)))
+    (func (export "stamp") (param $self i32) (param $text i32) (param $len i32) (result i32)
+      (i32.store (local.get $self) (i32.add (i32.load (local.get $self)) (i32.const 1)))
+      (i32.store8 (i32.const 8189) (i32.const 35))
+      (i32.store8 (i32.const 8190) (i32.add (i32.load (local.get $self)) (i32.const 48)))
+      (i32.store8 (i32.const 8191) (i32.const 32))
+      (i32.store (i32.const 1024) (i32.const 8189))
+      (i32.store (i32.const 1028) (i32.add (local.get $len) (i32.const 3)))
+      (i32.const 1024)))
+  (type $tally (resource (rep i32)))
+  (core func $new (canon resource.new $tally))
+  (core instance $i (instantiate $m (with "tally" (instance (export "new" (func $new))))))
+  (func $make (result (own $tally)) (canon lift (core func $i "make")))
+  (func $stamp (param "self" (borrow $tally)) (param "text" string) (result string)
+    (canon lift (core func $i "stamp") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
+  (component $named
+    (import "tally" (type $tally (sub resource)))
+    (import "make" (func $make (result (own $tally))))
+    (import "stamp" (func $stamp (param "self" (borrow $tally)) (param "text" string) (result string)))
+    (export $t "tally" (type $tally))
+    (export "[constructor]tally" (func $make) (func (result (own $t))))
+    (export "[method]tally.stamp" (func $stamp) (func (param "self" (borrow $t)) (param "text" string) (result string))))
+  (instance $tallies (instantiate $named
+    (with "tally" (type $tally)) (with "make" (func $make)) (with "stamp" (func $stamp))))
+  (export "tests:kit/tallies" (instance $tallies)))
