@@ -257,14 +257,14 @@ mistakes! {
             => "}";
 
         PoisonNobody a_failed_message_that_nobody_hears_of "is lost":
-            "Body::Message(original) => effects.push(self.poison(sender, details, original)),"
+            "Body::Message(original) => self.poison(sender, details, original, effects),"
             => "Body::Message(_) => {}";
 
         PoisonTwice a_failed_message_that_comes_back_twice "but it is":
-            "Body::Message(original) => effects.push(self.poison(sender, details, original)),"
+            "Body::Message(original) => self.poison(sender, details, original, effects),"
             => "Body::Message(original) => {
-                    effects.push(self.poison(sender, details.clone(), original.clone()));
-                    effects.push(self.poison(sender, details, original));
+                    self.poison(sender, details.clone(), original.clone(), effects);
+                    self.poison(sender, details, original, effects);
                 }";
 
         RetryForEver a_message_that_is_tried_a_third_time " after ":

@@ -43,7 +43,6 @@ use crate::source::{Rights, Transient};
 use crate::time::Time;
 pub use drive::{Actor, Buffers, Doer, Step};
 pub use effect::{ActorEffect, TurnEffect};
-use failing::leave_over;
 use held::Held;
 pub use leftover::Leftover;
 use lifetime::Lifetime;
@@ -311,7 +310,7 @@ impl Turn {
             match &envelope.body {
                 Body::ChildExited(_) if self.has_instance() => {}
                 Body::Message(_) | Body::Poisoned(_) => {
-                    leave_over(Leftover::undelivered(envelope, EXITING), effects);
+                    self.leave_over(Leftover::undelivered(envelope, EXITING), effects);
                     return false;
                 }
                 _ => return false,

@@ -494,12 +494,8 @@ impl Doer for Carrier<'_> {
                 totals.restarts.fetch_add(1, Ordering::Relaxed);
                 self.log(&format!("restarted as incarnation {}: {}", restart.incarnation, restart.reason));
             }
-            ActorEffect::Failed(text) => {
-                plane.count_poison();
-                self.log(&text);
-            }
+            ActorEffect::Failed(text) | ActorEffect::ExitFailed(text) => self.log(&text),
             ActorEffect::Poisoned => plane.count_poison(),
-            ActorEffect::ExitFailed(text) => self.log(&text),
             ActorEffect::StartFailed(text) => {
                 totals.restarts.fetch_add(1, Ordering::Relaxed);
                 self.log(&text);

@@ -109,7 +109,13 @@ impl Plane {
 
     /// Takes what its receiver does not get. What comes back is not held: where its sender has no room, it is a dead letter.
     pub(crate) fn undelivered(&self, envelope: Envelope, reason: &str) {
-        self.leave_over(Leftover::undelivered(envelope, reason));
+        let target = envelope.target;
+        let leftover = Leftover::undelivered(envelope, reason);
+        // Of a dead letter it is told as well.
+        if let (Leftover::Poison(_), Some(target)) = (&leftover, self.table.get(target)) {
+            target.missed();
+        }
+        self.leave_over(leftover);
     }
 
     /// Sends on what nobody handles.

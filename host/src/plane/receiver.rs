@@ -53,7 +53,7 @@ pub(crate) trait Receiver: Send + Sync {
         true
     }
 
-    /// Hears that something which was sent here is a dead letter.
+    /// Hears that something which was sent here does not come: it is a dead letter, or went back.
     fn missed(&self) {}
 
     /// Hears that a message which was sent from here is a dead letter.

@@ -400,10 +400,7 @@ impl Doer for Carrier<'_> {
             ActorEffect::Exiting { with_children } => self.exiting(with_children),
             ActorEffect::Ended(reason) => self.end(reason),
             ActorEffect::Restarted(_) => self.world.see("restarts"),
-            ActorEffect::Failed(_) => {
-                self.world.see("failures");
-                self.world.count_poison(self.at);
-            }
+            ActorEffect::Failed(_) => self.world.see("failures"),
             ActorEffect::Poisoned => self.world.count_poison(self.at),
             ActorEffect::ExitFailed(_) => self.world.see("failed exit turns"),
             ActorEffect::StartFailed(_) => self.world.see("failed restarts"),

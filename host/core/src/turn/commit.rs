@@ -57,8 +57,8 @@ impl Turn {
                 effects.push(self.sent(target, Body::Message(message)));
             }
             TurnRequest::Refuse { target, poisoned } => {
-                self.counters.poisoned += 1;
-                effects.extend([self.sent(target, Body::Poisoned(poisoned)), ActorEffect::Poisoned.into()]);
+                effects.push(self.sent(target, Body::Poisoned(poisoned)));
+                self.count_poison(effects);
             }
             TurnRequest::Exit { target, recursive } => {
                 effects.push(self.envelope(target, Body::ExitRequest(ExitRequest { recursive })));

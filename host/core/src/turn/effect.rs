@@ -55,9 +55,9 @@ pub enum ActorEffect {
     Ended(ExitReason),
     /// A fresh instance has taken the place of a trapped one.
     Restarted(ActorRestart),
-    /// A turn failed for good; for the log. Counts as a message that went back.
+    /// A turn failed for good; for the log.
     Failed(String),
-    /// A message goes back as poison although no turn failed on it: to be counted.
+    /// A message goes back as poison: to be counted.
     Poisoned,
     /// The exit turn failed; for the log.
     ExitFailed(String),

@@ -128,29 +128,40 @@ impl Turn {
         details: String,
         effects: &mut Vec<TurnEffect>,
     ) {
-        self.counters.poisoned += 1;
         effects.push(ActorEffect::Failed(details.clone()).into());
         if let Some(concerned) = fails_for {
-            return effects.push(self.poison(concerned.target, details, concerned.original));
+            return self.tell_concerned(*concerned, details, effects);
         }
         let Envelope { target, sender, body } = envelope;
         match body {
-            Body::Message(original) => effects.push(self.poison(sender, details, original)),
+            Body::Message(original) => self.poison(sender, details, original, effects),
             // It is one already.
             Body::DeadLetter(_) => {}
             body => effects.push(ActorEffect::DeadLetter(Envelope { target, sender, body }, details).into()),
         }
     }
 
-    /// Whoever a turn was for hears that it is no more, where nothing else goes back.
-    fn tell_concerned(&self, concerned: FailsFor, details: String, effects: &mut Vec<TurnEffect>) {
-        let poison = self.poison(concerned.target, details, concerned.original);
-        effects.extend([poison, ActorEffect::Poisoned.into()]);
+    /// Whoever a turn was for hears that it failed, or is no more.
+    fn tell_concerned(&mut self, concerned: FailsFor, details: String, effects: &mut Vec<TurnEffect>) {
+        self.poison(concerned.target, details, concerned.original, effects);
     }
 
-    fn poison(&self, to: ActorAddress, details: String, original: Message) -> TurnEffect {
+    fn poison(
+        &mut self,
+        to: ActorAddress,
+        details: String,
+        original: Message,
+        effects: &mut Vec<TurnEffect>,
+    ) {
         let poisoned = Poisoned { target: self.identity.me, details, original };
-        self.envelope(to, Body::Poisoned(Box::new(poisoned)))
+        effects.push(self.envelope(to, Body::Poisoned(Box::new(poisoned))));
+        self.count_poison(effects);
+    }
+
+    /// Counts a message that goes back as poison, for the actor and for its host.
+    pub(super) fn count_poison(&mut self, effects: &mut Vec<TurnEffect>) {
+        self.counters.poisoned += 1;
+        effects.push(ActorEffect::Poisoned.into());
     }
 
     /// The actor could not start: what waits for it comes back as poison with the reason.
@@ -186,19 +197,23 @@ impl Turn {
     ///
     /// # Panics
     /// If the actor has not ended: the host's fault.
-    pub fn refuse(&self, envelope: Envelope, effects: &mut Vec<TurnEffect>) {
+    pub fn refuse(&mut self, envelope: Envelope, effects: &mut Vec<TurnEffect>) {
         let reason = self.ended().expect("only an actor that ended refuses what waits");
-        leave_over(Leftover::of(envelope, reason, self.incarnation > 0), effects);
+        let leftover = Leftover::of(envelope, reason, self.incarnation > 0);
+        self.leave_over(leftover, effects);
     }
-}
 
-/// Sends on what nobody handles.
-pub(super) fn leave_over(leftover: Leftover, effects: &mut Vec<TurnEffect>) {
-    match leftover {
-        Leftover::Poison(envelope) => {
-            effects.extend([TurnEffect::Route(envelope), ActorEffect::Poisoned.into()]);
+    /// Sends on what nobody handles.
+    pub(super) fn leave_over(&mut self, leftover: Leftover, effects: &mut Vec<TurnEffect>) {
+        match leftover {
+            Leftover::Poison(envelope) => {
+                effects.push(TurnEffect::Route(envelope));
+                self.count_poison(effects);
+            }
+            Leftover::DeadLetter(envelope, why) => {
+                effects.push(ActorEffect::DeadLetter(envelope, why).into())
+            }
+            Leftover::Nothing => {}
         }
-        Leftover::DeadLetter(envelope, why) => effects.push(ActorEffect::DeadLetter(envelope, why).into()),
-        Leftover::Nothing => {}
     }
 }

@@ -394,6 +394,20 @@ fn a_peer_that_does_not_read_loses_its_connection_and_no_other() {
 }
 
 #[test]
+fn a_connection_that_misses_a_question_is_lost_as_well_for_there_would_be_a_gap() {
+    run(async {
+        let gate = Gate::open().await;
+        gate.behave(json!({ "asks": true, "greeting": [8 << 20, 1 << 20] })).await;
+        let mut deaf = gate.connect().await;
+        let end = deaf.local_addr().unwrap();
+        let is_told = |line: &Value| line["closed"] != json!([]) && line["poisons"] != json!([]);
+        let line = gate.sees(end, is_told).await;
+        assert_eq!(line["closed"], json!(["lost"]));
+        assert!(deaf.read_to_end(&mut Vec::new()).await.is_err());
+    });
+}
+
+#[test]
 fn a_node_that_stops_closes_what_it_granted() {
     run(async {
         let gate = Gate::open().await;

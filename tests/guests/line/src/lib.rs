@@ -16,6 +16,8 @@ pub struct Behave {
     pub rounds: u32,
     /// Write so many bytes to each new connection, in messages of this size.
     pub greeting: (usize, usize),
+    /// Write the greeting in questions, which go back where they can't be written.
+    pub asks: bool,
     /// Ask a connection to exit when this byte comes, having written `bye`.
     pub closes_at: Option<u8>,
     /// Fail when this byte comes.
@@ -88,7 +90,12 @@ impl Host {
         let mut left = all;
         while left > 0 {
             let len = left.min(each);
-            ctx.reply(&tcp::Data(vec![b'g'; len]))?;
+            let mut bytes = RawMessage::of(&tcp::Data(vec![b'g'; len]))?;
+            if self.behave.asks {
+                bytes.headers.push(("thespian-request".to_string(), format!("{}#1", ctx.me())));
+            }
+            let connection = ctx.sender().clone();
+            ctx.send_raw(&connection, &bytes)?;
             left -= len;
         }
         if self.behave.leaves {

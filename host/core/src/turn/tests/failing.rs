@@ -25,9 +25,7 @@ fn assert_only_other_hears(actor: &mut Actor, details: &str) {
         _ => None,
     });
     assert_eq!(routed.collect::<Vec<_>>(), [(OTHER, ME, "Order", details)]);
-    let is_counted = |effect: &&TurnEffect| {
-        matches!(effect, TurnEffect::Perform(ActorEffect::Failed(_) | ActorEffect::Poisoned))
-    };
+    let is_counted = |effect: &&TurnEffect| matches!(effect, TurnEffect::Perform(ActorEffect::Poisoned));
     assert_eq!(effects.iter().filter(is_counted).count(), 1);
 }
 
