@@ -36,6 +36,12 @@ const PYTHON: Tool = Tool {
     install: "pip install componentize-py==0.25.1",
     example: "examples/languages/python",
 };
+const JAVASCRIPT: Tool = Tool {
+    program: "componentize-qjs",
+    variable: "COMPONENTIZE_QJS",
+    install: "npm install --global componentize-qjs@0.4.5",
+    example: "examples/languages/javascript",
+};
 
 impl Tool {
     fn find(&self) -> Option<OsString> {
@@ -133,4 +139,10 @@ async fn greets(component: Vec<u8>, exception: &str) {
 fn an_actor_in_python_answers_creates_is_woken_and_refuses_by_an_exception() {
     let Some(component) = PYTHON.build() else { return };
     run_within(LOAD_DEADLINE, greets(component, "ValueError: nobody to greet"));
+}
+
+#[test]
+fn an_actor_in_javascript_answers_creates_is_woken_and_refuses_by_an_exception() {
+    let Some(component) = JAVASCRIPT.build() else { return };
+    run_within(LOAD_DEADLINE, greets(component, "RangeError: nobody to greet"));
 }
