@@ -211,7 +211,7 @@ impl Turn {
                 self.count_poison(effects);
             }
             Leftover::DeadLetter(envelope, why) => {
-                effects.push(ActorEffect::DeadLetter(envelope, why).into())
+                effects.push(ActorEffect::DeadLetter(envelope, why).into());
             }
             Leftover::Nothing => {}
         }
