@@ -20,7 +20,7 @@ use super::fault;
 use super::inspect::inspect;
 use super::machine::Machine;
 use super::source::{Made, Source};
-use super::source_error::{SourceError, TooMuch};
+use super::source_error::{SourceError, TooMuch, unsupported};
 use super::state::State;
 use super::workshop;
 use crate::descriptors::{are_gone, are_scarce};
@@ -124,7 +124,7 @@ fn refused(error: &wasmtime::Error) -> SourceError {
             return TooMuch { what, found, max, limit: None }.into();
         }
     }
-    SourceError::Invalid(text)
+    unsupported(&text).unwrap_or(SourceError::Invalid(text))
 }
 
 fn accepts_export(component: &Component) -> Option<ComponentExportIndex> {

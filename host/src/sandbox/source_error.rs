@@ -20,6 +20,32 @@ pub struct TooMuch {
     pub limit: Option<&'static str>,
 }
 
+/// What this host does not run, each with words in which the engine, or its parser, refuses it. They have no type of their
+/// own; a test holds on to the words.
+const UNSUPPORTED: [(&str, &str); 15] = [
+    ("tail calls support", "tail calls"),
+    ("exceptions proposal", "exceptions of WebAssembly"),
+    ("exceptions support", "exceptions of WebAssembly"),
+    ("legacy_exceptions feature", "exceptions of WebAssembly"),
+    ("gc feature", "garbage collection"),
+    ("gc support", "garbage collection"),
+    ("gc types", "garbage collection"),
+    ("threads support", "threads"),
+    ("threads must be enabled", "threads"),
+    ("memory64 must be enabled", "64-bit memories"),
+    ("relaxed SIMD support", "relaxed SIMD"),
+    ("wide arithmetic support", "wide arithmetic"),
+    ("stack switching", "stack switching"),
+    ("custom page sizes", "pages of another size"),
+    ("component model async feature", "functions that wait (WASI 0.3)"),
+];
+
+/// What this host does not run and the component uses, if it is refused for that in these words.
+pub(super) fn unsupported(words: &str) -> Option<SourceError> {
+    let known = UNSUPPORTED.iter().find(|(theirs, _)| words.contains(theirs));
+    known.map(|(_, what)| SourceError::Unsupported(what))
+}
+
 fn quoted(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
@@ -80,6 +106,9 @@ pub enum SourceError {
         quoted(.0)
     )]
     Lacking(Vec<&'static str>),
+    /// The component uses a part of WebAssembly that is not allowed here.
+    #[error("the component uses {0}, which this host does not run: build it without")]
+    Unsupported(&'static str),
     /// Compiling it would take longer, and more memory, than an honest source does.
     #[error("the component would cost too much to compile: {found} {what}, at most {max} are allowed")]
     TooCostly {
@@ -124,6 +153,7 @@ pub enum SourceError {
 
 impl From<BinaryReaderError> for SourceError {
     fn from(error: BinaryReaderError) -> Self {
-        Self::NotAComponent(error.to_string())
+        let words = error.to_string();
+        unsupported(&words).unwrap_or(Self::NotAComponent(words))
     }
 }

@@ -75,6 +75,35 @@ fn doubling(levels: usize, lowest: &str, again: impl Fn(usize) -> String) -> Str
 }
 
 #[test]
+fn what_this_host_does_not_run_is_named_in_words_of_its_own() {
+    // A module, and what it is refused for.
+    let modules = [
+        ("(func $f (return_call $f))", "tail calls"),
+        ("(tag $t) (func (throw $t))", "exceptions of WebAssembly"),
+        ("(func (try_table (catch_all 0)))", "exceptions of WebAssembly"),
+        ("(type $s (struct (field i32))) (func (param (ref null $s)))", "garbage collection"),
+        ("(func (drop (ref.i31 (i32.const 0))))", "garbage collection"),
+        ("(func (param anyref))", "garbage collection"),
+        ("(memory 1 1 shared)", "threads"),
+        ("(memory 1) (func (drop (i32.atomic.load (i32.const 0))))", "threads"),
+        ("(memory i64 1)", "64-bit memories"),
+        ("(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))", "relaxed SIMD"),
+        ("(func (param i64) (drop (drop (i64.mul_wide_s (local.get 0) (local.get 0)))))", "wide arithmetic"),
+        ("(type $f (func)) (type $c (cont $f)) (func (param (ref null $c)))", "stack switching"),
+        ("(memory 1 (pagesize 1))", "pages of another size"),
+    ];
+    run(async |arena| {
+        for (module, what) in modules {
+            let why = refused(arena, &format!("(component (core module {module}) {SHELL})")).await;
+            assert!(why.contains(&format!("uses {what}, which this host does not run")), "{module}: {why}");
+        }
+        let waits = "(core func $c (canon task.cancel))";
+        let why = refused(arena, &format!("(component {waits} {SHELL})")).await;
+        assert!(why.contains("uses functions that wait (WASI 0.3), which"), "{why}");
+    });
+}
+
+#[test]
 fn trees_of_components_that_double_at_each_level_are_refused_before_the_compiler_sees_them() {
     let twice = |level: usize| format!("(instance (instantiate $c{level}))");
     let through_another = |level: usize| {
