@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::Capabilities;
 use thespian_core::envelope::{Body, Envelope};
-use thespian_core::fate::Failure;
+use thespian_core::fate::{Failed, Failure};
 use thespian_core::limits::ActorLimits;
 use thespian_core::message::Message;
 use thespian_core::outbox::{Means, NoPlace, Outbox};
@@ -204,7 +204,7 @@ fn sandbox_steps(component: &[u8]) -> anyhow::Result<Vec<Step>> {
         let address = ActorAddress::new(HostId(1), 1);
         let occupant = Occupant { address, class: class.into(), source: source.hash() };
         let made = source.instantiate(occupant, Arc::new(Nobody), Arc::new(ActorLimits::default()));
-        let mut instance = made.map_err(|fault| failed(Failure::Fault(fault)))?;
+        let mut instance = made.map_err(|fault| failed(Failure::Fault(fault).into()))?;
         instance
             .start(&ActorInit { incarnation: 1, ..ActorInit::default() }, Box::default())
             .map_err(failed)?;
@@ -247,7 +247,7 @@ fn renewing(instance: Instance, trap: Option<Envelope>) -> impl FnMut() -> anyho
         {
             bail!("it did not trap");
         }
-        let mut fresh = lost.renew().map_err(|fault| failed(Failure::Fault(fault)))?;
+        let mut fresh = lost.renew().map_err(|fault| failed(Failure::Fault(fault).into()))?;
         fresh.start(&ActorInit { incarnation: 2, ..ActorInit::default() }, Box::default()).map_err(failed)?;
         instance = Some(fresh);
         Ok(())
@@ -270,6 +270,6 @@ fn on_sandbox(mut instance: Instance) -> impl FnMut() -> anyhow::Result<()> + 's
     }
 }
 
-fn failed(failure: Failure) -> anyhow::Error {
-    anyhow::anyhow!("{failure}")
+fn failed(failed: Failed) -> anyhow::Error {
+    anyhow::anyhow!("{}", failed.failure)
 }

@@ -147,7 +147,8 @@ pub const FUNCTION_BYTES_MAX: usize = MIB;
 pub const FUNCTION_LOCALS_MAX: usize = 10_000;
 /// Blocks of one function within each other. A switch over a byte has 256, an interpreter's main loop some thousand.
 pub const FUNCTION_DEPTH_MAX: usize = 4_000;
-/// Loops of one function within each other.
+/// Loops of one function within each other. What lives across all of them is joined at the head of each: 250 of them took the
+/// compiler 6 s for 2,000 locals, and compilers for guests nest some ten.
 pub const LOOP_DEPTH_MAX: usize = 100;
 /// Branches of one function, a loop counting as 8, times its locals: what a compiler's time and memory grow with. An
 /// interpreter's main loop reaches 2 million; the bound costs about a second and 100 MiB.
