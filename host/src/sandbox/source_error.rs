@@ -20,7 +20,7 @@ pub struct TooMuch {
     pub limit: Option<&'static str>,
 }
 
-/// What this host does not run, each with words in which the engine, or its parser, refuses it. They have no type of their
+/// The things that this host does not run, each with words in which the engine, or its parser, refuses it. They have no type of their
 /// own; a test holds on to the words.
 const UNSUPPORTED: [(&str, &str); 15] = [
     ("tail calls support", "tail calls"),
@@ -40,7 +40,7 @@ const UNSUPPORTED: [(&str, &str); 15] = [
     ("component model async feature", "functions that wait (WASI 0.3)"),
 ];
 
-/// What this host does not run and the component uses, if it is refused for that in these words.
+/// The thing that this host does not run and the component uses, if it is refused for that in these words.
 pub(super) fn unsupported(words: &str) -> Option<SourceError> {
     let known = UNSUPPORTED.iter().find(|(theirs, _)| words.contains(theirs));
     known.map(|(_, what)| SourceError::Unsupported(what))
