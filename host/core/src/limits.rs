@@ -138,6 +138,13 @@ pub const FUNCTIONS_LOWERED_MAX: u64 = 2_000;
 /// Names, types, functions and arguments of a component, counted so; those of its modules are none. One of Rust has some
 /// 500.
 pub const COMPONENT_ITEMS_MAX: u64 = 100_000;
+/// Memories that the modules of one component define, also those of which there is no instance: each that begins with
+/// data is an open file of the node.
+pub const MEMORIES_DEFINED_MAX: u64 = 16;
+/// Parts of a component, each definition counted once, times the instances that it makes, names or hands on. To check and
+/// compile it, what an instance offers is copied to wherever it goes, some hundred bytes for each name. Of Rust it is some
+/// 13,000, of Python 120,000.
+pub const COMPONENT_COPIES_MAX: u64 = 4_000_000;
 /// Functions of one component. Interpreters have some 30,000; even empty ones cost the compiler 60 µs and 6 KiB each.
 pub const SOURCE_FUNCTIONS_MAX: usize = 50_000;
 /// Body of one function, in bytes. An interpreter's main loop has some 200 KiB; the compiler takes a hundred times as

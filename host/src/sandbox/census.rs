@@ -5,8 +5,8 @@
 //! when it ends, and an instance of it adds that number. Nothing here is checked to be valid; the compiler does that.
 
 use thespian_core::limits::{
-    ActorLimits, COMPONENT_INSTANCES_MAX, COMPONENT_ITEMS_MAX, CORE_INSTANCES_MAX, FUNCTIONS_LOWERED_MAX,
-    MEMORIES_MAX, TABLES_MAX,
+    ActorLimits, COMPONENT_COPIES_MAX, COMPONENT_INSTANCES_MAX, COMPONENT_ITEMS_MAX, CORE_INSTANCES_MAX,
+    FUNCTIONS_LOWERED_MAX, MEMORIES_DEFINED_MAX, MEMORIES_MAX, TABLES_MAX,
 };
 use wasmparser::{
     CanonicalFunction, ComponentAlias, ComponentExport, ComponentExternalKind, ComponentImport,
@@ -81,11 +81,15 @@ pub(super) struct Census {
     scopes: Vec<Scope>,
     /// The parts of all definitions, each once.
     items: u64,
+    /// The places in all definitions to which an instance goes, each once.
+    instances: u64,
+    /// The memories that all modules define.
+    memories: u64,
 }
 
 impl Census {
     pub(super) fn new() -> Self {
-        Self { scopes: vec![Scope::default()], items: 0 }
+        Self { scopes: vec![Scope::default()], items: 0, instances: 0, memories: 0 }
     }
 
     /// Takes the next piece of the component.
@@ -102,6 +106,8 @@ impl Census {
             Payload::MemorySection(memories) => {
                 for memory in memories.clone() {
                     let memory_bytes = memory?.initial.saturating_mul(PAGE_BYTES);
+                    self.memories += 1;
+                    bound("memories defined", self.memories, MEMORIES_DEFINED_MAX)?;
                     self.add(&Parts { memories: 1, memory_bytes, ..Parts::default() });
                 }
             }
@@ -144,23 +150,24 @@ impl Census {
             self.add(&Parts { items, ..Parts::default() });
             // Those too that are in no instance: this list is kept while it is read.
             self.items = self.items.saturating_add(items);
-            let bound = TooMuch {
-                what: "parts of components",
-                found: self.items,
-                max: COMPONENT_ITEMS_MAX,
-                limit: None,
-            };
-            if bound.found > bound.max {
-                return Err(bound.into());
-            }
+            bound("parts of components", self.items, COMPONENT_ITEMS_MAX)?;
+            let copies = self.items.saturating_mul(self.instances);
+            bound("parts of instances to copy", copies, COMPONENT_COPIES_MAX)?;
         }
         Ok(())
+    }
+
+    /// Counts places to which an instance goes.
+    fn instance_goes(&mut self, kinds: impl Iterator<Item = ComponentExternalKind>) {
+        let instances = kinds.filter(|kind| *kind == ComponentExternalKind::Instance).count();
+        self.instances = self.instances.saturating_add(instances as u64);
     }
 
     fn import(&mut self, import: ComponentImport<'_>) -> Result<usize, SourceError> {
         match import.ty {
             ComponentTypeRef::Module(_) => self.here().modules.push(None),
             ComponentTypeRef::Component(_) => self.here().components.push(None),
+            ComponentTypeRef::Instance(_) => self.instances += 1,
             _ => {}
         }
         Ok(0)
@@ -168,6 +175,7 @@ impl Census {
 
     /// An export has an index of its own.
     fn export(&mut self, export: ComponentExport<'_>) -> Result<usize, SourceError> {
+        self.instance_goes([export.kind].into_iter());
         let here = self.here();
         match export.kind {
             ComponentExternalKind::Module => here.modules.push(known(&here.modules, export.index)?),
@@ -197,18 +205,26 @@ impl Census {
     }
 
     fn instance(&mut self, instance: ComponentInstance<'_>) -> Result<usize, SourceError> {
+        self.instances += 1;
         match instance {
             ComponentInstance::Instantiate { component_index, args } => {
                 let component = known(&self.here().components, component_index)?;
                 self.add(&component.ok_or(SourceError::Uncounted("component"))?);
                 self.add(&Parts { component_instances: 1, ..Parts::default() });
+                self.instance_goes(args.iter().map(|arg| arg.kind));
                 Ok(args.len())
             }
-            ComponentInstance::FromExports(exports) => Ok(exports.len()),
+            ComponentInstance::FromExports(exports) => {
+                self.instance_goes(exports.iter().map(|export| export.kind));
+                Ok(exports.len())
+            }
         }
     }
 
     fn alias(&mut self, alias: ComponentAlias<'_>) -> Result<usize, SourceError> {
+        if let ComponentAlias::InstanceExport { kind, .. } = &alias {
+            self.instance_goes([*kind].into_iter());
+        }
         match alias {
             ComponentAlias::InstanceExport { kind: ComponentExternalKind::Module, .. } => {
                 self.here().modules.push(None);
@@ -252,6 +268,13 @@ impl Census {
         let level = self.scopes.len().checked_sub(1 + count as usize);
         level.and_then(|level| self.scopes.get(level)).ok_or_else(nowhere)
     }
+}
+
+fn bound(what: &'static str, found: u64, max: u64) -> Result<(), SourceError> {
+    if found > max {
+        return Err(TooMuch { what, found, max, limit: None }.into());
+    }
+    Ok(())
 }
 
 fn known(list: &[Option<Parts>], index: u32) -> Result<Option<Parts>, SourceError> {
@@ -359,6 +382,33 @@ mod tests {
         assert!(refused(&doubling(6, &types)).contains("parts of components"));
         let types = format!("(component (component {}))", "(type u8)".repeat(200_000));
         assert!(refused(&types).contains("parts of components"), "also where nobody instantiates them");
+    }
+
+    #[test]
+    fn what_an_instance_offers_is_not_copied_without_end_also_where_nobody_instantiates_it() {
+        let function = r#"(core module $m (func (export "f"))) (core instance $i (instantiate $m))
+            (func $f (canon lift (core func $i "f")))"#;
+        let exports =
+            |len: usize| (0..len).map(|n| format!("(export \"n{n}\" (func $f))")).collect::<String>();
+        let instantiated = "(instance (instantiate $a))".repeat(990);
+        let made =
+            format!("(component (component (component $a {function} {}) {instantiated}))", exports(9_000));
+        let named = format!(
+            "(component {function} (instance $bag {}) (instance $outer (export \"i\" (instance $bag))) {})",
+            exports(9_000),
+            "(alias export $outer \"i\" (instance))".repeat(990)
+        );
+        for text in [made, named] {
+            let why = refused(&text);
+            assert!(why.contains("parts of instances to copy, at most 4000000 are allowed"), "{why}");
+        }
+    }
+
+    #[test]
+    fn memories_that_nobody_instantiates_are_bounded_as_well() {
+        let modules = "(core module (memory 1) (memory 1) (data (i32.const 0) \"x\"))".repeat(9);
+        let why = refused(&format!("(component {modules})"));
+        assert_eq!(why, "an actor of this component has 17 memories defined, at most 16 are allowed");
     }
 
     #[test]

@@ -58,8 +58,9 @@ impl Compiler {
         let wasmtime = &self.machine.wasmtime;
         let known = self.cache.as_ref().and_then(|cache| cache.get(wasmtime, hash));
         let from_cache = known.is_some();
+        // Before the compiler's threads: a defect in here is none of the compiler's.
+        inspect(bytes, &self.machine.limits)?;
         let made = workshop::work(|| {
-            inspect(bytes, &self.machine.limits)?;
             let compiled = known.map_or_else(|| Component::from_binary(wasmtime, bytes), Ok);
             let component = compiled.map_err(|error| refused(&error))?;
             image(&component)?;
@@ -72,6 +73,17 @@ impl Compiler {
         }
         let needs = component.resources_required().expect("all that it instantiates was counted");
         let places = bounds::places(needs.num_memories, needs.num_tables);
+        let places_max = self.machine.capacity.actors_max;
+        if places > places_max {
+            let (found, max) = (places as u64, places_max as u64);
+            return Err(TooMuch {
+                what: "memories, each of which takes a place for an actor",
+                found,
+                max,
+                limit: None,
+            }
+            .into());
+        }
         let accepts = accepts_export(&component);
         let info = describe(&self.machine, hash, &pre, accepts.is_some())?;
         let machine = Arc::clone(&self.machine);

@@ -218,7 +218,8 @@ impl fmt::Display for MetBound {
             }
             Self::Places { max, wanted } => write!(
                 f,
-                "it has {max} places for actors and can map no more: fewer than the {wanted} are left that an actor of this                  source takes, one for each of its memories; it has room when others have ended"
+                "it has {max} places for actors and can map no more: fewer than the {wanted} are left that an actor of this \
+                 source takes, one for each of its memories; it has room when others have ended"
             ),
         }
     }
