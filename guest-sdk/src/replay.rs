@@ -10,7 +10,6 @@
 //! ```
 
 use std::collections::VecDeque;
-use std::fmt::Display;
 use std::time::Duration;
 
 use crate::address::Address;
@@ -144,7 +143,14 @@ impl Replay {
                 self.turn.is_replay = !self.queue.is_empty();
                 self.turn.has_last_word = true;
                 let first = self.queue.front();
-                first.map_or(Ok(()), |held| held.refuse(poisoned.details, ctx)).map(|()| None)
+                // Those behind it wait for its end, and must not wait for ever.
+                if let Some(Err(error)) = first.map(|held| held.refuse(&poisoned.details, ctx)) {
+                    crate::warn!(
+                        ctx,
+                        "whoever sent what was held back can't be told that it failed: {error}"
+                    );
+                }
+                Ok(None)
             }
             Came::Message(message) if self.is_running => {
                 let held = self.held(RawMessage::from_wit(message), ctx)?;
@@ -237,7 +243,7 @@ impl Replay {
 }
 
 impl Held {
-    fn refuse(&self, why: impl Display, ctx: &mut Context) -> Result {
+    fn refuse(&self, why: &str, ctx: &mut Context) -> Result {
         ctx.refuse_kept(&self.from, self.message.clone(), why)
     }
 }

@@ -56,7 +56,7 @@ impl House {
             return self.stash.put(ctx, &enter).map(|()| None);
         }
         self.stash.unstash_all();
-        if enter.name == "burglar" {
+        if enter.name.starts_with("burglar") {
             return Err(Error::poison("out"));
         }
         self.visits.push(format!("{} of {}", enter.name, ctx.sender()));
@@ -143,6 +143,24 @@ fn what_fails_for_good_is_told_to_its_sender_and_the_others_go_on() {
     assert_eq!(*original, RawMessage::of(&enter("burglar")).unwrap(), "whole, as it was sent");
     go_on(&mut house, &told).unwrap();
     assert_eq!(house.state().visits, ["Ada of a"]);
+}
+
+#[test]
+fn what_failed_and_cant_go_back_whole_goes_back_without_its_payload_or_is_let_go() {
+    for (header_len, is_told) in [(500, true), (2_000, false)] {
+        let mut house = TestStart::default().message_bytes_max(1_000).start::<House>().unwrap();
+        let mut burglar = RawMessage::of(&enter(&"burglar".repeat(100))).unwrap();
+        burglar.headers.push((REQUEST_HEADER.into(), "b".repeat(header_len)));
+        house.tell_raw("b", burglar, 1).unwrap();
+        house.tell("a", &enter("Ada")).unwrap();
+        let opened = house.tell("key", &Open).unwrap();
+        assert!(go_on(&mut house, &opened).is_err());
+        let told = house.came_back(&signals(&opened)[0], "out").unwrap();
+        assert_eq!(told[0].refused("b"), is_told.then_some("out"));
+        assert_eq!(house.take_logs().len(), usize::from(!is_told));
+        go_on(&mut house, &told).unwrap();
+        assert_eq!(house.state().visits, ["Ada of a"], "those behind it go on");
+    }
 }
 
 #[test]

@@ -70,14 +70,19 @@ impl Context {
         self.refuse_raw(&to.address, &to.original(), why)
     }
 
-    /// Refuses a message that was kept: it goes back whole.
-    pub(crate) fn refuse_kept(&mut self, to: &ReplyTo, message: RawMessage, why: impl Display) -> Result {
-        self.refuse_raw(&to.address, &to.marked(message), why)
+    /// Refuses a message that was kept: it goes back whole, or without its payload where the turn has no room for that.
+    pub(crate) fn refuse_kept(&mut self, to: &ReplyTo, message: RawMessage, why: &str) -> Result {
+        let original = to.marked(message);
+        self.refuse_raw(&to.address, &original, why).or_else(|_| {
+            let without = RawMessage { payload: Vec::new(), ..original };
+            self.refuse_raw(&to.address, &without, why)
+        })
     }
 
     /// A stretch of a turn in which what `to` had sent is being handled.
     pub(crate) fn handle_for<T>(&mut self, to: &ReplyTo, stretch: impl FnOnce(&mut Self) -> T) -> T {
         let handled = String::from(&*to.type_name).into();
+        let concerned = self.concerned.replace(to.clone());
         let before = (
             replace(&mut self.sender, to.address.clone()),
             replace(&mut self.request, to.request.clone()),

@@ -384,11 +384,15 @@ impl Leader {
         self.tell(job, details, ctx);
     }
 
-    /// Gives a job that came to nothing back to whoever sent it; in a later turn, if no more fits into this one.
+    /// Gives a job that came to nothing back to whoever sent it; in a later turn, if no more fits into this one. Where nobody
+    /// can hear, nobody does.
     fn tell(&mut self, job: Job, details: String, ctx: &mut Context) {
         match ctx.refuse_kept(&job.from, job.message.clone(), &details) {
             Ok(()) => ctx.tells_of_exit |= ctx.is_exiting(),
-            Err(_) => self.untold.push_back((job, details)),
+            Err(error) if error.is_exhausted() => self.untold.push_back((job, details)),
+            Err(error) => {
+                crate::warn!(ctx, "{} can't be told that its job came to nothing: {error}", job.from.address);
+            }
         }
     }
 
