@@ -160,7 +160,7 @@ fn turn<T>(
     drop(hosted);
     let Record { effects, logs: written, fails_for, .. } = record.take();
     logs.extend(written);
-    *failed_for = fails_for.filter(|_| outcome.is_err());
+    *failed_for = fails_for.or_else(|| failed_for.take()).filter(|_| outcome.is_err());
     outcome.map(|value| (value, effects))
 }
 
@@ -374,6 +374,10 @@ impl<A: Actor> TestActor<A> {
         let Self { actor, ctx, logs, failed_for, .. } = self;
         let is_exit = matches!(came, Came::Event(wit::Event::ExitRequested(_)));
         let kind = if is_exit { TurnKind::Exit } else { TurnKind::Plain };
+        // A second attempt that does not say for whom it fails does so for whom the first did.
+        if attempt == 1 {
+            *failed_for = None;
+        }
         Ok(turn(logs, failed_for, kind, || turn_of(actor, ctx, sender.into(), attempt, came))?.1)
     }
 }

@@ -151,6 +151,18 @@ fn a_continuation_of_what_nobody_asked_for_fails_for_the_actor_itself() {
 }
 
 #[test]
+fn a_second_attempt_fails_for_whom_the_first_did_and_another_turn_does_not() {
+    let mut broker = TestActor::<Broker>::start().unwrap();
+    let asked = broker.tell_raw("customer", quote("tea"), 1).unwrap();
+    assert!(broker.answer(&asked[0], &Price { cents: 13 }).is_err());
+    let unknown = || RawMessage { type_name: "unknown".into(), ..quote("tea") };
+    assert!(broker.tell_raw("stock", unknown(), 2).is_err());
+    assert_failed_for_the_customer(&broker, "Quote");
+    assert!(broker.tell_raw("stock", unknown(), 1).is_err());
+    assert!(broker.failed_for().is_none());
+}
+
+#[test]
 fn what_traps_its_instance_fails_the_next_one_too_so_that_whoever_it_was_for_hears() {
     let mut broker = TestActor::<Broker>::start().unwrap();
     let asked = broker.tell_raw("customer", quote("tea"), 1).unwrap();
