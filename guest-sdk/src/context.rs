@@ -47,12 +47,32 @@ pub struct Context {
 pub(crate) struct Work {
     pub(crate) from: ReplyTo,
     pub(crate) is_answered: bool,
+    /// The leader, while it hears, and the header by which it knows the job.
+    pub(crate) leader: Option<(Address, (String, String))>,
+    /// Whether the job fails if this turn does.
+    pub(crate) is_at_stake: bool,
 }
 
 impl Work {
     #[cold]
     fn note_answer(&mut self, to: &Address, request: Option<&str>) {
-        self.is_answered |= self.from.address == *to && self.from.request.as_deref() == request;
+        self.is_answered |= self.is_for(to, request);
+    }
+
+    fn is_for(&self, to: &Address, request: Option<&str>) -> bool {
+        self.from.address == *to && self.from.request.as_deref() == request
+    }
+
+    /// The job is at stake, if it is that of `to`. Its leader, and what that is to hear in place of `to`.
+    fn stake(&mut self, to: &ReplyTo) -> Option<(Address, RawMessage)> {
+        if !self.is_for(&to.address, to.request.as_deref()) {
+            return None;
+        }
+        self.is_at_stake = true;
+        let (leader, header) = self.leader.clone()?;
+        let mut original = to.original();
+        original.headers.push(header);
+        Some((leader, original))
     }
 }
 
@@ -116,6 +136,13 @@ impl Context {
     #[must_use]
     pub const fn is_exiting(&self) -> bool {
         self.life.is_exiting()
+    }
+
+    /// A worker's job is over, if it is that of `to`, who has been refused.
+    pub(crate) fn end_work_for(&mut self, to: &ReplyTo) {
+        if self.work.as_ref().is_some_and(|work| work.is_for(&to.address, to.request.as_deref())) {
+            self.is_working = false;
+        }
     }
 
     /// Whether it may create an actor: nobody would end what one creates that exits.

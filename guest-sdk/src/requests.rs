@@ -62,6 +62,9 @@ pub struct RequestId(u64);
 
 type Continuation<A> = Rc<dyn Fn(&mut A, Result<Incoming, RequestError>, &mut Context) -> Result>;
 
+/// A question that ends: how it goes on, and for whom.
+type Ended<A> = (Continuation<A>, Concerned);
+
 struct Open<A> {
     id: u64,
     to: Address,
@@ -163,7 +166,13 @@ impl Concerned {
 ///
 /// When the actor exits, each open question ends as [`RequestError::Exiting`], before the handler of the
 /// [`crate::ExitRequest`] runs: so whoever waits for what would have followed can be told. A continuation that fails then
-/// refuses what its question was asked for, and takes nothing else along: there is no second attempt at an exit turn.
+/// refuses what its question was asked for, and takes nothing else along: there is no second attempt at an exit turn. An
+/// answer that it has given before stands, and the refusal follows it. Where the exit turn traps, nothing of it happens: of
+/// those who wait only the one hears whose continuation ran last.
+///
+/// When a child exits, the questions to it end in the same way: one continuation that fails takes neither the others along
+/// nor the notice, which goes on to the supervisor and the handler. If these fail, what was told the last asker is lost, and it
+/// hears of that failure; the other continuations run again in the next turn.
 pub struct Requests<A> {
     /// Open questions, by ascending id.
     open: Vec<Open<A>>,
@@ -174,6 +183,8 @@ pub struct Requests<A> {
     closing: Vec<u64>,
     /// Those taken back in this turn.
     cancelled: Vec<u64>,
+    /// Those to children that are gone, until a turn that ends them succeeds.
+    gone: Vec<(u64, ExitReason)>,
     open_max: usize,
     /// Tells the questions of this instance from those of others at the same address.
     salt: Option<u64>,
@@ -299,6 +310,7 @@ impl<A> Requests<A> {
             fresh_from: 0,
             closing: Vec::new(),
             cancelled: Vec::new(),
+            gone: Vec::new(),
             open_max,
             salt: None,
             standing: Standing::new(Kind::Requests),
@@ -346,8 +358,16 @@ impl<A> Requests<A> {
         (Some(u64::from_str_radix(salt, 16).ok()?) == self.salt).then(|| id.parse().ok())?
     }
 
-    /// The continuation of a question that ends in this turn, and whoever it is for.
-    fn end(&mut self, id: u64, ctx: &mut Context) -> Option<(Continuation<A>, Concerned)> {
+    /// The continuation of a question that ends in this turn, and whoever it is for: also hears if the turn fails.
+    fn end(&mut self, id: u64, ctx: &mut Context) -> Option<Ended<A>> {
+        let ended = self.close(id, ctx)?;
+        // Where nobody can hear, because the address is none, nobody does.
+        let _ = ctx.fails_for(&ended.1.to);
+        Some(ended)
+    }
+
+    /// As `end`, in a turn that is about something else: if it fails, that is nothing to this question.
+    fn close(&mut self, id: u64, ctx: &mut Context) -> Option<Ended<A>> {
         let open = &self.open[self.place(id).ok()?];
         if self.is_ended(id) {
             return None;
@@ -371,7 +391,8 @@ impl<A> Requests<A> {
     }
 
     fn asked_of(&self, address: &str) -> Vec<u64> {
-        self.open.iter().filter(|open| open.to.as_str() == address).map(|open| open.id).collect()
+        let is_asked = |open: &&Open<A>| open.to.as_str() == address && !self.is_ended(open.id);
+        self.open.iter().filter(is_asked).map(|open| open.id).collect()
     }
 }
 
@@ -386,16 +407,14 @@ fn continuation<A: 'static, R: Receive>(
     })
 }
 
-/// Runs a continuation for whoever is concerned, who hears if the turn fails.
+/// Runs a continuation for whoever is concerned.
 fn run<A>(
     actor: &mut A,
-    (then, concerned): (Continuation<A>, Concerned),
+    (then, concerned): Ended<A>,
     outcome: Result<Incoming, RequestError>,
     ctx: &mut Context,
 ) -> Result {
     let Concerned { to, is_answered } = concerned;
-    // Where nobody can hear, because the address is none, nobody does.
-    let _ = ctx.fails_for(&to);
     if is_answered {
         ctx.handle_for(&to, |ctx| then(actor, outcome, ctx))
     } else {
@@ -404,6 +423,19 @@ fn run<A>(
         ctx.concerned = None;
         outcome
     }
+}
+
+/// Runs a continuation in a turn that is about more than its question: where it fails, whoever is concerned is refused, and
+/// the turn goes on. Says whether it ran or somebody was told.
+fn run_apart<A>(actor: &mut A, ended: Ended<A>, why: RequestError, ctx: &mut Context) -> bool {
+    let to = ended.1.to.clone();
+    let Err(error) = run(actor, ended, Err(why), ctx) else { return true };
+    let told = if to.address == *ctx.me() { Err(error) } else { ctx.refuse(&to, error) };
+    match &told {
+        Ok(()) => ctx.end_work_for(&to),
+        Err(error) => crate::warn!(ctx, "where a question ends without an answer: {error}"),
+    }
+    told.is_ok()
 }
 
 /// The answer as the continuation takes it.
@@ -435,7 +467,8 @@ impl<A> Ledger for Requests<A> {
         // What a turn that failed has ended comes again, or never: the host tells of nothing twice.
         let closing = std::mem::take(&mut self.closing);
         if !again {
-            self.open.retain(|open| !closing.contains(&open.id));
+            let is_over = |id: u64| closing.contains(&id) && !self.gone.iter().any(|(gone, _)| *gone == id);
+            self.open.retain(|open| !is_over(open.id));
         }
         self.fresh_from = self.next;
     }
@@ -448,6 +481,8 @@ impl<A> Ledger for Requests<A> {
         } else {
             self.open.retain(|open| open.id < self.fresh_from);
         }
+        let open = &self.open;
+        self.gone.retain(|(id, _)| open.binary_search_by_key(id, |open| open.id).is_ok());
     }
 
     fn standing(&mut self) -> &mut Standing {
@@ -462,6 +497,11 @@ impl<A: 'static> Part<A> for Requests<A> {
         incoming: Incoming,
         ctx: &mut Context,
     ) -> Result<Option<Incoming>> {
+        for (id, reason) in part(actor).gone.clone() {
+            if let Some(ended) = part(actor).close(id, ctx) {
+                run_apart(actor, ended, RequestError::TargetGone(reason), ctx);
+            }
+        }
         let requests = part(actor);
         let name = match &incoming.0 {
             Came::Message(_) => {
@@ -475,8 +515,8 @@ impl<A: 'static> Part<A> for Requests<A> {
                 name_of(&poisoned.original).filter(|name| reply::is_mine(name, ctx.me()))
             }
             Came::Event(Event::ChildExited(exit)) => {
-                let gone = requests.asked_of(&exit.address);
-                return child_exited(actor, part, gone, incoming, ctx);
+                child_exited(actor, part, exit.clone().into(), ctx);
+                return Ok(Some(incoming));
             }
             _ => None,
         };
@@ -510,32 +550,27 @@ impl<A: 'static> Part<A> for Requests<A> {
     fn leave(actor: &mut A, part: Field<A, Self>, ctx: &mut Context) {
         let open: Vec<_> = part(actor).open.iter().map(|open| open.id).collect();
         for id in open {
-            let Some(ended) = part(actor).end(id, ctx) else { continue };
-            let Concerned { to, .. } = ended.1.clone();
-            ctx.tells_of_exit = true;
-            let Err(error) = run(actor, ended, Err(RequestError::Exiting), ctx) else { continue };
-            let told = if to.address == *ctx.me() { Err(error) } else { ctx.refuse(&to, error) };
-            if let Err(error) = told {
-                crate::warn!(ctx, "in its exit turn, where a question ends without an answer: {error}");
+            if let Some(ended) = part(actor).end(id, ctx) {
+                ctx.tells_of_exit |= run_apart(actor, ended, RequestError::Exiting, ctx);
             }
         }
     }
 }
 
-/// Ends what was asked of a child that is gone, and passes the notice on.
+/// Ends what was asked of a child that is gone.
 fn child_exited<A: 'static>(
     actor: &mut A,
     part: Field<A, Requests<A>>,
-    gone: Vec<u64>,
-    incoming: Incoming,
+    exit: ChildActorExited,
     ctx: &mut Context,
-) -> Result<Option<Incoming>> {
-    let Came::Event(Event::ChildExited(exit)) = incoming.0 else { return Ok(Some(incoming)) };
-    let reason = ChildActorExited::from(exit.clone()).reason;
-    for id in gone {
+) {
+    let asked = part(actor).asked_of(exit.address.as_str());
+    // A turn fails for the last of them: the others go on in the next, if this one does.
+    let others = asked.iter().take(asked.len().saturating_sub(1));
+    part(actor).gone.extend(others.map(|id| (*id, exit.reason.clone())));
+    for id in asked {
         if let Some(ended) = part(actor).end(id, ctx) {
-            run(actor, ended, Err(RequestError::TargetGone(reason.clone())), ctx)?;
+            run_apart(actor, ended, RequestError::TargetGone(exit.reason.clone()), ctx);
         }
     }
-    Ok(Some(Incoming(Came::Event(Event::ChildExited(exit)))))
 }

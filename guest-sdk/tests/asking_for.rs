@@ -40,6 +40,11 @@ struct Quote {
 }
 
 #[message]
+struct QuoteFor {
+    reply_to: ReplyTo,
+}
+
+#[message]
 struct OnYourOwn;
 
 #[actor(parts(requests))]
@@ -67,8 +72,22 @@ impl Broker {
                 )?;
                 Ok(None)
             }
+            Price { cents: 77 } => {
+                let then = |_: &mut Self, price: Result<Price, RequestError>, _: &mut Context| {
+                    price.map(drop).map_err(Into::into)
+                };
+                self.requests.ask(ctx, &"stock".into(), &PriceOf { item: "more".into() }, WITHIN, then)?;
+                Ok(None)
+            }
             Price { cents } => Ok(Some(Said { text: format!("{cents} for {}", ctx.sender()) })),
         }
+    }
+
+    #[receive]
+    fn quote_for(&mut self, quote: QuoteFor, ctx: &mut Context) -> Result {
+        let question = PriceOf { item: "tea".into() };
+        self.requests.ask_for(quote.reply_to, ctx, &"stock".into(), &question, WITHIN, Self::quoted)?;
+        Ok(())
     }
 
     #[receive]
@@ -138,6 +157,18 @@ fn a_continuation_that_fails_is_told_to_whom_its_question_was_asked_for_and_not_
     let error = broker.came_back(&asked[0], "there is no actor at this address").unwrap_err();
     assert_eq!(error.reason(), "the question came back: there is no actor at this address");
     assert_failed_for_the_customer(&broker, "Quote");
+}
+
+#[test]
+fn what_a_continuation_asks_plainly_it_asks_for_whoever_it_runs_for() {
+    let mut broker = TestActor::<Broker>::start().unwrap();
+    // Who passes it on is no part of this source, and knows nothing of the type of the customer's message.
+    let reply_to = serde_json::from_str(r#"{"address":"customer","request":null}"#).unwrap();
+    let first = broker.tell("another", &QuoteFor { reply_to }).unwrap();
+    let second = broker.answer(&first[0], &Price { cents: 77 }).unwrap();
+    let deadline = second.last().unwrap();
+    assert!(broker.wake(deadline).is_err());
+    assert_eq!(broker.failed_for().unwrap().0.as_str(), "customer");
 }
 
 #[test]

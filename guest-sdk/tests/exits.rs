@@ -175,6 +175,16 @@ fn an_exit_turn_that_fails_while_nobody_waits_is_the_hosts_to_tell() {
 }
 
 #[test]
+fn an_exit_turn_that_can_tell_nobody_still_fails() {
+    let mut shop = thespian::testing::TestStart::default().message_bytes_max(400).start::<Shop>().unwrap();
+    let mut question = RawMessage::of(&order("trouble")).unwrap();
+    question.headers.push((thespian::REQUEST_HEADER.into(), "a".repeat(500)));
+    shop.tell_raw("Ada", question, 1).unwrap();
+    shop.tell("test", &Fail).unwrap();
+    assert_eq!(shop.exit_requested(true).unwrap_err().reason(), "on purpose");
+}
+
+#[test]
 fn an_actor_that_exits_creates_nobody_asks_nobody_and_holds_nothing_back() {
     let refused = [
         "denied: the actor is exiting",

@@ -90,16 +90,21 @@ impl Context {
         );
         let outcome = stretch(self);
         (self.sender, self.request, self.handled) = before;
+        self.concerned = concerned;
         outcome
     }
 
     /// Says that what is handled now is handled for `to`: if this turn fails for good, `to` gets its message back as poison,
-    /// without its payload, and nobody else hears. [`crate::Requests`] say so for each of their continuations.
+    /// without its payload, and nobody else hears. [`crate::Requests`] say so for each of their continuations. Where `to` waits
+    /// for the job of a troupe's worker, it hears by way of the leader.
     ///
     /// # Errors
     /// `to` is no address, or the actor starts.
     pub fn fails_for(&mut self, to: &ReplyTo) -> Result {
-        self.fails_for_raw(&to.address, &to.original())
+        match self.work.as_mut().and_then(|work| work.stake(to)) {
+            Some((leader, job)) => self.fails_for_raw(&leader, &job),
+            None => self.fails_for_raw(&to.address, &to.original()),
+        }
     }
 
     /// Gives a message back to whoever sent it, as poison with this reason, when the turn succeeds: a [`crate::PoisonMessage`]

@@ -1,4 +1,5 @@
 mod exits;
+mod failing;
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -16,6 +16,8 @@ pub(super) struct Worker<A> {
     pub(super) actor: A,
     /// The job in progress.
     job: Option<u64>,
+    /// The last turn failed, and the job in progress with it unless a second attempt comes.
+    is_failing: bool,
     /// The job that was done last.
     done: Option<u64>,
     /// The job that failed last, and why.
@@ -40,12 +42,14 @@ impl<A: Actor> Worker<A> {
         }
         ctx.init.message.take_if(|init| init.type_name == NO_INIT);
         let actor = A::start(ctx)?;
-        let worker = Self { leader, actor, job: None, done: None, failed: None, last_call: None };
+        let worker =
+            Self { leader, actor, job: None, is_failing: false, done: None, failed: None, last_call: None };
         worker.report(0, Stage::Ready, ctx)?;
         Ok(worker)
     }
 
     pub(super) fn receive(&mut self, incoming: Incoming, ctx: &mut Context) -> Result {
+        self.begin(ctx);
         let (was_working, work) = (ctx.is_working, ctx.work.clone());
         let (job, incoming) = match incoming.0 {
             Came::Message(message)
@@ -64,8 +68,9 @@ impl<A: Actor> Worker<A> {
             }
             came => (None, Incoming(came)),
         };
-        if job.is_some() {
-            ctx.work = Some(Work { from: ctx.reply_to(), is_answered: false });
+        if let Some(job) = job {
+            let leader = Some((self.leader.clone(), (JOB.to_string(), job.to_string())));
+            ctx.work = Some(Work { from: ctx.reply_to(), is_answered: false, leader, is_at_stake: false });
         }
         let is_exit = matches!(incoming.0, Came::Event(Event::ExitRequested(_)));
         let mut outcome = self.actor.receive(incoming, ctx);
@@ -76,11 +81,26 @@ impl<A: Actor> Worker<A> {
             self.last_word(ctx);
         }
         if let Err(error) = &outcome {
+            self.is_failing |= job.is_none() && ctx.work.as_ref().is_some_and(|work| work.is_at_stake);
+            let failed = job.or(self.job.filter(|_| self.is_failing));
             ctx.is_working = was_working;
             ctx.work = work;
-            self.failed = job.map(|job| (job, error.reason().to_string())).or_else(|| self.failed.take());
+            self.failed = failed.map(|job| (job, error.reason().to_string())).or_else(|| self.failed.take());
         }
+        self.is_failing &= outcome.is_err();
         outcome
+    }
+
+    /// A job that failed in the last turn is over, unless that comes again. Whoever gave it hears, by way of the leader.
+    fn begin(&mut self, ctx: &mut Context) {
+        if ctx.attempt() == 1 && std::mem::take(&mut self.is_failing) {
+            self.job = None;
+            ctx.is_working = false;
+            ctx.work = None;
+        }
+        if let Some(work) = &mut ctx.work {
+            work.is_at_stake = false;
+        }
     }
 
     /// Tells the leader what it must know of a turn that succeeded.
@@ -118,6 +138,9 @@ impl<A: Actor> Worker<A> {
             return Ok(());
         }
         if self.job == Some(call.job) {
+            if let Some(work) = &mut ctx.work {
+                work.leader = None;
+            }
             self.last_call = Some(call);
             return Ok(());
         }
