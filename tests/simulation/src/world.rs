@@ -163,7 +163,10 @@ impl World {
         choices.extend([Move::Hear; 3].iter().filter(|_| !hears.is_empty()));
         choices.extend([Move::FinishJob].iter().filter(|_| !works.is_empty()));
         if self.depth == 0 && choices.is_empty() {
-            self.audit_quiet(false);
+            // An alarm may be set to a time that has passed by then: it has yet to go off.
+            if next.is_none_or(|next| next > self.clock) {
+                self.audit_quiet(false);
+            }
             choices.extend(next.map(|_| Move::PassTime));
         }
         if self.depth == 0 && self.rng.chance(10) {
