@@ -2,7 +2,7 @@
 
 use crate::bindings::thespian::actor::types as wit;
 use crate::capability::Requirement;
-use crate::class::{Accepts, OnTrap, Transient};
+use crate::class::{Accepts, ChildrenAtRestart, OnTrap, Transient};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::incoming::Incoming;
@@ -23,6 +23,9 @@ pub trait Actor: Sized + 'static {
     const GUEST: Guest = Guest::of::<Self>();
     /// The fate of an actor whose instance trapped.
     const ON_TRAP: OnTrap;
+
+    /// The fate of its children, where a fresh instance takes the place of one that trapped.
+    const CHILDREN_AT_RESTART: ChildrenAtRestart = ChildrenAtRestart::Keep;
 
     /// Whether and when its actors end of themselves.
     const TRANSIENT: Option<Transient>;
@@ -139,7 +142,7 @@ fn describe_class<A: Actor>() -> wit::ActorClass {
         transient: A::TRANSIENT.map(Transient::to_wit),
         stateful: false,
         receives: A::RECEIVES.iter().map(ToString::to_string).collect(),
-        extra: Vec::new(),
+        extra: A::CHILDREN_AT_RESTART.to_wit(),
     }
 }
 

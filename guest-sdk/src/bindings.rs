@@ -454,7 +454,8 @@ pub mod thespian {
             pub enum ExitReason {
                 /// It was asked to.
                 Requested,
-                /// It failed: a trap its class does not survive, a spent restart budget, or a trap in its exit turn.
+                /// It failed: it said so by `fail`, or by a trap its class does not survive, a spent restart budget, or a trap in its
+                /// exit turn.
                 Failed(_rt::String),
                 /// The host ended it: an operator's `kill`, a spent grace period, a shutdown.
                 Killed(_rt::String),
@@ -895,7 +896,10 @@ pub mod thespian {
                 pub stateful: bool,
                 /// The type names of the messages that it takes; for tools.
                 pub receives: _rt::Vec<_rt::String>,
-                /// For what came later.
+                /// For what came later. `children-at-restart`, a text: what becomes of the children when a fresh instance takes the
+                /// place of a trapped one. `keep`, the default: they live on, and the fresh instance finds them by `children`.
+                /// `end`: each is ended as by `kill-child`, and the fresh instance starts when they are gone. It hears of none of
+                /// them: no `child-exited`, no `child-restarted`, and no `actor-down` by a `monitor` of the one before.
                 pub extra: AttributesResult,
             }
             impl ::core::fmt::Debug for ActorClass {
@@ -2155,7 +2159,8 @@ pub mod thespian {
                 pub on_trap: ::core::option::Option<OnTrap>,
                 /// Whether the creator hears of restarts, by `child-restarted`.
                 pub watch_restarts: bool,
-                /// For what came later.
+                /// For what came later. `label`, a text of at most 64 bytes: the creator's own word for the child, which `children`
+                /// returns with its address. The host makes nothing of it, and several children may have the same.
                 pub extra: &'a [(
                     &'a str,
                     super::super::super::thespian::actor::types::ValueParam<'a>,
@@ -3765,6 +3770,261 @@ pub mod thespian {
                         _ => _rt::invalid_enum_discriminant(),
                     };
                     result20
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// The caller's live children in the order of their creation, with the labels they were created with, empty where
+            /// there was none. A child is among them from the commit of the turn that created it until the turn that is told of its
+            /// end, and in that turn no more. They outlive a restart of the caller's instance: this is how a fresh instance finds
+            /// those that the one before had created.
+            ///
+            /// Returns at most `max`, and at most 256, of those that were created after the child `after`; without it, from the
+            /// first on. The list does not change while a turn runs, so a turn that asks on behind the last address it got, until it
+            /// gets none, has each child once. Where `after` is no child, or no child any more, the list begins with the first: none
+            /// is missed. Outside of turns there is none.
+            #[allow(async_fn_in_trait)]
+            pub fn children(
+                after: ::core::option::Option<&str>,
+                max: u32,
+            ) -> _rt::Vec<(AddressResult, _rt::String)> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 2 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 2
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let (result1_0, result1_1, result1_2) = match after {
+                        Some(e) => {
+                            let vec0 = e;
+                            let ptr0 = vec0.as_ptr().cast::<u8>();
+                            let len0 = vec0.len();
+                            (1i32, ptr0.cast_mut(), len0)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "children"]
+                        fn wit_import3(_: i32, _: *mut u8, _: usize, _: i32, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import3(
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import3(
+                        result1_0,
+                        result1_1,
+                        result1_2,
+                        _rt::as_i32(&max),
+                        ptr2,
+                    );
+                    let l4 = *ptr2.add(0).cast::<*mut u8>();
+                    let l5 = *ptr2
+                        .add(::core::mem::size_of::<*const u8>())
+                        .cast::<usize>();
+                    let base12 = l4;
+                    let len12 = l5;
+                    let mut result12 = _rt::Vec::with_capacity(len12);
+                    for i in 0..len12 {
+                        let base = base12
+                            .add(i * (4 * ::core::mem::size_of::<*const u8>()));
+                        let e12 = {
+                            let l6 = *base.add(0).cast::<*mut u8>();
+                            let l7 = *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>();
+                            let len8 = l7;
+                            let bytes8 = _rt::Vec::from_raw_parts(l6.cast(), len8, len8);
+                            let l9 = *base
+                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                .cast::<*mut u8>();
+                            let l10 = *base
+                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                .cast::<usize>();
+                            let len11 = l10;
+                            let bytes11 = _rt::Vec::from_raw_parts(
+                                l9.cast(),
+                                len11,
+                                len11,
+                            );
+                            (_rt::string_lift(bytes8), _rt::string_lift(bytes11))
+                        };
+                        result12.push(e12);
+                    }
+                    _rt::cabi_dealloc(
+                        base12,
+                        len12 * (4 * ::core::mem::size_of::<*const u8>()),
+                        ::core::mem::size_of::<*const u8>(),
+                    );
+                    let result13 = result12;
+                    result13
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// The caller has failed, and exits when the turn commits. What the turn asked for besides is done. An
+            /// `exit-requested` turn comes next, before all that waits, and the rest is as after any exit request: its children
+            /// exit first, and what waits becomes dead letters. But the reason of its end is `failed`, with these words. Where `start`
+            /// says so after a trap, the message that would have been tried again comes back as poison.
+            ///
+            /// In an `exit-requested` turn, or after one, it is the reason alone that changes, from `requested`. Said more than once,
+            /// the first words count. They are cut to 4 KiB, of which a parent is told 512 bytes.
+            ///
+            /// `denied`: it is not in a turn.
+            #[allow(async_fn_in_trait)]
+            pub fn fail(reason: &str) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = reason;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.0")]
+                    unsafe extern "C" {
+                        #[link_name = "fail"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result21 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(
+                                    *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V20;
+                                let v20 = match l4 {
+                                    0 => {
+                                        let e20 = {
+                                            let l5 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l6 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len7 = l6;
+                                            let bytes7 = _rt::Vec::from_raw_parts(
+                                                l5.cast(),
+                                                len7,
+                                                len7,
+                                            );
+                                            _rt::string_lift(bytes7)
+                                        };
+                                        V20::Denied(e20)
+                                    }
+                                    1 => {
+                                        let e20 = {
+                                            let l8 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V20::Invalid(e20)
+                                    }
+                                    2 => {
+                                        let e20 = {
+                                            let l11 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l12 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V20::Exhausted(e20)
+                                    }
+                                    3 => {
+                                        let e20 = {
+                                            let l14 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l15 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V20::Unsupported(e20)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e20 = {
+                                            let l17 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l18 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        V20::Other(e20)
+                                    }
+                                };
+                                v20
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result21
                 }
             }
         }
@@ -8313,30 +8573,6 @@ mod _rt {
             self as f64
         }
     }
-    pub unsafe fn bool_lift(val: u8) -> bool {
-        if cfg!(debug_assertions) {
-            match val {
-                0 => false,
-                1 => true,
-                _ => panic!("invalid bool discriminant"),
-            }
-        } else {
-            val != 0
-        }
-    }
-    #[cfg(target_arch = "wasm32")]
-    pub fn run_ctors_once() {
-        ::wit_bindgen::rt::run_ctors_once();
-    }
-    pub unsafe fn cabi_dealloc(ptr: *mut u8, size: usize, align: usize) {
-        if size == 0 {
-            return;
-        }
-        unsafe {
-            let layout = alloc::Layout::from_size_align_unchecked(size, align);
-            alloc::dealloc(ptr, layout);
-        }
-    }
     pub fn as_i32<T: AsI32>(t: T) -> i32 {
         t.as_i32()
     }
@@ -8396,6 +8632,30 @@ mod _rt {
             self as i32
         }
     }
+    pub unsafe fn cabi_dealloc(ptr: *mut u8, size: usize, align: usize) {
+        if size == 0 {
+            return;
+        }
+        unsafe {
+            let layout = alloc::Layout::from_size_align_unchecked(size, align);
+            alloc::dealloc(ptr, layout);
+        }
+    }
+    pub unsafe fn bool_lift(val: u8) -> bool {
+        if cfg!(debug_assertions) {
+            match val {
+                0 => false,
+                1 => true,
+                _ => panic!("invalid bool discriminant"),
+            }
+        } else {
+            val != 0
+        }
+    }
+    #[cfg(target_arch = "wasm32")]
+    pub fn run_ctors_once() {
+        ::wit_bindgen::rt::run_ctors_once();
+    }
     extern crate alloc as alloc_crate;
 }
 /// Generates `#[unsafe(no_mangle)]` functions to export the specified type as
@@ -8431,9 +8691,9 @@ macro_rules! __export_full_actor_impl {
         : () = { #[rustfmt::skip] #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.61.1:thespian:actor@0.1.0:full-actor:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 3732] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 3795] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x93\x1c\x01A\x02\x01\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xd2\x1c\x01A\x02\x01\
 A\x1d\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
 w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
 \x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
@@ -8481,7 +8741,7 @@ refuse\x01\x0a\x01@\x02\x02to\x01\x08original\x03\0\x08\x04\0\x09fails-for\x01\x
 \x01k\x03\x01j\x01w\x01\x07\x01@\x02\x05delay\x05\x07payload\x0c\0\x0d\x04\0\x0c\
 wakeup-after\x01\x0e\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeup\x01\x0f\x03\0\x1e\
 thespian:actor/messaging@0.1.0\x05\x05\x02\x03\0\0\x0bsource-hash\x02\x03\0\0\x0b\
-requirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\x01B!\x02\x03\x02\x01\
+requirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\x01B(\x02\x03\x02\x01\
 \x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\x0bsource-hash\x03\0\x02\
 \x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07\
 message\x03\0\x06\x02\x03\x02\x01\x08\x04\0\x07on-trap\x03\0\x08\x02\x03\x02\x01\
@@ -8492,34 +8752,36 @@ s\x03\0\x12\x01j\x01\x01\x01\x0d\x01@\x02\x05classs\x07options\x13\0\x14\x04\0\x
 create-actor\x01\x15\x01j\x01w\x01\x0d\x01@\x03\x04names\x05classs\x07options\x13\
 \0\x16\x04\0\x0ccreate-named\x01\x17\x01j\0\x01\x0d\x01@\x01\x05child\x01\0\x18\x04\
 \0\x0akill-child\x01\x19\x01@\x02\x06target\x01\x09recursive\x7f\0\x18\x04\0\x0c\
-request-exit\x01\x1a\x01@\0\0\x18\x04\0\x0dkeep-children\x01\x1b\x03\0\x1ethespi\
-an:actor/lifecycle@0.1.0\x05\x0a\x01B\x08\x02\x03\x02\x01\x01\x04\0\x07address\x03\
-\0\0\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x02\x01j\0\x01\x03\x01@\x01\x06tar\
-get\x01\0\x04\x04\0\x07monitor\x01\x05\x04\0\x09demonitor\x01\x05\x03\0\x1fthesp\
-ian:actor/monitoring@0.1.0\x05\x0b\x02\x03\0\0\x05value\x01B\x12\x02\x03\x02\x01\
-\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x0c\x04\0\x05value\x03\0\x02\x02\x03\
-\x02\x01\x04\x04\0\x05error\x03\0\x04\x01j\0\x01\x05\x01@\x01\x07handles\x7f\0\x06\
-\x04\0\x13handle-dead-letters\x01\x07\x01k\x03\x01@\x02\x04names\x05value\x08\0\x06\
-\x04\0\x11update-capability\x01\x09\x01k\x01\x01j\x01w\x01\x05\x01@\x01\x05about\
-\x0a\0\x0b\x04\0\x0erequest-status\x01\x0c\x01@\0\0\x06\x04\0\x09shut-down\x01\x0d\
-\x03\0\x1cthespian:actor/hosting@0.1.0\x05\x0d\x01B\x06\x01m\x05\x05trace\x05deb\
-ug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\x03\x05level\x01\x06targ\
-ets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05level\x01\0\x7f\x04\0\x07ena\
-bled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\x0e\x01B\x07\x02\x03\x02\x01\
-\x09\x04\0\x0aattributes\x03\0\0\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x02\
-\x01p\x03\x01@\x03\x05classs\x0ccapabilities\x01\x0crequirements\x04\0\x7f\x04\0\
-\x07accepts\x01\x05\x04\0\x1ethespian:actor/placement@0.1.0\x05\x0f\x02\x03\0\0\x0b\
-source-info\x02\x03\0\0\x0aactor-init\x02\x03\0\0\x08delivery\x02\x03\0\0\x07fai\
-lure\x01B\x15\x02\x03\x02\x01\x10\x04\0\x0bsource-info\x03\0\0\x02\x03\x02\x01\x11\
-\x04\0\x0aactor-init\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\x04\x02\
-\x03\x02\x01\x02\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x12\x04\0\x08deliver\
-y\x03\0\x08\x02\x03\x02\x01\x13\x04\0\x07failure\x03\0\x0a\x01@\0\0\x01\x04\0\x08\
-describe\x01\x0c\x01j\0\x01\x0b\x01@\x01\x04init\x03\0\x0d\x04\0\x05start\x01\x0e\
-\x01@\x03\x06sender\x05\x07attempty\x07message\x07\0\x0d\x04\0\x0ehandle-message\
-\x01\x0f\x01@\x01\x08delivery\x09\0\x0d\x04\0\x0chandle-event\x01\x10\x04\0\x1at\
-hespian:actor/guest@0.1.0\x05\x14\x04\0\x1fthespian:actor/full-actor@0.1.0\x04\0\
-\x0b\x10\x01\0\x0afull-actor\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0d\
-wit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+request-exit\x01\x1a\x01@\0\0\x18\x04\0\x0dkeep-children\x01\x1b\x01k\x01\x01o\x02\
+\x01s\x01p\x1d\x01@\x02\x05after\x1c\x03maxy\0\x1e\x04\0\x08children\x01\x1f\x01\
+@\x01\x06reasons\0\x18\x04\0\x04fail\x01\x20\x03\0\x1ethespian:actor/lifecycle@0\
+.1.0\x05\x0a\x01B\x08\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\
+\x04\x04\0\x05error\x03\0\x02\x01j\0\x01\x03\x01@\x01\x06target\x01\0\x04\x04\0\x07\
+monitor\x01\x05\x04\0\x09demonitor\x01\x05\x03\0\x1fthespian:actor/monitoring@0.\
+1.0\x05\x0b\x02\x03\0\0\x05value\x01B\x12\x02\x03\x02\x01\x01\x04\0\x07address\x03\
+\0\0\x02\x03\x02\x01\x0c\x04\0\x05value\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05e\
+rror\x03\0\x04\x01j\0\x01\x05\x01@\x01\x07handles\x7f\0\x06\x04\0\x13handle-dead\
+-letters\x01\x07\x01k\x03\x01@\x02\x04names\x05value\x08\0\x06\x04\0\x11update-c\
+apability\x01\x09\x01k\x01\x01j\x01w\x01\x05\x01@\x01\x05about\x0a\0\x0b\x04\0\x0e\
+request-status\x01\x0c\x01@\0\0\x06\x04\0\x09shut-down\x01\x0d\x03\0\x1cthespian\
+:actor/hosting@0.1.0\x05\x0d\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\
+\x05error\x04\0\x05level\x03\0\0\x01@\x03\x05level\x01\x06targets\x04texts\x01\0\
+\x04\0\x03log\x01\x02\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\
+\x1cthespian:actor/logging@0.1.0\x05\x0e\x01B\x07\x02\x03\x02\x01\x09\x04\0\x0aa\
+ttributes\x03\0\0\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x02\x01p\x03\x01\
+@\x03\x05classs\x0ccapabilities\x01\x0crequirements\x04\0\x7f\x04\0\x07accepts\x01\
+\x05\x04\0\x1ethespian:actor/placement@0.1.0\x05\x0f\x02\x03\0\0\x0bsource-info\x02\
+\x03\0\0\x0aactor-init\x02\x03\0\0\x08delivery\x02\x03\0\0\x07failure\x01B\x15\x02\
+\x03\x02\x01\x10\x04\0\x0bsource-info\x03\0\0\x02\x03\x02\x01\x11\x04\0\x0aactor\
+-init\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\x04\x02\x03\x02\x01\x02\
+\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x12\x04\0\x08delivery\x03\0\x08\x02\x03\
+\x02\x01\x13\x04\0\x07failure\x03\0\x0a\x01@\0\0\x01\x04\0\x08describe\x01\x0c\x01\
+j\0\x01\x0b\x01@\x01\x04init\x03\0\x0d\x04\0\x05start\x01\x0e\x01@\x03\x06sender\
+\x05\x07attempty\x07message\x07\0\x0d\x04\0\x0ehandle-message\x01\x0f\x01@\x01\x08\
+delivery\x09\0\x0d\x04\0\x0chandle-event\x01\x10\x04\0\x1athespian:actor/guest@0\
+.1.0\x05\x14\x04\0\x1fthespian:actor/full-actor@0.1.0\x04\0\x0b\x10\x01\0\x0aful\
+l-actor\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.25\
+8.3\x10wit-bindgen-rust\x060.61.1";
         };
     };
 }
@@ -8532,8 +8794,8 @@ pub use __export_full_actor_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3328] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xdf\x18\x01A\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3391] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9e\x19\x01A\x02\x01\
 A\x15\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
 w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
 \x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
@@ -8581,7 +8843,7 @@ refuse\x01\x0a\x01@\x02\x02to\x01\x08original\x03\0\x08\x04\0\x09fails-for\x01\x
 \x01k\x03\x01j\x01w\x01\x07\x01@\x02\x05delay\x05\x07payload\x0c\0\x0d\x04\0\x0c\
 wakeup-after\x01\x0e\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeup\x01\x0f\x03\0\x1e\
 thespian:actor/messaging@0.1.0\x05\x05\x02\x03\0\0\x0bsource-hash\x02\x03\0\0\x0b\
-requirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\x01B!\x02\x03\x02\x01\
+requirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\x01B(\x02\x03\x02\x01\
 \x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\x0bsource-hash\x03\0\x02\
 \x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07\
 message\x03\0\x06\x02\x03\x02\x01\x08\x04\0\x07on-trap\x03\0\x08\x02\x03\x02\x01\
@@ -8592,23 +8854,25 @@ s\x03\0\x12\x01j\x01\x01\x01\x0d\x01@\x02\x05classs\x07options\x13\0\x14\x04\0\x
 create-actor\x01\x15\x01j\x01w\x01\x0d\x01@\x03\x04names\x05classs\x07options\x13\
 \0\x16\x04\0\x0ccreate-named\x01\x17\x01j\0\x01\x0d\x01@\x01\x05child\x01\0\x18\x04\
 \0\x0akill-child\x01\x19\x01@\x02\x06target\x01\x09recursive\x7f\0\x18\x04\0\x0c\
-request-exit\x01\x1a\x01@\0\0\x18\x04\0\x0dkeep-children\x01\x1b\x03\0\x1ethespi\
-an:actor/lifecycle@0.1.0\x05\x0a\x01B\x08\x02\x03\x02\x01\x01\x04\0\x07address\x03\
-\0\0\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x02\x01j\0\x01\x03\x01@\x01\x06tar\
-get\x01\0\x04\x04\0\x07monitor\x01\x05\x04\0\x09demonitor\x01\x05\x03\0\x1fthesp\
-ian:actor/monitoring@0.1.0\x05\x0b\x02\x03\0\0\x05value\x01B\x12\x02\x03\x02\x01\
-\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x0c\x04\0\x05value\x03\0\x02\x02\x03\
-\x02\x01\x04\x04\0\x05error\x03\0\x04\x01j\0\x01\x05\x01@\x01\x07handles\x7f\0\x06\
-\x04\0\x13handle-dead-letters\x01\x07\x01k\x03\x01@\x02\x04names\x05value\x08\0\x06\
-\x04\0\x11update-capability\x01\x09\x01k\x01\x01j\x01w\x01\x05\x01@\x01\x05about\
-\x0a\0\x0b\x04\0\x0erequest-status\x01\x0c\x01@\0\0\x06\x04\0\x09shut-down\x01\x0d\
-\x03\0\x1cthespian:actor/hosting@0.1.0\x05\x0d\x01B\x06\x01m\x05\x05trace\x05deb\
-ug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01@\x03\x05level\x01\x06targ\
-ets\x04texts\x01\0\x04\0\x03log\x01\x02\x01@\x01\x05level\x01\0\x7f\x04\0\x07ena\
-bled\x01\x03\x03\0\x1cthespian:actor/logging@0.1.0\x05\x0e\x04\0?thespian:actor/\
-full-actor-with-all-of-its-exports-removed@0.1.0\x04\0\x0b0\x01\0*full-actor-wit\
-h-all-of-its-exports-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0d\
-wit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+request-exit\x01\x1a\x01@\0\0\x18\x04\0\x0dkeep-children\x01\x1b\x01k\x01\x01o\x02\
+\x01s\x01p\x1d\x01@\x02\x05after\x1c\x03maxy\0\x1e\x04\0\x08children\x01\x1f\x01\
+@\x01\x06reasons\0\x18\x04\0\x04fail\x01\x20\x03\0\x1ethespian:actor/lifecycle@0\
+.1.0\x05\x0a\x01B\x08\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\
+\x04\x04\0\x05error\x03\0\x02\x01j\0\x01\x03\x01@\x01\x06target\x01\0\x04\x04\0\x07\
+monitor\x01\x05\x04\0\x09demonitor\x01\x05\x03\0\x1fthespian:actor/monitoring@0.\
+1.0\x05\x0b\x02\x03\0\0\x05value\x01B\x12\x02\x03\x02\x01\x01\x04\0\x07address\x03\
+\0\0\x02\x03\x02\x01\x0c\x04\0\x05value\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05e\
+rror\x03\0\x04\x01j\0\x01\x05\x01@\x01\x07handles\x7f\0\x06\x04\0\x13handle-dead\
+-letters\x01\x07\x01k\x03\x01@\x02\x04names\x05value\x08\0\x06\x04\0\x11update-c\
+apability\x01\x09\x01k\x01\x01j\x01w\x01\x05\x01@\x01\x05about\x0a\0\x0b\x04\0\x0e\
+request-status\x01\x0c\x01@\0\0\x06\x04\0\x09shut-down\x01\x0d\x03\0\x1cthespian\
+:actor/hosting@0.1.0\x05\x0d\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\
+\x05error\x04\0\x05level\x03\0\0\x01@\x03\x05level\x01\x06targets\x04texts\x01\0\
+\x04\0\x03log\x01\x02\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\
+\x1cthespian:actor/logging@0.1.0\x05\x0e\x04\0?thespian:actor/full-actor-with-al\
+l-of-its-exports-removed@0.1.0\x04\0\x0b0\x01\0*full-actor-with-all-of-its-expor\
+ts-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070\
+.258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -1,4 +1,4 @@
-//! What a class says of its actors: what becomes of one that traps, when one ends of itself, and which hosts suit them.
+//! What a class says of its actors: what becomes of one that traps, and of its children, when one ends of itself, and which hosts suit them.
 
 use std::time::Duration;
 
@@ -15,6 +15,29 @@ pub enum OnTrap {
     RestartWithinBudget,
     /// The actor ends.
     Exit,
+}
+
+/// The fate of an actor's children, where a fresh instance takes the place of one that trapped:
+/// `#[actor(children_at_restart = "end")]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChildrenAtRestart {
+    /// The children live on, and the fresh instance finds them by [`crate::Context::children`].
+    #[default]
+    Keep,
+    /// The children end before the fresh instance starts, which hears of none of them.
+    End,
+}
+
+impl ChildrenAtRestart {
+    /// Words for it among all that a class says of itself.
+    pub(crate) fn to_wit(self) -> Vec<(String, wit::ValueResult)> {
+        match self {
+            Self::Keep => Vec::new(),
+            Self::End => {
+                vec![("children-at-restart".to_string(), wit::ValueResult::Text("end".to_string()))]
+            }
+        }
+    }
 }
 
 impl From<wit::OnTrap> for OnTrap {

@@ -261,6 +261,29 @@ impl Context {
         Ok(())
     }
 
+    /// Has this actor exit as [`crate::ExitReason::Failed`], for a reason that its parent hears, and whoever monitors it.
+    /// Its [`crate::ExitRequest`] comes next, before all messages that wait, and its children exit before it. What else
+    /// this turn asks for is done. Where the actor exits already, it is the reason that this changes.
+    ///
+    /// ```
+    /// # use thespian::prelude::*;
+    /// # #[message] struct Refused { why: String }
+    /// # #[derive(Default)] struct Agent;
+    /// #[actor]
+    /// impl Agent {
+    ///     #[receive]
+    ///     fn refused(&mut self, refused: Refused, ctx: &mut Context) -> Result {
+    ///         ctx.fail(format!("the licence is not accepted: {}", refused.why))
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// No host is around.
+    pub fn fail(&mut self, reason: impl Display) -> Result {
+        host::ask(Ask::Fail { reason: &reason.to_string() }).map(drop)
+    }
+
     /// Writes to the host's log, at once. The macros [`crate::info!`] and its siblings make the text only where it
     /// would be kept.
     pub fn log(&self, level: Level, text: impl Display) {

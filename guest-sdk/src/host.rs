@@ -30,6 +30,8 @@ pub enum Ask<'a> {
     KillChild { child: &'a str },
     RequestExit { target: &'a str, recursive: bool },
     KeepChildren,
+    Children { after: Option<&'a str>, max: u32 },
+    Fail { reason: &'a str },
     Monitor { target: &'a str },
     Demonitor { target: &'a str },
     HandleDeadLetters { handles: bool },
@@ -52,6 +54,8 @@ pub enum Answer {
     Address(String),
     /// Whether a log record would be kept.
     Kept(bool),
+    /// Addresses of children, with their labels.
+    Children(Vec<(String, String)>),
 }
 
 impl Answer {
@@ -59,6 +63,14 @@ impl Answer {
     pub(crate) fn number(self) -> u64 {
         match self {
             Self::Number(number) => number,
+            _ => unexpected(),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn children(self) -> Vec<(String, String)> {
+        match self {
+            Self::Children(children) => children,
             _ => unexpected(),
         }
     }
@@ -112,6 +124,8 @@ mod around {
             Ask::KillChild { child } => lifecycle::kill_child(child).map(done),
             Ask::RequestExit { target, recursive } => lifecycle::request_exit(target, recursive).map(done),
             Ask::KeepChildren => lifecycle::keep_children().map(done),
+            Ask::Children { after, max } => Ok(Answer::Children(lifecycle::children(after, max))),
+            Ask::Fail { reason } => lifecycle::fail(reason).map(done),
             Ask::Monitor { target } => monitoring::monitor(target).map(done),
             Ask::Demonitor { target } => monitoring::demonitor(target).map(done),
             Ask::HandleDeadLetters { handles } => hosting::handle_dead_letters(handles).map(done),

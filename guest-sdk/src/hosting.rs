@@ -6,7 +6,16 @@ use crate::context::Context;
 use crate::create::Create;
 use crate::event::QuestionId;
 use crate::failure::Result;
-use crate::host::{self, Ask};
+use crate::host::{self, Answer, Ask};
+
+/// A child of an actor, as its host knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Child {
+    /// Where it is.
+    pub address: Address,
+    /// The label that it was created with; empty where it got none.
+    pub label: String,
+}
 
 impl Create {
     /// Asks for the one actor that has this global name, on whichever host it is; if there is none, it is created so,
@@ -53,6 +62,45 @@ impl Context {
     /// `child` is no address, or a bound is reached.
     pub fn kill(&mut self, child: &Address) -> Result {
         host::ask(Ask::KillChild { child: child.as_str() }).map(drop)
+    }
+
+    /// Its live children, in the order of their creation, with the labels that [`Create::label`] gave them. A child is
+    /// among them from the end of the turn that creates it until the actor hears of its end. They outlive a trap of this
+    /// actor, unless its class says `children_at_restart = "end"`: a fresh instance finds here whom the one before created.
+    ///
+    /// ```
+    /// # use thespian::prelude::*;
+    /// # #[derive(Default)] struct Stock;
+    /// # #[actor] impl Stock {}
+    /// struct Shop { stock: Address }
+    ///
+    /// #[actor]
+    /// impl Shop {
+    ///     #[start]
+    ///     fn new(ctx: &mut Context) -> Result<Self> {
+    ///         let stock = ctx.children().into_iter().find(|child| child.label == "stock");
+    ///         let stock = match stock {
+    ///             Some(child) => child.address,
+    ///             None => Create::of::<Stock>().label("stock").create(ctx)?,
+    ///         };
+    ///         Ok(Self { stock })
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn children(&self) -> Vec<Child> {
+        let mut children = Vec::<Child>::new();
+        loop {
+            let after = children.last().map(|child| child.address.as_str());
+            // A host never refuses.
+            let page = host::ask(Ask::Children { after, max: u32::MAX }).map(Answer::children);
+            let page = page.unwrap_or_default();
+            if page.is_empty() {
+                return children;
+            }
+            children
+                .extend(page.into_iter().map(|(address, label)| Child { address: address.into(), label }));
+        }
     }
 
     /// Gives the host's dead letters to this actor, by [`crate::DeadEnvelope`], or no longer. The last actor that asks

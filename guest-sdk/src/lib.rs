@@ -167,7 +167,7 @@ mod troupe;
 pub use actor::Actor;
 pub use address::Address;
 pub use capability::{Attributes, Clause, Requirement, Value};
-pub use class::{Accepts, OnTrap, Transient};
+pub use class::{Accepts, ChildrenAtRestart, OnTrap, Transient};
 pub use context::Context;
 pub use create::Create;
 pub use event::{
@@ -175,6 +175,7 @@ pub use event::{
     PoisonMessage, QuestionId, StatusAnswer, Wakeup, WakeupId,
 };
 pub use failure::{Error, Result};
+pub use hosting::Child;
 pub use incoming::{Incoming, Receive};
 pub use initializing::Initializing;
 pub use log::Level;

@@ -38,10 +38,12 @@ use crate::actor::{Actor, begin};
 use crate::address::Address;
 use crate::bindings::thespian::actor::types as wit;
 use crate::capability::Attributes;
+use crate::class::ChildrenAtRestart;
 use crate::context::Context;
 use crate::event::{ExitReason, QuestionId};
 use crate::failure::Result;
 use crate::host::around::{Host, Hosted};
+use crate::hosting::Child;
 use crate::incoming::Came;
 use crate::init::Init;
 use crate::instance::turn_of;
@@ -60,12 +62,15 @@ pub struct TestActor<A> {
     started: Vec<Effect>,
     logs: Vec<(Level, String)>,
     failed_for: Option<(Address, RawMessage)>,
+    /// Those that it created and has not heard the end of, as a host lists them.
+    children: Vec<Child>,
 }
 
 /// How to start an actor under test.
 #[derive(Debug)]
 pub struct TestStart {
     pub(crate) init: Init,
+    children: Vec<Child>,
 }
 
 impl Default for TestStart {
@@ -83,6 +88,7 @@ impl Default for TestStart {
                 message: None,
                 message_bytes_max: 16 << 20,
             },
+            children: Vec::new(),
         }
     }
 }
@@ -137,12 +143,14 @@ impl TestStart {
     /// # Errors
     /// As the actor says.
     pub fn start<A: Actor>(self) -> Result<TestActor<A>> {
-        let mut init = self.init;
+        let Self { mut init, mut children } = self;
         init.class = A::CLASS.to_string();
         let mut ctx = Context::new(init);
         let mut logs = Vec::new();
-        let (actor, started) = turn(&mut logs, &mut None, TurnKind::Start, || begin::<A>(&mut ctx))?;
-        Ok(TestActor { actor, ctx, started, logs, failed_for: None })
+        let (actor, started) =
+            turn(&mut logs, &mut None, TurnKind::Start, &children, || begin::<A>(&mut ctx))?;
+        note_children(&mut children, &started);
+        Ok(TestActor { actor, ctx, started, logs, failed_for: None, children })
     }
 }
 
@@ -151,9 +159,10 @@ fn turn<T>(
     logs: &mut Vec<(Level, String)>,
     failed_for: &mut Option<(Address, RawMessage)>,
     kind: TurnKind,
+    children: &[Child],
     handler: impl FnOnce() -> Result<T>,
 ) -> Result<(T, Vec<Effect>)> {
-    let record = Rc::new(RefCell::new(Record::new(kind)));
+    let record = Rc::new(RefCell::new(Record::new(kind, children)));
     let host: Rc<RefCell<dyn Host>> = Rc::<RefCell<Record>>::clone(&record);
     let hosted = Hosted::by(host);
     let outcome = handler();
@@ -162,6 +171,20 @@ fn turn<T>(
     logs.extend(written);
     *failed_for = fails_for.or_else(|| failed_for.take()).filter(|_| outcome.is_err());
     outcome.map(|value| (value, effects))
+}
+
+/// Changes the list of its children as a turn that asked for this does.
+fn note_children(children: &mut Vec<Child>, effects: &[Effect]) {
+    for effect in effects {
+        match effect {
+            Effect::Create { address, create } => {
+                let label = create.label.clone().unwrap_or_default();
+                children.push(Child { address: address.clone(), label });
+            }
+            Effect::KeepChildren => children.clear(),
+            _ => {}
+        }
+    }
 }
 
 impl<A: Actor> TestActor<A> {
@@ -183,6 +206,21 @@ impl<A: Actor> TestActor<A> {
     #[must_use]
     pub const fn state(&self) -> &A {
         &self.actor
+    }
+
+    /// Has it trap: a fresh instance takes its place, which finds the children of the one before, unless its class ends
+    /// them.
+    ///
+    /// # Errors
+    /// As the fresh instance's start says.
+    pub fn trapped(self) -> Result<Self> {
+        let mut init = self.ctx.init;
+        init.incarnation += 1;
+        let children = match A::CHILDREN_AT_RESTART {
+            ChildrenAtRestart::Keep => self.children,
+            ChildrenAtRestart::End => Vec::new(),
+        };
+        TestStart { init, children }.start()
     }
 
     /// Gives it a message; returns what it asks for.
@@ -371,13 +409,19 @@ impl<A: Actor> TestActor<A> {
     }
 
     fn deliver(&mut self, sender: &str, attempt: u32, came: Came) -> Result<Vec<Effect>> {
-        let Self { actor, ctx, logs, failed_for, .. } = self;
+        let Self { actor, ctx, logs, failed_for, children, .. } = self;
         let is_exit = matches!(came, Came::Event(wit::Event::ExitRequested(_)));
         let kind = if is_exit { TurnKind::Exit } else { TurnKind::Plain };
         // A second attempt that does not say for whom it fails does so for whom the first did.
         if attempt == 1 {
             *failed_for = None;
         }
-        Ok(turn(logs, failed_for, kind, || turn_of(actor, ctx, sender.into(), attempt, came))?.1)
+        if let Came::Event(wit::Event::ChildExited(exit)) = &came {
+            children.retain(|child| child.address.as_str() != exit.address);
+        }
+        let handler = || turn_of(actor, ctx, sender.into(), attempt, came);
+        let ((), effects) = turn(logs, failed_for, kind, children, handler)?;
+        note_children(children, &effects);
+        Ok(effects)
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::actor::{Actor, Guest};
 use crate::capability::Requirement;
-use crate::class::{Accepts, OnTrap, Transient};
+use crate::class::{Accepts, ChildrenAtRestart, OnTrap, Transient};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::incoming::Incoming;
@@ -104,6 +104,7 @@ impl<A: Troupers> Actor for Troupe<A> {
     const CLASS: &'static str = A::CLASS;
     const RECEIVES: &'static [&'static str] = A::TAKES;
     const ON_TRAP: OnTrap = A::ON_TRAP;
+    const CHILDREN_AT_RESTART: ChildrenAtRestart = A::CHILDREN_AT_RESTART;
     // The leader ends its workers, and is ended itself.
     const TRANSIENT: Option<Transient> = None;
     const GUEST: Guest = Guest::of::<Self>();

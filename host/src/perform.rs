@@ -140,6 +140,7 @@ impl Performer {
             me: plan.address,
             parent: plan.parent,
             on_trap: plan.on_trap,
+            children_at_restart: plan.children_at_restart,
             watch_restarts: plan.watch_restarts,
             transient: plan.transient,
             rights: plan.rights,
@@ -197,6 +198,7 @@ impl Perform for Performer {
                 cells.kill(address, reason);
                 self.inside.library.engine().wake_runaways();
             }
+            Effect::Life(LifeEffect::LetStart(address)) => cells.let_start(address),
             Effect::Life(LifeEffect::NoteEnd { address, class, reason }) => ends.note(address, class, reason),
             Effect::Progress { asker, step } => answerers.progress(asker, step),
             Effect::Answer { asker, answer } => answerers.answer(asker, worded(answer)),

@@ -50,6 +50,20 @@ mistakes! {
         KillNoChild a_kill_that_is_not_done "has killed it":
             "self.kill(child, Killer::Parent, effects);"
             => "";
+
+        KillNoneAtARestart children_that_outlive_the_restart_that_ends_them "which nobody ends":
+            "children.into_iter().for_each(|child| self.kill(child, Killer::Restart, effects));"
+            => "";
+    }
+
+    "children.rs" {
+        ListInAnotherOrder children_in_another_order "is told of the children":
+            "let listed = known.listed.range((from, Bound::Unbounded));"
+            => "let listed = known.listed.range((from, Bound::Unbounded)).rev();";
+
+        ListTheGone a_child_that_is_gone_and_listed "is told of the children":
+            "known.listed.remove(&number);"
+            => "";
     }
 
     "dead_letters.rs" {
@@ -71,6 +85,10 @@ mistakes! {
             "effects.notify(parent, address, Body::ChildExited(Box::new(exit)));"
             => "effects.notify(parent, address, Body::ChildExited(Box::new(exit.clone())));
                 effects.notify(parent, address, Body::ChildExited(Box::new(exit)));";
+
+        LetNobodyStart a_restart_that_waits_for_ever "waits for children that are gone":
+            "if core::mem::take(&mut member.restarting) {"
+            => "if false {";
 
         ReleaseNoParent an_exit_that_nothing_ends "is exiting and waits for nobody":
             "self.release_if_alone(parent, effects);"
@@ -157,7 +175,7 @@ mistakes! {
 
     "outbox/draft.rs" {
         BoundNoChildren children_without_a_bound "children, past its bound":
-            "if self.outbox.standing.children >= max {"
+            "if self.outbox.standing.children.len() + self.outbox.creates >= max {"
             => "if false {";
 
         BoundNoMonitors monitors_without_a_bound "actors, past its bound":
@@ -215,7 +233,7 @@ mistakes! {
 
     "turn/commit.rs" {
         CountNoChild children_that_are_not_counted "children, past its bound":
-            "self.children += creates;"
+            "self.children.add(child.address, core::mem::take(&mut child.options.label));"
             => "";
 
         HandOverInReverse requests_in_another_order "which it does not monitor":
@@ -283,6 +301,10 @@ mistakes! {
             "Failure::Fault(_) => ExitReason::Failed(text),"
             => "Failure::Fault(_) => ExitReason::Requested,";
 
+        ForgetTheFailure a_failure_that_is_forgotten "has failed":
+            "_ => drop(self.failure.get_or_insert(why)),"
+            => "_ => {}";
+
         PanicInTheExit a_panic_in_an_exit "a mistake in the rules of an actor":
             "self.phase = Phase::Exiting(reason);"
             => r#"panic!("a mistake in the rules of an actor");"#;
@@ -308,11 +330,19 @@ mistakes! {
             "Body::ActorDown(exit) => return self.monitored.remove(&exit.address),"
             => "Body::ActorDown(exit) => drop(self.monitored.remove(&exit.address)),";
 
+        HearOfThePast an_end_that_is_told_to_the_next_instance "which ended before it started again":
+            "Body::ChildExited(exit) => return self.children.end(exit.address),"
+            => "Body::ChildExited(exit) => drop(self.children.end(exit.address)),";
+
         HoldForEver what_is_held_for_ever "does not stop":
             "if now < due {
                  return Next::AwaitRoom(due);"
             => "if true {
                     return Next::AwaitRoom(due);";
+
+        StartBeforeTheEnds a_restart_before_the_children_are_gone "starts again before its child":
+            "if paused.is_none() && !self.awaits_children {"
+            => "if paused.is_none() {";
 
         TurnWhileHolding turns_while_messages_are_held "is called while it holds messages":
             "if let Some(due) = self.held.due() {"

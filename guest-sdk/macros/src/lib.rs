@@ -17,7 +17,8 @@ pub fn message(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Makes the `#[receive]` methods of an `impl` block the handlers of an actor, and its `#[start]` method, or else
 /// `Default`, what makes it.
 ///
-/// Options: `on_trap = "restart"` (the default), `"restart-within-budget"` or `"exit"`; `requires(gpu, region = "eu",
+/// Options: `on_trap = "restart"` (the default), `"restart-within-budget"` or `"exit"`; `children_at_restart = "keep"` (the
+/// default) or `"end"`, for a trap that the actor survives; `requires(gpu, region = "eu",
 /// memory_gb >= 4)`; `transient(after_ms = 500)` for one that exits so long after its first message, `transient(idle_ms =
 /// 500)` for one that does when no message came for so long; `name = "Hello"` in place of the type's own name; `parts(requests, stash)`, fields that see what
 /// came before the handlers do; `base = counter`, a field that is an actor and takes what this one does not;

@@ -8,10 +8,11 @@ use crate::bindings::thespian::actor::lifecycle::CreateOptions;
 use crate::bindings::thespian::actor::types as wit;
 use crate::capability::{Requirement, Value};
 use crate::class::OnTrap;
-use crate::create::Create;
+use crate::create::{Create, LABEL};
 use crate::event::{QuestionId, WakeupId};
 use crate::host::around::Host;
 use crate::host::{Answer, Ask};
+use crate::hosting::Child;
 use crate::log::Level;
 use crate::message::{Message, RawMessage};
 
@@ -64,6 +65,11 @@ pub enum Effect {
     },
     /// The children may live on.
     KeepChildren,
+    /// The actor ends as failed, when its turn is over.
+    Fail {
+        /// The reason that its parent hears.
+        reason: String,
+    },
     /// The actor of a global name was asked for.
     CreateNamed {
         /// The name of the question.
@@ -148,6 +154,8 @@ pub(super) struct Record {
     /// Whoever is to hear if it fails, and of what.
     pub(super) fails_for: Option<(Address, RawMessage)>,
     kind: TurnKind,
+    /// The actor's children, as they were before the turn.
+    children: Vec<Child>,
 }
 
 /// The kind of a turn, as far as the host minds.
@@ -165,8 +173,8 @@ thread_local! {
 }
 
 impl Record {
-    pub(super) fn new(kind: TurnKind) -> Self {
-        Self { kind, ..Self::default() }
+    pub(super) fn new(kind: TurnKind, children: &[Child]) -> Self {
+        Self { kind, children: children.to_vec(), ..Self::default() }
     }
 
     fn note(&mut self, effect: Effect) -> Answer {
@@ -230,6 +238,8 @@ impl Host for Record {
                 return Err(wit::Error::Invalid(text.to_string()));
             }
             Ask::KeepChildren => self.note(Effect::KeepChildren),
+            Ask::Fail { reason } => self.note(Effect::Fail { reason: reason.to_string() }),
+            Ask::Children { after, max } => Answer::Children(self.children(after, max)),
             Ask::Monitor { target } => self.note(Effect::Monitor { target: target.into() }),
             Ask::Demonitor { target } => self.note(Effect::Demonitor { target: target.into() }),
             Ask::HandleDeadLetters { handles } => self.note(Effect::HandleDeadLetters { handles }),
@@ -262,6 +272,15 @@ impl Record {
     }
 }
 
+impl Record {
+    fn children(&self, after: Option<&str>, max: u32) -> Vec<(String, String)> {
+        let place = self.children.iter().position(|child| Some(child.address.as_str()) == after);
+        let from = place.map_or(0, |place| place + 1);
+        let page = self.children[from..].iter().take(max as usize);
+        page.map(|child| (child.address.to_string(), child.label.clone())).collect()
+    }
+}
+
 fn created(class: &str, options: CreateOptions<'_>) -> Create {
     Create {
         class: class.to_string(),
@@ -270,5 +289,13 @@ fn created(class: &str, options: CreateOptions<'_>) -> Create {
         init: options.init.map(RawMessage::from),
         on_trap: options.on_trap.map(OnTrap::from),
         watch_restarts: options.watch_restarts,
+        label: label(options.extra),
+    }
+}
+
+fn label(extra: wit::AttributesParam<'_>) -> Option<String> {
+    match extra {
+        [(LABEL, wit::ValueParam::Text(label))] => Some((*label).to_string()),
+        _ => None,
     }
 }

@@ -111,6 +111,7 @@ impl Admin {
             }
             ActorEvent::ShutdownAsked { .. } => self.stop(now, effects),
             ActorEvent::Started { address } => self.started(address, effects),
+            ActorEvent::Restarting { address } => self.restarting(address, effects),
             ActorEvent::Exiting { address, with_children } => {
                 self.exiting(now, address, with_children, effects);
             }

@@ -42,6 +42,8 @@ pub struct Member {
     /// Set while it is exiting: when its patience with its children ends.
     exiting: Option<Time>,
     killed: bool,
+    /// Set while it waits for the end of its children, to start again.
+    restarting: bool,
 }
 
 impl Member {
@@ -129,6 +131,7 @@ impl Family {
             is_orphan,
             exiting: None,
             killed: false,
+            restarting: false,
         };
         assert!(self.members.insert(address, member).is_none(), "addresses are never reused");
         if is_orphan {
@@ -200,6 +203,7 @@ impl Family {
         effects: &mut Effects,
     ) {
         let Some(member) = self.members.get_mut(&address) else { return };
+        member.restarting = false;
         if let Some(before) = member.exiting.replace(deadline) {
             self.exit_deadlines.remove(&(before, address));
         }
@@ -225,9 +229,23 @@ impl Family {
         }
     }
 
-    fn release_if_alone(&self, address: ActorAddress, effects: &mut Effects) {
-        let alone = |member: &Member| member.is_exiting() && member.children.is_empty();
-        if self.members.get(&address).is_some_and(alone) {
+    /// An actor waits for the end of its children, to start again.
+    pub fn await_children(&mut self, address: ActorAddress, effects: &mut Effects) {
+        if let Some(member) = self.members.get_mut(&address) {
+            member.restarting = true;
+            self.release_if_alone(address, effects);
+        }
+    }
+
+    /// Lets an actor go on that waits for the end of its children, if they are gone.
+    fn release_if_alone(&mut self, address: ActorAddress, effects: &mut Effects) {
+        let Some(member) = self.members.get_mut(&address).filter(|member| member.children.is_empty()) else {
+            return;
+        };
+        if core::mem::take(&mut member.restarting) {
+            effects.push(LifeEffect::LetStart(address));
+        }
+        if member.is_exiting() {
             effects.notify(address, address, Body::ChildrenGone);
         }
     }

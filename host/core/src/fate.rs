@@ -152,3 +152,14 @@ pub enum OnTrap {
     /// The actor ends.
     Exit,
 }
+
+/// The fate of the children of an actor whose instance is lost, where the actor goes on in a fresh one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChildrenAtRestart {
+    /// The children live on, and the fresh instance can ask for them.
+    #[default]
+    Keep,
+    /// The children end before the fresh instance starts, which hears of none of them.
+    End,
+}

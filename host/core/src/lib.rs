@@ -13,6 +13,7 @@ pub mod address;
 pub mod admin;
 pub mod askers;
 pub mod capability;
+pub mod children;
 pub mod concern;
 pub mod connection;
 pub mod dead_letters;

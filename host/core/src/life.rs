@@ -75,6 +75,12 @@ pub enum ActorEvent {
         /// The actor that runs now.
         address: ActorAddress,
     },
+    /// An actor lost its instance, and its children are to end before it starts again. Answered by
+    /// [`LifeEffect::LetStart`], when they are gone.
+    Restarting {
+        /// The actor that is to start again.
+        address: ActorAddress,
+    },
     /// An actor's exit turn is over.
     Exiting {
         /// The actor that exits.
@@ -110,6 +116,8 @@ pub enum LifeEffect {
         /// The reason that it and others are told.
         reason: String,
     },
+    /// The children are gone for whose end this actor waits before it starts again.
+    LetStart(ActorAddress),
     /// Say in the log that an actor without a parent has ended, and why.
     NoteEnd {
         /// The actor that was.

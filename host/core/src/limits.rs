@@ -88,6 +88,13 @@ pub const CAPABILITIES_LEN_MAX: usize = 1_000;
 /// Length of a capability's name or text, in bytes. Every actor gets the whole map when it starts.
 pub const CAPABILITY_TEXT_LEN_MAX: usize = KIB;
 
+/// Length of the label that a creator gives a child, in bytes. It is kept for each child for as long as that lives; a name
+/// and a number fit.
+pub const CHILD_LABEL_LEN_MAX: usize = 64;
+/// Children that an actor is told of at one time. Some 30 KiB, which a turn must not hand over in any number without its
+/// CPU time being looked at.
+pub const CHILDREN_LISTED_MAX: usize = 256;
+
 /// Length of a class's name, in bytes: as long as a type name.
 pub const CLASS_NAME_LEN_MAX: usize = TYPE_NAME_LEN_MAX;
 /// A creator's requirements of a new actor's host, in bytes. They are kept for as long as the actor lives; an honest

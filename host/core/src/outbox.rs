@@ -12,6 +12,7 @@ mod standing;
 pub(crate) mod tests;
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use child::{CreateChild, CreateOptions};
@@ -20,6 +21,7 @@ pub use error::{NoPlace, OutboxError, Refused};
 pub use request::{TurnRequest, check_capability, check_class_name, check_create, check_global_name};
 pub use standing::{Leaving, Standing};
 
+use crate::children::Children;
 use crate::envelope::FailsFor;
 use crate::fate::Bound;
 
@@ -34,6 +36,8 @@ pub struct Outbox {
     keeps_children: bool,
     /// Noted, and no request: it is for a turn that fails, whose requests are dropped.
     fails_for: Option<Box<FailsFor>>,
+    /// The reason for which the actor is to end as failed, if it is.
+    failure: Option<String>,
     /// The first bound that refused something.
     met: Option<Box<OutboxError>>,
 }
@@ -48,6 +52,7 @@ impl Outbox {
         self.creates = 0;
         self.keeps_children = false;
         self.fails_for = None;
+        self.failure = None;
         self.met = None;
     }
 
@@ -60,6 +65,17 @@ impl Outbox {
     /// Takes out whoever is to hear that the turn failed, if that is not the sender of what it handled.
     pub const fn take_fails_for(&mut self) -> Option<Box<FailsFor>> {
         self.fails_for.take()
+    }
+
+    /// The reason for which the actor is to end as failed, if the turn says so.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    /// Lets go of the turn's copy of the children: from here on they change.
+    pub fn close_children(&mut self) {
+        self.standing.children = Children::default();
     }
 
     /// How many children are to be created.

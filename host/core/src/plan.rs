@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
 use crate::capability::Requirement;
-use crate::fate::OnTrap;
+use crate::fate::{ChildrenAtRestart, OnTrap};
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
 use crate::log_level::LogLevel;
 use crate::message::Message;
@@ -42,6 +42,8 @@ pub struct Plan {
     pub class: String,
     /// Fate of the actor after a trap.
     pub on_trap: OnTrap,
+    /// Fate of its children when a fresh instance takes the place of a trapped one.
+    pub children_at_restart: ChildrenAtRestart,
     /// Whether its parent hears of restarts.
     pub watch_restarts: bool,
     /// Requirements of its creator.

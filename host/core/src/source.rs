@@ -17,7 +17,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::capability::Requirement;
-use crate::fate::OnTrap;
+use crate::fate::{ChildrenAtRestart, OnTrap};
 pub use check::ClassCheck;
 pub use effect::SourceEffect;
 pub use event::SourceEvent;
@@ -116,6 +116,8 @@ pub struct ActorClass {
     pub transient: Option<Transient>,
     /// The type names of the messages it takes.
     pub receives: Vec<String>,
+    /// The fate of the children of a trapped actor that goes on.
+    pub children_at_restart: ChildrenAtRestart,
 }
 
 /// When an actor ends of itself.

@@ -33,9 +33,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
+use crate::children::Children;
 use crate::envelope::{Body, EXITING, Envelope, ExitReason, ExitRequest, FailsFor};
 use crate::event::Event;
-use crate::fate::{Failed, Failure, Fault, OnTrap};
+use crate::fate::{ChildrenAtRestart, Failed, Failure, Fault, OnTrap};
 use crate::limits::{ACTIVATION_LEN_MAX, ERROR_TEXT_LEN_MAX, cut};
 use crate::mailbox::Mark;
 use crate::outbox::{Leaving, Outbox, Standing};
@@ -67,6 +68,8 @@ pub enum Next {
     AwaitRoom(Time),
     /// Nothing to do until this time.
     Pause(Time),
+    /// Nothing to do until the children are gone that end before the next instance starts: [`Turn::let_start`].
+    AwaitChildren,
     /// The actor is no more: tell `Admin`, once.
     Ended,
 }
@@ -107,6 +110,8 @@ pub struct Identity {
     pub parent: Option<ActorAddress>,
     /// Fate of the actor after a trap.
     pub on_trap: OnTrap,
+    /// Fate of its children when a fresh instance takes the place of a trapped one.
+    pub children_at_restart: ChildrenAtRestart,
     /// Whether its parent hears of restarts.
     pub watch_restarts: bool,
     /// Whether and when it ends of itself.
@@ -140,9 +145,12 @@ pub struct Turn {
     next_question: u64,
     /// Of whose end it is yet to hear.
     monitored: BTreeSet<ActorAddress>,
-    /// Those that live, and those whose end it has not heard of.
-    children: usize,
+    children: Children,
+    /// Its children are ending, and it does not start again before they have.
+    awaits_children: bool,
     lifetime: Lifetime,
+    /// The reason that it gave for its end, until it exits.
+    failure: Option<String>,
     counters: Counters,
 }
 
@@ -168,8 +176,10 @@ impl Turn {
             asked: BTreeSet::new(),
             next_question: 0,
             monitored: BTreeSet::new(),
-            children: 0,
+            children: Children::default(),
+            awaits_children: false,
             lifetime: Lifetime::new(identity.transient),
+            failure: None,
             counters: Counters::default(),
         }
     }
@@ -239,11 +249,12 @@ impl Turn {
             return Next::Ended;
         }
         if !self.has_instance() && !self.is_exiting() {
-            let Some(until) = self.restarts.paused_until(now) else {
+            let paused = self.restarts.paused_until(now);
+            if paused.is_none() && !self.awaits_children {
                 return Next::Start { incarnation: self.incarnation + 1 };
-            };
+            }
             if !self.leave_from_pause(now, effects) {
-                return Next::Pause(until);
+                return paused.map_or(Next::AwaitChildren, Next::Pause);
             }
         }
         if self.current.is_some() {
@@ -260,12 +271,13 @@ impl Turn {
         Next::Rest
     }
 
-    /// Takes out what comes next: a wakeup that is due and has nothing before it, or what came first.
+    /// Takes out what comes next: what it has to exit for, a wakeup that is due and has nothing before it, or what came first.
     fn take_out(&mut self, now: Time) -> Option<Envelope> {
         let me = self.identity.me;
         let is_woken = self.is_woken();
         let nothing_waits = self.batch.is_empty() && !is_woken;
-        if self.phase == Phase::Running && self.lifetime.is_over(now, nothing_waits) {
+        let is_to_exit = self.failure.is_some() || self.lifetime.is_over(now, nothing_waits);
+        if self.phase == Phase::Running && is_to_exit {
             return Some(exit_request(me));
         }
         if is_woken {
@@ -284,7 +296,8 @@ impl Turn {
     /// Notes that what came is no longer under way. False: nobody waits for it any more.
     fn note_arrival(&mut self, body: &Body) -> bool {
         match body {
-            Body::ChildExited(_) => self.children = self.children.saturating_sub(1),
+            Body::ChildExited(exit) => return self.children.end(exit.address),
+            Body::ChildRestarted(restart) => return !self.children.is_disowned(restart.address),
             Body::ActorDown(exit) => return self.monitored.remove(&exit.address),
             Body::Named(named) => drop(self.asked.remove(&named.request)),
             Body::Status(status) => drop(self.asked.remove(&status.request)),
@@ -341,7 +354,7 @@ impl Turn {
             next_wakeup: self.wakeups.next_id(),
             questions: self.asked.len(),
             next_question: self.next_question,
-            children: self.children,
+            children: self.children.clone(),
             monitors: self.monitored.len(),
             handles: self.has_instance(),
             leaving,
@@ -372,9 +385,12 @@ impl Turn {
         match result {
             Ok(outbox) => {
                 let keeps_children = outbox.keeps_children();
+                let failure = outbox.failure().map(ToString::to_string);
                 self.commit(now, outbox, effects);
+                failure.into_iter().for_each(|why| self.has_failed(why));
                 if let Body::ExitRequest(request) = &current.envelope.body {
-                    self.exit(request.recursive && !keeps_children, ExitReason::Requested, effects);
+                    let reason = self.exit_reason(ExitReason::Requested);
+                    self.exit(request.recursive && !keeps_children, reason, effects);
                 }
             }
             Err(Failure::Fault(Fault::Killed)) => {

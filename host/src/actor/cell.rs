@@ -140,6 +140,12 @@ impl Cell {
         self.clone().wake();
     }
 
+    /// Lets the actor start again: its children are gone.
+    pub(super) fn let_start(self: &Arc<Self>) {
+        self.orders.let_start();
+        self.clone().wake();
+    }
+
     /// Has the actor look at what waits for it: on this thread right after the activation under way, if there is one
     /// and it has made no other actor active, else in a task of its own.
     fn schedule(self: &Arc<Self>) {
@@ -374,6 +380,10 @@ impl Doer for Carrier<'_> {
     fn kill_reason(&mut self) -> Option<String> {
         let killed = self.cell.orders.is_killed();
         killed.then(|| self.cell.kill_reason.lock().clone().unwrap_or_default())
+    }
+
+    fn may_start(&mut self) -> bool {
+        self.cell.orders.take_may_start()
     }
 
     fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failed> {

@@ -104,6 +104,13 @@ impl Cells {
         }
     }
 
+    /// Lets an actor start again: its children are gone.
+    pub(crate) fn let_start(&self, address: ActorAddress) {
+        if let Some(cell) = self.get(address) {
+            cell.let_start();
+        }
+    }
+
     /// Keeps more or less of what an actor writes to the log, from now on.
     pub(crate) fn set_log_level(&self, address: ActorAddress, level: LogLevel) {
         if let Some(cell) = self.get(address) {

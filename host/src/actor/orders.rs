@@ -1,4 +1,5 @@
-//! What the node tells an actor beside its mailbox: to end, and how much to log. Read from within its turns.
+//! What the node tells an actor beside its mailbox: to end, that it can start again, and how much to log. Read from within
+//! its turns, or between them.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
@@ -8,12 +9,17 @@ use tracing::Level;
 /// Shared by an actor's cell and its instance.
 pub(crate) struct Orders {
     killed: AtomicBool,
+    may_start: AtomicBool,
     log_level: AtomicU8,
 }
 
 impl Default for Orders {
     fn default() -> Self {
-        Self { killed: AtomicBool::new(false), log_level: AtomicU8::new(LogLevel::default().number()) }
+        Self {
+            killed: AtomicBool::new(false),
+            may_start: AtomicBool::new(false),
+            log_level: AtomicU8::new(LogLevel::default().number()),
+        }
     }
 }
 
@@ -25,6 +31,16 @@ impl Orders {
 
     pub(super) fn is_killed(&self) -> bool {
         self.killed.load(Ordering::Acquire)
+    }
+
+    /// The children are gone for whose end the actor waits.
+    pub(super) fn let_start(&self) {
+        self.may_start.store(true, Ordering::Release);
+    }
+
+    /// Whether this was said since it was last asked.
+    pub(super) fn take_may_start(&self) -> bool {
+        self.may_start.swap(false, Ordering::Acquire)
     }
 
     pub(super) fn set_log_level(&self, level: LogLevel) {

@@ -198,7 +198,7 @@ mod tests {
     use super::*;
     use thespian_core::address::{ActorAddress, HostId};
     use thespian_core::envelope::{Body, Envelope};
-    use thespian_core::fate::OnTrap;
+    use thespian_core::fate::{ChildrenAtRestart, OnTrap};
     use thespian_core::message::Message;
     use thespian_core::source::Rights;
     use thespian_core::turn::Identity;
@@ -211,6 +211,7 @@ mod tests {
             me,
             parent: None,
             on_trap: OnTrap::Restart,
+            children_at_restart: ChildrenAtRestart::Keep,
             watch_restarts: false,
             transient: None,
             rights: Rights::default(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::{Capabilities, Requirement};
-use thespian_core::fate::Fault;
+use thespian_core::fate::{ChildrenAtRestart, Fault};
 use thespian_core::limits::{PLACEMENT_CPU_MAX, TYPE_NAME_LEN_MAX};
 use thespian_core::outbox::{Means, NoPlace, check_class_name};
 use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
@@ -28,6 +28,8 @@ use super::text::shown;
 
 /// The export by which a component says where its classes can run.
 pub(super) const PLACEMENT_EXPORT: &str = "thespian:actor/placement@0.1.0";
+/// The name, among the `extra` of a class, of the fate of its children where an actor starts again.
+const CHILDREN_AT_RESTART: &str = "children-at-restart";
 /// Classes of one source.
 const CLASSES_MAX: usize = 256;
 /// Entries of one list in a description: what a class requires, what it receives.
@@ -141,7 +143,7 @@ fn source_info(info: wit::SourceInfo, has_placement: bool) -> Result<SourceInfo,
     for (what, text) in [("name", &info.name), ("version", &info.version), ("sdk", &info.sdk)] {
         check_len(what, text)?;
     }
-    refuse_extra("the source", &info.extra)?;
+    refuse_extra("the source", &info.extra, None)?;
     let mut names = BTreeSet::new();
     let mut classes = Vec::with_capacity(info.classes.len());
     for class in info.classes {
@@ -172,7 +174,8 @@ fn description_bytes(info: &wit::SourceInfo) -> usize {
     let class = |class: &wit::ActorClass| {
         let receives: usize = class.receives.iter().map(|name| PART_BYTES + name.len()).sum();
         let requires: usize = class.requires.iter().map(requirement).sum();
-        PART_BYTES + class.name.len() + receives + requires
+        let extra: usize = class.extra.iter().map(|(name, word)| PART_BYTES + name.len() + value(word)).sum();
+        PART_BYTES + class.name.len() + receives + requires + extra
     };
     let classes: usize = info.classes.iter().map(class).sum();
     info.name.len() + info.version.len() + info.sdk.len() + classes
@@ -193,7 +196,8 @@ fn actor_class(class: wit::ActorClass, has_placement: bool) -> Result<ActorClass
              `{PLACEMENT_EXPORT}`"
         ));
     }
-    refuse_extra(&format!("the class `{name}`"), &class.extra)?;
+    refuse_extra(&format!("the class `{name}`"), &class.extra, Some(CHILDREN_AT_RESTART))?;
+    let children_at_restart = children_at_restart(&name, &class.extra)?;
     if class.requires.len() > LIST_LEN_MAX || class.receives.len() > LIST_LEN_MAX {
         return Err(format!("the class `{name}` lists more than {LIST_LEN_MAX} things"));
     }
@@ -214,6 +218,7 @@ fn actor_class(class: wit::ActorClass, has_placement: bool) -> Result<ActorClass
         on_trap: convert::on_trap_from_guest(class.on_trap),
         transient: class.transient.map(convert::transient_from_guest),
         receives: class.receives,
+        children_at_restart,
     })
 }
 
@@ -233,9 +238,51 @@ fn check_plain(what: &str, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn refuse_extra(whose: &str, extra: &wit::AttributesResult) -> Result<(), String> {
-    match extra.first() {
+/// The fate of the children of an actor of the class that starts again.
+fn children_at_restart(class: &str, extra: &wit::AttributesResult) -> Result<ChildrenAtRestart, String> {
+    let found = match &extra[..] {
+        [] => return Ok(ChildrenAtRestart::default()),
+        [(_, wit::ValueResult::Text(word))] => match word.as_str() {
+            "keep" => return Ok(ChildrenAtRestart::Keep),
+            "end" => return Ok(ChildrenAtRestart::End),
+            other => format!("`{}`", shown(other)),
+        },
+        [_] => "no text".to_owned(),
+        _ => "more than one value".to_owned(),
+    };
+    Err(format!("the class `{class}` says {found} for `{CHILDREN_AT_RESTART}`, which is `keep` or `end`"))
+}
+
+/// Refuses all that a description or a class of it asks for beyond what is known.
+fn refuse_extra(whose: &str, extra: &wit::AttributesResult, known: Option<&str>) -> Result<(), String> {
+    match extra.iter().find(|(name, _)| Some(name.as_str()) != known) {
         Some((name, _)) => Err(format!("{whose} asks for `{}`, which this host does not offer", shown(name))),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_keeps_its_children_or_ends_them_and_any_other_word_is_refused_by_name() {
+        let said = |values: &[wit::ValueResult]| {
+            let extra = values.iter().map(|value| (CHILDREN_AT_RESTART.to_owned(), value.clone())).collect();
+            children_at_restart("Shop", &extra)
+        };
+        let word = |word: &str| wit::ValueResult::Text(word.to_owned());
+        assert_eq!(said(&[]), Ok(ChildrenAtRestart::Keep));
+        assert_eq!(said(&[word("keep")]), Ok(ChildrenAtRestart::Keep));
+        assert_eq!(said(&[word("end")]), Ok(ChildrenAtRestart::End));
+        for (values, found) in [
+            (&[word("stop\u{1b}")][..], r"`stop\u{1b}`"),
+            (&[wit::ValueResult::Boolean(true)], "no text"),
+            (&[word("keep"), word("end")], "more than one value"),
+        ] {
+            let text =
+                format!("the class `Shop` says {found} for `children-at-restart`, which is `keep` or `end`");
+            assert_eq!(said(values), Err(text));
+        }
     }
 }

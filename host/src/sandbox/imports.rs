@@ -14,6 +14,9 @@ use super::host::ActorHost;
 use super::state::State;
 use super::text;
 
+/// The option of a create by which a creator gives a child its label.
+const LABEL: &str = "label";
+
 type ImportResult<T> = wasmtime::Result<Result<T, Error>>;
 
 impl State {
@@ -68,7 +71,7 @@ fn parse_address(text: &str) -> Result<ActorAddress, Error> {
 }
 
 fn create_options(options: lifecycle::CreateOptions) -> Result<(Option<SourceHash>, CreateOptions), Error> {
-    refuse_extra(&options.extra)?;
+    let label = label(&options.extra)?;
     let source = match options.source {
         Some(hash) => Some(hash.parse::<SourceHash>().map_err(|error| Error::Invalid(error.to_string()))?),
         None => None,
@@ -79,17 +82,21 @@ fn create_options(options: lifecycle::CreateOptions) -> Result<(Option<SourceHas
         init: options.init.map(convert::message_from_guest),
         on_trap: options.on_trap.map(convert::on_trap_from_guest),
         watch_restarts: options.watch_restarts,
+        label,
     };
     Ok((source, options))
 }
 
-/// An option that this host does not know would be silently without effect.
-fn refuse_extra(extra: &AttributesResult) -> Result<(), Error> {
-    match extra.first() {
-        Some((name, _)) => {
-            Err(Error::Unsupported(format!("this host knows no option `{}`", text::cut(name, 64))))
-        }
-        None => Ok(()),
+/// The label that a creator gives a child. An option that this host does not know would be silently without effect.
+fn label(extra: &AttributesResult) -> Result<Box<str>, Error> {
+    if let Some((name, _)) = extra.iter().find(|(name, _)| name != LABEL) {
+        return Err(Error::Unsupported(format!("this host knows no option `{}`", text::cut(name, 64))));
+    }
+    match &extra[..] {
+        [] => Ok(Box::default()),
+        [(_, ValueResult::Text(label))] => Ok(label.as_str().into()),
+        [_] => Err(OutboxError::Label.into()),
+        _ => Err(Error::Invalid(format!("`{LABEL}` is given more than once"))),
     }
 }
 
@@ -149,6 +156,23 @@ impl lifecycle::Host for State {
     fn keep_children(&mut self) -> ImportResult<()> {
         Ok(self.ask(|draft| draft.keep_children()))
     }
+
+    fn children(&mut self, after: Option<String>, max: u32) -> wasmtime::Result<Vec<(String, String)>> {
+        let after = after.and_then(|after| after.parse().ok());
+        let listed = self.ask(|draft| {
+            let listed = draft.children(after, max);
+            Ok(listed.map(|(child, label)| (child.to_string(), label.to_owned())).collect())
+        });
+        // Outside of turns there is nobody's child.
+        Ok(listed.unwrap_or_default())
+    }
+
+    fn fail(&mut self, reason: String) -> ImportResult<()> {
+        Ok(self.ask(|draft| {
+            draft.fail(text::for_error(&reason));
+            Ok(())
+        }))
+    }
 }
 
 impl monitoring::Host for State {
@@ -193,5 +217,26 @@ impl logging::Host for State {
 
     fn enabled(&mut self, level: logging::Level) -> wasmtime::Result<bool> {
         Ok(self.ours(|state| state.host.log_enabled(convert::level_from_guest(level))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_a_text_that_is_given_once_and_any_other_option_is_refused_by_name() {
+        let given = |options: &[(&str, ValueResult)]| {
+            label(&options.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+        };
+        let text = |text: &str| ValueResult::Text(text.to_owned());
+        assert_eq!(given(&[]).ok().as_deref(), Some(""));
+        assert_eq!(given(&[("label", text("stock"))]).ok().as_deref(), Some("stock"));
+        let refused = |options| given(options).map_err(|error| format!("{error:?}")).unwrap_err();
+        assert!(refused(&[("label", ValueResult::Integer(1))]).contains("is a text of at most 64 bytes"));
+        let twice = [("label", text("a")), ("label", text("b"))];
+        assert!(refused(&twice).contains("`label` is given more than once"));
+        let other = [("label", text("a")), ("colour", text("red"))];
+        assert!(refused(&other).contains("this host knows no option `colour`"));
     }
 }

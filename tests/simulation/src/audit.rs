@@ -10,7 +10,8 @@ use thespian_core::plan::Settled;
 
 use crate::host::{Cell, Host};
 use crate::invariants::{
-    Ledger, activity, apart, bounds, dead_letters, exits, instances, kills, names, suitability, wakeups,
+    Ledger, activity, apart, bounds, children, dead_letters, exits, instances, kills, names, suitability,
+    wakeups,
 };
 use crate::world::World;
 
@@ -176,6 +177,7 @@ impl World {
                 ledger.complain(exits::quiet(host, ledger, now));
                 ledger.complain(wakeups::quiet(host, now));
             }
+            ledger.complain(children::quiet(host, ledger));
             ledger.complain(kills::quiet(host, now, is_last));
             let outlived: Vec<String> = ledger.lifetimes.outlived(host, now, is_last).collect();
             ledger.complain(outlived);
@@ -189,7 +191,8 @@ impl Ledger {
         let lives = |actor| host.cells.contains_key(&actor);
         // One that exits is told of nothing but its children.
         let listens = |actor| host.cells.get(&actor).is_some_and(|cell: &Cell| !cell.watch.exit.is_exiting());
-        let mut complaints: Vec<String> = self.ends.unheard(lives).collect();
+        let is_past = |child| self.children.past.contains(&child);
+        let mut complaints: Vec<String> = self.ends.unheard(is_past, lives).collect();
         complaints.extend(self.suitability.unheard(host));
         complaints.extend(self.monitors.unheard(listens, lives));
         complaints.extend(self.names.unheard(listens));

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::envelope::{Body, Envelope, ExitReason, NOBODY_THERE};
-use thespian_core::event::Event;
 use thespian_core::fate::{Failed, Failure};
 use thespian_core::life::ActorEvent;
 use thespian_core::mailbox::{Mailbox, Mark, Push, QueueBudget, push_each};
@@ -53,6 +52,13 @@ impl Carrier<'_> {
             return Err(Failed { failure, fails_for: outbox.take_fails_for() });
         }
         self.world.audit_turn(self.at, self.me, &outbox);
+        let complaint = self.world.ledger.children.created(self.me, &outbox, limits.children_max);
+        self.world.complain(complaint);
+        self.watch().exit.says(&outbox);
+        if outbox.failure().is_some() {
+            self.world.see("actors that failed");
+            self.world.ledger.lifetimes.asked(self.me);
+        }
         let now = self.world.now();
         if !self.watch().exit.is_exiting() {
             self.watch().wakeups.asked(&outbox, now);
@@ -188,6 +194,9 @@ impl Carrier<'_> {
         cell.watch.exit.exits(with_children);
         cell.watch.wakeups.ended();
         let address = self.me;
+        if !with_children {
+            self.world.ledger.children.let_go(address);
+        }
         self.host().report(ActorEvent::Exiting { address, with_children });
     }
 
@@ -247,17 +256,6 @@ impl Carrier<'_> {
         self.settle(Held::of(&envelope));
         self.world.undelivered(self.at, envelope, reason);
     }
-
-    fn tell(&mut self, event: Event) {
-        if let Event::Actor(ActorEvent::ChildrenEntered { children, .. }) = &event {
-            let max = self.host().limits.children_max;
-            for child in children {
-                let complaint = self.world.ledger.children.created(self.me, *child, max);
-                self.world.complain(complaint);
-            }
-        }
-        self.host().report(event);
-    }
 }
 
 impl Doer for Carrier<'_> {
@@ -273,9 +271,17 @@ impl Doer for Carrier<'_> {
         self.cell().killed.clone()
     }
 
+    fn may_start(&mut self) -> bool {
+        std::mem::take(&mut self.cell().may_start)
+    }
+
     fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failed> {
         self.check_nothing_is_held();
         let (me, now) = (self.me, self.world.now());
+        if incarnation > 1 && self.watch().ends_children {
+            let complaints = self.world.ledger.audit_restart(me);
+            self.world.complain(complaints);
+        }
         let mut instances = std::mem::take(&mut self.watch().instances);
         let complaints = instances.begins(me, &self.world.ledger, now);
         self.watch().instances = instances;
@@ -305,6 +311,8 @@ impl Doer for Carrier<'_> {
         let watch = self.watch();
         let (late, lost) = (watch.exit.turn_began(envelope), watch.instances.turn_began(envelope));
         self.world.complain(late.into_iter().chain(lost));
+        let past = self.world.ledger.audit_past(envelope);
+        self.world.complain(past);
         self.check_nothing_is_held();
         if attempt == 1 {
             self.watch().concerned = None;
@@ -386,7 +394,7 @@ impl Doer for Carrier<'_> {
         let me = self.me;
         match effect {
             ActorEffect::EnterPending(child) => self.world.enter(self.at, child),
-            ActorEffect::Tell(event) => self.tell(*event),
+            ActorEffect::Tell(event) => self.host().report(*event),
             ActorEffect::SetAlarm(at) => self.host().set_alarm(me, Some(at)),
             ActorEffect::AwaitRoom(receiver) => {
                 self.world.see("waits for room");

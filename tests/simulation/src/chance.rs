@@ -8,12 +8,14 @@ use thespian_core::fate::{Budget, Failure, Fault};
 use thespian_core::outbox::{CreateOptions, Outbox};
 
 use crate::carrier::Carrier;
+use crate::invariants::children::Labelled;
 use crate::invariants::messages::{concern, numbered, question, refusal};
 use crate::world::World;
 
 impl Carrier<'_> {
     /// What a guest does in one turn, as chance has it.
     pub(crate) fn act(&mut self, outbox: &mut Outbox, heard_from: Option<ActorAddress>) {
+        self.audit_children(outbox);
         if let Some(prey) = self.cell().prey
             && self.world.rng.chance(80)
         {
@@ -77,7 +79,7 @@ impl Carrier<'_> {
     fn ask_host(&mut self, outbox: &mut Outbox) {
         let newest = self.host().addresses().last().copied().filter(|_| self.world.rng.chance(30));
         let target = newest.unwrap_or_else(|| self.someone(None));
-        match self.world.rng.below(8) {
+        match self.world.rng.below(9) {
             0..=2 => {
                 let _ = self.ask(outbox, |draft| draft.monitor(target));
             }
@@ -87,6 +89,9 @@ impl Carrier<'_> {
             4 | 5 => self.create_named(outbox),
             6 => {
                 let _ = self.ask(outbox, |draft| draft.kill_child(target));
+            }
+            7 if self.world.rng.chance(40) => {
+                self.ask(outbox, |draft| draft.fail("it says so".to_string()));
             }
             _ => {
                 // Without the right, a guest gets an error and goes on.
@@ -158,11 +163,31 @@ impl Carrier<'_> {
         }
     }
 
+    /// Has itself told of its children, a few at a time.
+    fn audit_children(&mut self, outbox: &mut Outbox) {
+        let mut told: Vec<Labelled> = Vec::new();
+        // One page more than there can be.
+        for _ in 0..=self.world.ledger.children.listed(self.me).len() {
+            let after = told.last().map(|(child, _)| *child);
+            let page = self.ask(outbox, |draft| {
+                let page = draft.children(after, 2);
+                page.map(|(child, label)| (child, label.to_string())).collect::<Vec<_>>()
+            });
+            if page.is_empty() {
+                break;
+            }
+            told.extend(page);
+        }
+        let complaint = self.world.ledger.children.told(self.me, &told);
+        self.world.complain(complaint);
+    }
+
     fn someone_new(&mut self) -> (String, CreateOptions) {
         let class = self.world.some_class();
         let options = CreateOptions {
             watch_restarts: self.world.rng.chance(50),
             requirements: self.world.some_requirements(),
+            label: format!("{}", self.world.rng.below(3)).into(),
             ..CreateOptions::default()
         };
         (class, options)
@@ -188,9 +213,9 @@ impl Carrier<'_> {
 
 impl World {
     pub(crate) fn some_class(&mut self) -> String {
-        let class = self
-            .rng
-            .pick(&["lasting", "mortal", "limited", "fleeting", "idle", "choosy", "choosy", "unknown"]);
+        let class = self.rng.pick(&[
+            "lasting", "mortal", "limited", "fleeting", "idle", "choosy", "choosy", "clearing", "unknown",
+        ]);
         class.unwrap_or_default().to_string()
     }
 

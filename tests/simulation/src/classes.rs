@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use thespian_core::capability::{Capabilities, Requirement, Value};
-use thespian_core::fate::OnTrap;
+use thespian_core::fate::{ChildrenAtRestart, OnTrap};
 use thespian_core::source::{ActorClass, ClassCheck, SourceInfo, Transient};
 
 use crate::rng::Rng;
 
 const CHOOSY: &str = "choosy";
+/// Its children end before it starts again.
+const CLEARING: &str = "clearing";
 /// What a host has on which no such actor runs.
 pub(crate) const CLOSED: &str = "closed";
 
@@ -25,6 +27,7 @@ pub(crate) fn info() -> SourceInfo {
         on_trap,
         transient,
         receives: Vec::new(),
+        children_at_restart: if name == CLEARING { ChildrenAtRestart::End } else { ChildrenAtRestart::Keep },
     };
     let classes = vec![
         class("lasting", OnTrap::Restart, None),
@@ -33,6 +36,7 @@ pub(crate) fn info() -> SourceInfo {
         class("fleeting", OnTrap::Restart, Some(Transient::After(Duration::from_millis(800)))),
         class("idle", OnTrap::RestartWithinBudget, Some(Transient::Idle(Duration::from_millis(300)))),
         class(CHOOSY, OnTrap::Restart, None),
+        class(CLEARING, OnTrap::Restart, None),
     ];
     SourceInfo { name: String::new(), version: String::new(), sdk: String::new(), classes }
 }

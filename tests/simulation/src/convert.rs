@@ -6,7 +6,7 @@ use thespian::RawMessage;
 use thespian::bindings::thespian::actor::types as wit;
 use thespian_core::capability::{Capabilities, Clause, Requirement, Value};
 use thespian_core::envelope::{ActorExit, ActorRestart, Body, ExitReason, NOBODY_THERE};
-use thespian_core::fate::OnTrap;
+use thespian_core::fate::{ChildrenAtRestart, OnTrap};
 use thespian_core::message::{Encoding, Message};
 use thespian_core::plan::Plan;
 use thespian_core::source::Transient;
@@ -87,6 +87,23 @@ pub(crate) const fn on_trap(on_trap: wit::OnTrap) -> OnTrap {
         wit::OnTrap::Restart => OnTrap::Restart,
         wit::OnTrap::RestartWithinBudget => OnTrap::RestartWithinBudget,
         wit::OnTrap::Exit => OnTrap::Exit,
+    }
+}
+
+pub(crate) fn children_at_restart(extra: &wit::AttributesResult) -> ChildrenAtRestart {
+    match &extra[..] {
+        [(name, wit::ValueResult::Text(word))] if name == "children-at-restart" && word == "end" => {
+            ChildrenAtRestart::End
+        }
+        _ => ChildrenAtRestart::Keep,
+    }
+}
+
+/// The label among the options of a create.
+pub(crate) fn label(extra: wit::AttributesParam<'_>) -> Box<str> {
+    match extra {
+        [("label", wit::ValueParam::Text(label))] => (*label).into(),
+        _ => Box::default(),
     }
 }
 

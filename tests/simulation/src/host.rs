@@ -40,6 +40,8 @@ pub(crate) struct Cell {
     alarm: Option<TimerKey>,
     pub(crate) awaiting: BTreeSet<ActorAddress>,
     pub(crate) killed: Option<String>,
+    /// Its children are gone, for whose end it waits to start again.
+    pub(crate) may_start: bool,
     pub(crate) rights: Rights,
     pub(crate) known: Vec<ActorAddress>,
     /// Where it sent something when nobody had decided about that yet: as a cell of the host remembers its receivers.
@@ -156,6 +158,7 @@ impl Host {
             alarm: None,
             awaiting: BTreeSet::new(),
             killed: None,
+            may_start: false,
             rights: Rights::default(),
             known: Vec::new(),
             remembers: BTreeSet::new(),
@@ -241,6 +244,13 @@ impl Host {
     pub(crate) fn kill(&mut self, address: ActorAddress, reason: String) {
         if let Some(cell) = self.cells.get_mut(&address) {
             cell.killed.get_or_insert(reason);
+            self.wake(address);
+        }
+    }
+
+    pub(crate) fn let_start(&mut self, address: ActorAddress) {
+        if let Some(cell) = self.cells.get_mut(&address) {
+            cell.may_start = true;
             self.wake(address);
         }
     }

@@ -39,6 +39,8 @@ pub(crate) struct Watch {
     pub(crate) exit: exits::Exit,
     /// The number of what goes back if what is handled is never handled.
     pub(crate) concerned: Option<u64>,
+    /// Whether its children end before it starts again.
+    pub(crate) ends_children: bool,
 }
 
 impl Watch {

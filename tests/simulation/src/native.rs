@@ -66,6 +66,7 @@ impl Native {
             on_trap: convert::on_trap(class.on_trap),
             transient: class.transient.map(convert::transient),
             receives: class.receives,
+            children_at_restart: convert::children_at_restart(&class.extra),
         };
         SourceInfo { name, version, sdk, classes: classes.into_iter().map(class).collect() }
     }
@@ -156,6 +157,18 @@ impl Host for Turn {
                 self.draft().request_exit(address(target)?, recursive).map(done)
             }
             Ask::KeepChildren => self.draft().keep_children().map(done),
+            Ask::Children { after, max } => {
+                let after = after.and_then(|after| after.parse().ok());
+                let draft = self.draft();
+                let listed = draft.children(after, max);
+                Ok(Answer::Children(
+                    listed.map(|(child, label)| (child.to_string(), label.to_string())).collect(),
+                ))
+            }
+            Ask::Fail { reason } => {
+                self.draft().fail(reason.to_string());
+                Ok(Answer::Done)
+            }
             Ask::Monitor { target } => self.draft().monitor(address(target)?).map(done),
             Ask::Demonitor { target } => self.draft().demonitor(address(target)?).map(done),
             Ask::HandleDeadLetters { handles } => self.draft().handle_dead_letters(handles).map(done),
@@ -192,6 +205,7 @@ fn create_options(
         init: options.init.map(|message| convert::message(message.into())),
         on_trap: options.on_trap.map(convert::on_trap),
         watch_restarts: options.watch_restarts,
+        label: convert::label(options.extra),
     };
     Ok((source, options))
 }

@@ -12,9 +12,11 @@ const LIVES: u64 = 2_000;
 const LIVES_APART: u64 = 400;
 
 /// What must have happened often for these lives to show anything.
-const EVERYDAY: [&str; 34] = [
+const EVERYDAY: [&str; 36] = [
     "actors",
+    "actors that failed",
     "checks of a class",
+    "children ended for a restart",
     "children killed",
     "creates in exit turns",
     "dead letters",

@@ -4,6 +4,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, DeadEnvelope, Envelope, ExitReason, StatusAnswer};
 use thespian_core::event::Event;
+use thespian_core::fate::ChildrenAtRestart;
 use thespian_core::life::{ActorEvent, LifeEffect};
 use thespian_core::mailbox::Push;
 use thespian_core::plan::{Plan, Settled};
@@ -47,6 +48,7 @@ impl World {
                 self.see("kills");
                 self.host_mut(at).kill(address, reason);
             }
+            Effect::Life(LifeEffect::LetStart(address)) => self.host_mut(at).let_start(address),
             Effect::Life(LifeEffect::EnterPending(address)) => self.enter(at, address),
             Effect::TellStatus { to, request, .. } => {
                 let body = Body::Status(Box::new(StatusAnswer { request, outcome: Ok(String::new()) }));
@@ -110,8 +112,10 @@ impl World {
     }
 
     fn settle_here(&mut self, at: HostId, plan: Plan) {
-        let Plan { address, parent, on_trap, watch_restarts, transient, rights, .. } = plan;
-        let identity = Identity { me: address, parent, on_trap, watch_restarts, transient, rights };
+        let Plan { address, parent, on_trap, children_at_restart, watch_restarts, transient, rights, .. } =
+            plan;
+        let identity =
+            Identity { me: address, parent, on_trap, children_at_restart, watch_restarts, transient, rights };
         let (hosts, ledger) = self.books();
         ledger.complain(sources::instantiated(&hosts[&at], &plan));
         let host = self.host_mut(at);
@@ -121,6 +125,7 @@ impl World {
         if let Some(cell) = host.cells.get_mut(&address) {
             cell.known.extend(parent);
             cell.rights = rights;
+            cell.watch.ends_children = children_at_restart == ChildrenAtRestart::End;
         }
         host.settle_here(address, Actor::new(identity));
         host.native.iter_mut().for_each(|native| native.plan(plan.clone()));

@@ -40,6 +40,8 @@ const HOST: HostId = HostId(1);
 const SOURCE: SourceHash = SourceHash([7; 32]);
 const CLASSES: &[Guest] = &[
     Guest::of::<probe::Probe>(),
+    Guest::of::<probe::Clearing>(),
+    Guest::of::<probe::Nest>(),
     Guest::of::<probe::Mortal>(),
     Guest::of::<probe::FailsToStart>(),
     Guest::of::<probe::Once>(),
@@ -235,7 +237,7 @@ impl Place for Stage {
             requirements: create.requires.iter().map(requirement).collect(),
             init: create.init.as_ref().map(words),
             on_trap: create.ends_on_trap.then_some(OnTrap::Exit),
-            watch_restarts: false,
+            ..CreateOptions::default()
         };
         let class = create.class.clone();
         let create = NewActor { address, source: Ok(SOURCE), class, options, name: None };

@@ -18,6 +18,7 @@ pub(super) fn implementation(
     let class = &block.self_ty;
     let name = &options.name;
     let on_trap = options.on_trap.clone().unwrap_or_else(|| quote!(Restart));
+    let children_at_restart = options.children_at_restart.clone().unwrap_or_else(|| quote!(Keep));
     let transient = match &options.transient {
         Some(transient) => quote!(::core::option::Option::Some(#transient)),
         None => quote!(::core::option::Option::None),
@@ -65,6 +66,8 @@ pub(super) fn implementation(
             const CLASS: &'static str = #name;
             const RECEIVES: &'static [&'static str] = #receives;
             const ON_TRAP: ::thespian::OnTrap = ::thespian::OnTrap::#on_trap;
+            const CHILDREN_AT_RESTART: ::thespian::ChildrenAtRestart =
+                ::thespian::ChildrenAtRestart::#children_at_restart;
             const TRANSIENT: ::core::option::Option<::thespian::Transient> = #transient;
             #guest
             #accepts

@@ -11,6 +11,7 @@ use syn::{Error, Ident, Lit, LitInt, LitStr, Result, Token, parenthesized};
 pub(super) struct Options {
     pub(super) name: Option<LitStr>,
     pub(super) on_trap: Option<TokenStream>,
+    pub(super) children_at_restart: Option<TokenStream>,
     pub(super) transient: Option<TokenStream>,
     pub(super) requires: Vec<Requires>,
     pub(super) parts: Vec<Ident>,
@@ -110,6 +111,13 @@ pub(super) fn options(tokens: TokenStream) -> Result<Options> {
                     ));
                 }
             });
+        } else if meta.path.is_ident("children_at_restart") {
+            let word: LitStr = meta.value()?.parse()?;
+            options.children_at_restart = Some(match word.value().as_str() {
+                "keep" => quote!(Keep),
+                "end" => quote!(End),
+                _ => return Err(Error::new(word.span(), "there are `keep` and `end`")),
+            });
         } else if meta.path.is_ident("transient") {
             meta.parse_nested_meta(|kind| {
                 let case = match kind.path.get_ident().map(ToString::to_string).as_deref() {
@@ -140,7 +148,8 @@ pub(super) fn options(tokens: TokenStream) -> Result<Options> {
             options.troupe = Some(workers(&meta)?);
         } else {
             return Err(meta.error(
-                "unknown option; there are `name`, `on_trap`, `transient`, `requires`, `parts`, `base` and `troupe`",
+                "unknown option; there are `name`, `on_trap`, `children_at_restart`, `transient`, `requires`, `parts`, \
+                 `base` and `troupe`",
             ));
         }
         Ok(())

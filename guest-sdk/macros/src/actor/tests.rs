@@ -129,7 +129,8 @@ fn an_unknown_option_is_told_which_there_are() {
     let text = error(quote!(on_panic = "exit"), quote!(impl Hello {}));
     assert_eq!(
         text,
-        "unknown option; there are `name`, `on_trap`, `transient`, `requires`, `parts`, `base` and `troupe`"
+        "unknown option; there are `name`, `on_trap`, `children_at_restart`, `transient`, `requires`, `parts`, `base` \
+         and `troupe`"
     );
     let text = error(quote!(transient(now)), quote!(impl Hello {}));
     assert_eq!(text, "there are `after_ms` and `idle_ms`");
@@ -139,6 +140,8 @@ fn an_unknown_option_is_told_which_there_are() {
     assert_eq!(text, "a troupe is not transient: its leader ends the workers that are idle");
     let text = error(quote!(on_trap = "die"), quote!(impl Hello {}));
     assert_eq!(text, "there are `restart`, `restart-within-budget` and `exit`");
+    let text = error(quote!(children_at_restart = "kill"), quote!(impl Hello {}));
+    assert_eq!(text, "there are `keep` and `end`");
     assert_eq!(
         method_error(quote!(
             #[start(first)]

@@ -250,6 +250,7 @@ impl Admin {
             source: create.source,
             class: class.name.clone(),
             on_trap: create.options.on_trap.unwrap_or(class.on_trap),
+            children_at_restart: class.children_at_restart,
             watch_restarts: create.options.watch_restarts,
             requirements: create.options.requirements.clone(),
             init: create.options.init.clone(),

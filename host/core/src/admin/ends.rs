@@ -61,6 +61,13 @@ impl Admin {
         }
     }
 
+    /// The children of an actor that lost its instance end as if it had killed each; then it starts again.
+    pub(super) fn restarting(&mut self, address: ActorAddress, effects: &mut Effects) {
+        let children: Vec<_> = self.family.get(address).into_iter().flat_map(Member::children).collect();
+        children.into_iter().for_each(|child| self.kill(child, Killer::Restart, effects));
+        self.family.await_children(address, effects);
+    }
+
     pub(super) fn exiting(
         &mut self,
         now: Time,

@@ -1,6 +1,7 @@
 mod any_order;
 mod hosting;
 mod log_levels;
+mod restarts;
 mod suitability;
 
 use super::*;
@@ -8,7 +9,7 @@ use crate::address::HostId;
 use crate::capability::Requirement;
 use crate::capability::{Clause, Value};
 use crate::envelope::{Body, Envelope, ExitReason};
-use crate::fate::OnTrap;
+use crate::fate::{ChildrenAtRestart, OnTrap};
 use crate::life::LifeEffect;
 use crate::limits::ERROR_TEXT_LEN_MAX;
 use crate::limits::{CLASS_NAME_LEN_MAX, EXIT_GRACE, JUDGEMENT_TIME_MAX, STOP_ACTORS_TIME_MAX, STOP_GRACE};
@@ -42,6 +43,7 @@ fn class(name: &str, requires: Vec<Requirement>) -> ActorClass {
         on_trap: OnTrap::Exit,
         transient: None,
         receives: Vec::new(),
+        children_at_restart: ChildrenAtRestart::End,
     }
 }
 
@@ -279,7 +281,7 @@ fn a_creator_decides_on_trap_where_it_says_so_and_the_class_elsewhere() {
         else {
             panic!("{effects:?}");
         };
-        assert_eq!(plan.on_trap, expected);
+        assert_eq!((plan.on_trap, plan.children_at_restart), (expected, ChildrenAtRestart::End));
     }
 }
 

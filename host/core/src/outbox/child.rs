@@ -1,5 +1,6 @@
 //! What a creator says of a new actor.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -33,4 +34,6 @@ pub struct CreateOptions {
     pub on_trap: Option<OnTrap>,
     /// Whether the creator hears of restarts.
     pub watch_restarts: bool,
+    /// The creator's own word for it, by which it knows it again; empty where it gave none.
+    pub label: Box<str>,
 }

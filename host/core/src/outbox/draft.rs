@@ -19,7 +19,8 @@ use crate::capability::Value;
 use crate::envelope::{FailsFor, Poisoned};
 use crate::life::ActorEvent;
 use crate::limits::{
-    ActorLimits, CAPABILITY_TEXT_LEN_MAX, ERROR_TEXT_LEN_MAX, QUESTIONS_MAX, WAKEUP_DELAY_MIN, cut,
+    ActorLimits, CAPABILITY_TEXT_LEN_MAX, CHILDREN_LISTED_MAX, ERROR_TEXT_LEN_MAX, QUESTIONS_MAX,
+    WAKEUP_DELAY_MIN, cut,
 };
 use crate::message::{Message, MessageError};
 use crate::source::SourceHash;
@@ -149,13 +150,12 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     ) -> Result<ActorAddress, OutboxError> {
         let cost = self.check_create(&class, &options)?;
         let max = self.limits.children_max;
-        if self.outbox.standing.children >= max {
+        if self.outbox.standing.children.len() + self.outbox.creates >= max {
             return Err(self.meet(OutboxError::TooManyChildren { max }));
         }
         self.check_room(cost)?;
         let address = self.place(source)?;
         self.outbox.bytes += cost;
-        self.outbox.standing.children += 1;
         self.outbox.creates += 1;
         self.outbox.requests.push(TurnRequest::Create(Box::new(CreateChild {
             address,
@@ -356,6 +356,22 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         }
         self.outbox.keeps_children = true;
         Ok(())
+    }
+
+    /// The first of the actor's children that were created after this one, at most `max` and [`CHILDREN_LISTED_MAX`], with
+    /// their labels; after one that is no child, the first of all.
+    pub fn children(
+        &self,
+        after: Option<ActorAddress>,
+        max: u32,
+    ) -> impl Iterator<Item = (ActorAddress, &str)> {
+        let max = usize::try_from(max).unwrap_or(CHILDREN_LISTED_MAX).min(CHILDREN_LISTED_MAX);
+        self.outbox.standing.children.after(after).take(max)
+    }
+
+    /// Has the actor end as failed when the turn commits, for a reason that is cut. Of several the first counts.
+    pub fn fail(&mut self, reason: String) {
+        self.outbox.failure.get_or_insert_with(|| cut(reason, ERROR_TEXT_LEN_MAX));
     }
 
     /// Adds what `Admin` is told, and decides.

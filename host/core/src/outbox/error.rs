@@ -4,7 +4,8 @@ use alloc::format;
 use alloc::string::String;
 
 use crate::limits::{
-    CAPABILITY_TEXT_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, QUESTIONS_MAX, REQUIREMENTS_BYTES_MAX,
+    CAPABILITY_TEXT_LEN_MAX, CHILD_LABEL_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, QUESTIONS_MAX,
+    REQUIREMENTS_BYTES_MAX,
 };
 use crate::message::MessageError;
 
@@ -37,6 +38,9 @@ pub enum OutboxError {
     /// The requirements are too big.
     #[error("the requirements of an actor may take {REQUIREMENTS_BYTES_MAX} bytes")]
     RequirementsTooBig,
+    /// The label of a child is no text, or too long.
+    #[error("the `label` of a child is a text of at most {CHILD_LABEL_LEN_MAX} bytes")]
+    Label,
     /// Too many children live, or have ended without the actor having heard of it.
     #[error("at most {max} children may live, or have ended unheard of")]
     TooManyChildren {
@@ -124,6 +128,7 @@ impl OutboxError {
             )
             | Self::ClassName
             | Self::RequirementsTooBig
+            | Self::Label
             | Self::GlobalName
             | Self::Capability
             | Self::NotExiting

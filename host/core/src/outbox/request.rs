@@ -10,7 +10,8 @@ use crate::capability::{Requirement, Value};
 use crate::envelope::Poisoned;
 use crate::life::ActorEvent;
 use crate::limits::{
-    CAPABILITY_TEXT_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, REQUIREMENTS_BYTES_MAX,
+    CAPABILITY_TEXT_LEN_MAX, CHILD_LABEL_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX,
+    REQUIREMENTS_BYTES_MAX,
 };
 use crate::message::Message;
 
@@ -94,6 +95,9 @@ pub fn check_create(class: &str, options: &CreateOptions) -> Result<(), OutboxEr
     check_class_name(class)?;
     if options.requirements.iter().map(Requirement::cost).sum::<usize>() > REQUIREMENTS_BYTES_MAX {
         return Err(OutboxError::RequirementsTooBig);
+    }
+    if options.label.len() > CHILD_LABEL_LEN_MAX {
+        return Err(OutboxError::Label);
     }
     Ok(())
 }

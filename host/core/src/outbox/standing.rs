@@ -1,5 +1,6 @@
 //! What an actor has under way when a turn begins.
 
+use crate::children::Children;
 use crate::source::Rights;
 
 /// How far an actor is on its way out when a turn begins.
@@ -15,7 +16,7 @@ pub enum Leaving {
 }
 
 /// Everything an actor has under way when a turn begins: bounds count it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
     /// Pending wakeups, in number.
     pub wakeups: usize,
@@ -28,7 +29,7 @@ pub struct Standing {
     /// The id of the next question.
     pub next_question: u64,
     /// Children that live, or whose end the actor has not heard of.
-    pub children: usize,
+    pub children: Children,
     /// Actors that it monitors.
     pub monitors: usize,
     /// Whether the turn handles something: all do but a start.

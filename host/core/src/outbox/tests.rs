@@ -1,8 +1,10 @@
 use super::*;
 use crate::address::{ActorAddress, HostId};
 use crate::capability::{Clause, Requirement, Value};
+use crate::children::Children;
 use crate::limits::{
-    ActorLimits, CLASS_NAME_LEN_MAX, ERROR_TEXT_LEN_MAX, QUESTIONS_MAX, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN,
+    ActorLimits, CHILD_LABEL_LEN_MAX, CLASS_NAME_LEN_MAX, ERROR_TEXT_LEN_MAX, QUESTIONS_MAX,
+    TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN,
 };
 use crate::message::{Message, MessageError};
 use crate::source::{Rights, SourceHash};
@@ -188,7 +190,9 @@ fn wakeups_are_bounded_by_count_and_by_bytes_together_with_those_pending() {
 
 #[test]
 fn children_that_live_and_new_ones_are_bounded_together() {
-    let mut turn = Turn::new(Standing { children: 2, ..Standing::default() });
+    let mut children = Children::default();
+    [address(3), address(4)].into_iter().for_each(|child| children.add(child, "".into()));
+    let mut turn = Turn::new(Standing { children, ..Standing::default() });
     assert!(turn.create().is_ok());
     let full = OutboxError::TooManyChildren { max: 3 };
     assert_eq!(turn.create(), Err(full.clone()));
@@ -203,6 +207,10 @@ fn what_is_kept_for_the_life_of_an_actor_is_bounded() {
     let greedy = CreateOptions { requirements, ..CreateOptions::default() };
     let refused = turn.draft().create(None, "c".to_string(), greedy);
     assert_eq!(refused, Err(OutboxError::RequirementsTooBig));
+    let label = "x".repeat(CHILD_LABEL_LEN_MAX + 1).into();
+    let wordy = CreateOptions { label, ..CreateOptions::default() };
+    let refused = turn.draft().create(None, "c".to_string(), wordy);
+    assert_eq!((refused, OutboxError::Label.kind()), (Err(OutboxError::Label), Refused::Invalid));
     for class in [String::new(), "c".repeat(CLASS_NAME_LEN_MAX + 1)] {
         let refused = turn.draft().create(None, class, CreateOptions::default());
         assert_eq!(refused, Err(OutboxError::ClassName));
@@ -328,6 +336,17 @@ fn children_are_kept_in_an_exit_turn_only_and_saying_so_often_costs_nothing() {
     assert!(turn.outbox.requests().is_empty());
     turn.outbox.reset(Standing { leaving: Leaving::ExitTurn, ..Standing::default() });
     assert!(!turn.outbox.keeps_children());
+}
+
+#[test]
+fn the_reason_of_a_failure_is_cut_and_counts_for_its_turn_only() {
+    let mut turn = Turn::plain();
+    turn.draft().fail("é".repeat(ERROR_TEXT_LEN_MAX));
+    let reason = turn.outbox.failure().unwrap();
+    assert!(reason.len() <= ERROR_TEXT_LEN_MAX + "…".len());
+    turn.draft().fail("no".to_string());
+    turn.outbox.reset(Standing::default());
+    assert_eq!(turn.outbox.failure(), None);
 }
 
 #[test]

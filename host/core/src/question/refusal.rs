@@ -117,6 +117,8 @@ pub enum Killer {
     Operator,
     /// The actor that created it.
     Parent,
+    /// The restart of the actor that created it.
+    Restart,
     /// The time that an actor has for its exit.
     Patience,
     /// The end of the host.
@@ -128,6 +130,7 @@ impl fmt::Display for Killer {
         f.write_str(match self {
             Self::Operator => "by an operator",
             Self::Parent => "by its parent",
+            Self::Restart => "its parent starts again, without its children",
             Self::Patience => "its exit took too long",
             Self::Stop => "the node is stopping",
         })

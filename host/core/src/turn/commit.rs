@@ -18,6 +18,7 @@ impl Turn {
     /// mailbox, and a question about it finds the child; creates last, so that it is there before the child can be refused. What else is for `Admin` goes with
     /// them, in the order of the asking: it may be about a new child, of which `Admin` must have heard.
     pub(super) fn commit(&mut self, now: Time, mut outbox: Box<Outbox>, effects: &mut Vec<TurnEffect>) {
+        outbox.close_children();
         let creates = outbox.creates();
         let mut for_admin = Vec::with_capacity(creates);
         if creates > 0 {
@@ -26,7 +27,6 @@ impl Turn {
         for request in outbox.drain() {
             for_admin.extend(self.commit_request(now, request, effects));
         }
-        self.children += creates;
         for_admin.into_iter().for_each(|request| self.commit_to_admin(request, effects));
         if outbox.capacity() <= EFFECTS_KEPT_MAX {
             self.outbox = Some(outbox);
@@ -87,7 +87,10 @@ impl Turn {
     fn commit_to_admin(&mut self, request: TurnRequest, effects: &mut Vec<TurnEffect>) {
         let me = self.identity.me;
         let event = match request {
-            TurnRequest::Create(child) => ActorEvent::ChildCreated { parent: me, child },
+            TurnRequest::Create(mut child) => {
+                self.children.add(child.address, core::mem::take(&mut child.options.label));
+                ActorEvent::ChildCreated { parent: me, child }
+            }
             TurnRequest::Tell(event) => event,
             TurnRequest::Monitor(target) => {
                 if !self.monitored.insert(target) {

@@ -28,6 +28,8 @@ pub trait Doer {
     fn budget(&self) -> &QueueBudget;
     /// The reason for which the actor is to end now, if it is to.
     fn kill_reason(&mut self) -> Option<String>;
+    /// Whether `Admin` has said that the actor can start again: once for each time.
+    fn may_start(&mut self) -> bool;
 
     /// Makes an instance and calls `start`.
     ///
@@ -133,6 +135,9 @@ impl Actor {
             self.turn.kill(&reason, &mut self.effects);
             self.carry_out(*now, doer);
         }
+        if self.turn.awaits_children() && doer.may_start() {
+            self.turn.let_start();
+        }
         self.retry_held(doer);
         let wanted = self.turn.wanted();
         if wanted > 0 {
@@ -168,6 +173,12 @@ impl Actor {
             Next::AwaitRoom(due) => self.await_room(now, due, doer),
             Next::Pause(until) => {
                 self.set_alarm(self.turn.lifetime.ends_pause(*now, until), doer);
+                park(doer)
+            }
+            Next::AwaitChildren => {
+                if let Some(due) = self.turn.look_due().filter(|due| *now < *due) {
+                    self.set_alarm(due, doer);
+                }
                 park(doer)
             }
             Next::Ended => {

@@ -44,11 +44,16 @@ impl Turn {
             }
             (_, Failure::Fault(fault)) => {
                 let counted = core::mem::replace(&mut current.restart_counted, true);
-                self.lose_instance(now, fault, counted)
+                let ends = self.lose_instance(now, fault, counted);
+                if ends.is_none() {
+                    self.end_children(effects);
+                }
+                ends
             }
             (_, Failure::Returned { .. }) => None,
         };
-        if current.attempt == 1 && failure.may_retry() && ends.is_none() && self.phase == Phase::Running {
+        let may_retry = failure.may_retry() && !self.is_of_the_past(&current.envelope.body);
+        if current.attempt == 1 && may_retry && ends.is_none() && self.phase == Phase::Running {
             current.attempt = 2;
             self.current = Some(current);
             return;
@@ -67,10 +72,7 @@ impl Turn {
         let trapped = core::mem::replace(&mut self.last_fault, text_of(failure));
         self.cant_start = true;
         effects.push(ActorEffect::StartFailed(failed_start(&self.last_fault)).into());
-        if let Some(current) = self.current.take() {
-            let details = format!("{trapped} (there is no second attempt: {})", self.why_it_pauses());
-            self.send_back(current.envelope, current.fails_for, cut(details, ERROR_TEXT_LEN_MAX), effects);
-        }
+        self.give_back_current(&trapped, &self.why_it_pauses(), effects);
         let is_spent = self.restarts.note(now) == Restart::BudgetSpent || self.restarts.has_paused_longest();
         if self.identity.on_trap == OnTrap::RestartWithinBudget && is_spent {
             self.end(ExitReason::Failed(failed_start(&self.last_fault)), effects);
@@ -79,9 +81,19 @@ impl Turn {
         }
     }
 
+    /// The message whose turn trapped is not tried again, for this reason, and goes back.
+    pub(super) fn give_back_current(&mut self, trapped: &str, why: &str, effects: &mut Vec<TurnEffect>) {
+        if let Some(current) = self.current.take() {
+            let details = format!("{trapped} (there is no second attempt: {why})");
+            self.send_back(current.envelope, current.fails_for, cut(details, ERROR_TEXT_LEN_MAX), effects);
+        }
+    }
+
     /// The reason why it has no instance for now.
     pub(super) fn why_it_pauses(&self) -> String {
-        if self.cant_start {
+        if self.awaits_children {
+            format!("it can't start before its children have ended; the last time: {}", self.last_fault)
+        } else if self.cant_start {
             format!("it can't start: {}", self.last_fault)
         } else {
             format!("it can't start now, it was restarted too often; the last time: {}", self.last_fault)

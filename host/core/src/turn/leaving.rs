@@ -1,6 +1,7 @@
 //! How an actor leaves: by a turn of its own or, where it has no instance, without one; its children go first.
 
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{ActorEffect, Phase, Turn, TurnEffect, exit_request, text_of};
@@ -18,7 +19,25 @@ impl Turn {
     pub(super) fn exit(&mut self, with_children: bool, reason: ExitReason, effects: &mut Vec<TurnEffect>) {
         self.phase = Phase::Exiting(reason);
         self.wakeups.clear();
+        if !with_children {
+            self.children.let_go();
+        }
         effects.push(ActorEffect::Exiting { with_children }.into());
+    }
+
+    /// A turn went well and says that the actor has failed: the next is its exit turn. Where it was exiting because it was
+    /// asked to, the reason is another now. The first failure counts.
+    pub(super) fn has_failed(&mut self, why: String) {
+        match &mut self.phase {
+            Phase::Exiting(reason @ ExitReason::Requested) => *reason = ExitReason::Failed(why),
+            Phase::Exiting(_) => {}
+            _ => drop(self.failure.get_or_insert(why)),
+        }
+    }
+
+    /// The reason for which it exits: what it said itself, or else this.
+    pub(super) fn exit_reason(&mut self, otherwise: ExitReason) -> ExitReason {
+        self.failure.take().map_or(otherwise, ExitReason::Failed)
     }
 
     /// Its exit turn failed. An error it may make, as any handler: the exit goes on. A fault is one that its parent
@@ -35,6 +54,7 @@ impl Turn {
             Failure::Fault(_) => ExitReason::Failed(text),
             _ => ExitReason::Requested,
         };
+        let reason = self.exit_reason(reason);
         self.exit(request.recursive, reason, effects);
     }
 
@@ -46,13 +66,13 @@ impl Turn {
         }
     }
 
-    /// Whether it waits for the end of a pause, and has no instance until then.
+    /// Whether it waits for the end of a pause, or of its children, and has no instance until then.
     #[inline]
     pub(super) fn pauses(&self, now: Time) -> bool {
         !self.has_instance()
             && self.phase == Phase::Running
             && !self.is_holding()
-            && self.restarts.paused_until(now).is_some()
+            && (self.awaits_children || self.restarts.paused_until(now).is_some())
     }
 
     /// Whether it is to exit while it pauses: nobody waits for the pause to end, behind which there may be no instance

@@ -12,7 +12,8 @@ pub enum ActorPhase {
     Running,
     /// Waiting until receivers have room for what it sent.
     Held,
-    /// Waiting for its next instance, because it was restarted too often, or the last could not start.
+    /// Waiting for its next instance, because it was restarted too often, the last could not start, or its children are to
+    /// end first.
     Paused,
     /// Asked to exit, and waiting for its children.
     Exiting,

@@ -41,7 +41,9 @@ impl Turn {
             Phase::Starting => ActorPhase::Starting,
             Phase::Exiting(_) | Phase::Ending(_) => ActorPhase::Exiting,
             Phase::Running if self.held.due().is_some() => ActorPhase::Held,
-            Phase::Running if self.restarts.paused_until(now).is_some() => ActorPhase::Paused,
+            Phase::Running if self.awaits_children || self.restarts.paused_until(now).is_some() => {
+                ActorPhase::Paused
+            }
             Phase::Running => ActorPhase::Running,
         }
     }

@@ -1,3 +1,4 @@
+mod children;
 mod failing;
 mod leaving;
 mod lifetime;
@@ -8,7 +9,7 @@ use crate::address::HostId;
 use crate::envelope::{ActorExit, ActorRestart, ExitRequest, Poisoned};
 use crate::fate::{Bound, Budget};
 use crate::life::ActorEvent;
-use crate::limits::{ActorLimits, HOLD_TIME_MAX, RESTART_PAUSE_MIN, RESTARTS_MAX};
+use crate::limits::{ActorLimits, CHILDREN_LISTED_MAX, HOLD_TIME_MAX, RESTART_PAUSE_MIN, RESTARTS_MAX};
 use crate::message::Message;
 use crate::outbox::tests::Stock;
 use crate::outbox::{CreateChild, CreateOptions, Draft, OutboxError};
@@ -33,6 +34,7 @@ fn created(on_trap: OnTrap) -> Actor {
         me: ME,
         parent: Some(PARENT),
         on_trap,
+        children_at_restart: ChildrenAtRestart::Keep,
         watch_restarts: true,
         transient: None,
         rights: Rights::default(),

@@ -22,7 +22,7 @@ impl CreateActor {
         find: impl FnOnce(&str) -> Result<SourceHash, Refusal>,
     ) -> Question {
         let Self { source, class, requirements, init, on_trap, name } = self;
-        let options = CreateOptions { requirements, init, on_trap, watch_restarts: false };
+        let options = CreateOptions { requirements, init, on_trap, ..CreateOptions::default() };
         Question::Create(Box::new(NewActor { address, source: find(&source), class, options, name }))
     }
 }

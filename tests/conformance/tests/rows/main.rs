@@ -3,6 +3,7 @@
 
 mod addr;
 mod cap;
+mod children;
 mod composed;
 mod create;
 mod dead;

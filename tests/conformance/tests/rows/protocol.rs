@@ -11,7 +11,7 @@ use serde::de::{
 use thespian_conformance::{World, run};
 use thespian_core::capability::{Clause, Value};
 use thespian_core::envelope::ExitReason;
-use thespian_core::fate::OnTrap;
+use thespian_core::fate::{ChildrenAtRestart, OnTrap};
 use thespian_core::limits::ActorLimits;
 use thespian_core::log_level::LogLevel;
 use thespian_core::message::{Encoding, Message};
@@ -184,6 +184,7 @@ fn the_protocol_document_has_every_variant_with_its_number_and_fields() {
     check_variants::<ClientFrame>("### ClientFrame");
     check_variants::<Request>("### Request");
     check_variants::<OnTrap>("### OnTrap");
+    check_variants::<ChildrenAtRestart>("### ChildrenAtRestart");
     check_variants::<Clause>("### Clause");
     check_variants::<Value>("### Value");
     check_variants::<NodeFrame>("### NodeFrame");

@@ -196,8 +196,40 @@ impl Probe {
             global_name: ctx.global_name().map(str::to_string),
             capabilities: ctx.capabilities().iter().map(|(name, _)| name.to_string()).collect(),
             children: self.children.iter().map(ToString::to_string).collect(),
+            living: ctx
+                .children()
+                .into_iter()
+                .map(|child| (child.address.to_string(), child.label))
+                .collect(),
             ..self.seen.clone()
         }
+    }
+}
+
+/// A probe whose children end before it starts again.
+#[derive(Default)]
+pub struct Clearing {
+    probe: Probe,
+}
+
+#[actor(base = probe, children_at_restart = "end")]
+impl Clearing {}
+
+/// Creates two children whenever it starts, which end before it does again.
+pub struct Nest;
+
+#[actor(children_at_restart = "end")]
+impl Nest {
+    #[start]
+    fn start(ctx: &mut Context) -> Result<Self> {
+        ctx.create::<Idle>()?;
+        ctx.create::<Idle>()?;
+        Ok(Self)
+    }
+
+    #[receive]
+    fn die(&mut self, _: Die) {
+        panic!("told to die");
     }
 }
 
@@ -332,4 +364,4 @@ impl Lonely {
     }
 }
 
-source!(Probe, Mortal, FailsToStart, Once, Needs, Choosy, Idle, Patient, Mayfly, Lonely);
+source!(Probe, Clearing, Nest, Mortal, FailsToStart, Once, Needs, Choosy, Idle, Patient, Mayfly, Lonely);

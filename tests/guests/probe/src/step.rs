@@ -95,6 +95,11 @@ pub enum Step {
     },
     /// In an exit turn: let the children live.
     KeepChildren,
+    /// End as failed.
+    GiveUp {
+        /// Why.
+        reason: String,
+    },
     /// Be woken.
     Wake {
         /// After how long, in ms.
@@ -224,6 +229,8 @@ pub struct CreateStep {
     /// Whether to hear of restarts.
     #[serde(default)]
     pub watch: bool,
+    /// The word by which they are known again.
+    pub label: Option<String>,
 }
 
 fn empty(type_name: String) -> RawMessage {
@@ -265,6 +272,7 @@ impl Probe {
             Step::Create(create) => self.create(create, ctx)?,
             Step::Exit { target, recursive } => ctx.request_exit(&who(&target, ctx), recursive)?,
             Step::KeepChildren => ctx.keep_children()?,
+            Step::GiveUp { reason } => ctx.fail(reason)?,
             Step::Wake { ms, tag } => {
                 let id = ctx.wakeup_after_with(Duration::from_millis(ms), &Said { text: tag })?;
                 self.pending.push(id);
@@ -324,6 +332,9 @@ impl Probe {
             }
             if create.ends_on_trap {
                 child = child.on_trap(OnTrap::Exit);
+            }
+            if let Some(label) = &create.label {
+                child = child.label(label.clone());
             }
             if create.watch {
                 child = child.watch_restarts();

@@ -63,6 +63,8 @@ pub struct Report<A> {
     pub version: String,
     /// Every child, in the order of their creation.
     pub children: Vec<A>,
+    /// Those of them that live, as the host lists them, with their labels.
+    pub living: Vec<(A, String)>,
     /// Children that are gone, and the reasons.
     pub exits: Vec<(A, String)>,
     /// Children that were restarted, and the numbers of their instances.

@@ -32,8 +32,15 @@ impl Ends {
     }
 
     /// When nothing is under way, every parent that lives has heard.
-    pub(crate) fn unheard(&self, lives: impl Fn(ActorAddress) -> bool) -> impl Iterator<Item = String> {
-        let unheard = self.notices.iter().filter(move |(_, (parent, heard))| !heard && lives(*parent));
+    pub(crate) fn unheard(
+        &self,
+        is_past: impl Fn(ActorAddress) -> bool,
+        lives: impl Fn(ActorAddress) -> bool,
+    ) -> impl Iterator<Item = String> {
+        let unheard = self
+            .notices
+            .iter()
+            .filter(move |(child, (parent, heard))| !heard && !is_past(**child) && lives(*parent));
         unheard.map(|(child, (parent, _))| format!("{parent} has not heard of the end of {child}"))
     }
 
@@ -63,7 +70,7 @@ impl Ledger {
             match self.ends.notices.get_mut(&exit.address) {
                 Some((parent, heard @ false)) if parent == target => {
                     *heard = true;
-                    self.children.heard(*target);
+                    self.children.heard(*target, exit.address);
                 }
                 other => complaints.push(format!("{target} hears of {}: {other:?}", exit.address)),
             }

@@ -1,5 +1,5 @@
 //! An actor that is to exit exits: it does not pause, creates nobody that would live on unwanted, hears of nothing but its
-//! children, and says how its exit turn went.
+//! children, and says how its exit turn went, and before all what it said itself of its failure.
 
 use thespian_core::envelope::{Body, Envelope, ExitReason};
 use thespian_core::fate::{Failed, Failure, Fault};
@@ -22,6 +22,8 @@ pub(crate) struct Exit {
     is_exit_turn: bool,
     /// The instance was lost in it.
     has_failed: bool,
+    /// The reason that the actor gave for its end.
+    failure: Option<String>,
 }
 
 impl Exit {
@@ -42,10 +44,20 @@ impl Exit {
         self.exiting = Some(with_children);
     }
 
+    /// A turn that went well says what it says.
+    pub(crate) fn says(&mut self, outbox: &Outbox) {
+        if self.failure.is_none() {
+            self.failure = outbox.failure().map(str::to_string);
+        }
+    }
+
     /// A turn begins. What is wrong with that.
     pub(crate) fn turn_began(&mut self, envelope: &Envelope) -> Option<String> {
         let Envelope { target, body, .. } = envelope;
         self.is_exit_turn = matches!(body, Body::ExitRequest(_));
+        if self.failure.is_some() && !self.is_exiting() && !self.is_exit_turn {
+            return Some(format!("{target} has failed and handles {body:?}"));
+        }
         (self.is_exiting() && !matches!(body, Body::ChildExited(_)))
             .then(|| format!("{target} is exiting and handles {body:?}"))
     }
@@ -69,6 +81,10 @@ impl Exit {
     pub(crate) fn ended(&self, reason: &ExitReason) -> Option<String> {
         let is_told = matches!(reason, ExitReason::Failed(why) if why.starts_with("in its exit turn: "));
         let is_killed = matches!(reason, ExitReason::Killed(_));
+        if let Some(why) = &self.failure {
+            let is_right = is_killed || *reason == ExitReason::Failed(why.clone());
+            return (!is_right).then(|| format!("ends as {reason}, and has failed: {why}"));
+        }
         (!is_killed && is_told != self.has_failed)
             .then(|| format!("ends as {reason}, which is not how its exit turn went"))
     }

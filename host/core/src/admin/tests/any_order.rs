@@ -162,6 +162,7 @@ any!(any_actor_event -> ActorEvent {
     },
     1 of ActorEvent::ShutdownAsked { .. } => |draw| ActorEvent::ShutdownAsked { by: draw.known() },
     4 of ActorEvent::Started { .. } => |draw| ActorEvent::Started { address: draw.known() },
+    1 of ActorEvent::Restarting { .. } => |draw| ActorEvent::Restarting { address: draw.known() },
     2 of ActorEvent::Exiting { .. } => |draw| {
         ActorEvent::Exiting { address: draw.known(), with_children: draw.chance() }
     },

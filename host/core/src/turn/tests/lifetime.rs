@@ -7,6 +7,7 @@ pub(super) fn transient(transient: Transient) -> Actor {
         me: ME,
         parent: None,
         on_trap: OnTrap::Restart,
+        children_at_restart: ChildrenAtRestart::Keep,
         watch_restarts: false,
         transient: Some(transient),
         rights: Rights::default(),

@@ -4,7 +4,7 @@ use super::*;
 use crate::address::{ActorAddress, HostId};
 use crate::capability::{Capabilities, Clause, Requirement, Value};
 use crate::envelope::{ExitReason, Poisoned};
-use crate::fate::OnTrap;
+use crate::fate::{ChildrenAtRestart, OnTrap};
 use crate::limits::{ActorLimits, ERROR_TEXT_LEN_MAX, MESSAGE_BYTES_MOST};
 use crate::log_level::LogLevel;
 use crate::message::{Encoding, Message};
@@ -40,6 +40,7 @@ fn info() -> SourceInfo {
         on_trap: OnTrap::RestartWithinBudget,
         transient: Some(Transient::Idle(Duration::from_millis(500))),
         receives: vec!["Greeting".into()],
+        children_at_restart: ChildrenAtRestart::End,
     };
     SourceInfo { name: "hello".into(), version: "1.0".into(), sdk: "rust".into(), classes: vec![class] }
 }
