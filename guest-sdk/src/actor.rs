@@ -91,6 +91,7 @@ impl<A: Actor> Live for A {
 pub(crate) fn begin<A: Actor>(ctx: &mut Context) -> Result<A> {
     parts::forget_new();
     ctx.has_parts = A::HAS_PARTS;
+    ctx.inherits_children = A::CHILDREN_AT_RESTART == ChildrenAtRestart::Keep;
     let mut actor = A::start(ctx)?;
     check_parts(&mut actor, ctx)?;
     Ok(actor)
@@ -106,7 +107,14 @@ pub(crate) fn check_parts(live: &mut dyn Live, ctx: &Context) -> Result {
         let mut is_there = false;
         live.each_part(&mut |part| is_there |= part.standing().number() == number);
         is_there
-    })
+    })?;
+    let mut names = Vec::new();
+    live.each_part(&mut |part| names.extend(part.supervises_as().map(str::to_string)));
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(parts::same_name(ctx.class(), &pair[0])),
+        None => Ok(()),
+    }
 }
 
 /// A class in the list of a source: how it is described and started.

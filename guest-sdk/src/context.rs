@@ -36,6 +36,8 @@ pub struct Context {
     pub(crate) life: Life,
     /// Whether this actor's class can have parts.
     pub(crate) has_parts: bool,
+    /// Whether the children of an instance that is lost are those of the next.
+    pub(crate) inherits_children: bool,
     /// Whether the children live on: said in an exit turn.
     keeps_children: bool,
     /// Whether somebody is told in this exit turn that the actor exits: then it must not fail.
@@ -107,6 +109,7 @@ impl Context {
             work: None,
             life: Life::Starts,
             has_parts: false,
+            inherits_children: true,
             keeps_children: false,
             tells_of_exit: false,
         }
@@ -143,6 +146,11 @@ impl Context {
         if self.work.as_ref().is_some_and(|work| work.is_for(&to.address, to.request.as_deref())) {
             self.is_working = false;
         }
+    }
+
+    /// Whether this is the start of an instance that has the children of the one before.
+    pub(crate) fn is_successor(&self) -> bool {
+        self.incarnation() > 1 && self.life == Life::Starts && self.inherits_children
     }
 
     /// Whether it may create an actor: nobody would end what one creates that exits.

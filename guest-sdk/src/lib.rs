@@ -112,7 +112,15 @@
 //! A handler that does more than its base calls that itself: `self.counter.add(add)`. An event of the host, too, goes to
 //! the base only if the actor has no handler for it. [`Troupe`] makes a class many workers at one address.
 //!
-//! A panic is a trap: the instance is lost and a fresh one takes its place. So prefer `?` to `unwrap`.
+//! A panic is a trap: the instance is lost and a fresh one takes its place. So prefer `?` to `unwrap`. A fresh instance is the
+//! usual answer to a crash; `on_trap = "exit"` is for actors that somebody replaces, as a [`Supervisor`] does.
+//!
+//! # Children
+//!
+//! They live on when their creator traps, and the fresh instance finds them by [`Context::children`], with the labels of
+//! [`Create::label`]: a start looks there before it creates any, as [`Supervisor`] does by itself. Where children are
+//! worth nothing without what their creator knew, its class says `#[actor(children_at_restart = "end")]`: then they end
+//! before the fresh instance starts, which creates them as at first.
 
 // The attributes name this crate as its users do.
 extern crate self as thespian;

@@ -39,6 +39,11 @@ pub trait Ledger {
 
     /// Whether it is known to be a part.
     fn standing(&mut self) -> &mut Standing;
+
+    /// The name by which it knows the actor's children, if it has them: no other may have the same.
+    fn supervises_as(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A field of an actor that sees what came before the handlers do. Those that there are: [`crate::Requests`],
@@ -193,6 +198,13 @@ pub(crate) fn check_new(class: &str, mut is_part: impl FnMut(u64) -> bool) -> Re
         Some((_, kind)) => Err(kind.not_named(class)),
         None => Ok(()),
     }
+}
+
+/// Two supervisors of an actor can't tell their children apart.
+#[cold]
+pub(crate) fn same_name(class: &str, name: &str) -> Error {
+    let text = ["two supervisors of `", class, "` are called `", name, "`; give each a name of its own: "];
+    Error::poison([&*text.concat(), "`Supervisor::new(...).named(\"...\")`"].concat())
 }
 
 /// A stretch of a turn that `return` and `?` leave.

@@ -4,6 +4,8 @@
 //!            a child ends ── one for one ──► created again
 //! Running ──┤             ── others too ──► Stopping ── last to first ──► all gone ──► created first to last ──► Running
 //!            └ too often, or Shutdown ────► Stopping ── last to first ──► all gone ──► ends itself
+//!
+//! a fresh instance ── knows its children by their labels ──► Running, and who is missing has ended
 //! ```
 
 use std::time::Duration;
@@ -26,6 +28,11 @@ const RESTARTS_MAX: u32 = 3;
 const PERIOD: Duration = Duration::from_secs(5);
 /// How long to wait when a host has no room for a child.
 const NO_ROOM_FOR: Duration = Duration::from_secs(1);
+
+/// Begins the labels of the children of all supervisors.
+const LABEL: &str = "supervisor:";
+/// Length of a label, in bytes, as the contract has it.
+const LABEL_LEN_MAX: usize = 64;
 
 /// The type name of the wakeup after which a restart counts no more.
 const FORGET: &str = "thespian/supervisor-forget";
@@ -50,7 +57,7 @@ pub enum RestartType {
     /// Always created anew.
     #[default]
     Permanent,
-    /// Unless it ended because somebody asked it to.
+    /// Unless it ended because somebody asked it to, or while its supervisor's actor lost its instance by a trap.
     Transient,
     /// Never created anew.
     Temporary,
@@ -85,7 +92,7 @@ pub struct ChildStatus {
     pub name: String,
     /// Where it is; absent while it is not there. Every restart gives it another.
     pub address: Option<Address>,
-    /// How often it was created anew.
+    /// How often it was created anew since the supervisor's actor started, or started again.
     pub restarts: u32,
 }
 
@@ -151,7 +158,7 @@ struct SupervisorState {
 /// # #[actor] impl Till {}
 /// struct Shop { supervisor: Supervisor }
 ///
-/// #[actor(on_trap = "exit", parts(supervisor))]
+/// #[actor(parts(supervisor))]
 /// impl Shop {
 ///     #[start]
 ///     fn new(ctx: &mut Context) -> Result<Self> {
@@ -174,17 +181,30 @@ struct SupervisorState {
 /// A child that traps ends, whatever its class says, so that its end is the supervisor's business; unless its [`Create`]
 /// says otherwise, by [`Create::on_trap`].
 ///
+/// # When its own actor traps
+///
+/// Its children live on, each with a label that says whose it is, and the supervisor of the fresh instance takes them over:
+/// nobody is created twice, and their addresses stay. One that has ended meanwhile has ended as any other: it is created
+/// anew, with others as the strategy says, if it is [`RestartType::Permanent`]; of others nobody knows why they ended, and
+/// they are not. Children that it no longer has are ended. Restarts and their number count anew.
+///
+/// Where the actor's class says `children_at_restart = "end"`, there is nobody left to take over, and all are created as at
+/// first. That is for children which are worth nothing without what their creator knew.
+///
+/// An actor with two supervisors, or with one and a base that has one, gives each a name, by [`Supervisor::named`]. Children
+/// with other labels are none of theirs.
+///
 /// # Giving up
 ///
 /// More restarts than the intensity allows, 3 in 5 seconds unless it is said otherwise, and the supervisor gives up: its
-/// children end, the last first, and then it panics with the reason. Its class has `on_trap = "exit"`, so it ends as
-/// [`ExitReason::Failed`], which its parent hears, perhaps a supervisor too. Without that it would get a fresh instance, which
-/// would know nothing of the children of the last one: so that one refuses to start.
+/// children end, the last first, and then its actor, by [`Context::fail`], as [`ExitReason::Failed`] with the reason. Its
+/// parent hears that, perhaps a supervisor too.
 ///
 /// A supervisor that exits, because it is asked to or the host stops, creates nobody anew and gives nothing up: its
 /// children exit, and then it does.
 #[derive(Debug)]
 pub struct Supervisor {
+    name: String,
     strategy: Strategy,
     restarts_max: u32,
     period: Duration,
@@ -207,6 +227,7 @@ impl Supervisor {
     pub const fn new(strategy: Strategy) -> Self {
         let state = SupervisorState { kids: Vec::new(), phase: Phase::Running, recent: 0 };
         Self {
+            name: String::new(),
             strategy,
             restarts_max: RESTARTS_MAX,
             period: PERIOD,
@@ -218,6 +239,13 @@ impl Supervisor {
             still_missed: Vec::new(),
             standing: Standing::new(Kind::Supervisor),
         }
+    }
+
+    /// Gives it a name of its own, where its actor has another: by it, its children are known again after a trap.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
     }
 
     /// Gives up after more than `restarts_max` restarts in `period`.
@@ -237,25 +265,86 @@ impl Supervisor {
         self
     }
 
-    /// Creates the children.
+    /// Creates the children; or takes over those that live, where a trap has cost the actor the supervisor before this one.
     ///
     /// # Errors
-    /// Two have one name; a bound is reached; or this is the fresh instance of a supervisor that trapped. The start, or
-    /// the turn, fails if what this returns is not among the parts in the end.
+    /// Two have one name, a name is too long, or a bound is reached. The start, or the turn, fails if what this returns is
+    /// not among the parts in the end, or another supervisor there has its name.
     pub fn start(mut self, ctx: &mut Context) -> Result<Self> {
-        if ctx.incarnation() > 1 {
-            return Err(Error::poison(
-                "a supervisor does not survive a trap: its class needs `on_trap = \"exit\"`",
-            ));
-        }
-        for (place, spec) in self.specs.iter().enumerate() {
-            if self.specs[..place].iter().any(|other| other.name == spec.name) {
-                return Err(Error::poison(format!("two children are called `{}`", spec.name)));
+        self.label_children()?;
+        let has_any = self.take_over(ctx)?;
+        if has_any || ctx.is_successor() {
+            self.replace_missing(ctx)?;
+        } else {
+            for (spec, kid) in self.specs.iter().zip(&mut self.state.kids) {
+                kid.address = Some(spec.create.clone().create(ctx)?);
             }
-            self.state.kids[place].address = Some(spec.create.clone().create(ctx)?);
         }
+        // The turn that starts it has it as it is now, or not at all.
+        self.before = None;
         self.standing.enter();
         Ok(self)
+    }
+
+    /// Gives each child the label by which it is known again.
+    fn label_children(&mut self) -> Result {
+        if self.name.contains('/') {
+            return Err(Error::poison(format!("the name of a supervisor has no `/`: `{}`", self.name)));
+        }
+        for place in 0..self.specs.len() {
+            let (before, [spec, ..]) = self.specs.split_at_mut(place) else { break };
+            if before.iter().any(|other| other.name == spec.name) {
+                return Err(Error::poison(format!("two children are called `{}`", spec.name)));
+            }
+            if spec.create.label.is_some() {
+                return Err(Error::poison(format!(
+                    "`{}` has a label of its own, which a supervisor gives itself",
+                    spec.name
+                )));
+            }
+            let label = [LABEL, &self.name, "/", &spec.name].concat();
+            if label.len() > LABEL_LEN_MAX {
+                return Err(Error::poison(format!(
+                    "the names of a supervisor and of its child have {} bytes at most together: `{}` and `{}`",
+                    LABEL_LEN_MAX - LABEL.len() - 1,
+                    self.name,
+                    spec.name
+                )));
+            }
+            spec.create.label = Some(label);
+        }
+        Ok(())
+    }
+
+    /// Takes over the children that it knows by their labels, and ends those that it no longer has. Whether there was any.
+    fn take_over(&mut self, ctx: &mut Context) -> Result<bool> {
+        let own = [LABEL, &self.name, "/"].concat();
+        let mut has_any = false;
+        for child in ctx.children() {
+            let Some(name) = child.label.strip_prefix(&*own) else { continue };
+            has_any = true;
+            match self.specs.iter().position(|spec| spec.name == name) {
+                Some(place) if self.state.kids[place].address.is_none() => {
+                    self.state.kids[place].address = Some(child.address);
+                }
+                _ => ctx.request_exit(&child.address, true)?,
+            }
+        }
+        Ok(has_any)
+    }
+
+    /// Sees to the children that ended while there was no supervisor.
+    fn replace_missing(&mut self, ctx: &mut Context) -> Result {
+        let is_missing = |place: &usize| {
+            self.state.kids[*place].address.is_none() && self.specs[*place].restart == RestartType::Permanent
+        };
+        let missing: Vec<_> = (0..self.specs.len()).filter(is_missing).collect();
+        let Some(first) = missing.first() else { return Ok(()) };
+        match self.strategy {
+            Strategy::OneForOne => missing.into_iter().try_for_each(|place| self.create(place, ctx)),
+            Strategy::OneForAll => self.stop(0, Then::Restart, ctx),
+            Strategy::RestForOne => self.stop(*first, Then::Restart, ctx),
+        }
     }
 
     /// Where the child of this name is, if it lives.
@@ -366,8 +455,7 @@ impl Supervisor {
                 (from..self.specs.len()).try_for_each(|place| self.create(place, ctx))
             }
             Then::Exit => ctx.exit(),
-            // Nothing is left that could be lost with the instance.
-            Then::GiveUp(text) => panic!("{text}"),
+            Then::GiveUp(text) => ctx.fail(text),
         }
     }
 
@@ -439,6 +527,10 @@ impl Ledger for Supervisor {
 
     fn standing(&mut self) -> &mut Standing {
         &mut self.standing
+    }
+
+    fn supervises_as(&self) -> Option<&str> {
+        Some(&self.name)
     }
 }
 

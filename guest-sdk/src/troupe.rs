@@ -72,6 +72,9 @@ pub trait Troupers: Actor {
 /// | is the third to end with it | the sender gets it back as poison |
 /// | traps while its work is in progress | as if it had ended, but it lives on |
 ///
+/// If the leader itself traps, its workers do what they have and exit, and the fresh leader creates others. What waited in
+/// its queue is lost.
+///
 /// When the leader exits, a worker still does the job that it has, if that takes one turn. Whoever waits in the queue, or
 /// for work in progress that is not answered, gets its message back, with that as the reason. If 10,000 jobs wait, or 16 MiB
 /// of them, the next goes back at once.
@@ -119,6 +122,10 @@ impl<A: Troupers> Actor for Troupe<A> {
         Ok(Self(if worker::is_one(ctx) {
             Role::Worker(Box::new(Worker::start(ctx)?))
         } else {
+            // Workers of a leader that trapped end when they have done what they have: this one does not know what that is.
+            if ctx.is_successor() {
+                ctx.children().iter().try_for_each(|worker| ctx.request_exit(&worker.address, true))?;
+            }
             let settings = TroupeSettings { max_count: A::MAX_COUNT, idle_count: A::IDLE_COUNT };
             Role::Leader(Box::new(Leader::new(settings, A::ON_TRAP, ctx)))
         }))

@@ -128,7 +128,7 @@ struct Prompt {
     supervisor: Supervisor,
 }
 
-#[actor(on_trap = "exit", parts(requests, supervisor))]
+#[actor(parts(requests, supervisor))]
 impl Prompt {
     #[start]
     fn new(ctx: &mut Context) -> Result<Self> {

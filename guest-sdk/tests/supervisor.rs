@@ -27,7 +27,7 @@ struct FailNext {
     for_good: bool,
 }
 
-#[actor(on_trap = "exit", parts(supervisor))]
+#[actor(parts(supervisor))]
 impl Boss {
     #[start]
     fn new(ctx: &mut Context) -> Result<Self> {
@@ -170,11 +170,8 @@ fn it_gives_up_after_too_many_restarts_ends_its_children_last_first_and_then_its
     let effects = boss.child_exited(&address(&boss, "a"), failed()).unwrap();
     assert_eq!((created(&effects), asked(&effects)), (vec![], vec![c.clone()]));
     assert_eq!(asked(&boss.child_exited(&c, ExitReason::Requested).unwrap()), std::slice::from_ref(&b));
-    let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        boss.child_exited(&b, ExitReason::Requested)
-    }));
-    let reason = *end.unwrap_err().downcast::<String>().unwrap();
-    assert_eq!(reason, "gave up after 2 restarts in 10s; the last to end was `a`: failed: ouch");
+    let reason = "gave up after 2 restarts in 10s; the last to end was `a`: failed: ouch".to_string();
+    assert_eq!(boss.child_exited(&b, ExitReason::Requested).unwrap(), [Effect::Fail { reason }]);
 }
 
 #[test]
@@ -211,9 +208,97 @@ fn what_a_failed_turn_changed_is_taken_back() {
 }
 
 #[test]
-fn a_fresh_instance_refuses_to_start() {
-    let refused = TestStart::default().incarnation(2).start::<Boss>();
-    assert!(refused.map(drop).unwrap_err().reason().contains("on_trap = \"exit\""));
+fn a_fresh_instance_takes_over_the_children_that_live_and_creates_nobody_twice() {
+    for strategy in 0..3 {
+        let boss = boss(strategy);
+        let before = ["a", "b", "c"].map(|name| address(&boss, name));
+        let mut boss = boss.trapped().unwrap();
+        assert_eq!(boss.started(), []);
+        assert_eq!(["a", "b", "c"].map(|name| address(&boss, name)), before);
+        let [a, ..] = before;
+        boss.child_exited(&a, failed()).unwrap();
+        assert!(children(&mut boss)[0].address != Some(a), "it is supervised as before");
+    }
+}
+
+#[test]
+fn who_ended_meanwhile_is_replaced_as_the_strategy_says_if_it_is_permanent() {
+    for (strategy, expected) in [(0, (vec!["A"], 0)), (1, (vec![], 1)), (2, (vec![], 1))] {
+        let mut boss = boss(strategy);
+        boss.tell("test", &FailNext { for_good: true }).unwrap();
+        // A host lists a child no more when its end is told, whatever comes of that.
+        assert!(boss.child_exited(&address(&boss, "a"), failed()).is_err());
+        let boss = boss.trapped().unwrap();
+        assert_eq!((created(boss.started()), asked(boss.started()).len()), expected);
+    }
+    let mut boss = boss(0);
+    boss.child_exited(&address(&boss, "b"), ExitReason::Requested).unwrap();
+    let boss = boss.trapped().unwrap();
+    assert_eq!(boss.started(), [], "why a transient one ended, nobody knows");
+    assert_eq!(boss.state().supervisor.address("b"), None);
+}
+
+/// Two supervisors, and a child of no supervisor.
+struct House {
+    upper: Supervisor,
+    lower: Supervisor,
+}
+
+/// The children there are, and whether the supervisors have one name.
+#[message]
+struct Rooms {
+    upper: Vec<String>,
+    same_name: bool,
+}
+
+#[actor(parts(upper, lower))]
+impl House {
+    #[start]
+    fn new(ctx: &mut Context) -> Result<Self> {
+        let rooms = match ctx.init::<Rooms>().transpose()? {
+            Some(rooms) if ctx.incarnation() == 1 => rooms,
+            _ => Rooms { upper: vec!["bath".into()], same_name: false },
+        };
+        if ctx.incarnation() == 1 {
+            Create::class("Cat").label("supervisor:").create(ctx)?;
+        }
+        let upper = Supervisor::new(Strategy::OneForOne).named("upper");
+        let room = |supervisor: Supervisor, name: &str| {
+            supervisor.child(name, Create::class("Room"), RestartType::Permanent)
+        };
+        let upper = rooms.upper.iter().fold(upper, |upper, name| room(upper, name)).start(ctx)?;
+        let lower = Supervisor::new(Strategy::OneForOne).named(if rooms.same_name { "upper" } else { "" });
+        Ok(Self { upper, lower: room(lower, "bath").start(ctx)? })
+    }
+}
+
+fn house(upper: &[&str], same_name: bool) -> Result<TestActor<House>> {
+    let upper = upper.iter().map(ToString::to_string).collect();
+    TestStart::default().init(&Rooms { upper, same_name })?.start()
+}
+
+#[test]
+fn two_supervisors_of_an_actor_know_their_own_children_and_end_those_they_no_longer_have() {
+    let house = house(&["bath", "attic"], false).unwrap();
+    let address = |supervisor: &Supervisor, name| supervisor.address(name).unwrap().clone();
+    let (upper, attic) = (address(&house.state().upper, "bath"), address(&house.state().upper, "attic"));
+    let lower = address(&house.state().lower, "bath");
+    let house = house.trapped().unwrap();
+    assert_eq!((asked(house.started()), created(house.started())), (vec![attic], vec![]));
+    let state = house.state();
+    assert_eq!((address(&state.upper, "bath"), address(&state.lower, "bath")), (upper, lower));
+}
+
+#[test]
+fn names_that_would_confuse_children_after_a_trap_are_refused_at_the_start() {
+    let refused = |upper: &[&str], same_name| house(upper, same_name).map(drop).unwrap_err().to_string();
+    let text = "two supervisors of `House` are called `upper`; give each a name of its own: \
+                `Supervisor::new(...).named(\"...\")`";
+    assert!(refused(&["attic"], true).contains(text));
+    assert!(refused(&["bath", "bath"], false).contains("two children are called `bath`"));
+    let long = "x".repeat(48);
+    let text = format!("have 52 bytes at most together: `upper` and `{long}`");
+    assert!(refused(&[&long], false).contains(&text), "{}", refused(&[&long], false));
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub struct Shop {
     supervisor: Supervisor,
 }
 
-#[actor(on_trap = "exit", parts(supervisor))]
+#[actor(parts(supervisor))]
 impl Shop {
     #[start]
     fn new(ctx: &mut Context) -> Result<Self> {

@@ -186,6 +186,16 @@ fn squarers() -> World<Squarer> {
 }
 
 #[test]
+fn a_leader_that_trapped_has_the_workers_exit_that_it_no_longer_knows() {
+    let mut world = World::<Squarer>::new();
+    world.tell("asker", &Square { of: 3 });
+    let World { leader, workers, .. } = world;
+    let fresh = leader.trapped().unwrap();
+    let target = workers[0].0.clone();
+    assert_eq!(fresh.started(), [Effect::Exit { target, recursive: true }]);
+}
+
+#[test]
 fn each_job_goes_to_one_worker_and_waits_while_all_are_busy() {
     let mut world = squarers();
     for of in 0..5 {

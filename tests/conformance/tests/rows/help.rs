@@ -546,6 +546,26 @@ fn a_supervisor_replaces_all_children_or_those_behind() {
 }
 
 #[test]
+fn children_of_a_supervisor_that_traps_go_on_and_the_fresh_one_supervises_them() {
+    run(async {
+        let world = World::new().await;
+        let boss = boss(&world, "one").await;
+        let before = boss.children().await;
+        let a = boss.supervised("a").await.unwrap();
+        boss.traps_on("Stumble").await;
+        assert_eq!(boss.children().await, before);
+        for member in before {
+            assert_eq!(boss.at(member).says("AreYouThere", json!(null)).await, "yes");
+        }
+        assert_eq!(boss.client.actors().await.unwrap().len(), 4, "nobody was created twice");
+        assert_eq!(boss.supervised("a").await, Some(a));
+        boss.at(a).traps_on("Break").await;
+        until(async || boss.supervised("a").await.is_some_and(|new| new != a)).await;
+        assert_eq!(boss.client.actors().await.unwrap().len(), 4);
+    });
+}
+
+#[test]
 fn a_supervisor_gives_up_after_too_many_restarts_and_ends_with_its_children_and_the_reason() {
     run(async {
         let world = World::new().await;
@@ -563,7 +583,8 @@ fn a_supervisor_gives_up_after_too_many_restarts_and_ends_with_its_children_and_
         let report = probe.reports(|report| !report.exits.is_empty()).await;
         let (gone, reason) = &report.exits[0];
         assert_eq!(*gone, boss.address);
-        assert!(reason.contains("gave up after 2 restarts in 60s; the last to end was `a`"), "{reason}");
+        let expected = "failed: gave up after 2 restarts in 60s; the last to end was `a`: failed: ";
+        assert!(reason.starts_with(expected), "{reason}");
         until(async || probe.client.actors().await.unwrap().len() == 1).await;
     });
 }

@@ -14,12 +14,16 @@ pub struct With {
     pub replace: String,
 }
 
+/// Has a [`Boss`] trap itself.
+#[message]
+pub struct Stumble;
+
 /// Supervises three members.
 pub struct Boss {
     supervisor: Supervisor,
 }
 
-#[actor(on_trap = "exit", parts(supervisor))]
+#[actor(parts(supervisor))]
 impl Boss {
     #[start]
     fn new(ctx: &mut Context) -> Result<Self> {
@@ -35,6 +39,11 @@ impl Boss {
             .child("c", Create::of::<Member>(), RestartType::Permanent)
             .start(ctx)?;
         Ok(Self { supervisor })
+    }
+
+    #[receive]
+    fn stumble(&mut self, _: Stumble) {
+        panic!("stumbled");
     }
 
     #[receive]
