@@ -58,8 +58,11 @@ mistakes! {
 
     "children.rs" {
         ListInAnotherOrder children_in_another_order "is told of the children":
-            "let listed = known.listed.range((from, Bound::Unbounded));"
-            => "let listed = known.listed.range((from, Bound::Unbounded)).rev();";
+            "known.listed.insert(known.next_number, (address, label));
+             known.numbers.insert(address, known.next_number);"
+            => "let number = u64::MAX - known.next_number;
+                known.listed.insert(number, (address, label));
+                known.numbers.insert(address, number);";
 
         ListTheGone a_child_that_is_gone_and_listed "is told of the children":
             "known.listed.remove(&number);"
