@@ -2,10 +2,11 @@
 
 use crate::bindings::thespian::actor::types as wit;
 use crate::capability::Requirement;
-use crate::class::{Accepts, ChildrenAtRestart, OnTrap, Transient};
+use crate::class::{Accepts, ChildrenAtRestart, InitMessage, OnTrap, Transient};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::incoming::Incoming;
+use crate::init::StartsWith;
 use crate::parts::{self, Field, Ledger};
 
 /// A class of actors. Implemented by [`actor`](macro@crate::actor).
@@ -29,6 +30,9 @@ pub trait Actor: Sized + 'static {
 
     /// Whether and when its actors end of themselves.
     const TRANSIENT: Option<Transient>;
+
+    /// The message that it starts with, where its `#[start]` takes one.
+    const INIT: Option<InitMessage> = None;
 
     /// Its own check whether a host suits it: the function with `#[accepts]`.
     const ACCEPTS: Option<Accepts> = None;
@@ -85,6 +89,15 @@ impl<A: Actor> Live for A {
     fn leave(&mut self, ctx: &mut Context) {
         Actor::leave(self, ctx);
     }
+}
+
+/// The message that an actor was created with, as the first parameter of its start.
+///
+/// # Errors
+/// There is none, it is of another type, or it can't be decoded.
+#[doc(hidden)]
+pub fn init<T: StartsWith>(ctx: &Context) -> Result<T> {
+    T::taken(ctx.init.message.as_ref(), ctx.class())
 }
 
 /// Makes an actor.
@@ -150,7 +163,7 @@ fn describe_class<A: Actor>() -> wit::ActorClass {
         transient: A::TRANSIENT.map(Transient::to_wit),
         stateful: false,
         receives: A::RECEIVES.iter().map(ToString::to_string).collect(),
-        extra: A::CHILDREN_AT_RESTART.to_wit(),
+        extra: A::CHILDREN_AT_RESTART.to_wit().into_iter().chain(A::INIT.map(InitMessage::to_wit)).collect(),
     }
 }
 

@@ -900,6 +900,8 @@ pub mod thespian {
                 /// place of a trapped one. `keep`, the default: they live on, and the fresh instance finds them by `children`.
                 /// `end`: each is ended as by `kill-child`, and the fresh instance starts when they are gone. It hears of none of
                 /// them: no `child-exited`, no `child-restarted`, and no `actor-down` by a `monitor` of the one before.
+                /// `init`, a text: the type name of the message that the actors are created with; in its place `init-optional`, if they
+                /// start without it too. For tools: `start` itself refuses.
                 pub extra: AttributesResult,
             }
             impl ::core::fmt::Debug for ActorClass {

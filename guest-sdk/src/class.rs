@@ -79,6 +79,22 @@ impl Transient {
     }
 }
 
+/// The message that a class starts with: the first parameter of its `#[start]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InitMessage {
+    /// The type name of the message.
+    pub type_name: &'static str,
+    /// Whether the class starts without it too.
+    pub is_optional: bool,
+}
+
+impl InitMessage {
+    pub(crate) fn to_wit(self) -> (String, wit::ValueResult) {
+        let name = if self.is_optional { "init-optional" } else { "init" };
+        (name.to_string(), wit::ValueResult::Text(self.type_name.to_string()))
+    }
+}
+
 /// A class's own check whether a host that has this suits its actors, where their creator and the class require that.
 /// It is asked where all that is required holds, in an instance of its own in which nothing can be asked of the host.
 /// It must give the same answer to the same question.

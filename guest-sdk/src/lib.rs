@@ -45,6 +45,33 @@
 //! handler; `#[message(name = "shop/order")]` gives another. A part of a message, a struct inside, needs serde's two
 //! traits, which `#[message]` gives it too. At a shell people write JSON: types in text and CBOR take it as well.
 //!
+//! # Starts
+//!
+//! An actor is made by `Default`, or by a method with `#[start]`. That may take the message that the actor is created with,
+//! [`Create::init`] gives it along; without it, or with another, no actor starts:
+//!
+//! ```
+//! # use thespian::prelude::*;
+//! #[message]
+//! struct Login { name: String }
+//!
+//! struct Session { name: String }
+//!
+//! #[actor]
+//! impl Session {
+//!     #[start]
+//!     fn new(login: Login, ctx: &mut Context) -> Self {
+//!         info!(ctx, "{} came", login.name);
+//!         Self { name: login.name }
+//!     }
+//! }
+//!
+//! let login = Login { name: "Ada".into() };
+//! let session: thespian::testing::TestActor<Session> = thespian::testing::TestStart::default().init(&login)?.start()?;
+//! assert_eq!(session.state().name, "Ada");
+//! # Ok::<(), thespian::Error>(())
+//! ```
+//!
 //! # Handlers
 //!
 //! [`actor`](macro@actor) on an `impl` block makes its `#[receive]` methods handlers, each for the type of its first
@@ -175,7 +202,7 @@ mod troupe;
 pub use actor::Actor;
 pub use address::Address;
 pub use capability::{Attributes, Clause, Requirement, Value};
-pub use class::{Accepts, ChildrenAtRestart, OnTrap, Transient};
+pub use class::{Accepts, ChildrenAtRestart, InitMessage, OnTrap, Transient};
 pub use context::Context;
 pub use create::Create;
 pub use event::{
@@ -185,6 +212,7 @@ pub use event::{
 pub use failure::{Error, Result};
 pub use hosting::Child;
 pub use incoming::{Incoming, Receive};
+pub use init::StartsWith;
 pub use initializing::Initializing;
 pub use log::Level;
 pub use message::{Encoding, Message, RawMessage};
@@ -200,7 +228,7 @@ pub use troupe::{AskTroupeStatus, Troupe, TroupeSettings, TroupeStatus, Troupers
 /// Names for the code that the attributes make.
 #[doc(hidden)]
 pub mod private {
-    pub use crate::actor::{Guest, base_receives};
+    pub use crate::actor::{Guest, base_receives, init};
     pub use crate::dispatch::not_now;
     pub use crate::instance::{handle_event, handle_message, start};
     #[cfg(feature = "cbor")]

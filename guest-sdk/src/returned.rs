@@ -10,7 +10,7 @@ use crate::message::Message;
 #[diagnostic::on_unimplemented(
     message = "a start can't return `{Self}`",
     label = "neither the actor nor a `Result` of it",
-    note = "a start is `fn name(ctx: &mut Context) -> Self`, or `-> Result<Self>`",
+    note = "a start is `fn name(init: Type, ctx: &mut Context) -> Self`, or `-> Result<Self>`",
     note = "`Error::poison(text)` makes an error of a text"
 )]
 pub trait IntoStart<A> {

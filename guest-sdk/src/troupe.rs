@@ -9,10 +9,11 @@ use std::fmt;
 
 use crate::actor::{Actor, Guest};
 use crate::capability::Requirement;
-use crate::class::{Accepts, ChildrenAtRestart, OnTrap, Transient};
+use crate::class::{Accepts, ChildrenAtRestart, InitMessage, OnTrap, Transient};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::incoming::Incoming;
+use crate::init::check_init;
 use crate::parts::Ledger;
 
 use leader::Leader;
@@ -111,6 +112,7 @@ impl<A: Troupers> Actor for Troupe<A> {
     // The leader ends its workers, and is ended itself.
     const TRANSIENT: Option<Transient> = None;
     const GUEST: Guest = Guest::of::<Self>();
+    const INIT: Option<InitMessage> = A::INIT;
     const ACCEPTS: Option<Accepts> = A::ACCEPTS;
     const HAS_PARTS: bool = A::HAS_PARTS;
 
@@ -122,6 +124,10 @@ impl<A: Troupers> Actor for Troupe<A> {
         Ok(Self(if worker::is_one(ctx) {
             Role::Worker(Box::new(Worker::start(ctx)?))
         } else {
+            // Before the first job, whose worker could not start.
+            if let Some(init) = A::INIT {
+                check_init(init, ctx.init.message.as_ref(), A::CLASS)?;
+            }
             // Workers of a leader that trapped end when they have done what they have: this one does not know what that is.
             if ctx.is_successor() {
                 ctx.children().iter().try_for_each(|worker| ctx.request_exit(&worker.address, true))?;

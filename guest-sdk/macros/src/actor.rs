@@ -15,7 +15,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, ImplItem, Item, Result};
 
-use handler::{check, handler, start_call, take_attribute};
+use handler::{Start, check, handler, start_of, take_attribute};
 use implementation::implementation;
 use options::options;
 use written::{at, class_name};
@@ -60,7 +60,7 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
             (false, true, false) if start.is_some() => {
                 return Err(Error::new(name, "an actor has one `#[start]`"));
             }
-            (false, true, false) => start = Some(start_call(method)?),
+            (false, true, false) => start = Some(start_of(method)?),
             (false, false, true) if options.accepts.is_some() => {
                 return Err(Error::new(name, "a class has one `#[accepts]`"));
             }
@@ -71,10 +71,11 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> Result<TokenStre
     condition::check_reached(&handlers)?;
     // At the class, so that a missing `Default` is reported where the class is.
     let start = start.unwrap_or_else(|| {
-        quote_spanned! {at(&block.self_ty)=>
+        let call = quote_spanned! {at(&block.self_ty)=>
             let _ = ctx;
             ::core::result::Result::Ok(<Self as ::core::default::Default>::default())
-        }
+        };
+        Start { call, init: None }
     });
     Ok(implementation(&block, &options, &handlers, &start))
 }

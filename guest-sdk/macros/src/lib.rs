@@ -24,6 +24,10 @@ pub fn message(options: TokenStream, item: TokenStream) -> TokenStream {
 /// came before the handlers do; `base = counter`, a field that is an actor and takes what this one does not;
 /// `troupe(max_count = 10, idle_count = 2)`, many workers at one address.
 ///
+/// A start takes the message that its actor is created with, `#[start] fn new(login: Login, ctx: &mut Context) -> Self`:
+/// without it, or with another, no actor starts, and its creator hears which it takes. `Option<Login>` is for one that may
+/// be absent. Either parameter can be left out.
+///
 /// A handler of messages may return one, which goes to the sender. To an event of the host nobody waits for an answer, so
 /// a handler of events returns nothing, or `Result`.
 ///

@@ -118,6 +118,17 @@ pub struct ActorClass {
     pub receives: Vec<String>,
     /// The fate of the children of a trapped actor that goes on.
     pub children_at_restart: ChildrenAtRestart,
+    /// The message that it starts with, if it says so.
+    pub init: Option<InitMessage>,
+}
+
+/// The message that a class starts with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InitMessage {
+    /// The type name of the message.
+    pub type_name: String,
+    /// Whether the class starts without it too.
+    pub is_optional: bool,
 }
 
 /// When an actor ends of itself.

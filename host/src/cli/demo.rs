@@ -16,7 +16,7 @@ use thespian_host::node::Node;
 
 use super::checkout;
 use super::incoming;
-use super::load::{Bar, file_name, or_nothing, read_component};
+use super::load::{Bar, class_line, file_name, read_component};
 use super::message;
 use super::outcome::{Poison, Usage};
 use super::output::{Output, Style, bytes, length};
@@ -157,12 +157,7 @@ async fn load(
     let text = "trust-all approved it: right for a demo, never for the code of others";
     steps.done_at(compiling, "judge", text, json!({"authority": "trust-all", "approved": true}))?;
     let (name, version) = (&source.info.name, &source.info.version);
-    let classes = source
-        .info
-        .classes
-        .iter()
-        .map(|class| format!("class {} takes {}", class.name, or_nothing(&class.receives.join(", "))));
-    let classes: Vec<_> = classes.collect();
+    let classes: Vec<_> = source.info.classes.iter().map(class_line).collect();
     let text = format!("{name} {version}: {}", classes.join("; "));
     steps.done("compile", &text, json!({"info": source.info, "compile_us": source.compile_us}))?;
     Ok(source)

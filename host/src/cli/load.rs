@@ -8,7 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use thespian_core::limits::{JUDGEMENT_TIME_MAX, SOURCE_BYTES_MAX};
 use thespian_core::source::foreign::what_else;
-use thespian_core::source::{Rights, SourceInfo};
+use thespian_core::source::{ActorClass, InitMessage, Rights, SourceInfo};
 use thespian_core::wire::control::LoadProgress;
 use tokio::sync::watch;
 
@@ -88,7 +88,7 @@ const fn time_after(progress: LoadProgress) -> Duration {
 fn describe(info: &SourceInfo, how: &str, output: &Output) {
     output.note(format_args!("{} {}, {how}", info.name, info.version));
     for class in &info.classes {
-        let mut line = format!("  class {} takes {}", class.name, or_nothing(&class.receives.join(", ")));
+        let mut line = format!("  {}", class_line(class));
         if !class.requires.is_empty() {
             let requires: Vec<_> = class.requires.iter().map(ToString::to_string).collect();
             line = format!("{line}; requires that {}", requires.join(", "));
@@ -97,8 +97,20 @@ fn describe(info: &SourceInfo, how: &str, output: &Output) {
     }
 }
 
-pub(super) const fn or_nothing(list: &str) -> &str {
-    if list.is_empty() { "no message that it names" } else { list }
+/// All there is to know of a class before an actor of it is created and sent to.
+pub(super) fn class_line(class: &ActorClass) -> String {
+    let takes = if class.receives.is_empty() {
+        "no message that it names".to_string()
+    } else {
+        class.receives.join(", ")
+    };
+    match &class.init {
+        None => format!("class {} takes {takes}", class.name),
+        Some(InitMessage { type_name, is_optional }) => {
+            let or_without = if *is_optional { " or without" } else { "" };
+            format!("class {} starts with {type_name}{or_without}, takes {takes}", class.name)
+        }
+    }
 }
 
 /// The bytes of a component; what a node is sure to refuse is not sent.

@@ -9,7 +9,7 @@ use thespian_core::capability::{Capabilities, Requirement};
 use thespian_core::fate::{ChildrenAtRestart, Fault};
 use thespian_core::limits::{PLACEMENT_CPU_MAX, TYPE_NAME_LEN_MAX};
 use thespian_core::outbox::{Means, NoPlace, check_class_name};
-use thespian_core::source::{ActorClass, SourceHash, SourceInfo};
+use thespian_core::source::{ActorClass, InitMessage, SourceHash, SourceInfo};
 use thespian_core::text::inert;
 use tracing::Level;
 use wasmtime::Store;
@@ -30,6 +30,10 @@ use super::text::shown;
 pub(super) const PLACEMENT_EXPORT: &str = "thespian:actor/placement@0.1.0";
 /// The name, among the `extra` of a class, of the fate of its children where an actor starts again.
 const CHILDREN_AT_RESTART: &str = "children-at-restart";
+/// The attribute of a class that names the message which it starts with.
+const INIT: &str = "init";
+/// The same of a class that starts without it too.
+const INIT_OPTIONAL: &str = "init-optional";
 /// Classes of one source.
 const CLASSES_MAX: usize = 256;
 /// Entries of one list in a description: what a class requires, what it receives.
@@ -143,7 +147,7 @@ fn source_info(info: wit::SourceInfo, has_placement: bool) -> Result<SourceInfo,
     for (what, text) in [("name", &info.name), ("version", &info.version), ("sdk", &info.sdk)] {
         check_len(what, text)?;
     }
-    refuse_extra("the source", &info.extra, None)?;
+    refuse_extra("the source", &info.extra, &[])?;
     let mut names = BTreeSet::new();
     let mut classes = Vec::with_capacity(info.classes.len());
     for class in info.classes {
@@ -196,8 +200,10 @@ fn actor_class(class: wit::ActorClass, has_placement: bool) -> Result<ActorClass
              `{PLACEMENT_EXPORT}`"
         ));
     }
-    refuse_extra(&format!("the class `{name}`"), &class.extra, Some(CHILDREN_AT_RESTART))?;
+    let whose = format!("the class `{name}`");
+    refuse_extra(&whose, &class.extra, &[CHILDREN_AT_RESTART, INIT, INIT_OPTIONAL])?;
     let children_at_restart = children_at_restart(&name, &class.extra)?;
+    let init = init_message(&class.extra).map_err(|why| format!("{whose} {why}"))?;
     if class.requires.len() > LIST_LEN_MAX || class.receives.len() > LIST_LEN_MAX {
         return Err(format!("the class `{name}` lists more than {LIST_LEN_MAX} things"));
     }
@@ -219,7 +225,26 @@ fn actor_class(class: wit::ActorClass, has_placement: bool) -> Result<ActorClass
         transient: class.transient.map(convert::transient_from_guest),
         receives: class.receives,
         children_at_restart,
+        init,
     })
+}
+
+/// The message that a class starts with.
+fn init_message(extra: &wit::AttributesResult) -> Result<Option<InitMessage>, String> {
+    let mut init = None;
+    for (name, said) in extra.iter().filter(|(name, _)| [INIT, INIT_OPTIONAL].contains(&name.as_str())) {
+        let wit::ValueResult::Text(type_name) = said else {
+            return Err(format!(
+                "says by `{name}` what it starts with, which is a text, the message's type name"
+            ));
+        };
+        check_plain(name, type_name)?;
+        let (type_name, is_optional) = (type_name.clone(), name == INIT_OPTIONAL);
+        if init.replace(InitMessage { type_name, is_optional }).is_some() {
+            return Err("says twice what it starts with".to_string());
+        }
+    }
+    Ok(init)
 }
 
 fn check_len(what: &str, text: &str) -> Result<(), String> {
@@ -240,9 +265,10 @@ fn check_plain(what: &str, text: &str) -> Result<(), String> {
 
 /// The fate of the children of an actor of the class that starts again.
 fn children_at_restart(class: &str, extra: &wit::AttributesResult) -> Result<ChildrenAtRestart, String> {
-    let found = match &extra[..] {
+    let said = extra.iter().filter(|(name, _)| name == CHILDREN_AT_RESTART).map(|(_, said)| said);
+    let found = match said.collect::<Vec<_>>()[..] {
         [] => return Ok(ChildrenAtRestart::default()),
-        [(_, wit::ValueResult::Text(word))] => match word.as_str() {
+        [wit::ValueResult::Text(word)] => match word.as_str() {
             "keep" => return Ok(ChildrenAtRestart::Keep),
             "end" => return Ok(ChildrenAtRestart::End),
             other => format!("`{}`", shown(other)),
@@ -254,8 +280,8 @@ fn children_at_restart(class: &str, extra: &wit::AttributesResult) -> Result<Chi
 }
 
 /// Refuses all that a description or a class of it asks for beyond what is known.
-fn refuse_extra(whose: &str, extra: &wit::AttributesResult, known: Option<&str>) -> Result<(), String> {
-    match extra.iter().find(|(name, _)| Some(name.as_str()) != known) {
+fn refuse_extra(whose: &str, extra: &wit::AttributesResult, known: &[&str]) -> Result<(), String> {
+    match extra.iter().find(|(name, _)| !known.contains(&name.as_str())) {
         Some((name, _)) => Err(format!("{whose} asks for `{}`, which this host does not offer", shown(name))),
         None => Ok(()),
     }

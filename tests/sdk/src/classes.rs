@@ -3,7 +3,8 @@
 use serde_json::json;
 use thespian_core::capability::{Clause, Value};
 use thespian_core::message::Message;
-use thespian_core::wire::control::ControlError;
+use thespian_core::source::InitMessage;
+use thespian_core::wire::control::{ControlError, CreateActor};
 use thespian_guests as guests;
 use thespian_host::client::ClientError;
 use thespian_host::config::NodeConfig;
@@ -18,6 +19,9 @@ async fn a_source_says_which_classes_it_has_and_what_they_take() {
     assert_eq!(classes, ["Echo", "Patient", "relay", "Worker", "Picky", "Gate"]);
     assert_eq!(source.info.name, "sampler");
     assert_eq!(source.info.classes[0].receives, ["Order", "Blob", "text/line"]);
+    assert_eq!(source.info.classes[0].init, None);
+    let task = InitMessage { type_name: "Task".to_string(), is_optional: false };
+    assert_eq!(source.info.classes[3].init, Some(task));
     let clauses: Vec<_> = source.info.classes[4].requires.iter().map(|wanted| &wanted.clause).collect();
     let north = Clause::Equals(Value::Text("north".into()));
     assert_eq!(clauses, [&Clause::IsTrue, &north, &Clause::AtLeast(4.0)]);
@@ -78,9 +82,28 @@ async fn what_came_back_is_in_the_log_of_its_sender() {
 async fn a_start_that_fails_refuses_the_create_with_its_reason() {
     let world = World::new();
     let source = world.load(guests::bytes(guests::SAMPLER)).await;
-    let error = world.client.create(&source.hash.to_string(), "Worker").await.unwrap_err();
-    let ClientError::Node(ControlError::StartFailed { reason }) = &error else { panic!("{error}") };
-    assert!(reason.contains("a worker needs a task"), "{reason}");
+    let failed = async |init: Option<Message>| {
+        let create = CreateActor {
+            source: source.hash.to_string(),
+            class: Some("Worker".to_string()),
+            requirements: Vec::new(),
+            init,
+            on_trap: None,
+            name: None,
+        };
+        match world.client.create_with(create).await.unwrap_err() {
+            ClientError::Node(ControlError::StartFailed { reason }) => reason,
+            error => panic!("{error}"),
+        }
+    };
+    let reason = failed(None).await;
+    assert!(reason.starts_with("`Worker` starts with `Task`, and was given no message"), "{reason}");
+    let reason = failed(Some(Message::json("Tusk", "{}"))).await;
+    assert_eq!(reason, "`Worker` starts with `Task`, and was given `Tusk`");
+    let reason = failed(Some(Message::json("Task", "{}"))).await;
+    assert!(reason.starts_with("`Task` can't be decoded: missing field"), "{reason}");
+    let reason = failed(Some(Message::json("Task", r#"{"text":"","asker":"nobody"}"#))).await;
+    assert_eq!(reason, "a worker needs a parent");
 }
 
 #[tokio::test]

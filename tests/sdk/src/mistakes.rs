@@ -27,7 +27,7 @@ fn main() {}
 ";
 
 /// A name, what is wrong, and how the one error begins.
-const MISTAKES: [(&str, &str, &str); 9] = [
+const MISTAKES: [(&str, &str, &str); 11] = [
     (
         "context_first",
         "#[actor] impl Hello { #[receive] fn greet(&mut self, ctx: &mut Context, greet: Greet) {} }",
@@ -42,6 +42,16 @@ const MISTAKES: [(&str, &str, &str); 9] = [
         "text_as_error_of_a_start",
         "#[actor] impl Hello { #[start] fn new() -> Result<Self, &'static str> { todo!() } }",
         "a text is no error: return `Result<Self>`",
+    ),
+    (
+        "context_first_in_a_start",
+        "#[actor] impl Hello { #[start] fn new(ctx: &mut Context, greet: Greet) -> Self { Self } }",
+        "the message comes first, and then the context: `fn new(init: Type, ctx: &mut Context) -> Self`",
+    ),
+    (
+        "no_message_of_a_start",
+        "#[actor] impl Hello { #[start] fn new(plain: Plain, ctx: &mut Context) -> Self { Self } }",
+        "a start can't take a `Plain`",
     ),
     (
         "answer_to_an_event",

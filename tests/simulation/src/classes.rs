@@ -28,6 +28,7 @@ pub(crate) fn info() -> SourceInfo {
         transient,
         receives: Vec::new(),
         children_at_restart: if name == CLEARING { ChildrenAtRestart::End } else { ChildrenAtRestart::Keep },
+        init: None,
     };
     let classes = vec![
         class("lasting", OnTrap::Restart, None),

@@ -67,6 +67,8 @@ impl Native {
             transient: class.transient.map(convert::transient),
             receives: class.receives,
             children_at_restart: convert::children_at_restart(&class.extra),
+            // Nothing in a simulation asks for it.
+            init: None,
         };
         SourceInfo { name, version, sdk, classes: classes.into_iter().map(class).collect() }
     }

@@ -13,8 +13,8 @@ use super::written::{at, last_word};
 pub(super) const HANDLER: &str =
     "a handler is `fn name(&mut self, message: Type)`, with `ctx: &mut Context` behind it where it is needed";
 const ACCEPTS: &str = "a check is `fn name(host: &Attributes, required: &[Requirement]) -> bool`";
-pub(super) const START: &str =
-    "a start is `fn name() -> Self` or `fn name(ctx: &mut Context) -> Self`; it may return `Result<Self>`";
+pub(super) const START: &str = "a start is `fn name() -> Self`, with `init: Type` for the message that it is created with and behind \
+     it `ctx: &mut Context` where they are needed; it may return `Result<Self>`";
 
 pub(super) struct Handler {
     pub(super) method: Ident,
@@ -104,7 +104,13 @@ fn is_context(argument: &FnArg) -> bool {
         if matches!(&*typed.ty, Type::Reference(reference) if reference.mutability.is_some()))
 }
 
-pub(super) fn start_call(method: &ImplItemFn) -> Result<TokenStream> {
+/// Code that makes an actor, and the type of the message that it takes.
+pub(super) struct Start {
+    pub(super) call: TokenStream,
+    pub(super) init: Option<Type>,
+}
+
+pub(super) fn start_of(method: &ImplItemFn) -> Result<Start> {
     let signature = &method.sig;
     let name = &signature.ident;
     let problem = |at: &dyn Spanned| Err(Error::new(at.span(), START));
@@ -114,16 +120,44 @@ pub(super) fn start_call(method: &ImplItemFn) -> Result<TokenStream> {
     if let Some(word) = &signature.asyncness {
         return problem(word);
     }
-    let mut inputs = signature.inputs.iter();
-    let call = match inputs.next() {
-        None => quote!({ let _ = ctx; Self::#name() }),
-        Some(argument) if is_context(argument) => quote!(Self::#name(ctx)),
-        Some(argument) => return problem(argument),
-    };
-    if let Some(argument) = inputs.next() {
-        return problem(argument);
+    if !signature.generics.params.is_empty() {
+        return problem(&signature.generics);
     }
-    Ok(quote_spanned!(returns(method)=> ::thespian::IntoStart::<Self>::start(#call)))
+    let mut inputs = signature.inputs.iter().peekable();
+    let init = inputs.next_if(|argument| !is_context(argument)).map(|argument| init(name, argument));
+    let init = init.transpose()?;
+    let context = inputs.next_if(|argument| is_context(argument)).map(|_| quote!(ctx));
+    match inputs.next() {
+        Some(argument) if init.is_none() && !is_context(argument) => {
+            let text = format!(
+                "the message comes first, and then the context: `fn {name}(init: Type, ctx: &mut Context) -> Self`"
+            );
+            return Err(Error::new(argument.span(), text));
+        }
+        Some(argument) => return problem(argument),
+        None => {}
+    }
+    let arguments =
+        init.iter().map(|init| quote_spanned!(at(init)=> ::thespian::private::init::<#init>(ctx)?));
+    let arguments = arguments.chain(context);
+    let call =
+        quote_spanned!(returns(method)=> ::thespian::IntoStart::<Self>::start(Self::#name(#(#arguments),*)));
+    Ok(Start { call: quote!(let _ = &ctx; #call), init })
+}
+
+/// The type of the message that a start takes.
+fn init(start: &Ident, argument: &FnArg) -> Result<Type> {
+    let FnArg::Typed(typed) = argument else { return Err(Error::new(argument.span(), START)) };
+    match &*typed.ty {
+        Type::Path(_) if last_word(&typed.ty).is_some_and(|word| word != "Context") => {
+            Ok((*typed.ty).clone())
+        }
+        Type::Reference(reference) if last_word(&reference.elem).is_some_and(|word| word != "Context") => {
+            let text = format!("a start owns its message: `fn {start}(init: Type)`, without `&`");
+            Err(Error::new(typed.ty.span(), text))
+        }
+        other => Err(Error::new(other.span(), START)),
+    }
 }
 
 /// The compiler checks the types of its arguments, where it is named.

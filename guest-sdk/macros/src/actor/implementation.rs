@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::{Ident, ItemImpl, Type};
 
 use super::condition;
-use super::handler::Handler;
+use super::handler::{Handler, Start};
 use super::options::{Options, Requires, Workers};
 use super::written::{at, is_raw};
 
@@ -13,10 +13,9 @@ pub(super) fn implementation(
     block: &ItemImpl,
     options: &Options,
     handlers: &[Handler],
-    start: &TokenStream,
+    start: &Start,
 ) -> TokenStream {
-    let class = &block.self_ty;
-    let name = &options.name;
+    let (class, name) = (&block.self_ty, &options.name);
     let on_trap = options.on_trap.clone().unwrap_or_else(|| quote!(Restart));
     let children_at_restart = options.children_at_restart.clone().unwrap_or_else(|| quote!(Keep));
     let transient = match &options.transient {
@@ -55,6 +54,7 @@ pub(super) fn implementation(
                 ::core::option::Option::Some(Self::#check);
         }
     });
+    let (start, init) = (&start.call, start.init.as_ref().map(init));
     let troupe = options.troupe.as_ref().map(|workers| troupe_of(class, workers));
     let reach_parts = reach_parts(options);
     quote! {
@@ -70,6 +70,7 @@ pub(super) fn implementation(
                 ::thespian::ChildrenAtRestart::#children_at_restart;
             const TRANSIENT: ::core::option::Option<::thespian::Transient> = #transient;
             #guest
+            #init
             #accepts
 
             fn requires() -> ::std::vec::Vec<::thespian::Requirement> {
@@ -86,6 +87,14 @@ pub(super) fn implementation(
 
             #reach_parts
         }
+    }
+}
+
+/// Says of a class that it starts with a message of this type.
+fn init(message: &Type) -> TokenStream {
+    quote_spanned! {at(message)=>
+        const INIT: ::core::option::Option<::thespian::InitMessage> =
+            ::core::option::Option::Some(<#message as ::thespian::StartsWith>::INIT);
     }
 }
 

@@ -98,11 +98,31 @@ fn a_wrong_start_is_told_what_a_start_is() {
         ),
         quote!(
             #[start]
-            fn new(init: Setup) -> Self {}
+            fn new(init: Setup, more: u8) -> Self {}
         ),
         quote!(
             #[start]
-            fn new(ctx: &mut Context, more: u8) -> Self {}
+            fn new(init: Setup, ctx: &mut Context, more: u8) -> Self {}
+        ),
+        quote!(
+            #[start]
+            fn new(ctx: &mut Context, more: &mut Context) -> Self {}
+        ),
+        quote!(
+            #[start]
+            fn new(ctx: Context) -> Self {}
+        ),
+        quote!(
+            #[start]
+            fn new(ctx: &Context) -> Self {}
+        ),
+        quote!(
+            #[start]
+            fn new(init: impl Message) -> Self {}
+        ),
+        quote!(
+            #[start]
+            fn new<M: Message>(init: M) -> Self {}
         ),
         quote!(
             #[start]
@@ -122,6 +142,63 @@ fn a_wrong_start_is_told_what_a_start_is() {
         fn new(&mut self, _: Greet) {}
     ));
     assert_eq!(text, "one of `#[receive]`, `#[start]` and `#[accepts]`");
+}
+
+#[test]
+fn a_start_owns_its_message_which_comes_before_the_context() {
+    let text = method_error(quote!(
+        #[start]
+        fn new(ctx: &mut Context, login: Login) -> Self {}
+    ));
+    assert_eq!(
+        text,
+        "the message comes first, and then the context: `fn new(init: Type, ctx: &mut Context) -> Self`"
+    );
+    let text = method_error(quote!(
+        #[start]
+        fn new(login: &Login) -> Self {}
+    ));
+    assert_eq!(text, "a start owns its message: `fn new(init: Type)`, without `&`");
+}
+
+#[test]
+fn a_start_is_given_what_it_takes_and_its_class_says_what_that_is() {
+    for (start, call, init) in [
+        (
+            quote!(
+                fn new() -> Self {}
+            ),
+            "Self::new()",
+            None,
+        ),
+        (
+            quote!(
+                fn new(ctx: &mut Context) -> Self {}
+            ),
+            "Self::new(ctx)",
+            None,
+        ),
+        (
+            quote!(
+                fn new(login: Login) -> Self {}
+            ),
+            "Self::new(::thespian::private::init::<Login>(ctx)?)",
+            Some("Login"),
+        ),
+        (
+            quote!(
+                fn new(login: Option<Login>, ctx: &mut Context) -> Self {}
+            ),
+            "Self::new(::thespian::private::init::<Option<Login>>(ctx)?,ctx)",
+            Some("Option<Login>"),
+        ),
+    ] {
+        let code = made(quote!(), quote!(#[start] #start));
+        assert!(code.contains(&format!("start({call})")), "{code}");
+        let said = init.map(|init| format!("Some(<{init}as::thespian::StartsWith>::INIT)"));
+        assert_eq!(code.contains("constINIT"), said.is_some());
+        assert!(said.is_none_or(|said| code.contains(&said)), "{code}");
+    }
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn class(name: &str, requires: Vec<Requirement>) -> ActorClass {
         transient: None,
         receives: Vec::new(),
         children_at_restart: ChildrenAtRestart::End,
+        init: None,
     }
 }
 

@@ -72,10 +72,10 @@ pub struct Probe {
 #[actor]
 impl Probe {
     #[start]
-    fn start(ctx: &mut Context) -> Result<Self> {
+    fn new(said: Option<Said>) -> Self {
         let mut probe = Self::default();
-        probe.seen.init = ctx.init::<Said>().transpose()?.map(|said| said.text);
-        Ok(probe)
+        probe.seen.init = said.map(|said| said.text);
+        probe
     }
 
     #[receive]

@@ -138,8 +138,7 @@ pub struct Worker {
 #[actor]
 impl Worker {
     #[start]
-    fn new(ctx: &mut Context) -> Result<Self> {
-        let task: Task = ctx.init().ok_or_else(|| Error::poison("a worker needs a task"))??;
+    fn new(task: Task, ctx: &mut Context) -> Result<Self> {
         let parent = ctx.parent().ok_or_else(|| Error::poison("a worker needs a parent"))?.clone();
         ctx.wakeup_after_with(Duration::from_millis(1), &task)?;
         Ok(Self { parent })

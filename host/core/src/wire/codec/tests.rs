@@ -8,7 +8,7 @@ use crate::fate::{ChildrenAtRestart, OnTrap};
 use crate::limits::{ActorLimits, ERROR_TEXT_LEN_MAX, MESSAGE_BYTES_MOST};
 use crate::log_level::LogLevel;
 use crate::message::{Encoding, Message};
-use crate::source::{ActorClass, Rights, SourceHash, SourceInfo, Transient};
+use crate::source::{ActorClass, InitMessage, Rights, SourceHash, SourceInfo, Transient};
 use crate::wire::control::{
     ActorFilter, ActorLogLevel, ActorPage, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame,
     ConnectionStatus, ControlError, CreateActor, DeadLetter, EndedActor, GrantStatus, Incoming, LoadProgress,
@@ -41,6 +41,7 @@ fn info() -> SourceInfo {
         transient: Some(Transient::Idle(Duration::from_millis(500))),
         receives: vec!["Greeting".into()],
         children_at_restart: ChildrenAtRestart::End,
+        init: Some(InitMessage { type_name: "Manners".into(), is_optional: true }),
     };
     SourceInfo { name: "hello".into(), version: "1.0".into(), sdk: "rust".into(), classes: vec![class] }
 }
