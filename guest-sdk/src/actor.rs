@@ -107,6 +107,7 @@ pub(crate) fn begin<A: Actor>(ctx: &mut Context) -> Result<A> {
     ctx.inherits_children = A::CHILDREN_AT_RESTART == ChildrenAtRestart::Keep;
     let mut actor = A::start(ctx)?;
     check_parts(&mut actor, ctx)?;
+    ctx.end_timing(true);
     Ok(actor)
 }
 

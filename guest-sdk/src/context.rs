@@ -15,6 +15,7 @@ use crate::init::Init;
 use crate::log::Level;
 use crate::message::{self, Message, RawMessage};
 use crate::reply::ReplyTo;
+use crate::timers::Account;
 
 /// An actor's side of its host, during one turn. What it asks for happens when the handler returns without an error,
 /// and not at all otherwise; only the log is written at once.
@@ -42,6 +43,8 @@ pub struct Context {
     keeps_children: bool,
     /// Whether somebody is told in this exit turn that the actor exits: then it must not fail.
     pub(crate) tells_of_exit: bool,
+    /// Messages that come again and again; absent in most actors.
+    pub(crate) timers: Option<Box<dyn Account<Self>>>,
 }
 
 /// For whom a worker of a troupe works.
@@ -112,6 +115,7 @@ impl Context {
             inherits_children: true,
             keeps_children: false,
             tells_of_exit: false,
+            timers: None,
         }
     }
 

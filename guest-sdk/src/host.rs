@@ -98,8 +98,16 @@ pub(crate) fn ask(ask: Ask<'_>) -> Result<Answer> {
     around::ask(ask).map_err(Error::refused)
 }
 
+/// The time in ns since a moment that is the same as long as the instance lives.
+pub(crate) fn now() -> u64 {
+    around::now()
+}
+
 #[cfg(target_family = "wasm")]
 mod around {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+
     use super::{Answer, Ask, wit};
     use crate::bindings::thespian::actor::{hosting, lifecycle, logging, messaging, monitoring};
     use crate::log::Level;
@@ -137,6 +145,12 @@ mod around {
         }
     }
 
+    pub(super) fn now() -> u64 {
+        static BEGIN: OnceLock<Instant> = OnceLock::new();
+        let since = BEGIN.get_or_init(Instant::now).elapsed();
+        since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos())
+    }
+
     const fn to_wit(level: Level) -> logging::Level {
         match level {
             Level::Trace => logging::Level::Trace,
@@ -162,6 +176,9 @@ pub(crate) mod around {
         /// # Errors
         /// As the contract says of the import.
         fn ask(&mut self, ask: Ask<'_>) -> Result<Answer, wit::Error>;
+
+        /// The time in ns since a moment that stays the same, as WASI's monotonic clock has it.
+        fn now(&mut self) -> u64;
     }
 
     thread_local! {
@@ -174,6 +191,10 @@ pub(crate) mod around {
             Some(host) => host.borrow_mut().ask(ask),
             None => Err(wit::Error::Unsupported("no host is around".to_string())),
         })
+    }
+
+    pub(super) fn now() -> u64 {
+        HOST.with_borrow(|host| host.as_ref().map_or(0, |host| host.borrow_mut().now()))
     }
 
     /// A stretch of a test in which a host is around. At its end, also by a panic, the one before is there again.

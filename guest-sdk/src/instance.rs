@@ -13,7 +13,7 @@ use crate::incoming::Came;
 use crate::init::Init;
 #[cfg(target_family = "wasm")]
 use crate::log::Level;
-use crate::parts;
+use crate::{parts, timing};
 
 /// Runs one turn, whoever the host is.
 // What came is large, and moved once for each call that is one.
@@ -49,6 +49,7 @@ pub(crate) fn turn_of(
     if ctx.has_parts {
         live.each_part(&mut |part| part.end(outcome.is_ok()));
     }
+    ctx.end_timing(outcome.is_ok());
     outcome
 }
 
@@ -76,6 +77,13 @@ impl LiveActor {
         came: Came,
     ) -> std::result::Result<(), wit::Failure> {
         turn_of(&mut *self.live, &mut self.ctx, sender.into(), attempt, came).map_err(Error::into_failure)
+    }
+
+    pub(crate) fn event(&mut self, delivery: wit::Delivery) -> std::result::Result<(), wit::Failure> {
+        match timing::event(delivery.event, &mut self.ctx).map_err(Error::into_failure)? {
+            Some(came) => self.turn(delivery.sender, delivery.attempt, came),
+            None => Ok(()),
+        }
     }
 }
 
@@ -112,18 +120,20 @@ pub fn handle_message(
     attempt: u32,
     message: wit::MessageResult,
 ) -> std::result::Result<(), wit::Failure> {
-    turn(sender, attempt, Came::Message(message))
+    turn(|instance| instance.turn(sender, attempt, Came::Message(message)))
 }
 
 /// Runs one turn, for what the host tells.
 #[doc(hidden)]
 pub fn handle_event(delivery: wit::Delivery) -> std::result::Result<(), wit::Failure> {
-    turn(delivery.sender, delivery.attempt, Came::Event(delivery.event))
+    turn(|instance| instance.event(delivery))
 }
 
-fn turn(sender: String, attempt: u32, came: Came) -> std::result::Result<(), wit::Failure> {
+fn turn(
+    turn: impl FnOnce(&mut LiveActor) -> std::result::Result<(), wit::Failure>,
+) -> std::result::Result<(), wit::Failure> {
     ACTOR.with_borrow_mut(|actor| match actor {
-        Some(instance) => instance.turn(sender, attempt, came),
+        Some(instance) => turn(instance),
         None => Err(Error::poison("the actor has not started").into_failure()),
     })
 }

@@ -98,6 +98,11 @@
 //! `#[receive(when = Self::is_open)]` is a handler for some of the actor's states: [`actor`](macro@actor#states) has the
 //! rules, and [`Stash`] the state machine of which other actor systems say `become`.
 //!
+//! # Time
+//!
+//! [`Context::send_after`] sends the actor a message later, and [`Context::send_every`] again and again: they come to the handler
+//! of their type like any other. [`Context::cancel_timer`] takes them back.
+//!
 //! # Parts
 //!
 //! What more than one handler is needed for, a *part* does: a field of the actor's state that sees what came first,
@@ -197,6 +202,8 @@ mod supervisor;
 pub mod tcp;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
+mod timers;
+mod timing;
 mod troupe;
 
 pub use actor::Actor;
@@ -223,6 +230,7 @@ pub use returned::{IntoReply, IntoStart};
 pub use stash::Stash;
 pub use supervisor::{ChildStatus, Children, RestartType, Shutdown, Strategy, Supervisor, WhichChildren};
 pub use thespian_macros::{actor, message};
+pub use timers::Timer;
 pub use troupe::{AskTroupeStatus, Troupe, TroupeSettings, TroupeStatus, Troupers, UpdateTroupeSettings};
 
 /// Names for the code that the attributes make.
@@ -249,7 +257,7 @@ pub mod prelude {
         ActorDown, Address, Attributes, ChildActorExited, ChildActorRestarted, Clause, Context, Create,
         DeadEnvelope, Error, ExitReason, ExitRequest, Initializing, Level, Message, NamedActor, OnTrap,
         PoisonMessage, QuestionId, RawMessage, ReplyTo, RequestError, Requests, Requirement, Result, Stash,
-        StatusAnswer, Value, Wakeup, WakeupId, actor, message, source,
+        StatusAnswer, Timer, Value, Wakeup, WakeupId, actor, message, source,
     };
     pub use crate::{debug, error, info, trace, warn};
 }

@@ -32,7 +32,9 @@ pub mod hosting;
 mod record;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::actor::{Actor, begin};
 use crate::address::Address;
@@ -40,7 +42,7 @@ use crate::bindings::thespian::actor::types as wit;
 use crate::capability::Attributes;
 use crate::class::ChildrenAtRestart;
 use crate::context::Context;
-use crate::event::{ExitReason, QuestionId};
+use crate::event::{ExitReason, QuestionId, WakeupId};
 use crate::failure::Result;
 use crate::host::around::{Host, Hosted};
 use crate::hosting::Child;
@@ -49,6 +51,7 @@ use crate::init::Init;
 use crate::instance::turn_of;
 use crate::log::Level;
 use crate::message::{Message, RawMessage};
+use crate::timing;
 
 use record::{Record, TurnKind};
 
@@ -64,6 +67,43 @@ pub struct TestActor<A> {
     failed_for: Option<(Address, RawMessage)>,
     /// Those that it created and has not heard the end of, as a host lists them.
     children: Vec<Child>,
+    clock: Clock,
+}
+
+/// The time of a test, and what is due when: by its time, and for one time in the order of the asking.
+#[derive(Debug, Default)]
+struct Clock {
+    now: Duration,
+    pending: BTreeMap<(Duration, WakeupId), Effect>,
+}
+
+/// The shortest delay of a wakeup, as a host has it.
+const DELAY_MIN: Duration = Duration::from_millis(1);
+
+impl Clock {
+    /// Notes which wakeups a turn that succeeded has asked for and taken back.
+    fn note(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Wakeup { id, delay, .. } => {
+                    self.pending.insert((self.now + DELAY_MIN.max(*delay), *id), effect.clone());
+                }
+                Effect::CancelWakeup { id } => drop(self.take(*id)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes a wakeup out of those that are pending, with its time.
+    fn take(&mut self, id: WakeupId) -> Option<(Duration, Effect)> {
+        let key = *self.pending.keys().find(|(_, known)| *known == id)?;
+        self.pending.remove(&key).map(|wakeup| (key.0, wakeup))
+    }
+
+    /// The first that is due by then.
+    fn first_until(&self, until: Duration) -> Option<Effect> {
+        self.pending.first_key_value().filter(|((due, _), _)| *due <= until).map(|(_, wakeup)| wakeup.clone())
+    }
 }
 
 /// How to start an actor under test.
@@ -71,6 +111,7 @@ pub struct TestActor<A> {
 pub struct TestStart {
     pub(crate) init: Init,
     children: Vec<Child>,
+    clock: Clock,
 }
 
 impl Default for TestStart {
@@ -89,6 +130,7 @@ impl Default for TestStart {
                 message_bytes_max: 16 << 20,
             },
             children: Vec::new(),
+            clock: Clock::default(),
         }
     }
 }
@@ -143,14 +185,14 @@ impl TestStart {
     /// # Errors
     /// As the actor says.
     pub fn start<A: Actor>(self) -> Result<TestActor<A>> {
-        let Self { mut init, mut children } = self;
+        let Self { mut init, mut children, mut clock } = self;
         init.class = A::CLASS.to_string();
         let mut ctx = Context::new(init);
         let mut logs = Vec::new();
-        let (actor, started) =
-            turn(&mut logs, &mut None, TurnKind::Start, &children, || begin::<A>(&mut ctx))?;
+        let start = || begin::<A>(&mut ctx);
+        let (actor, started) = turn(&mut logs, &mut None, &mut clock, TurnKind::Start, &children, start)?;
         note_children(&mut children, &started);
-        Ok(TestActor { actor, ctx, started, logs, failed_for: None, children })
+        Ok(TestActor { actor, ctx, started, logs, failed_for: None, children, clock })
     }
 }
 
@@ -158,11 +200,12 @@ impl TestStart {
 fn turn<T>(
     logs: &mut Vec<(Level, String)>,
     failed_for: &mut Option<(Address, RawMessage)>,
+    clock: &mut Clock,
     kind: TurnKind,
     children: &[Child],
     handler: impl FnOnce() -> Result<T>,
 ) -> Result<(T, Vec<Effect>)> {
-    let record = Rc::new(RefCell::new(Record::new(kind, children)));
+    let record = Rc::new(RefCell::new(Record::new(kind, children, clock.now)));
     let host: Rc<RefCell<dyn Host>> = Rc::<RefCell<Record>>::clone(&record);
     let hosted = Hosted::by(host);
     let outcome = handler();
@@ -170,7 +213,9 @@ fn turn<T>(
     let Record { effects, logs: written, fails_for, .. } = record.take();
     logs.extend(written);
     *failed_for = fails_for.or_else(|| failed_for.take()).filter(|_| outcome.is_err());
-    outcome.map(|value| (value, effects))
+    let value = outcome?;
+    clock.note(&effects);
+    Ok((value, effects))
 }
 
 /// Changes the list of its children as a turn that asked for this does.
@@ -209,7 +254,7 @@ impl<A: Actor> TestActor<A> {
     }
 
     /// Has it trap: a fresh instance takes its place, which finds the children of the one before, unless its class ends
-    /// them.
+    /// them, and is given the wakeups that it asked for.
     ///
     /// # Errors
     /// As the fresh instance's start says.
@@ -220,7 +265,7 @@ impl<A: Actor> TestActor<A> {
             ChildrenAtRestart::Keep => self.children,
             ChildrenAtRestart::End => Vec::new(),
         };
-        TestStart { init, children }.start()
+        TestStart { init, children, clock: self.clock }.start()
     }
 
     /// Gives it a message; returns what it asks for.
@@ -239,7 +284,7 @@ impl<A: Actor> TestActor<A> {
         self.deliver(sender, attempt, Came::Message(message.into_wit()))
     }
 
-    /// The wakeup that it asked for by this effect is due.
+    /// The wakeup that it asked for by this effect is due: what it would be given then, it is given now.
     ///
     /// # Errors
     /// As its handler says.
@@ -248,9 +293,32 @@ impl<A: Actor> TestActor<A> {
     /// The effect is no wakeup.
     pub fn wake(&mut self, wakeup: &Effect) -> Result<Vec<Effect>> {
         let Effect::Wakeup { id, delay, payload } = wakeup else { panic!("this is no wakeup: {wakeup:?}") };
+        if let Some((due, _)) = self.clock.take(*id) {
+            self.clock.now = self.clock.now.max(due);
+        }
         let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
         let payload = payload.clone().map(RawMessage::into_wit);
-        self.notify("me", wit::Event::Wakeup(wit::Wakeup { id: id.0, delay, payload }))
+        let event = wit::Event::Wakeup(wit::Wakeup { id: id.0, delay, payload });
+        let Self { ctx, logs, failed_for, children, clock, .. } = self;
+        match turn(logs, failed_for, clock, TurnKind::Plain, children, || timing::event(event, ctx))? {
+            (Some(came), _) => self.deliver("me", 1, came),
+            (None, effects) => Ok(effects),
+        }
+    }
+
+    /// Lets time pass. What it has asked to be woken for, or to be sent, comes in the order in which it is due, also what it
+    /// asks for meanwhile. Returns what all these turns ask for.
+    ///
+    /// # Errors
+    /// As the first handler that fails says. Time then stands where that was due, and the next call goes on behind it.
+    pub fn advance(&mut self, by: Duration) -> Result<Vec<Effect>> {
+        let until = self.clock.now + by;
+        let mut effects = Vec::new();
+        while let Some(wakeup) = self.clock.first_until(until) {
+            effects.extend(self.wake(&wakeup)?);
+        }
+        self.clock.now = until;
+        Ok(effects)
     }
 
     /// A child ended.
@@ -409,7 +477,9 @@ impl<A: Actor> TestActor<A> {
     }
 
     fn deliver(&mut self, sender: &str, attempt: u32, came: Came) -> Result<Vec<Effect>> {
-        let Self { actor, ctx, logs, failed_for, children, .. } = self;
+        let Self { actor, ctx, logs, failed_for, children, clock, .. } = self;
+        // What a turn that did not get to its end has left.
+        ctx.end_timing(false);
         let is_exit = matches!(came, Came::Event(wit::Event::ExitRequested(_)));
         let kind = if is_exit { TurnKind::Exit } else { TurnKind::Plain };
         // A second attempt that does not say for whom it fails does so for whom the first did.
@@ -420,7 +490,7 @@ impl<A: Actor> TestActor<A> {
             children.retain(|child| child.address.as_str() != exit.address);
         }
         let handler = || turn_of(actor, ctx, sender.into(), attempt, came);
-        let ((), effects) = turn(logs, failed_for, kind, children, handler)?;
+        let ((), effects) = turn(logs, failed_for, clock, kind, children, handler)?;
         note_children(children, &effects);
         Ok(effects)
     }

@@ -61,6 +61,6 @@ impl Instance {
         host: Rc<RefCell<dyn Host>>,
     ) -> Result<(), wit::Failure> {
         let _hosted = Hosted::by(host);
-        self.0.turn(delivery.sender, delivery.attempt, Came::Event(delivery.event))
+        self.0.event(delivery)
     }
 }

@@ -15,6 +15,7 @@ use crate::host::{Answer, Ask};
 use crate::hosting::Child;
 use crate::log::Level;
 use crate::message::{Message, RawMessage};
+use crate::timing::is_delayed;
 
 /// Something that a turn asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -136,6 +137,17 @@ impl Effect {
         }
     }
 
+    /// The message of type `M` that the actor is to get from itself, and the time until then, if that is what this is.
+    #[must_use]
+    pub fn sent_after<M: Message>(&self) -> Option<(Duration, M)> {
+        match self {
+            Self::Wakeup { delay, payload: Some(payload), .. } if is_delayed(payload) => {
+                Some((*delay, payload.decoded()?.ok()?))
+            }
+            _ => None,
+        }
+    }
+
     /// The class of the child that was created, if that is what this is.
     #[must_use]
     pub fn created(&self) -> Option<&str> {
@@ -156,6 +168,7 @@ pub(super) struct Record {
     kind: TurnKind,
     /// The actor's children, as they were before the turn.
     children: Vec<Child>,
+    now: Duration,
 }
 
 /// The kind of a turn, as far as the host minds.
@@ -173,8 +186,8 @@ thread_local! {
 }
 
 impl Record {
-    pub(super) fn new(kind: TurnKind, children: &[Child]) -> Self {
-        Self { kind, children: children.to_vec(), ..Self::default() }
+    pub(super) fn new(kind: TurnKind, children: &[Child], now: Duration) -> Self {
+        Self { kind, children: children.to_vec(), now, ..Self::default() }
     }
 
     fn note(&mut self, effect: Effect) -> Answer {
@@ -257,6 +270,10 @@ impl Host for Record {
             }
             Ask::LogEnabled { .. } => Answer::Kept(true),
         })
+    }
+
+    fn now(&mut self) -> u64 {
+        u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX)
     }
 }
 

@@ -94,6 +94,7 @@ struct Turn {
     lent: Lent,
     next_number: u64,
     created: Vec<ActorAddress>,
+    now: Time,
 }
 
 fn invalid(error: impl ToString) -> wit::Error {
@@ -188,6 +189,10 @@ impl Host for Turn {
         };
         asked.map_err(refused)
     }
+
+    fn now(&mut self) -> u64 {
+        self.now.0
+    }
 }
 
 impl Turn {
@@ -264,7 +269,8 @@ impl Carrier<'_> {
         call: impl FnOnce(&mut Native, Rc<RefCell<dyn Host>>) -> Result<(), wit::Failure>,
     ) -> Called {
         let next_number = self.world.next_number;
-        let turn = Turn { outbox, lent: self.lend(), next_number, created: Vec::new() };
+        let now = self.world.now();
+        let turn = Turn { outbox, lent: self.lend(), next_number, created: Vec::new(), now };
         let turn = Rc::new(RefCell::new(turn));
         let me = self.me;
         let native = self.host().native.as_mut().expect("guests are native");
@@ -274,7 +280,7 @@ impl Carrier<'_> {
             native.instances.remove(&me);
         }
         let turn = Rc::into_inner(turn).expect("no instance keeps its host").into_inner();
-        let Turn { outbox, lent, next_number, created } = turn;
+        let Turn { outbox, lent, next_number, created, .. } = turn;
         self.take_back(lent);
         self.world.next_number = next_number;
         self.cell().known.extend(created);

@@ -111,11 +111,11 @@ const HOUSES: [House; 4] = [
                 over: &["contract", "ground"],
                 rooms: &["address capability class event init message reply tcp"],
             },
-            Layer { name: "context", over: &["contract", "ground", "words"], rooms: &["context"] },
+            Layer { name: "context", over: &["contract", "ground", "words"], rooms: &["context timers"] },
             Layer {
                 name: "actor",
                 over: &["contract", "ground", "words", "context"],
-                rooms: &["actor create dispatch hosting incoming instance parts returned source"],
+                rooms: &["actor create dispatch hosting incoming instance parts returned source timing"],
             },
             Layer {
                 name: "parts",

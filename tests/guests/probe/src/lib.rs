@@ -67,6 +67,7 @@ pub struct Probe {
     /// And how often.
     on_child_exit: Option<(Plan, usize)>,
     pending: Vec<WakeupId>,
+    timers: Vec<Timer>,
 }
 
 #[actor]

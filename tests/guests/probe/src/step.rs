@@ -109,6 +109,22 @@ pub enum Step {
     },
     /// Take all wakeups back.
     CancelWakeups,
+    /// Have itself do this later.
+    Later {
+        /// After how long, in ms.
+        ms: u64,
+        /// What.
+        steps: Vec<Self>,
+    },
+    /// Have itself do this again and again.
+    Repeat {
+        /// How often: each so many ms.
+        ms: u64,
+        /// What.
+        steps: Vec<Self>,
+    },
+    /// Take back what was to be done later, or again.
+    CancelTimers,
     /// Do this in the exit turn.
     OnExit {
         /// What.
@@ -238,6 +254,11 @@ fn empty(type_name: String) -> RawMessage {
     RawMessage { type_name, encoding, payload, headers }
 }
 
+/// The message that has a probe do this, in the name of the origin.
+fn run(steps: Vec<Step>, origin: &Address) -> Run {
+    Run { steps, origin: Some(origin.clone()) }
+}
+
 impl Probe {
     pub(super) fn carry_out(&mut self, steps: Vec<Step>, origin: &Address, ctx: &mut Context) -> Result {
         steps.into_iter().try_for_each(|step| self.carry_out_one(step, origin, ctx))
@@ -245,13 +266,12 @@ impl Probe {
 
     fn carry_out_one(&mut self, step: Step, origin: &Address, ctx: &mut Context) -> Result {
         let who = |name: &str, ctx: &Context| self.who(name, origin, ctx);
+        let after = Duration::from_millis;
         match step {
             Step::Say { to, text } => ctx.send(&who(&to, ctx), &Said { text })?,
             Step::SayBytes { to, len } => ctx.send(&who(&to, ctx), &Said { text: "x".repeat(len) })?,
             Step::Report { to } => ctx.send(&who(&to, ctx), &Reporting(self.report(ctx)))?,
-            Step::Run { on, steps } => {
-                ctx.send(&who(&on, ctx), &Run { steps, origin: Some(origin.clone()) })?;
-            }
+            Step::Run { on, steps } => ctx.send(&who(&on, ctx), &run(steps, origin))?,
             Step::Count { to, first, len } => {
                 let to = who(&to, ctx);
                 (first..first + len).try_for_each(|value| ctx.send(&to, &Number { value }))?;
@@ -274,10 +294,12 @@ impl Probe {
             Step::KeepChildren => ctx.keep_children()?,
             Step::GiveUp { reason } => ctx.fail(reason)?,
             Step::Wake { ms, tag } => {
-                let id = ctx.wakeup_after_with(Duration::from_millis(ms), &Said { text: tag })?;
-                self.pending.push(id);
+                self.pending.push(ctx.wakeup_after_with(Duration::from_millis(ms), &Said { text: tag })?);
             }
             Step::CancelWakeups => self.pending.drain(..).for_each(|id| ctx.cancel_wakeup(id)),
+            Step::Later { ms, steps } => self.timers.push(ctx.send_after(after(ms), &run(steps, origin))?),
+            Step::Repeat { ms, steps } => self.timers.push(ctx.send_every(after(ms), &run(steps, origin))?),
+            Step::CancelTimers => self.timers.drain(..).for_each(|timer| ctx.cancel_timer(timer)),
             Step::OnExit { steps } => self.on_exit = Some(Plan { steps, origin: origin.clone() }),
             Step::OnChildExit { steps, times } => {
                 self.on_child_exit = Some((Plan { steps, origin: origin.clone() }, times));
