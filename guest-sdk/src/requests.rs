@@ -1,5 +1,9 @@
 //! Asking from inside: a question, a deadline, and the method that goes on with the answer.
 
+mod continuation;
+mod outcome;
+mod parties;
+
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
@@ -9,13 +13,20 @@ use std::time::Duration;
 use crate::address::Address;
 use crate::bindings::thespian::actor::types::{Event, MessageResult};
 use crate::context::Context;
-use crate::event::{ChildActorExited, ExitReason, PoisonMessage, WakeupId};
+use crate::create::Create;
+use crate::event::{ChildActorExited, ExitReason, NamedActor, PoisonMessage, QuestionId, WakeupId};
 use crate::failure::{Error, Result};
 use crate::incoming::{Came, Incoming, Receive};
 use crate::message::{Encoding, Message, RawMessage};
 use crate::parts::{Field, Kind, Ledger, Part, Standing};
 use crate::reply::{self, REQUEST_HEADER, ReplyTo};
 use crate::returned::IntoReply;
+
+use continuation::{Continuation, Ended, continuation, run, run_apart};
+use outcome::answered;
+use parties::{Askee, Concerned};
+
+pub use outcome::RequestError;
 
 /// Questions that may be open at one time, unless [`Requests::bounded`] says otherwise: a tenth of the wakeups that a
 /// host lets an actor have, so that deadlines leave room for others.
@@ -24,50 +35,16 @@ const OPEN_MAX: usize = 1_000;
 /// The type name of a deadline's payload.
 const DEADLINE: &str = "thespian/deadline";
 
-/// The reason why a question has no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RequestError {
-    /// None came in time.
-    TimedOut,
-    /// The question came back: whoever had it failed on it or refused it, or nobody was there to receive it.
-    Poisoned(Box<PoisonMessage>),
-    /// A child was asked that ended after it had the question.
-    TargetGone(ExitReason),
-    /// The answer is of another type than the continuation takes.
-    Unexpected(RawMessage),
-    /// The answer can't be decoded: why.
-    Undecodable(String),
-    /// Whoever asked exits: the continuation runs in its exit turn, to tell those who wait.
-    Exiting,
-}
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TimedOut => f.write_str("no answer came in time"),
-            Self::Poisoned(poison) => write!(f, "the question came back: {}", poison.details),
-            Self::TargetGone(reason) => write!(f, "whoever was asked is gone: {reason}"),
-            Self::Unexpected(answer) => write!(f, "the answer is of another type: `{}`", answer.type_name),
-            Self::Undecodable(why) => f.write_str(why),
-            Self::Exiting => f.write_str("the actor that asked exits"),
-        }
-    }
-}
-
-impl std::error::Error for RequestError {}
+/// The type name that stands for that of a question to the host, where nobody else has a continuation's failure to hear of.
+const CREATE_NAMED: &str = "create-named";
 
 /// Names an open question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(u64);
 
-type Continuation<A> = Rc<dyn Fn(&mut A, Result<Incoming, RequestError>, &mut Context) -> Result>;
-
-/// A question that ends: how it goes on, and for whom.
-type Ended<A> = (Continuation<A>, Concerned);
-
 struct Open<A> {
     id: u64,
-    to: Address,
+    to: Askee,
     deadline: WakeupId,
     asked: Asked<A>,
 }
@@ -78,24 +55,6 @@ struct Asked<A> {
     concerned: Concerned,
     /// A test of an answer that comes without the header.
     unmarked: Option<fn(&Incoming) -> bool>,
-}
-
-/// Whoever a question was asked for: hears if the continuation fails.
-#[derive(Clone)]
-struct Concerned {
-    /// The actor itself, where it asks of its own accord.
-    to: ReplyTo,
-    /// Whether the continuation runs as if what `to` had sent were being handled still.
-    is_answered: bool,
-}
-
-impl Concerned {
-    /// Whoever sent what is being handled, or whoever that was done for.
-    fn by(ctx: &Context, type_name: &str) -> Self {
-        let itself = || ReplyTo { address: ctx.me().clone(), request: None, type_name: type_name.into() };
-        let sender = || if ctx.handled.is_empty() { itself() } else { ctx.reply_to() };
-        Self { to: ctx.concerned.clone().unwrap_or_else(sender), is_answered: false }
-    }
 }
 
 /// The open questions of an actor of class `A`: a field of its state, named by `#[actor(parts(...))]`.
@@ -185,6 +144,10 @@ pub struct Requests<A> {
     cancelled: Vec<u64>,
     /// Those to children that are gone, until a turn that ends them succeeds.
     gone: Vec<(u64, ExitReason)>,
+    /// The question to the host whose answer came in this turn, or in the one before if that failed.
+    heard: Option<QuestionId>,
+    /// Questions to the host that had their end before its answer: no handler is to hear that.
+    unheard: Vec<QuestionId>,
     open_max: usize,
     /// Tells the questions of this instance from those of others at the same address.
     salt: Option<u64>,
@@ -263,6 +226,53 @@ impl<A: 'static> Requests<A> {
         self.ask_raw(ctx, to, question, within, Asked { then: continuation(then), concerned, unmarked })
     }
 
+    /// Asks for the one actor of a global name, and goes on in `then` with its address, or without it when `within` has
+    /// passed. If there is none, it is created as `create` says, with the host as its parent: as by [`Create::named`],
+    /// whose answer here goes to no handler.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use thespian::prelude::*;
+    ///
+    /// #[message] struct Order { item: String }
+    ///
+    /// # #[derive(Default)] struct Stock;
+    /// # #[actor] impl Stock {}
+    /// #[derive(Default)] struct Shop { requests: Requests<Self> }
+    ///
+    /// #[actor(parts(requests))]
+    /// impl Shop {
+    ///     #[receive]
+    ///     fn order(&mut self, order: Order, ctx: &mut Context) -> Result {
+    ///         let stock = Create::of::<Stock>();
+    ///         self.requests.named(ctx, "stock", stock, Duration::from_secs(5), move |_, stock, ctx| {
+    ///             ctx.send(&stock?, &order)
+    ///         })?;
+    ///         Ok(())
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Create::named`]; or too many questions are open, the actor exits, or this is none of its parts.
+    pub fn named(
+        &mut self,
+        ctx: &mut Context,
+        name: &str,
+        create: Create,
+        within: Duration,
+        then: impl Fn(&mut A, Result<Address, RequestError>, &mut Context) -> Result + 'static,
+    ) -> Result<RequestId> {
+        self.check(ctx)?;
+        let concerned = Concerned::by(ctx, CREATE_NAMED);
+        let to = Askee::Host(create.named(name, ctx)?);
+        let then = continuation(move |actor, found: Result<NamedActor, RequestError>, ctx| {
+            then(actor, found.and_then(|named| named.outcome.map_err(RequestError::NoActor)), ctx)
+        });
+        let name = self.name(self.next, ctx.me());
+        self.open(ctx, to, name, within, Asked { then, concerned, unmarked: None })
+    }
+
     fn ask_raw(
         &mut self,
         ctx: &mut Context,
@@ -271,31 +281,49 @@ impl<A: 'static> Requests<A> {
         within: Duration,
         asked: Asked<A>,
     ) -> Result<RequestId> {
-        self.standing.check(ctx)?;
-        if ctx.is_exiting() {
-            return Err(Error::poison("an actor that exits can't ask: no answer would reach it"));
-        }
+        self.check(ctx)?;
         if to == ctx.me() {
             return Err(Error::poison(
                 "an actor can't ask itself: it could not tell the question from its answer",
             ));
         }
+        let name = self.name(self.next, ctx.me());
+        question.headers.push((REQUEST_HEADER.to_string(), name.clone()));
+        ctx.send_raw(to, &question)?;
+        self.open(ctx, Askee::Actor(to.clone()), name, within, asked)
+    }
+
+    /// Whether another question can be asked.
+    fn check(&mut self, ctx: &Context) -> Result {
+        self.standing.check(ctx)?;
+        if ctx.is_exiting() {
+            return Err(Error::poison("an actor that exits can't ask: no answer would reach it"));
+        }
         if self.open.len() >= self.open_max {
             return Err(Error::poison(format!("{} questions are open, and no more may be", self.open_max)));
         }
-        let id = self.next;
-        let name = self.name(id, ctx.me());
+        Ok(())
+    }
+
+    /// Notes a question that is asked, and sets its deadline.
+    fn open(
+        &mut self,
+        ctx: &mut Context,
+        to: Askee,
+        name: String,
+        within: Duration,
+        asked: Asked<A>,
+    ) -> Result<RequestId> {
         let deadline = RawMessage {
             type_name: DEADLINE.to_string(),
             encoding: Encoding::Text,
-            payload: name.clone().into_bytes(),
+            payload: name.into_bytes(),
             headers: Vec::new(),
         };
-        question.headers.push((REQUEST_HEADER.to_string(), name));
-        ctx.send_raw(to, &question)?;
         let deadline = ctx.wakeup_after_raw(within, deadline)?;
+        let id = self.next;
         self.next += 1;
-        self.open.push(Open { id, to: to.clone(), deadline, asked });
+        self.open.push(Open { id, to, deadline, asked });
         Ok(RequestId(id))
     }
 }
@@ -311,6 +339,8 @@ impl<A> Requests<A> {
             closing: Vec::new(),
             cancelled: Vec::new(),
             gone: Vec::new(),
+            heard: None,
+            unheard: Vec::new(),
             open_max,
             salt: None,
             standing: Standing::new(Kind::Requests),
@@ -383,69 +413,37 @@ impl<A> Requests<A> {
     /// The first question that this message, without the header, answers.
     fn answered_by(&self, incoming: &Incoming, ctx: &Context) -> Option<u64> {
         let answers = |open: &&Open<A>| {
-            open.to == ctx.sender
+            open.to.is_actor(ctx.sender.as_str())
                 && open.asked.unmarked.is_some_and(|accepts| accepts(incoming))
                 && !self.is_ended(open.id)
         };
         self.open.iter().find(answers).map(|open| open.id)
     }
 
+    /// The open question that the host knows by this name.
+    fn asked_host(&self, question: QuestionId) -> Option<u64> {
+        let is_it = |open: &&Open<A>| matches!(open.to, Askee::Host(asked) if asked == question);
+        self.open.iter().find(is_it).map(|open| open.id)
+    }
+
+    /// Forgets questions that have had their end.
+    fn forget(&mut self, closed: &[u64]) {
+        let (heard, unheard) = (self.heard.take(), &mut self.unheard);
+        self.open.retain(|open| {
+            let is_closed = closed.contains(&open.id);
+            if let Askee::Host(question) = open.to
+                && is_closed
+            {
+                unheard.push(question);
+            }
+            !is_closed
+        });
+        unheard.retain(|question| heard != Some(*question));
+    }
+
     fn asked_of(&self, address: &str) -> Vec<u64> {
-        let is_asked = |open: &&Open<A>| open.to.as_str() == address && !self.is_ended(open.id);
+        let is_asked = |open: &&Open<A>| open.to.is_actor(address) && !self.is_ended(open.id);
         self.open.iter().filter(is_asked).map(|open| open.id).collect()
-    }
-}
-
-/// A continuation that takes an answer as it came. Where there is none, a second attempt would find none either.
-fn continuation<A: 'static, R: Receive>(
-    then: impl Fn(&mut A, Result<R, RequestError>, &mut Context) -> Result + 'static,
-) -> Continuation<A> {
-    Rc::new(move |actor, outcome, ctx| {
-        let outcome = outcome.and_then(taken::<R>);
-        let is_lost = outcome.is_err();
-        then(actor, outcome, ctx).map_err(|error| if is_lost { Error::poison(error.reason()) } else { error })
-    })
-}
-
-/// Runs a continuation for whoever is concerned.
-fn run<A>(
-    actor: &mut A,
-    (then, concerned): Ended<A>,
-    outcome: Result<Incoming, RequestError>,
-    ctx: &mut Context,
-) -> Result {
-    let Concerned { to, is_answered } = concerned;
-    if is_answered {
-        ctx.handle_for(&to, |ctx| then(actor, outcome, ctx))
-    } else {
-        ctx.concerned = Some(to);
-        let outcome = then(actor, outcome, ctx);
-        ctx.concerned = None;
-        outcome
-    }
-}
-
-/// Runs a continuation in a turn that is about more than its question: where it fails, whoever is concerned is refused, and
-/// the turn goes on. Says whether it ran or somebody was told.
-fn run_apart<A>(actor: &mut A, ended: Ended<A>, why: RequestError, ctx: &mut Context) -> bool {
-    let to = ended.1.to.clone();
-    let Err(error) = run(actor, ended, Err(why), ctx) else { return true };
-    let told = if to.address == *ctx.me() { Err(error) } else { ctx.refuse(&to, error) };
-    match &told {
-        Ok(()) => ctx.end_work_for(&to),
-        Err(error) => crate::warn!(ctx, "where a question ends without an answer: {error}"),
-    }
-    told.is_ok()
-}
-
-/// The answer as the continuation takes it.
-fn taken<R: Receive>(incoming: Incoming) -> Result<R, RequestError> {
-    if R::accepts(&incoming) {
-        return R::take(incoming).map_err(|error| RequestError::Undecodable(error.reason().to_string()));
-    }
-    match RawMessage::take(incoming) {
-        Ok(raw) => Err(RequestError::Unexpected(raw)),
-        Err(error) => Err(RequestError::Undecodable(error.reason().to_string())),
     }
 }
 
@@ -454,30 +452,24 @@ fn name_of(message: &MessageResult) -> Option<&str> {
     reply::header(message.headers.as_deref().unwrap_or_default(), REQUEST_HEADER)
 }
 
-/// The answer, as a continuation is given it.
-fn answered(answer: MessageResult) -> Incoming {
-    let mut answer = RawMessage::from_wit(answer);
-    reply::take_header(&mut answer.headers, REQUEST_HEADER);
-    Incoming(Came::Message(answer.into_wit()))
-}
-
 impl<A> Ledger for Requests<A> {
     fn begin(&mut self, again: bool) {
         self.standing.confirm();
         // What a turn that failed has ended comes again, or never: the host tells of nothing twice.
         let closing = std::mem::take(&mut self.closing);
         if !again {
-            let is_over = |id: u64| closing.contains(&id) && !self.gone.iter().any(|(gone, _)| *gone == id);
-            self.open.retain(|open| !is_over(open.id));
+            let is_over = |id: &&u64| !self.gone.iter().any(|(gone, _)| gone == *id);
+            let over: Vec<_> = closing.iter().filter(is_over).copied().collect();
+            self.forget(&over);
         }
         self.fresh_from = self.next;
     }
 
     fn end(&mut self, succeeded: bool) {
-        let cancelled = std::mem::take(&mut self.cancelled);
+        let mut closed = std::mem::take(&mut self.cancelled);
         if succeeded {
-            let closing = std::mem::take(&mut self.closing);
-            self.open.retain(|open| !closing.contains(&open.id) && !cancelled.contains(&open.id));
+            closed.append(&mut self.closing);
+            self.forget(&closed);
         } else {
             self.open.retain(|open| open.id < self.fresh_from);
         }
@@ -513,6 +505,10 @@ impl<A: 'static> Part<A> for Requests<A> {
             Came::Signal(signal) if signal.type_name == DEADLINE => std::str::from_utf8(&signal.payload).ok(),
             Came::Event(Event::Poisoned(poisoned)) => {
                 name_of(&poisoned.original).filter(|name| reply::is_mine(name, ctx.me()))
+            }
+            Came::Event(Event::Named(named)) => {
+                let question = QuestionId(named.request);
+                return answered_by_host(actor, part, question, incoming, ctx);
             }
             Came::Event(Event::ChildExited(exit)) => {
                 child_exited(actor, part, exit.clone().into(), ctx);
@@ -555,6 +551,25 @@ impl<A: 'static> Part<A> for Requests<A> {
             }
         }
     }
+}
+
+/// Ends what was asked of the host. An answer to what this part has not asked goes on.
+fn answered_by_host<A: 'static>(
+    actor: &mut A,
+    part: Field<A, Requests<A>>,
+    question: QuestionId,
+    answer: Incoming,
+    ctx: &mut Context,
+) -> Result<Option<Incoming>> {
+    let requests = part(actor);
+    requests.heard = Some(question);
+    if requests.unheard.contains(&question) {
+        crate::debug!(ctx, "a late answer, from the host, is dropped");
+        return Ok(None);
+    }
+    let Some(id) = requests.asked_host(question) else { return Ok(Some(answer)) };
+    let ended = requests.end(id, ctx);
+    ended.map_or(Ok(()), |ended| run(actor, ended, Ok(answer), ctx)).map(|()| None)
 }
 
 /// Ends what was asked of a child that is gone.

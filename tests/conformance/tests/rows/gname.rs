@@ -1,7 +1,7 @@
 //! Global names.
 
-use serde_json::json;
-use thespian_conformance::{Probe, World, class, load, run, until};
+use serde_json::{Value, json};
+use thespian_conformance::{DEADLINE, Probe, World, class, load, message, run, said, until};
 use thespian_core::address::ActorAddress;
 use thespian_core::wire::control::{ControlError, CreateActor};
 use thespian_host::client::{Client, ClientError};
@@ -180,5 +180,27 @@ fn gname_049_a_name_is_free_when_its_actor_has_ended() {
         let second = named(&client, "lead").await.unwrap();
         assert_ne!(second, first);
         assert!(Probe { client, address: second }.answers().await);
+    });
+}
+
+#[test]
+fn the_one_actor_of_a_name_is_asked_for_from_inside_and_goes_to_no_handler() {
+    run(async {
+        let world = World::new().await;
+        let client = world.client().await;
+        let hash = load(&client, thespian_guests::COMPANY).await;
+        let asker = client.create(&hash, "Asker").await.unwrap();
+        let asked = async |to: ActorAddress, type_name: &str, value: Value| {
+            said(client.ask(to, message(type_name, &value), Some(DEADLINE)).await.unwrap())
+        };
+        let found = async |name: &str, class: &str| {
+            asked(asker, "AskName", json!({ "name": name, "class": class })).await
+        };
+        let first = found("lead", "Forwarder").await;
+        assert_eq!(found("lead", "Forwarder").await, first, "a name is one actor");
+        assert_ne!(found("second", "Forwarder").await, first);
+        assert_eq!(asked(first.parse().unwrap(), "Echo", json!({ "text": "now" })).await, "now");
+        let none = found("third", "Nobody").await;
+        assert!(none.starts_with("there is no actor of that name: ") && none.contains("`Nobody`"), "{none}");
     });
 }

@@ -19,5 +19,6 @@ mod scenarios;
 mod src;
 mod stat;
 mod tcp;
+mod timing;
 mod transient;
 mod watch;

@@ -38,6 +38,15 @@ pub struct AskMany {
     pub target: Address,
 }
 
+/// Has an [`Asker`] ask for the [`Forwarder`] of a global name, and say what came of it.
+#[message]
+pub struct AskName {
+    /// The name.
+    pub name: String,
+    /// What it is to be, if there is none.
+    pub class: String,
+}
+
 /// Asks for who the forwarder of an [`Asker`] is.
 #[message]
 pub struct WhoForwards;
@@ -92,6 +101,17 @@ impl Asker {
     }
 
     #[receive]
+    fn ask_name(&mut self, ask: AskName, ctx: &mut Context) -> Result {
+        let (origin, within) = (ctx.reply_to(), Duration::from_secs(60));
+        let create = Create::class(ask.class);
+        self.requests.named(ctx, &ask.name, create, within, move |_, found, ctx| {
+            let text = found.map_or_else(|error| error.to_string(), |address| address.to_string());
+            ctx.answer(&origin, &Said { text })
+        })?;
+        Ok(())
+    }
+
+    #[receive]
     fn ask_many(&mut self, ask: AskMany, ctx: &mut Context) -> Result {
         self.came.clear();
         for number in 0..100 {
@@ -122,6 +142,12 @@ impl Asker {
     #[receive]
     fn trap(&mut self, _: Trap) {
         panic!("told to trap");
+    }
+
+    /// Must never hear an answer.
+    #[receive]
+    fn named(&mut self, named: NamedActor) {
+        panic!("an answer came to a handler: {}", named.name);
     }
 
     /// Must never hear an answer.

@@ -4,6 +4,7 @@
 pub mod asking;
 pub mod held;
 pub mod supervised;
+pub mod timing;
 pub mod troupe;
 
 use thespian::prelude::*;
@@ -11,6 +12,7 @@ use thespian::prelude::*;
 use asking::{Asker, Clerk, Forwarder};
 use held::{Counter, Department, Door, Setting};
 use supervised::{Boss, Member};
+use timing::Ticker;
 use troupe::{Crew, MortalCrew};
 
 /// Words.
@@ -20,4 +22,4 @@ pub struct Said {
     pub text: String,
 }
 
-source!(Asker, Clerk, Forwarder, Crew, MortalCrew, Boss, Member, Counter, Department, Door, Setting);
+source!(Asker, Clerk, Forwarder, Crew, MortalCrew, Boss, Member, Counter, Department, Door, Setting, Ticker);
