@@ -144,6 +144,106 @@
 //! A handler that does more than its base calls that itself: `self.counter.add(add)`. An event of the host, too, goes to
 //! the base only if the actor has no handler for it. [`Troupe`] makes a class many workers at one address.
 //!
+//! # A whole class
+//!
+//! An account of a bank: created with a message, it asks another actor within a deadline, and refuses what it can't do.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use thespian::prelude::*;
+//!
+//! /// The message that an account is created with.
+//! #[message]
+//! struct Open {
+//!     owner: String,
+//!     auditor: Address,
+//! }
+//!
+//! #[message]
+//! struct Deposit {
+//!     cents: u64,
+//! }
+//!
+//! #[message]
+//! struct Withdraw {
+//!     cents: u64,
+//! }
+//!
+//! /// Asks the auditor, who has five seconds to send `Approved`.
+//! #[message]
+//! struct Approve {
+//!     owner: String,
+//!     cents: u64,
+//! }
+//!
+//! #[message]
+//! struct Approved;
+//!
+//! #[message]
+//! struct Balance {
+//!     cents: u64,
+//!     refused: Option<String>,
+//! }
+//!
+//! struct Account {
+//!     cents: u64,
+//!     open: Open,
+//!     requests: Requests<Self>,
+//! }
+//!
+//! #[actor(parts(requests))]
+//! impl Account {
+//!     #[start]
+//!     fn new(open: Open) -> Self {
+//!         Self { cents: 0, open, requests: Requests::default() }
+//!     }
+//!
+//!     #[receive]
+//!     fn deposit(&mut self, deposit: Deposit) -> Balance {
+//!         self.cents += deposit.cents;
+//!         Balance { cents: self.cents, refused: None }
+//!     }
+//!
+//!     #[receive]
+//!     fn withdraw(&mut self, Withdraw { cents }: Withdraw, ctx: &mut Context) -> Result {
+//!         let Some(left) = self.cents.checked_sub(cents) else {
+//!             return Err(Error::poison(format!("there are {} cents", self.cents)));
+//!         };
+//!         let (customer, within) = (ctx.reply_to(), Duration::from_secs(5));
+//!         let approve = Approve { owner: self.open.owner.clone(), cents };
+//!         self.requests.ask(ctx, &self.open.auditor, &approve, within, move |account, answer, ctx| {
+//!             let refused = answer.map(|Approved| ()).err().map(|error| error.to_string());
+//!             let back = refused.as_ref().map_or(0, |_| cents);
+//!             ctx.answer(&customer, &Balance { cents: account.cents + back, refused })?;
+//!             account.cents += back;
+//!             Ok(())
+//!         })?;
+//!         self.cents = left;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! source!(Account);
+//! #
+//! # use thespian::testing::{TestActor, TestStart};
+//! #
+//! # let open = Open { owner: "Ada".into(), auditor: "auditor".into() };
+//! # let mut account: TestActor<Account> = TestStart::default().init(&open)?.start()?;
+//! # account.tell("Ada", &Deposit { cents: 500 })?;
+//! # let error = account.tell("Ada", &Withdraw { cents: 501 }).unwrap_err();
+//! # assert_eq!(error.reason(), "there are 500 cents");
+//! # let asked = account.tell("Ada", &Withdraw { cents: 200 })?;
+//! # let answered = account.answer(&asked[0], &Approved)?;
+//! # assert_eq!(answered[1].sent::<Balance>("Ada").unwrap().cents, 300);
+//! # account.tell("Ada", &Withdraw { cents: 200 })?;
+//! # let balance: Balance = account.advance(Duration::from_secs(5))?[1].sent("Ada").unwrap();
+//! # assert_eq!((balance.cents, balance.refused.as_deref()), (300, Some("no answer came in time")));
+//! # Ok::<(), thespian::Error>(())
+//! ```
+//!
+//! # Traps
+//!
 //! A panic is a trap: the instance is lost and a fresh one takes its place. So prefer `?` to `unwrap`. A fresh instance is the
 //! usual answer to a crash; `on_trap = "exit"` is for actors that somebody replaces, as a [`Supervisor`] does.
 //!
