@@ -462,9 +462,11 @@ fn a_question_from_inside_has_its_answer_or_the_reason_why_there_is_none() {
             "another answered: {answer}"
         );
         asker.tell("AskFor", ask_for(None, "never", 60_000)).await;
-        // The question is asked when this is answered.
+        // The question is asked when this is answered, and then handled, or it would come back.
         asker.says("WhoForwards", json!(null)).await;
-        asker.client.kill(forwarder.parse().unwrap()).await.unwrap();
+        let forwarder = asker.at(forwarder.parse().unwrap());
+        forwarder.says("Echo", json!({ "text": "now" })).await;
+        asker.client.kill(forwarder.address).await.unwrap();
         let answer = said(asker.client.listen(Some(DEADLINE)).await.unwrap());
         assert!(answer.starts_with("whoever was asked is gone: killed"), "{answer}");
     });
