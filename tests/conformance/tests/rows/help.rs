@@ -457,10 +457,7 @@ fn a_question_from_inside_has_its_answer_or_the_reason_why_there_is_none() {
         assert_eq!(answer, "no answer came in time");
         let forwarder = asker.says("WhoForwards", json!(null)).await;
         let answer = asker.says("AskFor", ask_for(None, "now", 60_000)).await;
-        assert!(
-            answer.ends_with(" says now") && !answer.starts_with(&forwarder),
-            "another answered: {answer}"
-        );
+        assert!(answer.ends_with(" says now") && !answer.starts_with(&forwarder), "{answer}");
         asker.tell("AskFor", ask_for(None, "never", 60_000)).await;
         // The question is asked when this is answered, and then handled, or it would come back.
         asker.says("WhoForwards", json!(null)).await;
@@ -552,7 +549,6 @@ fn children_of_a_supervisor_that_traps_go_on_and_the_fresh_one_supervises_them()
     run(async {
         let world = World::new().await;
         let boss = boss(&world, "one").await;
-        // An answer comes when all that its start asked for is entered.
         let a = boss.supervised("a").await.unwrap();
         let before = boss.children().await;
         boss.traps_on("Stumble").await;
