@@ -124,6 +124,12 @@ impl RawMessage {
         })
     }
 
+    /// A word of an actor to itself, as what a wakeup brings: no handler is given it.
+    pub(crate) fn signal(type_name: &str, text: impl Into<Vec<u8>>) -> Self {
+        let (type_name, payload) = (type_name.to_string(), text.into());
+        Self { type_name, encoding: Encoding::Text, payload, headers: Vec::new() }
+    }
+
     /// As a message of type `M`, if it is one.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::failure::{Error, Result};
 use crate::host::{self, Ask};
 use crate::incoming::{Came, Incoming};
-use crate::message::{Encoding, RawMessage};
+use crate::message::RawMessage;
 use crate::parts::{Kind, Standing};
 use crate::reply::ReplyTo;
 
@@ -185,7 +185,7 @@ impl Replay {
         }
         turn.sends_lacking = self.lacks_signal;
         let me = ctx.me().clone();
-        let mut signal = signal(self.signal);
+        let mut signal = RawMessage::signal(self.signal, "");
         match ctx.send_raw(&me, &signal) {
             Err(error) if error.is_exhausted() => {
                 signal.payload = AGAIN.to_vec();
@@ -219,8 +219,8 @@ impl Replay {
         if !succeeded {
             if let Some(me) = turn.fails_for {
                 // The instance lives: it hears of its signal, sees to the sender, and goes on with the next.
-                let _ =
-                    host::ask(Ask::FailsFor { to: me.as_str(), original: signal(self.signal).to_wit(&[]) });
+                let signal = RawMessage::signal(self.signal, "");
+                let _ = host::ask(Ask::FailsFor { to: me.as_str(), original: signal.to_wit(&[]) });
             }
             let kept = self.kept.split_off(self.kept.len() - turn.kept);
             let queued = self.queue.split_off(self.queue.len() - turn.queued);
@@ -246,9 +246,4 @@ impl Held {
     fn refuse(&self, why: &str, ctx: &mut Context) -> Result {
         ctx.refuse_kept(&self.from, self.message.clone(), why)
     }
-}
-
-fn signal(type_name: &str) -> RawMessage {
-    let (encoding, payload, headers) = (Encoding::Text, Vec::new(), Vec::new());
-    RawMessage { type_name: type_name.to_string(), encoding, payload, headers }
 }

@@ -17,7 +17,7 @@ use crate::create::Create;
 use crate::event::{ChildActorExited, ExitReason, NamedActor, PoisonMessage, QuestionId, WakeupId};
 use crate::failure::{Error, Result};
 use crate::incoming::{Came, Incoming, Receive};
-use crate::message::{Encoding, Message, RawMessage};
+use crate::message::{Message, RawMessage};
 use crate::parts::{Field, Kind, Ledger, Part, Standing};
 use crate::reply::{self, REQUEST_HEADER, ReplyTo};
 use crate::returned::IntoReply;
@@ -314,13 +314,7 @@ impl<A: 'static> Requests<A> {
         within: Duration,
         asked: Asked<A>,
     ) -> Result<RequestId> {
-        let deadline = RawMessage {
-            type_name: DEADLINE.to_string(),
-            encoding: Encoding::Text,
-            payload: name.into_bytes(),
-            headers: Vec::new(),
-        };
-        let deadline = ctx.wakeup_after_raw(within, deadline)?;
+        let deadline = ctx.wakeup_after_raw(within, RawMessage::signal(DEADLINE, name))?;
         let id = self.next;
         self.next += 1;
         self.open.push(Open { id, to, deadline, asked });

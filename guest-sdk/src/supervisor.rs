@@ -19,7 +19,7 @@ use crate::event::{ChildActorExited, ExitReason};
 use crate::failure::{Error, Result};
 use crate::incoming::{Came, Incoming};
 use crate::message;
-use crate::message::{Encoding, Message, RawMessage};
+use crate::message::{Message, RawMessage};
 use crate::parts::{Field, Kind, Ledger, Part, Standing};
 
 /// Restarts allowed in `PERIOD`, unless it is said otherwise: what Elixir allows.
@@ -395,7 +395,7 @@ impl Supervisor {
         if self.state.recent >= self.restarts_max {
             return self.give_up(place, &exit.reason, ctx);
         }
-        ctx.wakeup_after_raw(self.period, signal(FORGET))?;
+        ctx.wakeup_after_raw(self.period, RawMessage::signal(FORGET, ""))?;
         self.state.recent += 1;
         match self.strategy {
             Strategy::OneForOne => self.create(place, ctx),
@@ -473,7 +473,7 @@ impl Supervisor {
             Err(error) if error.is_exhausted() => {
                 crate::warn!(ctx, "`{}` can't be created yet: {error}", self.specs[place].name);
                 self.change().kids[place].waits = true;
-                ctx.wakeup_after_raw(NO_ROOM_FOR, signal(AGAIN)).map(drop)
+                ctx.wakeup_after_raw(NO_ROOM_FOR, RawMessage::signal(AGAIN, "")).map(drop)
             }
             Err(error) => Err(error),
         }
@@ -481,16 +481,11 @@ impl Supervisor {
 
     fn create_again(&mut self, ctx: &mut Context) -> Result {
         if !matches!(self.state.phase, Phase::Running) {
-            return ctx.wakeup_after_raw(NO_ROOM_FOR, signal(AGAIN)).map(drop);
+            return ctx.wakeup_after_raw(NO_ROOM_FOR, RawMessage::signal(AGAIN, "")).map(drop);
         }
         let waits: Vec<_> = (0..self.specs.len()).filter(|place| self.state.kids[*place].waits).collect();
         waits.into_iter().try_for_each(|place| self.create(place, ctx))
     }
-}
-
-fn signal(type_name: &str) -> RawMessage {
-    let type_name = type_name.to_string();
-    RawMessage { type_name, encoding: Encoding::Text, payload: Vec::new(), headers: Vec::new() }
 }
 
 impl Supervisor {

@@ -89,6 +89,13 @@ impl<C> Timers<C> {
         Some(self.repeated.swap_remove(place).1)
     }
 
+    /// Notes how far one is now, in a turn that can't fail any more.
+    pub(crate) fn replace(&mut self, number: u64, repeated: Repeated) {
+        if let Some((_, known)) = self.repeated.iter_mut().find(|(known, _)| *known == number) {
+            *known = repeated;
+        }
+    }
+
     fn change(&mut self) {
         if self.before.is_none() {
             self.before = Some(self.repeated.clone());

@@ -9,7 +9,7 @@ use crate::event::WakeupId;
 use crate::failure::{Error, Result};
 use crate::host;
 use crate::incoming::Came;
-use crate::message::{Encoding, Message, RawMessage};
+use crate::message::{Message, RawMessage};
 #[cfg(not(target_family = "wasm"))]
 use crate::reply::header;
 use crate::reply::take_header;
@@ -118,10 +118,7 @@ impl Context {
 
     /// Asks for the wakeup that comes before such a one, and sets what comes after it.
     fn set_next(&mut self, delay: u64) -> Result<WakeupId> {
-        let type_name = NEXT.to_string();
-        let next =
-            RawMessage { type_name, encoding: Encoding::Text, payload: Vec::new(), headers: Vec::new() };
-        self.wakeup_after_raw(Duration::from_nanos(delay), next)
+        self.wakeup_after_raw(Duration::from_nanos(delay), RawMessage::signal(NEXT, ""))
     }
 
     /// Sets the next message of a timer. Its own place among the wakeups is free, so that it does not end for want of one.
@@ -140,10 +137,7 @@ impl Context {
         };
         repeated.ticks = [tick, repeated.ticks[0]];
         if let Some(timers) = &mut self.timers {
-            let mut all = timers.timers().repeated.iter_mut();
-            all.find(|(known, _)| *known == number)
-                .into_iter()
-                .for_each(|(_, known)| *known = repeated.clone());
+            timers.timers().replace(number, repeated);
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ pub trait Sink<T>: Send + 'static {
     /// So many are missing here: they came faster than they were written.
     fn missing(&mut self, count: u64);
 
-    /// Nothing more waits, for now.
+    /// Nothing more waits.
     fn flush(&mut self);
 }
 

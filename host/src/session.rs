@@ -218,12 +218,12 @@ impl Session {
             mail.check(init)?;
         }
         let address = inside.plane.new_address();
-        let ground = inside.clone();
+        let node = inside.clone();
         let question = move |sources: &Registry| {
             let source = sources.find(&create.source);
-            let places = source.as_ref().map_or(1, |source| ground.library.places(*source));
-            ground.plane.places.reserve(address, places).map_err(Refusal::LimitReached)?;
-            Ok(create.into_question(address, |_| source))
+            let places = source.as_ref().map_or(1, |source| node.library.places(*source));
+            node.plane.places.reserve(address, places).map_err(Refusal::LimitReached)?;
+            Ok(create.into_question(address, source))
         };
         let created = self.question_of_source(question);
         tokio::select! {

@@ -37,9 +37,9 @@ pub(super) fn run<A>(
     if is_answered {
         ctx.handle_for(&to, |ctx| then(actor, outcome, ctx))
     } else {
-        ctx.concerned = Some(to);
+        let before = ctx.concerned.replace(to);
         let outcome = then(actor, outcome, ctx);
-        ctx.concerned = None;
+        ctx.concerned = before;
         outcome
     }
 }

@@ -19,7 +19,7 @@ use crate::create::Create;
 use crate::event::{ChildActorExited, ChildActorRestarted, ExitReason, PoisonMessage, WakeupId};
 use crate::failure::{Error, Result};
 use crate::incoming::{Came, Incoming};
-use crate::message::{Encoding, Message, RawMessage};
+use crate::message::{Message, RawMessage};
 use crate::reply::{self, REQUEST_HEADER, ReplyTo};
 
 use super::job::{EXITS, JOB, JOB_REQUEST, JOB_SENDER, LastCall, NO_INIT, Report, RollCall, Stage, WORKER};
@@ -89,7 +89,7 @@ pub(super) struct Leader {
 
 impl Leader {
     pub(super) fn new(settings: TroupeSettings, on_trap: OnTrap, ctx: &Context) -> Self {
-        let mut init = ctx.init.message.clone().unwrap_or_else(|| signal(NO_INIT, String::new()));
+        let mut init = ctx.init.message.clone().unwrap_or_else(|| RawMessage::signal(NO_INIT, ""));
         init.headers.push((WORKER.to_string(), String::new()));
         Self {
             settings,
@@ -264,7 +264,7 @@ impl Leader {
 
     fn wait_for_room(&mut self, ctx: &mut Context) -> Result {
         if !self.waits_for_room {
-            ctx.wakeup_after_raw(NO_ROOM_FOR, signal(NO_ROOM, String::new()))?;
+            ctx.wakeup_after_raw(NO_ROOM_FOR, RawMessage::signal(NO_ROOM, ""))?;
             self.waits_for_room = true;
         }
         Ok(())
@@ -408,7 +408,9 @@ impl Leader {
         let idle = |worker: &&mut Trouper| matches!(worker.state, WorkerState::Idle);
         for worker in self.workers.iter_mut().filter(idle).skip(kept) {
             // Without a wakeup it stays, and is looked at again when another is free.
-            let Ok(wakeup) = ctx.wakeup_after_raw(SURPLUS_FOR, signal(SURPLUS, self.next.to_string())) else {
+            let Ok(wakeup) =
+                ctx.wakeup_after_raw(SURPLUS_FOR, RawMessage::signal(SURPLUS, self.next.to_string()))
+            else {
                 break;
             };
             worker.state = WorkerState::Surplus(self.next, wakeup);
@@ -537,10 +539,4 @@ const fn has_told(reason: &ExitReason, in_progress: bool, is_mortal: bool) -> bo
         ExitReason::Failed(_) => !in_progress && !is_mortal,
         _ => false,
     }
-}
-
-/// A word to the leader by its own wakeup, or to a worker by its leader.
-fn signal(type_name: &str, text: String) -> RawMessage {
-    let (type_name, payload) = (type_name.to_string(), text.into_bytes());
-    RawMessage { type_name, encoding: Encoding::Text, payload, headers: Vec::new() }
 }

@@ -58,9 +58,7 @@ impl Parts {
             ("bytes of memory when it begins", self.memory_bytes, memory, Some("memory-bytes-max")),
             ("table elements when it begins", self.table_elements, table, Some("table-elements-max")),
         ] {
-            if found > max {
-                return Err(TooMuch { what, found, max, limit }.into());
-            }
+            TooMuch::check(what, found, max, limit)?;
         }
         Ok(())
     }
@@ -107,7 +105,7 @@ impl Census {
                 for memory in memories.clone() {
                     let memory_bytes = memory?.initial.saturating_mul(PAGE_BYTES);
                     self.memories += 1;
-                    bound("memories defined", self.memories, MEMORIES_DEFINED_MAX)?;
+                    TooMuch::check("memories defined", self.memories, MEMORIES_DEFINED_MAX, None)?;
                     self.add(&Parts { memories: 1, memory_bytes, ..Parts::default() });
                 }
             }
@@ -150,9 +148,9 @@ impl Census {
             self.add(&Parts { items, ..Parts::default() });
             // Those too that are in no instance: this list is kept while it is read.
             self.items = self.items.saturating_add(items);
-            bound("parts of components", self.items, COMPONENT_ITEMS_MAX)?;
+            TooMuch::check("parts of components", self.items, COMPONENT_ITEMS_MAX, None)?;
             let copies = self.items.saturating_mul(self.instances);
-            bound("parts of instances to copy", copies, COMPONENT_COPIES_MAX)?;
+            TooMuch::check("parts of instances to copy", copies, COMPONENT_COPIES_MAX, None)?;
         }
         Ok(())
     }
@@ -268,13 +266,6 @@ impl Census {
         let level = self.scopes.len().checked_sub(1 + count as usize);
         level.and_then(|level| self.scopes.get(level)).ok_or_else(nowhere)
     }
-}
-
-fn bound(what: &'static str, found: u64, max: u64) -> Result<(), SourceError> {
-    if found > max {
-        return Err(TooMuch { what, found, max, limit: None }.into());
-    }
-    Ok(())
 }
 
 fn known(list: &[Option<Parts>], index: u32) -> Result<Option<Parts>, SourceError> {

@@ -73,17 +73,13 @@ impl Compiler {
         }
         let needs = component.resources_required().expect("all that it instantiates was counted");
         let places = bounds::places(needs.num_memories, needs.num_tables);
-        let places_max = self.machine.capacity.actors_max;
-        if places > places_max {
-            let (found, max) = (places as u64, places_max as u64);
-            return Err(TooMuch {
-                what: "memories, each of which takes a place for an actor",
-                found,
-                max,
-                limit: None,
-            }
-            .into());
-        }
+        let places_max = self.machine.capacity.actors_max as u64;
+        TooMuch::check(
+            "memories, each of which takes a place for an actor",
+            places as u64,
+            places_max,
+            None,
+        )?;
         let accepts = accepts_export(&component);
         let info = describe(&self.machine, hash, &pre, accepts.is_some())?;
         let machine = Arc::clone(&self.machine);

@@ -20,8 +20,23 @@ pub struct TooMuch {
     pub limit: Option<&'static str>,
 }
 
-/// The things that this host does not run, each with words in which the engine, or its parser, refuses it. They have no type of their
-/// own; a test holds on to the words.
+impl TooMuch {
+    /// Holds an amount against its bound.
+    ///
+    /// # Errors
+    /// The amount is beyond it.
+    pub(super) const fn check(
+        what: &'static str,
+        found: u64,
+        max: u64,
+        limit: Option<&'static str>,
+    ) -> Result<(), Self> {
+        if found > max { Err(Self { what, found, max, limit }) } else { Ok(()) }
+    }
+}
+
+/// The things that this host does not run, each with words in which the engine, or its parser, refuses it. They have no type
+/// of their own; a test holds on to the words.
 const UNSUPPORTED: [(&str, &str); 15] = [
     ("tail calls support", "tail calls"),
     ("exceptions proposal", "exceptions of WebAssembly"),

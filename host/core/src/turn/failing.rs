@@ -89,7 +89,7 @@ impl Turn {
         }
     }
 
-    /// The reason why it has no instance for now.
+    /// The reason why it has no instance until its pause is over.
     pub(super) fn why_it_pauses(&self) -> String {
         if self.awaits_children {
             format!("it can't start before its children have ended; the last time: {}", self.last_fault)

@@ -15,15 +15,12 @@ use crate::source::SourceHash;
 use crate::source::registry::KnownSource;
 
 impl CreateActor {
-    /// The question for an actor at this address, of the source that `find` finds by what was typed.
-    pub fn into_question(
-        self,
-        address: ActorAddress,
-        find: impl FnOnce(&str) -> Result<SourceHash, Refusal>,
-    ) -> Question {
-        let Self { source, class, requirements, init, on_trap, name } = self;
+    /// The question for an actor at this address, of the source that was found by what was typed.
+    #[must_use]
+    pub fn into_question(self, address: ActorAddress, source: Result<SourceHash, Refusal>) -> Question {
+        let Self { source: _typed, class, requirements, init, on_trap, name } = self;
         let options = CreateOptions { requirements, init, on_trap, ..CreateOptions::default() };
-        Question::Create(Box::new(NewActor { address, source: find(&source), class, options, name }))
+        Question::Create(Box::new(NewActor { address, source, class, options, name }))
     }
 }
 
