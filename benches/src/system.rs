@@ -25,7 +25,11 @@ const ADDRESS_SPACE_OF_NONE: u64 = 16 << 40;
 
 /// Everything as users have it, but for who judges sources.
 pub(crate) fn config() -> NodeConfig {
-    NodeConfig { authority: Authority::TrustAll, ..NodeConfig::default() }
+    NodeConfig {
+        authority: Authority::TrustAll,
+        compiler: Some(thespian_guests::compiler()),
+        ..NodeConfig::default()
+    }
 }
 
 /// A node that has loaded the bench's actors, and a program that talks to it.

@@ -45,6 +45,20 @@ pub struct NodeConfig {
     pub allow_listen: Vec<ListenRule>,
     /// The judge of sources.
     pub authority: Authority,
+    /// Private directory for compiled code; absent: `cache` in the data directory, or none without that. Nodes of one user
+    /// may share one: each then finds what another has compiled.
+    pub cache_dir: Option<PathBuf>,
+    /// A program that compiles sources when the node starts it, in a process with bounds of its own: `thespian-host`, or any
+    /// that calls [`compile_if_asked`](crate::sandbox::compile_if_asked) before anything else; `/proc/self/exe` is the one
+    /// that runs. Absent: the node compiles in its own process, where nothing can bound what the compiler takes, and so
+    /// only sources of up to 8 MiB and of a simple shape, one at a time. The program `thespian-host` names itself.
+    #[serde(skip)]
+    pub compiler: Option<PathBuf>,
+    /// Memory that the compiler's process may take, in bytes; absent: 512 MiB and 64 times the component's size, at most
+    /// 3 GiB and half of what the node may take.
+    pub compile_memory_bytes_max: Option<u64>,
+    /// CPU time that the compiler's process may take, in ms; absent: 10 s and 3 s for each mebibyte of the component.
+    pub compile_cpu_ms_max: Option<u64>,
     /// Live actors at most; absent: as many as the machine can map.
     pub actors_max: Option<usize>,
     /// Threads that run actors; absent: one per core.

@@ -41,6 +41,7 @@ compile_error!(
 mod actor;
 mod answers;
 pub mod client;
+mod compiles;
 pub mod config;
 mod cpu_time;
 pub mod descriptors;

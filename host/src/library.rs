@@ -17,17 +17,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
+use thespian_core::address::ActorAddress;
 use thespian_core::limits::OFFERED_BYTES_MAX;
-use thespian_core::source::{SourceHash, SourceInfo};
+use thespian_core::source::{SourceHash, SourceInfo, Unusable};
 use thespian_core::wire::control::ControlError;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Level;
 
+use crate::compiles::{Compile, Compiles};
 use crate::log::LogStore;
 use crate::node_fault::{Entrance, FaultWatch};
-use crate::sandbox::{Engine, Source};
+use crate::plane::clock::Clock;
+use crate::sandbox::{Engine, Source, SourceError};
 use crate::store::sources::{SourceFile, SourceFiles};
 
 /// Where sources are on their way, and where they are then.
@@ -41,8 +43,7 @@ pub(crate) struct Library {
     rooms: Arc<Rooms>,
     offered: Mutex<HashMap<SourceHash, SourceBytes>>,
     loaded: Mutex<HashMap<SourceHash, LoadedCode>>,
-    /// Lets one compile run at a time: it takes all cores, and a queue of them as much memory as one.
-    compiling: Semaphore,
+    compiles: Arc<Compiles>,
 }
 
 /// The code of a loaded source, and its bytes' file if there is one.
@@ -62,10 +63,14 @@ impl Rooms {
     ///
     /// # Errors
     /// Too much is on its way in already.
-    pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> Result<OfferRoom, ControlError> {
+    pub(crate) fn take(
+        self: &Arc<Self>,
+        loader: ActorAddress,
+        bytes: usize,
+    ) -> Result<OfferRoom, ControlError> {
         let next = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= OFFERED_BYTES_MAX);
         match self.bytes_taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
-            Ok(_) => Ok(OfferRoom { bytes, rooms: self.clone() }),
+            Ok(_) => Ok(OfferRoom { loader, bytes, rooms: self.clone() }),
             Err(taken) => Err(ControlError::LimitReached(format!(
                 "sources of {taken} bytes are on their way in, this one has {bytes}, and at most {OFFERED_BYTES_MAX} \
                  may be: load it when they are loaded"
@@ -76,6 +81,8 @@ impl Rooms {
 
 /// Room for the bytes of one source, taken before they come. Given back when dropped.
 pub(crate) struct OfferRoom {
+    /// The endpoint of whoever loads.
+    loader: ActorAddress,
     bytes: usize,
     rooms: Arc<Rooms>,
 }
@@ -97,12 +104,12 @@ impl Drop for OfferRoom {
 pub(crate) struct SourceBytes {
     hash: SourceHash,
     bytes: Bytes,
-    _room: OfferRoom,
+    room: OfferRoom,
 }
 
 impl SourceBytes {
     pub(crate) fn new(bytes: Bytes, room: OfferRoom) -> Self {
-        Self { hash: SourceHash(Sha256::digest(&bytes).into()), bytes, _room: room }
+        Self { hash: SourceHash(Sha256::digest(&bytes).into()), bytes, room }
     }
 
     /// The name of the source: the hash of its bytes.
@@ -124,11 +131,16 @@ enum Kept {
 }
 
 impl Kept {
-    fn compile(&self, engine: &Engine, hash: SourceHash) -> Result<Source, String> {
-        let compile = |bytes: &[u8]| engine.compile(hash, bytes).map_err(|error| error.to_string());
+    fn compile(&self, engine: &Engine, hash: SourceHash, compile: &Compile) -> Result<Source, Unusable> {
+        let compile = |bytes: &[u8]| {
+            let failed =
+                |error: SourceError| Unusable { is_lasting: error.is_lasting(), reason: error.to_string() };
+            engine.compile(hash, bytes, compile.control()).map_err(failed)
+        };
         match self {
             Self::OnDisk(file) => {
-                file.read().map_err(|error| error.to_string()).and_then(|bytes| compile(&bytes))
+                let bytes = file.read().map_err(|error| Unusable::now(error.to_string()))?;
+                compile(&bytes)
             }
             Self::InMemory(offer) => compile(&offer.bytes),
         }
@@ -145,12 +157,14 @@ impl Kept {
 impl Library {
     pub(crate) fn new(
         engine: Engine,
+        clock: Clock,
         io: Handle,
         log: Arc<LogStore>,
         faults: Arc<FaultWatch>,
         files: Option<Arc<SourceFiles>>,
     ) -> Self {
         Self {
+            compiles: Arc::new(Compiles::new(clock, engine.compile_seats())),
             engine,
             io,
             log,
@@ -159,7 +173,6 @@ impl Library {
             rooms: Arc::default(),
             offered: Mutex::default(),
             loaded: Mutex::default(),
-            compiling: Semaphore::new(1),
         }
     }
 
@@ -171,8 +184,8 @@ impl Library {
     ///
     /// # Errors
     /// Too much is on its way in already.
-    pub(crate) fn room(&self, bytes: usize) -> Result<OfferRoom, ControlError> {
-        self.rooms.take(bytes)
+    pub(crate) fn room(&self, loader: ActorAddress, bytes: usize) -> Result<OfferRoom, ControlError> {
+        self.rooms.take(loader, bytes)
     }
 
     /// Keeps the bytes of a source that `Admin` has judged, until they are compiled or forgotten.
@@ -221,18 +234,19 @@ impl Library {
     /// where its code was known.
     ///
     /// # Errors
-    /// A text that says why it can't be used, or can't be kept. Then nothing of it is left.
-    pub(crate) async fn load(&self, offer: SourceBytes) -> Result<(SourceInfo, u64), String> {
+    /// It can't be used, or can't be kept. Then nothing of it is left.
+    pub(crate) async fn load(&self, offer: SourceBytes) -> Result<(SourceInfo, u64), Unusable> {
         let hash = offer.hash;
+        let compile = self.compiles.enter(offer.room.loader, offer.size());
         let offer = Arc::new(offer);
-        let (kept, compiled) = if let Ok(turn) = self.compiling.try_acquire() {
+        let (kept, compiled) = if compile.may_begin() {
             // The disk and the compiler need not wait for each other.
             let bytes = Kept::InMemory(offer.clone());
-            tokio::join!(self.keep(offer), self.compile(turn, hash, bytes))
+            tokio::join!(self.keep(offer), self.compile(compile, hash, bytes))
         } else {
             let kept = self.keep(offer).await?;
-            let turn = self.compiling.acquire().await.expect("nobody closes this semaphore");
-            let compiled = self.compile(turn, hash, kept.clone()).await;
+            compile.begin().await;
+            let compiled = self.compile(compile, hash, kept.clone()).await;
             (Ok(kept), compiled)
         };
         let file = kept?.file();
@@ -253,47 +267,46 @@ impl Library {
         }
     }
 
-    /// Compiles the bytes while it is their turn.
-    async fn compile(
-        &self,
-        _turn: SemaphorePermit<'_>,
-        hash: SourceHash,
-        kept: Kept,
-    ) -> Result<Source, String> {
+    /// Compiles the bytes, and makes room for the next.
+    async fn compile(&self, compile: Compile, hash: SourceHash, kept: Kept) -> Result<Source, Unusable> {
         let engine = self.engine.clone();
-        waited_for(self.io.spawn_blocking(move || kept.compile(&engine, hash)).await)
+        waited_for(self.io.spawn_blocking(move || kept.compile(&engine, hash, &compile)).await)
     }
 
     /// Has the bytes on disk, where there is one for them: if others compile, they wait there, and not in memory.
-    async fn keep(&self, offer: Arc<SourceBytes>) -> Result<Kept, String> {
+    async fn keep(&self, offer: Arc<SourceBytes>) -> Result<Kept, Unusable> {
         let Some(files) = self.files.clone() else { return Ok(Kept::InMemory(offer)) };
-        let keep = move || files.keep(offer.hash, &offer.bytes).map_err(|error| error.to_string());
+        let keep =
+            move || files.keep(offer.hash, &offer.bytes).map_err(|error| Unusable::now(error.to_string()));
         waited_for(self.io.spawn_blocking(keep).await).map(Kept::OnDisk)
     }
 }
 
 /// The outcome of work that may wait. A panic in it is the node's own: that of the compiler is none.
-fn waited_for<T>(outcome: Result<Result<T, String>, JoinError>) -> Result<T, String> {
+fn waited_for<T>(outcome: Result<Result<T, Unusable>, JoinError>) -> Result<T, Unusable> {
     match outcome.map_err(JoinError::try_into_panic) {
         Ok(outcome) => outcome,
         Err(Ok(panic)) => resume_unwind(panic),
-        Err(Err(_)) => Err("the node ends".to_string()),
+        Err(Err(_)) => Err(Unusable::now("the node ends".to_string())),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use thespian_core::address::HostId;
+
+    const LOADER: ActorAddress = ActorAddress::new(HostId(0), 1);
 
     #[test]
     fn what_is_on_its_way_in_is_bounded_and_what_has_come_gives_its_room_back() {
         let rooms = Arc::<Rooms>::default();
-        let all = rooms.take(OFFERED_BYTES_MAX).unwrap_or_else(|error| panic!("{error}"));
+        let all = rooms.take(LOADER, OFFERED_BYTES_MAX).unwrap_or_else(|error| panic!("{error}"));
         for bytes in [1, OFFERED_BYTES_MAX, usize::MAX] {
-            assert!(matches!(rooms.take(bytes), Err(ControlError::LimitReached(_))));
+            assert!(matches!(rooms.take(LOADER, bytes), Err(ControlError::LimitReached(_))));
         }
         drop(SourceBytes::new(Bytes::new(), all));
-        assert!(rooms.take(OFFERED_BYTES_MAX).is_ok());
+        assert!(rooms.take(LOADER, OFFERED_BYTES_MAX).is_ok());
         assert_eq!(rooms.bytes_taken.load(Ordering::Relaxed), 0);
     }
 }

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use thespian_core::address::HostId;
+use thespian_core::compiling::CompileLimits;
 use thespian_core::limits::{
-    GUEST_THREADS_MAX, LOG_CLOSE_TIME_MAX, LOG_FILE_BYTES_MAX_DEFAULT, LOG_FILE_BYTES_MAX_MIN,
-    QUEUED_MEMORY_SHARE, RUNAWAYS_MAX, STOP_NODE_TIME_MAX,
+    COMPILE_MEMORY_BYTES_LEAST, GUEST_THREADS_MAX, LOG_CLOSE_TIME_MAX, LOG_FILE_BYTES_MAX_DEFAULT,
+    LOG_FILE_BYTES_MAX_MIN, MEMORY_BUDGET_PERCENT, QUEUED_MEMORY_SHARE, RUNAWAYS_MAX, STOP_NODE_TIME_MAX,
 };
 use thespian_core::text::inert;
 use thespian_core::wire::control::Request;
@@ -111,6 +112,7 @@ impl Node {
     /// See [`StartError`].
     pub fn start(config: NodeConfig) -> Result<Self, StartError> {
         let guest_threads = checked(&config)?;
+        let memory = memory::memory();
         let shares = descriptors::shares(0)?;
         let mut host = HostId(rand::random());
         let (mut dir_lock, mut files) = (None, None);
@@ -121,13 +123,7 @@ impl Node {
             files = Some(SourceFiles::open(dir)?);
         }
         let log = LogStore::start(log_file(&config, host)?)?;
-        let engine = Engine::new(EngineConfig {
-            actors_max: config.actors_max,
-            limits: config.limits,
-            cache_dir: config.data_dir.as_deref().map(|dir| dir.join("cache")),
-            guest_threads,
-            log: log.clone(),
-        })?;
+        let engine = Engine::new(engine_config(&config, guest_threads, &memory, log.clone()))?;
         let capacity = engine.capacity().clone();
         // Neither sockets nor timers: its threads then wait for each other, which is cheaper than to wait for the system.
         let guests = runtime("actor", guest_threads, guest_threads + RUNAWAYS_MAX + 4).build();
@@ -135,12 +131,13 @@ impl Node {
         // It runs turns too: those for which a program outside waits, and nothing else.
         let io =
             runtime("io", IO_THREADS, RUNAWAYS_MAX + 8).enable_all().build().map_err(StartError::Threads)?;
-        let queued = QueueBound::of(&memory::memory());
+        let queued = QueueBound::of(&memory);
         let plane = Arc::new(Plane::new(host, queued.bytes_max, capacity.actors_max, log));
         let faults = Arc::new(FaultWatch::new(plane.log.clone()));
         let desk = Arc::new(Desk::new(plane.clock, faults.clone()));
         let shortage = Arc::new(Shortage::default());
-        let library = Library::new(engine, io.handle().clone(), plane.log.clone(), faults.clone(), files);
+        let library =
+            Library::new(engine, plane.clock, io.handle().clone(), plane.log.clone(), faults.clone(), files);
         let library = Arc::new(library);
         let ground = Ground::new(
             plane.clone(),
@@ -360,8 +357,38 @@ fn checked(config: &NodeConfig) -> Result<usize, StartError> {
     if config.actors_max == Some(0) {
         return Err(StartError::Config("`actors-max` can be 1 or more, not 0".to_string()));
     }
+    let least = COMPILE_MEMORY_BYTES_LEAST;
+    if config.compile_memory_bytes_max.is_some_and(|bytes| bytes < least) {
+        return Err(StartError::Config(format!("`compile-memory-bytes-max` must be at least {least}")));
+    }
+    if config.compile_cpu_ms_max == Some(0) {
+        return Err(StartError::Config("`compile-cpu-ms-max` can be 1 or more, not 0".to_string()));
+    }
     config.limits.check().map_err(|error| StartError::Config(error.to_string()))?;
     Ok(guest_threads)
+}
+
+/// The sandbox as the configuration wants it.
+fn engine_config(
+    config: &NodeConfig,
+    guest_threads: usize,
+    memory: &Memory,
+    log: Arc<LogStore>,
+) -> EngineConfig {
+    let below_data = || Some(config.data_dir.as_deref()?.join("cache"));
+    EngineConfig {
+        actors_max: config.actors_max,
+        limits: config.limits,
+        cache_dir: config.cache_dir.clone().or_else(below_data),
+        compiler: config.compiler.clone(),
+        compile_limits: CompileLimits {
+            memory_bytes_max: config.compile_memory_bytes_max,
+            cpu_ms_max: config.compile_cpu_ms_max,
+        },
+        budget_bytes: memory.bytes / 100 * MEMORY_BUDGET_PERCENT,
+        guest_threads,
+        log,
+    }
 }
 
 /// Runs the node's own tasks, and says what a fault ends.
@@ -369,6 +396,10 @@ fn run(inside: &Arc<Inside>, io: &Handle) {
     let (desk, plane) = (inside.desk.clone(), inside.plane.clone());
     if inside.setup.authority == Authority::TrustAll {
         plane.log.node(Level::WARN, "sources", "every source is trusted: for development only");
+    }
+    let compiler = inside.library.engine().compiler();
+    if let Some(weakness) = compiler.weakness() {
+        plane.log.node(Level::WARN, "sources", weakness);
     }
     let faults = desk.faults().clone();
     let node = Arc::downgrade(inside);

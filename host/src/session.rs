@@ -183,7 +183,8 @@ impl Session {
 
     /// Takes room for a source of so many bytes, before they come.
     pub(crate) fn room(&self, size: usize) -> Result<OfferRoom, ControlError> {
-        self.presence.inside.library.room(size)
+        let Presence { inside, mail, .. } = &*self.presence;
+        inside.library.room(mail.endpoint().address, size)
     }
 
     /// As [`Self::load`], of bytes that have come into their room.

@@ -16,12 +16,13 @@ use thespian_core::text::inert;
 use thespian_core::time::Time;
 use thespian_core::turn::Wait;
 use thespian_core::wire::control::{
-    ActorFilter, ActorPage, ActorPhase, ActorReport, ActorStatus, ActorWait, ControlError, EndedActor,
-    LongTurn, NameStatus, NodeStatus, Reply, SourceBrief, SourceStatus,
+    ActorFilter, ActorPage, ActorPhase, ActorReport, ActorStatus, ActorWait, CompilerStatus, ControlError,
+    EndedActor, LongTurn, NameStatus, NodeStatus, Reply, SourceBrief, SourceStatus,
 };
 
 use crate::answers::Answered;
 use crate::inside::Inside;
+use crate::sandbox::CompilerPlace;
 use crate::store::log_file::LogFile;
 
 /// An actor as `Admin` knows it. To copy no more keeps the desk free.
@@ -261,6 +262,11 @@ impl Overview {
 ///
 /// # Errors
 /// It has stopped.
+fn compiler(place: CompilerPlace) -> CompilerStatus {
+    let CompilerPlace { program, landlock, seccomp, failures } = place;
+    CompilerStatus { program: program.map(|path| path.display().to_string()), landlock, seccomp, failures }
+}
+
 async fn node(inside: &Inside) -> Result<NodeStatus, ControlError> {
     let Inside { plane, cells, setup, .. } = inside;
     let long_turns = cells.long_turns(plane.clock.now());
@@ -287,7 +293,7 @@ async fn node(inside: &Inside) -> Result<NodeStatus, ControlError> {
         sources_loaded: seen.sources_loaded as u64,
         sources_known: seen.sources_known as u64,
         first_sources: seen.first_sources,
-        compiler_failures: inside.library.engine().compiler_failures(),
+        compiler: compiler(inside.library.engine().compiler()),
         names: seen.names as u64,
         first_names: seen.first_names,
         dead_letter_handler: seen.dead_letter_handler,

@@ -1,11 +1,11 @@
-//! A node within a program that is stuck: a subscriber that never returns, threads that are held. A process of its own,
-//! for a subscriber is one for a whole process.
+//! A node within a program: one that is stuck, by a subscriber that never returns or threads that are held; and one that names
+//! no compiler, or a wrong one. A process of its own, for a subscriber is one for a whole process.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use thespian_core::limits::ActorLimits;
+use thespian_core::limits::{ActorLimits, SOURCE_WITHIN_BYTES_MAX};
 use thespian_core::message::Message;
 use thespian_core::wire::control::Incoming;
 use thespian_host::client::Client;
@@ -46,7 +46,12 @@ impl Subscriber for Stuck {
 }
 
 fn config() -> NodeConfig {
-    NodeConfig { authority: Authority::TrustAll, ..NodeConfig::default() }
+    NodeConfig {
+        authority: Authority::TrustAll,
+        compiler: Some(env!("CARGO_BIN_EXE_thespian-host").into()),
+        cache_dir: Some(thespian_guests::code_dir()),
+        ..NodeConfig::default()
+    }
 }
 
 /// Runs on a thread of its own, so that a test that hangs fails.
@@ -126,4 +131,41 @@ fn a_node_that_can_not_stop_in_order_says_so_to_its_program_and_goes() {
         // Here the program goes on. Its actor does too, for as long as its own limits let it.
         drop(release);
     });
+}
+
+#[test]
+fn a_node_without_a_compiler_takes_small_sources_and_says_so() {
+    in_time(async || {
+        let node = Node::start(NodeConfig { compiler: None, cache_dir: None, ..config() }).unwrap();
+        let client = node.client();
+        assert_eq!(client.status().await.unwrap().compiler.program, None);
+        let mut logged = Vec::new();
+        client.logs(None, None, false, |record| logged.push(record.text)).await.unwrap();
+        let warned = logged.iter().any(|text| text.contains("nothing bounds what the compiler takes"));
+        assert!(warned, "{logged:?}");
+        create(&client, thespian_guests::HELLO, "Hello").await;
+        // A section more that says nothing, of a length in three bytes.
+        let padding = vec![0; SOURCE_WITHIN_BYTES_MAX];
+        let len = u32::try_from(padding.len() + 1).unwrap();
+        let len = [len as u8 | 0x80, (len >> 7) as u8 | 0x80, (len >> 14) as u8 | 0x80, (len >> 21) as u8];
+        let big = [&thespian_guests::bytes(thespian_guests::HELLO)[..], &[0], &len, &[0], &padding].concat();
+        let why = client.load("big", big, |_| {}).await.unwrap_err().to_string();
+        assert!(why.contains("takes at most 8388608 since it compiles in its own process"), "{why}");
+        node.stop().await;
+    });
+}
+
+#[test]
+fn a_program_that_is_no_compiler_is_refused_at_the_start_with_what_it_should_be() {
+    for (program, because) in [
+        ("/bin/true", "it does not answer as a compiler does"),
+        ("/no/such/program", "No such file or directory"),
+    ] {
+        let Err(error) = Node::start(NodeConfig { compiler: Some(program.into()), ..config() }) else {
+            panic!("it starts with {program}");
+        };
+        let why = error.to_string();
+        assert!(why.starts_with(&format!("{program} can't be the compiler of this node: ")), "{why}");
+        assert!(why.contains(because), "{why}");
+    }
 }

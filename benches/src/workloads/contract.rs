@@ -15,7 +15,9 @@ use thespian_core::limits::ActorLimits;
 use thespian_core::message::Message;
 use thespian_core::outbox::{Means, NoPlace, Outbox};
 use thespian_core::source::SourceHash;
-use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Instance, Occupant};
+use thespian_host::sandbox::{
+    ActorHost, ActorInit, CompileControl, Engine, EngineConfig, Instance, Occupant,
+};
 use tracing::Level;
 
 use crate::bare::bindings::exports::thespian::bench::calls;
@@ -199,7 +201,11 @@ fn sdk_steps(bare: &Bare) -> anyhow::Result<Vec<Step>> {
 
 fn sandbox_steps(component: &[u8]) -> anyhow::Result<Vec<Step>> {
     let engine = Engine::new(EngineConfig { actors_max: Some(16), ..EngineConfig::default() })?;
-    let source = engine.compile(SourceHash(Sha256::digest(component).into()), component)?;
+    let source = engine.compile(
+        SourceHash(Sha256::digest(component).into()),
+        component,
+        &CompileControl::default(),
+    )?;
     let start = |class: &str| -> anyhow::Result<Instance> {
         let address = ActorAddress::new(HostId(1), 1);
         let occupant = Occupant { address, class: class.into(), source: source.hash() };

@@ -14,6 +14,7 @@ pub mod admin;
 pub mod askers;
 pub mod capability;
 pub mod children;
+pub mod compiling;
 pub mod concern;
 pub mod connection;
 pub mod dead_letters;

@@ -171,6 +171,44 @@ pub const FUNCTION_COST_MAX: u64 = 4_000_000;
 pub const SOURCE_COST_MAX: u64 = 64_000_000;
 /// Parameters and results of one function. Interfaces of components have at most 17.
 pub const SIGNATURE_LEN_MAX: usize = 128;
+/// Share of the memory that the process may take, the machine's or its control group's, of which everything that guests,
+/// clients or compilers fill is to fit into one half each, in percent: the rest belongs to the system and to other programs.
+pub const MEMORY_BUDGET_PERCENT: u64 = 60;
+/// Memory that the compiler's process may take for the smallest component, in bytes, beside what it has before it begins. The
+/// costliest function that is let in takes some 100 MiB, and all cores compile one each.
+pub const COMPILE_MEMORY_BASE_BYTES: u64 = 512 * MIB as u64;
+/// Bytes that it may take besides for each byte of the component. Honest ones take 20 to 40.
+pub const COMPILE_MEMORY_FACTOR: u64 = 64;
+/// The most that it may take of its own accord, in bytes: of the largest component that is a little more.
+pub const COMPILE_MEMORY_BYTES_MOST: u64 = 3 << 30;
+/// The least that an operator can set for it, in bytes: the smallest component takes a tenth of that.
+pub const COMPILE_MEMORY_BYTES_LEAST: u64 = 64 * MIB as u64;
+/// CPU time of the compiler for the smallest component: what the costliest source of the scan takes.
+pub const COMPILE_CPU_BASE: Duration = Duration::from_secs(10);
+/// CPU time besides for each mebibyte. Honest ones take 1.2 s, an interpreter of 18.5 MB up to 30 s.
+pub const COMPILE_CPU_PER_MIB: Duration = Duration::from_secs(3);
+/// Time that an honest component of a mebibyte keeps the compiler busy: by it a compile that waits and one that runs are
+/// compared. Measured, on one core.
+pub const COMPILE_TIME_PER_MIB: Duration = Duration::from_millis(1_200);
+/// Wall time of a compile in which it is not stopped for the sake of others: thirty times what the costliest takes on a
+/// machine with nothing else to do. After it the process is no longer waited for.
+pub const COMPILE_WALL_TIME_MAX: Duration = Duration::from_secs(1_800);
+/// Native code of a component, in bytes: what the smallest may have, and of each byte of it. Honest code has two to ten times
+/// the size of its component.
+pub const CODE_BASE_BYTES: usize = 16 * MIB;
+/// Bytes of code besides for each byte of the component.
+pub const CODE_FACTOR: usize = 32;
+/// Compiles at one time, each a process that uses all cores: with two of them a long one does not keep out all others.
+pub const COMPILES_AT_ONCE_MAX: usize = 2;
+/// Compiles that are stopped at one time for the sake of shorter ones. They keep their memory.
+pub const COMPILES_PAUSED_MAX: usize = 4;
+/// How long a compile waits before it may take the seat of one that takes longer, and how long one runs before it may have to
+/// give up its seat: most are done within it.
+pub const COMPILE_WAIT_MAX: Duration = Duration::from_millis(500);
+/// A component that is compiled in the node's own process, where nothing bounds what the compiler takes, in bytes.
+pub const SOURCE_WITHIN_BYTES_MAX: usize = 8 * MIB;
+/// The part of the bounds on a component's shape that holds for such a one.
+pub const SCAN_WITHIN_DIVISOR: usize = 4;
 /// Sources that a node knows at one time, refused ones included.
 pub const SOURCES_LEN_MAX: usize = 10_000;
 /// Creates that wait for a source to be judged and compiled, or for a class's own check. More are refused, not queued.

@@ -20,7 +20,7 @@ use crate::capability::Requirement;
 use crate::fate::{ChildrenAtRestart, OnTrap};
 pub use check::ClassCheck;
 pub use effect::SourceEffect;
-pub use event::SourceEvent;
+pub use event::{SourceEvent, Unusable};
 pub use state::SourceState;
 
 /// Names a source: the SHA-256 of its bytes as submitted. Its text is 64 lower-case hex digits.

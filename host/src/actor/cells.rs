@@ -275,7 +275,8 @@ mod tests {
             let engine = EngineConfig { actors_max: Some(1), ..EngineConfig::default() };
             let engine = Engine::new(engine).expect("an engine");
             let faults = desk.faults().clone();
-            let library = Library::new(engine, threads.handle().clone(), plane.log.clone(), faults, None);
+            let (clock, log) = (plane.clock, plane.log.clone());
+            let library = Library::new(engine, clock, threads.handle().clone(), log, faults, None);
             let threads_of_actors = threads.handle().clone();
             let ground = Ground::new(plane, desk, Arc::new(library), limits, capabilities, threads_of_actors);
             let cells = Cells::new(ground);

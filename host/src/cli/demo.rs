@@ -13,6 +13,7 @@ use thespian_core::wire::control::{CreateActor, Incoming, LoadProgress, LoadedSo
 use thespian_host::client::Client;
 use thespian_host::config::{Authority, NodeConfig};
 use thespian_host::node::Node;
+use thespian_host::sandbox::THIS_PROGRAM;
 
 use super::checkout;
 use super::incoming;
@@ -58,7 +59,11 @@ pub(super) async fn demo(args: DemoArgs, output: &Output) -> Result<()> {
         None => build(&mut steps)?,
     };
     let component = read_component(&file)?;
-    let node = Node::start(NodeConfig { authority: Authority::TrustAll, ..NodeConfig::default() })?;
+    let node = Node::start(NodeConfig {
+        authority: Authority::TrustAll,
+        compiler: Some(THIS_PROGRAM.into()),
+        ..NodeConfig::default()
+    })?;
     let host = format!("{:016x}", node.host().0);
     let text =
         format!("a node in this process, host {host}; it has room for {} actors", node.capacity().actors_max);

@@ -11,10 +11,12 @@ use clap::Args;
 use thespian_core::capability::Value as Capability;
 use thespian_core::connection::ListenRule;
 use thespian_core::limits::{
-    ActorLimits, CONFIG_BYTES_MAX, GUEST_THREADS_MAX, LOG_FILE_BYTES_MAX_MIN, LimitError, RANGES,
+    ActorLimits, COMPILE_MEMORY_BYTES_LEAST, CONFIG_BYTES_MAX, GUEST_THREADS_MAX, LOG_FILE_BYTES_MAX_MIN,
+    LimitError, RANGES,
 };
 use thespian_core::log_level::LogLevel;
 use thespian_host::config::{Authority, NodeConfig};
+use thespian_host::sandbox::THIS_PROGRAM;
 use toml::{Table, Value};
 
 use super::given;
@@ -28,18 +30,22 @@ const OTHER_VARIABLES: [&str; 6] = ["CONFIG", "CONNECT", "TOKEN_FILE", "ENDPOINT
 const ALLOW_LISTEN: &str = "allow-listen";
 
 /// Keys outside of tables, and what it means that one is absent.
-const KEYS: [(&str, &str); 9] = [
+const KEYS: [(&str, &str); 12] = [
     ("data-dir", ""),
+    ("cache-dir", "in the data directory"),
     ("listen", "no TCP"),
     (ALLOW_LISTEN, "actors listen nowhere"),
     ("authority", ""),
+    ("compile-memory-bytes-max", "by the component's size"),
+    ("compile-cpu-ms-max", "by the component's size"),
     ("actors-max", "as many as the machine can map"),
     ("guest-threads", "one per core"),
     ("actor-log-level", ""),
     ("log-file", "none"),
     ("log-file-bytes-max", "10 MiB"),
 ];
-const NUMBERS: [&str; 3] = ["actors-max", "guest-threads", "log-file-bytes-max"];
+const NUMBERS: [&str; 5] =
+    ["compile-memory-bytes-max", "compile-cpu-ms-max", "actors-max", "guest-threads", "log-file-bytes-max"];
 
 #[derive(Args)]
 pub(super) struct ConfigArgs {
@@ -50,6 +56,10 @@ pub(super) struct ConfigArgs {
     /// missing [default: `thespian-host` in the user's data directory] [env: THESPIAN_HOST_DATA_DIR].
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// A directory for compiled code, which nodes of one user may share; made if missing [default: `cache` in the data
+    /// directory] [env: THESPIAN_HOST_CACHE_DIR].
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
     /// Lets programs on this machine control the node over TCP too: a loopback address, port 0 for any [env:
     /// THESPIAN_HOST_LISTEN].
     #[arg(long, value_name = "ADDR")]
@@ -62,6 +72,14 @@ pub(super) struct ConfigArgs {
     /// [default: none] [env: THESPIAN_HOST_AUTHORITY].
     #[arg(long, value_name = "WHO", value_parser = ["none", "trust-all"], hide_possible_values = true)]
     authority: Option<String>,
+    /// Memory for compiling one source, in a process of its own [default: 512 MiB and 64 times the component's size, at most
+    /// 3 GiB and 30 % of the machine's] [env: THESPIAN_HOST_COMPILE_MEMORY_BYTES_MAX].
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(i64).range(COMPILE_MEMORY_BYTES_LEAST as i64..))]
+    compile_memory_bytes_max: Option<i64>,
+    /// CPU time for compiling one source [default: 10 s and 3 s for each mebibyte] [env:
+    /// THESPIAN_HOST_COMPILE_CPU_MS_MAX].
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(i64).range(1..))]
+    compile_cpu_ms_max: Option<i64>,
     /// Live actors at most [default: as many as the machine can map] [env: THESPIAN_HOST_ACTORS_MAX].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     actors_max: Option<u32>,
@@ -160,6 +178,10 @@ impl ConfigArgs {
             let dir = dir.to_str().ok_or_else(|| Usage("--data-dir is not UTF-8".to_string()))?;
             layers.set("data-dir", Value::String(dir.to_string()), flag("data-dir"))?;
         }
+        if let Some(dir) = &self.cache_dir {
+            let dir = dir.to_str().ok_or_else(|| Usage("--cache-dir is not UTF-8".to_string()))?;
+            layers.set("cache-dir", Value::String(dir.to_string()), flag("cache-dir"))?;
+        }
         if let Some(address) = self.listen {
             layers.set("listen", Value::String(address.to_string()), flag("listen"))?;
         }
@@ -169,6 +191,16 @@ impl ConfigArgs {
         }
         if let Some(authority) = &self.authority {
             layers.set("authority", Value::String(authority.clone()), flag("authority"))?;
+        }
+        if let Some(bytes) = self.compile_memory_bytes_max {
+            layers.set(
+                "compile-memory-bytes-max",
+                Value::Integer(bytes),
+                flag("compile-memory-bytes-max"),
+            )?;
+        }
+        if let Some(ms) = self.compile_cpu_ms_max {
+            layers.set("compile-cpu-ms-max", Value::Integer(ms), flag("compile-cpu-ms-max"))?;
         }
         if let Some(max) = self.actors_max {
             layers.set("actors-max", Value::Integer(max.into()), flag("actors-max"))?;
@@ -327,6 +359,7 @@ impl Layers {
             }
         }
         let config: NodeConfig = table.try_into().context("the layers do not fit together")?;
+        let config = NodeConfig { compiler: Some(THIS_PROGRAM.into()), ..config };
         config.limits.check().map_err(|error| Usage(format!("{}: {error}", self.who_set(&error))))?;
         if config.data_dir.is_none() {
             // Says why there is no default.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 use thespian_core::address::ActorAddress;
-use thespian_core::wire::control::{ActorReport, DeadLetter, LogOutletStatus, NodeStatus};
+use thespian_core::wire::control::{ActorReport, CompilerStatus, DeadLetter, LogOutletStatus, NodeStatus};
 
 use super::actors;
 use super::connect::NodeArgs;
@@ -182,11 +182,20 @@ fn show_sources(status: &NodeStatus, output: &Output) -> io::Result<()> {
         text += &format!(", and {} that can't be used", number(unusable));
     }
     item("sources", &text, output)?;
-    if status.compiler_failures == 0 {
-        return Ok(());
+    let CompilerStatus { program, landlock, seccomp, failures } = &status.compiler;
+    let mut text = match (program, landlock, seccomp) {
+        (None, ..) => "in the node's own process, without bounds: small sources only".to_owned(),
+        (Some(program), true, true) => format!("{program}, in a process of its own, confined"),
+        (Some(program), true, false) => format!("{program}, in a process of its own, without seccomp"),
+        (Some(program), false, true) => format!("{program}, in a process of its own, without Landlock"),
+        (Some(program), false, false) => {
+            format!("{program}, in a process of its own, with neither Landlock nor seccomp")
+        }
+    };
+    if *failures > 0 {
+        text += &format!("; it failed on {} sources, for a defect of its own", number(*failures));
     }
-    let failures = number(status.compiler_failures);
-    item("compiler", &format!("failed on {failures} sources, for a defect of its own"), output)
+    item("compiler", &text, output)
 }
 
 fn authority(name: &str) -> (Style, &str) {

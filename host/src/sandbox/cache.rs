@@ -2,7 +2,6 @@
 //! wrote here: the directory is private, and every file carries a code made with a key that lies in it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::hash::{Hash as _, Hasher};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -16,6 +15,7 @@ use thespian_core::source::SourceHash;
 use tracing::Level;
 use wasmtime::component::Component;
 
+use super::code::{self, Code};
 use super::host::{EngineLog, Unheard};
 use crate::descriptors::are_gone;
 use crate::input::{self, InputError};
@@ -134,7 +134,7 @@ impl Cache {
             }
         };
         let component = match self.verify(&header, &bytes) {
-            Some(code) => deserialize(engine, &code),
+            Some(code) => code.component(engine).map_err(|error| super::fault::describe(&error)),
             None => Err("it is not what was written".to_owned()),
         };
         component
@@ -150,14 +150,10 @@ impl Cache {
     }
 
     /// Keeps the code of a source. Not being able to is no error: it will be compiled again.
-    pub(super) fn put(&self, engine: &wasmtime::Engine, hash: SourceHash, component: &Component) {
+    pub(super) fn put(&self, engine: &wasmtime::Engine, hash: SourceHash, code: &Code) {
         let header = header(engine, hash);
         let path = self.path(&header);
-        let written = match component.serialize() {
-            Ok(code) => self.publish(&path, &header, &code),
-            Err(error) => Err(io::Error::other(error.to_string())),
-        };
-        match written {
+        match self.publish(&path, &header, code.bytes()) {
             Ok(()) => self.evict(Some(&path)),
             Err(error) => self.warn_once(&path, &error),
         }
@@ -184,11 +180,11 @@ impl Cache {
 
     /// The code in a file, if the file is whole and was written with our key for this source and engine. The
     /// comparison takes the same time wherever they differ.
-    fn verify(&self, header: &[u8; HEADER_LEN], bytes: &[u8]) -> Option<Verified> {
+    fn verify(&self, header: &[u8; HEADER_LEN], bytes: &[u8]) -> Option<Code> {
         let (mac, rest) = bytes.split_at_checked(MAC_LEN)?;
         self.mac().chain_update(rest).verify_slice(mac).ok()?;
         let code = rest.strip_prefix(header.as_slice())?;
-        Some(Verified(code.to_vec()))
+        Some(Code::proven(code.to_vec()))
     }
 
     /// Writes a file under another name first, so that no one ever sees half of it.
@@ -230,44 +226,13 @@ impl Cache {
     }
 }
 
-/// Code whose origin is proven.
-struct Verified(Vec<u8>);
-
-/// Turns proven code into a component.
-#[expect(unsafe_code, reason = "there is no safe way to make a component of compiled code")]
-fn deserialize(engine: &wasmtime::Engine, code: &Verified) -> Result<Component, String> {
-    // SAFETY: the bytes must be what `Component::serialize` returned, because they become native code. They are: a
-    // `Verified` is made only by `Cache::verify`, after an HMAC-SHA256 under a key that only this user can read has
-    // shown that this program wrote them, for this source, and for an engine of the same version, settings and CPU
-    // (wasmtime checks these itself as well). They were read whole into our own memory before the check, so no one
-    // can change them after it.
-    let component = unsafe { Component::deserialize(engine, &code.0) };
-    component.map_err(|error| super::fault::describe(&error))
-}
-
 /// The beginning of each file: format, source and engine, so that no file can stand in for another.
 fn header(engine: &wasmtime::Engine, hash: SourceHash) -> [u8; HEADER_LEN] {
-    let mut settings = Settings(Sha256::new());
-    engine.precompile_compatibility_hash().hash(&mut settings);
-    let settings: [u8; 32] = settings.0.finalize().into();
     let mut header = [0; HEADER_LEN];
     header[..16].copy_from_slice(FORMAT);
     header[16..48].copy_from_slice(&hash.0);
-    header[48..].copy_from_slice(&settings);
+    header[48..].copy_from_slice(&code::mark(engine));
     header
-}
-
-/// Hashes what wasmtime says of its settings, with all bits.
-struct Settings(Sha256);
-
-impl Hasher for Settings {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        0
-    }
 }
 
 fn check_private(path: &Path, metadata: &fs::Metadata) -> Result<(), CacheError> {
@@ -383,16 +348,16 @@ mod tests {
         wasmtime::Engine::default()
     }
 
-    fn component(engine: &wasmtime::Engine) -> Component {
+    fn code(engine: &wasmtime::Engine) -> Code {
         let text = r#"(component (core module (func (export "run") (result i32) (i32.const 42))))"#;
-        Component::new(engine, wat::parse_str(text).unwrap()).unwrap()
+        Code::proven(engine.precompile_component(&wat::parse_str(text).unwrap()).unwrap())
     }
 
     /// A cache with one source in it.
     fn filled(folder: &Folder) -> (Cache, wasmtime::Engine) {
         let engine = engine();
         let cache = Cache::open(&folder.0).unwrap();
-        cache.put(&engine, HASH, &component(&engine));
+        cache.put(&engine, HASH, &code(&engine));
         (cache, engine)
     }
 
@@ -427,7 +392,7 @@ mod tests {
         changed.extend((0..honest.len()).step_by(step).map(|len| honest[..len].to_vec()));
         changed.push([&honest[..], b"\0"].concat());
         // Code without any code of ours to vouch for it.
-        changed.push(component(&engine).serialize().unwrap());
+        changed.push(code(&engine).bytes().to_vec());
         for (nth, bytes) in changed.iter().enumerate() {
             fs::write(&path, bytes).unwrap();
             assert!(cache.get(&engine, HASH).is_none(), "change {nth}");
@@ -474,7 +439,7 @@ mod tests {
             fs::remove_file(&path).unwrap();
             put(&path);
             assert!(cache.get(&engine, HASH).is_none(), "{nth}");
-            cache.put(&engine, HASH, &component(&engine));
+            cache.put(&engine, HASH, &code(&engine));
             assert!(cache.get(&engine, HASH).is_some(), "{nth}");
             // So does one of a source that nobody loads, at the next start.
             let other = folder.0.join("other.code");
@@ -486,7 +451,7 @@ mod tests {
         fs::remove_file(&path).unwrap();
         directory(&path);
         fs::write(path.join("theirs"), "").unwrap();
-        cache.put(&engine, HASH, &component(&engine));
+        cache.put(&engine, HASH, &code(&engine));
         assert!(cache.get(&engine, HASH).is_none() && path.join("theirs").exists());
     }
 
@@ -523,7 +488,7 @@ mod tests {
         assert_eq!(["left.new", "key.left.new", "written.new"].map(is_there), [false, false, true]);
         // One that gets old while the node runs goes with the next file that is written.
         set_age(&at("written.new"), LEFTOVER_AGE);
-        cache.put(&engine, SourceHash([8; 32]), &component(&engine));
+        cache.put(&engine, SourceHash([8; 32]), &code(&engine));
         assert!(!is_there("written.new"));
     }
 
@@ -535,17 +500,17 @@ mod tests {
         cache.bytes_max = 3 * len;
         let hash = |nth: u8| SourceHash([nth; 32]);
         for nth in [1, 2] {
-            cache.put(&engine, hash(nth), &component(&engine));
+            cache.put(&engine, hash(nth), &code(&engine));
         }
         for (nth, hours) in [(7, 3), (1, 2), (2, 1)] {
             set_age(&cache.path(&header(&engine, hash(nth))), Duration::from_secs(hours * 3_600));
         }
         // The oldest is used, also by another run.
         assert!(Cache::open(&folder.0).unwrap().get(&engine, HASH).is_some());
-        cache.put(&engine, hash(3), &component(&engine));
+        cache.put(&engine, hash(3), &code(&engine));
         let is_there = |nth| cache.path(&header(&engine, hash(nth))).exists();
         assert_eq!([7, 1, 2, 3].map(is_there), [true, false, true, true]);
-        cache.put(&engine, hash(4), &component(&engine));
+        cache.put(&engine, hash(4), &code(&engine));
         assert_eq!([7, 2, 3, 4].map(is_there), [true, false, true, true]);
     }
 
@@ -560,7 +525,7 @@ mod tests {
         assert!(cache.get(&engine, HASH).is_none());
         // Being written anew, it replaces the link and not what that leads to.
         let before = fs::read(&aside).unwrap();
-        cache.put(&engine, HASH, &component(&engine));
+        cache.put(&engine, HASH, &code(&engine));
         assert!(fs::symlink_metadata(&path).unwrap().is_file());
         assert_eq!(fs::read(&aside).unwrap(), before);
         let link = Folder::new();

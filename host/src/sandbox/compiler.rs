@@ -2,6 +2,7 @@
 //! the host offers, and asks them what they are.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -14,10 +15,13 @@ use wasmtime::component::{Component, ComponentExportIndex, Linker};
 use super::bounds::{self, INSTANCE_BYTES_MAX};
 use super::cache::Cache;
 use super::census::CORE_INSTANCES;
+use super::code::Code;
+use super::compile_process::{CompileControl, CompileProcess};
+use super::confine::Walls;
 use super::contract;
 use super::describe::{PLACEMENT_EXPORT, describe};
 use super::fault;
-use super::inspect::inspect;
+use super::inspect::{ScanBounds, inspect};
 use super::machine::Machine;
 use super::source::{Made, Source};
 use super::source_error::{SourceError, TooMuch, unsupported};
@@ -28,21 +32,49 @@ use crate::descriptors::{are_gone, are_scarce};
 /// Functions, globals and names of an instance's modules, as the engine keeps them for each instance.
 const INSTANCE_BYTES: &str = "bytes for its functions and globals";
 
+/// Where code is made.
+pub(super) enum Workplace {
+    /// In a process for each source.
+    Process(CompileProcess),
+    /// In this process, of components that are small and simple: nothing bounds what the compiler takes here.
+    Within,
+}
+
+impl Workplace {
+    /// The bounds on what is compiled there.
+    const fn scan(&self) -> &'static ScanBounds {
+        match self {
+            Self::Process(_) => &ScanBounds::WHOLE,
+            Self::Within => &ScanBounds::WITHIN,
+        }
+    }
+}
+
 /// All that compiling takes.
 pub(super) struct Compiler {
     machine: Arc<Machine>,
     linker: Linker<State>,
     cache: Option<Cache>,
+    workplace: Workplace,
     failures: AtomicU64,
 }
 
 impl Compiler {
-    pub(super) fn new(machine: Arc<Machine>, linker: Linker<State>, cache: Option<Cache>) -> Self {
-        Self { machine, linker, cache, failures: AtomicU64::new(0) }
+    pub(super) fn new(
+        machine: Arc<Machine>,
+        linker: Linker<State>,
+        cache: Option<Cache>,
+        workplace: Workplace,
+    ) -> Self {
+        Self { machine, linker, cache, workplace, failures: AtomicU64::new(0) }
     }
 
     pub(super) fn machine(&self) -> &Machine {
         &self.machine
+    }
+
+    pub(super) const fn workplace(&self) -> &Workplace {
+        &self.workplace
     }
 
     pub(super) fn cache_rejections(&self) -> u64 {
@@ -53,24 +85,28 @@ impl Compiler {
     ///
     /// # Errors
     /// Says what is wrong with the component.
-    pub(super) fn compile(&self, hash: SourceHash, bytes: &[u8]) -> Result<Source, SourceError> {
+    pub(super) fn compile(
+        &self,
+        hash: SourceHash,
+        bytes: &[u8],
+        control: &CompileControl,
+    ) -> Result<Source, SourceError> {
         let start = Instant::now();
         let wasmtime = &self.machine.wasmtime;
+        // Before the compiler sees it: a defect in here is none of the compiler's.
+        inspect(bytes, &self.machine.limits, self.workplace.scan())?;
         let known = self.cache.as_ref().and_then(|cache| cache.get(wasmtime, hash));
         let from_cache = known.is_some();
-        // Before the compiler's threads: a defect in here is none of the compiler's.
-        inspect(bytes, &self.machine.limits)?;
+        let component = match known {
+            Some(component) => component,
+            None => self.code(hash, bytes, control).inspect_err(|why| self.note(hash, why))?,
+        };
+        let compile_time = start.elapsed();
         let made = workshop::work(|| {
-            let compiled = known.map_or_else(|| Component::from_binary(wasmtime, bytes), Ok);
-            let component = compiled.map_err(|error| refused(&error))?;
             image(&component)?;
-            let compile_time = start.elapsed();
-            Ok((contract::join(&self.linker, &component)?, component, compile_time))
+            contract::join(&self.linker, &component)
         });
-        let (pre, component, compile_time) = made.inspect_err(|why| self.note(hash, why))?;
-        if let Some(cache) = self.cache.as_ref().filter(|_| !from_cache) {
-            cache.put(wasmtime, hash, &component);
-        }
+        let pre = made.inspect_err(|why| self.note(hash, why))?;
         let needs = component.resources_required().expect("all that it instantiates was counted");
         let places = bounds::places(needs.num_memories, needs.num_tables);
         let places_max = self.machine.capacity.actors_max as u64;
@@ -86,6 +122,27 @@ impl Compiler {
         Ok(Source::new(Made { machine, hash, info, pre, places, accepts, compile_time, from_cache }))
     }
 
+    /// Has its code made, and keeps it.
+    fn code(
+        &self,
+        hash: SourceHash,
+        bytes: &[u8],
+        control: &CompileControl,
+    ) -> Result<Component, SourceError> {
+        let wasmtime = &self.machine.wasmtime;
+        let code = match &self.workplace {
+            Workplace::Process(process) => process.compile(bytes, control),
+            Workplace::Within => workshop::compile(wasmtime, bytes),
+        };
+        let code = Code::proven(code.map_err(refused)?);
+        let component = code.component(wasmtime);
+        let component = component.map_err(|error| refused(SourceError::Invalid(fault::describe(&error))))?;
+        if let Some(cache) = &self.cache {
+            cache.put(wasmtime, hash, &code);
+        }
+        Ok(component)
+    }
+
     /// Counts and logs what is nobody's fault but the compiler's.
     fn note(&self, hash: SourceHash, why: &SourceError) {
         if let SourceError::CompilerFailed(_) = why {
@@ -94,9 +151,53 @@ impl Compiler {
         }
     }
 
-    /// Components on which the compiler panicked.
-    pub(super) fn failures(&self) -> u64 {
-        self.failures.load(Ordering::Relaxed)
+    /// Where code is made, and how that goes.
+    pub(super) fn place(&self) -> CompilerPlace {
+        let failures = self.failures.load(Ordering::Relaxed);
+        match &self.workplace {
+            Workplace::Process(process) => {
+                let Walls { landlock, seccomp } = process.walls();
+                CompilerPlace { program: Some(process.program().to_owned()), landlock, seccomp, failures }
+            }
+            Workplace::Within => CompilerPlace { program: None, landlock: false, seccomp: false, failures },
+        }
+    }
+}
+
+/// Where sources are compiled, and what stands between the compiler and the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompilerPlace {
+    /// The program that is started for each source; absent: it is this process.
+    pub program: Option<PathBuf>,
+    /// Whether the kernel closes the file system to it.
+    pub landlock: bool,
+    /// Whether the kernel refuses it every call but those that computing takes.
+    pub seccomp: bool,
+    /// Components on which the compiler failed for a defect of its own.
+    pub failures: u64,
+}
+
+impl CompilerPlace {
+    /// Something that an operator should know of it, if there is.
+    #[must_use]
+    pub const fn weakness(&self) -> Option<&'static str> {
+        match self {
+            Self { program: None, .. } => Some(
+                "sources are compiled in the node's own process, where nothing bounds what the compiler takes: so only those \
+                 of at most 8 MiB and of a simple shape are; name a program for it (`NodeConfig::compiler`)",
+            ),
+            Self { landlock: true, seccomp: true, .. } => None,
+            Self { landlock: false, seccomp: false, .. } => Some(
+                "the kernel has neither Landlock nor seccomp: a defect of the compiler could reach the user's files; its \
+                 memory and CPU time are bounded",
+            ),
+            Self { landlock: false, .. } => {
+                Some("the kernel has no Landlock: seccomp alone confines the compiler")
+            }
+            Self { seccomp: false, .. } => {
+                Some("the kernel has no seccomp: Landlock alone confines the compiler")
+            }
+        }
     }
 }
 
@@ -115,9 +216,10 @@ fn image(component: &Component) -> Result<(), SourceError> {
     })
 }
 
-/// The refusal of a component that the engine does not compile. Bounds of its pool that only it can count are told as others are.
-fn refused(error: &wasmtime::Error) -> SourceError {
-    let text = fault::describe(error);
+/// The refusal of a component that the engine does not take, out of the engine's words. Bounds of its pool that only it can count
+/// are told as others are.
+fn refused(why: SourceError) -> SourceError {
+    let SourceError::Invalid(text) = why else { return why };
     let number = |before: &str, behind: &str| {
         let (_, rest) = text.split_once(before)?;
         rest.split_once(behind)?.0.parse().ok()

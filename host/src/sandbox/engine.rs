@@ -3,25 +3,25 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use thespian_core::compiling::{CompileLimits, CompileSeats};
 use thespian_core::limits::{ActorLimits, CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
 use thespian_core::source::SourceHash;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::bindings::Actor;
-use super::bounds::{self, EXTRA_PLACES, INSTANCE_BYTES_MAX, WASM_STACK_BYTES};
+use super::bounds::{self, EXTRA_PLACES, INSTANCE_BYTES_MAX};
 use super::cache::{Cache, CacheError};
-use super::compiler::Compiler;
+use super::compile_process::{CompileControl, CompileProcess, CompilerError};
+use super::compiler::{Compiler, CompilerPlace, Workplace};
 use super::host::{EngineLog, Unheard};
 use super::machine::{Capacity, CapacityBound, Machine};
 use super::preempt::{Gate, Ticker};
+use super::settings::settings;
 use super::source::Source;
 use super::source_error::SourceError;
 use super::state::State;
 use super::wasi;
-
-/// Frames of a guest's stack that are gathered when it traps: enough to find some that are the guest's own.
-const BACKTRACE_FRAMES_MAX: usize = 14;
 
 /// Memory mappings of one memory of a live instance: its image, grown part, and what lies between them.
 const MAPPINGS_PER_ACTOR: usize = 4;
@@ -43,6 +43,12 @@ pub struct EngineConfig {
     pub limits: ActorLimits,
     /// Where compiled code is kept; `None` compiles each time. Private to this user.
     pub cache_dir: Option<PathBuf>,
+    /// The program that compiles when it is started; `None` is this process, and small components alone.
+    pub compiler: Option<PathBuf>,
+    /// Bounds on what that takes for one source.
+    pub compile_limits: CompileLimits,
+    /// Memory that the node may take, in bytes: a compile may have half of it.
+    pub budget_bytes: u64,
     /// Threads on which turns run: all but one of them may be taken by spinning turns at one time.
     pub guest_threads: usize,
     /// Where it says what concerns no actor.
@@ -56,6 +62,9 @@ impl Default for EngineConfig {
             actors_max: None,
             limits: ActorLimits::default(),
             cache_dir: None,
+            compiler: None,
+            compile_limits: CompileLimits::default(),
+            budget_bytes: u64::MAX,
             guest_threads,
             log: Arc::new(Unheard),
         }
@@ -79,6 +88,9 @@ pub enum EngineError {
     /// The cache directory can't be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
+    /// The program that is to compile can't.
+    #[error(transparent)]
+    Compiler(#[from] CompilerError),
     /// The thread that moves the epoch could not be started.
     #[error("can't start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -103,6 +115,15 @@ impl Engine {
         let open = |dir: PathBuf| Ok::<_, CacheError>(Cache::open(&dir)?.with_log(config.log.clone()));
         let cache = config.cache_dir.map(open).transpose()?;
         let (wasmtime, capacity) = fit(config.actors_max, &config.limits)?;
+        let workplace = match config.compiler {
+            Some(program) => Workplace::Process(CompileProcess::of(
+                program,
+                config.compile_limits,
+                config.budget_bytes,
+                &wasmtime,
+            )?),
+            None => Workplace::Within,
+        };
         let linker =
             new_linker(&wasmtime).map_err(|error| EngineError::Link(super::fault::describe(&error)))?;
         let epoch = wasmtime.weak();
@@ -119,7 +140,7 @@ impl Engine {
             log: config.log,
             capacity,
         };
-        Ok(Self { compiler: Arc::new(Compiler::new(Arc::new(machine), linker, cache)) })
+        Ok(Self { compiler: Arc::new(Compiler::new(Arc::new(machine), linker, cache, workplace)) })
     }
 
     /// How many actors may live here, and why not more.
@@ -142,12 +163,32 @@ impl Engine {
     }
 
     /// Compiles a component, or takes it from the cache, and asks it to describe itself. Blocks for as long as
-    /// that takes: about a second for each megabyte.
+    /// that takes: about a second for each megabyte, and while `control` has it paused.
     ///
     /// # Errors
     /// Says what is wrong with the component.
-    pub fn compile(&self, hash: SourceHash, bytes: &[u8]) -> Result<Source, SourceError> {
-        self.compiler.compile(hash, bytes)
+    pub fn compile(
+        &self,
+        hash: SourceHash,
+        bytes: &[u8],
+        control: &CompileControl,
+    ) -> Result<Source, SourceError> {
+        self.compiler.compile(hash, bytes, control)
+    }
+
+    /// How many compiles may be under way at one time, and be stopped for each other's sake.
+    #[must_use]
+    pub fn compile_seats(&self) -> CompileSeats {
+        match self.compiler.workplace() {
+            Workplace::Process(_) => CompileSeats::PROCESSES,
+            Workplace::Within => CompileSeats::WITHIN,
+        }
+    }
+
+    /// Where sources are compiled, and what stands between the compiler and this machine.
+    #[must_use]
+    pub fn compiler(&self) -> CompilerPlace {
+        self.compiler.place()
     }
 
     /// Makes turns that sleep in rotation look whether their actor was killed. Without it they look ten times a
@@ -160,12 +201,6 @@ impl Engine {
     #[must_use]
     pub fn cache_rejections(&self) -> u64 {
         self.compiler.cache_rejections()
-    }
-
-    /// Components on which the compiler failed for a defect of its own.
-    #[must_use]
-    pub fn compiler_failures(&self) -> u64 {
-        self.compiler.failures()
     }
 
     fn machine(&self) -> &Machine {
@@ -231,25 +266,8 @@ fn allowed(wished: Option<usize>) -> Capacity {
 }
 
 fn engine_config(actors_max: usize, limits: &ActorLimits) -> wasmtime::Config {
-    let mut config = wasmtime::Config::new();
-    config
-        .strategy(wasmtime::Strategy::Cranelift)
-        .concurrency_support(false)
-        .epoch_interruption(true)
-        .max_wasm_stack(WASM_STACK_BYTES)
-        .wasm_component_model(true)
-        .wasm_gc(false)
-        .gc_support(false)
-        .wasm_memory64(false)
-        .wasm_multi_memory(true)
-        .wasm_relaxed_simd(false)
-        .wasm_tail_call(false)
-        .wasm_wide_arithmetic(false)
-        .wasm_custom_page_sizes(false)
-        .wasm_stack_switching(false)
-        .generate_address_map(false)
-        .wasm_backtrace_max_frames(std::num::NonZero::new(BACKTRACE_FRAMES_MAX))
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(actors_max, limits)));
+    let mut config = settings();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(actors_max, limits)));
     config
 }
 
@@ -283,15 +301,15 @@ mod tests {
 
     #[test]
     fn what_the_engine_keeps_for_each_instance_is_bounded_and_refused_in_our_words() {
-        let functions: String = (0..45_000).map(|number| format!("(func (export \"f{number}\"))")).collect();
+        let globals = "(global i32 (i32.const 0))".repeat(70_000);
         let wide = format!(
-            r#"(component (core module $m {functions}) (core instance (instantiate $m))
+            r#"(component (core module $m {globals}) (core instance (instantiate $m))
                (component $none) (instance $none (instantiate $none))
                (export "thespian:actor/guest@0.1.0" (instance $none)))"#
         );
         let engine = Engine::new(EngineConfig { actors_max: Some(1), ..EngineConfig::default() }).unwrap();
-        let why =
-            engine.compile(SourceHash([0; 32]), &wat::parse_str(wide).unwrap()).unwrap_err().to_string();
+        let (hash, bytes) = (SourceHash([0; 32]), wat::parse_str(wide).unwrap());
+        let why = engine.compile(hash, &bytes, &CompileControl::default()).unwrap_err().to_string();
         assert!(why.contains("bytes for its functions and globals, at most 1048576 are allowed"), "{why}");
     }
 }

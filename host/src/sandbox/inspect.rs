@@ -2,14 +2,14 @@
 //! compiling it would cost more than an honest source does.
 //!
 //! A compiler's time and memory grow with the product of a function's branches and its locals, so a few kilobytes can
-//! keep it busy for minutes, and nothing can stop it half-way. This look costs some milliseconds per megabyte.
+//! keep it busy for minutes. This look costs some milliseconds per megabyte.
 
 use std::collections::BTreeSet;
 
 use thespian_core::limits::{
     ActorLimits, COMPONENTS_NESTED_MAX, CORE_MODULES_MAX, FUNCTION_BYTES_MAX, FUNCTION_COST_MAX,
-    FUNCTION_DEPTH_MAX, FUNCTION_LOCALS_MAX, LOOP_DEPTH_MAX, SIGNATURE_LEN_MAX, SOURCE_COST_MAX,
-    SOURCE_FUNCTIONS_MAX, source_size,
+    FUNCTION_DEPTH_MAX, FUNCTION_LOCALS_MAX, LOOP_DEPTH_MAX, SCAN_WITHIN_DIVISOR, SIGNATURE_LEN_MAX,
+    SOURCE_BYTES_MAX, SOURCE_COST_MAX, SOURCE_FUNCTIONS_MAX, SOURCE_WITHIN_BYTES_MAX, source_size,
 };
 use thespian_core::source::foreign::what_else;
 use wasmparser::{CompositeInnerType, FunctionBody, Operator, Parser, Payload};
@@ -67,17 +67,67 @@ const OFFERED: &[&str] = &[
     "wasi:sockets/udp-create-socket@0.2.",
 ];
 
+/// The bounds on a component's shape.
+pub(super) struct ScanBounds {
+    bytes: usize,
+    modules: usize,
+    components: usize,
+    functions: usize,
+    function_bytes: usize,
+    function_locals: usize,
+    function_depth: usize,
+    loop_depth: usize,
+    function_cost: u64,
+    source_cost: u64,
+}
+
+impl ScanBounds {
+    /// Of what a process compiles that has bounds of its own.
+    pub(super) const WHOLE: Self = Self {
+        bytes: SOURCE_BYTES_MAX,
+        modules: CORE_MODULES_MAX,
+        components: COMPONENTS_NESTED_MAX,
+        functions: SOURCE_FUNCTIONS_MAX,
+        function_bytes: FUNCTION_BYTES_MAX,
+        function_locals: FUNCTION_LOCALS_MAX,
+        function_depth: FUNCTION_DEPTH_MAX,
+        loop_depth: LOOP_DEPTH_MAX,
+        function_cost: FUNCTION_COST_MAX,
+        source_cost: SOURCE_COST_MAX,
+    };
+    /// Of what the node compiles within itself: a part of each.
+    pub(super) const WITHIN: Self = Self {
+        bytes: SOURCE_WITHIN_BYTES_MAX,
+        modules: CORE_MODULES_MAX / SCAN_WITHIN_DIVISOR,
+        components: COMPONENTS_NESTED_MAX / SCAN_WITHIN_DIVISOR,
+        functions: SOURCE_FUNCTIONS_MAX / SCAN_WITHIN_DIVISOR,
+        function_bytes: FUNCTION_BYTES_MAX / SCAN_WITHIN_DIVISOR,
+        function_locals: FUNCTION_LOCALS_MAX / SCAN_WITHIN_DIVISOR,
+        function_depth: FUNCTION_DEPTH_MAX / SCAN_WITHIN_DIVISOR,
+        loop_depth: LOOP_DEPTH_MAX / SCAN_WITHIN_DIVISOR,
+        function_cost: FUNCTION_COST_MAX / SCAN_WITHIN_DIVISOR as u64,
+        source_cost: SOURCE_COST_MAX / SCAN_WITHIN_DIVISOR as u64,
+    };
+}
+
 /// Checks a component.
 ///
 /// # Errors
 /// Says what is wrong with it.
-pub(super) fn inspect(bytes: &[u8], limits: &ActorLimits) -> Result<(), SourceError> {
+pub(super) fn inspect(
+    bytes: &[u8],
+    limits: &ActorLimits,
+    bounds: &'static ScanBounds,
+) -> Result<(), SourceError> {
     source_size(bytes.len() as u64)?;
+    if bytes.len() > bounds.bytes {
+        return Err(SourceError::TooBigWithin { found: bytes.len(), max: bounds.bytes });
+    }
     if let Some(what) = what_else(bytes) {
         return Err(SourceError::NotAComponent(what.to_owned()));
     }
     let (mut depth, mut unknown, mut guest, mut has_guest) = (0_usize, BTreeSet::new(), None, false);
-    let (mut tally, mut census) = (Tally::default(), Census::new());
+    let (mut tally, mut census) = (Tally::new(bounds), Census::new());
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
         match &payload {
@@ -116,8 +166,8 @@ pub(super) fn inspect(bytes: &[u8], limits: &ActorLimits) -> Result<(), SourceEr
 }
 
 /// The amounts that are to be compiled, as far as they are counted.
-#[derive(Default)]
 struct Tally {
+    bounds: &'static ScanBounds,
     modules: usize,
     components: usize,
     functions: usize,
@@ -125,15 +175,19 @@ struct Tally {
 }
 
 impl Tally {
+    const fn new(bounds: &'static ScanBounds) -> Self {
+        Self { bounds, modules: 0, components: 0, functions: 0, cost: 0 }
+    }
+
     fn count(&mut self, payload: Payload<'_>) -> Result<(), SourceError> {
         match payload {
             Payload::ModuleSection { .. } => {
                 self.modules += 1;
-                check("core modules", self.modules, CORE_MODULES_MAX)
+                check("core modules", self.modules, self.bounds.modules)
             }
             Payload::ComponentSection { .. } => {
                 self.components += 1;
-                check("components within it", self.components, COMPONENTS_NESTED_MAX)
+                check("components within it", self.components, self.bounds.components)
             }
             Payload::TypeSection(types) => {
                 for group in types {
@@ -148,7 +202,7 @@ impl Tally {
             }
             Payload::FunctionSection(functions) => {
                 self.functions = self.functions.saturating_add(functions.count() as usize);
-                check("functions", self.functions, SOURCE_FUNCTIONS_MAX)
+                check("functions", self.functions, self.bounds.functions)
             }
             Payload::CodeSectionEntry(body) => self.count_body(&body),
             _ => Ok(()),
@@ -156,12 +210,12 @@ impl Tally {
     }
 
     fn count_body(&mut self, body: &FunctionBody<'_>) -> Result<(), SourceError> {
-        check("bytes of one function", body.range().len(), FUNCTION_BYTES_MAX)?;
+        check("bytes of one function", body.range().len(), self.bounds.function_bytes)?;
         let mut locals = 0_usize;
         for group in body.get_locals_reader()? {
             locals = locals.saturating_add(group?.0 as usize);
         }
-        check("locals of one function", locals, FUNCTION_LOCALS_MAX)?;
+        check("locals of one function", locals, self.bounds.function_locals)?;
         let (mut around, mut loops, mut branches) = (Vec::new(), 0_usize, 0_u64);
         for operator in body.get_operators_reader()? {
             let is_loop = match operator? {
@@ -176,13 +230,13 @@ impl Tally {
             around.push(is_loop);
             loops += usize::from(is_loop);
             branches += if is_loop { LOOP_WEIGHT } else { 1 };
-            check("blocks of one function within each other", around.len(), FUNCTION_DEPTH_MAX)?;
-            check("loops of one function within each other", loops, LOOP_DEPTH_MAX)?;
+            check("blocks of one function within each other", around.len(), self.bounds.function_depth)?;
+            check("loops of one function within each other", loops, self.bounds.loop_depth)?;
         }
         let cost = branches.saturating_mul(locals as u64 + 1);
         self.cost = self.cost.saturating_add(cost);
-        check("branches times locals of one function", cost, FUNCTION_COST_MAX)?;
-        check("branches times locals of all functions", self.cost, SOURCE_COST_MAX)
+        check("branches times locals of one function", cost, self.bounds.function_cost)?;
+        check("branches times locals of all functions", self.cost, self.bounds.source_cost)
     }
 }
 
@@ -196,10 +250,9 @@ fn check<N: PartialOrd + std::fmt::Display>(what: &'static str, found: N, max: N
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thespian_core::limits::SOURCE_BYTES_MAX;
 
     fn inspect(bytes: &[u8]) -> Result<(), SourceError> {
-        super::inspect(bytes, &ActorLimits::default())
+        super::inspect(bytes, &ActorLimits::default(), &ScanBounds::WHOLE)
     }
 
     /// A component that exports a guest and has one core module with this text, which `inspect` does not compile.

@@ -1,5 +1,7 @@
 //! Why bytes are no source for this host.
 
+use std::time::Duration;
+
 use thespian_core::fate::{Budget, Fault};
 use thespian_core::limits::SourceSizeError;
 use wasmparser::BinaryReaderError;
@@ -96,6 +98,10 @@ fn advice(limit: &str) -> String {
     format!("; `--limit {limit}=N` allows more")
 }
 
+fn set(setting: &str) -> String {
+    format!("; `--{setting} N` allows more")
+}
+
 /// A reason why bytes are no source for this host. None of these changes any state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
@@ -146,6 +152,55 @@ pub enum SourceError {
     /// A defect of the compiler, which this component has found.
     #[error("the compiler failed on this component: {0}")]
     CompilerFailed(String),
+    /// The compiler took more memory for it than it may.
+    #[error(
+        "the component would cost too much to compile: more than the {max_bytes} bytes of memory that are allowed, the \
+         process had {used_bytes} when it got no more{}",
+        set("compile-memory-bytes-max")
+    )]
+    CompileMemory {
+        /// Memory of the compiler's process at its most, in bytes.
+        used_bytes: u64,
+        /// Memory that it may take beside its program, in bytes.
+        max_bytes: u64,
+    },
+    /// The compiler took more CPU time for it than it may.
+    #[error(
+        "the component would cost too much to compile: {} ms of CPU time went by, {} ms are allowed{}",
+        used.as_millis(), max.as_millis(), set("compile-cpu-ms-max")
+    )]
+    CompileTime {
+        /// CPU time of the compiler's process.
+        used: Duration,
+        /// CPU time that it may take.
+        max: Duration,
+    },
+    /// Its code has more bytes than there may be for a component of its size.
+    #[error("the component would cost too much to compile: its code has more than {max} bytes")]
+    TooMuchCode {
+        /// Bytes of code that are allowed.
+        max: u64,
+    },
+    /// Somebody or something else ended the compiler's process: no word about the component.
+    #[error("the compiler's process was ended: {0}; load the source again")]
+    CompileStopped(String),
+    /// The host's fault, and no word about the component.
+    #[error("this host can't start the compiler's process: {0}")]
+    NoCompiler(String),
+    /// The host's fault, and no word about the component.
+    #[error("this host has no memory left to compile it")]
+    NoMemory,
+    /// The node compiles in its own process, and takes smaller components there.
+    #[error(
+        "the component has {found} bytes, and this node takes at most {max} since it compiles in its own process: give it a \
+         program for that (`NodeConfig::compiler`)"
+    )]
+    TooBigWithin {
+        /// Bytes of the component.
+        found: usize,
+        /// Bytes that are allowed there.
+        max: usize,
+    },
     /// The host's fault, and no word about the component.
     #[error("this host can't start the threads that compile: {0}")]
     NoThreads(String),
@@ -164,6 +219,14 @@ pub enum SourceError {
     /// The component's own description is not acceptable.
     #[error("the component's description is refused: {0}")]
     Description(String),
+}
+
+impl SourceError {
+    /// Whether it comes of a bound on what compiling takes: the same bytes meet it again, whenever they are tried.
+    #[must_use]
+    pub const fn is_lasting(&self) -> bool {
+        matches!(self, Self::CompileMemory { .. } | Self::CompileTime { .. } | Self::TooMuchCode { .. })
+    }
 }
 
 impl From<BinaryReaderError> for SourceError {

@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 use std::fmt::Write as _;
+use std::io;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
 
@@ -12,7 +13,7 @@ use parking_lot::Mutex;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::source_error::SourceError;
-use super::text;
+use super::{fault, text};
 
 thread_local! {
     /// Whether this is one of these threads.
@@ -37,6 +38,22 @@ pub(super) fn work<T: Send>(work: impl FnOnce() -> Result<T, SourceError> + Send
             let _infallible = write!(told, ", at {place}");
         }
         Err(SourceError::CompilerFailed(text::for_error(&told)))
+    })
+}
+
+/// The code of a component.
+///
+/// # Errors
+/// The engine refuses it, in its own words; or the compiler can't do it.
+pub(super) fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> Result<Vec<u8>, SourceError> {
+    work(|| {
+        engine.precompile_component(bytes).map_err(|error| {
+            let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+            if causes.any(|cause| cause.kind() == io::ErrorKind::OutOfMemory) {
+                return SourceError::NoMemory;
+            }
+            SourceError::Invalid(fault::describe(&error))
+        })
     })
 }
 

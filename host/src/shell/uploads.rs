@@ -115,9 +115,12 @@ mod tests {
     use std::time::Duration;
 
     use futures_util::FutureExt;
+    use thespian_core::address::{ActorAddress, HostId};
     use thespian_core::limits::OFFERED_BYTES_MAX;
 
     use super::*;
+
+    const LOADER: ActorAddress = ActorAddress::new(HostId(0), 1);
     use crate::library::Rooms;
 
     fn in_runtime<T>(test: impl Future<Output = T>) -> T {
@@ -131,7 +134,7 @@ mod tests {
         let long_ago = now - UPLOAD_TIME_MAX - Duration::from_secs(1);
         let mut uploads = Uploads::default();
         let mut begin = |begun, id, size| {
-            let room = rooms.take(size).unwrap_or_else(|error| panic!("{error}"));
+            let room = rooms.take(LOADER, size).unwrap_or_else(|error| panic!("{error}"));
             uploads.begin(begun, id, String::new(), Rights::default(), room);
         };
         begin(long_ago + Duration::from_millis(1), 1, 1_000);
@@ -141,7 +144,7 @@ mod tests {
         assert!(matches!(uploads.add(2, &Bytes::from_static(b"x")), Ok(Some(Gathered::Part(1)))));
         in_runtime(async {
             assert_eq!(uploads.overdue().await, 2, "the one that began first");
-            drop(rooms.take(OFFERED_BYTES_MAX - 1_001).unwrap_or_else(|error| panic!("{error}")));
+            drop(rooms.take(LOADER, OFFERED_BYTES_MAX - 1_001).unwrap_or_else(|error| panic!("{error}")));
             assert_eq!(uploads.overdue().await, 1);
             assert_eq!(uploads.overdue().now_or_never(), None, "the last one has its time");
         });
@@ -153,7 +156,7 @@ mod tests {
     fn an_upload_takes_no_more_memory_than_its_room() {
         let rooms = Arc::<Rooms>::default();
         let size = 3 * UPLOAD_CHUNK_BYTES + 1;
-        let room = rooms.take(size).unwrap_or_else(|error| panic!("{error}"));
+        let room = rooms.take(LOADER, size).unwrap_or_else(|error| panic!("{error}"));
         let mut uploads = Uploads::default();
         uploads.begin(Instant::now(), 1, String::new(), Rights::default(), room);
         assert_eq!(uploads.coming[&1].bytes.capacity(), 0, "announced, and nothing has come");

@@ -9,7 +9,7 @@ use crate::process::{Folder, RunningNode, compare, finish_with_stdin, hello, ste
 
 #[test]
 fn a_session_reads_as_reviewed() {
-    let node = RunningNode::start();
+    let node = RunningNode::start_with_own_cache();
     let mut session = String::new();
     let mut type_in = |args: &[&str]| {
         let ended = node.run(args);

@@ -106,7 +106,7 @@ fn replace_by_pipe(path: &Path) {
 
 #[test]
 fn no_pipe_in_the_data_directory_holds_a_node_up() {
-    let node = RunningNode::start();
+    let node = RunningNode::start_with_own_cache();
     node.run(&["load", hello()]).ok();
     node.run(&["stop"]).ok();
     let (_, folder, _) = node.ended();
@@ -119,7 +119,9 @@ fn no_pipe_in_the_data_directory_holds_a_node_up() {
     for path in [&code, &data.join("token"), &data.join("control.sock")] {
         replace_by_pipe(path);
     }
-    let node = RunningNode::start_in(folder, &["--authority", "trust-all", "--listen", "127.0.0.1:0"]);
+    let cache = cache.to_str().unwrap();
+    let args = ["--authority", "trust-all", "--cache-dir", cache, "--listen", "127.0.0.1:0"];
+    let node = RunningNode::start_in(folder, &args);
     node.run(&["load", hello()]).ok();
     node.run(&["status", "--connect", node.ready["tcp"]["address"].as_str().unwrap()]).ok();
     assert!(std::fs::symlink_metadata(&code).unwrap().is_file());

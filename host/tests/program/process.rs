@@ -183,6 +183,13 @@ impl RunningNode {
         Self::start_by(folder, |arguments| program(arguments.iter().chain(args)))
     }
 
+    /// One that finds no code which others have compiled.
+    pub(crate) fn start_with_own_cache() -> Self {
+        let folder = Folder::new();
+        let cache = folder.data().join("cache");
+        Self::start_in(folder, &["--authority", "trust-all", "--cache-dir", cache.to_str().unwrap()])
+    }
+
     /// By a command that is made of the arguments that any node here has.
     pub(crate) fn start_by(folder: Folder, command: impl FnOnce(&[&str]) -> Command) -> Self {
         let log = fs::File::create(folder.path().join("stderr")).unwrap();
@@ -211,6 +218,8 @@ impl RunningNode {
         command: impl FnOnce(&[&str]) -> Command,
     ) -> Self {
         let mut command = command(&["run", "--json", "--data-dir", data.to_str().unwrap()]);
+        // Each component is compiled once for all nodes.
+        command.env("THESPIAN_HOST_CACHE_DIR", thespian_guests::code_dir());
         let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         drop(command);
         let lines = Lines::new(child.stdout.take().unwrap());

@@ -1,11 +1,8 @@
 //! A real node behind its real control socket, and the probes that do there what a test tells them.
 #![expect(clippy::unwrap_used, reason = "for tests: what should not fail fails the test")]
 
-use std::ffi::OsString;
-use std::fs::{self, DirBuilder, DirEntry, OpenOptions};
+use std::fs;
 use std::future::Future;
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -20,15 +17,11 @@ use thespian_host::client::{Client, ClientError};
 use thespian_host::config::{Authority, NodeConfig};
 use thespian_host::node::Node;
 use thespian_host::shell::Shell;
-use tokio::sync::OnceCell;
 
 /// Whatever a test waits for comes within this, on the slowest machine.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 /// How long to wait for what must not come. Only lengthens a test that passes.
 pub const SILENCE: Duration = Duration::from_millis(300);
-
-/// Where a node keeps compiled code, below its data directory.
-const CODE_DIR: &str = "cache";
 
 /// A directory that only this user can enter; gone with its value.
 pub struct TempDir(PathBuf);
@@ -75,7 +68,6 @@ impl World {
     /// A node that trusts every source, and whose configuration `change` changes.
     pub async fn with(change: impl FnOnce(&mut NodeConfig)) -> Self {
         let dir = TempDir::new();
-        lend_code(dir.path()).await;
         let mut config = trusting(dir.path());
         change(&mut config);
         let node = Node::start(config.clone()).unwrap();
@@ -113,31 +105,10 @@ fn trusting(data_dir: &Path) -> NodeConfig {
     NodeConfig {
         data_dir: Some(data_dir.to_path_buf()),
         authority: Authority::TrustAll,
+        compiler: Some(thespian_guests::compiler()),
+        // Nearly every test loads the probe, and to compile it each time would take most of their time together.
+        cache_dir: Some(thespian_guests::code_dir()),
         ..NodeConfig::default()
-    }
-}
-
-/// Gives a node that is yet to start the compiled code of the probe, as an earlier run of it would have left that behind.
-/// Nearly every test loads the probe, and to compile it each time would take most of their time together.
-async fn lend_code(data_dir: &Path) {
-    static LEFT: OnceCell<Vec<(OsString, Vec<u8>)>> = OnceCell::const_new();
-    let left = LEFT.get_or_init(async || {
-        let dir = TempDir::new();
-        let node = Node::start(trusting(dir.path())).unwrap();
-        let bytes = thespian_guests::bytes(thespian_guests::PROBE);
-        node.client().load("probe", bytes, |_| ()).await.unwrap();
-        node.stop().await;
-        let read = |file: io::Result<DirEntry>| {
-            let file = file.unwrap();
-            (file.file_name(), fs::read(file.path()).unwrap())
-        };
-        fs::read_dir(dir.path().join(CODE_DIR)).unwrap().map(read).collect()
-    });
-    let to = data_dir.join(CODE_DIR);
-    DirBuilder::new().recursive(true).mode(0o700).create(&to).unwrap();
-    for (name, bytes) in left.await {
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to.join(name));
-        file.unwrap().write_all(bytes).unwrap();
     }
 }
 

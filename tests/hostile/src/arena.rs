@@ -18,7 +18,7 @@ use thespian_core::wire::control::{CreateActor, Incoming, NodeStatus};
 use thespian_host::client::Client;
 use thespian_host::config::{Authority, NodeConfig};
 use thespian_host::node::Node;
-use thespian_host::sandbox::{Engine, EngineConfig};
+use thespian_host::sandbox::{CompileControl, Engine, EngineConfig};
 
 /// By when everything that is waited for must have come: far beyond what it takes on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -127,7 +127,7 @@ pub(crate) fn alone() -> MutexGuard<'static, ()> {
     COMPILER.call_once(|| {
         let engine = Engine::new(EngineConfig { actors_max: Some(8), ..EngineConfig::default() }).unwrap();
         let hello = thespian_guests::bytes(thespian_guests::HELLO);
-        engine.compile(SourceHash([0; 32]), &hello).unwrap();
+        engine.compile(SourceHash([0; 32]), &hello, &CompileControl::default()).unwrap();
         assert_eq!(engine.live_instances(), 0);
     });
     alone
@@ -141,7 +141,12 @@ pub(crate) fn raise_files() {
 }
 
 fn trusting(config: NodeConfig) -> NodeConfig {
-    NodeConfig { authority: Authority::TrustAll, ..config }
+    NodeConfig {
+        authority: Authority::TrustAll,
+        compiler: Some(thespian_guests::compiler()),
+        cache_dir: config.cache_dir.or_else(|| Some(thespian_guests::code_dir())),
+        ..config
+    }
 }
 
 async fn load(client: &Client, path: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::arena::{Arena, go, run};
+use crate::arena::{Arena, go, run, until};
 use crate::splice::component;
 
 /// The guest's export, of an instance that has none of its functions: such a component is looked at as a whole.
@@ -59,7 +59,7 @@ fn components_within_a_component_are_refused_for_what_they_lack_of_the_contract_
         // What it exports has another type than the contract's function of that name.
         let why = refused(arena, &NESTED.replace("\"start\"", "\"describe\"")).await;
         assert!(why.contains("lacks `start`"), "{why}");
-        assert_eq!(arena.client.status().await.unwrap().compiler_failures, 0);
+        assert_eq!(arena.client.status().await.unwrap().compiler.failures, 0);
     });
 }
 
@@ -177,9 +177,10 @@ fn an_actors_memories_have_one_bound_together() {
         let source = arena.client.load("two", bytes, |_| {}).await.unwrap().hash.to_string();
         let actor = arena.client.create(&source, "X").await.unwrap();
         arena.client.tell(actor, go(0, "")).await.unwrap();
-        let memory = arena.client.actors().await.unwrap();
-        let memory = memory.iter().find(|shown| shown.address == actor).unwrap().memory_bytes;
-        assert_eq!(memory, 2 * (64 << 10), "it is the sum");
+        let memory = async || arena.client.actor(actor).await.unwrap().actor.memory_bytes;
+        // It is shown when its first turn is over.
+        until("its memory to be shown", async || memory().await > 0).await;
+        assert_eq!(memory().await, 2 * (64 << 10), "it is the sum");
         arena.client.kill(actor).await.unwrap();
     });
 }

@@ -51,7 +51,7 @@ fn files_sockets_names_and_the_environment_are_denied() {
     let config = NodeConfig { data_dir: Some(folder.0.clone()), ..NodeConfig::default() };
     run_with(config, async |arena| {
         let outlaw = arena.raise("Outlaw", false).await;
-        let secret = folder.0.join("cache/key");
+        let secret = thespian_guests::code_dir().join("key");
         assert!(secret.exists());
         let got = arena.beside(arena.attack(outlaw, 0, secret.to_str().unwrap())).await.unwrap();
         assert_eq!(got["text"], "", "an actor has what it must not have");

@@ -10,7 +10,7 @@ use thespian_core::envelope::{Body, Envelope};
 use thespian_core::limits::ActorLimits;
 use thespian_core::outbox::{Means, NoPlace, Outbox};
 use thespian_core::source::SourceHash;
-use thespian_host::sandbox::{ActorHost, ActorInit, Engine, EngineConfig, Occupant};
+use thespian_host::sandbox::{ActorHost, ActorInit, CompileControl, Engine, EngineConfig, Occupant};
 use tracing::Level;
 
 use crate::arena::{alone, go};
@@ -62,7 +62,9 @@ fn a_panic_of_the_host_within_a_call_is_passed_on_to_the_caller() {
     let _alone = alone();
     let engine = Engine::new(EngineConfig { actors_max: Some(8), ..EngineConfig::default() }).unwrap();
     let hash = SourceHash([1; 32]);
-    let source = engine.compile(hash, &thespian_guests::bytes(thespian_guests::HOSTILE)).unwrap();
+    let source = engine
+        .compile(hash, &thespian_guests::bytes(thespian_guests::HOSTILE), &CompileControl::default())
+        .unwrap();
     let host = Arc::new(Defective::default());
     let start = |class: &str| {
         let occupant = Occupant { address: host.new_address(), class: class.into(), source: hash };

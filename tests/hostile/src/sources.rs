@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use thespian_bombs::Bomb;
 
-use crate::arena::{Arena, go, run, within};
+use thespian_host::config::NodeConfig;
+
+use crate::arena::{Arena, Folder, go, run, run_with, within};
 use crate::splice::{component, module, with_main_module};
 
 /// Loads it beside the bystander; why it was refused.
@@ -224,6 +227,31 @@ fn bombs_for_the_compiler_are_refused_before_it_sees_them() {
             let why = refused(arena, bomb).await;
             assert!(why.contains("would cost too much to compile"), "{len} bytes: {why}");
             assert!(asked.elapsed() < Duration::from_secs(10), "{len} bytes took {:?}", asked.elapsed());
+        }
+    });
+}
+
+#[test]
+fn bombs_that_pass_the_first_look_end_in_a_process_of_their_own() {
+    let honest = thespian_guests::bytes(thespian_guests::HELLO);
+    // Not the one that all have, or those that can be compiled would be once.
+    let code = Folder::new();
+    let config = NodeConfig { cache_dir: Some(code.0.clone()), ..NodeConfig::default() };
+    run_with(config, async |arena| {
+        for bomb in Bomb::ALL {
+            let component = bomb.appended_to(&honest, 64 << 10);
+            let loaded = arena.beside(arena.client.load("bomb", component, |_| {})).await;
+            println!("{bomb:?}: {loaded:?}");
+            match loaded {
+                // Its code is there, and costs what it is.
+                Ok(source) => {
+                    arena.client.unload(&source.hash.to_string()).await.unwrap();
+                }
+                Err(error) => {
+                    let why = error.to_string();
+                    assert!(why.contains("the component would cost too much to compile"), "{bomb:?}: {why}");
+                }
+            }
         }
     });
 }

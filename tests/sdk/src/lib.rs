@@ -53,7 +53,13 @@ impl World {
     }
 
     fn with(config: NodeConfig) -> Self {
-        let node = Node::start(NodeConfig { authority: Authority::TrustAll, ..config }).unwrap();
+        let config = NodeConfig {
+            authority: Authority::TrustAll,
+            compiler: Some(thespian_guests::compiler()),
+            cache_dir: Some(thespian_guests::code_dir()),
+            ..config
+        };
+        let node = Node::start(config).unwrap();
         Self { client: node.client(), node }
     }
 

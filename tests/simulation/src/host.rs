@@ -12,7 +12,7 @@ use thespian_core::event::Event;
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget};
 use thespian_core::question::{Asker, Origin, Question};
-use thespian_core::source::{ClassCheck, Rights, SourceEvent, SourceHash};
+use thespian_core::source::{ClassCheck, Rights, SourceEvent, SourceHash, Unusable};
 use thespian_core::time::Time;
 use thespian_core::timers::{TimerKey, Timers};
 use thespian_core::turn::{Actor, Step};
@@ -363,7 +363,7 @@ impl Host {
                 let outcome = match &self.native {
                     Some(native) => Ok(native.info()),
                     None if rng.chance(95) => Ok(classes::info()),
-                    None => Err("broken".to_string()),
+                    None => Err(Unusable { reason: "broken".to_string(), is_lasting: rng.chance(50) }),
                 };
                 // As the host does it: the code is there before `Admin` hears.
                 if outcome.is_ok() {

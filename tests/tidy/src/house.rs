@@ -41,6 +41,7 @@ const HOUSES: [House; 4] = [
                 name: "deciders",
                 over: &["words"],
                 rooms: &[
+                    "compiling",
                     "dead_letters",
                     "family",
                     "monitors",
@@ -71,7 +72,7 @@ const HOUSES: [House; 4] = [
             Layer {
                 name: "plane",
                 over: &["ground", "hands"],
-                rooms: &["library log node_fault plane shortage"],
+                rooms: &["compiles library log node_fault plane shortage"],
             },
             Layer { name: "desk", over: &["ground", "hands", "plane"], rooms: &["answers desk"] },
             Layer {

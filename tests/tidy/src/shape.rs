@@ -15,9 +15,14 @@ const LONG_FNS: &[(&str, &str, usize)] = &[];
 /// Files that may say `unsafe`, how often, and why no safe way does it.
 const UNSAFE: &[(&str, usize, &str)] = &[
     (
-        "host/src/sandbox/cache.rs",
+        "host/src/sandbox/code.rs",
         1,
-        "Component::deserialize trusts its bytes; they are checked against the cache's own key first",
+        "Component::deserialize trusts its bytes; they are the compiler's own, or checked against the cache's key first",
+    ),
+    (
+        "host/src/sandbox/confine.rs",
+        1,
+        "descriptors that a program was started with can be closed by their numbers only",
     ),
     (
         "tests/guests/hostile/src/raw.rs",

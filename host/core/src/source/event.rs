@@ -4,6 +4,23 @@ use alloc::string::String;
 
 use super::{SourceHash, SourceInfo};
 
+/// A source can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// The reason, for whoever loads it.
+    pub reason: String,
+    /// Whether it would be the same with the same bytes, at the same cost: then they are not tried again.
+    pub is_lasting: bool,
+}
+
+impl Unusable {
+    /// For a reason that may be gone the next time.
+    #[must_use]
+    pub const fn now(reason: String) -> Self {
+        Self { reason, is_lasting: false }
+    }
+}
+
 /// Something that happened to a source.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SourceEvent {
@@ -19,7 +36,7 @@ pub enum SourceEvent {
         /// The source's name.
         hash: SourceHash,
         /// Its classes and what else it says of itself, or why it can't be used.
-        outcome: Result<SourceInfo, String>,
+        outcome: Result<SourceInfo, Unusable>,
         /// Compile time in µs; 0 if its code came from the cache.
         compile_us: u64,
     },

@@ -21,7 +21,7 @@ use crate::concern::{Concern, End};
 use crate::effect::Effects;
 use crate::limits::{JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, cut};
 use crate::question::{Answer, LoadStep, MetBound, Offer, Origin, Refusal};
-use crate::source::{Rights, SourceEffect, SourceHash, SourceInfo, SourceState};
+use crate::source::{Rights, SourceEffect, SourceHash, SourceInfo, SourceState, Unusable};
 use crate::time::Time;
 
 /// A source as the node knows it.
@@ -36,6 +36,8 @@ pub struct KnownSource {
     rights: Rights,
     /// When it was offered last.
     offered_at: Time,
+    /// The reason why its bytes are not tried again: to find it out has cost as much as it may.
+    hopeless: Option<String>,
 }
 
 /// Whether an actor can be created from a source now.
@@ -81,9 +83,15 @@ impl Registry {
             actors: 0,
             rights,
             offered_at: now,
+            hopeless: None,
         });
         // Whoever loads a source once more may give it other rights: for actors that are created from then on.
         entry.rights = rights;
+        if let Some(reason) = entry.hopeless.clone() {
+            entry.offered_at = now;
+            entry.state = SourceState::Refused(reason.clone());
+            return effects.answer(origin, Err(Refusal::SourceRefused { hash, reason }));
+        }
         let step = match entry.state {
             SourceState::Loaded => {
                 return effects.answer(origin, Ok(loaded(hash, entry.info.as_ref(), true, 0)));
@@ -146,12 +154,16 @@ impl Registry {
     pub fn validated(
         &mut self,
         hash: SourceHash,
-        outcome: Result<SourceInfo, String>,
+        outcome: Result<SourceInfo, Unusable>,
         compile_us: u64,
         askers: &mut Askers,
         effects: &mut Effects,
     ) -> Vec<ActorAddress> {
-        match self.entries.get_mut(&hash) {
+        let mut entry = self.entries.get_mut(&hash);
+        if let (Some(entry), Err(Unusable { reason, is_lasting: true })) = (&mut entry, &outcome) {
+            entry.hopeless = Some(reason.clone());
+        }
+        match entry {
             Some(entry) if entry.state == SourceState::Validating => match outcome {
                 Ok(info) => {
                     entry.state = SourceState::Loaded;
@@ -160,7 +172,7 @@ impl Registry {
                     askers.answer(&Subject::Load(hash), &answer, effects);
                     core::mem::take(&mut entry.waiting)
                 }
-                Err(reason) => entry.refuse(hash, reason, askers, effects),
+                Err(Unusable { reason, .. }) => entry.refuse(hash, reason, askers, effects),
             },
             // Unloaded, and offered again, while it was compiled: what is to come is compiled anew.
             Some(KnownSource { state: SourceState::Offered | SourceState::Loaded, .. }) => Vec::new(),

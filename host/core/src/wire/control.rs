@@ -17,9 +17,9 @@ pub use crate::source::SourceState;
 use crate::source::{Rights, SourceHash, SourceInfo};
 pub use crate::turn::ActorPhase;
 pub use crate::wire::status::{
-    ActorFilter, ActorLogLevel, ActorPage, ActorReport, ActorStatus, ActorWait, ConnectionStatus, DeadLetter,
-    EndedActor, GrantStatus, LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord, LongTurn,
-    NameStatus, NodeStatus, SourceBrief, SourceLogLevel, SourceStatus,
+    ActorFilter, ActorLogLevel, ActorPage, ActorReport, ActorStatus, ActorWait, CompilerStatus,
+    ConnectionStatus, DeadLetter, EndedActor, GrantStatus, LogFileStatus, LogLevelsStatus, LogOutletStatus,
+    LogRecord, LongTurn, NameStatus, NodeStatus, SourceBrief, SourceLogLevel, SourceStatus,
 };
 
 /// A frame from a client, after its hello.

@@ -67,8 +67,8 @@ pub struct NodeStatus {
     pub sources_known: u64,
     /// The first of them; at most `STATUS_SOURCES_MAX`.
     pub first_sources: Vec<SourceBrief>,
-    /// Sources that were refused since the start because the compiler failed on them, for a defect of its own.
-    pub compiler_failures: u64,
+    /// Where sources are compiled.
+    pub compiler: CompilerStatus,
     /// Global names that are taken.
     pub names: u64,
     /// The first of them; at most `STATUS_NAMES_MAX`.
@@ -120,6 +120,20 @@ pub struct NodeStatus {
     /// The longest time for which one thread had the control plane to itself since the start, in µs of its
     /// CPU time. One in so many times is measured.
     pub desk_us_max: u64,
+}
+
+/// Where a node compiles sources, and what stands between the compiler and the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompilerStatus {
+    /// The program that is started for each source, with bounds on its memory and CPU time; absent: it is the node's own
+    /// process, which has none.
+    pub program: Option<String>,
+    /// Whether the kernel closes the file system to it.
+    pub landlock: bool,
+    /// Whether the kernel refuses it every call but those that computing takes.
+    pub seccomp: bool,
+    /// Sources that were refused since the start because the compiler failed on them, for a defect of its own.
+    pub failures: u64,
 }
 
 /// A source as the node knows it.

@@ -7,7 +7,10 @@
 //! `THESPIAN_GUESTS=DIR` takes components that are built already (`DIR/hello_goodbye.wasm`), for machines without the
 //! target.
 
-use std::path::Path;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
 include!(concat!(env!("OUT_DIR"), "/guests.rs"));
 
@@ -25,6 +28,39 @@ pub fn bytes(path: impl AsRef<Path>) -> Vec<u8> {
             path.display()
         ),
     }
+}
+
+/// A private directory for compiled code, the same for all tests and benches that do not look at compiling itself: each guest
+/// is compiled once.
+#[must_use]
+pub fn code_dir() -> PathBuf {
+    Path::new(env!("OUT_DIR")).join("code")
+}
+
+/// The program that compiles for the nodes of tests and benches, as its sources are now.
+///
+/// # Panics
+/// It can't be built.
+#[must_use]
+pub fn compiler() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(build_compiler).clone()
+}
+
+/// A test binary can't be its own compiler, and cargo builds programs for the tests of their own package alone.
+fn build_compiler() -> PathBuf {
+    let this = env::current_exe().expect("a program has a path");
+    // Of `target/debug/deps/rows-0123` or `target/debug/thespian-benches` the folder of the profile.
+    let profile = this.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
+    let profile = profile.expect("cargo puts programs into folders");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--locked", "--quiet", "--package", "thespian-compiler"]);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../..")).status();
+    assert!(status.is_ok_and(|status| status.success()), "the package thespian-compiler does not build");
+    profile.join("thespian-compiler")
 }
 
 #[cfg(test)]

@@ -8,6 +8,9 @@ mod cli;
 use thespian_core::mistake::{Mistake, make};
 
 fn main() -> std::process::ExitCode {
+    if let Some(ended) = thespian_host::sandbox::compile_if_asked() {
+        return ended;
+    }
     make(match std::env::var("MISTAKE").as_deref() {
         Ok("PanicInTheExit") => Some(Mistake::PanicInTheExit),
         Ok("PanicInTheOutbox") => Some(Mistake::PanicInTheOutbox),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::log_level::{LevelScope, LogLevel};
+use crate::source::Unusable;
 
 #[test]
 fn no_order_of_events_makes_it_panic_or_answer_twice_however_nonsensical() {
@@ -52,6 +53,11 @@ impl Draw {
 
     fn verdict<T>(&mut self, good: T) -> Result<T, String> {
         if self.below(4) > 0 { Ok(good) } else { Err("no".to_string()) }
+    }
+
+    fn usable<T>(&mut self, good: T) -> Result<T, Unusable> {
+        let is_lasting = self.below(2) == 0;
+        self.verdict(good).map_err(|reason| Unusable { reason, is_lasting })
     }
 
     fn class(&mut self) -> String {
@@ -128,7 +134,7 @@ any!(any_source_event -> SourceEvent {
         SourceEvent::Judged { hash: draw.hash(), verdict: draw.verdict(()) }
     },
     2 of SourceEvent::Validated { .. } => |draw| {
-        SourceEvent::Validated { hash: draw.hash(), outcome: draw.verdict(info()), compile_us: 0 }
+        SourceEvent::Validated { hash: draw.hash(), outcome: draw.usable(info()), compile_us: 0 }
     },
     1 of SourceEvent::Checked { .. } => |draw| {
         let suits = draw.chance();

@@ -194,3 +194,28 @@ fn a_loader_that_left_is_not_answered() {
     judge(&mut registry, hash(1), Ok(()));
     assert_eq!(validate(&mut registry, hash(1)), []);
 }
+
+#[test]
+fn bytes_that_cost_as_much_as_they_may_are_not_tried_again() {
+    let mut sources = Sources::default();
+    let refuse = |sources: &mut Sources, is_lasting| {
+        offer(sources, Time(0), hash(1));
+        judge(sources, hash(1), Ok(()));
+        let (why, mut effects) = (Unusable { reason: "no".to_string(), is_lasting }, Effects::default());
+        sources.registry.validated(hash(1), Err(why), 0, &mut sources.askers, &mut effects);
+    };
+    let refused = [Effect::Answer {
+        asker: Asker(1),
+        answer: Err(Refusal::SourceRefused { hash: hash(1), reason: "no".to_string() }),
+    }];
+    refuse(&mut sources, false);
+    let tried = offer(&mut sources, Time(1), hash(1));
+    assert!(tried.contains(&Effect::Source(SourceEffect::Judge(hash(1)))), "that may have passed: {tried:?}");
+    sources.unload(hash(1));
+    refuse(&mut sources, true);
+    assert_eq!(offer(&mut sources, Time(2), hash(1)), refused);
+    // Nor after an unload, which is no other component.
+    sources.unload(hash(1));
+    assert_eq!(offer(&mut sources, Time(3), hash(1)), refused);
+    assert!(matches!(sources.availability(hash(1)), Availability::No(Refusal::SourceRefused { .. })));
+}

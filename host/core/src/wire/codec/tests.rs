@@ -11,9 +11,10 @@ use crate::message::{Encoding, Message};
 use crate::source::{ActorClass, InitMessage, Rights, SourceHash, SourceInfo, Transient};
 use crate::wire::control::{
     ActorFilter, ActorLogLevel, ActorPage, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame,
-    ConnectionStatus, ControlError, CreateActor, DeadLetter, EndedActor, GrantStatus, Incoming, LoadProgress,
-    LoadedSource, LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord, LogScope, LongTurn, NameStatus,
-    NodeFrame, NodeStatus, Reply, Request, SourceBrief, SourceLogLevel, SourceState, SourceStatus,
+    CompilerStatus, ConnectionStatus, ControlError, CreateActor, DeadLetter, EndedActor, GrantStatus,
+    Incoming, LoadProgress, LoadedSource, LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord,
+    LogScope, LongTurn, NameStatus, NodeFrame, NodeStatus, Reply, Request, SourceBrief, SourceLogLevel,
+    SourceState, SourceStatus,
 };
 use crate::wire::frame::FrameDecoder;
 use crate::wire::hello::{self, Hello, HelloError, Welcome};
@@ -130,7 +131,12 @@ fn status() -> NodeStatus {
         sources_loaded: 12,
         sources_known: 26,
         first_sources: vec![brief],
-        compiler_failures: 36,
+        compiler: CompilerStatus {
+            program: Some("/proc/self/exe".into()),
+            landlock: true,
+            seccomp: false,
+            failures: 36,
+        },
         names: 27,
         first_names: vec![name],
         dead_letter_handler: None,
