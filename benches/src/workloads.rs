@@ -12,6 +12,7 @@ pub(crate) mod lists;
 mod loading;
 mod many;
 mod ring;
+mod siege_code;
 mod soak;
 mod soak_disk;
 mod starts;
@@ -41,4 +42,5 @@ pub(crate) const ALL: &[(&str, Workload)] = &[
 ];
 
 /// Those that are run only where they are named: they take long.
-pub(crate) const LONG: &[(&str, Workload)] = &[("soak", soak::run), ("soak-disk", soak_disk::run)];
+pub(crate) const LONG: &[(&str, Workload)] =
+    &[("siege-code", siege_code::run), ("soak", soak::run), ("soak-disk", soak_disk::run)];

@@ -1,4 +1,4 @@
-//! The commands that work on this repository: `cargo xtask test` and `cargo xtask compare`.
+//! The commands that work on this repository: `cargo xtask test`, `cargo xtask compare` and `cargo xtask siege`.
 //!
 //! Plain `cargo test --workspace` does the same where the guests' target is installed already. A build script must not
 //! change a machine, so it can only say what is missing; a command that somebody typed may install it.
@@ -19,12 +19,18 @@ use guest_target::{ensure_guest_target, env_or, run};
 const USAGE: &str = "\
 Usage: cargo xtask test [ARGS]
        cargo xtask compare COMMIT [OPTIONS] [WORKLOAD]...
+       cargo xtask siege [OPTIONS]
 
   test     Installs the compiler's target for actors if it is missing, then runs every test.
            ARGS go to `cargo test --workspace`: cargo xtask test -p thespian-core -- turn
   compare  Builds the benches of COMMIT and of this tree, runs them in turn, 15 times each, and prints how the medians
            compare: more than 1 is worse than before. Best on a quiet machine.
-           OPTIONS go to the benches: cargo xtask compare HEAD~1 --runs 5 W2 W3";
+           OPTIONS go to the benches: cargo xtask compare HEAD~1 --runs 5 W2 W3
+  siege    Has strangers' components attack a node, beside an actor that is asked, and prints what that cost it: some
+           minutes. OPTIONS go to the benches: cargo xtask siege --quick";
+
+/// The workloads of the benches that are attacks.
+const SIEGE: [&str; 1] = ["siege-code"];
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -33,6 +39,7 @@ fn main() -> ExitCode {
     let outcome = match args.next().as_deref().and_then(OsStr::to_str) {
         Some("test") => test(args.collect()),
         Some("compare") => compare::compare(Path::new(ROOT), &args.collect::<Vec<_>>()),
+        Some("siege") => siege(args.collect()),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}");
             Ok(())
@@ -57,6 +64,12 @@ fn test(args: Vec<OsString>) -> Result<(), String> {
         cargo.arg("--workspace");
     }
     run(cargo.args(args))
+}
+
+fn siege(args: Vec<OsString>) -> Result<(), String> {
+    ensure_guest_target(Path::new(ROOT))?;
+    let mut cargo = Command::new(env_or("CARGO", "cargo"));
+    run(cargo.args(["run", "--quiet", "--package", "thespian-benches", "--"]).args(SIEGE).args(args))
 }
 
 fn names_package(arg: &OsString) -> bool {

@@ -78,7 +78,7 @@ fn first_answer(bench: &Bench, node: &Node, source: &Bytes) -> anyhow::Result<(D
 }
 
 /// The component with a section more, which says nothing: the same code under another hash.
-fn marked(component: &Bytes, number: u64) -> Bytes {
+pub(super) fn marked(component: &Bytes, number: u64) -> Bytes {
     const CUSTOM: u8 = 0;
     let (name, content) = (b"bench", number.to_le_bytes());
     let mut bytes = component.to_vec();

@@ -62,6 +62,10 @@ impl Bomb {
         Self::Types,
     ];
 
+    /// Those that take most of a compiler for each of their bytes.
+    pub const GREEDY: [Self; 6] =
+        [Self::Tables, Self::Branches, Self::Elements, Self::Calls, Self::IndirectCalls, Self::Loops];
+
     /// An honest component with a bomb of this kind, of about so many bytes.
     #[must_use]
     pub fn appended_to(self, honest: &[u8], bytes: usize) -> Vec<u8> {
