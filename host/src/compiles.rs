@@ -48,17 +48,24 @@ impl Compiles {
         Self { clock, entered: Mutex::new(entered), changed: Notify::new() }
     }
 
-    /// Asks for the compile of a component of so many bytes.
-    pub(crate) fn enter(self: &Arc<Self>, loader: ActorAddress, bytes: u64) -> Compile {
+    /// Asks for the compile of a component of so many bytes, for which the compiler may take so much memory.
+    pub(crate) fn enter(self: &Arc<Self>, loader: ActorAddress, bytes: u64, memory_bytes: u64) -> Compile {
         let entry = Arc::<Entry>::default();
         let mut entered = self.entered.lock();
         let Entered { queue, entries, effects } = &mut *entered;
-        let id = queue.enter(self.clock.now(), loader, bytes, effects);
+        let id = queue.enter(self.clock.now(), loader, bytes, memory_bytes, effects);
         entries.insert(id, entry.clone());
         entered.carry_out();
         drop(entered);
         self.changed.notify_waiters();
         Compile { id, entry, compiles: self.clone() }
+    }
+
+    /// Ends all that have begun: the node stops, and nobody waits for them.
+    pub(crate) fn end_all(&self) {
+        for entry in self.entered.lock().entries.values() {
+            entry.control.end();
+        }
     }
 
     /// Returns when time alone may change something, as things are now: perhaps never.

@@ -51,7 +51,8 @@ pub struct NodeConfig {
     /// A program that compiles sources when the node starts it, in a process with bounds of its own: `thespian-host`, or any
     /// that calls [`compile_if_asked`](crate::sandbox::compile_if_asked) before anything else; `/proc/self/exe` is the one
     /// that runs. Absent: the node compiles in its own process, where nothing can bound what the compiler takes, and so
-    /// only sources of up to 8 MiB and of a simple shape, one at a time. The program `thespian-host` names itself.
+    /// only sources of up to 8 MiB and of a simple shape, one at a time. The program `thespian-host` names itself. It takes
+    /// Linux 5.9 or newer, and a process that does not ignore SIGCHLD nor waits for children that it has not started.
     #[serde(skip)]
     pub compiler: Option<PathBuf>,
     /// Memory that the compiler's process may take, in bytes; absent: 512 MiB and 64 times the component's size, at most

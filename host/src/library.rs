@@ -230,6 +230,11 @@ impl Library {
         self.offered.lock().remove(&hash)
     }
 
+    /// Nothing that is being compiled is wanted any more.
+    pub(crate) fn stop(&self) {
+        self.compiles.end_all();
+    }
+
     /// Makes code of what was offered. Returns what the source says of itself, and how long it took to compile in µs, 0
     /// where its code was known.
     ///
@@ -237,7 +242,8 @@ impl Library {
     /// It can't be used, or can't be kept. Then nothing of it is left.
     pub(crate) async fn load(&self, offer: SourceBytes) -> Result<(SourceInfo, u64), Unusable> {
         let hash = offer.hash;
-        let compile = self.compiles.enter(offer.room.loader, offer.size());
+        let memory_bytes = self.engine.compile_bounds(offer.size()).memory_bytes;
+        let compile = self.compiles.enter(offer.room.loader, offer.size(), memory_bytes);
         let offer = Arc::new(offer);
         let (kept, compiled) = if compile.may_begin() {
             // The disk and the compiler need not wait for each other.

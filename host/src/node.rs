@@ -339,6 +339,7 @@ impl Drop for Node {
         self.inside.desk.close();
         self.inside.plane.table.clear();
         self.inside.cells.clear();
+        self.inside.library.stop();
         // In the background: a node may be dropped by asynchronous code, which must not wait.
         for runtime in [self.io.take(), self.guests.take()].into_iter().flatten() {
             runtime.shutdown_background();
@@ -414,12 +415,13 @@ fn run(inside: &Arc<Inside>, io: &Handle) {
 
 /// After a fault no rule is asked any more: whoever waits is let go, and what runs is told to end.
 fn end_without_order(inside: &Inside) {
-    let steps: [&dyn Fn(); 6] = [
+    let steps: [&dyn Fn(); 7] = [
         &|| inside.desk.note_stopping(),
         &|| inside.desk.close(),
         &|| inside.plane.table.clear(),
         &|| inside.cells.clear(),
         &|| inside.grants.end_all(),
+        &|| inside.library.stop(),
         &|| inside.library.engine().wake_runaways(),
     ];
     for step in steps {

@@ -207,6 +207,7 @@ impl Perform for Performer {
                 plane.log.node(Level::INFO, "node", "stopped");
                 plane.table.clear();
                 cells.clear();
+                self.inside.library.stop();
             }
         }
     }

@@ -258,15 +258,15 @@ impl Overview {
     }
 }
 
-/// How the node is.
-///
-/// # Errors
-/// It has stopped.
 fn compiler(place: CompilerPlace) -> CompilerStatus {
     let CompilerPlace { program, landlock, seccomp, failures } = place;
     CompilerStatus { program: program.map(|path| path.display().to_string()), landlock, seccomp, failures }
 }
 
+/// How the node is.
+///
+/// # Errors
+/// It has stopped.
 async fn node(inside: &Inside) -> Result<NodeStatus, ControlError> {
     let Inside { plane, cells, setup, .. } = inside;
     let long_turns = cells.long_turns(plane.clock.now());

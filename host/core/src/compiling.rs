@@ -84,18 +84,30 @@ pub struct CompileSeats {
     pub at_once: usize,
     /// Compiles that are stopped for the sake of others at one time.
     pub paused_max: usize,
+    /// Memory that all which have begun may take together, in bytes. A single one may always begin.
+    pub memory_bytes_max: u64,
 }
 
 impl CompileSeats {
-    /// Each compile is a process, which can be stopped.
-    pub const PROCESSES: Self = Self { at_once: COMPILES_AT_ONCE_MAX, paused_max: COMPILES_PAUSED_MAX };
-    /// Compiles are work of the node's own process: one takes all cores, and nothing can stop it.
-    pub const WITHIN: Self = Self { at_once: 1, paused_max: 0 };
+    /// Those where each compile is a process, which can be stopped, on a node that may take `budget_bytes` of memory.
+    #[must_use]
+    pub const fn of_processes(budget_bytes: u64) -> Self {
+        Self {
+            at_once: COMPILES_AT_ONCE_MAX,
+            paused_max: COMPILES_PAUSED_MAX,
+            memory_bytes_max: budget_bytes / 2,
+        }
+    }
+
+    /// Compiles are work of the node's own process, and nothing can stop one.
+    pub const WITHIN: Self = Self { at_once: 1, paused_max: 0, memory_bytes_max: u64::MAX };
 }
 
 #[derive(Debug)]
 struct Job {
     loader: ActorAddress,
+    /// Memory that it may take, in bytes: it counts from its begin to its end.
+    memory_bytes: u64,
     /// How long an honest component of its size takes.
     expected: Duration,
     state: JobState,
@@ -146,18 +158,20 @@ impl CompileQueue {
         Self { seats, jobs: BTreeMap::new(), last: 0 }
     }
 
-    /// `loader` wants a component of so many bytes compiled. It must leave, however that ends.
+    /// `loader` wants a component of so many bytes compiled, for which the compiler may take so much memory. It must leave,
+    /// however that ends.
     pub fn enter(
         &mut self,
         now: Time,
         loader: ActorAddress,
         bytes: u64,
+        memory_bytes: u64,
         effects: &mut Vec<CompileEffect>,
     ) -> CompileId {
         self.last += 1;
         let id = CompileId(self.last);
         let expected = per_mib(COMPILE_TIME_PER_MIB, bytes);
-        self.jobs.insert(id, Job { loader, expected, state: JobState::Waiting { since: now } });
+        self.jobs.insert(id, Job { loader, memory_bytes, expected, state: JobState::Waiting { since: now } });
         self.tick(now, effects);
         id
     }
@@ -189,7 +203,7 @@ impl CompileQueue {
         if self.paused() >= self.seats.paused_max {
             return None;
         }
-        let waiting = self.jobs.values().filter(|job| !self.has_seat(job.loader));
+        let waiting = self.jobs.values().filter(|job| self.may_sit(job));
         waiting.filter_map(|job| self.exchange_at(job)).min()
     }
 
@@ -209,15 +223,25 @@ impl CompileQueue {
         job.state = JobState::Running { since: now, before: job.ran(now) };
     }
 
-    /// Whoever gets the next free seat: one that had to give up its own, or else whoever came first of those whose loaders have
-    /// none.
+    /// Whoever gets the next free seat: the first that came, be it that it waits or that it had to give up its own. So nobody
+    /// waits for all that come later, however short they are.
     fn next(&self) -> Option<CompileId> {
-        let first = |is_next: &dyn Fn(&Job) -> bool| {
-            self.jobs.iter().find(|(_, job)| is_next(job)).map(|(id, _)| *id)
-        };
-        first(&|job| matches!(job.state, JobState::Paused { .. })).or_else(|| {
-            first(&|job| matches!(job.state, JobState::Waiting { .. }) && !self.has_seat(job.loader))
-        })
+        self.jobs.iter().find(|(_, job)| self.may_sit(job)).map(|(id, _)| *id)
+    }
+
+    /// Whether there is nothing but a seat that it lacks.
+    fn may_sit(&self, job: &Job) -> bool {
+        match job.state {
+            JobState::Running { .. } => false,
+            JobState::Paused { .. } => true,
+            JobState::Waiting { .. } => !self.has_seat(job.loader) && self.has_memory(job.memory_bytes),
+        }
+    }
+
+    fn has_memory(&self, more_bytes: u64) -> bool {
+        let begun = self.jobs.values().filter(|job| !matches!(job.state, JobState::Waiting { .. }));
+        let taken = begun.fold(0_u64, |sum, job| sum.saturating_add(job.memory_bytes));
+        taken == 0 || taken.saturating_add(more_bytes) <= self.seats.memory_bytes_max
     }
 
     /// A compile that has waited for too long, and one that takes longer: the shortest, and the longest.
@@ -225,8 +249,7 @@ impl CompileQueue {
         if self.paused() >= self.seats.paused_max {
             return None;
         }
-        let is_overdue =
-            |job: &Job| !self.has_seat(job.loader) && self.exchange_at(job).is_some_and(|at| at <= now);
+        let is_overdue = |job: &Job| self.may_sit(job) && self.exchange_at(job).is_some_and(|at| at <= now);
         let overdue = self.jobs.iter().filter(|(_, job)| is_overdue(job));
         let (shortest, waiting) = overdue.min_by_key(|(_, job)| job.expected)?;
         let longer = |job: &Job| job.longer_at(waiting.expected).is_some_and(|at| at <= now);

@@ -152,6 +152,8 @@ pub const MEMORIES_DEFINED_MAX: u64 = 16;
 /// compile it, what an instance offers is copied to wherever it goes, some hundred bytes for each name. Of Rust it is some
 /// 13,000, of Python 120,000.
 pub const COMPONENT_COPIES_MAX: u64 = 4_000_000;
+/// Types of all core modules of one component. Honest ones have some hundred, and the node keeps some KiB for each.
+pub const SOURCE_TYPES_MAX: usize = 10_000;
 /// Functions of one component. Interpreters have some 30,000; even empty ones cost the compiler 60 µs and 6 KiB each.
 pub const SOURCE_FUNCTIONS_MAX: usize = 50_000;
 /// Body of one function, in bytes. An interpreter's main loop has some 200 KiB; the compiler takes a hundred times as
@@ -171,15 +173,15 @@ pub const FUNCTION_COST_MAX: u64 = 4_000_000;
 pub const SOURCE_COST_MAX: u64 = 64_000_000;
 /// Parameters and results of one function. Interfaces of components have at most 17.
 pub const SIGNATURE_LEN_MAX: usize = 128;
-/// Share of the memory that the process may take, the machine's or its control group's, of which everything that guests,
-/// clients or compilers fill is to fit into one half each, in percent: the rest belongs to the system and to other programs.
+/// Share of the memory that the process may take, the machine's or its control group's, in percent: half of it is for
+/// compilers, all that run or are stopped together, unless a single one has more. The rest belongs to the system.
 pub const MEMORY_BUDGET_PERCENT: u64 = 60;
-/// Memory that the compiler's process may take for the smallest component, in bytes, beside what it has before it begins. The
-/// costliest function that is let in takes some 100 MiB, and all cores compile one each.
+/// Memory that the compiler's process may take for the smallest component, in bytes. The costliest function
+/// that is let in takes some 100 MiB, and each thread of a compile has one in hand.
 pub const COMPILE_MEMORY_BASE_BYTES: u64 = 512 * MIB as u64;
 /// Bytes that it may take besides for each byte of the component. Honest ones take 20 to 40.
 pub const COMPILE_MEMORY_FACTOR: u64 = 64;
-/// The most that it may take of its own accord, in bytes: of the largest component that is a little more.
+/// The most that it may take of its own accord, in bytes: with the largest component it takes 2.5 GiB.
 pub const COMPILE_MEMORY_BYTES_MOST: u64 = 3 << 30;
 /// The least that an operator can set for it, in bytes: the smallest component takes a tenth of that.
 pub const COMPILE_MEMORY_BYTES_LEAST: u64 = 64 * MIB as u64;
@@ -193,12 +195,21 @@ pub const COMPILE_TIME_PER_MIB: Duration = Duration::from_millis(1_200);
 /// Wall time of a compile in which it is not stopped for the sake of others: thirty times what the costliest takes on a
 /// machine with nothing else to do. After it the process is no longer waited for.
 pub const COMPILE_WALL_TIME_MAX: Duration = Duration::from_secs(1_800);
+/// Address space that a compiler's process may take for each byte of memory. Allocators take up to twice as much: with the
+/// interpreter of Ruby 2.1 GB for 0.9.
+pub const COMPILE_SPACE_FACTOR: u64 = 2;
+/// How often the memory of a compiler's process is looked at: meanwhile it takes some ten MiB.
+pub const COMPILE_LOOK_PERIOD: Duration = Duration::from_millis(10);
+/// How long a program has to say that it can compile: it is to start, and no more.
+pub const COMPILER_CHECK_TIME_MAX: Duration = Duration::from_secs(30);
+/// Threads of one compile: each has a function in hand, for which it takes memory of its own.
+pub const COMPILE_THREADS_MAX: usize = 4;
 /// Native code of a component, in bytes: what the smallest may have, and of each byte of it. Honest code has two to ten times
 /// the size of its component.
 pub const CODE_BASE_BYTES: usize = 16 * MIB;
 /// Bytes of code besides for each byte of the component.
 pub const CODE_FACTOR: usize = 32;
-/// Compiles at one time, each a process that uses all cores: with two of them a long one does not keep out all others.
+/// Compiles at one time, each a process of some threads: with two of them a long one does not keep out all others.
 pub const COMPILES_AT_ONCE_MAX: usize = 2;
 /// Compiles that are stopped at one time for the sake of shorter ones. They keep their memory.
 pub const COMPILES_PAUSED_MAX: usize = 4;

@@ -73,7 +73,7 @@ pub(super) struct ConfigArgs {
     #[arg(long, value_name = "WHO", value_parser = ["none", "trust-all"], hide_possible_values = true)]
     authority: Option<String>,
     /// Memory for compiling one source, in a process of its own [default: 512 MiB and 64 times the component's size, at most
-    /// 3 GiB and 30 % of the machine's] [env: THESPIAN_HOST_COMPILE_MEMORY_BYTES_MAX].
+    /// 3 GiB and 30 % of the machine's or the control group's] [env: THESPIAN_HOST_COMPILE_MEMORY_BYTES_MAX].
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(i64).range(COMPILE_MEMORY_BYTES_LEAST as i64..))]
     compile_memory_bytes_max: Option<i64>,
     /// CPU time for compiling one source [default: 10 s and 3 s for each mebibyte] [env:

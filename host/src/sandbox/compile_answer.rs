@@ -53,7 +53,7 @@ impl CompileAnswer {
             }
             REFUSED => Self::Refused(words(&bytes)),
             FAILED => Self::Failed(words(&bytes)),
-            NO_MEMORY => Self::NoMemory,
+            NO_MEMORY if bytes.len() == 1 => Self::NoMemory,
             READY => {
                 let (walls, mark) = bytes[1..].split_first()?;
                 Self::Ready { walls: Walls::of_bits(*walls), mark: mark.try_into().ok()? }
@@ -86,7 +86,7 @@ mod tests {
             answer.write(write).unwrap();
             assert_eq!(CompileAnswer::read(bytes), Some(answer));
         }
-        for none in [&b""[..], b"x", b"k", b"k\x01short"] {
+        for none in [&b""[..], b"x", b"k", b"k\x01short", b"mimalloc: a warning"] {
             assert_eq!(CompileAnswer::read(none.to_vec()), None);
         }
     }

@@ -4,16 +4,17 @@
 //! A component that takes too much of the compiler takes it of this process alone, which has bounds; and where a component
 //! finds a defect of the compiler, it has found it in a process that can do nothing but write an answer.
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use thespian_core::compiling::CompileBounds;
+use thespian_core::compiling::{CompileBounds, CompileLimits};
 use thespian_core::limits::SOURCE_BYTES_MAX;
 
 use super::code::mark;
 use super::compile_answer::CompileAnswer;
-use super::confine::{self, OwnSize, Walls};
+use super::confine::{self, Walls};
 use super::settings::settings;
 use super::source_error::SourceError;
 use super::workshop;
@@ -26,18 +27,20 @@ pub const THIS_PROGRAM: &str = "/proc/self/exe";
 /// In place of bounds: compile nothing, and say whether it could be done.
 pub(super) const CHECK: &str = "check";
 
-/// Bounds under which a process says that it is ready: those of a component of no bytes, on any machine.
-const CHECK_BOUNDS: CompileBounds = CompileBounds { memory_bytes: 512 << 20, cpu: Duration::from_secs(10) };
-
 /// Bounds for the compile that this process was started for; none within where it is only to check. Absent for other words.
-fn task(mut args: impl Iterator<Item = String>) -> Option<Option<CompileBounds>> {
+fn task(mut args: impl Iterator<Item = OsString>) -> Option<Option<CompileBounds>> {
     let first = args.next()?;
     if first == CHECK {
         return Some(None);
     }
-    let memory_bytes = first.parse().ok()?;
-    let cpu = args.next()?.parse().ok().map(Duration::from_millis)?;
+    let memory_bytes = first.to_str()?.parse().ok()?;
+    let cpu = args.next()?.to_str()?.parse().ok().map(Duration::from_millis)?;
     Some(Some(CompileBounds { memory_bytes, cpu }))
+}
+
+/// Whether this process was started as a compiler's.
+pub(super) fn is_asked() -> bool {
+    std::env::args_os().nth(1).is_some_and(|first| first == COMMAND)
 }
 
 /// Is the compiler's process, if this program was started as one: then it returns how that ended, and the program is to end
@@ -56,11 +59,10 @@ fn task(mut args: impl Iterator<Item = String>) -> Option<Option<CompileBounds>>
 /// ```
 #[must_use]
 pub fn compile_if_asked() -> Option<ExitCode> {
-    let mut args = std::env::args().skip(1);
-    if args.next()? != COMMAND {
+    if !is_asked() {
         return None;
     }
-    let Some(bounds) = task(args) else {
+    let Some(bounds) = task(std::env::args_os().skip(2)) else {
         let _nobody_reads = writeln!(
             io::stderr(),
             "`{COMMAND}` is how a node has a source compiled, in a process of its own; it is of no use in a shell"
@@ -81,14 +83,16 @@ fn failed(error: io::Error) -> ExitCode {
 
 fn answer(bounds: Option<CompileBounds>) -> io::Result<CompileAnswer> {
     confine::leave_parent()?;
-    let size = OwnSize::open()?;
+    let space = confine::address_space()?;
     let landlock = confine::landlock();
     // Its threads begin before they could not.
     workshop::work(|| Ok(())).map_err(io::Error::other)?;
     let mut config = settings();
     config.allocation_strategy(wasmtime::InstanceAllocationStrategy::OnDemand);
     let engine = wasmtime::Engine::new(&config).map_err(io::Error::other)?;
-    confine::bound(&bounds.unwrap_or(CHECK_BOUNDS), size)?;
+    // Those of the smallest component, where there is none.
+    let smallest = || CompileBounds::of(0, CompileLimits::default(), u64::MAX);
+    confine::bound(&bounds.unwrap_or_else(smallest), space)?;
     let walls = Walls { landlock, seccomp: confine::seccomp() };
     if bounds.is_none() {
         return Ok(CompileAnswer::Ready { walls, mark: mark(&engine) });

@@ -3,36 +3,37 @@
 //! Whatever the bytes do to the compiler happens there, and ends there: at a bound of its own, which is told as the component's
 //! fault; or because somebody else ended the process, which says nothing about the component.
 
+use std::fs::File;
 use std::io::{self, PipeReader, Read as _, Write as _};
 use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::fs::FileExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, ioctl_fionbio};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use thespian_core::compiling::{CompileBounds, CompileLimits};
-use thespian_core::limits::{CODE_BASE_BYTES, CODE_FACTOR, COMPILE_WALL_TIME_MAX, ERROR_TEXT_LEN_MAX};
+use thespian_core::limits::{
+    CODE_BASE_BYTES, CODE_FACTOR, COMPILE_LOOK_PERIOD, COMPILE_WALL_TIME_MAX, COMPILER_CHECK_TIME_MAX,
+    ERROR_TEXT_LEN_MAX,
+};
 use wait4::{ResUse, Wait4 as _};
 
 use super::code::mark;
 use super::compile_answer::CompileAnswer;
-use super::compile_main::{CHECK, COMMAND};
+use super::compile_main::{CHECK, COMMAND, is_asked};
 use super::confine::Walls;
 use super::source_error::SourceError;
 use super::text;
 
-/// How long a wait for a process takes before its time is counted on.
-const LOOK_PERIOD: Duration = Duration::from_millis(250);
-/// How long a program has to say that it can compile: it is to start, and no more.
-const CHECK_TIME_MAX: Duration = Duration::from_secs(30);
 /// Bytes that are taken from a process at one time.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// How much address space the program's allocator reserves ahead, in KiB: its least. What it has before the bound is set, it could
-/// take beside it.
+/// How much address space the program's allocator reserves ahead, in KiB: its least, for there is a bound on it.
 const RESERVE_LITTLE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "65536");
 
 /// A program that is named as the compiler and can't be one. Nothing was started that still runs.
@@ -52,6 +53,7 @@ pub struct CompileControl(Mutex<Controlled>);
 #[derive(Debug, Default)]
 struct Controlled {
     is_paused: bool,
+    is_over: bool,
     /// The process, from its start until it is waited for.
     process: Option<OwnedFd>,
 }
@@ -67,6 +69,13 @@ impl CompileControl {
         self.set_paused(false);
     }
 
+    /// Ends it, or lets it end as soon as it begins: nobody waits for it any more.
+    pub fn end(&self) {
+        let mut controlled = self.0.lock();
+        controlled.is_over = true;
+        controlled.signal();
+    }
+
     fn set_paused(&self, is_paused: bool) {
         let mut controlled = self.0.lock();
         controlled.is_paused = is_paused;
@@ -80,12 +89,13 @@ impl CompileControl {
     fn begin(&self, process: OwnedFd) {
         let mut controlled = self.0.lock();
         controlled.process = Some(process);
-        if controlled.is_paused {
+        if controlled.is_paused || controlled.is_over {
             controlled.signal();
         }
     }
 
-    fn end(&self) {
+    /// Its process is waited for, and its number may be that of another then.
+    fn forget(&self) {
         self.0.lock().process = None;
     }
 }
@@ -93,7 +103,11 @@ impl CompileControl {
 impl Controlled {
     fn signal(&self) {
         if let Some(process) = &self.process {
-            let signal = if self.is_paused { Signal::STOP } else { Signal::CONT };
+            let signal = match (self.is_over, self.is_paused) {
+                (true, _) => Signal::KILL,
+                (false, true) => Signal::STOP,
+                (false, false) => Signal::CONT,
+            };
             // One that has ended needs none.
             let _ended = pidfd_send_signal(process, signal);
         }
@@ -120,10 +134,24 @@ impl CompileProcess {
         budget_bytes: u64,
         engine: &wasmtime::Engine,
     ) -> Result<Self, CompilerError> {
+        if is_asked() {
+            // Or it would start itself, and that itself, without an end.
+            let why = "it starts a node where it is to compile; call `compile_if_asked` before anything else";
+            return Err(CompilerError { program, why: why.to_owned() });
+        }
         match ready(&program, engine) {
             Ok(walls) => Ok(Self { program, limits, budget_bytes, walls }),
             Err(why) => Err(CompilerError { program, why }),
         }
+    }
+
+    pub(super) const fn budget_bytes(&self) -> u64 {
+        self.budget_bytes
+    }
+
+    /// Bounds on what it takes for a component of so many bytes.
+    pub(super) fn bounds(&self, bytes: u64) -> CompileBounds {
+        CompileBounds::of(bytes, self.limits, self.budget_bytes)
     }
 
     pub(super) fn program(&self) -> &Path {
@@ -139,17 +167,18 @@ impl CompileProcess {
     /// # Errors
     /// The compiler refuses or can't do it.
     pub(super) fn compile(&self, bytes: &[u8], control: &CompileControl) -> Result<Vec<u8>, SourceError> {
-        let bounds = CompileBounds::of(bytes.len() as u64, self.limits, self.budget_bytes);
+        let bounds = self.bounds(bytes.len() as u64);
         let args = [bounds.memory_bytes.to_string(), bounds.cpu.as_millis().to_string()];
         let most = CODE_BASE_BYTES + CODE_FACTOR * bytes.len();
         let mut run = Run::start(&self.program, &args, control)
             .map_err(|error| SourceError::NoCompiler(error.to_string()))?;
-        run.give(bytes);
-        let said = run.take(most, COMPILE_WALL_TIME_MAX);
+        let said = run.talk(bytes, most, bounds.memory_bytes, COMPILE_WALL_TIME_MAX);
+        let memory_most = run.memory_most;
         let ended = run.wait().map_err(|error| SourceError::NoCompiler(error.to_string()))?;
         match said {
-            Ok(said) => judge(said, &ended, &bounds),
+            Ok(said) => judge(said, &ended, memory_most, &bounds),
             Err(Unread::TooMuch) => Err(SourceError::TooMuchCode { max: most as u64 }),
+            Err(Unread::TooMuchMemory) => Err(too_much_memory(memory_most, &bounds)),
             Err(why) => Err(SourceError::CompileStopped(why.to_string())),
         }
     }
@@ -159,8 +188,7 @@ impl CompileProcess {
 fn ready(program: &Path, engine: &wasmtime::Engine) -> Result<Walls, String> {
     let control = CompileControl::default();
     let mut run = Run::start(program, &[CHECK.to_owned()], &control).map_err(|error| error.to_string())?;
-    run.give(&[]);
-    let said = run.take(ERROR_TEXT_LEN_MAX, CHECK_TIME_MAX);
+    let said = run.talk(&[], ERROR_TEXT_LEN_MAX, u64::MAX, COMPILER_CHECK_TIME_MAX);
     let ended = run.wait().map_err(|error| error.to_string())?;
     let said = said.map_err(|why| why.to_string())?;
     let other = "name the program `thespian-host`, or one that calls `compile_if_asked` before anything else";
@@ -183,10 +211,22 @@ fn last_words(said: &[u8]) -> String {
     text::for_error(words.trim())
 }
 
+fn too_much_memory(used_bytes: u64, bounds: &CompileBounds) -> SourceError {
+    SourceError::CompileMemory { used_bytes, max_bytes: bounds.memory_bytes }
+}
+
 /// Judges the component by the answer, or by the end without one.
-fn judge(said: Vec<u8>, ended: &ResUse, bounds: &CompileBounds) -> Result<Vec<u8>, SourceError> {
-    let no_memory =
-        || SourceError::CompileMemory { used_bytes: ended.rusage.maxrss, max_bytes: bounds.memory_bytes };
+fn judge(
+    said: Vec<u8>,
+    ended: &ResUse,
+    memory_most: u64,
+    bounds: &CompileBounds,
+) -> Result<Vec<u8>, SourceError> {
+    // Far from its bound it is the machine that has no more.
+    let no_memory = || match memory_most >= bounds.memory_bytes / 4 {
+        true => too_much_memory(memory_most, bounds),
+        false => SourceError::NoMemory,
+    };
     if ended.status.success() {
         return match CompileAnswer::read(said) {
             Some(CompileAnswer::Code(code)) => Ok(code),
@@ -199,9 +239,11 @@ fn judge(said: Vec<u8>, ended: &ResUse, bounds: &CompileBounds) -> Result<Vec<u8
         };
     }
     let words = last_words(&said);
+    let cpu = ended.rusage.utime + ended.rusage.stime;
     match ended.status.signal().and_then(Signal::from_named_raw) {
-        Some(Signal::XCPU) => {
-            Err(SourceError::CompileTime { used: ended.rusage.utime + ended.rusage.stime, max: bounds.cpu })
+        // The second where the first is ignored, as a program that started the node may have it.
+        Some(Signal::XCPU | Signal::KILL) if cpu >= bounds.cpu => {
+            Err(SourceError::CompileTime { used: cpu, max: bounds.cpu })
         }
         // So Rust's runtime ends when an allocation fails.
         Some(Signal::ABORT) if words.contains("memory allocation of ") => Err(no_memory()),
@@ -217,16 +259,28 @@ fn judge(said: Vec<u8>, ended: &ResUse, bounds: &CompileBounds) -> Result<Vec<u8
 enum Unread {
     #[error("it writes more than it may")]
     TooMuch,
+    #[error("it takes more memory than it may")]
+    TooMuchMemory,
     #[error("it was not done after {} s", .0.as_secs())]
     TooLong(Duration),
     #[error("its answer can't be read: {0}")]
     Io(#[from] io::Error),
 }
 
+impl From<Errno> for Unread {
+    fn from(error: Errno) -> Self {
+        Self::Io(error.into())
+    }
+}
+
 /// A process while it runs. Dropped before it was waited for, it is ended.
 struct Run<'a> {
     child: Option<Child>,
     said: PipeReader,
+    /// Where the system says how much memory it has.
+    size: File,
+    /// The most memory of its own that it was seen to have, in bytes.
+    memory_most: u64,
     control: &'a CompileControl,
 }
 
@@ -236,57 +290,87 @@ impl<'a> Run<'a> {
         let mut command = Command::new(program);
         command.arg(COMMAND).args(args).env_clear().current_dir("/").stdin(Stdio::piped());
         command.env(RESERVE_LITTLE.0, RESERVE_LITTLE.1);
+        // Signals of a terminal are for the node.
+        command.process_group(0);
         // What its runtime says when it has to end comes behind what it was about to answer.
         command.stdout(says.try_clone()?).stderr(says);
-        let mut run = Self { child: Some(command.spawn()?), said, control };
+        let mut child = command.spawn()?;
         // It holds the other end, and with it the answer would have none.
         drop(command);
-        let pid = Pid::from_child(run.child());
-        control.begin(pidfd_open(pid, PidfdFlags::empty())?);
-        Ok(run)
-    }
-
-    fn child(&mut self) -> &mut Child {
-        self.child.as_mut().expect("it is taken out at the end only")
-    }
-
-    /// Gives it all bytes that it is to have. One that ends before it has them says why by its end.
-    fn give(&mut self, bytes: &[u8]) {
-        if let Some(mut stdin) = self.child().stdin.take() {
-            let _ended = stdin.write_all(bytes);
+        let size = File::open(format!("/proc/{}/statm", child.id()));
+        let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty());
+        match size.and_then(|size| Ok((size, process?))) {
+            Ok((size, process)) => {
+                control.begin(process);
+                Ok(Self { child: Some(child), said, size, memory_most: 0, control })
+            }
+            Err(error) => {
+                let _ended = child.kill();
+                child.wait()?;
+                Err(error)
+            }
         }
     }
 
-    /// Takes what it says until its end.
-    fn take(&mut self, bytes_max: usize, time_max: Duration) -> Result<Vec<u8>, Unread> {
+    /// Gives it all bytes that it is to have, and takes what it says until its end.
+    fn talk(
+        &mut self,
+        bytes: &[u8],
+        said_max: usize,
+        memory_max: u64,
+        time_max: Duration,
+    ) -> Result<Vec<u8>, Unread> {
+        let mut input = Input::new(self.child.as_mut().and_then(|child| child.stdin.take()), bytes)?;
         let (mut said, mut waited) = (Vec::new(), Duration::ZERO);
-        let mut piece = vec![0; PIECE_BYTES];
+        let (mut piece, mut looked) = (vec![0; PIECE_BYTES], Instant::now());
         loop {
-            if !self.is_readable()? {
-                if !self.control.is_paused() {
-                    waited += LOOK_PERIOD;
-                }
-                if waited >= time_max {
-                    return Err(Unread::TooLong(time_max));
-                }
+            let is_readable = self.wait_for_word(&input)?;
+            input.give();
+            let now = Instant::now();
+            if !self.control.is_paused() {
+                waited += now - looked;
+            }
+            looked = now;
+            if waited >= time_max {
+                return Err(Unread::TooLong(time_max));
+            }
+            if self.memory() > memory_max {
+                return Err(Unread::TooMuchMemory);
+            }
+            if !is_readable {
                 continue;
             }
             match self.said.read(&mut piece)? {
                 0 => return Ok(said),
-                len if said.len() + len > bytes_max => return Err(Unread::TooMuch),
+                len if said.len() + len > said_max => return Err(Unread::TooMuch),
                 len => said.extend_from_slice(&piece[..len]),
             }
         }
     }
 
-    /// Waits a while for it to say something, or to end.
-    fn is_readable(&self) -> io::Result<bool> {
-        let timeout = Timespec::try_from(LOOK_PERIOD).expect("it is short");
-        match poll(&mut [PollFd::new(&self.said, PollFlags::IN)], Some(&timeout)) {
-            Ok(ready) => Ok(ready > 0),
-            Err(rustix::io::Errno::INTR) => Ok(false),
+    /// Waits a while for it to take bytes, if it is to have some, to say something, or to end.
+    fn wait_for_word(&self, input: &Input<'_>) -> Result<bool, Unread> {
+        let timeout = Timespec::try_from(COMPILE_LOOK_PERIOD).expect("it is short");
+        let mut ends = vec![PollFd::new(&self.said, PollFlags::IN)];
+        ends.extend(input.to.as_ref().map(|to| PollFd::new(to, PollFlags::OUT)));
+        match poll(&mut ends, Some(&timeout)) {
+            Ok(_) => Ok(!ends[0].revents().is_empty()),
+            Err(Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The memory of the machine that is its own, in bytes: without its program, which is a file.
+    fn memory(&mut self) -> u64 {
+        let mut text = [0; 128];
+        // One that has ended has none.
+        let len = self.size.read_at(&mut text, 0).unwrap_or(0);
+        let text = String::from_utf8_lossy(&text[..len]);
+        let mut pages = text.split(' ').skip(1).map_while(|pages| pages.parse::<u64>().ok());
+        let (resident, shared) = (pages.next().unwrap_or(0), pages.next().unwrap_or(0));
+        let own = resident.saturating_sub(shared).saturating_mul(rustix::param::page_size() as u64);
+        self.memory_most = self.memory_most.max(own);
+        own
     }
 
     /// Waits for its end, to which it is helped if its answer was not read to the end.
@@ -295,7 +379,7 @@ impl<'a> Run<'a> {
     }
 
     fn end(&mut self) -> io::Result<ResUse> {
-        self.control.end();
+        self.control.forget();
         let mut child = self.child.take().expect("it ends once");
         // It closes its answer by ending; or it says too much, or nothing.
         let _ended = child.kill();
@@ -307,6 +391,35 @@ impl Drop for Run<'_> {
     fn drop(&mut self) {
         if self.child.is_some() {
             let _nobody_asks = self.end();
+        }
+    }
+}
+
+/// The bytes that a process is to have, as far as it has not taken them.
+struct Input<'a> {
+    to: Option<ChildStdin>,
+    left: &'a [u8],
+}
+
+impl<'a> Input<'a> {
+    fn new(to: Option<ChildStdin>, bytes: &'a [u8]) -> io::Result<Self> {
+        if let Some(to) = &to {
+            // It may never read, and is not to be waited for in vain.
+            ioctl_fionbio(to, true)?;
+        }
+        Ok(Self { to, left: bytes })
+    }
+
+    /// Gives as many as it takes now. With the last it sees their end; one that takes no more has ended: why, its end says.
+    fn give(&mut self) {
+        while let Some(to) = &mut self.to {
+            match if self.left.is_empty() { Ok(0) } else { to.write(self.left) } {
+                Ok(0) => self.to = None,
+                Ok(len) => self.left = &self.left[len..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => self.to = None,
+            }
         }
     }
 }

@@ -2,13 +2,15 @@
 //! take memory, up to its bounds, and nothing else: no file, no connection, no other process.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 
 use landlock::{ABI, Access as _, AccessFs, AccessNet, Ruleset, RulesetAttr as _, RulesetStatus, Scope};
 use rustix::process::{Resource, Rlimit, Signal, nice, set_parent_process_death_signal, setrlimit};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
 use thespian_core::compiling::CompileBounds;
+use thespian_core::limits::COMPILE_SPACE_FACTOR;
 
 /// How much less of a busy core it gets than the threads of actors: a tenth.
 const NICENESS: i32 = 10;
@@ -16,7 +18,7 @@ const NICENESS: i32 = 10;
 const STANDARD_DESCRIPTORS: u64 = 3;
 
 /// Calls that a process makes which computes, takes memory, waits for its own threads, and ends.
-const CALLS: [libc::c_long; 28] = [
+const CALLS: [libc::c_long; 27] = [
     libc::SYS_brk,
     libc::SYS_clock_gettime,
     libc::SYS_clock_nanosleep,
@@ -43,7 +45,6 @@ const CALLS: [libc::c_long; 28] = [
     libc::SYS_sched_getaffinity,
     libc::SYS_sched_yield,
     libc::SYS_sigaltstack,
-    libc::SYS_tgkill,
     libc::SYS_write,
 ];
 
@@ -70,8 +71,9 @@ impl Walls {
 pub(super) fn leave_parent() -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     close_inherited()?;
-    // A process that may not be nice is as good a compiler.
+    // A process that may not be nice is as good a compiler; and where memory is short, it is to go before its node.
     let _ = nice(NICENESS);
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     Ok(())
 }
 
@@ -80,12 +82,15 @@ pub(super) fn leave_parent() -> io::Result<()> {
     reason = "descriptors are closed by their numbers: whoever opened them is another program"
 )]
 fn close_inherited() -> io::Result<()> {
-    let first = libc::c_uint::try_from(STANDARD_DESCRIPTORS).expect("three");
+    // By its number: C libraries have a name for it only lately.
     // SAFETY: a descriptor must not be closed while somebody holds it as theirs. Called first of all in this process, which
     // has opened none that it still holds: what is open was inherited.
-    match unsafe { libc::close_range(first, libc::c_uint::MAX, 0) } {
+    match unsafe { libc::syscall(libc::SYS_close_range, STANDARD_DESCRIPTORS, libc::c_uint::MAX, 0) } {
         0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
+        _ => Err(io::Error::other(format!(
+            "it can't close what it has inherited, which takes Linux 5.9 or newer: {}",
+            io::Error::last_os_error()
+        ))),
     }
 }
 
@@ -102,36 +107,27 @@ pub(super) fn landlock() -> bool {
     shut().is_ok_and(|status: landlock::RestrictionStatus| status.ruleset != RulesetStatus::NotEnforced)
 }
 
-/// Where the system says how large this process is: opened before no file can be.
-pub(super) struct OwnSize(File);
-
-impl OwnSize {
-    pub(super) fn open() -> io::Result<Self> {
-        File::open("/proc/self/statm").map(Self)
-    }
-
-    /// The address space that this process has taken, in bytes: its program is mapped into it, too.
-    fn address_space(mut self) -> io::Result<u64> {
-        let mut text = String::new();
-        self.0.read_to_string(&mut text)?;
-        let pages = text.split(' ').next().and_then(|pages| pages.parse::<u64>().ok());
-        let pages =
-            pages.ok_or_else(|| io::Error::other("the system does not say how large this process is"))?;
-        Ok(pages.saturating_mul(rustix::param::page_size() as u64))
-    }
+/// The address space that this process has taken, in bytes: its program is mapped into it, too.
+pub(super) fn address_space() -> io::Result<u64> {
+    let text = std::fs::read_to_string("/proc/self/statm")?;
+    let pages = text.split(' ').next().and_then(|pages| pages.parse::<u64>().ok());
+    let pages = pages.ok_or_else(|| io::Error::other("the system does not say how large this process is"))?;
+    Ok(pages.saturating_mul(rustix::param::page_size() as u64))
 }
 
-/// Bounds what this process may take from here on, beside what it has.
-pub(super) fn bound(bounds: &CompileBounds, size: OwnSize) -> io::Result<()> {
+/// Bounds what this process may take from here on, beside what it has. The system can bound address space alone, of which an
+/// allocator takes up to twice as much as memory: how much that is, the node looks at.
+pub(super) fn bound(bounds: &CompileBounds, space_before: u64) -> io::Result<()> {
     let set = |resource, current: u64, maximum: u64| {
         setrlimit(resource, Rlimit { current: Some(current), maximum: Some(maximum) })
     };
-    let memory_bytes = size.address_space()?.saturating_add(bounds.memory_bytes);
+    let space = space_before.saturating_add(COMPILE_SPACE_FACTOR.saturating_mul(bounds.memory_bytes));
     // Rounded up: the system counts in whole seconds.
     let cpu_s = bounds.cpu.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX - 1);
-    set(Resource::As, memory_bytes, memory_bytes)?;
+    set(Resource::As, space, space)?;
     set(Resource::Cpu, cpu_s, cpu_s + 1)?;
-    set(Resource::Core, 0, 0)?;
+    // With 0 a program that takes dumps would be started.
+    set(Resource::Core, 1, 1)?;
     set(Resource::Fsize, 0, 0)?;
     set(Resource::Nofile, STANDARD_DESCRIPTORS, STANDARD_DESCRIPTORS)?;
     Ok(())
@@ -139,10 +135,14 @@ pub(super) fn bound(bounds: &CompileBounds, size: OwnSize) -> io::Result<()> {
 
 /// Has the kernel refuse all threads of this process every call but those that computing takes.
 pub(super) fn seccomp() -> bool {
-    let rules: BTreeMap<_, _> = CALLS.into_iter().map(|call| (call, Vec::new())).collect();
+    let mut rules: BTreeMap<_, _> = CALLS.into_iter().map(|call| (call, Vec::new())).collect();
+    let own = u64::from(std::process::id());
     // Refused and not killed for: a library may ask for what it can do without.
     let refused = SeccompAction::Errno(libc::EPERM.unsigned_abs());
-    let shut = || -> Option<()> {
+    let shut = move || -> Option<()> {
+        // So it ends itself where an invariant is broken; no other process hears of it.
+        let to_itself = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, own).ok()?;
+        rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![to_itself]).ok()?]);
         let arch = std::env::consts::ARCH.try_into().ok()?;
         let filter = SeccompFilter::new(rules, refused, SeccompAction::Allow, arch).ok()?;
         let program: BpfProgram = filter.try_into().ok()?;

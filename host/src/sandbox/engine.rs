@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use thespian_core::compiling::{CompileLimits, CompileSeats};
+use thespian_core::compiling::{CompileBounds, CompileLimits, CompileSeats};
 use thespian_core::limits::{ActorLimits, CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
 use thespian_core::source::SourceHash;
 use wasmtime::component::{HasSelf, Linker};
@@ -180,8 +180,17 @@ impl Engine {
     #[must_use]
     pub fn compile_seats(&self) -> CompileSeats {
         match self.compiler.workplace() {
-            Workplace::Process(_) => CompileSeats::PROCESSES,
+            Workplace::Process(process) => CompileSeats::of_processes(process.budget_bytes()),
             Workplace::Within => CompileSeats::WITHIN,
+        }
+    }
+
+    /// Bounds on what the compiler takes for a component of so many bytes, where it has some.
+    #[must_use]
+    pub fn compile_bounds(&self, bytes: u64) -> CompileBounds {
+        match self.compiler.workplace() {
+            Workplace::Process(process) => process.bounds(bytes),
+            Workplace::Within => CompileBounds::of(bytes, CompileLimits::default(), u64::MAX),
         }
     }
 
@@ -298,6 +307,19 @@ fn pool(actors_max: usize, limits: &ActorLimits) -> PoolingAllocationConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::code::mark;
+
+    #[test]
+    fn code_of_a_compilers_process_is_code_for_a_node() {
+        let (node, _) = fit(Some(1), &ActorLimits::default()).unwrap();
+        let mut config = settings();
+        config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+        let compiler = wasmtime::Engine::new(&config).unwrap();
+        assert_eq!(mark(&node), mark(&compiler));
+        // And a mark tells engines apart.
+        let other = wasmtime::Engine::new(settings().epoch_interruption(false)).unwrap();
+        assert_ne!(mark(&node), mark(&other));
+    }
 
     #[test]
     fn what_the_engine_keeps_for_each_instance_is_bounded_and_refused_in_our_words() {

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use thespian_core::limits::{
     ActorLimits, COMPONENTS_NESTED_MAX, CORE_MODULES_MAX, FUNCTION_BYTES_MAX, FUNCTION_COST_MAX,
     FUNCTION_DEPTH_MAX, FUNCTION_LOCALS_MAX, LOOP_DEPTH_MAX, SCAN_WITHIN_DIVISOR, SIGNATURE_LEN_MAX,
-    SOURCE_BYTES_MAX, SOURCE_COST_MAX, SOURCE_FUNCTIONS_MAX, SOURCE_WITHIN_BYTES_MAX, source_size,
+    SOURCE_BYTES_MAX, SOURCE_COST_MAX, SOURCE_FUNCTIONS_MAX, SOURCE_TYPES_MAX, SOURCE_WITHIN_BYTES_MAX,
+    source_size,
 };
 use thespian_core::source::foreign::what_else;
 use wasmparser::{CompositeInnerType, FunctionBody, Operator, Parser, Payload};
@@ -72,6 +73,7 @@ pub(super) struct ScanBounds {
     bytes: usize,
     modules: usize,
     components: usize,
+    types: usize,
     functions: usize,
     function_bytes: usize,
     function_locals: usize,
@@ -87,6 +89,7 @@ impl ScanBounds {
         bytes: SOURCE_BYTES_MAX,
         modules: CORE_MODULES_MAX,
         components: COMPONENTS_NESTED_MAX,
+        types: SOURCE_TYPES_MAX,
         functions: SOURCE_FUNCTIONS_MAX,
         function_bytes: FUNCTION_BYTES_MAX,
         function_locals: FUNCTION_LOCALS_MAX,
@@ -100,6 +103,7 @@ impl ScanBounds {
         bytes: SOURCE_WITHIN_BYTES_MAX,
         modules: CORE_MODULES_MAX / SCAN_WITHIN_DIVISOR,
         components: COMPONENTS_NESTED_MAX / SCAN_WITHIN_DIVISOR,
+        types: SOURCE_TYPES_MAX / SCAN_WITHIN_DIVISOR,
         functions: SOURCE_FUNCTIONS_MAX / SCAN_WITHIN_DIVISOR,
         function_bytes: FUNCTION_BYTES_MAX / SCAN_WITHIN_DIVISOR,
         function_locals: FUNCTION_LOCALS_MAX / SCAN_WITHIN_DIVISOR,
@@ -170,13 +174,14 @@ struct Tally {
     bounds: &'static ScanBounds,
     modules: usize,
     components: usize,
+    types: usize,
     functions: usize,
     cost: u64,
 }
 
 impl Tally {
     const fn new(bounds: &'static ScanBounds) -> Self {
-        Self { bounds, modules: 0, components: 0, functions: 0, cost: 0 }
+        Self { bounds, modules: 0, components: 0, types: 0, functions: 0, cost: 0 }
     }
 
     fn count(&mut self, payload: Payload<'_>) -> Result<(), SourceError> {
@@ -190,6 +195,8 @@ impl Tally {
                 check("components within it", self.components, self.bounds.components)
             }
             Payload::TypeSection(types) => {
+                self.types = self.types.saturating_add(types.count() as usize);
+                check("types", self.types, self.bounds.types)?;
                 for group in types {
                     for ty in group?.types() {
                         if let CompositeInnerType::Func(ty) = &ty.composite_type.inner {
@@ -302,6 +309,7 @@ mod tests {
         let params = "(param i32) ".repeat(1_000);
         assert_eq!(too_costly(&format!("(func {params})")), "parameters and results of one function");
         assert_eq!(too_costly(&"(func) ".repeat(100_000)), "functions");
+        assert_eq!(too_costly(&"(type (func)) ".repeat(10_001)), "types");
         let long = "i32.const 1 drop ".repeat(700_000);
         assert_eq!(too_costly(&format!("(func {long})")), "bytes of one function");
         let below = format!("(func {} {}) ", "(local i32) ".repeat(900), "loop end ".repeat(500));

@@ -11,6 +11,7 @@ use std::sync::{Arc, Once};
 
 use parking_lot::Mutex;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use thespian_core::limits::COMPILE_THREADS_MAX;
 
 use super::source_error::SourceError;
 use super::{fault, text};
@@ -57,7 +58,7 @@ pub(super) fn compile(engine: &wasmtime::Engine, bytes: &[u8]) -> Result<Vec<u8>
     })
 }
 
-/// The threads, one for each core: the process has them once, for all its engines.
+/// The threads, one for each of some cores: the process has them once, for all its engines.
 fn threads() -> Result<Arc<ThreadPool>, SourceError> {
     static THREADS: Mutex<Option<Arc<ThreadPool>>> = Mutex::new(None);
     keep_panics_quiet();
@@ -65,7 +66,9 @@ fn threads() -> Result<Arc<ThreadPool>, SourceError> {
     if let Some(threads) = &*threads {
         return Ok(threads.clone());
     }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let made = ThreadPoolBuilder::new()
+        .num_threads(cores.min(COMPILE_THREADS_MAX))
         .thread_name(|number| format!("compiler-{number}"))
         .start_handler(|_| COMPILES.set(true))
         .build();

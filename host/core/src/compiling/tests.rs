@@ -6,6 +6,8 @@ use crate::address::HostId;
 
 const SMALL: u64 = 200 << 10;
 const LARGE: u64 = 18 << 20;
+/// What each may take.
+const MEMORY: u64 = 600 << 20;
 
 /// A queue, its clock, and what became of each compile.
 struct World {
@@ -21,7 +23,7 @@ impl World {
 
     fn enter(&mut self, loader: u64, bytes: u64) -> CompileId {
         let loader = ActorAddress::new(HostId(0), loader.into());
-        self.queue.enter(self.now, loader, bytes, &mut self.effects)
+        self.queue.enter(self.now, loader, bytes, MEMORY, &mut self.effects)
     }
 
     fn leave(&mut self, id: CompileId) {
@@ -48,7 +50,7 @@ impl World {
 
 #[test]
 fn as_many_run_as_there_are_seats_and_one_of_each_loader() {
-    let mut world = World::new(CompileSeats::PROCESSES);
+    let mut world = World::new(CompileSeats::of_processes(u64::MAX));
     let [first, again, other, third] = [1, 1, 2, 3].map(|loader| world.enter(loader, SMALL));
     assert_eq!(world.told(), [Start(first), Start(other)]);
     world.leave(other);
@@ -59,7 +61,7 @@ fn as_many_run_as_there_are_seats_and_one_of_each_loader() {
 
 #[test]
 fn one_that_waits_too_long_takes_the_seat_of_one_that_takes_longer_and_gives_it_back() {
-    let mut world = World::new(CompileSeats::PROCESSES);
+    let mut world = World::new(CompileSeats::of_processes(u64::MAX));
     let [large, larger] = [(1, LARGE), (2, 2 * LARGE)].map(|(loader, bytes)| world.enter(loader, bytes));
     world.pass(200);
     let small = world.enter(3, SMALL);
@@ -74,7 +76,7 @@ fn one_that_waits_too_long_takes_the_seat_of_one_that_takes_longer_and_gives_it_
 
 #[test]
 fn one_that_looks_short_and_is_not_gives_way_as_well() {
-    let mut world = World::new(CompileSeats::PROCESSES);
+    let mut world = World::new(CompileSeats::of_processes(u64::MAX));
     let bombs = [1, 2].map(|loader| world.enter(loader, SMALL / 3));
     world.pass(100);
     let honest = world.enter(3, SMALL);
@@ -86,7 +88,7 @@ fn one_that_looks_short_and_is_not_gives_way_as_well() {
 
 #[test]
 fn nobody_gives_way_to_what_takes_as_long() {
-    let mut world = World::new(CompileSeats::PROCESSES);
+    let mut world = World::new(CompileSeats::of_processes(u64::MAX));
     let [_, _] = [1, 2].map(|loader| world.enter(loader, LARGE));
     world.pass(100);
     let third = world.enter(3, LARGE);
@@ -99,7 +101,7 @@ fn nobody_gives_way_to_what_takes_as_long() {
 
 #[test]
 fn a_loader_takes_no_second_seat_however_long_it_waits() {
-    let mut world = World::new(CompileSeats::PROCESSES);
+    let mut world = World::new(CompileSeats::of_processes(u64::MAX));
     world.enter(1, LARGE);
     world.enter(2, LARGE);
     world.enter(1, 1);
@@ -110,7 +112,7 @@ fn a_loader_takes_no_second_seat_however_long_it_waits() {
 
 #[test]
 fn the_stopped_are_bounded_and_go_on_between_the_short_ones() {
-    let mut world = World::new(CompileSeats { at_once: 1, paused_max: 1 });
+    let mut world = World::new(CompileSeats { at_once: 1, paused_max: 1, memory_bytes_max: u64::MAX });
     let large = world.enter(1, LARGE);
     let mut short: Vec<_> = (2..12).map(|loader| world.enter(loader, SMALL)).collect();
     while !short.is_empty() {
@@ -141,7 +143,7 @@ fn within_the_node_one_runs_and_nobody_is_stopped() {
 
 #[test]
 fn who_leaves_before_its_turn_leaves_nothing() {
-    let mut world = World::new(CompileSeats::PROCESSES);
+    let mut world = World::new(CompileSeats::of_processes(u64::MAX));
     let [first, second, third] = [1, 2, 3].map(|loader| world.enter(loader, LARGE));
     world.leave(third);
     world.told();
@@ -171,4 +173,43 @@ fn bounds_grow_with_the_component_up_to_what_the_node_can_give() {
     let set = CompileLimits { memory_bytes_max: Some(5 << 30), cpu_ms_max: Some(1_500) };
     let set = CompileBounds::of(SMALL, set, 1 << 30);
     assert_eq!((set.memory_bytes, set.cpu), (5 << 30, Duration::from_millis(1_500)));
+}
+
+#[test]
+fn what_has_begun_fits_into_memory_together_but_one_always_begins() {
+    for (budget, begun) in [(8 * MEMORY, 2), (3 * MEMORY, 1), (MEMORY / 2, 1)] {
+        let mut world = World::new(CompileSeats::of_processes(budget));
+        let [first, second] = [1, 2].map(|loader| world.enter(loader, LARGE));
+        world.pass(60_000);
+        assert_eq!(world.told().len(), begun, "{budget}");
+        world.leave(first);
+        assert_eq!(world.told(), if begun == 2 { vec![] } else { vec![Start(second)] });
+    }
+    // One that is stopped keeps its memory.
+    let mut world = World::new(CompileSeats::of_processes(4 * MEMORY));
+    let [_, _] = [1, 2].map(|loader| world.enter(loader, LARGE));
+    world.enter(3, SMALL);
+    world.told();
+    world.pass(60_000);
+    assert_eq!((world.told(), world.queue.deadline()), (vec![], None), "there is none for a third");
+}
+
+#[test]
+fn nobody_waits_for_all_that_come_later() {
+    let mut world = World::new(CompileSeats::of_processes(u64::MAX));
+    let mut bombs: Vec<_> = (2..8).map(|loader| world.enter(loader, SMALL / 3)).collect();
+    let honest = world.enter(1, LARGE);
+    world.told();
+    for loader in 8..40 {
+        // Whenever one is through, the next of its kind comes.
+        world.pass(10_000);
+        let done = bombs.iter().position(|id| world.queue.jobs[id].is_running()).unwrap();
+        let bomb = bombs.remove(done);
+        bombs.push(world.enter(loader, SMALL / 3));
+        world.leave(bomb);
+        if world.told().contains(&Start(honest)) {
+            return;
+        }
+    }
+    panic!("it never begins");
 }

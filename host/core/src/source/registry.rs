@@ -87,11 +87,6 @@ impl Registry {
         });
         // Whoever loads a source once more may give it other rights: for actors that are created from then on.
         entry.rights = rights;
-        if let Some(reason) = entry.hopeless.clone() {
-            entry.offered_at = now;
-            entry.state = SourceState::Refused(reason.clone());
-            return effects.answer(origin, Err(Refusal::SourceRefused { hash, reason }));
-        }
         let step = match entry.state {
             SourceState::Loaded => {
                 return effects.answer(origin, Ok(loaded(hash, entry.info.as_ref(), true, 0)));
@@ -99,6 +94,11 @@ impl Registry {
             SourceState::Validating => LoadStep::Compiling,
             SourceState::Offered => LoadStep::Judging,
             SourceState::Refused(_) | SourceState::Unloaded => {
+                if let Some(reason) = entry.hopeless.clone() {
+                    entry.offered_at = now;
+                    entry.state = SourceState::Refused(reason.clone());
+                    return effects.answer(origin, Err(Refusal::SourceRefused { hash, reason }));
+                }
                 entry.label = cut(label, SOURCE_LABEL_LEN_MAX);
                 entry.offered_at = now;
                 entry.state = SourceState::Offered;
@@ -134,6 +134,13 @@ impl Registry {
     ) -> Vec<ActorAddress> {
         self.judgements.retain(|(_, waiting)| *waiting != hash);
         match self.entries.get_mut(&hash) {
+            // Found out meanwhile, by an earlier offer's load.
+            Some(KnownSource { state: SourceState::Offered, hopeless: Some(reason), .. }) => {
+                let reason = reason.clone();
+                self.entries
+                    .get_mut(&hash)
+                    .map_or_else(Vec::new, |entry| entry.refuse(hash, reason, askers, effects))
+            }
             Some(entry) if entry.state == SourceState::Offered => match verdict {
                 Ok(()) => {
                     entry.state = SourceState::Validating;
