@@ -27,7 +27,7 @@ const MIB: u64 = 1 << 20;
 /// Memory and time that one compile may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompileBounds {
-    /// Memory of the compiler's process, beside what that has before it begins, in bytes.
+    /// Memory of the compiler's process, without its program, in bytes.
     pub memory_bytes: u64,
     /// Its CPU time.
     pub cpu: Duration,

@@ -15,9 +15,8 @@ use thespian_core::limits::SOURCE_BYTES_MAX;
 use super::code::mark;
 use super::compile_answer::CompileAnswer;
 use super::confine::{self, Walls};
-use super::settings::settings;
 use super::source_error::SourceError;
-use super::workshop;
+use super::{settings, workshop};
 use crate::input;
 
 /// The first argument of a program that is to be a compiler's process.
@@ -87,9 +86,7 @@ fn answer(bounds: Option<CompileBounds>) -> io::Result<CompileAnswer> {
     let landlock = confine::landlock();
     // Its threads begin before they could not.
     workshop::work(|| Ok(())).map_err(io::Error::other)?;
-    let mut config = settings();
-    config.allocation_strategy(wasmtime::InstanceAllocationStrategy::OnDemand);
-    let engine = wasmtime::Engine::new(&config).map_err(io::Error::other)?;
+    let engine = wasmtime::Engine::new(&settings::of_compiler()).map_err(io::Error::other)?;
     // Those of the smallest component, where there is none.
     let smallest = || CompileBounds::of(0, CompileLimits::default(), u64::MAX);
     confine::bound(&bounds.unwrap_or_else(smallest), space)?;

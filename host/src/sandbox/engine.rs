@@ -308,13 +308,12 @@ fn pool(actors_max: usize, limits: &ActorLimits) -> PoolingAllocationConfig {
 mod tests {
     use super::*;
     use crate::sandbox::code::mark;
+    use crate::sandbox::settings::of_compiler;
 
     #[test]
     fn code_of_a_compilers_process_is_code_for_a_node() {
         let (node, _) = fit(Some(1), &ActorLimits::default()).unwrap();
-        let mut config = settings();
-        config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
-        let compiler = wasmtime::Engine::new(&config).unwrap();
+        let compiler = wasmtime::Engine::new(&of_compiler()).unwrap();
         assert_eq!(mark(&node), mark(&compiler));
         // And a mark tells engines apart.
         let other = wasmtime::Engine::new(settings().epoch_interruption(false)).unwrap();

@@ -27,3 +27,10 @@ pub(super) fn settings() -> wasmtime::Config {
         .wasm_backtrace_max_frames(std::num::NonZero::new(BACKTRACE_FRAMES_MAX));
     config
 }
+
+/// Those of a compiler's process, which makes no instances: a node's pool would not fit into its address space.
+pub(super) fn of_compiler() -> wasmtime::Config {
+    let mut config = settings();
+    config.allocation_strategy(wasmtime::InstanceAllocationStrategy::OnDemand);
+    config
+}
