@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::process::{Folder, RunningNode, compare, finish_with_stdin, hello, steady};
+use crate::process::{Folder, RunningNode, compare, finish_with_stdin, hello, steady, until};
 
 #[test]
 fn a_session_reads_as_reviewed() {
@@ -181,10 +181,10 @@ fn a_client_killed_in_the_middle_of_an_ask_leaves_no_endpoint() {
     assert_eq!(endpoints(), 3, "the listener's, the asker's and that of `status`");
     kill_process(Pid::from_child(&asker), Signal::KILL).unwrap();
     asker.wait().unwrap();
-    while endpoints() > 2 {}
+    until(|| (endpoints() <= 2).then_some(()));
     listener.kill().unwrap();
     listener.wait().unwrap();
-    while endpoints() > 1 {}
+    until(|| (endpoints() <= 1).then_some(()));
 }
 
 #[test]

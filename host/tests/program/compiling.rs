@@ -2,13 +2,11 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::thread;
-use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use thespian_bombs::Bomb;
 
-use crate::process::{DEADLINE, Folder, RunningNode, end, hello, run};
+use crate::process::{Folder, RunningNode, end, hello, run, until};
 
 /// A component on which the compiler works for longer than any test waits, were it let.
 fn endless(folder: &Folder) -> PathBuf {
@@ -22,19 +20,6 @@ fn children(node: &RunningNode) -> Vec<Pid> {
     let all: Vec<_> = lists.collect();
     let pids = all.iter().flat_map(|list| list.split_whitespace());
     pids.filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
-}
-
-/// Waits until something is there of which nobody tells.
-#[track_caller]
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(seen) = look() {
-            return seen;
-        }
-        assert!(start.elapsed() < DEADLINE, "it does not come in time");
-        thread::yield_now();
-    }
 }
 
 /// The field of a process's status that begins so.

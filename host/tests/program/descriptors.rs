@@ -13,9 +13,8 @@ use thespian_core::message::Message;
 use thespian_core::wire::control::{ControlError, Incoming};
 use thespian_core::wire::hello::{self, Hello, HelloError, Welcome};
 use thespian_host::client::{Client, ClientError};
-use tokio::time::timeout;
 
-use crate::process::{DEADLINE, Folder, RunningNode, finish, hello, program};
+use crate::process::{DEADLINE, Folder, RunningNode, finish, hello, program, within};
 
 const ADVICE: &str = "raise the limit with `ulimit -n ";
 
@@ -42,11 +41,6 @@ fn told_to_be_enough(most: u64) -> u64 {
     assert!(!data.exists(), "nothing was made");
     let rest = text.split(ADVICE).nth(1).unwrap_or_else(|| panic!("{text}"));
     rest.split('`').next().unwrap().parse().unwrap()
-}
-
-fn run<T>(test: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { timeout(DEADLINE, test).await.expect("the test's deadline passed") })
 }
 
 /// Somebody who is connected, and the actor that must answer.
@@ -143,7 +137,7 @@ fn connections_leave_descriptors_for_loads_whoever_floods_the_doors() {
     let node = RunningNode::start_by(Folder::new(), |args| {
         limited(enough, &[args, &["--authority", "trust-all", "--listen", "127.0.0.1:0"]].concat())
     });
-    run(async {
+    within(async {
         let bystander = Bystander::new(&node).await;
         let socket = node.folder.data().join("control.sock");
         let tcp = node.ready["tcp"]["address"].as_str().unwrap();
@@ -175,7 +169,7 @@ fn sources_leave_descriptors_for_whoever_is_to_unload_them() {
     let node = RunningNode::start_by(Folder::new(), |args| {
         limited(enough, &[args, &["--authority", "trust-all"]].concat())
     });
-    run(async {
+    within(async {
         let bystander = Bystander::new(&node).await;
         let mut loaded = Vec::new();
         let refused = loop {
@@ -204,7 +198,7 @@ fn sources_leave_descriptors_for_whoever_is_to_unload_them() {
 fn without_descriptors_whoever_comes_is_told_and_whoever_is_there_is_served() {
     let node = RunningNode::start_with(&["--authority", "trust-all", "--listen", "127.0.0.1:0"]);
     let tcp = node.ready["tcp"]["address"].as_str().unwrap();
-    run(async {
+    within(async {
         let bystander = Bystander::new(&node).await;
         let begun = Instant::now();
         let before = take_all(&node);
@@ -245,7 +239,7 @@ fn a_connection_to_an_actor_waits_for_a_descriptor_and_is_then_served() {
     let hash = node.run(&["load", thespian_guests::HTTP_ECHO]).ok();
     let actor = node.run(&["create", hash.trim()]).ok();
     let listen = node.run(&["grant", "tcp", "127.0.0.1:0", actor.trim()]).ok();
-    run(async {
+    within(async {
         let bystander = Bystander::new(&node).await;
         let before = take_all(&node);
         let mut waiting = TcpStream::connect(listen.trim()).unwrap();

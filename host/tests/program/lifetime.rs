@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::process::{DEADLINE, Folder, PROGRAM, RunningNode, end, finish, program, run};
+use crate::process::{DEADLINE, Folder, PROGRAM, RunningNode, end, finish, program, run, until};
 
 #[test]
 fn a_signal_stops_in_order_and_leaves_no_socket() {
@@ -171,11 +171,7 @@ fn a_node_whose_socket_is_removed_says_so_once_and_is_found_again() {
     fs::remove_file(&socket).unwrap();
     let other = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let stderr = || fs::read_to_string(node.folder.path().join("stderr")).unwrap();
-    let deadline = std::time::Instant::now() + DEADLINE;
-    while !stderr().contains("something else") {
-        assert!(std::time::Instant::now() < deadline, "{}", stderr());
-        std::thread::yield_now();
-    }
+    until(|| stderr().contains("something else").then_some(()));
     node.signal(Signal::TERM);
     let (code, _folder, log) = node.ended();
     assert_eq!(code, Some(0), "{log}");
@@ -189,11 +185,7 @@ fn a_node_whose_directory_is_moved_away_says_so_once() {
     let node = RunningNode::start();
     fs::rename(&node.data, node.folder.path().join("elsewhere")).unwrap();
     let stderr = || fs::read_to_string(node.folder.path().join("stderr")).unwrap();
-    let deadline = std::time::Instant::now() + DEADLINE;
-    while !stderr().contains("was moved or removed") {
-        assert!(std::time::Instant::now() < deadline, "{}", stderr());
-        std::thread::yield_now();
-    }
+    until(|| stderr().contains("was moved or removed").then_some(()));
     node.signal(Signal::TERM);
     let (code, folder, _) = node.ended();
     assert_eq!(code, Some(0));

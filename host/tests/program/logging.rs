@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::time::Instant;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::process::{DEADLINE, Folder, RunningNode, compare, run, steady};
+use crate::process::{Folder, RunningNode, compare, run, steady, until};
 
 /// Sets a terminal's title, clears it, in one byte and in two, and turns the direction of writing.
 const EVIL: &str = "\u{1b}]0;mine\u{7} \u{1b}[2J \u{9b}2J \u{202e}gnorw\r";
@@ -83,7 +82,7 @@ fn nothing_that_an_actor_says_acts_on_a_terminal() {
     check(&["ask", &address, EVIL, "1"]);
     check(&["status", &address]);
     told(json!([{ "trap": { "reason": text } }]));
-    while !check(&["status"]).contains("ended ") {}
+    until(|| check(&["status"]).contains("ended ").then_some(()));
     let status = check(&["status"]);
     assert!(status.contains("2J") && status.contains("dead letter  "), "{status}");
     for command in ["logs", "actors", "sources", "status"] {
@@ -166,11 +165,10 @@ fn who_has_been_in_one_turn_for_long_is_shown_everywhere() {
     let wanted = ["in a turn for ", " s"];
     let is_shown = |text: &str| wanted.iter().all(|words| text.contains(words));
     // From a second on it is shown in seconds.
-    let last = Instant::now() + DEADLINE;
-    while node.run(&["status", address, "--json"]).json()["actor"]["in_turn_ms"].as_u64() < Some(1_000) {
-        assert!(Instant::now() < last, "nobody sees that it spins");
-    }
-    let status = node.run(&["status", address, "--json"]).json();
+    let status = until(|| {
+        let status = node.run(&["status", address, "--json"]).json();
+        (status["actor"]["in_turn_ms"].as_u64() >= Some(1_000)).then_some(status)
+    });
     let ms = |name: &str| status["actor"][name].as_u64().unwrap();
     assert!(ms("oldest_ms") >= ms("in_turn_ms") && ms("mailbox_len") == 1, "{status}");
     let text = node.run(&["status", address]).ok();
@@ -183,9 +181,7 @@ fn who_has_been_in_one_turn_for_long_is_shown_everywhere() {
     assert_eq!((&status["runaways"], &status["long_turns"][0]["actor"]), (&json!(1), &json!(address)));
     node.signal(Signal::USR1);
     let line = format!("{address} Probe Running, in a turn for ");
-    while !node.run(&["logs"]).ok().contains(&line) {
-        assert!(Instant::now() < last, "the log does not tell of it");
-    }
+    until(|| node.run(&["logs"]).ok().contains(&line).then_some(()));
     node.run(&["kill", address]).ok();
     assert_eq!(node.run(&["status", "--json"]).json()["runaways"], json!(0));
 }
@@ -199,10 +195,7 @@ fn sigusr1_has_the_status_written_to_the_log_and_ends_nothing() {
         let records = logs.lines().filter(|line| line.contains(" INFO  node status: "));
         records.map(str::to_string).collect::<Vec<_>>()
     };
-    let mut records = Vec::new();
-    while records.len() < 3 {
-        records = of_status(&node.run(&["logs"]).ok());
-    }
+    let records = until(|| Some(of_status(&node.run(&["logs"]).ok())).filter(|records| records.len() >= 3));
     assert!(records[0].contains("1 actors of at most"), "{records:?}");
     assert!(records[2].contains(&format!("{address} Hello")), "{records:?}");
     node.run(&["stop"]).ok();

@@ -3,7 +3,7 @@
 use thespian_core::wire::control::Incoming;
 use thespian_host::client::Client;
 
-use crate::process::{Folder, RunningNode, end, finish_with_stdin};
+use crate::process::{Folder, RunningNode, end, finish_with_stdin, within};
 
 /// Numbers that no parser keeps, names that are there twice, half of a character, and white space.
 const EXACT: [&str; 8] = [
@@ -66,8 +66,7 @@ fn what_a_troupe_refuses_is_poison_for_a_program() {
 #[test]
 fn what_is_typed_arrives_byte_for_byte() {
     let node = RunningNode::start();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    within(async {
         let client = Client::connect(&node.folder.data().join("control.sock"), None).await.unwrap();
         let address = client.endpoint().to_string();
         for typed in [" { \"name\" : \"Ada\" } \n", "[1e2, 1E+2,\n\t100]", "\"\u{feff}\u{202e}\"", "1E400"] {

@@ -10,10 +10,11 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use tokio::time::timeout;
 
 /// Generous: it ends a test that would hang, and measures nothing.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
@@ -131,6 +132,25 @@ pub(crate) fn end(child: Child) -> Ended {
     }
 }
 
+/// Waits until something is there of which nobody tells.
+#[track_caller]
+pub(crate) fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(start.elapsed() < DEADLINE, "it does not come in time");
+        thread::yield_now();
+    }
+}
+
+/// Runs what a program within this one does.
+pub(crate) fn within<T>(program: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { timeout(DEADLINE, program).await.expect("it is done in time") })
+}
+
 /// The lines of a stream as they come.
 pub(crate) struct Lines(Receiver<String>);
 
@@ -147,6 +167,11 @@ impl Lines {
             }
         });
         Self(receiver)
+    }
+
+    /// Those that are there.
+    pub(crate) fn come(&self) -> impl Iterator<Item = String> {
+        self.0.try_iter()
     }
 
     /// `None` when the stream ends.

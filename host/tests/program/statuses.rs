@@ -3,7 +3,7 @@
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::process::{RunningNode, compare, end, steady};
+use crate::process::{RunningNode, compare, end, steady, until};
 
 #[test]
 fn the_status_of_an_actor_reads_as_reviewed() {
@@ -11,8 +11,7 @@ fn the_status_of_an_actor_reads_as_reviewed() {
     let address = node.hello();
     node.run(&["ask", &address, "Greet", "{\"name\": \"Ada\"}"]).ok();
     let of_actor = || node.run(&["status", &address, "--json"]).json();
-    while of_actor()["actor"]["turns"] != 1 {}
-    let report = of_actor();
+    let report = until(|| Some(of_actor()).filter(|report| report["actor"]["turns"] == 1));
     let actor = &report["actor"];
     assert_eq!((&actor["address"], &report["children"]), (&json!(address), &json!([])));
     assert_eq!(

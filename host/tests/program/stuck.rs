@@ -1,7 +1,7 @@
 //! Where the log goes nobody reads, or a disk is full: everything else goes on.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -13,7 +13,7 @@ use thespian_core::message::Message;
 use thespian_core::wire::control::Incoming;
 use thespian_host::client::Client;
 
-use crate::process::{DEADLINE, Folder, Lines, RunningNode, end, hello, program};
+use crate::process::{DEADLINE, Folder, Lines, RunningNode, end, hello, program, until, within};
 
 /// Messages that can't be handled, a record each: several times what a pipe and a queue hold.
 const FAILURES: usize = 6_000;
@@ -22,7 +22,7 @@ const FAILURES: usize = 6_000;
 fn flood(node: &RunningNode, address: &str) {
     let address: ActorAddress = address.parse().unwrap();
     let socket = node.data.join("control.sock");
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    within(async {
         let client = Client::connect(&socket, None).await.unwrap();
         let asks = (0..FAILURES).map(|_| {
             let nonsense = Message::json(&"N".repeat(200), "1");
@@ -82,26 +82,30 @@ fn nobody_waits_for_a_stderr_that_is_not_read() {
 
 #[test]
 fn what_is_lost_on_the_way_to_stderr_is_said_there_when_it_is_read_again() {
-    let (mut reader, writer) = std::io::pipe().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
     let node = RunningNode::start_to(Folder::new(), &["--authority", "trust-all"], writer);
     let address = node.hello();
     flood(&node, &address);
-    let read = std::thread::spawn(move || {
-        let mut text = String::new();
-        reader.read_to_string(&mut text).unwrap();
-        text
+    // Some of the flood may still be on its way here.
+    until(|| (lost(&all_goes_on(&node, &address), "stderr") > 0).then_some(()));
+    let lines = Lines::new(reader);
+    let mut text = Vec::new();
+    // What is lost is known when something is read that came behind the flood.
+    until(|| {
+        node.run(&["ask", &address, "Afterwards", "1"]).failed(7);
+        text.extend(lines.come());
+        text.iter().any(|line| line.contains("Afterwards")).then_some(())
     });
-    let mut seen = 0;
-    while seen == 0 {
-        seen = lost(&all_goes_on(&node, &address), "stderr");
-    }
+    let seen = lost(&all_goes_on(&node, &address), "stderr");
     ends(node, false);
-    let text = read.join().unwrap();
-    let said =
-        text.lines().filter_map(|line| line.strip_prefix("warning: ")?.split_once(" lines are missing here"));
-    let said: u64 = said.map(|(count, _)| count.parse::<u64>().unwrap()).sum();
+    text.extend(std::iter::from_fn(|| lines.try_next()));
+    let missing = |line: &String| {
+        let (count, _) = line.strip_prefix("warning: ")?.split_once(" lines are missing here")?;
+        count.parse::<u64>().ok()
+    };
+    let said: u64 = text.iter().filter_map(missing).sum();
     assert_eq!(said, seen, "as many as are counted");
-    assert!(text.lines().any(|line| line.contains("stopped")), "and what comes afterwards is there");
+    assert!(text.iter().any(|line| line.contains("stopped")), "and what comes afterwards is there");
 }
 
 #[test]
@@ -228,10 +232,10 @@ fn survives(disk: &dyn Disk) {
     assert!(!logs.is_empty());
     disk.make_room(&node);
     let until_said = |file: &Path| {
-        let is_said = || fs::read_to_string(file).unwrap().contains("missing here");
-        while !is_said() {
+        until(|| {
             node.run(&["ask", &address, "Nonsense", "1"]).failed(7);
-        }
+            fs::read_to_string(file).unwrap().contains("missing here").then_some(())
+        });
     };
     until_said(&log);
     until_said(&stderr);
