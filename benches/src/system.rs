@@ -71,6 +71,18 @@ impl System {
         Ok(())
     }
 
+    /// Waits until no actor is left, so that the next ones find their places.
+    pub(crate) async fn is_empty(&self) -> anyhow::Result<()> {
+        let until = Instant::now() + DEADLINE;
+        while self.client.status().await?.actors > 0 {
+            if Instant::now() > until {
+                bail!("actors are left whose creator was ended");
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(())
+    }
+
     /// Messages that were lost, which none may be.
     pub(crate) async fn lost(&self) -> anyhow::Result<f64> {
         Ok(self.client.status().await?.dead_letters as f64)

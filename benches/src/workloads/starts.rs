@@ -68,7 +68,8 @@ async fn from_outside(system: &System, count: u64) -> anyhow::Result<Duration> {
 async fn from_inside(system: &System, count: u64) -> anyhow::Result<Duration> {
     let creator = system.create("Creator").await?;
     let done = system.ask(creator, "Populate", json!({ "count": count })).await?;
-    // Its children go with it.
+    // Its children go with it, but are not waited for.
     system.client.kill(creator).await?;
+    system.is_empty().await?;
     Ok(Duration::from_nanos(number(&done, "took")?))
 }

@@ -73,20 +73,29 @@ pub struct Creator {
     children: Vec<Address>,
     to_create: u64,
     to_answer: u64,
-    begun: Option<(Instant, Address)>,
+    begun: Option<(Instant, ReplyTo)>,
 }
 
 #[actor]
 impl Creator {
     #[receive]
     fn populate(&mut self, populate: Populate, ctx: &mut Context) -> Result {
-        self.begun = Some((Instant::now(), ctx.sender().clone()));
+        self.begun = Some((Instant::now(), ctx.reply_to()));
         (self.to_create, self.to_answer) = (populate.count, populate.count);
         self.more(More, ctx)
     }
 
+    /// Whoever asked is told where it can't have as many.
     #[receive]
     fn more(&mut self, _: More, ctx: &mut Context) -> Result {
+        let Err(error) = self.create_some(ctx) else { return Ok(()) };
+        match &self.begun {
+            Some((_, asked_by)) => ctx.refuse(asked_by, error.reason()),
+            None => Err(error),
+        }
+    }
+
+    fn create_some(&mut self, ctx: &mut Context) -> Result {
         let count = self.to_create.min(AT_ONCE);
         for _ in 0..count {
             let child = ctx.create::<Idler>()?;
@@ -103,7 +112,7 @@ impl Creator {
 
     #[receive]
     fn fan_out(&mut self, fan_out: FanOut, ctx: &mut Context) -> Result {
-        self.begun = Some((Instant::now(), ctx.sender().clone()));
+        self.begun = Some((Instant::now(), ctx.reply_to()));
         self.to_answer = self.children.len() as u64;
         self.onward(Onward { from: 0, size: fan_out.size }, ctx)
     }
@@ -134,7 +143,7 @@ impl Creator {
         match &self.begun {
             Some((begun, asked_by)) if self.to_answer == 0 => {
                 let took = begun.elapsed().as_nanos() as u64;
-                ctx.send(asked_by, &Done { at: now(), took })
+                ctx.answer(asked_by, &Done { at: now(), took })
             }
             _ => Ok(()),
         }
