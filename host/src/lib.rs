@@ -59,6 +59,7 @@ mod node_fault;
 pub mod outlet;
 mod perform;
 mod plane;
+mod pool;
 pub mod sandbox;
 pub mod session;
 pub mod shell;

@@ -32,6 +32,8 @@ use crate::node_fault::FaultWatch;
 use crate::outlet::Losses;
 use crate::perform::Performer;
 use crate::plane::Plane;
+use crate::plane::clock::Clock;
+use crate::pool::{self, Pool, PoolOwner};
 use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
 use crate::session::{Session, SessionOpener};
 use crate::shortage::Shortage;
@@ -83,7 +85,7 @@ pub struct Node {
     shares: Shares,
     shortage: Arc<Shortage>,
     io: Option<Runtime>,
-    guests: Option<Runtime>,
+    _pool: PoolOwner,
     _dir_lock: Option<DirLock>,
 }
 
@@ -123,16 +125,15 @@ impl Node {
             files = Some(SourceFiles::open(dir)?);
         }
         let log = LogStore::start(log_file(&config, host)?)?;
-        let engine = Engine::new(engine_config(&config, guest_threads, &memory, log.clone()))?;
+        let clock = Clock::start();
+        let pool = pool::start(guest_threads, clock).map_err(StartError::Threads)?;
+        let engine = Engine::new(engine_config(&config, pool.pool().clone(), &memory, log.clone()))?;
         let capacity = engine.capacity().clone();
-        // Neither sockets nor timers: its threads then wait for each other, which is cheaper than to wait for the system.
-        let guests = runtime("actor", guest_threads, guest_threads + RUNAWAYS_MAX + 4).build();
-        let guests = guests.map_err(StartError::Threads)?;
         // It runs turns too: those for which a program outside waits, and nothing else.
         let io =
             runtime("io", IO_THREADS, RUNAWAYS_MAX + 8).enable_all().build().map_err(StartError::Threads)?;
         let queued = QueueBound::of(&memory);
-        let plane = Arc::new(Plane::new(host, queued.bytes_max, capacity.actors_max, log));
+        let plane = Arc::new(Plane::new(host, clock, queued.bytes_max, capacity.actors_max, log));
         let faults = Arc::new(FaultWatch::new(plane.log.clone()));
         let desk = Arc::new(Desk::new(plane.clock, faults.clone()));
         let shortage = Arc::new(Shortage::default());
@@ -145,7 +146,8 @@ impl Node {
             library.clone(),
             config.limits,
             config.capabilities.clone(),
-            guests.handle().clone(),
+            pool.pool().clone(),
+            io.handle().clone(),
         );
         let grants = Grants::new(
             plane.clone(),
@@ -180,7 +182,7 @@ impl Node {
             shares,
             shortage,
             io: Some(io),
-            guests: Some(guests),
+            _pool: pool,
             _dir_lock: dir_lock,
         })
     }
@@ -341,8 +343,8 @@ impl Drop for Node {
         self.inside.cells.clear();
         self.inside.library.stop();
         // In the background: a node may be dropped by asynchronous code, which must not wait.
-        for runtime in [self.io.take(), self.guests.take()].into_iter().flatten() {
-            runtime.shutdown_background();
+        if let Some(io) = self.io.take() {
+            io.shutdown_background();
         }
     }
 }
@@ -372,7 +374,7 @@ fn checked(config: &NodeConfig) -> Result<usize, StartError> {
 /// The sandbox as the configuration wants it.
 fn engine_config(
     config: &NodeConfig,
-    guest_threads: usize,
+    threads: Arc<Pool>,
     memory: &Memory,
     log: Arc<LogStore>,
 ) -> EngineConfig {
@@ -387,7 +389,7 @@ fn engine_config(
             cpu_ms_max: config.compile_cpu_ms_max,
         },
         budget_bytes: memory.bytes / 100 * MEMORY_BUDGET_PERCENT,
-        guest_threads,
+        threads,
         log,
     }
 }
@@ -422,7 +424,7 @@ fn end_without_order(inside: &Inside) {
         &|| inside.cells.clear(),
         &|| inside.grants.end_all(),
         &|| inside.library.stop(),
-        &|| inside.library.engine().wake_runaways(),
+        &|| inside.cells.pool().wake_runaways(),
     ];
     for step in steps {
         // A second fault on the way is told as well, and keeps nobody from the steps behind it.

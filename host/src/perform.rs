@@ -21,8 +21,12 @@ use crate::config::Authority;
 use crate::desk::Perform;
 use crate::inside::Inside;
 use crate::library::SourceBytes;
+use crate::node_fault::Entrance;
 use crate::sandbox::{ActorInit, Source};
 use crate::status;
+
+/// The name of the task that has a class asked whether it fits.
+const CLASS_CHECK: &str = "a class's own check";
 
 /// The node's hands.
 pub(crate) struct Performer {
@@ -103,19 +107,26 @@ impl Performer {
     fn check_class(&self, question: ClassCheck) {
         let source = self.inside.library.code(question.source);
         let (checking, desk) = (self.checking.clone(), self.inside.desk.clone());
-        let threads = self.inside.cells.threads();
-        self.inside.desk.faults().spawn(threads, "a class's own check", async move {
+        let pool = self.inside.cells.pool().clone();
+        let faults = self.inside.desk.faults().clone();
+        self.inside.desk.faults().spawn(&self.io, CLASS_CHECK, async move {
             // As many at one time as there are places for them.
             let places = source.as_ref().map_or(1, Source::places);
-            let _places = checking.acquire_many_owned(u32::try_from(places).unwrap_or(u32::MAX)).await;
+            let places = checking.acquire_many_owned(u32::try_from(places).unwrap_or(u32::MAX)).await;
             let ClassCheck { source: hash, class, capabilities, requirements } = question;
-            let outcome = match source {
-                Some(source) => {
-                    source.accepts(&class, &capabilities, &requirements).map_err(|fault| fault.to_string())
-                }
-                None => Err("its source was unloaded meanwhile".to_string()),
+            let check = move || {
+                let _places = places;
+                let outcome = match source {
+                    Some(source) => source
+                        .accepts(&class, &capabilities, &requirements)
+                        .map_err(|fault| fault.to_string()),
+                    None => Err("its source was unloaded meanwhile".to_string()),
+                };
+                desk.tell(SourceEvent::Checked { source: hash, class, outcome });
             };
-            desk.tell(SourceEvent::Checked { source: hash, class, outcome });
+            pool.call(hash, move || {
+                let _fault_is_told = faults.guard(Entrance::Task(CLASS_CHECK), check);
+            });
         });
     }
 
@@ -196,7 +207,7 @@ impl Perform for Performer {
             Effect::Route(envelope) => plane.notify(envelope),
             Effect::Life(LifeEffect::Kill { address, reason }) => {
                 cells.kill(address, reason);
-                self.inside.library.engine().wake_runaways();
+                self.inside.cells.pool().wake_runaways();
             }
             Effect::Life(LifeEffect::LetStart(address)) => cells.let_start(address),
             Effect::Life(LifeEffect::NoteEnd { address, class, reason }) => ends.note(address, class, reason),

@@ -310,7 +310,7 @@ async fn node(inside: &Inside) -> Result<NodeStatus, ControlError> {
         listeners: inside.grants.listeners() as u64,
         connections: inside.grants.connections() as u64,
         guest_threads: setup.guest_threads as u64,
-        runaways: inside.library.engine().runaways() as u64,
+        runaways: inside.cells.pool().runaways() as u64,
         long_turns: long_turns.into_iter().zip(seen.classes).map(long_turn).collect(),
         limits: *cells.limits(),
         log_level: seen.log_level,

@@ -18,8 +18,6 @@ pub enum Budget {
     Memory,
     /// More bytes were handed to the host in one call than a message may have.
     Copy,
-    /// Too many turns were spinning at once.
-    Overloaded,
 }
 
 impl fmt::Display for Budget {
@@ -29,7 +27,6 @@ impl fmt::Display for Budget {
             Self::Wall => "the turn took longer than it may",
             Self::Memory => "the actor needed more memory than it may have",
             Self::Copy => "the turn handed over more bytes at once than a message may have",
-            Self::Overloaded => "the host has too many spinning actors to let one more spin",
         })
     }
 }

@@ -34,6 +34,7 @@ pub mod names;
 pub mod outbox;
 pub mod plan;
 pub mod question;
+pub mod run_queue;
 pub mod source;
 pub mod suitability;
 pub mod text;

@@ -253,6 +253,18 @@ pub const ACTIVATION_LEN_MAX: usize = 64;
 /// Length of one activation: after it others are given their turn.
 pub const ACTIVATION_TIME_MAX: Duration = Duration::from_millis(1);
 
+/// Time that work of an actor is thought to take of which none has run yet: about what a short message takes, with the way to
+/// the thread and back.
+pub const RUN_GUESS_FIRST: Duration = Duration::from_micros(20);
+
+/// CPU time of an activation from which on it waits among those that take much, lest they hold up those that take little: a
+/// short turn takes a hundredth of it.
+pub const HEAVY_TIME_MIN: Duration = Duration::from_micros(300);
+/// Time of a stint from which on it is charged by CPU time, which takes a quarter of a microsecond to ask for.
+pub const METER_CPU_TIME_MIN: Duration = Duration::from_micros(200);
+/// How often a turn that waits for a seat looks whether it was killed, should nobody wake it.
+pub const RUNAWAY_LOOK_PERIOD: Duration = Duration::from_millis(100);
+
 /// Envelopes of one sender that go into one receiver's mailbox under one lock: more would keep others from it.
 pub const DELIVERY_RUN_LEN_MAX: usize = 64;
 /// Places in an actor's lists of requests and effects that outlast a turn: enough for most turns. An idle actor does not
@@ -469,7 +481,8 @@ pub const STATUS_RECEIVERS_MAX: usize = 8;
 
 /// Threads that run actors, at most: more than machines have cores, and fewer than the system gives one process.
 pub const GUEST_THREADS_MAX: usize = 1_024;
-/// Spinning turns that may hold a thread of their own at one time; one more ends as overloaded.
+/// Turns that have outlived their slice at one time, each of which holds a thread of its own. A source with more than half of those that
+/// the others leave starts no more turns until one has ended.
 pub const RUNAWAYS_MAX: usize = 64;
 
 /// Places at which a node listens for its actors. Each is a descriptor and a task; one actor seldom needs two.

@@ -35,14 +35,14 @@ use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX};
 use thespian_core::log_level::LogLevel;
 use thespian_core::mailbox::{Mark, Push, QueueBudget};
 use thespian_core::outbox::Outbox;
+use thespian_core::run_queue::Lane;
+use thespian_core::source::SourceHash;
 use thespian_core::time::Time;
 use thespian_core::timers::TimerKey;
-use thespian_core::turn::{Actor, ActorEffect, Doer, Identity, Step};
-use tokio::runtime::Handle;
+use thespian_core::turn::{Actor, ActorEffect, Buffers, Doer, Identity, Step};
 use tracing::Level;
 
 use super::ground::Ground;
-use super::next::{self, Activated, Active, Near};
 use super::orders::Orders;
 use super::port::Port;
 use super::shown::{Showing, Shown};
@@ -52,6 +52,7 @@ use crate::plane::mailbox::SharedMailbox;
 use crate::plane::places::TakenPlaces;
 use crate::plane::receiver::Receiver;
 use crate::plane::sleeper::Sleeper;
+use crate::pool::{self, Activated, LaneNote};
 use crate::sandbox::{ActorInit, Instance, Occupant, Source};
 
 /// How to make an actor's instance, first and after each trap.
@@ -95,6 +96,8 @@ struct Hands {
 pub(crate) struct Cell {
     ground: Arc<Ground>,
     address: ActorAddress,
+    source: SourceHash,
+    lane: LaneNote,
     mailbox: Arc<SharedMailbox>,
     orders: Arc<Orders>,
     /// The node has ended.
@@ -115,11 +118,14 @@ impl Cell {
     ) -> Arc<Self> {
         let orders = Orders::default();
         orders.set_log_level(level);
-        let (address, actor) = (start.identity.me, Actor::new(start.identity));
+        let (address, source) = (start.identity.me, start.source.hash());
+        let actor = Actor::new(start.identity);
         let hands = Hands { start: Some(start), _places: Some(places), ..Hands::default() };
         Arc::new(Self {
             ground,
             address,
+            source,
+            lane: LaneNote::default(),
             mailbox: Arc::new(mailbox),
             orders: Arc::new(orders),
             abandoned: AtomicBool::new(false),
@@ -146,16 +152,13 @@ impl Cell {
         self.clone().wake();
     }
 
-    /// Has the actor look at what waits for it: on this thread right after the activation under way, if there is one
-    /// and it has made no other actor active, else in a task of its own.
+    /// Has the actor look at what waits for it.
     fn schedule(self: &Arc<Self>) {
-        if let Some(cell) = next::offer(self.clone()) {
-            cell.begin_task();
-        }
+        pool::schedule(&self.ground.pool, self.clone());
     }
 
     /// Handles what waits, until nothing does or others must have their turn. Returns the time at its end.
-    fn work(self: &Arc<Self>, begun: Time, active: &mut Active) -> Time {
+    fn work(self: &Arc<Self>, begun: Time, buffers: &mut Buffers) -> Time {
         // The thread may be in the middle of another actor's activation: two of them would wait for each other.
         debug_assert!(!desk::is_carrying_out(), "no effect activates an actor");
         let mut life = self.life.lock();
@@ -164,8 +167,8 @@ impl Cell {
         let mut now = woken;
         let Life { actor: Some(actor), hands } = &mut *life else { return now };
         self.shown.begin(woken);
-        actor.borrow(active.buffers());
-        let mut carrier = Carrier { cell: self, hands, active, woken, ended: None };
+        actor.borrow(buffers);
+        let mut carrier = Carrier { cell: self, hands, woken, ended: None };
         let mut handled = 0;
         loop {
             let step = actor.step(&mut now, &mut carrier);
@@ -177,14 +180,14 @@ impl Cell {
                     break;
                 }
                 Step::Aside => {
-                    self.clone().begin_task();
+                    self.ground.pool.push(self.clone());
                     break;
                 }
                 Step::Handled | Step::Again => {}
             }
         }
-        let Carrier { active, ended, .. } = carrier;
-        actor.give_back(active.buffers());
+        let Carrier { ended, .. } = carrier;
+        actor.give_back(buffers);
         self.show(woken, now, &life);
         if let Some(reason) = ended {
             self.end(&mut life, reason);
@@ -296,25 +299,23 @@ impl Sleeper for Cell {
 }
 
 impl Activated for Cell {
-    fn begin_task(self: Arc<Self>) {
-        let near = if next::is_near() { Near::enter(&self.ground.near_is_taken) } else { None };
-        let runtime = if near.is_some() { Handle::current() } else { self.ground.threads.clone() };
-        let clock = self.ground.plane.clock;
-        let task = runtime.spawn(async move {
-            next::run(self, clock);
-            drop(near);
-        });
-        // Detached: what it did is in the cells.
-        drop(task);
+    fn flow(&self) -> SourceHash {
+        self.source
     }
 
-    fn activate(self: Arc<Self>, begun: Time, active: &mut Active) -> Option<Time> {
+    fn lane(&self) -> Lane {
+        self.lane.get()
+    }
+
+    fn activate(self: Arc<Self>, begun: Time, buffers: &mut Buffers) -> Option<Time> {
         let faults = self.ground.desk.faults();
         // After a fault nothing more is decided, wherever an activation waits for its thread.
         if faults.first().is_some() {
             return None;
         }
-        let now = faults.guard(Entrance::Actor(self.address), || self.work(begun, active))?;
+        pool::begin_piece(self.source, self.lane.get());
+        let now = faults.guard(Entrance::Actor(self.address), || self.work(begun, buffers))?;
+        self.lane.set(pool::end_piece(now));
         self.let_go_if_abandoned();
         Some(now)
     }
@@ -338,7 +339,6 @@ fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
 struct Carrier<'a> {
     cell: &'a Arc<Cell>,
     hands: &'a mut Hands,
-    active: &'a mut Active,
     /// When the activation began.
     woken: Time,
     ended: Option<ExitReason>,
@@ -370,7 +370,7 @@ impl Doer for Carrier<'_> {
     }
 
     fn others_wait(&mut self) -> bool {
-        self.active.has_next()
+        pool::has_next()
     }
 
     fn budget(&self) -> &QueueBudget {
@@ -387,7 +387,7 @@ impl Doer for Carrier<'_> {
     }
 
     fn start(&mut self, incarnation: u32, outbox: Box<Outbox>) -> Result<Box<Outbox>, Failed> {
-        self.active.let_go();
+        pool::let_go(&self.cell.ground.pool);
         let lost = self.hands.instance.take();
         let Some(start) = &mut self.hands.start else {
             unreachable!("an actor starts only after `instantiate`");
@@ -413,7 +413,7 @@ impl Doer for Carrier<'_> {
     ) -> Result<Box<Outbox>, Failed> {
         self.cell.shown.note_taken(waiting);
         // The turn may take long: whoever was made active before does not wait for it.
-        self.active.let_go();
+        pool::let_go(&self.cell.ground.pool);
         let instance =
             self.hands.instance.as_mut().expect("a turn says `Handle` only while it has an instance");
         instance.handle(envelope, attempt, outbox)

@@ -17,7 +17,6 @@ use thespian_core::limits::{ACTIVATION_LEN_MAX, ActorLimits, STATUS_LONG_TURNS_M
 use thespian_core::log_level::LogLevel;
 use thespian_core::time::Time;
 use thespian_core::turn::Leftover;
-use tokio::runtime::Handle;
 
 use super::cell::{Cell, Start};
 use super::ground::Ground;
@@ -25,6 +24,7 @@ use super::shown::Showing;
 use crate::plane::Plane;
 use crate::plane::mailbox::SharedMailbox;
 use crate::plane::receiver::Receiver;
+use crate::pool::Pool;
 
 /// The actors of a node.
 pub(crate) struct Cells {
@@ -74,7 +74,7 @@ impl Cells {
     /// Lets an address stand for nobody: what was reserved for it goes back, and what waits for it to its
     /// senders. They are given it before anybody is told of the end.
     pub(crate) fn settle_nowhere(&self, address: ActorAddress, why: String) {
-        let Ground { plane, desk, threads, .. } = &*self.ground;
+        let Ground { plane, desk, tasks, .. } = &*self.ground;
         // First: who hears of the end may count on the place.
         plane.places.give_back(address);
         // Where the actor of a global name is there already, it was never entered.
@@ -91,7 +91,7 @@ impl Cells {
         }
         // Not on the desk, however little it is: a guest decides how much waits, and one event may refuse ten thousand actors.
         let ground = self.ground.clone();
-        desk.faults().spawn(threads, "the mail of a refused actor", async move {
+        desk.faults().spawn(tasks, "the mail of a refused actor", async move {
             send_all_back(&ground.plane, &left, &reason).await;
             ground.desk.tell(ActorEvent::Ended { address, reason });
         });
@@ -171,9 +171,9 @@ impl Cells {
         self.ground.set_capabilities(capabilities);
     }
 
-    /// Where activations run, and what else may take a guest's time.
-    pub(crate) fn threads(&self) -> &Handle {
-        &self.ground.threads
+    /// The threads on which activations run, and what else takes a guest's time.
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.ground.pool
     }
 
     fn get(&self, address: ActorAddress) -> Option<Arc<Cell>> {
@@ -214,6 +214,8 @@ mod tests {
     use crate::library::{Library, SourceBytes};
     use crate::log::LogStore;
     use crate::node_fault::FaultWatch;
+    use crate::plane::clock::Clock;
+    use crate::pool::{self, PoolOwner};
     use crate::sandbox::{Engine, EngineConfig};
 
     const REFUSED: ActorAddress = ActorAddress::new(HostId(1), 1);
@@ -257,13 +259,14 @@ mod tests {
         sender: Arc<Sender>,
         ends: mpsc::Receiver<(ActorAddress, Vec<usize>)>,
         threads: Runtime,
+        _pool: PoolOwner,
     }
 
     impl World {
         fn new() -> Self {
             let threads = Builder::new_current_thread().build().expect("a runtime");
             let log = LogStore::start(None).expect("a thread for the log");
-            let plane = Arc::new(Plane::new(HostId(1), 1 << 30, 1, log.clone()));
+            let plane = Arc::new(Plane::new(HostId(1), Clock::start(), 1 << 30, 1, log.clone()));
             let desk = Arc::new(Desk::new(plane.clock, Arc::new(FaultWatch::new(log))));
             let sender = Arc::new(Sender::default());
             let (told, ends) = mpsc::channel(1);
@@ -277,11 +280,13 @@ mod tests {
             let faults = desk.faults().clone();
             let (clock, log) = (plane.clock, plane.log.clone());
             let library = Library::new(engine, clock, threads.handle().clone(), log, faults, None);
-            let threads_of_actors = threads.handle().clone();
-            let ground = Ground::new(plane, desk, Arc::new(library), limits, capabilities, threads_of_actors);
+            let pool = pool::start(1, plane.clock).expect("a thread");
+            let tasks = threads.handle().clone();
+            let library = Arc::new(library);
+            let ground = Ground::new(plane, desk, library, limits, capabilities, pool.pool().clone(), tasks);
             let cells = Cells::new(ground);
             cells.enter_pending(REFUSED);
-            Self { cells, sender, ends, threads }
+            Self { cells, sender, ends, threads, _pool: pool }
         }
 
         fn send(&self, number: usize) {

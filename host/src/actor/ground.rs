@@ -1,7 +1,7 @@
 //! What all actors of a node stand on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 use parking_lot::RwLock;
 use thespian_core::address::ActorAddress;
@@ -15,6 +15,7 @@ use crate::library::Library;
 use crate::plane::Plane;
 use crate::plane::mailbox::SharedMailbox;
 use crate::plane::pending::Pending;
+use crate::pool::Pool;
 
 /// Numbers that the actors of a node count together. On cache lines of its own: every actor reads what lies beside it.
 #[derive(Default)]
@@ -36,10 +37,10 @@ pub(crate) struct Ground {
     /// As `Admin` has them, for actors that start.
     capabilities: RwLock<Arc<Capabilities>>,
     /// Where activations run.
-    pub(super) threads: Handle,
+    pub(super) pool: Arc<Pool>,
+    /// Where tasks run that are no activation.
+    pub(super) tasks: Handle,
     pub(super) totals: Totals,
-    /// Whether an activation runs near a program that waits for it.
-    pub(super) near_is_taken: Arc<AtomicBool>,
 }
 
 impl Ground {
@@ -49,7 +50,8 @@ impl Ground {
         library: Arc<Library>,
         limits: ActorLimits,
         capabilities: Capabilities,
-        threads: Handle,
+        pool: Arc<Pool>,
+        tasks: Handle,
     ) -> Self {
         Self {
             plane,
@@ -57,9 +59,9 @@ impl Ground {
             library,
             limits: Arc::new(limits),
             capabilities: RwLock::new(Arc::new(capabilities)),
-            threads,
+            pool,
+            tasks,
             totals: Totals::default(),
-            near_is_taken: Arc::default(),
         }
     }
 

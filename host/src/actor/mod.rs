@@ -3,7 +3,6 @@
 mod cell;
 mod cells;
 mod ground;
-mod next;
 mod orders;
 mod port;
 mod shown;
@@ -11,4 +10,3 @@ mod shown;
 pub(crate) use cell::Start;
 pub(crate) use cells::Cells;
 pub(crate) use ground::Ground;
-pub(crate) use next::near;

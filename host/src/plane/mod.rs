@@ -42,8 +42,13 @@ pub(crate) struct Plane {
 }
 
 impl Plane {
-    pub(crate) fn new(host: HostId, queued_bytes_max: usize, actors_max: usize, log: Arc<LogStore>) -> Self {
-        let clock = Clock::start();
+    pub(crate) fn new(
+        host: HostId,
+        clock: Clock,
+        queued_bytes_max: usize,
+        actors_max: usize,
+        log: Arc<LogStore>,
+    ) -> Self {
         Self {
             host,
             clock,

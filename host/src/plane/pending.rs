@@ -71,6 +71,7 @@ mod tests {
     use super::*;
     use crate::log::LogStore;
     use crate::plane::Plane;
+    use crate::plane::clock::Clock;
 
     const SENDERS: u128 = 6;
     const EACH: usize = 400;
@@ -91,7 +92,7 @@ mod tests {
 
     fn pending() -> Arc<Plane> {
         let log = LogStore::start(None).expect("a thread for the log");
-        let plane = Arc::new(Plane::new(HostId(1), 1 << 30, 1, log));
+        let plane = Arc::new(Plane::new(HostId(1), Clock::start(), 1 << 30, 1, log));
         let limits = MailboxLimits { len_max: usize::MAX, bytes_max: usize::MAX };
         let mailbox = SharedMailbox::new(limits, plane.budget.clone());
         plane.table.enter(target(), Arc::new(Pending::new(mailbox)));

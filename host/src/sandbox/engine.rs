@@ -16,7 +16,7 @@ use super::compile_process::{CompileControl, CompileProcess, CompilerError};
 use super::compiler::{Compiler, CompilerPlace, Workplace};
 use super::host::{EngineLog, Unheard};
 use super::machine::{Capacity, CapacityBound, Machine};
-use super::preempt::{Gate, Ticker};
+use super::preempt::{Alone, Threads, Ticker};
 use super::settings::settings;
 use super::source::Source;
 use super::source_error::SourceError;
@@ -49,15 +49,14 @@ pub struct EngineConfig {
     pub compile_limits: CompileLimits,
     /// Memory that the node may take, in bytes: a compile may have half of it.
     pub budget_bytes: u64,
-    /// Threads on which turns run: all but one of them may be taken by spinning turns at one time.
-    pub guest_threads: usize,
+    /// The threads on which turns run.
+    pub threads: Arc<dyn Threads>,
     /// Where it says what concerns no actor.
     pub log: Arc<dyn EngineLog>,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        let guest_threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             actors_max: None,
             limits: ActorLimits::default(),
@@ -65,7 +64,7 @@ impl Default for EngineConfig {
             compiler: None,
             compile_limits: CompileLimits::default(),
             budget_bytes: u64::MAX,
-            guest_threads,
+            threads: Arc::new(Alone),
             log: Arc::new(Unheard),
         }
     }
@@ -135,7 +134,7 @@ impl Engine {
         let machine = Machine {
             wasmtime,
             ticker,
-            gate: Arc::new(Gate::new(config.guest_threads)),
+            threads: config.threads,
             limits: Arc::new(config.limits),
             log: config.log,
             capacity,
@@ -154,12 +153,6 @@ impl Engine {
     pub fn live_instances(&self) -> u64 {
         let pool = self.machine().wasmtime.pooling_allocator_metrics();
         pool.map_or(0, |pool| pool.component_instances())
-    }
-
-    /// Turns that have outlived their slice and not yet ended.
-    #[must_use]
-    pub fn runaways(&self) -> usize {
-        self.machine().gate.runaways()
     }
 
     /// Compiles a component, or takes it from the cache, and asks it to describe itself. Blocks for as long as
@@ -198,12 +191,6 @@ impl Engine {
     #[must_use]
     pub fn compiler(&self) -> CompilerPlace {
         self.compiler.place()
-    }
-
-    /// Makes turns that sleep in rotation look whether their actor was killed. Without it they look ten times a
-    /// second.
-    pub fn wake_runaways(&self) {
-        self.machine().gate.wake_all();
     }
 
     /// Cached code that was refused because it was not what had been written.

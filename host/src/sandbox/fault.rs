@@ -32,10 +32,6 @@ impl Stop {
         Self::Budget(budget, format!("{} ms are allowed", max.as_millis()))
     }
 
-    pub(super) fn overloaded() -> Self {
-        Self::Budget(Budget::Overloaded, String::new())
-    }
-
     pub(super) fn refused(why: impl Into<String>) -> wasmtime::Error {
         wasmtime::Error::new(Self::Refused(why.into()))
     }

@@ -45,7 +45,7 @@ pub trait ActorHost: Means + Send + Sync + 'static {
     /// Whether a record of this level would be kept.
     fn log_enabled(&self, level: Level) -> bool;
 
-    /// Whether the turn is to end as soon as possible. Read at every tick of a long turn. After it has become
-    /// true, [`super::Engine::wake_runaways`] makes sleeping turns notice at once.
+    /// Whether the turn is to end as soon as possible. Read at every tick of a long turn. Whoever has the
+    /// threads may have turns that wait notice at once.
     fn is_killed(&self) -> bool;
 }

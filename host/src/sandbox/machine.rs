@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thespian_core::limits::ActorLimits;
 
 use super::host::EngineLog;
-use super::preempt::{Gate, Ticker};
+use super::preempt::{Threads, Ticker};
 
 /// The thing that bounds the number of live actors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Capacity {
 pub(super) struct Machine {
     pub(super) wasmtime: wasmtime::Engine,
     pub(super) ticker: Arc<Ticker>,
-    pub(super) gate: Arc<Gate>,
+    pub(super) threads: Arc<dyn Threads>,
     pub(super) limits: Arc<ActorLimits>,
     pub(super) log: Arc<dyn EngineLog>,
     pub(super) capacity: Capacity,

@@ -44,5 +44,6 @@ pub use engine::{Engine, EngineConfig, EngineError};
 pub use host::{ActorHost, EngineLog, Occupant};
 pub use instance::{ActorInit, Instance};
 pub use machine::{Capacity, CapacityBound};
+pub use preempt::{Outlived, Threads};
 pub use source::Source;
 pub use source_error::{SourceError, TooMuch};

@@ -1,18 +1,16 @@
-//! How spinning turns are kept from starving others: a ticker that moves the epoch, and a gate through which
-//! turns that outlive their slice pass in rotation.
+//! How spinning turns are kept from starving others: a ticker that moves the epoch, and what a turn tells the threads
+//! on which turns run.
 //!
-//! A turn runs on a worker of the guests' runtime. wasm code looks at the engine's epoch at every loop and call;
-//! when the epoch has moved past the store's deadline, the store calls back (`State::on_tick`). A turn that
-//! has outlived its slice there becomes a *runaway*: it hands the queue of its worker to a fresh thread and from
-//! then on runs only when the gate lets it.
+//! wasm code looks at the engine's epoch at every loop and call; when the epoch has moved past the store's deadline, the
+//! store calls back (`State::on_tick`). A turn that has outlived its slice there is a *runaway*: it gives its place to
+//! others, and goes on when it is given one. Where turns run, and who is next, whoever has the threads decides.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use thespian_core::limits::RUNAWAYS_MAX;
+use thespian_core::source::SourceHash;
 use thespian_core::time::awake;
 
 /// How often the epoch moves.
@@ -23,11 +21,6 @@ const IDLE_TICKS: u32 = 100;
 pub(super) const SLICE_TICKS: u32 = 3;
 /// Ticks for which a runaway keeps its place while others wait.
 pub(super) const QUANTUM_TICKS: u32 = 10;
-/// How long a handed-off worker stays away at least, so that another thread takes its queue meanwhile.
-const HAND_OFF_PAUSE: Duration = Duration::from_micros(100);
-/// How often a sleeping runaway looks whether it was killed, should nobody wake it.
-const SLEEP_MAX: Duration = Duration::from_millis(100);
-
 /// Moves the epoch of one engine while there are turns, and rests when there are none.
 ///
 /// Nothing is lost between going to rest and a new turn. A turn sets `active` and then reads `resting`; the
@@ -153,139 +146,34 @@ fn rest(own: &OwnTicker) -> bool {
     }
 }
 
-/// Lets a bounded number of runaways exist, and fewer run: the others wait in rotation.
-pub(super) struct Gate {
-    state: Mutex<GateState>,
-    running_max: usize,
-}
+/// The threads on which turns run, as far as turns that take long concern them.
+pub trait Threads: Send + Sync {
+    /// The turn under way on this thread is no short one: nobody is to wait behind it.
+    fn let_others_go(self: Arc<Self>);
 
-#[derive(Default)]
-struct GateState {
-    permits: usize,
-    running: usize,
-    queue: VecDeque<Arc<RotationSeat>>,
-}
-
-/// Where one runaway waits.
-#[derive(Default)]
-struct RotationSeat {
-    called: AtomicBool,
-    bell: Condvar,
+    /// The turn under way on this thread, of an actor of `source`, has outlived its slice.
+    fn outlived(self: Arc<Self>, source: SourceHash) -> Box<dyn Outlived>;
 }
 
 /// A turn that has outlived its slice. Dropped at the end of the turn.
-pub(super) struct Runaway {
-    gate: Arc<Gate>,
-    running: bool,
+pub trait Outlived: Send {
+    /// Lets others have its place, and waits for the next; returns early where `is_killed`.
+    fn pass(&mut self, is_killed: &dyn Fn() -> bool);
 }
 
-impl Gate {
-    /// A gate for `guest_threads` cores: one of them stays free of runaways where there are two.
-    pub(super) fn new(guest_threads: usize) -> Self {
-        Self { state: Mutex::default(), running_max: guest_threads.saturating_sub(1).max(1) }
-    }
+/// Threads that nobody else needs.
+pub(super) struct Alone;
 
-    /// Makes a turn a runaway; `None` when there are too many.
-    pub(super) fn admit(self: &Arc<Self>) -> Option<Runaway> {
-        let mut state = self.lock();
-        if state.permits >= RUNAWAYS_MAX {
-            return None;
-        }
-        state.permits += 1;
-        Some(Runaway { gate: Arc::clone(self), running: false })
-    }
+impl Threads for Alone {
+    fn let_others_go(self: Arc<Self>) {}
 
-    /// Wakes all that wait, so that those that were killed notice.
-    pub(super) fn wake_all(&self) {
-        for seat in &self.lock().queue {
-            seat.bell.notify_one();
-        }
-    }
-
-    /// Runaways at this moment.
-    pub(super) fn runaways(&self) -> usize {
-        self.lock().permits
-    }
-
-    fn lock(&self) -> MutexGuard<'_, GateState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn outlived(self: Arc<Self>, _: SourceHash) -> Box<dyn Outlived> {
+        Box::new(Self)
     }
 }
 
-impl GateState {
-    /// Gives a place that became free to whoever waits longest.
-    fn pass_on(&mut self) {
-        match self.queue.pop_front() {
-            Some(next) => {
-                next.called.store(true, Ordering::Relaxed);
-                next.bell.notify_one();
-            }
-            None => self.running -= 1,
-        }
-    }
-}
-
-impl Runaway {
-    /// Hands the queue of the worker on, gives the place at the gate to whoever waits, and waits for the next
-    /// place; returns early where `is_killed`.
-    pub(super) fn pass(&mut self, is_killed: impl Fn() -> bool) {
-        hand_off(|| {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "gives the core to others for a while; nothing is waited for"
-            )]
-            thread::sleep(HAND_OFF_PAUSE);
-            self.take_turn(is_killed);
-        });
-    }
-
-    fn take_turn(&mut self, is_killed: impl Fn() -> bool) {
-        let gate = Arc::clone(&self.gate);
-        let mut state = gate.lock();
-        if self.running {
-            if state.queue.is_empty() {
-                return;
-            }
-            state.pass_on();
-            self.running = false;
-        } else if state.running < gate.running_max {
-            state.running += 1;
-            self.running = true;
-            return;
-        }
-        let seat = Arc::new(RotationSeat::default());
-        state.queue.push_back(Arc::clone(&seat));
-        while !seat.called.load(Ordering::Relaxed) {
-            if is_killed() {
-                state.queue.retain(|other| !Arc::ptr_eq(other, &seat));
-                return;
-            }
-            state = seat.bell.wait_timeout(state, SLEEP_MAX).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        self.running = true;
-    }
-}
-
-impl Drop for Runaway {
-    fn drop(&mut self) {
-        let mut state = self.gate.lock();
-        state.permits -= 1;
-        if self.running {
-            state.pass_on();
-        }
-    }
-}
-
-/// Runs `wait` while another thread takes over the queue of this worker, if this is one.
-fn hand_off(wait: impl FnOnce()) {
-    use tokio::runtime::{Handle, RuntimeFlavor};
-    match Handle::try_current() {
-        // On a thread of such a runtime that is no worker it just calls `wait`; on other runtimes it would panic.
-        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {
-            tokio::task::block_in_place(wait);
-        }
-        _ => wait(),
-    }
+impl Outlived for Alone {
+    fn pass(&mut self, _: &dyn Fn() -> bool) {}
 }
 
 #[cfg(test)]
@@ -329,57 +217,5 @@ mod tests {
         wait_until(|| ticker.is_resting());
         drop(ticker);
         wait_until(|| Arc::strong_count(&alive) == 1);
-    }
-
-    #[test]
-    fn gate_lets_few_run_and_all_have_their_turn() {
-        let gate = Arc::new(Gate::new(2));
-        let running = Arc::new(AtomicUsize::new(0));
-        let threads: Vec<_> = (0..16)
-            .map(|_| {
-                let (gate, running) = (Arc::clone(&gate), Arc::clone(&running));
-                thread::spawn(move || {
-                    let mut runaway = gate.admit().unwrap();
-                    for _ in 0..20 {
-                        runaway.pass(|| false);
-                        assert_eq!(running.fetch_add(1, Ordering::SeqCst), 0);
-                        thread::yield_now();
-                        running.fetch_sub(1, Ordering::SeqCst);
-                    }
-                })
-            })
-            .collect();
-        for thread in threads {
-            thread.join().unwrap();
-        }
-        assert_eq!(gate.runaways(), 0);
-        assert_eq!(gate.lock().running, 0);
-    }
-
-    #[test]
-    fn permits_are_bounded_and_given_back() {
-        let gate = Arc::new(Gate::new(1));
-        let all: Vec<_> = (0..RUNAWAYS_MAX).map(|_| gate.admit().unwrap()).collect();
-        assert!(gate.admit().is_none());
-        drop(all);
-        assert!(gate.admit().is_some());
-    }
-
-    #[test]
-    fn a_killed_sleeper_leaves_at_once() {
-        let gate = Arc::new(Gate::new(2));
-        let mut first = gate.admit().unwrap();
-        first.pass(|| false);
-        let killed = Arc::new(AtomicBool::new(false));
-        let seat = {
-            let (gate, killed) = (Arc::clone(&gate), Arc::clone(&killed));
-            thread::spawn(move || gate.admit().unwrap().pass(|| killed.load(Ordering::SeqCst)))
-        };
-        wait_until(|| gate.lock().queue.len() == 1);
-        killed.store(true, Ordering::SeqCst);
-        gate.wake_all();
-        seat.join().unwrap();
-        assert_eq!(gate.runaways(), 1);
-        assert_eq!(gate.lock().queue.len(), 0);
     }
 }

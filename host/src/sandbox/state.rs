@@ -14,7 +14,7 @@ use super::host::{ActorHost, Occupant};
 use super::limiter::Limiter;
 use super::log::LogBook;
 use super::machine::Machine;
-use super::preempt::{QUANTUM_TICKS, Runaway, SLICE_TICKS};
+use super::preempt::{Outlived, QUANTUM_TICKS, SLICE_TICKS};
 use crate::cpu_time;
 
 /// Resources that one instance may hold at the host: streams, pollables, errors.
@@ -46,9 +46,9 @@ struct TurnClock {
     /// Clocks at the first tick, of CPU time and of time awake: a turn that is shorter never reads one.
     start: Option<(Duration, Duration)>,
     ticks: u32,
-    /// Time at the gate, which is not the turn's own.
+    /// Time in which it waited for its place, which is not the turn's own.
     waited: Duration,
-    runaway: Option<Runaway>,
+    runaway: Option<Box<dyn Outlived>>,
 }
 
 impl State {
@@ -135,8 +135,11 @@ impl State {
         if wall >= self.turn.wall_max {
             return Err(Stop::over(Budget::Wall, self.turn.wall_max));
         }
-        if self.turn.ticks >= SLICE_TICKS {
-            self.run_away(now)?;
+        if self.turn.ticks == 1 {
+            self.machine.threads.clone().let_others_go();
+        }
+        if self.turn.ticks >= SLICE_TICKS && (self.turn.ticks - SLICE_TICKS).is_multiple_of(QUANTUM_TICKS) {
+            self.pass(now);
             self.check_killed()?;
         }
         Ok(UpdateDeadline::Continue(1))
@@ -146,21 +149,13 @@ impl State {
         if self.host.is_killed() { Err(Stop::Killed) } else { Ok(()) }
     }
 
-    /// The turn has outlived its slice: it hands its worker on, at first more often, because under load a single
-    /// hand-off may find no thread in time, and then at the end of each quantum.
-    fn run_away(&mut self, now: Duration) -> Result<(), Stop> {
-        let ticks = self.turn.ticks - SLICE_TICKS;
-        if ticks > 2 && !ticks.is_multiple_of(QUANTUM_TICKS) {
-            return Ok(());
-        }
-        let runaway = match &mut self.turn.runaway {
-            Some(runaway) => runaway,
-            empty => empty.insert(self.machine.gate.admit().ok_or_else(Stop::overloaded)?),
-        };
-        runaway.pass(|| self.host.is_killed());
+    /// The turn has outlived its slice, or its quantum: others have its place.
+    fn pass(&mut self, now: Duration) {
+        let (threads, source) = (&self.machine.threads, self.occupant.source);
+        let runaway = self.turn.runaway.get_or_insert_with(|| threads.clone().outlived(source));
+        runaway.pass(&|| self.host.is_killed());
         self.turn.waited += self.machine.ticker.awake().saturating_sub(now);
         // The ticker may have gone to rest while every turn slept.
         self.machine.ticker.touch();
-        Ok(())
     }
 }

@@ -24,13 +24,13 @@ use thespian_core::timers::TimerKey;
 use thespian_core::wire::control::{ControlError, Incoming, Reply};
 use tokio::sync::oneshot;
 
-use crate::actor::near;
 use crate::endpoint::{AskResult, AskSlot, Endpoint, NoAnswer, outgoing};
 use crate::inside::Inside;
 use crate::plane::Plane;
 use crate::plane::mailbox::RoomWait;
 use crate::plane::receiver::Receiver as _;
 use crate::plane::sleeper::Sleeper;
+use crate::pool::near;
 
 /// The mail of a program outside.
 pub(super) struct Mail {

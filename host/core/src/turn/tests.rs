@@ -189,7 +189,7 @@ fn poison_095_a_failure_that_asks_for_no_retry_comes_back_at_once() {
 
 #[test]
 fn a_turn_that_fails_over_a_budget_is_never_retried() {
-    let budgets = [Budget::Cpu, Budget::Wall, Budget::Memory, Budget::Copy, Budget::Overloaded];
+    let budgets = [Budget::Cpu, Budget::Wall, Budget::Memory, Budget::Copy];
     for budget in budgets {
         let mut actor = running(OnTrap::Restart);
         actor.receive(message("bad"));

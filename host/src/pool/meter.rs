@@ -1,0 +1,117 @@
+//! Whom the time of a stint is charged to.
+
+use std::time::Duration;
+
+use thespian_core::limits::{HEAVY_TIME_MIN, METER_CPU_TIME_MIN};
+use thespian_core::run_queue::{Lane, RunQueue, Ticket};
+use thespian_core::source::SourceHash;
+use thespian_core::time::Time;
+
+use crate::cpu_time;
+
+/// Time that work of one lane has used.
+struct UsedTime {
+    flow: SourceHash,
+    lane: Lane,
+    used: Duration,
+}
+
+/// Measures a stint, piece by piece. By the clock, as that is cheap; where it says much, by the time of the thread: a thread
+/// that the system had stopped is charged for nothing.
+pub(super) struct Meter {
+    /// Where the stint came from the queue: its guess is corrected.
+    ticket: Option<Ticket<SourceHash>>,
+    /// Whose piece is under way.
+    current: Option<(SourceHash, Lane)>,
+    since: Time,
+    parts: Vec<UsedTime>,
+    /// The CPU time of the thread when it was last read, and what was used by the clock since then.
+    cpu: Duration,
+    used: Duration,
+}
+
+impl Meter {
+    pub(super) const fn new() -> Self {
+        Self {
+            ticket: None,
+            current: None,
+            since: Time(0),
+            parts: Vec::new(),
+            cpu: Duration::ZERO,
+            used: Duration::ZERO,
+        }
+    }
+
+    /// A stint begins.
+    pub(super) fn begin(&mut self, ticket: Option<Ticket<SourceHash>>, now: Time) {
+        debug_assert!(self.ticket.is_none() && self.parts.is_empty(), "the last stint is paid");
+        self.current = ticket.as_ref().map(|ticket| (ticket.flow(), ticket.lane()));
+        self.ticket = ticket;
+        self.since = now;
+        // A stint near its asker is short, and goes by the clock alone.
+        self.cpu = if self.ticket.is_some() { cpu_time::of_this_thread() } else { Duration::ZERO };
+        self.used = Duration::ZERO;
+    }
+
+    /// A piece begins, where the last one ended.
+    pub(super) const fn begin_piece(&mut self, flow: SourceHash, lane: Lane) {
+        self.current = Some((flow, lane));
+    }
+
+    /// The piece is over, or is charged so far; in which lane its like is to wait the next time.
+    pub(super) fn end_piece(&mut self, now: Time) -> Lane {
+        let used = now.since(self.since);
+        self.since = now;
+        // The rest of a turn that outlived its slice: it was charged by itself.
+        let Some((flow, lane)) = self.current else { return Lane::Heavy };
+        match self.parts.last_mut() {
+            Some(last) if (last.flow, last.lane) == (flow, lane) => last.used += used,
+            _ => self.parts.push(UsedTime { flow, lane, used }),
+        }
+        let before = self.used;
+        self.used += used;
+        let is_heavy = used >= HEAVY_TIME_MIN && self.cpu_since().saturating_sub(before) >= HEAVY_TIME_MIN;
+        if is_heavy { Lane::Heavy } else { Lane::Light }
+    }
+
+    /// The turn goes on after a wait, which is nobody's time. From here on it is charged by itself.
+    pub(super) fn go_on(&mut self, now: Time) {
+        self.current = None;
+        self.since = now;
+        self.cpu = cpu_time::of_this_thread();
+        self.used = Duration::ZERO;
+    }
+
+    /// CPU time since the clock of the thread was read.
+    fn cpu_since(&self) -> Duration {
+        cpu_time::of_this_thread().saturating_sub(self.cpu)
+    }
+
+    /// Charges everybody in it.
+    pub(super) fn pay<T>(&mut self, queue: &mut RunQueue<SourceHash, T>) {
+        let (mut of, mut per) = (1, 1);
+        if self.used >= METER_CPU_TIME_MIN {
+            // Each is charged so much of what the clock says.
+            let cpu = self.cpu_since();
+            self.cpu += cpu;
+            (of, per) = (cpu.min(self.used).as_nanos(), self.used.as_nanos());
+        }
+        self.used = Duration::ZERO;
+        let share = |used: Duration| {
+            Duration::from_nanos(u64::try_from(used.as_nanos() * of / per).unwrap_or(u64::MAX))
+        };
+        let mut of_ticket = Duration::ZERO;
+        let is_its = |part: &UsedTime, ticket: &Ticket<SourceHash>| {
+            (part.flow, part.lane) == (ticket.flow(), ticket.lane())
+        };
+        for part in self.parts.drain(..) {
+            match &self.ticket {
+                Some(ticket) if is_its(&part, ticket) => of_ticket += share(part.used),
+                _ => queue.spend(part.flow, part.lane, share(part.used)),
+            }
+        }
+        if let Some(ticket) = self.ticket.take() {
+            queue.charge(ticket, of_ticket);
+        }
+    }
+}
