@@ -13,6 +13,7 @@ mod loading;
 mod many;
 mod ring;
 mod siege_code;
+mod siege_time;
 mod soak;
 mod soak_disk;
 mod starts;
@@ -42,5 +43,9 @@ pub(crate) const ALL: &[(&str, Workload)] = &[
 ];
 
 /// Those that are run only where they are named: they take long.
-pub(crate) const LONG: &[(&str, Workload)] =
-    &[("siege-code", siege_code::run), ("soak", soak::run), ("soak-disk", soak_disk::run)];
+pub(crate) const LONG: &[(&str, Workload)] = &[
+    ("siege-code", siege_code::run),
+    ("siege-time", siege_time::run),
+    ("soak", soak::run),
+    ("soak-disk", soak_disk::run),
+];

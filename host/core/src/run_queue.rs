@@ -22,7 +22,7 @@ use core::time::Duration;
 
 use crate::limits::{ACTIVATION_TIME_MAX, RUN_GUESS_FIRST};
 
-/// The kinds of work of one flow, which share its time equally: so those that take little do not wait for many that take much.
+/// The kinds of work of one flow, which share its time: so those that take little do not wait for many that take much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
     /// Takes little, by what it took last.
@@ -33,6 +33,18 @@ pub enum Lane {
     Heavy,
     /// Goes on with a turn that has outlived its slice.
     Runaway,
+}
+
+impl Lane {
+    /// The part of the flow's time that it has, where all lanes have work. Those that take little have most of it, or a crowd
+    /// would wait for as long again as its messages take as soon as one of it takes much.
+    const fn weight(self) -> u64 {
+        match self {
+            Self::Light => 4,
+            Self::Start => 2,
+            Self::Heavy | Self::Runaway => 1,
+        }
+    }
 }
 
 const LANES: [Lane; 4] = [Lane::Light, Lane::Start, Lane::Heavy, Lane::Runaway];
@@ -226,7 +238,7 @@ impl<K: Copy + Ord, T> RunQueue<K, T> {
         let queue = &mut flow.lanes[lane as usize];
         let item = queue.items.pop_front()?;
         let guess = queue.guess;
-        queue.pass += guess;
+        queue.pass += guess / lane.weight();
         flow.pass += guess;
         flow.len -= 1;
         flow.under_way += 1;
@@ -261,7 +273,7 @@ impl<K: Copy + Ord, T> RunQueue<K, T> {
         flow.pass = flow.pass + used - guess;
         flow.under_way -= 1;
         let queue = &mut flow.lanes[lane as usize];
-        queue.pass = queue.pass + used - guess;
+        queue.pass = queue.pass + used / lane.weight() - guess / lane.weight();
         queue.guess = (7 * queue.guess + used) / 8;
         self.under_way -= 1;
         self.runaways.running -= usize::from(lane == Lane::Runaway);
@@ -274,7 +286,7 @@ impl<K: Copy + Ord, T> RunQueue<K, T> {
         let (floor, known) = self.take_out(flow);
         known.begin(floor);
         known.pass += used;
-        known.lanes[lane as usize].pass += used;
+        known.lanes[lane as usize].pass += used / lane.weight();
         self.put_back(flow);
     }
 

@@ -141,9 +141,24 @@ impl Cell {
 
     /// Ends the actor at its next tick or turn boundary.
     pub(super) fn kill(self: &Arc<Self>, reason: String) {
-        self.kill_reason.lock().get_or_insert(reason);
+        let mut killed = self.kill_reason.lock();
+        let is_first = killed.is_none();
+        killed.get_or_insert(reason);
+        drop(killed);
         self.orders.kill();
-        self.clone().wake();
+        let is_activated_here = self.mailbox.wake();
+        if is_first || is_activated_here {
+            let cell = self.clone();
+            self.ground.pool.call_first(self.source, move || cell.end_killed(is_activated_here));
+        }
+    }
+
+    /// Ends an actor that was killed, and may wait among others for long: unless its activation is under way, which sees it.
+    fn end_killed(self: &Arc<Self>, is_activated_here: bool) {
+        if is_activated_here || self.life.try_lock().is_some() {
+            let _its_own_time =
+                Activated::activate(self.clone(), self.ground.plane.clock.now(), &mut Buffers::default());
+        }
     }
 
     /// Lets the actor start again: its children are gone.
@@ -175,11 +190,17 @@ impl Cell {
             handled += usize::from(step == Step::Handled);
             match step {
                 Step::Over => break,
+                // The end of one that was killed waits for nobody: its source may be kept from starting turns.
+                Step::Handled if self.orders.is_killed() => {}
                 Step::Handled if handled >= ACTIVATION_LEN_MAX || now - begun >= ACTIVATION_TIME_MAX => {
                     self.schedule();
                     break;
                 }
                 Step::Aside => {
+                    self.ground.pool.push(self.clone());
+                    break;
+                }
+                Step::Handled if actor.turn().waiting() == 0 && self.more_came_while_others_wait() => {
                     self.ground.pool.push(self.clone());
                     break;
                 }
@@ -198,6 +219,11 @@ impl Cell {
             hands.instance = None;
         }
         now
+    }
+
+    /// Whether messages came meanwhile, be it from the actor itself, that are to wait as those of others do.
+    fn more_came_while_others_wait(&self) -> bool {
+        self.ground.pool.is_crowded() && self.mailbox.size().0 > 0
     }
 
     /// Leaves nothing behind that keeps others alive; the cell itself goes with its last reference.

@@ -48,8 +48,7 @@ impl Meter {
         self.current = ticket.as_ref().map(|ticket| (ticket.flow(), ticket.lane()));
         self.ticket = ticket;
         self.since = now;
-        // A stint near its asker is short, and goes by the clock alone.
-        self.cpu = if self.ticket.is_some() { cpu_time::of_this_thread() } else { Duration::ZERO };
+        self.cpu = cpu_time::of_this_thread();
         self.used = Duration::ZERO;
     }
 
@@ -70,7 +69,10 @@ impl Meter {
         }
         let before = self.used;
         self.used += used;
-        let is_heavy = used >= HEAVY_TIME_MIN && self.cpu_since().saturating_sub(before) >= HEAVY_TIME_MIN;
+        // A start tells nothing of the messages behind it.
+        let is_heavy = lane != Lane::Start
+            && used >= HEAVY_TIME_MIN
+            && self.cpu_since().saturating_sub(before) >= HEAVY_TIME_MIN;
         if is_heavy { Lane::Heavy } else { Lane::Light }
     }
 

@@ -1,6 +1,7 @@
 //! Who has a seat, who waits for one, and which thread is called. Everything under one lock, which is taken once or twice in
 //! a stint.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -30,18 +31,26 @@ pub(crate) trait Activated: Send + Sync {
     fn activate(self: Arc<Self>, begun: Time, buffers: &mut Buffers) -> Option<Time>;
 }
 
+/// Something that runs code of a source, or is done for it, and is no actor's turn.
+pub(super) type SourceCall = Box<dyn FnOnce() + Send>;
+
 /// Work that waits for a seat.
 pub(super) enum Work {
     /// An actor is to be activated.
     Actor(Arc<dyn Activated>),
     /// Something else that runs code of a source.
-    Call(Box<dyn FnOnce() + Send>),
+    Call(SourceCall),
     /// A turn is to go on, on a thread that it has.
     Turn(Arc<Bell>),
 }
 
-/// A piece of work and whom its time is charged to.
-pub(super) type Charged = (Ticket<SourceHash>, Work);
+/// The next thing that a thread with a seat does.
+pub(super) enum SeatWork {
+    /// Work from the queue, and who is charged by a guess.
+    Next(Ticket<SourceHash>, Work),
+    /// Work that nobody may hold up, and whose it is.
+    First(SourceHash, SourceCall),
+}
 
 /// The threads of a node's actors. They live until it is closed.
 pub(crate) struct Pool {
@@ -50,6 +59,8 @@ pub(crate) struct Pool {
     state: Mutex<PoolState>,
     /// Seats that nobody has, as somebody saw them a moment ago.
     free: AtomicUsize,
+    /// Whether something waits for a seat, likewise.
+    is_crowded: AtomicBool,
     /// Whether a turn runs near a program that waits for it.
     near_is_taken: AtomicBool,
     /// The work of a thread.
@@ -82,6 +93,8 @@ impl Drop for Near {
 }
 
 pub(super) struct PoolState {
+    /// Work that nobody may hold up, and whose it is.
+    first: VecDeque<(SourceHash, SourceCall)>,
     pub(super) queue: RunQueue<SourceHash, Work>,
     pub(super) free_seats: usize,
     /// Threads without work, the one that was last at work on top.
@@ -109,6 +122,7 @@ impl Pool {
         // Where there are two, one stays free of turns that spin.
         let bounds = RunawayBounds { all_max: RUNAWAYS_MAX, running_max: seats.saturating_sub(1).max(1) };
         let state = PoolState {
+            first: VecDeque::new(),
             queue: RunQueue::new(bounds),
             free_seats: 0,
             sleeping: Vec::new(),
@@ -120,6 +134,7 @@ impl Pool {
             seats,
             state: Mutex::new(state),
             free: AtomicUsize::new(0),
+            is_crowded: AtomicBool::new(false),
             near_is_taken: AtomicBool::new(false),
             serve,
         }));
@@ -155,6 +170,15 @@ impl Pool {
         self.state.lock().queue.may_go_ahead(flow).then_some(near)
     }
 
+    /// Has something done for a source before all that waits, also where the source may start no turn: it must be short.
+    pub(crate) fn call_first(self: &Arc<Self>, flow: SourceHash, call: impl FnOnce() + Send + 'static) {
+        let mut locked = self.lock();
+        if !locked.state().is_closed {
+            locked.state().first.push_back((flow, Box::new(call)));
+            locked.dispatch();
+        }
+    }
+
     /// Turns that have outlived their slice and not ended.
     pub(crate) fn runaways(&self) -> usize {
         self.state.lock().queue.runaways()
@@ -173,13 +197,19 @@ impl Pool {
         state.is_closed = true;
         let sleeping = std::mem::take(&mut state.sleeping);
         let waiting = state.waiting_turns();
-        let dropped = state.queue.clear();
+        let first = std::mem::take(&mut state.first).into_iter().map(|(_, call)| Work::Call(call));
+        let dropped = state.queue.clear().into_iter().chain(first).collect();
         locked.dropped = dropped;
         for bell in sleeping {
             bell.give(Given::Seat);
             locked.ring.push(bell);
         }
         locked.ring.extend(waiting);
+    }
+
+    /// Whether others wait for a seat: then an actor handles what was there when its activation began.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.is_crowded.load(Ordering::Relaxed)
     }
 
     pub(super) fn has_free_seat(&self) -> bool {
@@ -196,15 +226,15 @@ impl Pool {
     }
 
     /// Waits for work. `None`: the thread is needed no more.
-    pub(super) fn next(self: &Arc<Self>, bell: &Arc<Bell>, mut has_seat: bool) -> Option<Charged> {
+    pub(super) fn next(self: &Arc<Self>, bell: &Arc<Bell>, mut has_seat: bool) -> Option<SeatWork> {
         loop {
             let mut locked = self.lock();
             if locked.state().is_closed {
                 return None;
             }
-            if has_seat && let Some(charged) = locked.take_for_seat() {
+            if has_seat && let Some(job) = locked.take_for_seat() {
                 locked.dispatch();
-                return Some(charged);
+                return Some(job);
             }
             locked.dispatch();
             let state = locked.state();
@@ -253,14 +283,17 @@ impl Locked<'_> {
     }
 
     /// The next work for a thread that has a seat. Where a turn is to go on, that has the seat, and there is none.
-    fn take_for_seat(&mut self) -> Option<Charged> {
+    fn take_for_seat(&mut self) -> Option<SeatWork> {
+        if let Some((flow, call)) = self.state().first.pop_front() {
+            return Some(SeatWork::First(flow, call));
+        }
         match self.state().queue.pop() {
             Some((ticket, Work::Turn(bell))) => {
                 bell.give(Given::Turn(ticket));
                 self.ring.push(bell);
                 None
             }
-            Some(charged) => Some(charged),
+            Some((ticket, work)) => Some(SeatWork::Next(ticket, work)),
             None => {
                 self.state().free_seats += 1;
                 None
@@ -272,18 +305,19 @@ impl Locked<'_> {
     pub(super) fn dispatch(&mut self) {
         while self.state().free_seats > 0 {
             let state = self.state();
+            let is_first = !state.first.is_empty();
             match state.queue.peek() {
-                Some(Work::Turn(_)) => {
+                Some(Work::Turn(_)) if !is_first => {
                     state.free_seats -= 1;
                     let none = self.take_for_seat();
                     debug_assert!(none.is_none(), "it was seen to be a turn");
                 }
-                Some(Work::Actor(_) | Work::Call(_)) if !state.is_called => {
-                    if !self.call_thread() {
+                None if !is_first => return,
+                _ => {
+                    if state.is_called || !self.call_thread() {
                         return;
                     }
                 }
-                _ => return,
             }
         }
     }
@@ -316,6 +350,11 @@ impl Drop for Locked<'_> {
     fn drop(&mut self) {
         if let Some(state) = self.state.take() {
             self.pool.free.store(state.free_seats, Ordering::Relaxed);
+            let is_crowded = !state.queue.is_empty();
+            // Mostly it stays, and every activation reads it.
+            if self.pool.is_crowded.load(Ordering::Relaxed) != is_crowded {
+                self.pool.is_crowded.store(is_crowded, Ordering::Relaxed);
+            }
             drop(state);
         }
         self.ring.iter().for_each(|bell| bell.ring());

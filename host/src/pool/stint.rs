@@ -146,8 +146,8 @@ pub(super) struct Stint<'a> {
 }
 
 impl<'a> Stint<'a> {
-    pub(super) fn of_worker(pool: &'a Arc<Pool>, ticket: Ticket<SourceHash>) -> Self {
-        Self::begin(pool, Some(ticket), Seat::Has)
+    pub(super) fn of_worker(pool: &'a Arc<Pool>, ticket: Option<Ticket<SourceHash>>) -> Self {
+        Self::begin(pool, ticket, Seat::Has)
     }
 
     fn begin(pool: &'a Arc<Pool>, ticket: Option<Ticket<SourceHash>>, seat: Seat) -> Self {
@@ -177,9 +177,10 @@ impl<'a> Stint<'a> {
         keeps_seat()
     }
 
-    /// Calls what is no actor's turn. Whether the thread has its seat still.
-    pub(super) fn call(self, call: impl FnOnce()) -> bool {
+    /// Calls what is no actor's turn, for a source. Whether the thread has its seat still.
+    pub(super) fn call(self, flow: SourceHash, call: impl FnOnce()) -> bool {
         let active = Active(self.pool);
+        begin_piece(flow, Lane::Start);
         call();
         end_piece(self.pool.clock.now());
         drop(active);

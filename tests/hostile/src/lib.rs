@@ -8,6 +8,7 @@
 mod arena;
 mod components;
 mod connections;
+mod crowds;
 mod floods;
 mod forgeries;
 mod frames;

@@ -24,6 +24,8 @@ mod perform;
 #[cfg(not(thespian_mistakes))]
 mod replay;
 mod rng;
+#[cfg(not(thespian_mistakes))]
+mod run_queue;
 mod sabotage;
 #[cfg(not(thespian_mistakes))]
 mod scenarios;

@@ -63,6 +63,23 @@ fn whoever_has_slept_begins_where_the_others_are() {
 }
 
 #[test]
+fn whoever_has_something_under_way_for_long_has_saved_up_nothing_beside_it() {
+    let mut queue = queue();
+    (0..2).for_each(|flow| queue.push(flow, Light, 0));
+    let (first, _) = queue.pop().expect("there is work");
+    let other = 1 - first.flow();
+    for _ in 0..1_000 {
+        let (flow, item) = run(&mut queue, 900).expect("the other has work");
+        assert_eq!(flow, other);
+        queue.push(flow, Light, item);
+    }
+    queue.push(first.flow(), Light, 0);
+    let shares = shares(&mut queue, 100, [100, 100]);
+    assert!(shares[0].abs_diff(shares[1]) <= 20, "{shares:?}");
+    queue.charge(first, us(1));
+}
+
+#[test]
 fn a_guess_is_corrected_by_what_was_used() {
     let mut queue = queue();
     for item in 0..2 {

@@ -4,6 +4,7 @@
 //! Every class answers `Go` with `Done` where it survives; what it says there is what the test checks.
 
 pub mod asks;
+pub mod crowds;
 pub mod raw;
 pub mod spends;
 pub mod witness;
@@ -14,6 +15,7 @@ use asks::{
     AskBomb, ChildBomb, Filler, Flooder, Forger, Guesser, KeepsSelfBusy, Logger, Outlaw, PoisonBomb,
     RandomHog, SelfBomb, TimerBomb,
 };
+use crowds::{KeepsCoreBusy, LosesChildren, WorksHard};
 use raw::{GiantMessage, LyingPointer, PollsNothing, ResourceLeak};
 use spends::{
     DeepRecursion, Exits, Hoarder, Indisposed, MemoryBomb, PanicsAtStart, PrintStorm, Sleeper, Spinner,
@@ -53,8 +55,10 @@ source!(
     Guesser,
     Hoarder,
     Indisposed,
+    KeepsCoreBusy,
     KeepsSelfBusy,
     Logger,
+    LosesChildren,
     LyingPointer,
     MemoryBomb,
     Outlaw,
@@ -71,4 +75,5 @@ source!(
     TimerBomb,
     Trapper,
     Undecided,
+    WorksHard,
 );
