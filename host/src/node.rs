@@ -126,7 +126,8 @@ impl Node {
         }
         let log = LogStore::start(log_file(&config, host)?)?;
         let clock = Clock::start();
-        let pool = pool::start(guest_threads, clock).map_err(StartError::Threads)?;
+        let faults = Arc::new(FaultWatch::new(log.clone()));
+        let pool = pool::start(guest_threads, clock, faults.clone()).map_err(StartError::Threads)?;
         let engine = Engine::new(engine_config(&config, pool.pool().clone(), &memory, log.clone()))?;
         let capacity = engine.capacity().clone();
         // It runs turns too: those for which a program outside waits, and nothing else.
@@ -134,7 +135,6 @@ impl Node {
             runtime("io", IO_THREADS, RUNAWAYS_MAX + 8).enable_all().build().map_err(StartError::Threads)?;
         let queued = QueueBound::of(&memory);
         let plane = Arc::new(Plane::new(host, clock, queued.bytes_max, capacity.actors_max, log));
-        let faults = Arc::new(FaultWatch::new(plane.log.clone()));
         let desk = Arc::new(Desk::new(plane.clock, faults.clone()));
         let shortage = Arc::new(Shortage::default());
         let library =

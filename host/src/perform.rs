@@ -21,7 +21,6 @@ use crate::config::Authority;
 use crate::desk::Perform;
 use crate::inside::Inside;
 use crate::library::SourceBytes;
-use crate::node_fault::Entrance;
 use crate::sandbox::{ActorInit, Source};
 use crate::status;
 
@@ -103,29 +102,29 @@ impl Performer {
         });
     }
 
-    /// As an actor's start, on the threads of the actors: a check that spins is a runaway there.
+    /// As an actor's start, on the threads of the actors: a check that spins is a runaway there. First its source's share has to
+    /// come to it, then there has to be a place for it: whoever waits for the first keeps no place from others.
     fn check_class(&self, question: ClassCheck) {
-        let source = self.inside.library.code(question.source);
-        let (checking, desk) = (self.checking.clone(), self.inside.desk.clone());
+        let code = self.inside.library.code(question.source);
+        let (checking, desk, io) = (self.checking.clone(), self.inside.desk.clone(), self.io.clone());
+        let ClassCheck { source, class, capabilities, requirements } = question;
         let pool = self.inside.cells.pool().clone();
-        let faults = self.inside.desk.faults().clone();
-        self.inside.desk.faults().spawn(&self.io, CLASS_CHECK, async move {
-            // As many at one time as there are places for them.
-            let places = source.as_ref().map_or(1, Source::places);
-            let places = checking.acquire_many_owned(u32::try_from(places).unwrap_or(u32::MAX)).await;
-            let ClassCheck { source: hash, class, capabilities, requirements } = question;
-            let check = move || {
-                let _places = places;
-                let outcome = match source {
-                    Some(source) => source
-                        .accepts(&class, &capabilities, &requirements)
-                        .map_err(|fault| fault.to_string()),
-                    None => Err("its source was unloaded meanwhile".to_string()),
-                };
-                desk.tell(SourceEvent::Checked { source: hash, class, outcome });
-            };
-            pool.call(hash, move || {
-                let _fault_is_told = faults.guard(Entrance::Task(CLASS_CHECK), check);
+        let its_share = pool.clone();
+        its_share.call(source, move || {
+            desk.faults().clone().spawn(&io, CLASS_CHECK, async move {
+                // As many at one time as there are places for them.
+                let places = code.as_ref().map_or(1, Source::places);
+                let places = checking.acquire_many_owned(u32::try_from(places).unwrap_or(u32::MAX)).await;
+                pool.call_first(source, move || {
+                    let _places = places;
+                    let outcome = match code {
+                        Some(code) => code
+                            .accepts(&class, &capabilities, &requirements)
+                            .map_err(|fault| fault.to_string()),
+                        None => Err("its source was unloaded meanwhile".to_string()),
+                    };
+                    desk.tell(SourceEvent::Checked { source, class, outcome });
+                });
             });
         });
     }

@@ -482,7 +482,8 @@ pub const STATUS_RECEIVERS_MAX: usize = 8;
 /// Threads that run actors, at most: more than machines have cores, and fewer than the system gives one process.
 pub const GUEST_THREADS_MAX: usize = 1_024;
 /// Turns that have outlived their slice at one time, each of which holds a thread of its own. A source with more than half of those that
-/// the others leave starts no more turns until one has ended.
+/// the others leave starts no more turns until one has ended; a source that has none always may, so there are no more than these,
+/// one for each source, and one for each seat.
 pub const RUNAWAYS_MAX: usize = 64;
 
 /// Places at which a node listens for its actors. Each is a descriptor and a task; one actor seldom needs two.

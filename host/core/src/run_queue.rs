@@ -73,7 +73,7 @@ impl<K: Copy> Ticket<K> {
 /// Bounds on turns that outlive their slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunawayBounds {
-    /// Those there may be, but for turns that had begun by then.
+    /// Those there may be, but for turns that had begun by then, and one of each flow.
     pub all_max: usize,
     /// Those that may run at one time.
     pub running_max: usize,
@@ -140,6 +140,15 @@ impl<T> Flow<T> {
         }
     }
 
+    /// Work of a lane has run beside the order. What it had at the expense of lanes that wait is not held against it for ever: the
+    /// same flow chose the order.
+    fn spend(&mut self, lane: Lane, used: u64) {
+        let waiting = self.lanes.iter().filter(|lane| !lane.items.is_empty());
+        let most = waiting.map(|lane| lane.pass + nanos(ACTIVATION_TIME_MAX)).min().unwrap_or(u64::MAX);
+        let queue = &mut self.lanes[lane as usize];
+        queue.pass = (queue.pass + used / lane.weight()).min(most.max(queue.pass));
+    }
+
     /// A flow that had nothing to do begins where the others are.
     fn begin(&mut self, floor: u64) {
         if self.len == 0 {
@@ -154,10 +163,10 @@ impl<T> Flow<T> {
 
 impl Runaways {
     /// Whether a flow with so many may start a turn, of which nobody knows how long it takes: unless it has more than half of
-    /// what the others leave.
+    /// what the others leave. A flow that has none always may, or those of others could keep it from beginning at all.
     const fn may_start(&self, of_flow: usize) -> bool {
         let left = self.bounds.all_max.saturating_sub(self.all - of_flow);
-        of_flow < left && of_flow <= left / 2
+        of_flow == 0 || (of_flow < left && of_flow <= left / 2)
     }
 
     const fn may_go_on(&self) -> bool {
@@ -286,7 +295,7 @@ impl<K: Copy + Ord, T> RunQueue<K, T> {
         let (floor, known) = self.take_out(flow);
         known.begin(floor);
         known.pass += used;
-        known.lanes[lane as usize].pass += used / lane.weight();
+        known.spend(lane, used);
         self.put_back(flow);
     }
 

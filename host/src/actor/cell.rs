@@ -148,16 +148,13 @@ impl Cell {
         self.orders.kill();
         let is_activated_here = self.mailbox.wake();
         if is_first || is_activated_here {
+            // It may wait among others for long. Where an activation is under way, that sees it at its next tick, or has seen too
+            // early that nobody had killed it: this one comes behind it.
             let cell = self.clone();
-            self.ground.pool.call_first(self.source, move || cell.end_killed(is_activated_here));
-        }
-    }
-
-    /// Ends an actor that was killed, and may wait among others for long: unless its activation is under way, which sees it.
-    fn end_killed(self: &Arc<Self>, is_activated_here: bool) {
-        if is_activated_here || self.life.try_lock().is_some() {
-            let _its_own_time =
-                Activated::activate(self.clone(), self.ground.plane.clock.now(), &mut Buffers::default());
+            self.ground.pool.call_first(self.source, move || {
+                let now = cell.ground.plane.clock.now();
+                let _end = Activated::activate(cell, now, now, &mut Buffers::default());
+            });
         }
     }
 
@@ -172,15 +169,18 @@ impl Cell {
         pool::schedule(&self.ground.pool, self.clone());
     }
 
-    /// Handles what waits, until nothing does or others must have their turn. Returns the time at its end.
-    fn work(self: &Arc<Self>, begun: Time, buffers: &mut Buffers) -> Time {
+    /// Handles what waits, until nothing does or others must have their turn.
+    fn work(self: &Arc<Self>, begun: Time, woken: Time, buffers: &mut Buffers) {
         // The thread may be in the middle of another actor's activation: two of them would wait for each other.
         debug_assert!(!desk::is_carrying_out(), "no effect activates an actor");
-        let mut life = self.life.lock();
         // The clock is read once for each turn: it is a tenth of what a short turn costs.
-        let woken = self.ground.plane.clock.now();
+        let (mut life, woken) = match self.life.try_lock() {
+            Some(life) => (life, woken),
+            // Behind the activation of one that was killed, which may have been later.
+            None => (self.life.lock(), self.ground.plane.clock.now()),
+        };
         let mut now = woken;
-        let Life { actor: Some(actor), hands } = &mut *life else { return now };
+        let Life { actor: Some(actor), hands } = &mut *life else { return };
         self.shown.begin(woken);
         actor.borrow(buffers);
         let mut carrier = Carrier { cell: self, hands, woken, ended: None };
@@ -218,7 +218,6 @@ impl Cell {
             // It waits for receivers of its last messages, and needs no instance for that.
             hands.instance = None;
         }
-        now
     }
 
     /// Whether messages came meanwhile, be it from the actor itself, that are to wait as those of others do.
@@ -333,17 +332,19 @@ impl Activated for Cell {
         self.lane.get()
     }
 
-    fn activate(self: Arc<Self>, begun: Time, buffers: &mut Buffers) -> Option<Time> {
+    fn activate(self: Arc<Self>, begun: Time, now: Time, buffers: &mut Buffers) -> Option<Time> {
         let faults = self.ground.desk.faults();
         // After a fault nothing more is decided, wherever an activation waits for its thread.
         if faults.first().is_some() {
             return None;
         }
         pool::begin_piece(self.source, self.lane.get());
-        let now = faults.guard(Entrance::Actor(self.address), || self.work(begun, buffers))?;
-        self.lane.set(pool::end_piece(now));
+        faults.guard(Entrance::Actor(self.address), || self.work(begun, now, buffers))?;
         self.let_go_if_abandoned();
-        Some(now)
+        // With all that its turns brought about, be it at the desk.
+        let end = self.ground.plane.clock.now();
+        self.lane.set(pool::end_piece(end));
+        Some(end)
     }
 }
 

@@ -267,7 +267,8 @@ mod tests {
             let threads = Builder::new_current_thread().build().expect("a runtime");
             let log = LogStore::start(None).expect("a thread for the log");
             let plane = Arc::new(Plane::new(HostId(1), Clock::start(), 1 << 30, 1, log.clone()));
-            let desk = Arc::new(Desk::new(plane.clock, Arc::new(FaultWatch::new(log))));
+            let faults = Arc::new(FaultWatch::new(log));
+            let desk = Arc::new(Desk::new(plane.clock, faults.clone()));
             let sender = Arc::new(Sender::default());
             let (told, ends) = mpsc::channel(1);
             let performer = Box::new(Ends { sender: sender.clone(), told });
@@ -280,7 +281,7 @@ mod tests {
             let faults = desk.faults().clone();
             let (clock, log) = (plane.clock, plane.log.clone());
             let library = Library::new(engine, clock, threads.handle().clone(), log, faults, None);
-            let pool = pool::start(1, plane.clock).expect("a thread");
+            let pool = pool::start(1, plane.clock, desk.faults().clone()).expect("a thread");
             let tasks = threads.handle().clone();
             let library = Arc::new(library);
             let ground = Ground::new(plane, desk, library, limits, capabilities, pool.pool().clone(), tasks);

@@ -24,6 +24,9 @@ pub(super) struct Meter {
     /// Whose piece is under way.
     current: Option<(SourceHash, Lane)>,
     since: Time,
+    /// Whose piece has a turn that is charged by itself, and whether one was.
+    apart: Option<(SourceHash, Lane)>,
+    was_apart: bool,
     parts: Vec<UsedTime>,
     /// The CPU time of the thread when it was last read, and what was used by the clock since then.
     cpu: Duration,
@@ -36,6 +39,8 @@ impl Meter {
             ticket: None,
             current: None,
             since: Time(0),
+            apart: None,
+            was_apart: false,
             parts: Vec::new(),
             cpu: Duration::ZERO,
             used: Duration::ZERO,
@@ -48,6 +53,7 @@ impl Meter {
         self.current = ticket.as_ref().map(|ticket| (ticket.flow(), ticket.lane()));
         self.ticket = ticket;
         self.since = now;
+        (self.apart, self.was_apart) = (None, false);
         self.cpu = cpu_time::of_this_thread();
         self.used = Duration::ZERO;
     }
@@ -61,11 +67,11 @@ impl Meter {
     pub(super) fn end_piece(&mut self, now: Time) -> Lane {
         let used = now.since(self.since);
         self.since = now;
-        // The rest of a turn that outlived its slice: it was charged by itself.
-        let Some((flow, lane)) = self.current else { return Lane::Heavy };
-        match self.parts.last_mut() {
-            Some(last) if (last.flow, last.lane) == (flow, lane) => last.used += used,
-            _ => self.parts.push(UsedTime { flow, lane, used }),
+        let Some((flow, lane)) = self.current else { return Lane::Light };
+        // The last ones first; there are few.
+        match self.parts.iter_mut().rev().find(|part| (part.flow, part.lane) == (flow, lane)) {
+            Some(part) => part.used += used,
+            None => self.parts.push(UsedTime { flow, lane, used }),
         }
         let before = self.used;
         self.used += used;
@@ -73,12 +79,18 @@ impl Meter {
         let is_heavy = lane != Lane::Start
             && used >= HEAVY_TIME_MIN
             && self.cpu_since().saturating_sub(before) >= HEAVY_TIME_MIN;
-        if is_heavy { Lane::Heavy } else { Lane::Light }
+        if std::mem::take(&mut self.was_apart) || is_heavy { Lane::Heavy } else { Lane::Light }
     }
 
     /// The turn goes on after a wait, which is nobody's time. From here on it is charged by itself.
-    pub(super) fn go_on(&mut self, now: Time) {
-        self.current = None;
+    pub(super) fn begin_apart(&mut self) {
+        self.apart = self.current.take().or(self.apart);
+    }
+
+    /// The turn that was charged by itself is over, and what is left of its piece goes on.
+    pub(super) fn end_apart(&mut self, now: Time) {
+        self.current = self.apart.take().or(self.current);
+        self.was_apart = true;
         self.since = now;
         self.cpu = cpu_time::of_this_thread();
         self.used = Duration::ZERO;

@@ -1,6 +1,7 @@
 //! A turn that has outlived its slice: it keeps its thread, and waits for a seat among all others when its quantum is over.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thespian_core::limits::RUNAWAY_LOOK_PERIOD;
 use thespian_core::run_queue::{Lane, Ticket};
@@ -10,6 +11,7 @@ use thespian_core::time::Time;
 use super::bell::{Bell, Given};
 use super::seats::{Pool, Work};
 use super::stint;
+use crate::cpu_time;
 use crate::sandbox::{Outlived, Threads};
 
 impl Threads for Pool {
@@ -36,21 +38,42 @@ struct Runaway {
     bell: Arc<Bell>,
     has_begun: bool,
     /// Where it has a seat as a runaway: who is charged, and since when.
-    charged: Option<(Ticket<SourceHash>, Time)>,
+    charged: Option<Quantum>,
+}
+
+/// The time in which a turn has a seat that it was given.
+struct Quantum {
+    ticket: Ticket<SourceHash>,
+    since: Time,
+    /// The CPU time of the thread by then.
+    cpu: Duration,
+}
+
+impl Quantum {
+    fn begin(ticket: Ticket<SourceHash>, since: Time) -> Self {
+        Self { ticket, since, cpu: cpu_time::of_this_thread() }
+    }
+
+    /// Ends it; who is charged, and for how long: not for the time in which the system had stopped the thread.
+    fn end(self, now: Time) -> (Ticket<SourceHash>, Duration) {
+        let cpu = cpu_time::of_this_thread().saturating_sub(self.cpu);
+        (self.ticket, now.since(self.since).min(cpu))
+    }
 }
 
 impl Outlived for Runaway {
     fn pass(&mut self, is_killed: &dyn Fn() -> bool) {
         let had_seat = stint::give_seat_away() | self.charged.is_some();
         let now = self.pool.clock.now();
+        let quantum = self.charged.take().map(|quantum| quantum.end(now));
         let mut locked = self.pool.lock();
         stint::with_meter(|meter| {
             let _heavy = meter.end_piece(now);
             locked.settle(meter);
         });
         let state = locked.state();
-        if let Some((ticket, since)) = self.charged.take() {
-            state.queue.charge(ticket, now.since(since));
+        if let Some((ticket, used)) = quantum {
+            state.queue.charge(ticket, used);
         }
         if !self.has_begun {
             state.queue.begin_runaway(self.flow);
@@ -68,8 +91,8 @@ impl Runaway {
         loop {
             if let Some(Given::Turn(ticket)) = self.bell.take() {
                 let now = self.pool.clock.now();
-                self.charged = Some((ticket, now));
-                stint::take_seat(now);
+                self.charged = Some(Quantum::begin(ticket, now));
+                stint::take_seat();
                 return;
             }
             let mut locked = self.pool.lock();
@@ -98,16 +121,17 @@ impl Drop for Runaway {
             return;
         }
         let now = self.pool.clock.now();
+        let quantum = self.charged.take().map(|quantum| quantum.end(now));
         let mut locked = self.pool.lock();
         let state = locked.state();
-        if let Some((ticket, since)) = self.charged.take() {
-            state.queue.charge(ticket, now.since(since));
+        if let Some((ticket, used)) = quantum {
+            state.queue.charge(ticket, used);
             // A thread of the pool keeps the seat for what comes next.
             state.free_seats += usize::from(!stint::keeps_seat());
         }
         state.queue.end_runaway(self.flow);
         locked.dispatch();
         drop(locked);
-        stint::with_meter(|meter| meter.go_on(now));
+        stint::with_meter(|meter| meter.end_apart(now));
     }
 }

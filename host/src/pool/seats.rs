@@ -16,7 +16,11 @@ use thespian_core::turn::Buffers;
 
 use super::bell::{Bell, Given};
 use super::meter::Meter;
+use crate::node_fault::{Entrance, FaultWatch};
 use crate::plane::clock::Clock;
+
+/// Pushes under one lock.
+const PUSHES_AT_ONCE: usize = 64;
 
 /// An actor, as what is activated.
 pub(crate) trait Activated: Send + Sync {
@@ -27,8 +31,9 @@ pub(crate) trait Activated: Send + Sync {
     fn lane(&self) -> Lane;
 
     /// Handles what waits, until nothing does or others must have their turn. `begun` is when the first of the activations
-    /// on this thread began that follow on each other. Returns the time at its end, or nothing where the node has a fault.
-    fn activate(self: Arc<Self>, begun: Time, buffers: &mut Buffers) -> Option<Time>;
+    /// on this thread began that follow on each other, `now` when this one begins. Returns the time at its end, or nothing
+    /// where the node has a fault.
+    fn activate(self: Arc<Self>, begun: Time, now: Time, buffers: &mut Buffers) -> Option<Time>;
 }
 
 /// Something that runs code of a source, or is done for it, and is no actor's turn.
@@ -63,6 +68,7 @@ pub(crate) struct Pool {
     is_crowded: AtomicBool,
     /// Whether a turn runs near a program that waits for it.
     near_is_taken: AtomicBool,
+    faults: Arc<FaultWatch>,
     /// The work of a thread.
     serve: fn(&Arc<Self>),
 }
@@ -95,6 +101,8 @@ impl Drop for Near {
 pub(super) struct PoolState {
     /// Work that nobody may hold up, and whose it is.
     first: VecDeque<(SourceHash, SourceCall)>,
+    /// Whether some of that was taken last.
+    was_first: bool,
     pub(super) queue: RunQueue<SourceHash, Work>,
     pub(super) free_seats: usize,
     /// Threads without work, the one that was last at work on top.
@@ -118,11 +126,17 @@ impl Pool {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(super) fn start(seats: usize, clock: Clock, serve: fn(&Arc<Self>)) -> io::Result<PoolOwner> {
+    pub(super) fn start(
+        seats: usize,
+        clock: Clock,
+        faults: Arc<FaultWatch>,
+        serve: fn(&Arc<Self>),
+    ) -> io::Result<PoolOwner> {
         // Where there are two, one stays free of turns that spin.
         let bounds = RunawayBounds { all_max: RUNAWAYS_MAX, running_max: seats.saturating_sub(1).max(1) };
         let state = PoolState {
             first: VecDeque::new(),
+            was_first: false,
             queue: RunQueue::new(bounds),
             free_seats: 0,
             sleeping: Vec::new(),
@@ -136,6 +150,7 @@ impl Pool {
             free: AtomicUsize::new(0),
             is_crowded: AtomicBool::new(false),
             near_is_taken: AtomicBool::new(false),
+            faults,
             serve,
         }));
         for _ in 0..seats {
@@ -147,7 +162,11 @@ impl Pool {
     /// A thread with a seat.
     fn begin_thread(self: &Arc<Self>) -> io::Result<()> {
         let pool = self.clone();
-        thread::Builder::new().name("thespian-actor".to_owned()).spawn(move || (pool.serve)(&pool)).map(drop)
+        let thread = thread::Builder::new().name("thespian-actor".to_owned()).spawn(move || {
+            // A fault of the pool's own is the end of the node, which would miss the seat.
+            pool.faults.guard(Entrance::Task("a thread of the actors"), || (pool.serve)(&pool))
+        });
+        thread.map(drop)
     }
 
     /// Has an actor activated on any thread.
@@ -156,9 +175,26 @@ impl Pool {
         self.lock().push(flow, lane, Work::Actor(cell));
     }
 
+    /// Has actors activated on any thread. They may be as many as a turn can send to: others have the lock in between.
+    pub(super) fn push_all(self: &Arc<Self>, cells: VecDeque<Arc<dyn Activated>>) {
+        let mut cells = cells.into_iter().peekable();
+        while cells.peek().is_some() {
+            let mut locked = self.lock();
+            for cell in cells.by_ref().take(PUSHES_AT_ONCE) {
+                let (flow, lane) = (cell.flow(), cell.lane());
+                locked.push(flow, lane, Work::Actor(cell));
+            }
+        }
+    }
+
     /// Has code of a source called that is no actor's turn.
     pub(crate) fn call(self: &Arc<Self>, flow: SourceHash, call: impl FnOnce() + Send + 'static) {
         self.lock().push(flow, Lane::Start, Work::Call(Box::new(call)));
+    }
+
+    /// Whether work of a source may run that never waits here.
+    pub(super) fn may_go_ahead(&self, flow: SourceHash) -> bool {
+        self.state.lock().queue.may_go_ahead(flow)
     }
 
     /// Has work that belongs near its asker run there: one at a time, and none of a source that has had more than its due.
@@ -167,10 +203,11 @@ impl Pool {
             return None;
         }
         let near = Near(self.clone());
-        self.state.lock().queue.may_go_ahead(flow).then_some(near)
+        self.may_go_ahead(flow).then_some(near)
     }
 
-    /// Has something done for a source before all that waits, also where the source may start no turn: it must be short.
+    /// Has something done for a source before what waits, also where the source may start no turn: it is to be short. Of each two
+    /// things that are done one is from the queue.
     pub(crate) fn call_first(self: &Arc<Self>, flow: SourceHash, call: impl FnOnce() + Send + 'static) {
         let mut locked = self.lock();
         if !locked.state().is_closed {
@@ -207,6 +244,13 @@ impl Pool {
         locked.ring.extend(waiting);
     }
 
+    /// Whether nobody has a seat or waits for one.
+    #[cfg(test)]
+    pub(super) fn is_at_rest(&self) -> bool {
+        let state = self.state.lock();
+        state.free_seats == self.seats && state.queue.is_empty() && state.first.is_empty()
+    }
+
     /// Whether others wait for a seat: then an actor handles what was there when its activation began.
     pub(crate) fn is_crowded(&self) -> bool {
         self.is_crowded.load(Ordering::Relaxed)
@@ -231,6 +275,10 @@ impl Pool {
             let mut locked = self.lock();
             if locked.state().is_closed {
                 return None;
+            }
+            if !has_seat && locked.state().free_seats > 0 {
+                locked.state().free_seats -= 1;
+                has_seat = true;
             }
             if has_seat && let Some(job) = locked.take_for_seat() {
                 locked.dispatch();
@@ -275,19 +323,18 @@ impl Locked<'_> {
         self.dispatch();
     }
 
-    pub(super) fn push_all(&mut self, cells: impl IntoIterator<Item = Arc<dyn Activated>>) {
-        for cell in cells {
-            let (flow, lane) = (cell.flow(), cell.lane());
-            self.push(flow, lane, Work::Actor(cell));
-        }
-    }
-
     /// The next work for a thread that has a seat. Where a turn is to go on, that has the seat, and there is none.
     fn take_for_seat(&mut self) -> Option<SeatWork> {
-        if let Some((flow, call)) = self.state().first.pop_front() {
+        let state = self.state();
+        // One of these, one of those: they are many where a large family is killed.
+        let is_firsts_turn = !state.was_first || state.queue.peek().is_none();
+        state.was_first = is_firsts_turn && !state.first.is_empty();
+        if state.was_first
+            && let Some((flow, call)) = state.first.pop_front()
+        {
             return Some(SeatWork::First(flow, call));
         }
-        match self.state().queue.pop() {
+        match state.queue.pop() {
             Some((ticket, Work::Turn(bell))) => {
                 bell.give(Given::Turn(ticket));
                 self.ring.push(bell);
@@ -350,7 +397,7 @@ impl Drop for Locked<'_> {
     fn drop(&mut self) {
         if let Some(state) = self.state.take() {
             self.pool.free.store(state.free_seats, Ordering::Relaxed);
-            let is_crowded = !state.queue.is_empty();
+            let is_crowded = !state.queue.is_empty() && state.free_seats == 0;
             // Mostly it stays, and every activation reads it.
             if self.pool.is_crowded.load(Ordering::Relaxed) != is_crowded {
                 self.pool.is_crowded.store(is_crowded, Ordering::Relaxed);

@@ -165,16 +165,28 @@ impl<'a> Stint<'a> {
     pub(super) fn run(self, first: Arc<dyn Activated>) -> bool {
         let active = Active(self.pool);
         let mut buffers = BUFFERS.take();
-        let mut cell = first;
-        while let Some(now) = cell.activate(self.begun, &mut buffers)
-            && now - self.begun < ACTIVATION_TIME_MAX
-            && let Some(next) = take()
+        let (flow, mut cell, mut now) = (first.flow(), first, self.begun);
+        while let Some(end) = cell.activate(self.begun, now, &mut buffers)
+            && end - self.begun < ACTIVATION_TIME_MAX
+            && let Some(next) = self.next(flow)
         {
-            cell = next;
+            (cell, now) = (next, end);
         }
         BUFFERS.set(buffers);
         drop(active);
         keeps_seat()
+    }
+
+    /// Whoever runs next here. An actor of another source than the stint's does so only while that has had no more than its
+    /// due: or two sources that wake each other's actors would have all the time there is.
+    fn next(&self, flow: SourceHash) -> Option<Arc<dyn Activated>> {
+        loop {
+            let next = take()?;
+            if next.flow() == flow || self.pool.may_go_ahead(next.flow()) {
+                return Some(next);
+            }
+            self.pool.push(next);
+        }
     }
 
     /// Calls what is no actor's turn, for a source. Whether the thread has its seat still.
@@ -199,7 +211,8 @@ impl Drop for Active<'_> {
             locked.settle(&mut stint.meter);
             stint.take_all()
         });
-        locked.push_all(cells);
+        drop(locked);
+        self.0.push_all(cells);
     }
 }
 
@@ -234,9 +247,7 @@ pub(crate) fn let_go(pool: &Arc<Pool>) {
 /// Nobody is to wait behind the turn under way.
 pub(super) fn let_all_go(pool: &Arc<Pool>) {
     let cells = UNDER_WAY.with_borrow_mut(UnderWay::take_all);
-    if !cells.is_empty() {
-        pool.lock().push_all(cells);
-    }
+    pool.push_all(cells);
 }
 
 /// Whether this thread is one of the pool's and has a seat.
@@ -255,13 +266,13 @@ pub(super) fn give_seat_away() -> bool {
     })
 }
 
-/// The turn under way goes on with a seat that it was given.
-pub(super) fn take_seat(now: Time) {
+/// The turn under way goes on with a seat that it was given, and is charged by itself.
+pub(super) fn take_seat() {
     UNDER_WAY.with_borrow_mut(|stint| {
         if stint.seat == Seat::GivenAway {
             stint.seat = Seat::Has;
         }
-        stint.meter.go_on(now);
+        stint.meter.begin_apart();
     });
 }
 

@@ -180,6 +180,27 @@ fn a_flow_with_more_than_half_of_the_runaways_that_others_leave_starts_no_more_t
 }
 
 #[test]
+fn a_flow_without_runaways_may_begin_whatever_others_have() {
+    let mut queue = queue();
+    for flow in 0..8 {
+        (0..8).for_each(|_| queue.begin_runaway(flow));
+    }
+    queue.push(8, Light, 0);
+    assert!(queue.may_go_ahead(9));
+    assert_eq!(run(&mut queue, 1), Some((8, 0)));
+}
+
+#[test]
+fn a_lane_that_ran_beside_the_order_waits_no_longer_than_a_millisecond_for_the_others() {
+    let mut queue = queue();
+    (0..100).for_each(|item| queue.push(0, Start, item));
+    queue.spend(0, Light, us(1_000_000));
+    queue.push(0, Light, 100);
+    let before = (0..100).take_while(|_| run(&mut queue, 100).is_some_and(|(_, item)| item != 100)).count();
+    assert!(before <= 21, "{before} starts of 50 us each for the lane came first");
+}
+
+#[test]
 fn whoever_had_to_wait_for_turns_to_end_has_saved_up_nothing() {
     let mut queue = queue();
     (0..33).for_each(|_| queue.begin_runaway(0));
