@@ -52,7 +52,7 @@ enum Crowd {
 /// Crowds of one attack, each of a source of its own.
 type Attack = (&'static str, &'static [Crowd]);
 
-const ATTACKS: [Attack; 9] = [
+const ATTACKS: [Attack; 10] = [
     ("400x100us", &[Crowd::Busy(400, 100)]),
     ("400x900us", &[Crowd::Busy(400, 900)]),
     ("1000x100us", &[Crowd::Busy(1_000, 100)]),
@@ -61,6 +61,7 @@ const ATTACKS: [Attack; 9] = [
     ("5000x900us", &[Crowd::Busy(5_000, 900)]),
     ("40x300-dying", &[Crowd::Dying(40, 300)]),
     ("1000-spinning", &[Crowd::Spinning(1_000)]),
+    ("6-sources-spinning", &[Crowd::Spinning(100); 6]),
     ("all", &[Crowd::Busy(1_000, 100), Crowd::Busy(1_000, 900), Crowd::Dying(20, 100), Crowd::Spinning(500)]),
 ];
 
