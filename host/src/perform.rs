@@ -109,8 +109,7 @@ impl Performer {
         let (checking, desk, io) = (self.checking.clone(), self.inside.desk.clone(), self.io.clone());
         let ClassCheck { source, class, capabilities, requirements } = question;
         let pool = self.inside.cells.pool().clone();
-        let its_share = pool.clone();
-        its_share.call(source, move || {
+        self.inside.cells.pool().call(source, move || {
             desk.faults().clone().spawn(&io, CLASS_CHECK, async move {
                 // As many at one time as there are places for them.
                 let places = code.as_ref().map_or(1, Source::places);

@@ -8,7 +8,7 @@
 //!                                                         └────────────┘ waits there for a seat, as all others
 //! ```
 //!
-//! Who runs next is core's to say ([`RunQueue`]). It does not know what an actor is.
+//! Who runs next is core's to say (`run_queue.rs`). It does not know what an actor is.
 
 mod bell;
 mod meter;

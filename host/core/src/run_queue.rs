@@ -20,7 +20,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::limits::{ACTIVATION_TIME_MAX, RUN_GUESS_FIRST};
+use crate::limits::{ACTIVATION_TIME_MAX, HEAVY_TIME_MIN, RUN_GUESS_FIRST};
 
 /// The kinds of work of one flow, which share its time: so those that take little do not wait for many that take much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +36,17 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// The lane for what comes behind work of this one that took so much CPU time. A start tells nothing of the messages
+    /// behind it.
+    #[must_use]
+    pub fn behind(self, cpu: Duration) -> Self {
+        match self {
+            Self::Runaway => Self::Heavy,
+            Self::Light | Self::Heavy if cpu >= HEAVY_TIME_MIN => Self::Heavy,
+            Self::Light | Self::Heavy | Self::Start => Self::Light,
+        }
+    }
+
     /// The part of the flow's time that it has, where all lanes have work. Those that take little have most of it, or a crowd
     /// would wait for as long again as its messages take as soon as one of it takes much.
     const fn weight(self) -> u64 {
@@ -82,6 +93,10 @@ pub struct RunawayBounds {
 /// Work that waits to be run, of flows that share the time.
 #[derive(Debug)]
 pub struct RunQueue<K, T> {
+    /// Work that nobody may hold up, and whose it is.
+    first: VecDeque<(K, T)>,
+    /// Whether some of that was taken last.
+    was_first: bool,
     flows: BTreeMap<K, Flow<T>>,
     /// Flows for which something waits, by their passes.
     waiting: BTreeSet<(u64, K)>,
@@ -179,6 +194,8 @@ impl<K: Copy + Ord, T> RunQueue<K, T> {
     #[must_use]
     pub const fn new(bounds: RunawayBounds) -> Self {
         Self {
+            first: VecDeque::new(),
+            was_first: false,
             flows: BTreeMap::new(),
             waiting: BTreeSet::new(),
             ahead: BTreeSet::new(),
@@ -201,12 +218,6 @@ impl<K: Copy + Ord, T> RunQueue<K, T> {
         self.len == 0
     }
 
-    /// Flows of which it knows something.
-    #[must_use]
-    pub fn flows(&self) -> usize {
-        self.flows.len()
-    }
-
     /// Turns that have outlived their slice and not ended.
     #[must_use]
     pub const fn runaways(&self) -> usize {
@@ -223,9 +234,23 @@ impl<K: Copy + Ord, T> RunQueue<K, T> {
         self.put_back(flow);
     }
 
+    /// Has work run before what waits, also where its flow may start nothing: it is to be short. Of each two pieces that are
+    /// taken out one is of the others, for these are many where a large family is killed.
+    pub fn push_first(&mut self, flow: K, item: T) {
+        self.first.push_back((flow, item));
+        self.len += 1;
+    }
+
+    fn is_firsts_turn(&self) -> bool {
+        !self.first.is_empty() && (!self.was_first || self.next().is_none())
+    }
+
     /// The work that runs next.
     #[must_use]
     pub fn peek(&self) -> Option<&T> {
+        if self.is_firsts_turn() {
+            return self.first.front().map(|(_, item)| item);
+        }
         self.next().map(|(_, _, item)| item)
     }
 
@@ -238,6 +263,23 @@ impl<K: Copy + Ord, T> RunQueue<K, T> {
 
     /// Takes out the work that runs next.
     pub fn pop(&mut self) -> Option<(Ticket<K>, T)> {
+        self.was_first = self.is_firsts_turn();
+        if self.was_first { self.pop_first() } else { self.pop_next() }
+    }
+
+    fn pop_first(&mut self) -> Option<(Ticket<K>, T)> {
+        let (key, item) = self.first.pop_front()?;
+        let (floor, flow) = self.take_out(key);
+        flow.begin(floor);
+        flow.under_way += 1;
+        self.len -= 1;
+        self.under_way += 1;
+        self.put_back(key);
+        // Nothing is guessed, for it is short.
+        Some((Ticket { flow: key, lane: Lane::Start, guess: 0 }, item))
+    }
+
+    fn pop_next(&mut self) -> Option<(Ticket<K>, T)> {
         let (key, lane, _) = self.next()?;
         self.lift_blocked(key);
         let flow = self.flows.get_mut(&key)?;
@@ -345,7 +387,7 @@ impl<K: Copy + Ord, T> RunQueue<K, T> {
             flow.len = 0;
             flow.lanes.iter_mut().flat_map(|lane| lane.items.drain(..))
         });
-        all.collect()
+        all.chain(self.first.drain(..).map(|(_, item)| item)).collect()
     }
 
     /// A flow, out of the order until [`Self::put_back`], and the floor.

@@ -50,7 +50,7 @@ impl Meter {
     /// A stint begins.
     pub(super) fn begin(&mut self, ticket: Option<Ticket<SourceHash>>, now: Time) {
         debug_assert!(self.ticket.is_none() && self.parts.is_empty(), "the last stint is paid");
-        self.current = ticket.as_ref().map(|ticket| (ticket.flow(), ticket.lane()));
+        self.current = None;
         self.ticket = ticket;
         self.since = now;
         (self.apart, self.was_apart) = (None, false);
@@ -75,11 +75,11 @@ impl Meter {
         }
         let before = self.used;
         self.used += used;
-        // A start tells nothing of the messages behind it.
-        let is_heavy = lane != Lane::Start
-            && used >= HEAVY_TIME_MIN
-            && self.cpu_since().saturating_sub(before) >= HEAVY_TIME_MIN;
-        if std::mem::take(&mut self.was_apart) || is_heavy { Lane::Heavy } else { Lane::Light }
+        let of_turn = if std::mem::take(&mut self.was_apart) { Lane::Runaway } else { lane };
+        // It has used no more than went by: mostly that is so little that the thread's time need not be asked for.
+        let cpu =
+            if used < HEAVY_TIME_MIN { used } else { used.min(self.cpu_since().saturating_sub(before)) };
+        of_turn.behind(cpu)
     }
 
     /// The turn goes on after a wait, which is nobody's time. From here on it is charged by itself.

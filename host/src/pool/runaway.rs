@@ -7,6 +7,7 @@ use thespian_core::limits::RUNAWAY_LOOK_PERIOD;
 use thespian_core::run_queue::{Lane, Ticket};
 use thespian_core::source::SourceHash;
 use thespian_core::time::Time;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::bell::{Bell, Given};
 use super::seats::{Pool, Work};
@@ -82,7 +83,7 @@ impl Outlived for Runaway {
         state.free_seats += usize::from(had_seat);
         locked.push(self.flow, Lane::Runaway, Work::Turn(self.bell.clone()));
         drop(locked);
-        stint::hand_off(|| self.wait(is_killed));
+        hand_off(|| self.wait(is_killed));
     }
 }
 
@@ -133,5 +134,16 @@ impl Drop for Runaway {
         locked.dispatch();
         drop(locked);
         stint::with_meter(|meter| meter.end_apart(now));
+    }
+}
+
+/// Runs `wait` while another thread takes over the queue of this worker, if it is one of a runtime.
+fn hand_off(wait: impl FnOnce()) {
+    match Handle::try_current() {
+        // On a thread of such a runtime that is no worker it just calls `wait`; on other runtimes it would panic.
+        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {
+            tokio::task::block_in_place(wait);
+        }
+        _ => wait(),
     }
 }

@@ -49,13 +49,8 @@ pub(super) enum Work {
     Turn(Arc<Bell>),
 }
 
-/// The next thing that a thread with a seat does.
-pub(super) enum SeatWork {
-    /// Work from the queue, and who is charged by a guess.
-    Next(Ticket<SourceHash>, Work),
-    /// Work that nobody may hold up, and whose it is.
-    First(SourceHash, SourceCall),
-}
+/// A piece of work, and who is charged.
+pub(super) type Charged = (Ticket<SourceHash>, Work);
 
 /// The threads of a node's actors. They live until it is closed.
 pub(crate) struct Pool {
@@ -99,10 +94,6 @@ impl Drop for Near {
 }
 
 pub(super) struct PoolState {
-    /// Work that nobody may hold up, and whose it is.
-    first: VecDeque<(SourceHash, SourceCall)>,
-    /// Whether some of that was taken last.
-    was_first: bool,
     pub(super) queue: RunQueue<SourceHash, Work>,
     pub(super) free_seats: usize,
     /// Threads without work, the one that was last at work on top.
@@ -135,8 +126,6 @@ impl Pool {
         // Where there are two, one stays free of turns that spin.
         let bounds = RunawayBounds { all_max: RUNAWAYS_MAX, running_max: seats.saturating_sub(1).max(1) };
         let state = PoolState {
-            first: VecDeque::new(),
-            was_first: false,
             queue: RunQueue::new(bounds),
             free_seats: 0,
             sleeping: Vec::new(),
@@ -171,8 +160,7 @@ impl Pool {
 
     /// Has an actor activated on any thread.
     pub(crate) fn push(self: &Arc<Self>, cell: Arc<dyn Activated>) {
-        let (flow, lane) = (cell.flow(), cell.lane());
-        self.lock().push(flow, lane, Work::Actor(cell));
+        self.lock().push_actor(cell);
     }
 
     /// Has actors activated on any thread. They may be as many as a turn can send to: others have the lock in between.
@@ -180,10 +168,7 @@ impl Pool {
         let mut cells = cells.into_iter().peekable();
         while cells.peek().is_some() {
             let mut locked = self.lock();
-            for cell in cells.by_ref().take(PUSHES_AT_ONCE) {
-                let (flow, lane) = (cell.flow(), cell.lane());
-                locked.push(flow, lane, Work::Actor(cell));
-            }
+            cells.by_ref().take(PUSHES_AT_ONCE).for_each(|cell| locked.push_actor(cell));
         }
     }
 
@@ -206,12 +191,11 @@ impl Pool {
         self.may_go_ahead(flow).then_some(near)
     }
 
-    /// Has something done for a source before what waits, also where the source may start no turn: it is to be short. Of each two
-    /// things that are done one is from the queue.
+    /// Has something done for a source before what waits, also where the source may start no turn: it is to be short.
     pub(crate) fn call_first(self: &Arc<Self>, flow: SourceHash, call: impl FnOnce() + Send + 'static) {
         let mut locked = self.lock();
         if !locked.state().is_closed {
-            locked.state().first.push_back((flow, Box::new(call)));
+            locked.state().queue.push_first(flow, Work::Call(Box::new(call)));
             locked.dispatch();
         }
     }
@@ -234,8 +218,7 @@ impl Pool {
         state.is_closed = true;
         let sleeping = std::mem::take(&mut state.sleeping);
         let waiting = state.waiting_turns();
-        let first = std::mem::take(&mut state.first).into_iter().map(|(_, call)| Work::Call(call));
-        let dropped = state.queue.clear().into_iter().chain(first).collect();
+        let dropped = state.queue.clear();
         locked.dropped = dropped;
         for bell in sleeping {
             bell.give(Given::Seat);
@@ -248,7 +231,7 @@ impl Pool {
     #[cfg(test)]
     pub(super) fn is_at_rest(&self) -> bool {
         let state = self.state.lock();
-        state.free_seats == self.seats && state.queue.is_empty() && state.first.is_empty()
+        state.free_seats == self.seats && state.queue.is_empty()
     }
 
     /// Whether others wait for a seat: then an actor handles what was there when its activation began.
@@ -270,7 +253,7 @@ impl Pool {
     }
 
     /// Waits for work. `None`: the thread is needed no more.
-    pub(super) fn next(self: &Arc<Self>, bell: &Arc<Bell>, mut has_seat: bool) -> Option<SeatWork> {
+    pub(super) fn next(self: &Arc<Self>, bell: &Arc<Bell>, mut has_seat: bool) -> Option<Charged> {
         loop {
             let mut locked = self.lock();
             if locked.state().is_closed {
@@ -313,6 +296,11 @@ impl Locked<'_> {
         self.state.as_mut().expect("it is locked until it is dropped")
     }
 
+    fn push_actor(&mut self, cell: Arc<dyn Activated>) {
+        let (flow, lane) = (cell.flow(), cell.lane());
+        self.push(flow, lane, Work::Actor(cell));
+    }
+
     pub(super) fn push(&mut self, flow: SourceHash, lane: Lane, work: Work) {
         let state = self.state();
         if state.is_closed {
@@ -324,23 +312,14 @@ impl Locked<'_> {
     }
 
     /// The next work for a thread that has a seat. Where a turn is to go on, that has the seat, and there is none.
-    fn take_for_seat(&mut self) -> Option<SeatWork> {
-        let state = self.state();
-        // One of these, one of those: they are many where a large family is killed.
-        let is_firsts_turn = !state.was_first || state.queue.peek().is_none();
-        state.was_first = is_firsts_turn && !state.first.is_empty();
-        if state.was_first
-            && let Some((flow, call)) = state.first.pop_front()
-        {
-            return Some(SeatWork::First(flow, call));
-        }
-        match state.queue.pop() {
+    fn take_for_seat(&mut self) -> Option<Charged> {
+        match self.state().queue.pop() {
             Some((ticket, Work::Turn(bell))) => {
                 bell.give(Given::Turn(ticket));
                 self.ring.push(bell);
                 None
             }
-            Some((ticket, work)) => Some(SeatWork::Next(ticket, work)),
+            Some(charged) => Some(charged),
             None => {
                 self.state().free_seats += 1;
                 None
@@ -352,19 +331,18 @@ impl Locked<'_> {
     pub(super) fn dispatch(&mut self) {
         while self.state().free_seats > 0 {
             let state = self.state();
-            let is_first = !state.first.is_empty();
             match state.queue.peek() {
-                Some(Work::Turn(_)) if !is_first => {
+                Some(Work::Turn(_)) => {
                     state.free_seats -= 1;
                     let none = self.take_for_seat();
                     debug_assert!(none.is_none(), "it was seen to be a turn");
                 }
-                None if !is_first => return,
-                _ => {
+                Some(Work::Actor(_) | Work::Call(_)) => {
                     if state.is_called || !self.call_thread() {
                         return;
                     }
                 }
+                None => return,
             }
         }
     }

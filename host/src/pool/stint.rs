@@ -16,7 +16,7 @@ use thespian_core::run_queue::{Lane, Ticket};
 use thespian_core::source::SourceHash;
 use thespian_core::time::Time;
 use thespian_core::turn::Buffers;
-use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::runtime::Handle;
 
 use super::meter::Meter;
 use super::seats::{Activated, Pool};
@@ -146,8 +146,8 @@ pub(super) struct Stint<'a> {
 }
 
 impl<'a> Stint<'a> {
-    pub(super) fn of_worker(pool: &'a Arc<Pool>, ticket: Option<Ticket<SourceHash>>) -> Self {
-        Self::begin(pool, ticket, Seat::Has)
+    pub(super) fn of_worker(pool: &'a Arc<Pool>, ticket: Ticket<SourceHash>) -> Self {
+        Self::begin(pool, Some(ticket), Seat::Has)
     }
 
     fn begin(pool: &'a Arc<Pool>, ticket: Option<Ticket<SourceHash>>, seat: Seat) -> Self {
@@ -283,15 +283,4 @@ pub(super) fn with_meter(work: impl FnOnce(&mut Meter)) {
             work(&mut stint.meter);
         }
     });
-}
-
-/// Runs `wait` while another thread takes over the queue of this worker, if it is one of a runtime.
-pub(super) fn hand_off(wait: impl FnOnce()) {
-    match Handle::try_current() {
-        // On a thread of such a runtime that is no worker it just calls `wait`; on other runtimes it would panic.
-        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {
-            tokio::task::block_in_place(wait);
-        }
-        _ => wait(),
-    }
 }

@@ -21,6 +21,7 @@ const IDLE_TICKS: u32 = 100;
 pub(super) const SLICE_TICKS: u32 = 3;
 /// Ticks for which a runaway keeps its place while others wait.
 pub(super) const QUANTUM_TICKS: u32 = 10;
+
 /// Moves the epoch of one engine while there are turns, and rests when there are none.
 ///
 /// Nothing is lost between going to rest and a new turn. A turn sets `active` and then reads `resting`; the

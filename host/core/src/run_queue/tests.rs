@@ -118,7 +118,7 @@ fn what_was_had_while_nobody_competed_is_forgotten() {
     assert!(queue.may_go_ahead(0));
     queue.push(0, Light, 0);
     assert_eq!(run(&mut queue, 1_000_000), Some((0, 0)));
-    assert_eq!(queue.flows(), 0, "nothing is kept of it");
+    assert_eq!(queue.flows.len(), 0, "nothing is kept of it");
 }
 
 #[test]
@@ -212,6 +212,32 @@ fn whoever_had_to_wait_for_turns_to_end_has_saved_up_nothing() {
     queue.end_runaway(0);
     let [waited, other] = shares(&mut queue, 100, [100, 100]);
     assert!(waited.abs_diff(other) <= 20, "{waited} and {other}");
+}
+
+#[test]
+fn what_nobody_may_hold_up_runs_in_turn_with_the_others_and_where_its_flow_may_start_nothing() {
+    let mut queue = queue();
+    (0..33).for_each(|_| queue.begin_runaway(0));
+    queue.push(0, Light, 9);
+    (0..3).for_each(|item| queue.push_first(0, item));
+    (5..7).for_each(|item| queue.push(1, Light, item));
+    let order: Vec<_> = core::iter::from_fn(|| {
+        let peeked = *queue.peek()?;
+        let (_, item) = run(&mut queue, 10)?;
+        assert_eq!(peeked, item);
+        Some(item)
+    })
+    .collect();
+    assert_eq!(order, [0, 5, 1, 6, 2]);
+    assert_eq!(queue.len(), 1, "which its flow may not start");
+}
+
+#[test]
+fn an_actor_waits_by_what_it_took_last() {
+    let [little, much] = [us(299), us(300)];
+    assert_eq!([Light.behind(little), Light.behind(much)], [Light, Heavy]);
+    assert_eq!([Heavy.behind(little), Heavy.behind(much)], [Light, Heavy]);
+    assert_eq!([Start.behind(much), Runaway.behind(little)], [Light, Heavy]);
 }
 
 #[test]
