@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -176,7 +176,10 @@ impl CompileProcess {
         let memory_most = run.memory_most;
         let ended = run.wait().map_err(|error| SourceError::NoCompiler(error.to_string()))?;
         match said {
-            Ok(said) => judge(said, &ended, memory_most, &bounds),
+            Ok(said) => {
+                let cpu = ended.rusage.utime + ended.rusage.stime;
+                judge(said, ended.status, cpu, memory_most, &bounds)
+            }
             Err(Unread::TooMuch) => Err(SourceError::TooMuchCode { max: most as u64 }),
             Err(Unread::TooMuchMemory) => Err(too_much_memory(memory_most, &bounds)),
             Err(why) => Err(SourceError::CompileStopped(why.to_string())),
@@ -218,7 +221,8 @@ fn too_much_memory(used_bytes: u64, bounds: &CompileBounds) -> SourceError {
 /// Judges the component by the answer, or by the end without one.
 fn judge(
     said: Vec<u8>,
-    ended: &ResUse,
+    status: ExitStatus,
+    cpu: Duration,
     memory_most: u64,
     bounds: &CompileBounds,
 ) -> Result<Vec<u8>, SourceError> {
@@ -227,7 +231,7 @@ fn judge(
         true => too_much_memory(memory_most, bounds),
         false => SourceError::NoMemory,
     };
-    if ended.status.success() {
+    if status.success() {
         return match CompileAnswer::read(said) {
             Some(CompileAnswer::Code(code)) => Ok(code),
             Some(CompileAnswer::Refused(words)) => Err(SourceError::Invalid(words)),
@@ -239,18 +243,22 @@ fn judge(
         };
     }
     let words = last_words(&said);
-    let cpu = ended.rusage.utime + ended.rusage.stime;
-    match ended.status.signal().and_then(Signal::from_named_raw) {
-        // The second where the first is ignored, as a program that started the node may have it.
-        Some(Signal::XCPU | Signal::KILL) if cpu >= bounds.cpu => {
+    match status.signal().and_then(Signal::from_named_raw) {
+        // By the kernel's other count, in ticks, that process has had all of it, and that is a few ms off this one. Far from
+        // it there was a bound of somebody else's.
+        Some(Signal::XCPU) if cpu >= bounds.cpu / 2 => {
+            Err(SourceError::CompileTime { used: cpu.max(bounds.cpu), max: bounds.cpu })
+        }
+        // Where the first is ignored, as a program that started the node may have it.
+        Some(Signal::KILL) if cpu >= bounds.cpu => {
             Err(SourceError::CompileTime { used: cpu, max: bounds.cpu })
         }
         // So Rust's runtime ends when an allocation fails.
         Some(Signal::ABORT) if words.contains("memory allocation of ") => Err(no_memory()),
         Some(Signal::ABORT | Signal::SEGV | Signal::ILL | Signal::BUS | Signal::FPE | Signal::TRAP) => {
-            Err(SourceError::CompilerFailed(format!("{}: {words}", ended.status)))
+            Err(SourceError::CompilerFailed(format!("{status}: {words}")))
         }
-        _ => Err(SourceError::CompileStopped(format!("{}: {words}", ended.status))),
+        _ => Err(SourceError::CompileStopped(format!("{status}: {words}"))),
     }
 }
 
@@ -421,5 +429,29 @@ impl<'a> Input<'a> {
                 Err(_) => self.to = None,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_at_its_bound_of_cpu_time_was_ended_by_it_by_either_count() {
+        let bounds = CompileBounds { memory_bytes: 1 << 30, cpu: Duration::from_secs(1) };
+        let judged = |signal: Signal, cpu_ms| {
+            let status = ExitStatus::from_raw(signal.as_raw());
+            judge(Vec::new(), status, Duration::from_millis(cpu_ms), 0, &bounds).map_err(
+                |error| match error {
+                    SourceError::CompileTime { used, .. } => Some(used.as_millis()),
+                    _ => None,
+                },
+            )
+        };
+        assert_eq!(judged(Signal::XCPU, 1_004), Err(Some(1_004)));
+        assert_eq!(judged(Signal::XCPU, 996), Err(Some(1_000)), "the kernel's other count was ahead");
+        assert_eq!(judged(Signal::XCPU, 100), Err(None), "a bound around the node");
+        assert_eq!(judged(Signal::KILL, 1_300), Err(Some(1_300)));
+        assert_eq!(judged(Signal::KILL, 996), Err(None), "somebody ended it");
     }
 }
