@@ -111,7 +111,8 @@ fn peers_that_never_send_lose_their_places_to_those_who_do() {
 
 #[test]
 fn peers_that_never_read_cost_what_their_queues_hold_and_then_their_connections() {
-    const DEAF: usize = 4;
+    // Each holds the actor up once, for as long as a sender waits.
+    const DEAF: usize = 2;
     run_granted(None, json!({ "greeting": [16 << 20, 64 << 10] }), async |gate| {
         let before = memory();
         let deafness = async {
