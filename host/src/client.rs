@@ -366,6 +366,18 @@ impl Client {
         self.ended(Request::Kill { target }).await
     }
 
+    /// Ends all actors of a source, and their children, now; returns how many there were. All are told when it returns, and those
+    /// in a turn end at its next tick.
+    ///
+    /// # Errors
+    /// There is no such source.
+    pub async fn kill_source(&self, source: &str) -> Result<u64, ClientError> {
+        match self.ask_node(Request::KillSource { source: source.to_string() }).await? {
+            Reply::Killed { actors } => Ok(actors),
+            _ => Err(ClientError::Unexpected),
+        }
+    }
+
     /// Log records of one actor or of all: those kept, or the `last` so many of them. With `follow` it goes on until
     /// its future is dropped.
     ///

@@ -55,6 +55,9 @@ pub struct NodeConfig {
     /// Linux 5.9 or newer, and a process that does not ignore SIGCHLD nor waits for children that it has not started.
     #[serde(skip)]
     pub compiler: Option<PathBuf>,
+    /// Memory that the node may take for its actors, what waits for them, its sources and their compilers, in bytes; absent: 60 %
+    /// of what the machine or its control group has. What of the node can't grow comes on top: some 50 MiB.
+    pub memory_budget_bytes: Option<u64>,
     /// Memory that the compiler's process may take, in bytes; absent: 512 MiB and 64 times the component's size, at most
     /// 3 GiB and half of what the node may take.
     pub compile_memory_bytes_max: Option<u64>,

@@ -6,11 +6,12 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
+use thespian_core::budget::Account;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::limits::{
     ENDPOINT_BYTES_MAX, ENDPOINT_LEN_MAX, NAMED_ENDPOINT_IDLE_MAX, NAMED_ENDPOINTS_MAX,
 };
-use thespian_core::mailbox::{MailboxLimits, Push, QueueBudget};
+use thespian_core::mailbox::{MailboxLimits, Push};
 use thespian_core::wire::control::Incoming;
 use tokio::sync::{Notify, oneshot};
 
@@ -29,11 +30,11 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn new(address: ActorAddress, budget: Arc<QueueBudget>) -> Self {
+    pub(crate) fn new(address: ActorAddress, account: Arc<Account>) -> Self {
         let limits = MailboxLimits { len_max: ENDPOINT_LEN_MAX, bytes_max: ENDPOINT_BYTES_MAX };
         Self {
             address,
-            mailbox: SharedMailbox::new(limits, budget),
+            mailbox: SharedMailbox::new(limits, account),
             arrived: Notify::new(),
             answers_bytes: AtomicUsize::new(0),
         }
@@ -129,7 +130,7 @@ impl Endpoints {
     /// A new endpoint for an outside program.
     pub(crate) fn open(&self) -> Arc<Endpoint> {
         let address = self.plane.new_address();
-        let endpoint = Arc::new(Endpoint::new(address, self.plane.budget.clone()));
+        let endpoint = Arc::new(Endpoint::new(address, self.plane.accounts.outside().clone()));
         self.open_len.fetch_add(1, Ordering::Relaxed);
         self.plane.table.enter(address, endpoint.clone());
         endpoint

@@ -29,4 +29,5 @@ pub(crate) struct Setup {
     pub(crate) guest_threads: usize,
     pub(crate) actors_max_reason: String,
     pub(crate) queued_bytes_max_reason: String,
+    pub(crate) memory_bytes_max_reason: String,
 }

@@ -1,9 +1,14 @@
 //! How much memory this process may take: the machine's, or less where it is in control groups. Made of texts, so that
 //! those of any machine can be tried on any other.
 
+mod budget;
+
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+
+pub(crate) use self::budget::budget;
+pub use self::budget::{MemoryBudget, QueueBound};
 
 /// Where the system does not say, in bytes.
 const ASSUMED_BYTES: u64 = 4 << 30;

@@ -7,7 +7,7 @@ use thespian_core::address::HostId;
 use thespian_core::compiling::CompileLimits;
 use thespian_core::limits::{
     COMPILE_MEMORY_BYTES_LEAST, GUEST_THREADS_MAX, LOG_CLOSE_TIME_MAX, LOG_FILE_BYTES_MAX_DEFAULT,
-    LOG_FILE_BYTES_MAX_MIN, MEMORY_BUDGET_PERCENT, QUEUED_MEMORY_SHARE, RUNAWAYS_MAX, STOP_NODE_TIME_MAX,
+    LOG_FILE_BYTES_MAX_MIN, MEMORY_BUDGET_BYTES_LEAST, RUNAWAYS_MAX, STOP_NODE_TIME_MAX,
 };
 use thespian_core::text::inert;
 use thespian_core::wire::control::Request;
@@ -27,7 +27,7 @@ use crate::grant::Grants;
 use crate::inside::{Inside, Setup};
 use crate::library::Library;
 use crate::log::{LogError, LogStore};
-use crate::memory::{self, Memory};
+use crate::memory;
 use crate::node_fault::FaultWatch;
 use crate::outlet::Losses;
 use crate::perform::Performer;
@@ -43,6 +43,7 @@ use crate::store::sources::SourceFiles;
 use crate::store::{self, DirLock, StoreError};
 use crate::watchdog::Watchdog;
 
+pub use crate::memory::{MemoryBudget, QueueBound};
 pub use crate::node_fault::{Entrance, NodeFault};
 
 /// Threads for control, transport and `Admin`.
@@ -81,29 +82,13 @@ impl From<LogError> for StartError {
 pub struct Node {
     inside: Arc<Inside>,
     capacity: Capacity,
+    memory: MemoryBudget,
     queued: QueueBound,
     shares: Shares,
     shortage: Arc<Shortage>,
     io: Option<Runtime>,
     _pool: PoolOwner,
     _dir_lock: Option<DirLock>,
-}
-
-/// How much may wait in all mailboxes of a node together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueBound {
-    /// The bound, in bytes.
-    pub bytes_max: usize,
-    /// The whole of which it is a share.
-    pub reason: String,
-}
-
-impl QueueBound {
-    fn of(memory: &Memory) -> Self {
-        let share = memory.bytes / QUEUED_MEMORY_SHARE as u64;
-        let reason = format!("{} % of {}", 100 / QUEUED_MEMORY_SHARE, memory.bound);
-        Self { bytes_max: usize::try_from(share).unwrap_or(usize::MAX), reason }
-    }
 }
 
 impl Node {
@@ -114,7 +99,9 @@ impl Node {
     /// See [`StartError`].
     pub fn start(config: NodeConfig) -> Result<Self, StartError> {
         let guest_threads = checked(&config)?;
-        let memory = memory::memory();
+        let memory = MemoryBudget::of(config.memory_budget_bytes, &memory::memory());
+        let queued = QueueBound::of(&memory);
+        let budget = memory::budget(&memory, &queued);
         let shares = descriptors::shares(0)?;
         let mut host = HostId(rand::random());
         let (mut dir_lock, mut files) = (None, None);
@@ -128,13 +115,14 @@ impl Node {
         let clock = Clock::start();
         let faults = Arc::new(FaultWatch::new(log.clone()));
         let pool = pool::start(guest_threads, clock, faults.clone()).map_err(StartError::Threads)?;
-        let engine = Engine::new(engine_config(&config, pool.pool().clone(), &memory, log.clone()))?;
+        let plane = Arc::new(Plane::new(host, clock, budget.clone(), log.clone()));
+        let engine = Engine::new(engine_config(&config, pool.pool().clone(), &plane, log))?;
         let capacity = engine.capacity().clone();
+        budget.limit_places(capacity.actors_max);
         // It runs turns too: those for which a program outside waits, and nothing else.
         let io =
             runtime("io", IO_THREADS, RUNAWAYS_MAX + 8).enable_all().build().map_err(StartError::Threads)?;
-        let queued = QueueBound::of(&memory);
-        let plane = Arc::new(Plane::new(host, clock, queued.bytes_max, capacity.actors_max, log));
+
         let desk = Arc::new(Desk::new(plane.clock, faults.clone()));
         let shortage = Arc::new(Shortage::default());
         let library =
@@ -168,6 +156,7 @@ impl Node {
                 guest_threads,
                 actors_max_reason: capacity.limited_by.to_string(),
                 queued_bytes_max_reason: queued.reason.clone(),
+                memory_bytes_max_reason: memory.reason.clone(),
             },
             plane: plane.clone(),
             desk: desk.clone(),
@@ -178,6 +167,7 @@ impl Node {
         Ok(Self {
             inside,
             capacity,
+            memory,
             queued,
             shares,
             shortage,
@@ -197,6 +187,12 @@ impl Node {
     #[must_use]
     pub fn capacity(&self) -> &Capacity {
         &self.capacity
+    }
+
+    /// How much memory it may take, and what sets that number.
+    #[must_use]
+    pub const fn memory_budget(&self) -> &MemoryBudget {
+        &self.memory
     }
 
     /// How much may wait in all mailboxes together, and what sets that number.
@@ -364,6 +360,10 @@ fn checked(config: &NodeConfig) -> Result<usize, StartError> {
     if config.compile_memory_bytes_max.is_some_and(|bytes| bytes < least) {
         return Err(StartError::Config(format!("`compile-memory-bytes-max` must be at least {least}")));
     }
+    if config.memory_budget_bytes.is_some_and(|bytes| bytes < MEMORY_BUDGET_BYTES_LEAST) {
+        let text = format!("`memory-budget-bytes` must be at least {MEMORY_BUDGET_BYTES_LEAST}");
+        return Err(StartError::Config(text));
+    }
     if config.compile_cpu_ms_max == Some(0) {
         return Err(StartError::Config("`compile-cpu-ms-max` can be 1 or more, not 0".to_string()));
     }
@@ -372,12 +372,7 @@ fn checked(config: &NodeConfig) -> Result<usize, StartError> {
 }
 
 /// The sandbox as the configuration wants it.
-fn engine_config(
-    config: &NodeConfig,
-    threads: Arc<Pool>,
-    memory: &Memory,
-    log: Arc<LogStore>,
-) -> EngineConfig {
+fn engine_config(config: &NodeConfig, threads: Arc<Pool>, plane: &Plane, log: Arc<LogStore>) -> EngineConfig {
     let below_data = || Some(config.data_dir.as_deref()?.join("cache"));
     EngineConfig {
         actors_max: config.actors_max,
@@ -388,7 +383,8 @@ fn engine_config(
             memory_bytes_max: config.compile_memory_bytes_max,
             cpu_ms_max: config.compile_cpu_ms_max,
         },
-        budget_bytes: memory.bytes / 100 * MEMORY_BUDGET_PERCENT,
+        budget_bytes: plane.accounts.budget().bounds().memory_bytes as u64,
+        account: plane.accounts.outside().clone(),
         threads,
         log,
     }

@@ -102,6 +102,15 @@ impl Performer {
         });
     }
 
+    /// Nobody may use a source any more. What its actors have stays on its account; accounts on which nothing is left go.
+    fn forget(&self, hash: SourceHash) {
+        let Inside { library, plane, cells, .. } = &*self.inside;
+        library.forget(hash);
+        for source in plane.accounts.tidy(|source| library.code(source).is_some()) {
+            cells.pool().forget_used(source);
+        }
+    }
+
     /// As an actor's start, on the threads of the actors: a check that spins is a runaway there. First its source's share has to
     /// come to it, then there has to be a place for it: whoever waits for the first keeps no place from others.
     fn check_class(&self, question: ClassCheck) {
@@ -194,7 +203,7 @@ impl Perform for Performer {
                 self.judge(hash);
             }
             Effect::Source(SourceEffect::Validate(hash)) => self.validate(hash),
-            Effect::Source(SourceEffect::Forget(hash)) => self.inside.library.forget(hash),
+            Effect::Source(SourceEffect::Forget(hash)) => self.forget(hash),
             Effect::Life(LifeEffect::EnterPending(address)) => cells.enter_pending(address),
             Effect::Life(LifeEffect::SetDeadLetterHandler(handler)) => {
                 plane.dead_letters.set_handler(handler);

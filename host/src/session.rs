@@ -34,6 +34,7 @@ pub use crate::answers::{Update, Updates};
 use crate::inside::Inside;
 use crate::library::{OfferRoom, SourceBytes};
 use crate::node_fault::Entrance;
+use crate::plane::places::Payer;
 use crate::status;
 
 /// Length of an endpoint's name, in bytes: it is typed by people.
@@ -130,6 +131,12 @@ impl Session {
             }
             Request::Exit { target, recursive, wait: false } => self.exit(target, recursive),
             Request::Kill { target } => self.question(Question::Kill { target }).await,
+            Request::KillSource { source } => {
+                let kill = move |sources: &Registry| {
+                    sources.find(&source).map(|source| Question::KillSource { source })
+                };
+                self.question_of_source(kill).await
+            }
             Request::Logs { actor, last, follow } => logs::logs(inside, actor, last, follow, updates).await,
             Request::Status => self.question(Question::Status { about: None }).await,
             Request::Stop => {
@@ -223,7 +230,8 @@ impl Session {
         let question = move |sources: &Registry| {
             let source = sources.find(&create.source);
             let places = source.as_ref().map_or(1, |source| node.library.places(*source));
-            node.plane.places.reserve(address, places).map_err(Refusal::LimitReached)?;
+            let payer = Payer { account: node.plane.accounts.outside().clone(), is_operator: true };
+            node.plane.places.reserve(address, payer, places).map_err(Refusal::LimitReached)?;
             Ok(create.into_question(address, source))
         };
         let created = self.question_of_source(question);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use thespian_core::address::ActorAddress;
 use thespian_core::admin::Admin;
+use thespian_core::budget::{Account, MemoryPart};
 use thespian_core::family::Member;
 use thespian_core::limits::{
     ACTORS_PAGE_LEN_MAX, SOURCES_AT_ONCE_MAX, STATUS_CHILDREN_MAX, STATUS_LOGGED_ACTORS_MAX,
@@ -17,7 +18,8 @@ use thespian_core::time::Time;
 use thespian_core::turn::Wait;
 use thespian_core::wire::control::{
     ActorFilter, ActorPage, ActorPhase, ActorReport, ActorStatus, ActorWait, CompilerStatus, ControlError,
-    EndedActor, LongTurn, NameStatus, NodeStatus, Reply, SourceBrief, SourceStatus,
+    EndedActor, LongTurn, MemoryStatus, NameStatus, NodeStatus, PartStatus, Reply, SourceBrief, SourceStatus,
+    UseStatus,
 };
 
 use crate::answers::Answered;
@@ -217,8 +219,17 @@ pub(crate) async fn sources(inside: &Inside) -> Result<Vec<SourceStatus>, Contro
         if next.is_empty() {
             return Ok(sources);
         }
-        sources.extend(next);
+        sources.extend(
+            next.into_iter().map(|source| SourceStatus { uses: of_source(inside, source.hash), ..source }),
+        );
     }
+}
+
+/// Everything that the actors of a source have.
+fn of_source(inside: &Inside, source: SourceHash) -> UseStatus {
+    let account = inside.plane.accounts.known(source);
+    let cpu = inside.cells.pool().used(source);
+    account.map(|account| uses(&account, cpu)).unwrap_or_default()
 }
 
 /// A node as `Admin` knows it.
@@ -258,6 +269,36 @@ impl Overview {
     }
 }
 
+/// The node's memory, and its parts.
+fn memory(inside: &Inside) -> MemoryStatus {
+    let accounts = &inside.plane.accounts;
+    let budget = accounts.budget();
+    let part =
+        |part: &MemoryPart| PartStatus { name: part.name().to_string(), bytes: budget.part(*part) as u64 };
+    MemoryStatus {
+        bytes: budget.used().memory_bytes as u64,
+        bytes_max: budget.bounds().memory_bytes as u64,
+        bytes_max_reason: inside.setup.memory_bytes_max_reason.clone(),
+        parts: MemoryPart::ALL.iter().map(part).collect(),
+        programs: uses(accounts.outside(), Duration::ZERO),
+    }
+}
+
+/// The state of an account, and its worst.
+fn uses(account: &Account, cpu: Duration) -> UseStatus {
+    let (has, most) = (account.has(), account.most());
+    UseStatus {
+        memory_bytes: has.memory_bytes as u64,
+        memory_bytes_most: most.memory_bytes as u64,
+        queued_bytes: has.queued_bytes as u64,
+        queued_bytes_most: most.queued_bytes as u64,
+        places: has.places as u64,
+        places_most: most.places as u64,
+        refusals: account.refusals(),
+        cpu_us: u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX),
+    }
+}
+
 fn compiler(place: CompilerPlace) -> CompilerStatus {
     let CompilerPlace { program, landlock, seccomp, failures } = place;
     CompilerStatus { program: program.map(|path| path.display().to_string()), landlock, seccomp, failures }
@@ -287,8 +328,8 @@ async fn node(inside: &Inside) -> Result<NodeStatus, ControlError> {
         capabilities: (*cells.capabilities()).clone(),
         stopping: seen.stopping,
         actors: seen.actors as u64,
-        actors_max: plane.places.max() as u64,
-        places_taken: plane.places.taken() as u64,
+        actors_max: plane.accounts.budget().bounds().places as u64,
+        places_taken: plane.accounts.budget().used().places as u64,
         actors_max_reason: setup.actors_max_reason.clone(),
         sources_loaded: seen.sources_loaded as u64,
         sources_known: seen.sources_known as u64,
@@ -302,9 +343,10 @@ async fn node(inside: &Inside) -> Result<NodeStatus, ControlError> {
         poisoned: plane.poisoned(),
         dead_letters: plane.dead_letters.count(),
         restarts: cells.restarts(),
-        queued_bytes: plane.budget.used() as u64,
-        queued_bytes_max: plane.budget.max() as u64,
+        queued_bytes: plane.accounts.budget().used().queued_bytes as u64,
+        queued_bytes_max: plane.accounts.budget().bounds().queued_bytes as u64,
         queued_bytes_max_reason: setup.queued_bytes_max_reason.clone(),
+        memory: memory(inside),
         recent_dead_letters: plane.dead_letters.recent(),
         recent_ended: inside.ends.last(),
         listeners: inside.grants.listeners() as u64,

@@ -56,6 +56,15 @@ mistakes! {
             => "";
     }
 
+    "budget.rs" {
+        BoundNoBudget a_node_without_a_bound "the node is past its bounds":
+            "let sum = used.checked_add(amount).filter(|sum| *sum <= ceiling);
+             met = if sum.is_some() { Met::Share } else { Met::Node };
+             sum.filter(|sum| self.suits(has, *sum, right))"
+            => "met = Met::Node;
+                used.checked_add(amount)";
+    }
+
     "children.rs" {
         ListInAnotherOrder children_in_another_order "is told of the children":
             "known.listed.insert(known.next_number, (address, label));
@@ -106,10 +115,6 @@ mistakes! {
             => "if false {
                     Push::Activate";
 
-        BoundNoBudget a_node_without_a_bound "the node is past its bounds":
-            "let drawn = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.max);"
-            => "let drawn = |used: usize| used.checked_add(bytes);";
-
         BoundNoMailbox a_mailbox_without_a_bound "the mailbox of":
             "self.len < self.limits.len_max && (self.len == 0 || self.bytes + cost <= self.limits.bytes_max)"
             => "true";
@@ -120,8 +125,8 @@ mistakes! {
                 if batch.is_empty() && self.queue.len() <= max && self.bytes <= DRAIN_BYTES_MAX {";
 
         KeepTheGrant bytes_that_a_closed_mailbox_keeps "bytes are not given back":
-            "budget.give_back(core::mem::take(&mut self.granted));"
-            => "self.granted = 0;";
+            "self.loan.shrink_queued(0, account);"
+            => "";
 
         LetThePausedSleep a_pause_that_an_exit_request_does_not_end "pauses though it is to exit":
             "return if self.wake() { Push::Activate } else { self.activated() };"
@@ -177,6 +182,10 @@ mistakes! {
     }
 
     "outbox/draft.rs" {
+        KeepWhatAFailedTurnDrew bytes_that_a_failed_turn_keeps "bytes are not given back":
+            "self.outbox.loan.settle(0, self.means.account());"
+            => "";
+
         BoundNoChildren children_without_a_bound "children, past its bound":
             "if self.outbox.standing.children.len() + self.outbox.creates >= max {"
             => "if false {";
@@ -357,8 +366,12 @@ mistakes! {
     }
 
     "turn/drive.rs" {
+        KeepWhatATurnDrew bytes_that_a_turn_keeps "bytes are not given back":
+            "lent.settle(0, doer.account());"
+            => "";
+
         KeepExpiredBytes bytes_that_an_expired_hold_keeps "bytes are not given back":
-            "doer.budget().give_back(envelope.body.cost());"
+            "doer.account().give_back_queued(envelope.body.cost());"
             => "";
 
         LoseWhatWaits a_message_lost_in_a_closed_mailbox "is lost":

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::bail;
 use sha2::{Digest as _, Sha256};
 use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::budget::{Account, Purpose};
 use thespian_core::capability::Capabilities;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::fate::{Failed, Failure};
@@ -28,7 +29,7 @@ use crate::report::Line;
 use crate::stats::thread_cpu;
 
 /// A host that does nothing.
-struct Nobody;
+struct Nobody(Arc<Account>);
 
 impl Means for Nobody {
     fn new_address(&self) -> ActorAddress {
@@ -36,10 +37,14 @@ impl Means for Nobody {
     }
 
     fn take_place(&self, _: ActorAddress, _: Option<SourceHash>) -> Result<(), NoPlace> {
-        Err(NoPlace(1))
+        Err(NoPlace::Host(1))
     }
 
     fn give_place(&self, _: ActorAddress) {}
+
+    fn account(&self) -> &Arc<Account> {
+        &self.0
+    }
 
     fn reserve_self(&self, _: usize) -> bool {
         true
@@ -49,6 +54,10 @@ impl Means for Nobody {
 }
 
 impl ActorHost for Nobody {
+    fn birth(&self) -> Purpose {
+        Purpose::Create
+    }
+
     fn capabilities(&self) -> Arc<Capabilities> {
         Arc::default()
     }
@@ -209,7 +218,11 @@ fn sandbox_steps(component: &[u8]) -> anyhow::Result<Vec<Step>> {
     let start = |class: &str| -> anyhow::Result<Instance> {
         let address = ActorAddress::new(HostId(1), 1);
         let occupant = Occupant { address, class: class.into(), source: source.hash() };
-        let made = source.instantiate(occupant, Arc::new(Nobody), Arc::new(ActorLimits::default()));
+        let made = source.instantiate(
+            occupant,
+            Arc::new(Nobody(Arc::new(Account::unbounded()))),
+            Arc::new(ActorLimits::default()),
+        );
         let mut instance = made.map_err(|fault| failed(Failure::Fault(fault).into()))?;
         instance
             .start(&ActorInit { incarnation: 1, ..ActorInit::default() }, Box::default())

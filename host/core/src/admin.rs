@@ -131,6 +131,7 @@ impl Admin {
             Question::CreateNamed { name, child } => self.named_asked(origin, &name, *child, effects),
             Question::Exit { target, recursive } => self.exit_asked(origin, target, recursive, effects),
             Question::Kill { target } => self.kill_asked(origin, target, effects),
+            Question::KillSource { source } => self.kill_source_asked(origin, source, effects),
             Question::Stop => self.stop_asked(now, origin, effects),
             Question::SetLogLevel { scope, level } => self.log_level_asked(origin, scope, level, effects),
             Question::UpdateCapability { name, value } => {

@@ -12,6 +12,7 @@ extern crate alloc;
 pub mod address;
 pub mod admin;
 pub mod askers;
+pub mod budget;
 pub mod capability;
 pub mod children;
 pub mod compiling;

@@ -173,9 +173,43 @@ pub const FUNCTION_COST_MAX: u64 = 4_000_000;
 pub const SOURCE_COST_MAX: u64 = 64_000_000;
 /// Parameters and results of one function. Interfaces of components have at most 17.
 pub const SIGNATURE_LEN_MAX: usize = 128;
-/// Share of the memory that the process may take, the machine's or its control group's, in percent: half of it is for
-/// compilers, all that run or are stopped together, unless a single one has more. The rest belongs to the system.
+/// Share of the memory that the process may take, the machine's or its control group's, that is a node's where its
+/// configuration does not say, in percent. The rest belongs to the system, and to what of the node can't grow.
 pub const MEMORY_BUDGET_PERCENT: u64 = 60;
+/// The least memory that a node can be told to do with, in bytes: a dozen ordinary actors and a small compile fit.
+pub const MEMORY_BUDGET_BYTES_LEAST: u64 = 64 * MIB as u64;
+/// Share of a node's memory beyond which nothing that is there grows, in percent: neither actors' memories nor their queues.
+pub const GROWTH_PERCENT_MAX: usize = 90;
+/// Share beyond which no actor is made: programs can still make some where nothing grows any more.
+pub const CREATE_PERCENT_MAX: usize = 95;
+/// Share beyond which no source is loaded. What is left is for whoever looks, ends and unloads.
+pub const LOAD_PERCENT_MAX: usize = 98;
+/// Part of all that is shared which only what an operator asks for may take; as much again is a reserve of which a source may
+/// have such a part of what is left there.
+pub const RESERVE_DIVISOR: usize = 8;
+/// Part of all that is shared which a source that has more than an equal part leaves to those that have less: so much more they
+/// find when something comes free, and it is too little to be missed.
+pub const HEADROOM_DIVISOR: usize = 64;
+/// Memory that an actor takes of the host besides its own, in bytes: its instance, its cell and its address with the engine, and
+/// what its mailbox, its timers and its monitors may have without drawing for it. Measured: 8 to 12 KiB.
+pub const ACTOR_BYTES: usize = 16 * KIB;
+/// Memory for something that a turn has asked for, besides its texts and its payload, in bytes: its entry in the outbox, and
+/// one behind that.
+pub const REQUEST_BYTES: usize = 128;
+/// Memory for a wakeup besides its payload, in bytes: measured 340, in the three orders that are kept.
+pub const WAKEUP_BYTES: usize = 384;
+/// Memory for a monitoring, with the actor that monitors and with `Admin`, in bytes: measured 219; and for the notice that may
+/// wait, with its reason.
+pub const MONITOR_BYTES: usize = 256 + NOTICE_BYTES;
+/// Memory that a parent takes for a child that lives, or of whose end it has not heard, in bytes: for its label, and for the
+/// notice that may wait.
+pub const CHILD_BYTES: usize = 256 + NOTICE_BYTES;
+/// Memory for the notice of an end that waits in a mailbox, in bytes.
+const NOTICE_BYTES: usize = 256 + EXIT_NOTICE_TEXT_LEN_MAX;
+/// Memory for a question to the host that is open, in bytes: an actor's own status, which has most of it in texts, may wait.
+pub const QUESTION_BYTES: usize = 4 * KIB;
+/// Memory for an element of a table, in bytes: a pointer.
+pub const TABLE_ELEMENT_BYTES: usize = 8;
 /// Memory that the compiler's process may take for the smallest component, in bytes. The costliest function
 /// that is let in takes some 100 MiB, and each thread of a compile has one in hand.
 pub const COMPILE_MEMORY_BASE_BYTES: u64 = 512 * MIB as u64;
@@ -400,9 +434,9 @@ pub const TELL_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a client's `create` waits: the start's own limits end it sooner, a judgement may take this long.
 pub const CREATE_TIME_MAX: Duration = Duration::from_secs(150);
 
-/// Share of the memory that the process may take, the machine's or its control group's, for all queued messages together,
-/// those included that full receivers refused and their senders hold: the rest belongs to the actors.
-pub const QUEUED_MEMORY_SHARE: usize = 4;
+/// Share of the node's memory for all queued messages together, those included that full receivers refused and their senders
+/// hold, in percent: the rest belongs to the actors. A quarter of the machine's.
+pub const QUEUED_PERCENT: usize = 42;
 /// Bytes that a mailbox holds without drawing on the node's budget of queued bytes: a dozen small messages, which an
 /// actor takes as part of its own footprint. So most messages touch no counter that all cores share.
 pub const QUEUE_FREE_BYTES: usize = 4 * KIB;

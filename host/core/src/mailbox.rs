@@ -5,54 +5,11 @@
 mod tests;
 
 use alloc::collections::VecDeque;
-use core::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::budget::{Account, Loan};
 use crate::envelope::{Body, Envelope};
-use crate::limits::{DRAIN_BYTES_MAX, QUEUE_FREE_BYTES, QUEUE_GRANT_BYTES};
+use crate::limits::DRAIN_BYTES_MAX;
 use crate::time::Time;
-
-/// Bytes that may wait in a node: in all mailboxes together, which draw on it in grants, and with senders whose
-/// receivers are full.
-#[derive(Debug)]
-pub struct QueueBudget {
-    used: AtomicUsize,
-    max: usize,
-}
-
-impl QueueBudget {
-    /// A budget of `max` bytes.
-    #[must_use]
-    pub const fn new(max: usize) -> Self {
-        Self { used: AtomicUsize::new(0), max }
-    }
-
-    /// Bytes that are drawn.
-    #[must_use]
-    pub fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
-    }
-
-    /// Bytes there are.
-    #[must_use]
-    pub const fn max(&self) -> usize {
-        self.max
-    }
-
-    pub(crate) fn draw(&self, bytes: usize) -> bool {
-        let drawn = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.max);
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, drawn).is_ok()
-    }
-
-    /// Draws what was given back a moment ago, even if others have drawn it since: a budget that is spent by so much
-    /// is whole again sooner than a message that was dropped.
-    pub(crate) fn redraw(&self, bytes: usize) {
-        self.used.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    pub(crate) fn give_back(&self, bytes: usize) {
-        self.used.fetch_sub(bytes, Ordering::Relaxed);
-    }
-}
 
 /// How much one mailbox may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +90,7 @@ pub struct Mailbox {
     activity: Activity,
     len: usize,
     bytes: usize,
-    granted: usize,
+    loan: Loan,
     exit_requested: bool,
     /// Somebody was refused since room was last announced.
     refused: bool,
@@ -154,7 +111,7 @@ impl Mailbox {
             activity: Activity::Active { again: false },
             len: 0,
             bytes: 0,
-            granted: 0,
+            loan: Loan::new(),
             exit_requested: false,
             refused: false,
             taken: 0,
@@ -163,7 +120,7 @@ impl Mailbox {
     }
 
     /// Puts an envelope at the end.
-    pub fn push(&mut self, envelope: Envelope, budget: &QueueBudget) -> Push {
+    pub fn push(&mut self, envelope: Envelope, account: &Account) -> Push {
         let reserved = envelope.body.has_reserved_slot();
         match self.intake {
             Intake::Closed => return Push::Gone(envelope),
@@ -180,7 +137,7 @@ impl Mailbox {
             // Also a receiver that waits for something else than a message looks at it.
             return if self.wake() { Push::Activate } else { self.activated() };
         }
-        if !reserved && !self.reserve(envelope.body.cost(), budget) {
+        if !reserved && !self.reserve(envelope.body.cost(), account) {
             // Who is refused for want of budget is not helped by room here: told of it, it would come back at once, and
             // for ever if it is the receiver itself.
             self.refused |= !self.fits(envelope.body.cost());
@@ -191,17 +148,13 @@ impl Mailbox {
     }
 
     /// Keeps room for a message of this cost, for [`Self::push_reserved`]. False when there is none.
-    pub fn reserve(&mut self, cost: usize, budget: &QueueBudget) -> bool {
+    pub fn reserve(&mut self, cost: usize, account: &Account) -> bool {
         if !self.fits(cost) {
             return false;
         }
         let bytes = self.bytes + cost;
-        let missing = bytes.saturating_sub(QUEUE_FREE_BYTES).saturating_sub(self.granted);
-        if missing > 0 {
-            // What is left of a budget that is all but spent still carries messages.
-            let grants = [missing.next_multiple_of(QUEUE_GRANT_BYTES), missing];
-            let Some(grant) = grants.into_iter().find(|grant| budget.draw(*grant)) else { return false };
-            self.granted += grant;
+        if !self.loan.cover_queued(bytes, account) {
+            return false;
         }
         self.len += 1;
         self.bytes = bytes;
@@ -214,18 +167,18 @@ impl Mailbox {
     }
 
     /// Gives room back that was kept by [`Self::reserve`].
-    pub fn release(&mut self, len: usize, cost: usize, budget: &QueueBudget) {
+    pub fn release(&mut self, len: usize, cost: usize, account: &Account) {
         if !matches!(self.intake, Intake::Closed | Intake::Moved) {
             self.len -= len;
             self.bytes -= cost;
-            self.shrink_grant(budget);
+            self.loan.shrink_queued(self.bytes, account);
         }
     }
 
     /// Puts an envelope at the end for which [`Self::reserve`] kept room.
-    pub fn push_reserved(&mut self, envelope: Envelope, budget: &QueueBudget) -> Push {
+    pub fn push_reserved(&mut self, envelope: Envelope, account: &Account) -> Push {
         if self.intake != Intake::Open {
-            self.release(1, envelope.body.cost(), budget);
+            self.release(1, envelope.body.cost(), account);
             return Push::Gone(envelope);
         }
         self.queue.push_back(envelope);
@@ -244,7 +197,7 @@ impl Mailbox {
     /// Moves up to `max` envelopes, oldest first, to the end of `batch`, and about `DRAIN_BYTES_MAX` bytes of them.
     /// Returns whether those who were refused should try again: it is then at most half full, so that they do not
     /// come back for a place or two.
-    pub fn drain(&mut self, batch: &mut VecDeque<Envelope>, max: usize, budget: &QueueBudget) -> bool {
+    pub fn drain(&mut self, batch: &mut VecDeque<Envelope>, max: usize, account: &Account) -> bool {
         let before = self.queue.len();
         if batch.is_empty() && self.queue.len() <= max && self.bytes <= DRAIN_BYTES_MAX {
             // All at once, with their memory: an idle mailbox keeps none, and what is allocated for the next message is
@@ -263,11 +216,11 @@ impl Mailbox {
             }
         }
         self.taken += (before - self.queue.len()) as u64;
-        self.drained(budget)
+        self.drained(account)
     }
 
     /// Moves everything up to an exit request to the end of `batch`, if there is one. Returns the same.
-    pub fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>, budget: &QueueBudget) -> bool {
+    pub fn drain_to_exit_request(&mut self, batch: &mut VecDeque<Envelope>, account: &Account) -> bool {
         // Mostly there is none, and then nobody searches.
         let at = self.exit_requested.then(|| self.queue.iter().position(is_exit_request)).flatten();
         let Some(at) = at else { return false };
@@ -277,12 +230,12 @@ impl Mailbox {
             batch.push_back(envelope);
             self.taken += 1;
         }
-        self.drained(budget)
+        self.drained(account)
     }
 
     #[inline]
-    fn drained(&mut self, budget: &QueueBudget) -> bool {
-        self.shrink_grant(budget);
+    fn drained(&mut self, account: &Account) -> bool {
+        self.loan.shrink_queued(self.bytes, account);
         if self.queue.is_empty() && self.queue.capacity() > 1_024 {
             self.queue.shrink_to(64);
         }
@@ -294,15 +247,6 @@ impl Mailbox {
         if !envelope.body.has_reserved_slot() {
             self.len -= 1;
             self.bytes -= envelope.body.cost();
-        }
-    }
-
-    /// Keeps one grant against coming and going, but nothing while empty: an idle mailbox draws nothing.
-    fn shrink_grant(&mut self, budget: &QueueBudget) {
-        let needed = self.bytes.saturating_sub(QUEUE_FREE_BYTES).next_multiple_of(QUEUE_GRANT_BYTES);
-        if self.granted > needed + QUEUE_GRANT_BYTES || (self.bytes == 0 && self.granted > 0) {
-            budget.give_back(self.granted - needed);
-            self.granted = needed;
         }
     }
 
@@ -369,6 +313,11 @@ impl Mailbox {
         core::mem::replace(self, left_here)
     }
 
+    /// Has another account pay for what waits here from now on: its receiver's, and no longer that of whoever made it.
+    pub fn hand_over(&mut self, from: &Account, to: &Account) {
+        self.loan.hand_queued(from, to);
+    }
+
     /// Whether everything was moved out.
     #[must_use]
     pub fn is_moved(&self) -> bool {
@@ -376,10 +325,10 @@ impl Mailbox {
     }
 
     /// Nothing gets in any more. Returns what was still there.
-    pub fn close(&mut self, budget: &QueueBudget) -> VecDeque<Envelope> {
+    pub fn close(&mut self, account: &Account) -> VecDeque<Envelope> {
         self.intake = Intake::Closed;
-        budget.give_back(core::mem::take(&mut self.granted));
         (self.len, self.bytes) = (0, 0);
+        self.loan.shrink_queued(0, account);
         core::mem::take(&mut self.queue)
     }
 

@@ -21,15 +21,20 @@ pub use error::{NoPlace, OutboxError, Refused};
 pub use request::{TurnRequest, check_capability, check_class_name, check_create, check_global_name};
 pub use standing::{Leaving, Standing};
 
+use crate::budget::Loan;
 use crate::children::Children;
 use crate::envelope::FailsFor;
 use crate::fate::Bound;
 
 /// The outbox of a turn: all that it has asked for so far.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Outbox {
     requests: Vec<TurnRequest>,
     bytes: usize,
+    /// Memory that what is asked for takes besides, in bytes.
+    kept: usize,
+    /// Memory that is drawn for both. A turn that fails gives it back.
+    loan: Loan,
     /// Things that the actor has under way, with what this turn adds to them.
     standing: Standing,
     creates: usize,
@@ -48,6 +53,7 @@ impl Outbox {
     pub fn reset(&mut self, standing: Standing) {
         self.requests.clear();
         self.bytes = 0;
+        self.kept = 0;
         self.standing = standing;
         self.creates = 0;
         self.keeps_children = false;
@@ -76,6 +82,11 @@ impl Outbox {
     /// Lets go of the turn's copy of the children: from here on they change.
     pub fn close_children(&mut self) {
         self.standing.children = Children::default();
+    }
+
+    /// Takes out what was drawn for it, for whoever carries it out.
+    pub fn take_loan(&mut self) -> Loan {
+        core::mem::take(&mut self.loan)
     }
 
     /// How many children are to be created.

@@ -67,6 +67,11 @@ pub enum Question {
         /// The actor that is to end.
         target: ActorAddress,
     },
+    /// Kill all actors of a source and their children, and say how many that were.
+    KillSource {
+        /// The source, as the face found it.
+        source: SourceHash,
+    },
     /// Stop the host in order, and say when its actors are gone.
     Stop,
     /// Keep more or less in the log.
@@ -140,6 +145,11 @@ pub enum Answer {
     Ended {
         /// The reason of its end.
         reason: ExitReason,
+    },
+    /// Actors of a source are ended.
+    Killed {
+        /// How many there were.
+        actors: usize,
     },
     /// How much actors write to the log from now on.
     LogLevels(Box<LogLevels>),

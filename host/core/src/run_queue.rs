@@ -106,6 +106,8 @@ pub struct RunQueue<K, T> {
     len: usize,
     under_way: usize,
     runaways: Runaways,
+    /// All that each flow has ever used, for whoever wants to know.
+    used: BTreeMap<K, Duration>,
 }
 
 #[derive(Debug)]
@@ -203,6 +205,7 @@ impl<K: Copy + Ord, T> RunQueue<K, T> {
             len: 0,
             under_way: 0,
             runaways: Runaways { bounds, all: 0, running: 0 },
+            used: BTreeMap::new(),
         }
     }
 
@@ -222,6 +225,17 @@ impl<K: Copy + Ord, T> RunQueue<K, T> {
     #[must_use]
     pub const fn runaways(&self) -> usize {
         self.runaways.all
+    }
+
+    /// Time that a flow has used, since it was forgotten last.
+    #[must_use]
+    pub fn used(&self, flow: K) -> Duration {
+        self.used.get(&flow).copied().unwrap_or_default()
+    }
+
+    /// Nobody will ask any more what a flow has used.
+    pub fn forget_used(&mut self, flow: K) {
+        self.used.remove(&flow);
     }
 
     /// Has a piece of work wait, behind all of the same lane.
@@ -319,6 +333,7 @@ impl<K: Copy + Ord, T> RunQueue<K, T> {
     /// Work that was taken out has run for so long, and ended or waits again.
     pub fn charge(&mut self, ticket: Ticket<K>, used: Duration) {
         let Ticket { flow: key, lane, guess } = ticket;
+        *self.used.entry(key).or_default() += used;
         let used = nanos(used);
         let (_, flow) = self.take_out(key);
         flow.pass = flow.pass + used - guess;
@@ -333,6 +348,7 @@ impl<K: Copy + Ord, T> RunQueue<K, T> {
 
     /// Work of a flow has run for so long that never waited here.
     pub fn spend(&mut self, flow: K, lane: Lane, used: Duration) {
+        *self.used.entry(flow).or_default() += used;
         let used = nanos(used);
         let (floor, known) = self.take_out(flow);
         known.begin(floor);

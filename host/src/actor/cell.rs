@@ -28,12 +28,13 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
+use thespian_core::budget::{Account, Purpose};
 use thespian_core::envelope::{Envelope, ExitReason};
 use thespian_core::fate::{Failed, Failure, Fault};
 use thespian_core::life::ActorEvent;
 use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX};
 use thespian_core::log_level::LogLevel;
-use thespian_core::mailbox::{Mark, Push, QueueBudget};
+use thespian_core::mailbox::{Mark, Push};
 use thespian_core::outbox::Outbox;
 use thespian_core::run_queue::Lane;
 use thespian_core::source::SourceHash;
@@ -208,7 +209,7 @@ impl Cell {
             }
         }
         let Carrier { ended, .. } = carrier;
-        actor.give_back(buffers);
+        actor.give_back(buffers, self.mailbox.account());
         self.show(woken, now, &life);
         if let Some(reason) = ended {
             self.end(&mut life, reason);
@@ -354,6 +355,7 @@ fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
         address: cell.address,
         class: start.class.clone(),
         own_places: start.source.places(),
+        birth: if start.init.parent.is_none() { Purpose::OperatorsCreate } else { Purpose::Create },
         mailbox: cell.mailbox.clone(),
         orders: cell.orders.clone(),
     };
@@ -400,8 +402,8 @@ impl Doer for Carrier<'_> {
         pool::has_next()
     }
 
-    fn budget(&self) -> &QueueBudget {
-        &self.cell.ground.plane.budget
+    fn account(&self) -> &Account {
+        self.cell.mailbox.account()
     }
 
     fn kill_reason(&mut self) -> Option<String> {
@@ -503,7 +505,9 @@ impl Doer for Carrier<'_> {
         let Ground { plane, totals, desk, .. } = &*self.cell.ground;
         match effect {
             // The place was taken when the handler asked for the child.
-            ActorEffect::EnterPending(child) => self.cell.ground.enter_pending(child),
+            ActorEffect::EnterPending(child) => {
+                self.cell.ground.enter_pending(child, self.cell.mailbox.account().clone());
+            }
             ActorEffect::Tell(event) => desk.tell(*event),
             ActorEffect::SetAlarm(at) => {
                 let sleeper: Weak<dyn Sleeper> = Arc::downgrade(self.cell) as _;

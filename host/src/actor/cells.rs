@@ -39,7 +39,7 @@ impl Cells {
 
     /// Enters the address of an actor that is not yet decided about, so that it can be sent to. Its places are reserved.
     pub(crate) fn enter_pending(&self, address: ActorAddress) {
-        self.ground.enter_pending(address);
+        self.ground.enter_pending(address, self.ground.plane.accounts.outside().clone());
     }
 
     /// Lets an address that was entered stand for an actor that runs here, in the places that were reserved for it. Where
@@ -47,10 +47,12 @@ impl Cells {
     pub(crate) fn settle_here(&self, start: Start, level: LogLevel) {
         let Self { ground, cells } = self;
         let address = start.identity.me;
-        let places = match ground.plane.places.settle(address, start.source.places()) {
-            Ok(places) => places,
-            Err(bound) => return self.settle_nowhere(address, bound.to_string()),
-        };
+        let account = ground.plane.accounts.of(start.source.hash());
+        let places =
+            match ground.plane.places.settle(address, &account, start.source.places(), start.init.bytes()) {
+                Ok(places) => places,
+                Err(bound) => return self.settle_nowhere(address, bound.to_string()),
+            };
         let Some(pending) = ground.plane.table.get(address) else {
             // Nobody is told of an end: there is nobody any more.
             debug_assert!(
@@ -60,7 +62,8 @@ impl Cells {
             return;
         };
         let mut settled = None;
-        pending.settle(Box::new(|mailbox| {
+        pending.settle(Box::new(|mut mailbox| {
+            mailbox.hand_over(account);
             let cell = Cell::new(ground.clone(), places, mailbox, start, level);
             cells.insert(address, cell.clone());
             ground.plane.table.enter(address, cell.clone());
@@ -214,7 +217,7 @@ mod tests {
     use crate::library::{Library, SourceBytes};
     use crate::log::LogStore;
     use crate::node_fault::FaultWatch;
-    use crate::plane::clock::Clock;
+    use crate::plane::places::Payer;
     use crate::pool::{self, PoolOwner};
     use crate::sandbox::{Engine, EngineConfig};
 
@@ -259,6 +262,7 @@ mod tests {
         sender: Arc<Sender>,
         ends: mpsc::Receiver<(ActorAddress, Vec<usize>)>,
         threads: Runtime,
+        payer: Payer,
         _pool: PoolOwner,
     }
 
@@ -266,7 +270,7 @@ mod tests {
         fn new() -> Self {
             let threads = Builder::new_current_thread().build().expect("a runtime");
             let log = LogStore::start(None).expect("a thread for the log");
-            let plane = Arc::new(Plane::new(HostId(1), Clock::start(), 1 << 30, 1, log.clone()));
+            let plane = Arc::new(Plane::with_places(1, log.clone()));
             let faults = Arc::new(FaultWatch::new(log));
             let desk = Arc::new(Desk::new(plane.clock, faults.clone()));
             let sender = Arc::new(Sender::default());
@@ -274,7 +278,8 @@ mod tests {
             let performer = Box::new(Ends { sender: sender.clone(), told });
             desk.begin(Capabilities::default(), LogLevel::Info, performer);
             plane.table.enter(SENDER, sender.clone());
-            plane.places.reserve(REFUSED, 1).expect("there is one");
+            let payer = Payer { account: plane.accounts.outside().clone(), is_operator: true };
+            plane.places.reserve(REFUSED, payer.clone(), 1).expect("there is one");
             let (limits, capabilities) = (ActorLimits::default(), Capabilities::default());
             let engine = EngineConfig { actors_max: Some(1), ..EngineConfig::default() };
             let engine = Engine::new(engine).expect("an engine");
@@ -287,7 +292,7 @@ mod tests {
             let ground = Ground::new(plane, desk, library, limits, capabilities, pool.pool().clone(), tasks);
             let cells = Cells::new(ground);
             cells.enter_pending(REFUSED);
-            Self { cells, sender, ends, threads, _pool: pool }
+            Self { cells, sender, ends, threads, payer, _pool: pool }
         }
 
         fn send(&self, number: usize) {
@@ -304,11 +309,14 @@ mod tests {
         world.cells.settle_nowhere(REFUSED, "no such class".to_string());
         let Ground { plane, .. } = &*world.cells.ground;
         assert!(world.sender.0.lock().is_empty(), "whoever settles it gives nothing back itself");
-        assert!(plane.budget.used() > 0, "what has not come back is queued");
-        assert!(plane.table.get(REFUSED).is_none() && plane.places.reserve(SENDER, 1).is_ok());
+        assert!(plane.accounts.budget().used().queued_bytes > 0, "what has not come back is queued");
+        assert!(
+            plane.table.get(REFUSED).is_none()
+                && plane.places.reserve(SENDER, world.payer.clone(), 1).is_ok()
+        );
         let told = world.threads.block_on(world.ends.recv()).expect("it ends");
         assert_eq!(told, (REFUSED, (0..1_000).collect()));
-        assert_eq!(plane.budget.used(), 0);
+        assert_eq!(plane.accounts.budget().used().queued_bytes, 0);
     }
 
     #[test]

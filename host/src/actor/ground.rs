@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use parking_lot::RwLock;
 use thespian_core::address::ActorAddress;
+use thespian_core::budget::Account;
 use thespian_core::capability::Capabilities;
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::MailboxLimits;
@@ -73,11 +74,12 @@ impl Ground {
         *self.capabilities.write() = capabilities;
     }
 
-    /// Enters the address of an actor that is not yet decided about. A place is reserved for it.
-    pub(super) fn enter_pending(&self, address: ActorAddress) {
+    /// Enters the address of an actor that is not yet decided about. A place is reserved for it, and whoever asks for it pays
+    /// for what waits there.
+    pub(super) fn enter_pending(&self, address: ActorAddress, account: Arc<Account>) {
         let limits =
             MailboxLimits { len_max: self.limits.mailbox_len_max, bytes_max: self.limits.mailbox_bytes_max };
-        let mailbox = SharedMailbox::new(limits, self.plane.budget.clone());
+        let mailbox = SharedMailbox::new(limits, account);
         self.plane.table.enter(address, Arc::new(Pending::new(mailbox)));
     }
 }

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use thespian_core::address::ActorAddress;
+use thespian_core::budget::{Account, Purpose};
 use thespian_core::capability::Capabilities;
 use thespian_core::outbox::{Means, NoPlace};
+use thespian_core::question::MetBound;
 use thespian_core::source::SourceHash;
 use tracing::Level;
 
 use super::ground::Ground;
 use super::orders::Orders;
 use crate::plane::mailbox::SharedMailbox;
+use crate::plane::places::Payer;
 use crate::sandbox::ActorHost;
 
 /// An actor's side of the imports. It knows the actor's queue but not its cell, so an instance keeps nothing alive
@@ -21,6 +24,8 @@ pub(super) struct Port {
     pub(super) class: Arc<str>,
     /// Places that an actor of its own source takes.
     pub(super) own_places: usize,
+    /// The purpose for which its memory is drawn when it is made.
+    pub(super) birth: Purpose,
     pub(super) mailbox: Arc<SharedMailbox>,
     pub(super) orders: Arc<Orders>,
 }
@@ -33,11 +38,19 @@ impl Means for Port {
     fn take_place(&self, address: ActorAddress, source: Option<SourceHash>) -> Result<(), NoPlace> {
         let Ground { plane, library, .. } = &*self.ground;
         let places = source.map_or(self.own_places, |source| library.places(source));
-        plane.places.reserve(address, places).map_err(|_| NoPlace(places))
+        let payer = Payer { account: self.mailbox.account().clone(), is_operator: false };
+        plane.places.reserve(address, payer, places).map_err(|met| match met {
+            MetBound::PlacesOfSource { .. } => NoPlace::Source(places),
+            _ => NoPlace::Host(places),
+        })
     }
 
     fn give_place(&self, address: ActorAddress) {
         self.ground.plane.places.give_back(address);
+    }
+
+    fn account(&self) -> &Arc<Account> {
+        self.mailbox.account()
     }
 
     fn reserve_self(&self, cost: usize) -> bool {
@@ -50,6 +63,10 @@ impl Means for Port {
 }
 
 impl ActorHost for Port {
+    fn birth(&self) -> Purpose {
+        self.birth
+    }
+
     fn capabilities(&self) -> Arc<Capabilities> {
         self.ground.capabilities()
     }

@@ -12,7 +12,7 @@ use thespian_core::capability::Value as Capability;
 use thespian_core::connection::ListenRule;
 use thespian_core::limits::{
     ActorLimits, COMPILE_MEMORY_BYTES_LEAST, CONFIG_BYTES_MAX, GUEST_THREADS_MAX, LOG_FILE_BYTES_MAX_MIN,
-    LimitError, RANGES,
+    LimitError, MEMORY_BUDGET_BYTES_LEAST, RANGES,
 };
 use thespian_core::log_level::LogLevel;
 use thespian_host::config::{Authority, NodeConfig};
@@ -30,12 +30,13 @@ const OTHER_VARIABLES: [&str; 6] = ["CONFIG", "CONNECT", "TOKEN_FILE", "ENDPOINT
 const ALLOW_LISTEN: &str = "allow-listen";
 
 /// Keys outside of tables, and what it means that one is absent.
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 13] = [
     ("data-dir", ""),
     ("cache-dir", "in the data directory"),
     ("listen", "no TCP"),
     (ALLOW_LISTEN, "actors listen nowhere"),
     ("authority", ""),
+    ("memory-budget-bytes", "60 % of the machine's or the control group's"),
     ("compile-memory-bytes-max", "by the component's size"),
     ("compile-cpu-ms-max", "by the component's size"),
     ("actors-max", "as many as the machine can map"),
@@ -44,8 +45,14 @@ const KEYS: [(&str, &str); 12] = [
     ("log-file", "none"),
     ("log-file-bytes-max", "10 MiB"),
 ];
-const NUMBERS: [&str; 5] =
-    ["compile-memory-bytes-max", "compile-cpu-ms-max", "actors-max", "guest-threads", "log-file-bytes-max"];
+const NUMBERS: [&str; 6] = [
+    "memory-budget-bytes",
+    "compile-memory-bytes-max",
+    "compile-cpu-ms-max",
+    "actors-max",
+    "guest-threads",
+    "log-file-bytes-max",
+];
 
 #[derive(Args)]
 pub(super) struct ConfigArgs {
@@ -72,6 +79,10 @@ pub(super) struct ConfigArgs {
     /// [default: none] [env: THESPIAN_HOST_AUTHORITY].
     #[arg(long, value_name = "WHO", value_parser = ["none", "trust-all"], hide_possible_values = true)]
     authority: Option<String>,
+    /// Memory that the node may take for actors, messages, sources and their compilers [default: 60 % of the machine's or
+    /// the control group's] [env: THESPIAN_HOST_MEMORY_BUDGET_BYTES].
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(i64).range(MEMORY_BUDGET_BYTES_LEAST as i64..))]
+    memory_budget_bytes: Option<i64>,
     /// Memory for compiling one source, in a process of its own [default: 512 MiB and 64 times the component's size, at most
     /// 3 GiB and 30 % of the machine's or the control group's] [env: THESPIAN_HOST_COMPILE_MEMORY_BYTES_MAX].
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(i64).range(COMPILE_MEMORY_BYTES_LEAST as i64..))]
@@ -191,6 +202,9 @@ impl ConfigArgs {
         }
         if let Some(authority) = &self.authority {
             layers.set("authority", Value::String(authority.clone()), flag("authority"))?;
+        }
+        if let Some(bytes) = self.memory_budget_bytes {
+            layers.set("memory-budget-bytes", Value::Integer(bytes), flag("memory-budget-bytes"))?;
         }
         if let Some(bytes) = self.compile_memory_bytes_max {
             layers.set(

@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 use thespian_core::address::ActorAddress;
-use thespian_core::wire::control::{ActorReport, CompilerStatus, DeadLetter, LogOutletStatus, NodeStatus};
+use thespian_core::wire::control::{
+    ActorReport, CompilerStatus, DeadLetter, LogOutletStatus, MemoryStatus, NodeStatus,
+};
 
 use super::actors;
 use super::connect::NodeArgs;
@@ -144,6 +146,12 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
     item("messages", format!("{} handed over, {poisoned} poisoned", number(status.messages)))?;
     item("restarts", restarts)?;
     item("dead letters", number(status.dead_letters))?;
+    let MemoryStatus { bytes: used, bytes_max, bytes_max_reason, parts, .. } = &status.memory;
+    let mut text = format!("{} of at most {}: bound by {bytes_max_reason}", bytes(*used), bytes(*bytes_max));
+    for part in parts.iter().filter(|part| part.bytes > 0) {
+        text += &format!("; {} {}", part.name, bytes(part.bytes));
+    }
+    item("memory", text)?;
     let (queued, max) = (bytes(status.queued_bytes), bytes(status.queued_bytes_max));
     item("queued", format!("{queued} of at most {max}: bound by {}", status.queued_bytes_max_reason))?;
     item("log level", status.log_level.to_string())?;

@@ -27,10 +27,11 @@ use futures_util::future::{FusedFuture, FutureExt};
 use parking_lot::Mutex;
 use serde_json::json;
 use thespian_core::address::ActorAddress;
+use thespian_core::budget::Account;
 use thespian_core::connection::{CLOSED, CloseReason, DATA, OPENED, Quiet};
 use thespian_core::envelope::{Body, Envelope, Poisoned};
 use thespian_core::limits::{TCP_CLOSE_TIME_MAX, TCP_UNHANDLED_MAX, TCP_WRITE_BYTES_MAX, TCP_WRITE_LEN_MAX};
-use thespian_core::mailbox::{MailboxLimits, Push, QueueBudget};
+use thespian_core::mailbox::{MailboxLimits, Push};
 use thespian_core::message::{Encoding, Message};
 use thespian_core::wire::control::ConnectionStatus;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -96,12 +97,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    fn new(address: ActorAddress, peer: SocketAddr, budget: Arc<QueueBudget>, quiet: Quiet) -> Self {
+    fn new(address: ActorAddress, peer: SocketAddr, account: Arc<Account>, quiet: Quiet) -> Self {
         let limits = MailboxLimits { len_max: TCP_WRITE_LEN_MAX, bytes_max: TCP_WRITE_BYTES_MAX };
         Self {
             address,
             peer,
-            mailbox: SharedMailbox::new(limits, budget),
+            mailbox: SharedMailbox::new(limits, account),
             arrived: Notify::new(),
             is_closing: AtomicBool::new(false),
             lost: Notify::new(),
@@ -206,7 +207,7 @@ pub(super) async fn serve(plane: &Plane, terms: &Terms, open: &Connections, stre
     let ByteConnection { peer, local, reader, mut writer } = stream;
     let address = plane.new_address();
     let quiet = Quiet::new(plane.clock.now(), terms.idle_max);
-    let connection = Arc::new(Connection::new(address, peer, plane.budget.clone(), quiet));
+    let connection = Arc::new(Connection::new(address, peer, plane.accounts.outside().clone(), quiet));
     let listing = Listing::new(plane, open, &connection);
     let link = Served {
         plane,

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
+use thespian_core::budget::Account;
 use thespian_core::envelope::Envelope;
-use thespian_core::mailbox::{Mailbox, MailboxLimits, Mark, Push, QueueBudget, push_each};
+use thespian_core::mailbox::{Mailbox, MailboxLimits, Mark, Push, push_each};
 use thespian_core::time::Time;
 use tokio::sync::Notify;
 
@@ -44,17 +45,28 @@ struct Guarded {
 /// Push, drain and close share one lock.
 pub(crate) struct SharedMailbox {
     guarded: Mutex<Guarded>,
-    budget: Arc<QueueBudget>,
+    /// That of its receiver, who pays for what waits.
+    account: Arc<Account>,
 }
 
 impl SharedMailbox {
-    pub(crate) fn new(limits: MailboxLimits, budget: Arc<QueueBudget>) -> Self {
+    pub(crate) fn new(limits: MailboxLimits, account: Arc<Account>) -> Self {
         let guarded = Guarded { mailbox: Mailbox::pending(limits), waiters: BTreeMap::new() };
-        Self { guarded: Mutex::new(guarded), budget }
+        Self { guarded: Mutex::new(guarded), account }
+    }
+
+    pub(crate) const fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
+    /// Another pays from now on for what waits here.
+    pub(crate) fn hand_over(&mut self, account: Arc<Account>) {
+        self.guarded.get_mut().mailbox.hand_over(&self.account, &account);
+        self.account = account;
     }
 
     pub(crate) fn push(&self, envelope: Envelope) -> Push {
-        self.guarded.lock().mailbox.push(envelope, &self.budget)
+        self.guarded.lock().mailbox.push(envelope, &self.account)
     }
 
     /// Pushes an envelope for an owner that is a task and waits for `arrived`: nobody else has to activate it.
@@ -74,7 +86,7 @@ impl SharedMailbox {
         let mut guarded = self.guarded.lock();
         let mut activate = false;
         let push = push_each(run, |envelope| {
-            let push = guarded.mailbox.push(envelope, &self.budget);
+            let push = guarded.mailbox.push(envelope, &self.account);
             activate |= push == Push::Activate;
             push
         });
@@ -82,32 +94,32 @@ impl SharedMailbox {
     }
 
     pub(crate) fn push_reserved(&self, envelope: Envelope) -> Push {
-        self.guarded.lock().mailbox.push_reserved(envelope, &self.budget)
+        self.guarded.lock().mailbox.push_reserved(envelope, &self.account)
     }
 
     pub(crate) fn reserve(&self, cost: usize) -> bool {
-        self.guarded.lock().mailbox.reserve(cost, &self.budget)
+        self.guarded.lock().mailbox.reserve(cost, &self.account)
     }
 
     pub(crate) fn release(&self, len: usize, cost: usize) {
-        self.guarded.lock().mailbox.release(len, cost, &self.budget);
+        self.guarded.lock().mailbox.release(len, cost, &self.account);
     }
 
     /// Takes envelopes out; if that made enough room, those who waited for it try again. Returns whether messages are
     /// left, and when the alarm went off, if it did.
     pub(crate) fn drain(&self, batch: &mut VecDeque<Envelope>, max: usize) -> (bool, Option<Mark>) {
-        self.take_out(|mailbox, budget| mailbox.drain(batch, max, budget))
+        self.take_out(|mailbox, account| mailbox.drain(batch, max, account))
     }
 
     /// Takes out what is there up to an exit request, if one is. Returns when the alarm went off, if it did.
     pub(crate) fn drain_to_exit_request(&self, batch: &mut VecDeque<Envelope>) -> Option<Mark> {
-        self.take_out(|mailbox, budget| mailbox.drain_to_exit_request(batch, budget)).1
+        self.take_out(|mailbox, account| mailbox.drain_to_exit_request(batch, account)).1
     }
 
     #[inline]
-    fn take_out(&self, take: impl FnOnce(&mut Mailbox, &QueueBudget) -> bool) -> (bool, Option<Mark>) {
+    fn take_out(&self, take: impl FnOnce(&mut Mailbox, &Account) -> bool) -> (bool, Option<Mark>) {
         let mut guarded = self.guarded.lock();
-        let has_room = take(&mut guarded.mailbox, &self.budget);
+        let has_room = take(&mut guarded.mailbox, &self.account);
         let (is_left, mark) = (!guarded.mailbox.is_empty(), guarded.mailbox.take_mark());
         if has_room {
             let waiters = std::mem::take(&mut guarded.waiters);
@@ -138,7 +150,7 @@ impl SharedMailbox {
             return;
         }
         let moved = Guarded { mailbox: guarded.mailbox.move_out(), waiters: BTreeMap::new() };
-        take(Self { guarded: Mutex::new(moved), budget: self.budget.clone() });
+        take(Self { guarded: Mutex::new(moved), account: self.account.clone() });
         let waiters = std::mem::take(&mut guarded.waiters);
         drop(guarded);
         wake_all(waiters);
@@ -167,7 +179,7 @@ impl SharedMailbox {
 
     pub(crate) fn close(&self) -> VecDeque<Envelope> {
         let mut guarded = self.guarded.lock();
-        let left = guarded.mailbox.close(&self.budget);
+        let left = guarded.mailbox.close(&self.account);
         let waiters = std::mem::take(&mut guarded.waiters);
         drop(guarded);
         wake_all(waiters);

@@ -1,6 +1,7 @@
 //! What lies below the actors: who has which address, queues, alarms, the clock, places for actors, dead letters and the
 //! log. It knows what it serves by traits alone.
 
+pub(crate) mod accounts;
 pub(crate) mod alarms;
 pub(crate) mod clock;
 pub(crate) mod dead_letters;
@@ -16,11 +17,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::RngExt as _;
 use thespian_core::address::{ActorAddress, HostId};
+#[cfg(test)]
+use thespian_core::budget::BudgetBounds;
+use thespian_core::budget::NodeBudget;
 use thespian_core::envelope::{Body, DeadEnvelope, EXITING, Envelope, NOBODY_THERE};
-use thespian_core::mailbox::{Push, QueueBudget};
+use thespian_core::mailbox::Push;
 use thespian_core::turn::Leftover;
 use thespian_core::wire::control::DeadLetter;
 
+use self::accounts::Accounts;
 use self::alarms::Alarms;
 use self::clock::Clock;
 use self::dead_letters::DeadLetters;
@@ -32,34 +37,35 @@ use crate::log::LogStore;
 pub(crate) struct Plane {
     pub(crate) host: HostId,
     pub(crate) clock: Clock,
-    pub(crate) budget: Arc<QueueBudget>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) table: Table,
     pub(crate) alarms: Alarms,
-    pub(crate) places: Arc<Places>,
+    pub(crate) places: Places,
     pub(crate) dead_letters: DeadLetters,
     pub(crate) log: Arc<LogStore>,
     poisoned: AtomicU64,
 }
 
 impl Plane {
-    pub(crate) fn new(
-        host: HostId,
-        clock: Clock,
-        queued_bytes_max: usize,
-        actors_max: usize,
-        log: Arc<LogStore>,
-    ) -> Self {
+    pub(crate) fn new(host: HostId, clock: Clock, budget: Arc<NodeBudget>, log: Arc<LogStore>) -> Self {
         Self {
             host,
             clock,
-            budget: Arc::new(QueueBudget::new(queued_bytes_max)),
+            accounts: Arc::new(Accounts::new(budget)),
             table: Table::new(),
             alarms: Alarms::new(clock),
-            places: Arc::new(Places::new(actors_max)),
+            places: Places::new(),
             dead_letters: DeadLetters::default(),
             log,
             poisoned: AtomicU64::new(0),
         }
+    }
+
+    /// One for a test, with so many places.
+    #[cfg(test)]
+    pub(crate) fn with_places(places: usize, log: Arc<LogStore>) -> Self {
+        let bounds = BudgetBounds { memory_bytes: 4 << 30, queued_bytes: 1 << 30, places };
+        Self::new(HostId(1), Clock::start(), NodeBudget::new(bounds), log)
     }
 
     /// An address that nobody can guess and that was never used.

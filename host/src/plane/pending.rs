@@ -71,7 +71,6 @@ mod tests {
     use super::*;
     use crate::log::LogStore;
     use crate::plane::Plane;
-    use crate::plane::clock::Clock;
 
     const SENDERS: u128 = 6;
     const EACH: usize = 400;
@@ -92,9 +91,9 @@ mod tests {
 
     fn pending() -> Arc<Plane> {
         let log = LogStore::start(None).expect("a thread for the log");
-        let plane = Arc::new(Plane::new(HostId(1), Clock::start(), 1 << 30, 1, log));
+        let plane = Arc::new(Plane::with_places(1, log));
         let limits = MailboxLimits { len_max: usize::MAX, bytes_max: usize::MAX };
-        let mailbox = SharedMailbox::new(limits, plane.budget.clone());
+        let mailbox = SharedMailbox::new(limits, plane.accounts.outside().clone());
         plane.table.enter(target(), Arc::new(Pending::new(mailbox)));
         plane
     }
@@ -210,7 +209,7 @@ mod tests {
                 let waited = waited.remove(&sender).unwrap_or_default();
                 assert!(waited.into_iter().chain(refused).eq(0..EACH), "each in one place, in order");
             }
-            assert_eq!(plane.budget.used(), 0, "nothing is kept for what came back");
+            assert_eq!(plane.accounts.budget().used().queued_bytes, 0, "nothing is kept for what came back");
         }
     }
 

@@ -3,144 +3,149 @@
 //! not with a crash. The one count: each actor has at most one instance.
 //!
 //! ```text
-//!  reserved ──► settled here: the places of an actor, until it has ended
-//!          └──► settled nowhere, or its turn has failed: given back
+//!  reserved, for whoever asks ──► settled here: the places of an actor, which its source pays, until it has ended
+//!                            └──► settled nowhere, or its turn has failed: given back
 //! ```
 //!
 //! Where its source is not loaded yet, nobody knows how many an actor takes: one is reserved, and the rest is taken when it
 //! is settled.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use dashmap::DashMap;
 use foldhash::fast::RandomState;
-use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
-use thespian_core::limits::PENDING_MAX;
+use thespian_core::budget::{Account, MemoryPart, Met, Purpose};
+use thespian_core::limits::{ACTOR_BYTES, PENDING_MAX};
 use thespian_core::question::MetBound;
 
-/// The places of a node, counted.
+/// The party that asks for an actor, and draws for it until it is decided about.
+#[derive(Clone)]
+pub(crate) struct Payer {
+    pub(crate) account: Arc<Account>,
+    /// A program asks, and not an actor: in the operator's name.
+    pub(crate) is_operator: bool,
+}
+
+/// The places of a node.
 pub(crate) struct Places {
-    /// Both those of actors and those that are reserved.
-    taken: AtomicUsize,
-    max: usize,
-    /// Actors that were asked for and are not decided about.
-    pending: AtomicUsize,
+    /// Actors that were asked for and are not decided about, with what is reserved for each.
+    pending: DashMap<ActorAddress, (Payer, usize), RandomState>,
+    pending_len: AtomicUsize,
     pending_max: usize,
-    /// Those of them for which more than one place is reserved, and how many.
-    many: Mutex<HashMap<ActorAddress, usize, RandomState>>,
-    many_len: AtomicUsize,
 }
 
 impl Places {
-    pub(super) fn new(max: usize) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            taken: AtomicUsize::new(0),
-            max,
-            pending: AtomicUsize::new(0),
+            pending: DashMap::with_hasher(RandomState::default()),
+            pending_len: AtomicUsize::new(0),
             pending_max: PENDING_MAX,
-            many: Mutex::default(),
-            many_len: AtomicUsize::new(0),
         }
     }
 
     /// Reserves so many places for an actor that is asked for.
     ///
     /// # Errors
-    /// None, or too few, are left; or too many actors are asked for at one time.
-    pub(crate) fn reserve(&self, address: ActorAddress, places: usize) -> Result<(), MetBound> {
-        if !add(&self.pending, 1, self.pending_max) {
+    /// None, or too few, are left, for this payer or at all; or too many actors are asked for at one time.
+    pub(crate) fn reserve(&self, address: ActorAddress, payer: Payer, places: usize) -> Result<(), MetBound> {
+        let next = |len: usize| (len < self.pending_max).then_some(len + 1);
+        if self.pending_len.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_err() {
             return Err(MetBound::Pending);
         }
-        if let Err(why) = self.take(places) {
-            self.pending.fetch_sub(1, Ordering::Relaxed);
-            return Err(why);
+        if let Err(met) = payer.account.take_places(places, payer.is_operator) {
+            self.pending_len.fetch_sub(1, Ordering::Relaxed);
+            return Err(refused(&payer.account, met, places));
         }
-        if places != 1 {
-            let mut many = self.many.lock();
-            many.insert(address, places);
-            self.many_len.store(many.len(), Ordering::Relaxed);
-        }
+        self.pending.insert(address, (payer, places));
         Ok(())
     }
 
     /// Gives back what was reserved for an actor that there will not be.
     pub(crate) fn give_back(&self, address: ActorAddress) {
-        let reserved = self.forget(address);
-        self.taken.fetch_sub(reserved, Ordering::Relaxed);
+        if let Some((payer, places)) = self.forget(address) {
+            payer.account.give_places(places);
+        }
     }
 
-    /// Makes of a reservation the places of an actor, which takes so many.
+    /// Makes of a reservation the places of an actor, which takes so many, and so many bytes besides: its source pays.
     ///
     /// # Errors
-    /// More are missing than there are. What was reserved stays so.
+    /// More is missing than there is, for this source or at all. What was reserved stays so.
     pub(crate) fn settle(
-        self: &Arc<Self>,
+        &self,
         address: ActorAddress,
+        source: &Arc<Account>,
         places: usize,
+        bytes: usize,
     ) -> Result<TakenPlaces, MetBound> {
-        let reserved = self.reserved(address);
-        match places.checked_sub(reserved) {
-            Some(0) => {}
-            Some(missing) => self.take(missing)?,
-            None => drop(self.taken.fetch_sub(reserved - places, Ordering::Relaxed)),
+        let (payer, reserved) = self
+            .pending
+            .get(&address)
+            .map(|entry| entry.value().clone())
+            .expect("whoever asks for an actor has reserved places for it, and it is decided about once");
+        let is_operator = payer.is_operator;
+        let purpose = if is_operator { Purpose::OperatorsCreate } else { Purpose::Create };
+        let bytes = ACTOR_BYTES + bytes;
+        if places > reserved {
+            let missing = places - reserved;
+            let taken = payer.account.take_places(missing, is_operator);
+            taken.map_err(|met| refused(&payer.account, met, places))?;
+        } else {
+            payer.account.give_places(reserved - places);
+        }
+        if let Some((_, reserved)) = self.pending.get_mut(&address).as_deref_mut() {
+            *reserved = places;
+        }
+        if !Arc::ptr_eq(&payer.account, source) {
+            let handed = payer.account.hand_places(source, places, is_operator);
+            handed.map_err(|met| refused(source, met, places))?;
+        }
+        let drawn = source.draw(MemoryPart::Actors, purpose, bytes);
+        if let Err(short) = drawn {
+            source.count_refusal();
+            if !Arc::ptr_eq(&payer.account, source) {
+                // Back to whoever gives them back.
+                let _ = source.hand_places(&payer.account, places, true);
+            }
+            return Err(MetBound::Memory(short));
         }
         self.forget(address);
-        Ok(TakenPlaces { of: self.clone(), len: places })
+        Ok(TakenPlaces { of: source.clone(), places, bytes })
     }
 
-    pub(crate) const fn max(&self) -> usize {
-        self.max
-    }
-
-    /// How many are those of actors, or reserved.
-    pub(crate) fn taken(&self) -> usize {
-        self.taken.load(Ordering::Relaxed)
-    }
-
-    fn take(&self, places: usize) -> Result<(), MetBound> {
-        if add(&self.taken, places, self.max) {
-            return Ok(());
+    /// The actor is decided about; says what was reserved for it.
+    fn forget(&self, address: ActorAddress) -> Option<(Payer, usize)> {
+        let reserved = self.pending.remove(&address).map(|(_, reserved)| reserved);
+        if reserved.is_some() {
+            self.pending_len.fetch_sub(1, Ordering::Relaxed);
         }
-        Err(MetBound::Places { max: self.max, wanted: places })
-    }
-
-    fn reserved(&self, address: ActorAddress) -> usize {
-        // Whoever reserved more than one has seen the length that it made, and so has whoever heard of the address.
-        if self.many_len.load(Ordering::Relaxed) == 0 {
-            return 1;
-        }
-        self.many.lock().get(&address).copied().unwrap_or(1)
-    }
-
-    /// The actor is decided about; says how many places were reserved for it.
-    fn forget(&self, address: ActorAddress) -> usize {
-        self.pending.fetch_sub(1, Ordering::Relaxed);
-        if self.many_len.load(Ordering::Relaxed) == 0 {
-            return 1;
-        }
-        let mut many = self.many.lock();
-        let reserved = many.remove(&address).unwrap_or(1);
-        self.many_len.store(many.len(), Ordering::Relaxed);
         reserved
     }
 }
 
-fn add(count: &AtomicUsize, more: usize, max: usize) -> bool {
-    let next = |count: usize| count.checked_add(more).filter(|sum| *sum <= max);
-    count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+#[cold]
+fn refused(account: &Account, met: Met, wanted: usize) -> MetBound {
+    account.count_refusal();
+    let max = account.budget().bounds().places;
+    match met {
+        Met::Node => MetBound::Places { max, wanted },
+        Met::Share => MetBound::PlacesOfSource { has: account.has().places, max },
+    }
 }
 
-/// The places of an actor; given back when dropped.
+/// The places of an actor, and what it takes of the host's memory besides its own; given back when dropped.
 pub(crate) struct TakenPlaces {
-    of: Arc<Places>,
-    len: usize,
+    of: Arc<Account>,
+    places: usize,
+    bytes: usize,
 }
 
 impl Drop for TakenPlaces {
     fn drop(&mut self) {
-        self.of.taken.fetch_sub(self.len, Ordering::Relaxed);
+        self.of.give_places(self.places);
+        self.of.give_back(MemoryPart::Actors, self.bytes);
     }
 }
 
@@ -148,60 +153,88 @@ impl Drop for TakenPlaces {
 mod tests {
     use super::*;
     use thespian_core::address::HostId;
+    use thespian_core::budget::{BudgetBounds, NodeBudget};
 
     const fn actor(id: u128) -> ActorAddress {
         ActorAddress::new(HostId(1), id)
     }
 
-    fn left(places: &Places) -> (usize, usize, usize) {
-        (places.taken(), places.pending.load(Ordering::Relaxed), places.many.lock().len())
+    fn payer(places: usize) -> Payer {
+        let bounds = BudgetBounds { memory_bytes: 1 << 30, queued_bytes: 0, places };
+        Payer { account: Arc::new(Account::new(NodeBudget::new(bounds))), is_operator: false }
+    }
+
+    fn left(places: &Places, payer: &Payer) -> (usize, usize, usize) {
+        let used = payer.account.budget().used();
+        assert_eq!(places.pending.len(), places.pending_len.load(Ordering::Relaxed));
+        (used.places, places.pending.len(), used.memory_bytes)
     }
 
     #[test]
     fn a_place_is_reserved_becomes_an_actors_and_comes_back_once() {
-        let places = Arc::new(Places { pending_max: 2, ..Places::new(3) });
-        assert!(places.reserve(actor(1), 1).is_ok() && places.reserve(actor(2), 1).is_ok());
-        assert_eq!(places.reserve(actor(3), 1), Err(MetBound::Pending));
-        let first = places.settle(actor(1), 1);
-        assert!(places.reserve(actor(3), 1).is_ok());
-        let second = places.settle(actor(2), 1);
-        assert_eq!(places.reserve(actor(4), 1), Err(MetBound::Places { max: 3, wanted: 1 }));
+        let (places, payer) = (Places { pending_max: 2, ..Places::new() }, payer(3));
+        let reserve = |id| places.reserve(actor(id), payer.clone(), 1);
+        let settle =
+            |id| places.settle(actor(id), &payer.account, 1, 100).unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!((reserve(1), reserve(2), reserve(3)), (Ok(()), Ok(()), Err(MetBound::Pending)));
+        let first = settle(1);
+        assert_eq!(reserve(3), Ok(()));
+        let second = settle(2);
+        assert_eq!(reserve(4), Err(MetBound::Places { max: 3, wanted: 1 }));
         places.give_back(actor(3));
-        assert!(places.reserve(actor(4), 1).is_ok());
+        assert_eq!(reserve(4), Ok(()));
         places.give_back(actor(4));
+        places.give_back(actor(4));
+        assert_eq!(left(&places, &payer), (2, 0, 2 * (ACTOR_BYTES + 100)));
         drop((first, second));
-        assert_eq!(left(&places), (0, 0, 0));
+        assert_eq!(left(&places, &payer), (0, 0, 0));
     }
 
     #[test]
     fn an_actor_of_three_memories_takes_three_places_and_gives_all_three_back() {
-        let places = Arc::new(Places::new(8));
-        assert!(places.reserve(actor(1), 3).is_ok() && places.reserve(actor(2), 3).is_ok());
-        assert_eq!(places.reserve(actor(3), 3), Err(MetBound::Places { max: 8, wanted: 3 }));
-        assert_eq!(left(&places), (6, 2, 2), "what is refused takes nothing");
-        let first = places.settle(actor(1), 3);
+        let (places, payer) = (Places::new(), payer(7));
+        let reserve = |id| places.reserve(actor(id), payer.clone(), 3);
+        assert_eq!((reserve(1), reserve(2)), (Ok(()), Ok(())));
+        assert_eq!(reserve(3), Err(MetBound::Places { max: 7, wanted: 3 }));
+        assert_eq!(left(&places, &payer), (6, 2, 0), "what is refused takes nothing");
+        let first = places.settle(actor(1), &payer.account, 3, 0);
         places.give_back(actor(2));
-        assert_eq!(left(&places), (3, 0, 0));
+        assert_eq!(left(&places, &payer), (3, 0, ACTOR_BYTES));
         drop(first);
-        assert_eq!(left(&places), (0, 0, 0));
+        assert_eq!(left(&places, &payer), (0, 0, 0));
     }
 
     #[test]
     fn whoever_was_reserved_another_number_has_what_it_takes_when_it_is_settled_or_nothing() {
-        let places = Arc::new(Places::new(4));
+        let (places, payer) = (Places::new(), payer(4));
         // Its source was not loaded yet.
-        places.reserve(actor(1), 1).unwrap();
-        let first = places.settle(actor(1), 3);
-        assert_eq!(left(&places), (3, 0, 0));
-        places.reserve(actor(2), 1).unwrap();
-        assert!(places.settle(actor(2), 2).is_err());
-        assert_eq!(left(&places), (4, 1, 0), "it keeps what was reserved");
+        assert_eq!(places.reserve(actor(1), payer.clone(), 1), Ok(()));
+        let first = places.settle(actor(1), &payer.account, 3, 0);
+        assert_eq!(left(&places, &payer), (3, 0, ACTOR_BYTES));
+        assert_eq!(places.reserve(actor(2), payer.clone(), 1), Ok(()));
+        assert!(places.settle(actor(2), &payer.account, 2, 0).is_err());
+        assert_eq!(left(&places, &payer), (4, 1, ACTOR_BYTES), "it keeps what was reserved");
         places.give_back(actor(2));
         drop(first);
-        places.reserve(actor(3), 3).unwrap();
-        let third = places.settle(actor(3), 1);
-        assert_eq!(left(&places), (1, 0, 0));
+        assert_eq!(places.reserve(actor(3), payer.clone(), 3), Ok(()));
+        let third = places.settle(actor(3), &payer.account, 1, 0);
+        assert_eq!(left(&places, &payer), (1, 0, ACTOR_BYTES));
         drop(third);
-        assert_eq!(left(&places), (0, 0, 0));
+        assert_eq!(left(&places, &payer), (0, 0, 0));
+    }
+
+    #[test]
+    fn an_actor_is_paid_by_its_source_whoever_has_asked_for_it() {
+        let (places, payer) = (Places::new(), payer(80));
+        let source = Arc::new(Account::new(payer.account.budget().clone()));
+        assert_eq!(places.reserve(actor(1), payer.clone(), 2), Ok(()));
+        let taken = places.settle(actor(1), &source, 2, 0);
+        assert_eq!((payer.account.has().places, source.has().places), (0, 2));
+        assert_eq!(places.reserve(actor(2), payer.clone(), 2), Ok(()));
+        assert!(matches!(places.settle(actor(2), &source, 2, 1 << 30), Err(MetBound::Memory(_))));
+        assert_eq!((payer.account.has().places, source.has().places), (2, 2), "whoever asked has them still");
+        places.give_back(actor(2));
+        drop(taken);
+        assert_eq!(left(&places, &payer), (0, 0, 0));
     }
 }

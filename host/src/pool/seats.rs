@@ -6,6 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use thespian_core::limits::RUNAWAYS_MAX;
@@ -203,6 +204,16 @@ impl Pool {
     /// Turns that have outlived their slice and not ended.
     pub(crate) fn runaways(&self) -> usize {
         self.state.lock().queue.runaways()
+    }
+
+    /// CPU time that turns of a source have used, and all that came of them.
+    pub(crate) fn used(&self, source: SourceHash) -> Duration {
+        self.state.lock().queue.used(source)
+    }
+
+    /// Nobody asks any more what a source has used.
+    pub(crate) fn forget_used(&self, source: SourceHash) {
+        self.state.lock().queue.forget_used(source);
     }
 
     /// Makes turns that wait for a seat look whether their actor was killed. Without it they look ten times a second.

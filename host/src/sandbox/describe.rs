@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::budget::{Account, Purpose};
 use thespian_core::capability::{Capabilities, Requirement};
 use thespian_core::fate::{ChildrenAtRestart, Fault};
 use thespian_core::limits::{PLACEMENT_CPU_MAX, TYPE_NAME_LEN_MAX};
@@ -73,7 +74,11 @@ impl Source {
 type CheckArgs<'a> = (&'a str, &'a [(&'a str, wit::ValueParam<'a>)], &'a [wit::RequirementParam<'a>]);
 
 /// The host of an instance that only describes itself: it can do nothing.
-struct Nobody(SourceHash, Arc<dyn EngineLog>);
+struct Nobody {
+    source: SourceHash,
+    log: Arc<dyn EngineLog>,
+    account: Arc<Account>,
+}
 
 impl Means for Nobody {
     fn new_address(&self) -> ActorAddress {
@@ -81,10 +86,14 @@ impl Means for Nobody {
     }
 
     fn take_place(&self, _address: ActorAddress, _source: Option<SourceHash>) -> Result<(), NoPlace> {
-        Err(NoPlace(1))
+        Err(NoPlace::Host(1))
     }
 
     fn give_place(&self, _address: ActorAddress) {}
+
+    fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
 
     fn reserve_self(&self, _cost: usize) -> bool {
         false
@@ -94,12 +103,16 @@ impl Means for Nobody {
 }
 
 impl ActorHost for Nobody {
+    fn birth(&self) -> Purpose {
+        Purpose::Load
+    }
+
     fn capabilities(&self) -> Arc<Capabilities> {
         Arc::default()
     }
 
     fn log(&self, _level: Level, target: &str, text: &str) {
-        self.1.log(Level::DEBUG, "describe", &format!("{} {target}: {text}", self.0));
+        self.log.log(Level::DEBUG, "describe", &format!("{} {target}: {text}", self.source));
     }
 
     fn log_enabled(&self, _level: Level) -> bool {
@@ -113,7 +126,11 @@ impl ActorHost for Nobody {
 
 /// A store for an instance that is nobody: it is asked one thing, and thrown away.
 fn nobodys_store(machine: &Arc<Machine>, hash: SourceHash, class: &str) -> Store<State> {
-    let host: Arc<dyn ActorHost> = Arc::new(Nobody(hash, Arc::clone(&machine.log)));
+    let host: Arc<dyn ActorHost> = Arc::new(Nobody {
+        source: hash,
+        log: Arc::clone(&machine.log),
+        account: Arc::clone(&machine.account),
+    });
     let limits = Arc::clone(&machine.limits);
     let log = LogBook::new(Arc::clone(&host), &limits);
     let occupant = Occupant { address: host.new_address(), class: class.into(), source: hash };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use thespian_core::budget::Account;
 use thespian_core::compiling::{CompileBounds, CompileLimits, CompileSeats};
 use thespian_core::limits::{ActorLimits, CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
 use thespian_core::source::SourceHash;
@@ -49,6 +50,8 @@ pub struct EngineConfig {
     pub compile_limits: CompileLimits,
     /// Memory that the node may take, in bytes: a compile may have half of it.
     pub budget_bytes: u64,
+    /// The account of instances that are nobody's: they are asked to describe their source.
+    pub account: Arc<Account>,
     /// The threads on which turns run.
     pub threads: Arc<dyn Threads>,
     /// Where it says what concerns no actor.
@@ -64,6 +67,7 @@ impl Default for EngineConfig {
             compiler: None,
             compile_limits: CompileLimits::default(),
             budget_bytes: u64::MAX,
+            account: Arc::new(Account::unbounded()),
             threads: Arc::new(Alone),
             log: Arc::new(Unheard),
         }
@@ -138,6 +142,7 @@ impl Engine {
             limits: Arc::new(config.limits),
             log: config.log,
             capacity,
+            account: config.account,
         };
         Ok(Self { compiler: Arc::new(Compiler::new(Arc::new(machine), linker, cache, workplace)) })
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use thespian_core::address::ActorAddress;
+use thespian_core::budget::Purpose;
 use thespian_core::capability::Capabilities;
 use thespian_core::outbox::Means;
 use thespian_core::source::SourceHash;
@@ -35,6 +36,9 @@ impl EngineLog for Unheard {
 /// The needs of an instance that its actor's host fills, besides [`Means`]. None of these may wait: they are called from within a
 /// turn.
 pub trait ActorHost: Means + Send + Sync + 'static {
+    /// The purpose for which the actor's memory is drawn when its instance is made.
+    fn birth(&self) -> Purpose;
+
     /// The capabilities that the host has.
     fn capabilities(&self) -> Arc<Capabilities>;
 

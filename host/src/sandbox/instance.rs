@@ -71,6 +71,14 @@ impl Source {
     }
 }
 
+impl ActorInit {
+    /// Memory that it takes for as long as the actor lives, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let requirements = self.requirements.iter().map(Requirement::cost).sum::<usize>();
+        self.init.as_ref().map_or(0, Message::cost) + requirements
+    }
+}
+
 impl Instance {
     fn new(
         source: &Source,
@@ -83,6 +91,7 @@ impl Instance {
         let cpu_ms_max = limits.start_cpu_ms_max;
         let mut store = new_store(State::new(machine, host, occupant, limits, log));
         let actor = guarded(&mut store, cpu_ms_max, |store| source.pre().instantiate(store))?;
+        store.data_mut().limiter.begin_growth();
         Ok(Self { store, actor, source: source.clone(), lost: false })
     }
 

@@ -1,6 +1,10 @@
-//! Bounds on the memories and tables of an instance, each kind in sum. A refused growth is noted: if the turn then fails, that is why.
+//! Bounds on the memories and tables of an instance, each kind in sum, and what they draw on the account of its source. A
+//! refused growth is noted: if the turn then fails, that is why.
 
-use thespian_core::limits::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
+use std::sync::Arc;
+
+use thespian_core::budget::{Account, MemoryPart, Purpose, Short};
+use thespian_core::limits::{ActorLimits, CORE_INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENT_BYTES, TABLES_MAX};
 use wasmtime::ResourceLimiter;
 
 /// The bounds on an instance's memory and tables, what it has of them, and whether it was refused anything.
@@ -10,7 +14,20 @@ pub(super) struct Limiter {
     table_elements_max: usize,
     memory_bytes: usize,
     table_elements: usize,
+    account: Arc<Account>,
+    /// The purpose of the next growth: to be made, at first.
+    purpose: Purpose,
+    drawn: usize,
+    /// The growth that was let in last: of which, and how much.
+    last: Option<(Kind, usize)>,
     refused: Option<NoGrowth>,
+}
+
+/// Things that can grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Memory,
+    Table,
 }
 
 /// The growth that was refused last.
@@ -20,6 +37,8 @@ pub(super) enum NoGrowth {
     Memory { wanted: usize, max: usize },
     /// Growth of its tables to this many elements.
     Table { wanted: usize, max: usize },
+    /// There is none left, for this source or at all.
+    Spent { wanted: usize, short: Short },
 }
 
 impl std::fmt::Display for NoGrowth {
@@ -27,14 +46,25 @@ impl std::fmt::Display for NoGrowth {
         match self {
             Self::Memory { wanted, max } => write!(f, "{wanted} bytes of memory wanted, {max} allowed"),
             Self::Table { wanted, max } => write!(f, "{wanted} table elements wanted, {max} allowed"),
+            Self::Spent { wanted, short } => write!(f, "{wanted} bytes of memory more wanted: {short}"),
         }
     }
 }
 
 impl Limiter {
-    /// Bounds the sum of all memories and the sum of all tables of one instance.
-    pub(super) const fn new(memory_bytes_max: usize, table_elements_max: usize) -> Self {
-        Self { memory_bytes_max, table_elements_max, memory_bytes: 0, table_elements: 0, refused: None }
+    /// Bounds the sum of all memories and the sum of all tables of one instance, which is made for this purpose.
+    pub(super) fn new(limits: &ActorLimits, account: Arc<Account>, purpose: Purpose) -> Self {
+        Self {
+            memory_bytes_max: limits.memory_bytes_max,
+            table_elements_max: limits.table_elements_max,
+            memory_bytes: 0,
+            table_elements: 0,
+            account,
+            purpose,
+            drawn: 0,
+            last: None,
+            refused: None,
+        }
     }
 
     /// The size of the instance's memories.
@@ -51,6 +81,47 @@ impl Limiter {
     pub(super) const fn forget(&mut self) {
         self.refused = None;
     }
+
+    /// The instance is made: from here on it grows.
+    pub(super) const fn begin_growth(&mut self) {
+        self.purpose = Purpose::Growth;
+    }
+
+    /// Draws for a growth by so much, which the instance's own bounds allow.
+    fn draw(&mut self, kind: Kind, more: usize) -> bool {
+        let bytes = if kind == Kind::Memory { more } else { more.saturating_mul(TABLE_ELEMENT_BYTES) };
+        if let Err(short) = self.account.draw(MemoryPart::Instances, self.purpose, bytes) {
+            self.account.count_refusal();
+            self.refused = Some(NoGrowth::Spent { wanted: bytes, short });
+            return false;
+        }
+        self.drawn += bytes;
+        *self.size(kind) += more;
+        self.last = Some((kind, more));
+        true
+    }
+
+    /// The growth that was let in last did not come about.
+    fn undo(&mut self, kind: Kind) {
+        let Some((_, more)) = self.last.take_if(|(last, _)| *last == kind) else { return };
+        let bytes = if kind == Kind::Memory { more } else { more * TABLE_ELEMENT_BYTES };
+        self.account.give_back(MemoryPart::Instances, bytes);
+        self.drawn -= bytes;
+        *self.size(kind) -= more;
+    }
+
+    const fn size(&mut self, kind: Kind) -> &mut usize {
+        match kind {
+            Kind::Memory => &mut self.memory_bytes,
+            Kind::Table => &mut self.table_elements,
+        }
+    }
+}
+
+impl Drop for Limiter {
+    fn drop(&mut self) {
+        self.account.give_back(MemoryPart::Instances, self.drawn);
+    }
 }
 
 impl ResourceLimiter for Limiter {
@@ -60,16 +131,20 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let wanted = self.memory_bytes.saturating_add(desired.saturating_sub(current));
-        // Beyond the maximum that the memory itself declares, the guest refuses itself: no fault of a bound.
+        let more = desired.saturating_sub(current);
+        let wanted = self.memory_bytes.saturating_add(more);
+        self.last = None;
         if wanted > self.memory_bytes_max {
             self.refused = Some(NoGrowth::Memory { wanted, max: self.memory_bytes_max });
             return Ok(false);
         }
-        if maximum.is_none_or(|maximum| desired <= maximum) {
-            self.memory_bytes = wanted;
-        }
-        Ok(true)
+        // Beyond the maximum that the memory itself declares, the guest refuses itself: no fault of a bound.
+        Ok(maximum.is_some_and(|maximum| desired > maximum) || self.draw(Kind::Memory, more))
+    }
+
+    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.undo(Kind::Memory);
+        Ok(())
     }
 
     fn table_growing(
@@ -78,15 +153,19 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let wanted = self.table_elements.saturating_add(desired.saturating_sub(current));
+        let more = desired.saturating_sub(current);
+        let wanted = self.table_elements.saturating_add(more);
+        self.last = None;
         if wanted > self.table_elements_max {
             self.refused = Some(NoGrowth::Table { wanted, max: self.table_elements_max });
             return Ok(false);
         }
-        if maximum.is_none_or(|maximum| desired <= maximum) {
-            self.table_elements = wanted;
-        }
-        Ok(true)
+        Ok(maximum.is_some_and(|maximum| desired > maximum) || self.draw(Kind::Table, more))
+    }
+
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.undo(Kind::Table);
+        Ok(())
     }
 
     fn instances(&self) -> usize {

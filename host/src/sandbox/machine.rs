@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use thespian_core::budget::Account;
 use thespian_core::limits::ActorLimits;
 
 use super::host::EngineLog;
@@ -48,4 +49,6 @@ pub(super) struct Machine {
     pub(super) limits: Arc<ActorLimits>,
     pub(super) log: Arc<dyn EngineLog>,
     pub(super) capacity: Capacity,
+    /// The account of instances that are nobody's: they describe their source, and are thrown away.
+    pub(super) account: Arc<Account>,
 }

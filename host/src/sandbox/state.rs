@@ -61,7 +61,7 @@ impl State {
     ) -> Self {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(RESOURCES_MAX);
-        let limiter = Limiter::new(limits.memory_bytes_max, limits.table_elements_max);
+        let limiter = Limiter::new(&limits, Arc::clone(host.account()), host.birth());
         let turn = TurnClock::default();
         Self {
             machine,

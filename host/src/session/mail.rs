@@ -129,6 +129,7 @@ impl Mail {
         let target = envelope.target;
         let deadline = plane.clock.now() + timeout;
         let mut wait = RoomWait::new();
+        let mut held = None;
         loop {
             // Several at once are for the threads of actors to share.
             let is_alone = self.is_near && self.asks.load(Ordering::Relaxed) == 1;
@@ -141,6 +142,10 @@ impl Mail {
                 }
                 Push::Full(envelope) => envelope,
             };
+            if held.is_none() {
+                // It waits here in place of the mailbox, and counts as it would there.
+                held = Some(HeldMail::new(plane, &envelope).ok_or(ControlError::MailboxFull { target })?);
+            }
             plane.alarms.sleep(wait.next().min(deadline - plane.clock.now())).await;
         }
     }
@@ -148,6 +153,31 @@ impl Mail {
     pub(super) fn check(&self, message: &Message) -> Result<(), ControlError> {
         let checked = message.check(self.inside.cells.limits().message_bytes_max);
         checked.map(|_| ()).map_err(|error| ControlError::Invalid(error.to_string()))
+    }
+}
+
+/// A program's message that waits for room, as it counts to what is queued.
+struct HeldMail<'a> {
+    plane: &'a Plane,
+    bytes: usize,
+}
+
+impl<'a> HeldMail<'a> {
+    /// None where the node's queues are full as well.
+    fn new(plane: &'a Plane, envelope: &Envelope) -> Option<Self> {
+        let bytes = envelope.body.cost();
+        let outside = plane.accounts.outside();
+        if !outside.draw_queued(bytes) {
+            outside.count_refusal();
+            return None;
+        }
+        Some(Self { plane, bytes })
+    }
+}
+
+impl Drop for HeldMail<'_> {
+    fn drop(&mut self) {
+        self.plane.accounts.outside().give_back_queued(self.bytes);
     }
 }
 

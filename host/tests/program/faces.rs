@@ -219,6 +219,7 @@ fn commands(reply: &Reply) -> &'static [&'static [&'static str]] {
         Reply::Grants(_) => &[&["grant", "list"], &["grant", "list", "--connections"]],
         Reply::LogLevels(_) => &[&["log-level"]],
         Reply::Actor(_) => &[&["status", ADDRESS]],
+        Reply::Killed { .. } => &[&["kill", "--source", "ab"]],
     }
 }
 
@@ -227,6 +228,7 @@ fn shows(args: &[&str]) -> bool {
     !matches!(args[0], "tell" | "unload" | "stop" | "wait-ready" | "log-level" | "create")
         && !args.contains(&"revoke")
         && !args.contains(&"--tree")
+        && !args.contains(&"--source")
 }
 
 #[test]

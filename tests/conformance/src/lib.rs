@@ -101,6 +101,9 @@ impl World {
     }
 }
 
+/// Live actors of a node: more than any row has.
+const ACTORS_MAX: usize = 2_000;
+
 fn trusting(data_dir: &Path) -> NodeConfig {
     NodeConfig {
         data_dir: Some(data_dir.to_path_buf()),
@@ -108,6 +111,8 @@ fn trusting(data_dir: &Path) -> NodeConfig {
         compiler: Some(thespian_guests::compiler()),
         // Nearly every test loads the probe, and to compile it each time would take most of their time together.
         cache_dir: Some(thespian_guests::code_dir()),
+        // Several nodes of one process, each with all that one could have, would not fit its address space.
+        actors_max: Some(ACTORS_MAX),
         ..NodeConfig::default()
     }
 }

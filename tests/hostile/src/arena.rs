@@ -158,6 +158,13 @@ async fn load(client: &Client, path: &str) -> String {
     client.load(path, thespian_guests::bytes(path), |_| {}).await.unwrap().hash.to_string()
 }
 
+/// The bytes of the bystander's own source as those of another: with a section more, which means nothing.
+pub(crate) async fn another_source(arena: &Arena) -> String {
+    let mut bytes = thespian_guests::bytes(thespian_guests::HOSTILE);
+    bytes.extend([0, 2, 1, b'x']);
+    arena.client.load("another", bytes, |_| {}).await.unwrap().hash.to_string()
+}
+
 /// Waits until something holds that nobody tells us of.
 pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     let deadline = Instant::now() + DEADLINE;

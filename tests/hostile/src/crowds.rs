@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use thespian_core::address::ActorAddress;
 
-use crate::arena::{Arena, go, run, within};
+use crate::arena::{Arena, another_source, go, run, within};
 
 const CROWD: usize = 1_000;
 /// Work of each for one message.
@@ -17,13 +17,6 @@ const LENGTH: Duration = Duration::from_secs(2);
 fn round() -> Duration {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     EACH * (CROWD / cores) as u32
-}
-
-/// The bytes of the bystander's own source as those of another: with a section more, which means nothing.
-async fn another_source(arena: &Arena) -> String {
-    let mut bytes = thespian_guests::bytes(thespian_guests::HOSTILE);
-    bytes.extend([0, 2, 1, b'x']);
-    arena.client.load("another", bytes, |_| {}).await.unwrap().hash.to_string()
 }
 
 async fn gather(arena: &Arena, source: &str, class: &str, count: usize, n: u64) -> Vec<ActorAddress> {

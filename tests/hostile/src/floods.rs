@@ -121,10 +121,25 @@ fn a_bomb_of_children_is_told_that_the_host_is_full_and_one_kill_ends_it() {
         arena.expect_crowd(2_000);
         let root = arena.create("ChildBomb").await;
         let bomb = async {
+            let mut echoes = Vec::new();
             arena.client.tell(root, go(5, "")).await.unwrap();
-            until("a full host", async || arena.status().await.actors >= 2_000).await;
-            let refused = arena.client.create(&arena.source, "Echo").await.unwrap_err().to_string();
-            assert!(refused.contains("can map no more"), "{refused}");
+            // Of the places that it shares with others, and a reserve.
+            until("a full host", async || arena.status().await.actors >= 1_500).await;
+            // An operator still has places, until they have taken the last.
+            let refused = loop {
+                match arena.client.create(&arena.source, "Echo").await {
+                    Ok(echo) => echoes.push(echo),
+                    Err(refused) => break refused.to_string(),
+                }
+            };
+            assert!(
+                refused.contains("can map no more") && echoes.len() >= 250,
+                "{refused}: {}",
+                echoes.len()
+            );
+            for echo in echoes {
+                arena.client.kill(echo).await.unwrap();
+            }
             let end = within("the kill", arena.client.kill(root)).await.unwrap();
             assert!(end.to_string().starts_with("killed"));
             until("the whole family to be gone", async || arena.status().await.actors == 2).await;
@@ -140,7 +155,7 @@ fn a_node_that_is_dropped_amid_a_flood_leaves_nothing_behind() {
         run_and_drop(config, async |arena| {
             let root = arena.create("ChildBomb").await;
             arena.client.tell(root, go(5, "")).await.unwrap();
-            until("a full host", async || arena.status().await.actors >= 500).await;
+            until("a full host", async || arena.status().await.actors >= 375).await;
         });
     }
 }
@@ -152,7 +167,10 @@ fn a_create_beyond_the_hosts_room_is_an_error_that_the_guest_can_handle() {
         let culprit = arena.create("ChildBomb").await;
         let done = arena.beside(arena.attack(culprit, 1_000, "")).await.unwrap();
         assert!(done["text"].as_str().unwrap().contains("exhausted"), "{done}");
-        assert_eq!(done["n"], 97, "the echo, the parent and itself have a place");
+        assert_eq!(
+            done["n"], 73,
+            "a quarter is not for one source, and the echo, the parent and itself have a place"
+        );
     });
 }
 

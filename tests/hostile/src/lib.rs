@@ -12,6 +12,7 @@ mod crowds;
 mod floods;
 mod forgeries;
 mod frames;
+mod hoards;
 mod panics;
 mod peers;
 mod runaways;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::budget::{Account, Purpose};
 use thespian_core::capability::Capabilities;
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::limits::ActorLimits;
@@ -16,9 +17,9 @@ use tracing::Level;
 use crate::arena::{alone, go};
 
 /// A host with a defect: it panics when something is logged.
-#[derive(Default)]
 struct Defective {
     next: AtomicU64,
+    account: Arc<Account>,
 }
 
 impl Means for Defective {
@@ -32,6 +33,10 @@ impl Means for Defective {
 
     fn give_place(&self, _address: ActorAddress) {}
 
+    fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
     fn reserve_self(&self, _cost: usize) -> bool {
         true
     }
@@ -40,6 +45,10 @@ impl Means for Defective {
 }
 
 impl ActorHost for Defective {
+    fn birth(&self) -> Purpose {
+        Purpose::Create
+    }
+
     fn capabilities(&self) -> Arc<Capabilities> {
         Arc::default()
     }
@@ -65,7 +74,7 @@ fn a_panic_of_the_host_within_a_call_is_passed_on_to_the_caller() {
     let source = engine
         .compile(hash, &thespian_guests::bytes(thespian_guests::HOSTILE), &CompileControl::default())
         .unwrap();
-    let host = Arc::new(Defective::default());
+    let host = Arc::new(Defective { next: AtomicU64::new(0), account: Arc::new(Account::unbounded()) });
     let start = |class: &str| {
         let occupant = Occupant { address: host.new_address(), class: class.into(), source: hash };
         let limits = Arc::new(ActorLimits::default());

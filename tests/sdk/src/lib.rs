@@ -57,6 +57,8 @@ impl World {
             authority: Authority::TrustAll,
             compiler: Some(thespian_guests::compiler()),
             cache_dir: Some(thespian_guests::code_dir()),
+            // Several nodes of one process have its address space to share.
+            actors_max: Some(1_000),
             ..config
         };
         let node = Node::start(config).unwrap();

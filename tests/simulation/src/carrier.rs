@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::budget::Account;
 use thespian_core::envelope::{Body, Envelope, ExitReason, NOBODY_THERE};
 use thespian_core::fate::{Failed, Failure};
 use thespian_core::life::ActorEvent;
-use thespian_core::mailbox::{Mailbox, Mark, Push, QueueBudget, push_each};
+use thespian_core::mailbox::{Mailbox, Mark, Push, push_each};
 use thespian_core::outbox::{Outbox, TurnRequest};
 use thespian_core::time::Time;
 use thespian_core::turn::{ActorEffect, Doer};
@@ -95,13 +96,13 @@ impl Carrier<'_> {
     fn take_out(
         &mut self,
         batch: &mut VecDeque<Envelope>,
-        take: impl FnOnce(&mut Mailbox, &mut VecDeque<Envelope>, &QueueBudget) -> bool,
+        take: impl FnOnce(&mut Mailbox, &mut VecDeque<Envelope>, &Account) -> bool,
     ) -> Option<Mark> {
         let me = self.me;
-        let Host { cells, budget, .. } = self.host();
+        let Host { cells, account, .. } = self.host();
         let cell = cells.get_mut(&me)?;
         let before = batch.len();
-        let has_room = take(&mut cell.mailbox, batch, budget);
+        let has_room = take(&mut cell.mailbox, batch, account);
         for envelope in batch.range(before..).filter(|envelope| !envelope.body.has_reserved_slot()) {
             cell.watch.room.went(1, envelope.body.cost());
         }
@@ -129,7 +130,7 @@ impl Carrier<'_> {
             let host = self.host();
             let Some(cell) = host.cells.get_mut(&me) else { return Push::Gone(envelope) };
             let (cost, message) = (envelope.body.cost(), carried(&envelope));
-            let push = cell.mailbox.push_reserved(envelope, &host.budget);
+            let push = cell.mailbox.push_reserved(envelope, &host.account);
             if matches!(push, Push::Gone(_)) {
                 cell.watch.room.went(1, cost);
             } else {
@@ -263,8 +264,8 @@ impl Doer for Carrier<'_> {
         self.world.now()
     }
 
-    fn budget(&self) -> &QueueBudget {
-        &self.world.host(self.at).budget
+    fn account(&self) -> &Account {
+        &self.world.host(self.at).account
     }
 
     fn kill_reason(&mut self) -> Option<String> {
@@ -367,9 +368,9 @@ impl Doer for Carrier<'_> {
 
     fn close(&mut self) -> VecDeque<Envelope> {
         let me = self.me;
-        let Host { cells, budget, .. } = self.host();
+        let Host { cells, account, .. } = self.host();
         let Some(cell) = cells.get_mut(&me) else { return VecDeque::new() };
-        let (awaiting, left) = (std::mem::take(&mut cell.awaiting), cell.mailbox.close(budget));
+        let (awaiting, left) = (std::mem::take(&mut cell.awaiting), cell.mailbox.close(account));
         cell.watch.room = bounds::Room::default();
         cell.watch.wakeups.ended();
         awaiting.into_iter().for_each(|sender| self.host().wake(sender));

@@ -2,15 +2,17 @@
 //! told to, knows no rule itself, and nothing of the hosts beside it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::admin::Admin;
+use thespian_core::budget::{Account, BudgetBounds, NodeBudget};
 use thespian_core::capability::Capabilities;
 use thespian_core::effect::{Effect, Effects};
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::event::Event;
 use thespian_core::limits::ActorLimits;
-use thespian_core::mailbox::{Mailbox, MailboxLimits, Push, QueueBudget};
+use thespian_core::mailbox::{Mailbox, MailboxLimits, Push};
 use thespian_core::question::{Asker, Origin, Question};
 use thespian_core::source::{ClassCheck, Rights, SourceEvent, SourceHash, Unusable};
 use thespian_core::time::Time;
@@ -25,6 +27,8 @@ use crate::rng::Rng;
 
 /// Actors that a host of the random lives has room for.
 const SLOTS: usize = 24;
+/// Memory of a host: more than its actors ever ask for.
+const MEMORY_BYTES: usize = 1 << 30;
 
 /// Something that takes its time, and is answered by an event.
 pub(crate) enum Job {
@@ -56,7 +60,8 @@ pub(crate) struct Cell {
 pub(crate) struct Host {
     id: HostId,
     pub(crate) limits: ActorLimits,
-    pub(crate) budget: QueueBudget,
+    /// What all that happens here draws on.
+    pub(crate) account: Arc<Account>,
     pub(crate) cells: BTreeMap<ActorAddress, Cell>,
     /// The mailboxes of addresses that are decided about, as they were left then.
     left: BTreeMap<ActorAddress, Mailbox>,
@@ -78,6 +83,16 @@ pub(crate) struct Host {
     has_stopped: bool,
 }
 
+/// The account of a source that has a host to itself, and may then have so many bytes in queues.
+fn alone(queued_bytes: usize) -> Arc<Account> {
+    let queued_bytes = (queued_bytes * 8).div_ceil(6);
+    Arc::new(Account::new(NodeBudget::new(BudgetBounds {
+        memory_bytes: MEMORY_BYTES,
+        queued_bytes,
+        places: SLOTS,
+    })))
+}
+
 impl Host {
     pub(crate) fn new(
         id: HostId,
@@ -88,7 +103,7 @@ impl Host {
         let mut host = Self {
             id,
             limits,
-            budget: QueueBudget::new(queued_bytes_max),
+            account: alone(queued_bytes_max),
             cells: BTreeMap::new(),
             left: BTreeMap::new(),
             alarms: Timers::default(),
@@ -184,7 +199,7 @@ impl Host {
     /// An address is settled nowhere. Returns what waited for it, if it was entered.
     pub(crate) fn settle_nowhere(&mut self, address: ActorAddress) -> Option<VecDeque<Envelope>> {
         let mut cell = self.cells.remove(&address)?;
-        let waited = cell.mailbox.move_out().close(&self.budget);
+        let waited = cell.mailbox.move_out().close(&self.account);
         self.left.insert(address, cell.mailbox);
         cell.awaiting.into_iter().for_each(|sender| self.wake(sender));
         Some(waited)
@@ -205,9 +220,9 @@ impl Host {
 
     /// Puts an envelope into the mailbox that its receiver has left.
     pub(crate) fn push_where_it_was(&mut self, envelope: Envelope) -> Push {
-        let Self { left, budget, .. } = self;
+        let Self { left, account, .. } = self;
         match left.get_mut(&envelope.target) {
-            Some(left) => left.push(envelope, budget),
+            Some(left) => left.push(envelope, account),
             None => Push::Gone(envelope),
         }
     }
@@ -262,7 +277,7 @@ impl Host {
         let place = (!envelope.body.has_reserved_slot()).then(|| envelope.body.cost());
         let is_exit = matches!(envelope.body, Body::ExitRequest(_));
         let message = carried(&envelope);
-        let push = cell.mailbox.push(envelope, &self.budget);
+        let push = cell.mailbox.push(envelope, &self.account);
         if matches!(push, Push::Queued | Push::Activate) {
             message.into_iter().for_each(|id| cell.watch.wakeups.came(id));
             place.into_iter().for_each(|cost| cell.watch.room.came(cost));

@@ -1,10 +1,12 @@
 //! What a turn takes at once of its world: lent to it for as long as it asks for things.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::budget::Account;
 use thespian_core::limits::ActorLimits;
-use thespian_core::mailbox::{Mailbox, MailboxLimits, QueueBudget};
+use thespian_core::mailbox::{Mailbox, MailboxLimits};
 use thespian_core::outbox::{Draft, Means, NoPlace, Outbox};
 use thespian_core::source::SourceHash;
 
@@ -19,7 +21,7 @@ pub(crate) struct Lent {
     limits: ActorLimits,
     mailbox: RefCell<Mailbox>,
     room: RefCell<Room>,
-    budget: QueueBudget,
+    account: Arc<Account>,
     next_id: Cell<u128>,
     slots: Cell<usize>,
     slots_max: usize,
@@ -33,7 +35,7 @@ impl Means for Lent {
 
     fn take_place(&self, _address: ActorAddress, _source: Option<SourceHash>) -> Result<(), NoPlace> {
         if self.slots.get() >= self.slots_max {
-            return Err(NoPlace(1));
+            return Err(NoPlace::Host(1));
         }
         self.slots.set(self.slots.get() + 1);
         Ok(())
@@ -43,8 +45,12 @@ impl Means for Lent {
         self.slots.set(self.slots.get() - 1);
     }
 
+    fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
     fn reserve_self(&self, cost: usize) -> bool {
-        let has_room = self.mailbox.borrow_mut().reserve(cost, &self.budget);
+        let has_room = self.mailbox.borrow_mut().reserve(cost, &self.account);
         if has_room {
             self.room.borrow_mut().came(cost);
         }
@@ -52,7 +58,7 @@ impl Means for Lent {
     }
 
     fn release_self(&self, len: usize, cost: usize) {
-        self.mailbox.borrow_mut().release(len, cost, &self.budget);
+        self.mailbox.borrow_mut().release(len, cost, &self.account);
         self.room.borrow_mut().went(len, cost);
     }
 }
@@ -75,7 +81,7 @@ impl Carrier<'_> {
 
     pub(crate) fn lend(&mut self) -> Lent {
         let (home, me) = (self.at, self.me);
-        let Host { cells, limits, budget, next_id, slots, slots_max, .. } = self.host();
+        let Host { cells, limits, account, next_id, slots, slots_max, .. } = self.host();
         let cell = cells.get_mut(&me).expect("an actor that is called has a cell");
         let none = MailboxLimits { len_max: 0, bytes_max: 0 };
         Lent {
@@ -84,7 +90,7 @@ impl Carrier<'_> {
             limits: *limits,
             mailbox: RefCell::new(std::mem::replace(&mut cell.mailbox, Mailbox::pending(none))),
             room: RefCell::new(std::mem::take(&mut cell.watch.room)),
-            budget: std::mem::replace(budget, QueueBudget::new(0)),
+            account: account.clone(),
             next_id: Cell::new(*next_id),
             slots: Cell::new(*slots),
             slots_max: *slots_max,
@@ -92,10 +98,10 @@ impl Carrier<'_> {
     }
 
     pub(crate) fn take_back(&mut self, lent: Lent) {
-        let Lent { mailbox, room, budget, next_id, slots, .. } = lent;
+        let Lent { mailbox, room, next_id, slots, .. } = lent;
         let me = self.me;
         let host = self.host();
-        (host.budget, host.next_id, host.slots) = (budget, next_id.get(), slots.get());
+        (host.next_id, host.slots) = (next_id.get(), slots.get());
         let cell = host.cells.get_mut(&me).expect("an actor that is called has a cell");
         (cell.mailbox, cell.watch.room) = (mailbox.into_inner(), room.into_inner());
     }

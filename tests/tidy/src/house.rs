@@ -32,7 +32,7 @@ const HOUSES: [House; 4] = [
                 name: "words",
                 over: &[],
                 rooms: &[
-                    "address askers capability children concern connection descriptors effect envelope event fate life limits log_level mailbox \
+                    "address askers budget capability children concern connection descriptors effect envelope event fate life limits log_level mailbox \
                           message outbox plan question source text time timers turn/phase",
                 ],
             },

@@ -13,6 +13,7 @@ use crate::family::Member;
 use crate::limits::EXIT_GRACE;
 use crate::monitors;
 use crate::question::{Answer, Killer, Origin, Refusal};
+use crate::source::SourceHash;
 use crate::time::Time;
 
 impl Admin {
@@ -32,6 +33,16 @@ impl Admin {
         if self.await_end(origin, target, effects) {
             self.kill(target, Killer::Operator, effects);
         }
+    }
+
+    /// All at one time: whoever of them is creating others can't outrun it.
+    pub(super) fn kill_source_asked(&mut self, origin: Origin, source: SourceHash, effects: &mut Effects) {
+        let of_source =
+            |(address, member): (ActorAddress, &Member)| (member.source == Some(source)).then_some(address);
+        let actors: Vec<_> = self.family.after(None).filter_map(of_source).collect();
+        let count = actors.len();
+        actors.into_iter().for_each(|actor| self.kill(actor, Killer::Operator, effects));
+        effects.answer(origin, Ok(Answer::Killed { actors: count }));
     }
 
     /// Whether there is such an actor; who asks then hears of its end.

@@ -7,6 +7,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::time::Duration;
 
 use super::Outbox;
@@ -15,12 +16,13 @@ use super::error::{NoPlace, OutboxError};
 use super::request::{TurnRequest, check_capability, check_create, check_global_name};
 use super::standing::Leaving;
 use crate::address::ActorAddress;
-use crate::capability::Value;
+use crate::budget::Account;
+use crate::capability::{Requirement, Value};
 use crate::envelope::{FailsFor, Poisoned};
 use crate::life::ActorEvent;
 use crate::limits::{
-    ActorLimits, CAPABILITY_TEXT_LEN_MAX, CHILDREN_LISTED_MAX, ERROR_TEXT_LEN_MAX, QUESTIONS_MAX,
-    WAKEUP_DELAY_MIN, cut,
+    ActorLimits, CAPABILITY_TEXT_LEN_MAX, CHILD_BYTES, CHILDREN_LISTED_MAX, ERROR_TEXT_LEN_MAX,
+    MONITOR_BYTES, QUESTION_BYTES, QUESTIONS_MAX, REQUEST_BYTES, WAKEUP_BYTES, WAKEUP_DELAY_MIN, cut,
 };
 use crate::message::{Message, MessageError};
 use crate::source::SourceHash;
@@ -40,6 +42,9 @@ pub trait Means {
     /// Gives back what was taken for the actor at this address, whose create was dropped.
     fn give_place(&self, address: ActorAddress);
 
+    /// The account on which the actor draws.
+    fn account(&self) -> &Arc<Account>;
+
     /// Takes room in the actor's own mailbox for one message of this cost; false when there is none.
     fn reserve_self(&self, cost: usize) -> bool;
 
@@ -58,6 +63,14 @@ pub struct Draft<'a, M: Means + ?Sized> {
 
 const fn check_right(has: bool, right: &'static str) -> Result<(), OutboxError> {
     if has { Ok(()) } else { Err(OutboxError::NoRight(right)) }
+}
+
+/// Memory that a create takes besides its first message.
+fn create_bytes(class: &str, options: &CreateOptions) -> usize {
+    CHILD_BYTES
+        + class.len()
+        + options.label.len()
+        + options.requirements.iter().map(Requirement::cost).sum::<usize>()
 }
 
 impl<'a, M: Means + ?Sized> Draft<'a, M> {
@@ -93,6 +106,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         if len > 0 {
             self.means.release_self(len, cost);
         }
+        self.outbox.loan.settle(0, self.means.account());
     }
 
     /// Checks and adds a message for `target`.
@@ -156,6 +170,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         self.check_room(cost)?;
         let address = self.place(source)?;
         self.outbox.bytes += cost;
+        self.outbox.kept += create_bytes(&class, &options);
         self.outbox.creates += 1;
         self.outbox.requests.push(TurnRequest::Create(Box::new(CreateChild {
             address,
@@ -185,6 +200,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         let address = self.place(source)?;
         let request = self.question();
         self.outbox.bytes += cost;
+        self.outbox.kept += create_bytes(&class, &options);
         let child = Box::new(CreateChild { address, source, class, options });
         self.outbox.requests.push(TurnRequest::CreateNamed { request, name: name.into(), child });
         Ok(request)
@@ -236,6 +252,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     }
 
     const fn question(&mut self) -> u64 {
+        self.outbox.kept += QUESTION_BYTES;
         let standing = &mut self.outbox.standing;
         standing.questions += 1;
         standing.next_question += 1;
@@ -254,6 +271,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         self.check_room(0)?;
         // One that is monitored already counts twice until the turn's end, which is on the safe side.
         self.outbox.standing.monitors += 1;
+        self.outbox.kept += MONITOR_BYTES;
         self.outbox.requests.push(TurnRequest::Monitor(target));
         Ok(())
     }
@@ -321,6 +339,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         }
         self.check_room(cost)?;
         self.outbox.bytes += cost;
+        self.outbox.kept += WAKEUP_BYTES;
         let standing = &mut self.outbox.standing;
         let id = standing.next_wakeup;
         standing.wakeups += 1;
@@ -414,7 +433,11 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         if self.outbox.bytes + cost > bytes_max {
             return Err(self.meet(OutboxError::FullOfBytes { max: bytes_max }));
         }
-        Ok(())
+        // What the request itself keeps comes with the next.
+        let requests = (self.outbox.requests.len() + 1) * REQUEST_BYTES;
+        let taken = self.outbox.bytes + cost + self.outbox.kept + requests;
+        let covered = self.outbox.loan.cover(taken, || &**self.means.account());
+        covered.map_err(|short| self.meet(short.into()))
     }
 
     /// Notes that a bound refuses something.

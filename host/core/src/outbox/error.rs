@@ -3,19 +3,23 @@
 use alloc::format;
 use alloc::string::String;
 
+use crate::budget::Short;
 use crate::limits::{
     CAPABILITY_TEXT_LEN_MAX, CHILD_LABEL_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, QUESTIONS_MAX,
     REQUIREMENTS_BYTES_MAX,
 };
 use crate::message::MessageError;
 
-/// The host has no place, or too few, for an actor that is asked for.
+/// The host has no place, or too few, for an actor that is asked for, of so many memories: it takes a place for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the host has no room for more actors{}", of_memories(*.0))]
-pub struct NoPlace(
-    /// Places that the actor would take: one for each of its memories.
-    pub usize,
-);
+pub enum NoPlace {
+    /// There are too few.
+    #[error("the host has no room for more actors{}", of_memories(*.0))]
+    Host(usize),
+    /// The rest is for other sources.
+    #[error("its source has as many of the host's places as it may; what is left is for others{}", of_memories(*.0))]
+    Source(usize),
+}
 
 fn of_memories(places: usize) -> String {
     if places == 1 {
@@ -65,6 +69,9 @@ pub enum OutboxError {
     /// The actor's own mailbox has no room for what it sends itself.
     #[error("the actor's own mailbox is full")]
     OwnMailboxFull,
+    /// The memory that the node, or the actor's source, may take is spent.
+    #[error("no memory for it: {0}")]
+    NoMemory(#[from] Short),
     /// Too many wakeups are pending.
     #[error("at most {max} wakeups may be pending")]
     TooManyWakeups {
@@ -138,6 +145,7 @@ impl OutboxError {
             | Self::Full { .. }
             | Self::FullOfBytes { .. }
             | Self::NoPlace(_)
+            | Self::NoMemory(_)
             | Self::OwnMailboxFull
             | Self::TooManyWakeups { .. }
             | Self::WakeupsTooBig { .. }

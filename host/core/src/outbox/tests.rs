@@ -1,5 +1,7 @@
 use super::*;
 use crate::address::{ActorAddress, HostId};
+use crate::budget::Account;
+use crate::budget::tests::with_queues;
 use crate::capability::{Clause, Requirement, Value};
 use crate::children::Children;
 use crate::limits::{
@@ -9,6 +11,7 @@ use crate::limits::{
 use crate::message::{Message, MessageError};
 use crate::source::{Rights, SourceHash};
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec;
 use core::cell::Cell;
 use core::time::Duration;
@@ -26,11 +29,13 @@ pub(crate) struct Stock {
     pub(crate) places: Cell<usize>,
     pub(crate) bytes: Cell<usize>,
     pub(crate) next_id: Cell<u128>,
+    pub(crate) account: Arc<Account>,
 }
 
 impl Default for Stock {
     fn default() -> Self {
-        Self { places: Cell::new(100), bytes: Cell::new(1 << 20), next_id: Cell::new(10) }
+        let account = Arc::new(with_queues(1 << 30));
+        Self { places: Cell::new(100), bytes: Cell::new(1 << 20), next_id: Cell::new(10), account }
     }
 }
 
@@ -42,11 +47,15 @@ impl Means for Stock {
     fn take_place(&self, _address: ActorAddress, _source: Option<SourceHash>) -> Result<(), NoPlace> {
         let left = self.places.get().checked_sub(1);
         self.places.set(left.unwrap_or_default());
-        left.map(drop).ok_or(NoPlace(1))
+        left.map(drop).ok_or(NoPlace::Host(1))
     }
 
     fn give_place(&self, _address: ActorAddress) {
         self.places.set(self.places.get() + 1);
+    }
+
+    fn account(&self) -> &Arc<Account> {
+        &self.account
     }
 
     fn reserve_self(&self, cost: usize) -> bool {
@@ -224,8 +233,11 @@ fn a_place_belongs_to_each_create_and_room_to_each_message_to_oneself() {
     turn.stock.places.set(2);
     turn.stock.bytes.set(500);
     assert_eq!((turn.create(), turn.create_named("name")), (Ok(address(10)), Ok(0)));
-    assert_eq!((turn.create(), turn.create_named("name")), (Err(NoPlace(1).into()), Err(NoPlace(1).into())));
-    assert_eq!(turn.outbox.met(), import(NoPlace(1).into()));
+    assert_eq!(
+        (turn.create(), turn.create_named("name")),
+        (Err(NoPlace::Host(1).into()), Err(NoPlace::Host(1).into()))
+    );
+    assert_eq!(turn.outbox.met(), import(NoPlace::Host(1).into()));
     turn.draft().send(ME, message(100)).unwrap();
     assert_eq!(turn.left(), (0, 500 - message(100).cost()));
     assert_eq!(turn.draft().send(ME, message(100)), Err(OutboxError::OwnMailboxFull));
@@ -320,7 +332,7 @@ fn questions_that_are_refused_are_not_counted_and_take_no_place() {
     assert_eq!(turn.left(), before);
     turn.outbox.reset(Standing { next_question: 7, ..Standing::default() });
     turn.stock.places.set(0);
-    assert_eq!(turn.create_named("name"), Err(NoPlace(1).into()));
+    assert_eq!(turn.create_named("name"), Err(NoPlace::Host(1).into()));
     assert_eq!(turn.draft().request_status(Some(ME)), Ok(7));
 }
 

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::address::ActorAddress;
+use crate::budget::Short;
 use crate::capability::{Requirement, Value};
 use crate::limits::{
     CAPABILITIES_LEN_MAX, CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX, LOG_LEVEL_SOURCES_MAX, PENDING_MAX,
@@ -202,6 +203,15 @@ pub enum MetBound {
         /// As many as are wanted.
         wanted: usize,
     },
+    /// The places that a source may have, while others are there.
+    PlacesOfSource {
+        /// As many as it has.
+        has: usize,
+        /// As many as the host has.
+        max: usize,
+    },
+    /// The memory that a node may take.
+    Memory(Short),
 }
 
 impl fmt::Display for MetBound {
@@ -224,6 +234,13 @@ impl fmt::Display for MetBound {
                 "it has {max} places for actors and can map no more: fewer than the {wanted} are left that an actor of this \
                  source takes, one for each of its memories; it has room when others have ended"
             ),
+            Self::PlacesOfSource { has, max } => {
+                write!(
+                    f,
+                    "its source has {has} of the {max} places for actors, and what is left is for others"
+                )
+            }
+            Self::Memory(short) => short.fmt(f),
         }
     }
 }

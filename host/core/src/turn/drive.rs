@@ -8,10 +8,11 @@ use alloc::vec::{Drain, Vec};
 
 use super::{ActorEffect, Identity, Next, Turn, TurnEffect};
 use crate::address::ActorAddress;
+use crate::budget::{Account, Loan};
 use crate::envelope::Envelope;
 use crate::fate::{Failed, Failure, Fault};
-use crate::limits::{DELIVERY_RUN_LEN_MAX, EFFECTS_KEPT_MAX, HOLD_RETRY_PERIOD};
-use crate::mailbox::{Mark, Push, QueueBudget};
+use crate::limits::{DELIVERY_RUN_LEN_MAX, EFFECTS_KEPT_MAX, HOLD_RETRY_PERIOD, QUEUE_GRANT_BYTES};
+use crate::mailbox::{Mark, Push};
 use crate::outbox::Outbox;
 use crate::time::Time;
 
@@ -24,8 +25,8 @@ pub trait Doer {
     fn others_wait(&mut self) -> bool {
         false
     }
-    /// Bytes that may wait in the node: what full receivers refuse is drawn on it too.
-    fn budget(&self) -> &QueueBudget;
+    /// The account on which the actor draws, be it for what full receivers refuse.
+    fn account(&self) -> &Account;
     /// The reason for which the actor is to end now, if it is to.
     fn kill_reason(&mut self) -> Option<String>;
     /// Whether `Admin` has said that the actor can start again: once for each time.
@@ -95,13 +96,17 @@ pub struct Buffers {
 pub struct Actor {
     turn: Turn,
     effects: Vec<TurnEffect>,
+    /// Memory that is drawn for all that it keeps from turn to turn.
+    loan: Loan,
+    /// Bytes of envelopes that it has taken out of its mailbox, as far as they are drawn for.
+    taken_bytes: usize,
 }
 
 impl Actor {
     /// An actor that has yet to start.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
-        Self { turn: Turn::new(identity), effects: Vec::new() }
+        Self { turn: Turn::new(identity), effects: Vec::new(), loan: Loan::new(), taken_bytes: 0 }
     }
 
     /// Its rules, to look at.
@@ -118,8 +123,12 @@ impl Actor {
         }
     }
 
-    /// Takes the memory back at the end of the activation.
-    pub fn give_back(&mut self, buffers: &mut Buffers) {
+    /// Takes the memory back at the end of the activation. What it has taken out of its mailbox and leaves for the next is drawn
+    /// for: so many may wait for their next.
+    pub fn give_back(&mut self, buffers: &mut Buffers, account: &Account) {
+        if self.turn.waiting() > 0 {
+            self.draw_taken(0, account);
+        }
         self.turn.give_back(&mut buffers.outbox, &mut buffers.batch);
         if self.effects.is_empty() {
             buffers.effects = core::mem::take(&mut self.effects);
@@ -182,10 +191,20 @@ impl Actor {
                 park(doer)
             }
             Next::Ended => {
+                self.loan.settle(0, doer.account());
                 let reason = self.turn.ended().cloned().expect("`Ended` is said by an actor that has ended");
                 doer.perform(ActorEffect::Ended(reason));
                 Step::Over
             }
+        }
+    }
+
+    /// Draws for the envelopes that it has taken out, if they are more than a few bytes.
+    fn draw_taken(&mut self, few: usize, account: &Account) {
+        let bytes = self.turn.taken_bytes();
+        if bytes > few || self.taken_bytes > 0 {
+            self.taken_bytes = bytes;
+            self.loan.settle(self.turn.kept_bytes() + bytes, account);
         }
     }
 
@@ -197,7 +216,12 @@ impl Actor {
         doer: &mut D,
         drain: impl FnOnce(&mut D, &mut VecDeque<Envelope>) -> Option<Mark>,
     ) {
-        if let Some(mark) = self.turn.take_in(|batch| drain(doer, batch)) {
+        let waiting = self.turn.waiting();
+        let mark = self.turn.take_in(|batch| drain(doer, batch));
+        if self.turn.waiting() > waiting {
+            self.draw_taken(QUEUE_GRANT_BYTES, doer.account());
+        }
+        if let Some(mark) = mark {
             *now = (*now).max(mark.at);
             if let Some(due) = self.turn.wakeups.next_due() {
                 self.set_alarm(due, doer);
@@ -215,25 +239,39 @@ impl Actor {
         let outbox = self.turn.outbox();
         let (envelope, attempt) =
             self.turn.current().expect("a turn that says `Handle` has a current envelope");
-        let result = doer.handle(envelope, attempt, self.turn.batch.len(), outbox);
+        let mut result = doer.handle(envelope, attempt, self.turn.batch.len(), outbox);
+        let lent = take_loan(&mut result);
         let result = result.map_err(|failed| self.turn.heed(failed));
         *now = doer.now();
         match killed(&result, doer) {
             Some(reason) => self.turn.kill(&reason, &mut self.effects),
             None => self.turn.finish(*now, result, &mut self.effects),
         }
-        self.carry_out(*now, doer);
+        self.close(*now, lent, doer);
     }
 
     fn start<D: Doer>(&mut self, now: &mut Time, incarnation: u32, doer: &mut D) {
         let outbox = self.turn.outbox();
-        let result = doer.start(incarnation, outbox).map_err(|failed| self.turn.heed(failed));
+        let mut result = doer.start(incarnation, outbox);
+        let lent = take_loan(&mut result);
+        let result = result.map_err(|failed| self.turn.heed(failed));
         *now = doer.now();
         match killed(&result, doer) {
             Some(reason) => self.turn.kill(&reason, &mut self.effects),
             None => self.turn.finish_start(*now, result, &mut self.effects),
         }
-        self.carry_out(*now, doer);
+        self.close(*now, lent, doer);
+    }
+
+    /// Carries out what a turn has come to. From here on the actor has drawn what it keeps, and whoever gets the rest what that
+    /// takes.
+    fn close<D: Doer>(&mut self, now: Time, mut lent: Loan, doer: &mut D) {
+        if self.turn.waiting() == 0 {
+            self.taken_bytes = 0;
+        }
+        self.loan.settle(self.turn.kept_bytes() + self.taken_bytes, doer.account());
+        self.carry_out(now, doer);
+        lent.settle(0, doer.account());
     }
 
     /// Waits for receivers that have no room. One that made room before it knew of the wait is found by trying again.
@@ -257,10 +295,10 @@ impl Actor {
             let cost = envelope.body.cost();
             // Before the offer, which draws on the same budget: of one that is spent by what is held, nothing could
             // ever be delivered.
-            doer.budget().give_back(cost);
+            doer.account().give_back_queued(cost);
             match deliver_one(me, envelope, doer) {
                 Delivered::Full(envelope) => {
-                    doer.budget().redraw(cost);
+                    doer.account().redraw_queued(cost);
                     Some(envelope)
                 }
                 Delivered::Gone(envelope) => {
@@ -274,7 +312,7 @@ impl Actor {
 
     /// Keeps what a full receiver refused, if the node has room for it.
     fn hold<D: Doer>(&mut self, now: Time, envelope: Envelope, doer: &mut D) {
-        if doer.budget().draw(envelope.body.cost()) {
+        if doer.account().draw_queued(envelope.body.cost()) {
             self.turn.hold(now, envelope);
         } else {
             let reason = "the receiver's mailbox is full, and so are the node's queues";
@@ -291,7 +329,7 @@ impl Actor {
                     TurnEffect::Route(envelope) => self.route(now, envelope, &mut effects_left, doer),
                     TurnEffect::RouteToSelf(envelope) => route_to_self(envelope, doer),
                     TurnEffect::HoldExpired(envelope) => let_go(envelope, doer),
-                    TurnEffect::CloseMailbox => self.close(doer),
+                    TurnEffect::CloseMailbox => self.close_mailbox(doer),
                     TurnEffect::Perform(effect) => doer.perform(effect),
                 }
             }
@@ -303,7 +341,7 @@ impl Actor {
         }
     }
 
-    fn close<D: Doer>(&mut self, doer: &mut D) {
+    fn close_mailbox<D: Doer>(&mut self, doer: &mut D) {
         for envelope in doer.close() {
             self.turn.refuse(envelope, &mut self.effects);
         }
@@ -345,6 +383,11 @@ impl Actor {
     }
 }
 
+/// Takes over what was drawn for a turn that is to be carried out. One that failed has given it back.
+fn take_loan(result: &mut Result<Box<Outbox>, Failed>) -> Loan {
+    result.as_mut().map(|outbox| outbox.take_loan()).unwrap_or_default()
+}
+
 /// Whether the call was ended by a kill, and on whose behalf.
 fn killed<D: Doer>(result: &Result<Box<Outbox>, Failure>, doer: &mut D) -> Option<String> {
     match result {
@@ -355,7 +398,7 @@ fn killed<D: Doer>(result: &Result<Box<Outbox>, Failure>, doer: &mut D) -> Optio
 
 /// The envelope was held for as long as may be.
 fn let_go<D: Doer>(envelope: Envelope, doer: &mut D) {
-    doer.budget().give_back(envelope.body.cost());
+    doer.account().give_back_queued(envelope.body.cost());
     doer.perform(ActorEffect::Undelivered(envelope, "the receiver's mailbox stayed full".to_string()));
 }
 

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::phase::ActorPhase;
 use super::{Phase, Turn};
 use crate::address::ActorAddress;
-use crate::limits::STATUS_RECEIVERS_MAX;
+use crate::limits::{CHILD_BYTES, MONITOR_BYTES, QUESTION_BYTES, STATUS_RECEIVERS_MAX};
 use crate::time::Time;
 
 /// Counts of what an actor has done so far.
@@ -79,6 +79,19 @@ impl Turn {
     #[must_use]
     pub fn wakeups(&self) -> usize {
         self.wakeups.len()
+    }
+
+    /// Memory that it takes from turn to turn, in bytes: for its wakeups and its questions, and for those whose end it is to hear
+    /// of.
+    pub(super) fn kept_bytes(&self) -> usize {
+        let ends = self.monitored.len() * MONITOR_BYTES + self.children.len() * CHILD_BYTES;
+        self.wakeups.kept_bytes() + ends + self.asked.len() * QUESTION_BYTES
+    }
+
+    /// Bytes of the envelopes that it has taken from its mailbox and not handled.
+    pub(super) fn taken_bytes(&self) -> usize {
+        let current = self.current.iter().map(|current| &current.envelope);
+        self.batch.iter().chain(current).map(|envelope| envelope.body.cost()).sum()
     }
 
     /// Envelopes it has taken from its mailbox and not handled yet.

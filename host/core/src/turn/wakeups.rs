@@ -10,6 +10,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 
 use crate::envelope::Wakeup;
+use crate::limits::WAKEUP_BYTES;
 use crate::mailbox::Mark;
 use crate::message::Message;
 use crate::time::Time;
@@ -45,6 +46,11 @@ impl Wakeups {
 
     pub(super) fn bytes(&self) -> usize {
         self.set.as_ref().map_or(0, |set| set.bytes)
+    }
+
+    /// Memory that they take, payloads included.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.set.as_ref().map_or(0, |set| set.bytes + set.times.len() * WAKEUP_BYTES)
     }
 
     pub(super) const fn next_id(&self) -> u64 {

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 
 use super::control::{
     ActorLogLevel, ControlError, CreateActor, LoadProgress, LoadedSource, LogLevelsStatus, LogScope, Reply,
-    SourceBrief, SourceLogLevel, SourceStatus,
+    SourceBrief, SourceLogLevel, SourceStatus, UseStatus,
 };
 use crate::address::ActorAddress;
 use crate::log_level::{LevelScope, LogLevels};
@@ -52,6 +52,7 @@ impl From<Answer> for Reply {
                 Self::Loaded(LoadedSource { hash, info: *info, already, compile_us })
             }
             Answer::Ended { reason } => Self::Ended { reason },
+            Answer::Killed { actors } => Self::Killed { actors: actors as u64 },
             Answer::LogLevels(levels) => Self::LogLevels(Box::new((&*levels).into())),
         }
     }
@@ -113,6 +114,8 @@ impl From<(SourceHash, &KnownSource)> for SourceStatus {
             info: source.info().cloned(),
             actors: source.actors(),
             rights: source.rights(),
+            // Told by whoever has their accounts.
+            uses: UseStatus::default(),
         }
     }
 }

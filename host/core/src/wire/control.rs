@@ -19,7 +19,8 @@ pub use crate::turn::ActorPhase;
 pub use crate::wire::status::{
     ActorFilter, ActorLogLevel, ActorPage, ActorReport, ActorStatus, ActorWait, CompilerStatus,
     ConnectionStatus, DeadLetter, EndedActor, GrantStatus, LogFileStatus, LogLevelsStatus, LogOutletStatus,
-    LogRecord, LongTurn, NameStatus, NodeStatus, SourceBrief, SourceLogLevel, SourceStatus,
+    LogRecord, LongTurn, MemoryStatus, NameStatus, NodeStatus, PartStatus, SourceBrief, SourceLogLevel,
+    SourceStatus, UseStatus,
 };
 
 /// A frame from a client, after its hello.
@@ -190,6 +191,11 @@ pub enum Request {
         /// The actor that is meant.
         target: ActorAddress,
     },
+    /// End all actors of a source, and their children, now. Answered when all are told.
+    KillSource {
+        /// The source: its hash or an unambiguous beginning of it.
+        source: String,
+    },
 }
 
 impl Request {
@@ -271,6 +277,11 @@ pub enum Reply {
     LogLevels(alloc::boxed::Box<LogLevelsStatus>),
     /// How an actor and its children are.
     Actor(alloc::boxed::Box<ActorReport>),
+    /// Actors of a source are ended.
+    Killed {
+        /// How many there were.
+        actors: u64,
+    },
 }
 
 /// A message or poison that reached an endpoint.

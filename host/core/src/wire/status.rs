@@ -91,6 +91,8 @@ pub struct NodeStatus {
     pub queued_bytes_max: u64,
     /// The whole of which that budget is a share.
     pub queued_bytes_max_reason: String,
+    /// The memory that it may take, and who has it.
+    pub memory: MemoryStatus,
     /// The newest dead letters, newest first.
     pub recent_dead_letters: Vec<DeadLetter>,
     /// The actors that ended last, newest first.
@@ -120,6 +122,51 @@ pub struct NodeStatus {
     /// The longest time for which one thread had the control plane to itself since the start, in µs of its
     /// CPU time. One in so many times is measured.
     pub desk_us_max: u64,
+}
+
+/// The memory of a node, as far as anybody can make it grow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryStatus {
+    /// Bytes in use, or drawn for what may come.
+    pub bytes: u64,
+    /// As many as it may take.
+    pub bytes_max: u64,
+    /// The reason for that number.
+    pub bytes_max_reason: String,
+    /// Bytes of each of its parts, by their names.
+    pub parts: Vec<PartStatus>,
+    /// Everything that programs outside have of it, together.
+    pub programs: UseStatus,
+}
+
+/// A part of a node that has memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartStatus {
+    /// The name of the part.
+    pub name: String,
+    /// Bytes that it has.
+    pub bytes: u64,
+}
+
+/// Everything that somebody has of a node, now and at worst since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UseStatus {
+    /// Memory, in bytes, with what is queued.
+    pub memory_bytes: u64,
+    /// The most that it ever was.
+    pub memory_bytes_most: u64,
+    /// Bytes that wait in queues.
+    pub queued_bytes: u64,
+    /// The most that they ever were.
+    pub queued_bytes_most: u64,
+    /// Places of actors.
+    pub places: u64,
+    /// The most that they ever were.
+    pub places_most: u64,
+    /// How often memory or a place was refused.
+    pub refusals: u64,
+    /// CPU time of actors, in µs.
+    pub cpu_us: u64,
 }
 
 /// Where a node compiles sources, and what stands between the compiler and the machine.
@@ -153,6 +200,8 @@ pub struct SourceStatus {
     pub actors: u64,
     /// The rights of its actors, besides those of all.
     pub rights: Rights,
+    /// Everything that its actors have of the node together.
+    pub uses: UseStatus,
 }
 
 /// An actor as the node knows it.

@@ -207,6 +207,9 @@ fn the_protocol_document_has_every_record_with_its_fields() {
     check_record::<SourceStatus>("SourceStatus");
     check_record::<ActorStatus>("ActorStatus");
     check_record::<NodeStatus>("NodeStatus");
+    check_record::<MemoryStatus>("MemoryStatus");
+    check_record::<PartStatus>("PartStatus");
+    check_record::<UseStatus>("UseStatus");
     check_record::<DeadLetter>("DeadLetter");
     check_record::<EndedActor>("EndedActor");
     check_record::<LogRecord>("LogRecord");

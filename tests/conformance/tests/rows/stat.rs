@@ -11,7 +11,7 @@ use thespian_core::limits::ACTORS_PAGE_LEN_MAX;
 use thespian_core::log_level::LogLevel;
 use thespian_core::wire::control::{
     ActorFilter, ActorPhase, ActorStatus, ControlError, CreateActor, LogRecord, LogScope, NameStatus,
-    SourceState,
+    SourceState, UseStatus,
 };
 use thespian_host::client::{Client, ClientError};
 use thespian_host::config::NodeConfig;
@@ -510,5 +510,43 @@ fn the_log_has_the_status_when_it_is_asked_for() {
         .await;
         assert!(lines[0].contains("1 actors of at most"), "{lines:?}");
         assert!(lines[2].starts_with(&format!("{} Probe ", probe.address)), "{lines:?}");
+    });
+}
+
+#[test]
+fn a_source_shows_what_its_actors_have_and_one_kill_ends_them_all() {
+    run(async {
+        let world = World::new().await;
+        let client = world.client().await;
+        let (probe, pending) =
+            (load(&client, thespian_guests::PROBE).await, load(&client, thespian_guests::HELLO).await);
+        let uses = async |source: &str| {
+            let sources = client.sources().await.unwrap();
+            sources.into_iter().find(|known| known.hash.to_string() == source).unwrap().uses
+        };
+        assert_eq!(uses(&probe).await, UseStatus::default());
+        for _ in 0..3 {
+            client.create(&probe, "Probe").await.unwrap();
+        }
+        let other = client.create(&pending, "Hello").await.unwrap();
+        until(async || uses(&probe).await.cpu_us > 0).await;
+        let three = uses(&probe).await;
+        assert_eq!((three.places, three.places_most, three.refusals), (3, 3, 0));
+        let one = uses(&pending).await.memory_bytes;
+        assert!(one > 64 << 10 && three.memory_bytes > 3 * (64 << 10));
+        let status = client.status().await.unwrap();
+        assert!(
+            status.memory.bytes >= one + three.memory_bytes && status.memory.bytes < status.memory.bytes_max
+        );
+        let parts: u64 = status.memory.parts.iter().map(|part| part.bytes).sum();
+        assert_eq!(parts, status.memory.bytes);
+        assert_eq!(client.kill_source(&probe[..8]).await.unwrap(), 3);
+        until(async || client.status().await.unwrap().actors == 1).await;
+        let none = uses(&probe).await;
+        assert_eq!((none.places, none.memory_bytes, none.places_most), (0, 0, 3));
+        assert!(client.actor(other).await.is_ok(), "those of another source live on");
+        assert_eq!(client.kill_source(&probe).await.unwrap(), 0);
+        let unknown = client.kill_source(&"0".repeat(64)).await.unwrap_err();
+        assert!(matches!(unknown, ClientError::Node(ControlError::UnknownSource { .. })), "{unknown}");
     });
 }

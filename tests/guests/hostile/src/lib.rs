@@ -5,6 +5,7 @@
 
 pub mod asks;
 pub mod crowds;
+pub mod hoards;
 pub mod raw;
 pub mod spends;
 pub mod witness;
@@ -16,6 +17,7 @@ use asks::{
     RandomHog, SelfBomb, TimerBomb,
 };
 use crowds::{KeepsCoreBusy, LosesChildren, WorksHard};
+use hoards::{Breeds, Hoards};
 use raw::{GiantMessage, LyingPointer, PollsNothing, ResourceLeak};
 use spends::{
     DeepRecursion, Exits, Hoarder, Indisposed, MemoryBomb, PanicsAtStart, PrintStorm, Sleeper, Spinner,
@@ -45,6 +47,7 @@ source!(
     Echo,
     Parent,
     AskBomb,
+    Breeds,
     ChildBomb,
     DeepRecursion,
     Exits,
@@ -54,6 +57,7 @@ source!(
     GiantMessage,
     Guesser,
     Hoarder,
+    Hoards,
     Indisposed,
     KeepsCoreBusy,
     KeepsSelfBusy,

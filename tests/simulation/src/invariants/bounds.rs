@@ -1,6 +1,7 @@
 //! Every queue is within its bound, what it counts is what is there, and in the end everything is given back.
 
 use thespian_core::address::ActorAddress;
+use thespian_core::budget::Holdings;
 use thespian_core::limits::ActorLimits;
 use thespian_core::outbox::{Outbox, TurnRequest};
 
@@ -39,8 +40,8 @@ pub(crate) fn check(host: &Host, address: ActorAddress, cell: &Cell) -> Option<S
 
 /// Of all of a host, at any moment.
 pub(crate) fn check_host(host: &Host) -> Option<String> {
-    let Host { budget, slots, slots_max, .. } = host;
-    let (bytes, max) = (budget.used(), budget.max());
+    let Host { account, slots, slots_max, .. } = host;
+    let (bytes, max) = (account.has().queued_bytes, account.budget().bounds().queued_bytes);
     (bytes > max || slots > slots_max)
         .then(|| format!("the node is past its bounds: {bytes} of {max} bytes, {slots} actors"))
 }
@@ -62,8 +63,8 @@ pub(crate) fn left(host: &Host) -> Vec<String> {
     if !host.cells.is_empty() || !host.admin().family().is_empty() {
         complaints.push(format!("{} actors are left", host.cells.len()));
     }
-    if host.slots != 0 || host.budget.used() != 0 {
-        let (slots, bytes) = (host.slots, host.budget.used());
+    if host.slots != 0 || host.account.has() != Holdings::default() {
+        let (slots, bytes) = (host.slots, host.account.has().memory_bytes);
         complaints.push(format!("{slots} places and {bytes} bytes are not given back"));
     }
     complaints

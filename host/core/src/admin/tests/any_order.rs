@@ -197,6 +197,7 @@ any!(any_question -> Question {
         Question::Exit { target: draw.known(), recursive: draw.chance() }
     },
     10 of Question::Kill { .. } => |draw| Question::Kill { target: draw.known() },
+    2 of Question::KillSource { .. } => |draw| Question::KillSource { source: draw.hash() },
     1 of Question::Stop => |_draw| Question::Stop,
     5 of Question::SetLogLevel { .. } => |draw| {
         let scope = match draw.below(3) {

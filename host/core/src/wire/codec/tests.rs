@@ -13,8 +13,8 @@ use crate::wire::control::{
     ActorFilter, ActorLogLevel, ActorPage, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame,
     CompilerStatus, ConnectionStatus, ControlError, CreateActor, DeadLetter, EndedActor, GrantStatus,
     Incoming, LoadProgress, LoadedSource, LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord,
-    LogScope, LongTurn, NameStatus, NodeFrame, NodeStatus, Reply, Request, SourceBrief, SourceLogLevel,
-    SourceState, SourceStatus,
+    LogScope, LongTurn, MemoryStatus, NameStatus, NodeFrame, NodeStatus, PartStatus, Reply, Request,
+    SourceBrief, SourceLogLevel, SourceState, SourceStatus, UseStatus,
 };
 use crate::wire::frame::FrameDecoder;
 use crate::wire::hello::{self, Hello, HelloError, Welcome};
@@ -90,6 +90,7 @@ fn requests() -> Vec<ClientFrame> {
         Request::SetLogLevel { scope: LogScope::Actor(ACTOR), level: Some(LogLevel::Trace) },
         Request::Actor { target: ACTOR },
         Request::Actors { after: Some(ACTOR), filter: filter() },
+        Request::KillSource { source: "abab".into() },
     ];
     let mut frames: Vec<_> = requests
         .into_iter()
@@ -148,6 +149,13 @@ fn status() -> NodeStatus {
         queued_bytes: 18,
         queued_bytes_max: 19,
         queued_bytes_max_reason: "a part of it".into(),
+        memory: MemoryStatus {
+            bytes: 37,
+            bytes_max: 38,
+            bytes_max_reason: "most of it".into(),
+            parts: vec![PartStatus { name: "queues".into(), bytes: 39 }],
+            programs: uses(40),
+        },
         recent_dead_letters: vec![dead],
         recent_ended: vec![ended],
         listeners: 20,
@@ -196,6 +204,19 @@ fn log_levels() -> LogLevelsStatus {
     }
 }
 
+fn uses(first: u64) -> UseStatus {
+    UseStatus {
+        memory_bytes: first,
+        memory_bytes_most: first + 1,
+        queued_bytes: first + 2,
+        queued_bytes_most: first + 3,
+        places: first + 4,
+        places_most: first + 5,
+        refusals: first + 6,
+        cpu_us: first + 7,
+    }
+}
+
 fn source() -> SourceStatus {
     SourceStatus {
         hash: HASH,
@@ -205,6 +226,7 @@ fn source() -> SourceStatus {
         info: Some(info()),
         actors: 1,
         rights: rights(),
+        uses: uses(50),
     }
 }
 
@@ -262,6 +284,7 @@ fn replies() -> Vec<NodeFrame> {
         Err(ControlError::Killed { by: "by an operator".into() }),
         Err(ControlError::AskerGone),
         Err(ControlError::NodeFailed { fault: "a fault".into() }),
+        Ok(Reply::Killed { actors: 48 }),
     ];
     let mut frames: Vec<_> = replies
         .into_iter()
