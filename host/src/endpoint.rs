@@ -6,12 +6,13 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use thespian_core::address::ActorAddress;
-use thespian_core::budget::Account;
+use thespian_core::budget::{Account, Loan};
 use thespian_core::envelope::{Body, Envelope};
 use thespian_core::limits::{
     ENDPOINT_BYTES_MAX, ENDPOINT_LEN_MAX, NAMED_ENDPOINT_IDLE_MAX, NAMED_ENDPOINTS_MAX,
 };
 use thespian_core::mailbox::{MailboxLimits, Push};
+use thespian_core::time::Time;
 use thespian_core::wire::control::Incoming;
 use tokio::sync::{Notify, oneshot};
 
@@ -25,8 +26,15 @@ pub(crate) struct Endpoint {
     pub(crate) address: ActorAddress,
     mailbox: SharedMailbox,
     arrived: Notify,
-    /// Bytes of answers that wait to be read by who asked at it.
-    answers_bytes: AtomicUsize,
+    /// The answers that wait to be read by who asked at it.
+    answers: Mutex<UnreadAnswers>,
+}
+
+/// How much waits to be read by those who asked.
+#[derive(Default)]
+struct UnreadAnswers {
+    bytes: usize,
+    loan: Loan,
 }
 
 impl Endpoint {
@@ -36,7 +44,7 @@ impl Endpoint {
             address,
             mailbox: SharedMailbox::new(limits, account),
             arrived: Notify::new(),
-            answers_bytes: AtomicUsize::new(0),
+            answers: Mutex::default(),
         }
     }
 
@@ -64,9 +72,22 @@ impl Endpoint {
 
     /// Makes room for an answer, whose asker may not read it soon. A single one always has room.
     fn reserve_answer(&self, cost: usize) -> bool {
-        let with_it =
-            |bytes: usize| (bytes == 0 || bytes + cost <= ENDPOINT_BYTES_MAX).then_some(bytes + cost);
-        self.answers_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with_it).is_ok()
+        let mut answers = self.answers.lock();
+        let bytes = answers.bytes + cost;
+        let fits = answers.bytes == 0 || bytes <= ENDPOINT_BYTES_MAX;
+        let has_room = fits && answers.loan.cover_queued(bytes, self.mailbox.account());
+        if has_room {
+            answers.bytes = bytes;
+        }
+        has_room
+    }
+
+    /// An answer has been read, or will not be.
+    fn release_answer(&self, cost: usize) {
+        let mut answers = self.answers.lock();
+        answers.bytes -= cost;
+        let UnreadAnswers { bytes, loan } = &mut *answers;
+        loan.shrink_queued(*bytes, self.mailbox.account());
     }
 }
 
@@ -99,6 +120,7 @@ struct Named {
 struct Idle {
     endpoints: Weak<Endpoints>,
     name: String,
+    since: Time,
 }
 
 impl Sleeper for Idle {
@@ -145,12 +167,20 @@ impl Endpoints {
         }
     }
 
-    /// The endpoint of this name. `None`: there are as many as may be.
+    /// The endpoint of this name. Where there are as many as may be, one goes for it that nobody uses. `None`: all are used.
     pub(crate) fn join(&self, name: &str) -> Option<Arc<Endpoint>> {
         let mut named = self.named.lock();
-        if !named.contains_key(name) && named.len() >= NAMED_ENDPOINTS_MAX {
-            return None;
+        let is_full = !named.contains_key(name) && named.len() >= NAMED_ENDPOINTS_MAX;
+        let gone = if is_full { Some(take_abandoned(&mut named)?) } else { None };
+        let joined = self.enter(&mut named, name);
+        drop(named);
+        if let Some(gone) = gone {
+            self.close(&gone.endpoint);
         }
+        Some(joined)
+    }
+
+    fn enter(&self, named: &mut HashMap<String, Named>, name: &str) -> Arc<Endpoint> {
         let entry = named.entry(name.to_string()).or_insert_with(|| Named {
             endpoint: self.open(),
             sessions: 0,
@@ -158,7 +188,7 @@ impl Endpoints {
         });
         entry.sessions += 1;
         entry.idle = None;
-        Some(entry.endpoint.clone())
+        entry.endpoint.clone()
     }
 
     /// A connection that used it is gone. If it was the last, the endpoint is forgotten after a while.
@@ -167,7 +197,11 @@ impl Endpoints {
         let Some(entry) = named.get_mut(name) else { return };
         entry.sessions -= 1;
         if entry.sessions == 0 {
-            let idle = Arc::new(Idle { endpoints: Arc::downgrade(self), name: name.to_string() });
+            let idle = Arc::new(Idle {
+                endpoints: Arc::downgrade(self),
+                name: name.to_string(),
+                since: self.plane.clock.now(),
+            });
             let sleeper: Arc<dyn Sleeper> = idle.clone();
             entry.idle = Some(idle);
             self.plane.alarms.after(NAMED_ENDPOINT_IDLE_MAX, Arc::downgrade(&sleeper));
@@ -184,6 +218,14 @@ impl Endpoints {
             self.close(&forgotten.endpoint);
         }
     }
+}
+
+/// Takes out the endpoint that nobody has used for longest, of those in which nothing waits if there are any.
+fn take_abandoned(named: &mut HashMap<String, Named>) -> Option<Named> {
+    let order = |named: &Named| Some((named.endpoint.size().0 > 0, named.idle.as_ref()?.since));
+    let abandoned = named.iter().filter_map(|(name, named)| Some((order(named)?, name)));
+    let name = abandoned.min()?.1.clone();
+    named.remove(&name)
 }
 
 pub(crate) fn incoming(envelope: Envelope) -> Option<Incoming> {
@@ -246,7 +288,7 @@ impl AskSlot {
     pub(crate) fn forget_answer(&self) {
         let bytes = self.answer_bytes.swap(0, Ordering::Acquire);
         if bytes > 0 {
-            self.endpoint.answers_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.endpoint.release_answer(bytes);
         }
     }
 
@@ -295,5 +337,37 @@ pub(crate) fn outgoing(incoming: Incoming, target: ActorAddress) -> Envelope {
         Incoming::Poisoned(poisoned) => {
             Envelope { target, sender: poisoned.target, body: Body::Poisoned(Box::new(poisoned)) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::LogStore;
+    use thespian_core::message::Message;
+
+    #[test]
+    fn a_new_name_takes_the_place_of_one_that_nobody_uses_and_first_of_one_that_keeps_nothing() {
+        let log = LogStore::start(None).expect("a thread for the log");
+        let plane = Arc::new(Plane::with_places(1, log));
+        let endpoints = Arc::new(Endpoints::new(plane.clone()));
+        let join = |name: usize| endpoints.join(&name.to_string());
+        for name in 0..NAMED_ENDPOINTS_MAX {
+            join(name).expect("there is room");
+        }
+        assert!(join(NAMED_ENDPOINTS_MAX).is_none(), "all are used");
+        let kept = join(0).expect("it is there");
+        let body = Body::Message(Message::bytes("M", vec![7]));
+        assert_eq!(kept.push(Envelope { target: kept.address, sender: kept.address, body }), Push::Queued);
+        (0..2).for_each(|_| endpoints.leave("0"));
+        endpoints.leave("1");
+        assert!(join(NAMED_ENDPOINTS_MAX).is_some());
+        let named = |name: &str| endpoints.named.lock().contains_key(name);
+        assert!(named("0") && !named("1"), "a message waits at the one that was left first");
+        assert!(join(NAMED_ENDPOINTS_MAX + 1).is_some());
+        assert!(!named("0"));
+        assert_eq!(plane.dead_letters.count(), 1, "what waited is lost with a word");
+        assert!(join(NAMED_ENDPOINTS_MAX + 2).is_none());
+        assert_eq!(endpoints.len(), NAMED_ENDPOINTS_MAX);
     }
 }

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use thespian_core::address::ActorAddress;
+use thespian_core::budget::Account;
 use thespian_core::envelope::{Body, Envelope, ExitRequest};
 use thespian_core::limits::{CREATE_TIME_MAX, LABEL_LEN_MAX, source_size};
 use thespian_core::question::{Offer, Question, Refusal};
@@ -73,7 +74,9 @@ impl Session {
             Some(name) => {
                 check_endpoint_name(name)?;
                 let joined = inside.endpoints.join(name);
-                joined.ok_or_else(|| HelloError::Endpoint("the node keeps as many as it can".to_string()))?
+                joined.ok_or_else(|| {
+                    HelloError::Endpoint("the node keeps as many as it can, and all are used".to_string())
+                })?
             }
         };
         let welcome = Welcome {
@@ -90,6 +93,11 @@ impl Session {
     #[must_use]
     pub fn welcome(&self) -> &Welcome {
         &self.presence.welcome
+    }
+
+    /// The account of programs outside.
+    pub(crate) fn account(&self) -> Arc<Account> {
+        self.presence.inside.plane.accounts.outside().clone()
     }
 
     /// Answers every question but `Load`. Questions are independent; dropping the future takes one back.

@@ -1,8 +1,10 @@
 //! Serves programs outside: each connection is a hello and then questions and answers, in one task.
 
 mod dialogue;
+mod frame_room;
 mod lookout;
 mod spare;
+mod strangers;
 mod uploads;
 
 use std::cmp::Ordering;
@@ -17,7 +19,7 @@ use thespian_core::limits::{
 };
 use thespian_core::wire::hello::{self, Greeting, Hello, HelloError};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::Level;
 
@@ -32,6 +34,7 @@ use crate::store::{self, SOCKET_FILE, StoreError, TOKEN_LEN};
 use crate::transport::{BindError, FrameReader, Listener, SocketFile, Stream};
 use lookout::Lookout;
 use spare::Spare;
+use strangers::{Stranger, StrangerPlace, Strangers};
 
 /// How long to wait when the system gives no other connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -161,18 +164,17 @@ impl Door {
     async fn accept(self: Arc<Self>, mut listener: Listener) {
         let mut lookout = Lookout::new(self.refusals.log.clone());
         // Each listener's own: who may connect to one can't keep others from the other.
-        let strangers = Arc::new(Semaphore::new(self.strangers_max));
+        let strangers = Strangers::new(self.strangers_max);
         // Dropped with this task, and so are the connections.
         let mut connections = JoinSet::new();
         let mut closing = self.closing.clone();
         loop {
             while connections.try_join_next().is_some() {}
             let admitted = async {
-                let stranger = Arc::clone(&strangers).acquire_owned().await;
-                let stranger = stranger.expect("nobody closes this semaphore");
-                (listener.accept().await, stranger)
+                let place = strangers.place().await;
+                (listener.accept().await, place)
             };
-            let (accepted, stranger) = tokio::select! {
+            let (accepted, place) = tokio::select! {
                 admitted = admitted => admitted,
                 () = closed(&mut closing) => break,
                 () = tokio::time::sleep(SOCKET_CHECK_PERIOD), if listener.file().is_some() => {
@@ -183,7 +185,7 @@ impl Door {
             match accepted {
                 Ok(stream) => {
                     let faults = self.faults.clone();
-                    let admit = Arc::clone(&self).admit(stream, stranger);
+                    let admit = Arc::clone(&self).admit(stream, StrangerPlace::enter(place));
                     connections.spawn(async move {
                         faults.watch(Entrance::Task("a connection of a program"), admit).await;
                     });
@@ -203,12 +205,18 @@ impl Door {
         let _ = tokio::time::timeout(SHELL_CLOSE_TIME_MAX, all).await;
     }
 
-    async fn admit(self: Arc<Self>, stream: Stream, stranger: OwnedSemaphorePermit) {
+    async fn admit(self: Arc<Self>, stream: Stream, stranger: Stranger) {
         let needs_token = stream.needs_token();
         let (reader, mut writer) = stream.into_split();
         let mut reader = FrameReader::new(reader);
         reader.limit(HELLO_BYTES_MAX);
-        let hello = tokio::time::timeout(HELLO_TIME_MAX, reader.next()).await;
+        let hello = tokio::select! {
+            biased;
+            hello = tokio::time::timeout(HELLO_TIME_MAX, reader.next()) => hello,
+            () = stranger.has_to_leave() => {
+                return self.refusals.report("a connection is closed: it says nothing, and others want its place");
+            }
+        };
         let Ok(Ok(Some(frame))) = hello else {
             if let Ok(Err(_)) = hello {
                 say(&mut writer, &Err(HelloError::NotAHello)).await;

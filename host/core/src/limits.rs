@@ -356,6 +356,13 @@ pub const ENDED_KEPT: usize = 256;
 
 /// Body of one control frame, in bytes: the largest message and what is said of it.
 pub const FRAME_BYTES_MAX: usize = 16 * MIB + FRAME_ROOM_BYTES;
+/// Bytes of a control frame on its way in for which a connection draws no memory: most frames are smaller, and all by which an
+/// operator looks, ends and unloads.
+pub const FRAME_FREE_BYTES: usize = 64 * KIB;
+/// Time for a frame to come, from its first byte on: the largest takes 135 s at 1 Mbit/s.
+pub const FRAME_TIME_MAX: Duration = Duration::from_secs(150);
+/// How often a connection looks whether there is memory for the rest of a frame.
+pub const FRAME_RETRY_PERIOD: Duration = Duration::from_millis(100);
 /// Room in a control frame beside a message that it carries, in bytes: why that came back, what else is asked for.
 pub const FRAME_ROOM_BYTES: usize = 64 * KIB;
 /// Frames for one control connection are gathered up to this size before they are written, in bytes. What a connection
@@ -394,8 +401,8 @@ pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 pub const SOCKET_PATH_LEN_MAX: usize = 107;
 /// Control connections at one time.
 pub const CONNECTIONS_MAX: usize = 1_024;
-/// New connections at one door, the socket or the TCP address, that have not said hello yet. More wait unaccepted, so
-/// that strangers who are silent cost little, and none of the places of those who are known.
+/// New connections at one door, the socket or the TCP address, that have not said hello yet. Those that have been silent for
+/// longest are closed for others, so that strangers who are silent cost little, and none of the places of those who are known.
 pub const STRANGERS_MAX: usize = 128;
 /// A client's label of a source that it loads, in bytes: its file's name.
 pub const LABEL_LEN_MAX: usize = KIB;

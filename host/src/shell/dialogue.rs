@@ -11,8 +11,8 @@ use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use thespian_core::limits::{
-    CONNECTION_UPDATES_MAX, CONNECTION_WRITE_BYTES, HELLO_TIME_MAX, REQUESTS_IN_FLIGHT_MAX, UPLOAD_TIME_MAX,
-    source_size,
+    CONNECTION_UPDATES_MAX, CONNECTION_WRITE_BYTES, FRAME_TIME_MAX, HELLO_TIME_MAX, REQUESTS_IN_FLIGHT_MAX,
+    UPLOAD_TIME_MAX, source_size,
 };
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{
@@ -24,6 +24,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::Refusals;
+use super::frame_room::FrameRoom;
 use super::uploads::{Gathered, Uploaded, Uploads};
 use crate::answers::{Answered, Update, Updates};
 use crate::library::OfferRoom;
@@ -84,6 +85,7 @@ pub(super) async fn serve(
         unwritten: Vec::new(),
     };
     let mut is_closing = false;
+    let mut room = FrameRoom::new(session.account());
     loop {
         // First what is here already: questions may come in one piece with the hello. What is left waits until there
         // is room for what the node says to it.
@@ -109,10 +111,11 @@ pub(super) async fn serve(
             }
         }
         if !dialogue.out.is_empty() {
-            let is_behind = !dialogue.has_room();
+            let (is_behind, begun) = (!dialogue.has_room(), Instant::now());
             if !dialogue.flush(&mut writer).await {
                 return;
             }
+            room.pause(begun.elapsed());
             // More may be ready, and nobody wakes for it.
             if is_behind || is_closing || !dialogue.out.is_empty() {
                 continue;
@@ -121,11 +124,15 @@ pub(super) async fn serve(
         if is_closing {
             return dialogue.say_closing(&mut writer, &session.why_stopped()).await;
         }
+        // Of one that sends no more only a little is missing, which it left with the system, and its end.
+        let may_read = room.has_part(reader.part_bytes()) || reader.is_ended();
         tokio::select! {
             Some(answered) = dialogue.answering.next() => dialogue.answer(answered),
             Some(frame) = dialogue.coming.recv() => dialogue.put(frame),
             id = dialogue.uploads.overdue() => dialogue.put(upload_overdue(id)),
-            filled = reader.fill() => match filled {
+            () = room.overdue() => return dialogue.close(&mut writer, &frame_overdue(), refusals).await,
+            () = room.retry(), if !may_read => {}
+            filled = reader.fill(), if may_read => match filled {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => return dialogue.close(&mut writer, &error.to_string(), refusals).await,
@@ -133,6 +140,13 @@ pub(super) async fn serve(
             () = super::closed(&mut closing) => is_closing = true,
         }
     }
+}
+
+fn frame_overdue() -> String {
+    format!(
+        "a frame did not come within {} s, or the node has no memory for it (`memory-budget-bytes`)",
+        FRAME_TIME_MAX.as_secs()
+    )
 }
 
 fn upload_overdue(id: u64) -> NodeFrame {

@@ -48,6 +48,18 @@ impl FrameReader {
         Ok(self.decoder.next_frame()?)
     }
 
+    /// Memory that holds the part of a frame that is here, in bytes. None: no frame has begun.
+    #[must_use]
+    pub fn part_bytes(&self) -> Option<usize> {
+        (!self.decoder.is_between_frames()).then(|| self.decoder.held_bytes())
+    }
+
+    /// Whether the other end sends no more, though some of what it has sent may not have been read.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.stream.is_ended()
+    }
+
     /// Reads more bytes. False: the other end has closed between two frames.
     ///
     /// # Errors

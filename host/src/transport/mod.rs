@@ -9,7 +9,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use futures_util::FutureExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, Ready};
 use tokio::net::{TcpStream, UnixStream};
 
 pub use bytes::{ByteConnection, ByteListener, ByteReader, ByteWriter, Taken};
@@ -17,8 +18,30 @@ pub use frames::{FrameReader, ReadError};
 pub use listen::{BindError, Listener, check_socket_path};
 pub use socket_file::{SocketFile, Whereabouts};
 
+/// A half of a connection that is read, and knows without being read whether the other end sends on.
+pub trait ReadStream: AsyncRead + Send + Sync + Unpin {
+    /// Whether nothing comes any more but what the system has.
+    fn is_ended(&self) -> bool;
+}
+
+impl ReadStream for tokio::net::unix::OwnedReadHalf {
+    fn is_ended(&self) -> bool {
+        is_ended(self.ready(Interest::READABLE))
+    }
+}
+
+impl ReadStream for tokio::net::tcp::OwnedReadHalf {
+    fn is_ended(&self) -> bool {
+        is_ended(self.ready(Interest::READABLE))
+    }
+}
+
+fn is_ended(ready: impl Future<Output = io::Result<Ready>>) -> bool {
+    ready.now_or_never().is_some_and(|ready| ready.map_or(true, Ready::is_read_closed))
+}
+
 /// Half of a connection, to be read.
-pub type ReadHalf = Box<dyn AsyncRead + Send + Sync + Unpin>;
+pub type ReadHalf = Box<dyn ReadStream>;
 /// Half of a connection, to be written.
 pub type WriteHalf = Box<dyn AsyncWrite + Send + Sync + Unpin>;
 

@@ -4,16 +4,29 @@ use super::{Account, MemoryPart, Purpose, Short};
 use crate::limits::{QUEUE_FREE_BYTES, QUEUE_GRANT_BYTES};
 
 /// Memory that has been drawn for something that grows and shrinks.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Loan {
     granted: usize,
+    part: MemoryPart,
+}
+
+impl Default for Loan {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Loan {
     /// A loan of nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self { granted: 0 }
+        Self::of(MemoryPart::Actors)
+    }
+
+    /// A loan of nothing, for this part of a node.
+    #[must_use]
+    pub const fn of(part: MemoryPart) -> Self {
+        Self { granted: 0, part }
     }
 
     /// How much is missing for so many bytes; the first few are free.
@@ -24,7 +37,8 @@ impl Loan {
 
     /// Draws what is missing for so many bytes that wait in a queue. False: it can't be had.
     #[inline]
-    pub(crate) fn cover_queued(&mut self, bytes: usize, account: &Account) -> bool {
+    #[must_use]
+    pub fn cover_queued(&mut self, bytes: usize, account: &Account) -> bool {
         let missing = self.missing(bytes);
         missing == 0
             || self
@@ -32,7 +46,7 @@ impl Loan {
                 .is_ok()
     }
 
-    /// Draws what is missing for so many bytes that an actor has.
+    /// Draws what is missing for so many bytes.
     ///
     /// # Errors
     /// It can't be had.
@@ -42,8 +56,8 @@ impl Loan {
         if missing == 0 {
             return Ok(());
         }
-        let account = account();
-        self.grant(missing, account, |grant| account.draw(MemoryPart::Actors, Purpose::Growth, grant))
+        let (account, part) = (account(), self.part);
+        self.grant(missing, account, |grant| account.draw(part, Purpose::Growth, grant))
     }
 
     /// Draws a whole grant, or what is missing: the rest of a budget that is all but spent still carries something.
@@ -64,15 +78,15 @@ impl Loan {
     pub fn settle(&mut self, bytes: usize, account: &Account) {
         let missing = self.missing(bytes);
         if missing > 0 {
-            account.redraw(MemoryPart::Actors, missing);
+            account.redraw(self.part, missing);
             self.granted += missing;
         }
-        account.give_back(MemoryPart::Actors, self.spare(bytes));
+        account.give_back(self.part, self.spare(bytes));
     }
 
     /// Gives back what is too much for so many bytes that wait in a queue.
     #[inline]
-    pub(crate) fn shrink_queued(&mut self, bytes: usize, account: &Account) {
+    pub fn shrink_queued(&mut self, bytes: usize, account: &Account) {
         account.give_back_queued(self.spare(bytes));
     }
 

@@ -70,6 +70,12 @@ impl FrameDecoder {
         Ok(Some(self.buffer.split_to(size).freeze()))
     }
 
+    /// Memory that holds what has come of the next frame, in bytes.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Whether the stream may end here: no frame has begun.
     #[must_use]
     pub fn is_between_frames(&self) -> bool {
