@@ -208,6 +208,8 @@ pub const CHILD_BYTES: usize = 256 + NOTICE_BYTES;
 const NOTICE_BYTES: usize = 256 + EXIT_NOTICE_TEXT_LEN_MAX;
 /// Memory for a question to the host that is open, in bytes: an actor's own status, which has most of it in texts, may wait.
 pub const QUESTION_BYTES: usize = 4 * KIB;
+/// Memory with which an actor begins from which on whoever loads it is warned, in bytes: a quarter of it holds an ordinary program.
+pub const START_MEMORY_BYTES_WARNED: u64 = 512 * KIB as u64;
 /// Memory for an element of a table, in bytes: a pointer.
 pub const TABLE_ELEMENT_BYTES: usize = 8;
 /// Memory that the compiler's process may take for the smallest component, in bytes. The costliest function

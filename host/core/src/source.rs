@@ -99,6 +99,8 @@ pub struct SourceInfo {
     pub sdk: String,
     /// The classes that can be created from it.
     pub classes: Vec<ActorClass>,
+    /// Memory with which each of its actors begins, in bytes: the host's word, and not its own.
+    pub memory_bytes: u64,
 }
 
 /// A class of actors.

@@ -10,6 +10,8 @@ use super::guest_target::{GUEST_TARGET, ensure_guest_target, env_or, run};
 pub(super) const EXAMPLE: &str = "examples/01-hello";
 const PACKAGE: &str = "hello";
 const PROFILE: &str = "guest";
+/// As `.cargo/config.toml` has it, and the build of the tests' guests: a stack of 64 KiB.
+const STACK_FLAGS: &str = "-C\u{1f}link-arg=-zstack-size=65536";
 
 /// The checkout that cargo runs us from, or that the current directory is in.
 pub(super) fn find() -> Option<PathBuf> {
@@ -30,7 +32,7 @@ pub(super) fn build_example(root: &Path) -> Result<PathBuf, String> {
     cargo.args(["build", "--locked", "--package", PACKAGE, "--profile", PROFILE, "--target", GUEST_TARGET]);
     cargo.arg("--target-dir").arg(&target).current_dir(root);
     // What whoever called us wants of the host's code, not of the guests': a linker, a processor's features.
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", "").env("CARGO_BUILD_BUILD_DIR", &target);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", STACK_FLAGS).env("CARGO_BUILD_BUILD_DIR", &target);
     for name in ["RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"] {
         cargo.env_remove(name);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use thespian_core::limits::{JUDGEMENT_TIME_MAX, SOURCE_BYTES_MAX};
+use thespian_core::limits::{JUDGEMENT_TIME_MAX, SOURCE_BYTES_MAX, START_MEMORY_BYTES_WARNED};
 use thespian_core::source::foreign::what_else;
 use thespian_core::source::{ActorClass, InitMessage, Rights, SourceInfo};
 use thespian_core::wire::control::LoadProgress;
@@ -16,7 +16,7 @@ use super::connect::NodeArgs;
 use super::deadline::step_by_step;
 use super::given;
 use super::outcome::{NoComponent, Usage};
-use super::output::{Output, length};
+use super::output::{Output, bytes, length};
 
 /// The target that components are built for.
 const TARGET: &str = "wasm32-wasip2";
@@ -70,6 +70,7 @@ pub(super) async fn load(args: LoadArgs, output: &Output) -> Result<()> {
         (false, us) => format!("compiled in {}", length(Duration::from_micros(us))),
     };
     describe(&loaded.info, &how, output);
+    warn_of_memory(loaded.info.memory_bytes, output);
     output.line(loaded.hash)?;
     Ok(())
 }
@@ -81,6 +82,17 @@ const fn time_after(progress: LoadProgress) -> Duration {
         LoadProgress::Judging => JUDGEMENT_TIME_MAX,
         // One source is compiled after the other, and nobody knows how many there are before this one.
         LoadProgress::Compiling => Duration::MAX,
+    }
+}
+
+/// A stack of a megabyte, which tools reserve where nobody says otherwise, is most of what many actors take.
+fn warn_of_memory(memory_bytes: u64, output: &Output) {
+    if memory_bytes > START_MEMORY_BYTES_WARNED {
+        output.warn(format_args!(
+            "each of its actors begins with {} of memory, most of which may be its stack: `-C link-arg=-zstack-size=65536` \
+             in the flags of rustc makes that 64 KiB",
+            bytes(memory_bytes)
+        ));
     }
 }
 

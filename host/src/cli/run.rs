@@ -5,9 +5,9 @@ use std::process;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
-use thespian_core::limits::{FAULT_WORDS_TIME_MAX, OUTPUT_CLOSE_TIME_MAX, STOP_TIME_MAX};
+use thespian_core::limits::{ACTOR_BYTES, FAULT_WORDS_TIME_MAX, OUTPUT_CLOSE_TIME_MAX, STOP_TIME_MAX};
 use thespian_host::config::{Authority, NodeConfig};
-use thespian_host::node::{Node, NodeFault};
+use thespian_host::node::{MemoryBudget, Node, NodeFault};
 use thespian_host::shell::Shell;
 use thespian_host::store::SOCKET_FILE;
 use thespian_host::transport::check_socket_path;
@@ -147,6 +147,7 @@ fn end_not_in_order(streams: Option<&Streams>, why: &str) -> ! {
 /// Says where it listens, what it can do and what it will lose.
 fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
     let (capacity, queue_bound, authority) = (node.capacity(), node.queue_bound(), config.authority);
+    let memory = node.memory_budget();
     // A node does not end because nobody reads what it says.
     if output.is_json() {
         let _ = output.json(&json!({
@@ -161,6 +162,8 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
             "actors_max": capacity.actors_max,
             "actors_max_reason": capacity.limited_by.to_string(),
             "actors_max_how_to_raise": capacity.how_to_raise,
+            "memory_bytes_max": memory.bytes_max,
+            "memory_bytes_max_reason": memory.reason,
             "queued_bytes_max": queue_bound.bytes_max,
             "queued_bytes_max_reason": queue_bound.reason,
             "lost_at_restart": LOSSES,
@@ -202,6 +205,7 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
         let raise = capacity.how_to_raise.as_ref().map(|how| format!("; more: {how}")).unwrap_or_default();
         let max = number(capacity.actors_max as u64);
         item("actors", format!("at most {max}, bound by {}{raise}", capacity.limited_by));
+        item("memory", memory_line(memory));
         let max = bytes(queue_bound.bytes_max as u64);
         item("queues", format!("at most {max}, bound by {}", queue_bound.reason));
         item("a restart", format!("loses {LOSSES}"));
@@ -212,6 +216,14 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
             "any program that can reach this node can run any code in it: use trust-all for development only",
         );
     }
+}
+
+/// How much memory there is, and how many actors of one source that is: of those that nobody has told to have less stack.
+fn memory_line(memory: &MemoryBudget) -> String {
+    const PLAIN_BYTES: usize = (1_152 << 10) + ACTOR_BYTES;
+    let max = bytes(memory.bytes_max as u64);
+    let actors = number((memory.bytes_max / 4 * 3 / PLAIN_BYTES) as u64);
+    format!("at most {max}, bound by {}: {actors} actors of 1.1 MiB, as plain Rust makes them", memory.reason)
 }
 
 /// Whether whoever started this process had it ignore a signal: then it is to go on doing so.

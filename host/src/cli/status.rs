@@ -177,6 +177,13 @@ fn actors_of(status: &NodeStatus) -> String {
     let NodeStatus { actors, places_taken, actors_max_reason: reason, .. } = status;
     let (live, max) = (number(*actors), number(status.actors_max));
     let mut text = format!("{live} of at most {max}: bound by {reason}");
+    let memory = &status.memory;
+    // By the rule of three, without a fraction.
+    if u128::from(memory.bytes) * u128::from(status.actors_max)
+        > u128::from(*places_taken) * u128::from(memory.bytes_max)
+    {
+        text += "; memory is the nearer bound";
+    }
     if places_taken > actors {
         text += &format!("; they take {} places, one for each memory", number(*places_taken));
     }

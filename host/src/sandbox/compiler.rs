@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use thespian_core::limits::CORE_INSTANCES_MAX;
-use thespian_core::source::SourceHash;
+use thespian_core::source::{SourceHash, SourceInfo};
 use tracing::Level;
 use wasmtime::component::{Component, ComponentExportIndex, Linker};
 
@@ -117,7 +117,9 @@ impl Compiler {
             None,
         )?;
         let accepts = accepts_export(&component);
-        let info = describe(&self.machine, hash, &pre, accepts.is_some())?;
+        let memory_each = needs.max_initial_memory_size.unwrap_or(0);
+        let memory_bytes = memory_each.saturating_mul(u64::from(needs.num_memories));
+        let info = SourceInfo { memory_bytes, ..describe(&self.machine, hash, &pre, accepts.is_some())? };
         let machine = Arc::clone(&self.machine);
         Ok(Source::new(Made { machine, hash, info, pre, places, accepts, compile_time, from_cache }))
     }

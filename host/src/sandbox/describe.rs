@@ -174,7 +174,13 @@ fn source_info(info: wit::SourceInfo, has_placement: bool) -> Result<SourceInfo,
         classes.push(actor_class(class, has_placement)?);
     }
     let made = |text: &str| inert(text).into_owned();
-    Ok(SourceInfo { name: made(&info.name), version: made(&info.version), sdk: made(&info.sdk), classes })
+    Ok(SourceInfo {
+        name: made(&info.name),
+        version: made(&info.version),
+        sdk: made(&info.sdk),
+        classes,
+        memory_bytes: 0,
+    })
 }
 
 /// The size of a description: of its texts, and something for each part of it.

@@ -73,7 +73,7 @@ fn in_words(trap: Trap) -> String {
             WASM_STACK_BYTES >> 10
         ),
         Trap::MemoryOutOfBounds => format!(
-            "{trap}; where no code is `unsafe`, its stack in memory is used up (1 MiB in Rust): large values belong into a \
+            "{trap}; where no code is `unsafe`, its stack in memory is used up (1 MiB in Rust where nobody has said otherwise): large values belong into a \
              `Box` or a `Vec`, and calls may not go too deep"
         ),
         _ => trap.to_string(),

@@ -40,7 +40,8 @@ fn flood(node: &RunningNode, address: &str) {
 fn all_goes_on(node: &RunningNode, address: &str) -> Value {
     let answer = node.run(&["ask", address, "Greet", r#"{"name":"you"}"#]).ok();
     assert!(answer.contains("Hello, you!"), "{answer}");
-    let hash = node.run(&["sources", "--json"]).json()[0]["hash"].as_str().unwrap().to_string();
+    let status = node.run(&["status", address, "--json"]).json();
+    let hash = status["actor"]["source"].as_str().unwrap().to_string();
     let another = node.run(&["create", &hash]).ok();
     node.run(&["kill", another.trim()]).ok();
     node.run(&["logs", "--last", "1"]).ok();

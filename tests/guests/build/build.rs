@@ -87,6 +87,9 @@ fn target_folder(out: &Path) -> PathBuf {
     root.unwrap_or(out).join("guests")
 }
 
+/// As `.cargo/config.toml` has it: a stack of 64 KiB and not of a megabyte, which each actor would begin with.
+const STACK_FLAGS: &str = "-C\u{1f}link-arg=-zstack-size=65536";
+
 /// Compiles `guests` in `target`; gives the folder with their components.
 fn compile(root: &Path, target: &Path, guests: &[Guest]) -> Result<PathBuf, String> {
     require_target()?;
@@ -95,8 +98,8 @@ fn compile(root: &Path, target: &Path, guests: &[Guest]) -> Result<PathBuf, Stri
     cargo.args(guests.iter().flat_map(|guest| ["--package", &guest.package]));
     cargo.current_dir(root);
     // What whoever called us wants of the host's code, not of the guests': a linker, a processor's features, coverage;
-    // and clippy, which is a wrapper. Set and empty, so that the flags of a configuration file are passed over too.
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", "");
+    // and clippy, which is a wrapper. Set, so that the flags of a configuration file are passed over too.
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", STACK_FLAGS);
     for name in ["RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"] {
         cargo.env_remove(name);
     }

@@ -36,7 +36,10 @@ fn deep_recursion_ends_in_the_guest_not_in_the_host() {
     run(async |arena| {
         for (n, because) in [
             (0, "trapped: its stack is used up (512 KiB are allowed): it calls itself without end"),
-            (1, "its stack in memory is used up (1 MiB in Rust): large values belong into a `Box`"),
+            (
+                1,
+                "its stack in memory is used up (1 MiB in Rust where nobody has said otherwise): large values belong into a `Box`",
+            ),
         ] {
             comes_back(arena, "DeepRecursion", n, because).await;
             ends(arena, "DeepRecursion", n, because).await;

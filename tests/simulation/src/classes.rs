@@ -39,7 +39,7 @@ pub(crate) fn info() -> SourceInfo {
         class(CHOOSY, OnTrap::Restart, None),
         class(CLEARING, OnTrap::Restart, None),
     ];
-    SourceInfo { name: String::new(), version: String::new(), sdk: String::new(), classes }
+    SourceInfo { name: String::new(), version: String::new(), sdk: String::new(), classes, memory_bytes: 0 }
 }
 
 /// Whether actors of the class have a check of their own.

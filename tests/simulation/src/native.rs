@@ -70,7 +70,7 @@ impl Native {
             // Nothing in a simulation asks for it.
             init: None,
         };
-        SourceInfo { name, version, sdk, classes: classes.into_iter().map(class).collect() }
+        SourceInfo { name, version, sdk, classes: classes.into_iter().map(class).collect(), memory_bytes: 0 }
     }
 
     /// What a class says of a host.

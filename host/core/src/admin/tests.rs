@@ -64,7 +64,7 @@ fn new_actor(address: ActorAddress) -> NewActor {
 fn info() -> SourceInfo {
     let own_check = ActorClass { custom_placement: true, ..class("choosy", Vec::new()) };
     let classes = vec![class("plain", Vec::new()), class("picky", vec![requirement("gpu")]), own_check];
-    SourceInfo { name: "n".into(), version: "1".into(), sdk: "s".into(), classes }
+    SourceInfo { name: "n".into(), version: "1".into(), sdk: "s".into(), classes, memory_bytes: 7 }
 }
 
 fn node() -> Node {

@@ -81,20 +81,29 @@ impl Loan {
             account.redraw(self.part, missing);
             self.granted += missing;
         }
-        account.give_back(self.part, self.spare(bytes));
+        let spare = self.spare(bytes);
+        if spare > 0 {
+            account.give_back(self.part, spare);
+        }
     }
 
     /// Gives back what is too much for so many bytes that wait in a queue.
     #[inline]
     pub fn shrink_queued(&mut self, bytes: usize, account: &Account) {
-        account.give_back_queued(self.spare(bytes));
+        let spare = self.spare(bytes);
+        if spare > 0 {
+            account.give_back_queued(spare);
+        }
     }
 
     /// Takes out what is too much. One grant is kept against coming and going, but nothing for nothing: who is idle draws nothing.
     #[inline]
-    fn spare(&mut self, bytes: usize) -> usize {
+    const fn spare(&mut self, bytes: usize) -> usize {
+        if self.granted == 0 {
+            return 0;
+        }
         let needed = bytes.saturating_sub(QUEUE_FREE_BYTES).next_multiple_of(QUEUE_GRANT_BYTES);
-        if self.granted > needed + QUEUE_GRANT_BYTES || (bytes == 0 && self.granted > 0) {
+        if self.granted > needed + QUEUE_GRANT_BYTES || bytes == 0 {
             return core::mem::replace(&mut self.granted, needed) - needed;
         }
         0

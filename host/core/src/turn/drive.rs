@@ -216,9 +216,8 @@ impl Actor {
         doer: &mut D,
         drain: impl FnOnce(&mut D, &mut VecDeque<Envelope>) -> Option<Mark>,
     ) {
-        let waiting = self.turn.waiting();
         let mark = self.turn.take_in(|batch| drain(doer, batch));
-        if self.turn.waiting() > waiting {
+        if !self.turn.has_taken_little() {
             self.draw_taken(QUEUE_GRANT_BYTES, doer.account());
         }
         if let Some(mark) = mark {

@@ -6,8 +6,12 @@ use alloc::vec::Vec;
 use super::phase::ActorPhase;
 use super::{Phase, Turn};
 use crate::address::ActorAddress;
+use crate::envelope::{Body, Envelope};
 use crate::limits::{CHILD_BYTES, MONITOR_BYTES, QUESTION_BYTES, STATUS_RECEIVERS_MAX};
 use crate::time::Time;
+
+/// Payload of a message of which an activation takes no more than a few KiB in all.
+const SMALL_PAYLOAD_BYTES: usize = 256;
 
 /// Counts of what an actor has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,9 +87,26 @@ impl Turn {
 
     /// Memory that it takes from turn to turn, in bytes: for its wakeups and its questions, and for those whose end it is to hear
     /// of.
+    #[inline]
     pub(super) fn kept_bytes(&self) -> usize {
+        let has_none = self.wakeups.is_empty() && self.monitored.is_empty() && self.asked.is_empty();
+        if has_none && self.children.is_empty() {
+            return 0;
+        }
         let ends = self.monitored.len() * MONITOR_BYTES + self.children.len() * CHILD_BYTES;
         self.wakeups.kept_bytes() + ends + self.asked.len() * QUESTION_BYTES
+    }
+
+    /// Whether none of the envelopes that it has taken from its mailbox and not handled is large, as mostly.
+    #[inline]
+    pub(super) fn has_taken_little(&self) -> bool {
+        let is_small = |envelope: &Envelope| match &envelope.body {
+            Body::Message(message) => {
+                message.headers.is_none() && message.payload.len() <= SMALL_PAYLOAD_BYTES
+            }
+            _ => false,
+        };
+        self.batch.iter().all(is_small)
     }
 
     /// Bytes of the envelopes that it has taken from its mailbox and not handled.

@@ -48,6 +48,11 @@ impl Wakeups {
         self.set.as_ref().map_or(0, |set| set.bytes)
     }
 
+    #[inline]
+    pub(super) const fn is_empty(&self) -> bool {
+        self.set.is_none()
+    }
+
     /// Memory that they take, payloads included.
     pub(super) fn kept_bytes(&self) -> usize {
         self.set.as_ref().map_or(0, |set| set.bytes + set.times.len() * WAKEUP_BYTES)

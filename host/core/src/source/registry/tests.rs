@@ -17,7 +17,13 @@ fn hash(first: u8) -> SourceHash {
 }
 
 fn info() -> SourceInfo {
-    SourceInfo { name: "n".into(), version: "1".into(), sdk: "s".into(), classes: Vec::new() }
+    SourceInfo {
+        name: "n".into(),
+        version: "1".into(),
+        sdk: "s".into(),
+        classes: Vec::new(),
+        memory_bytes: 7,
+    }
 }
 
 /// A registry, with those who wait for loads.

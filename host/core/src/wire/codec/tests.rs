@@ -44,7 +44,13 @@ fn info() -> SourceInfo {
         children_at_restart: ChildrenAtRestart::End,
         init: Some(InitMessage { type_name: "Manners".into(), is_optional: true }),
     };
-    SourceInfo { name: "hello".into(), version: "1.0".into(), sdk: "rust".into(), classes: vec![class] }
+    SourceInfo {
+        name: "hello".into(),
+        version: "1.0".into(),
+        sdk: "rust".into(),
+        classes: vec![class],
+        memory_bytes: 60,
+    }
 }
 
 fn rights() -> Rights {
