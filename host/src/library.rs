@@ -18,6 +18,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use thespian_core::address::ActorAddress;
+use thespian_core::budget::{Account, MemoryPart, Purpose};
 use thespian_core::limits::OFFERED_BYTES_MAX;
 use thespian_core::source::{SourceHash, SourceInfo, Unusable};
 use thespian_core::wire::control::ControlError;
@@ -28,6 +29,7 @@ use tracing::Level;
 use crate::compiles::{Compile, Compiles};
 use crate::log::LogStore;
 use crate::node_fault::{Entrance, FaultWatch};
+use crate::plane::accounts::Accounts;
 use crate::plane::clock::Clock;
 use crate::sandbox::{Engine, Source, SourceError};
 use crate::store::sources::{SourceFile, SourceFiles};
@@ -40,6 +42,7 @@ pub(crate) struct Library {
     faults: Arc<FaultWatch>,
     /// Absent without a data directory.
     files: Option<Arc<SourceFiles>>,
+    accounts: Arc<Accounts>,
     rooms: Arc<Rooms>,
     offered: Mutex<HashMap<SourceHash, SourceBytes>>,
     loaded: Mutex<HashMap<SourceHash, LoadedCode>>,
@@ -50,6 +53,27 @@ pub(crate) struct Library {
 struct LoadedCode {
     code: Source,
     file: Option<SourceFile>,
+    _memory: CodeMemory,
+}
+
+/// Memory that is drawn for code, on the account of its source; given back when dropped.
+struct CodeMemory {
+    account: Arc<Account>,
+    bytes: usize,
+}
+
+impl CodeMemory {
+    fn draw(account: Arc<Account>, bytes: usize) -> Result<Self, Unusable> {
+        let drawn = account.draw(MemoryPart::Sources, Purpose::Load, bytes);
+        drawn.map_err(|short| Unusable::now(format!("there is no memory for its code: {short}")))?;
+        Ok(Self { account, bytes })
+    }
+}
+
+impl Drop for CodeMemory {
+    fn drop(&mut self) {
+        self.account.give_back(MemoryPart::Sources, self.bytes);
+    }
 }
 
 /// Room for the bytes of all sources that are on their way in.
@@ -161,6 +185,7 @@ impl Library {
         io: Handle,
         log: Arc<LogStore>,
         faults: Arc<FaultWatch>,
+        accounts: Arc<Accounts>,
         files: Option<Arc<SourceFiles>>,
     ) -> Self {
         Self {
@@ -170,6 +195,7 @@ impl Library {
             log,
             faults,
             files,
+            accounts,
             rooms: Arc::default(),
             offered: Mutex::default(),
             loaded: Mutex::default(),
@@ -256,11 +282,15 @@ impl Library {
             (Ok(kept), compiled)
         };
         let file = kept?.file();
+        let compiled = compiled.and_then(|code| {
+            let memory = CodeMemory::draw(self.accounts.of(hash), code.code_bytes())?;
+            Ok((code, memory))
+        });
         match compiled {
-            Ok(code) => {
+            Ok((code, memory)) => {
                 let info = code.info().clone();
                 let compile_us = if code.from_cache() { 0 } else { code.compile_time().as_micros() };
-                self.loaded.lock().insert(hash, LoadedCode { code, file });
+                self.loaded.lock().insert(hash, LoadedCode { code, file, _memory: memory });
                 Ok((info, u64::try_from(compile_us).unwrap_or(u64::MAX)))
             }
             Err(why) => {

@@ -1,6 +1,7 @@
 //! This process's body: makes the parts, lets them know each other, runs them on threads of its own, and ends them:
 //! in order when it is asked to, at once after a fault of its own.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use thespian_core::address::HostId;
@@ -103,14 +104,8 @@ impl Node {
         let queued = QueueBound::of(&memory);
         let budget = memory::budget(&memory, &queued);
         let shares = descriptors::shares(0)?;
-        let mut host = HostId(rand::random());
-        let (mut dir_lock, mut files) = (None, None);
-        if let Some(dir) = &config.data_dir {
-            store::private_dir(dir)?;
-            dir_lock = Some(store::lock(dir)?);
-            host = store::host_id(dir, host)?;
-            files = Some(SourceFiles::open(dir)?);
-        }
+        let (host, data) = open_data(config.data_dir.as_deref())?;
+        let (dir_lock, files) = data.map(|data| (data.lock, data.files)).unzip();
         let log = LogStore::start(log_file(&config, host)?)?;
         let clock = Clock::start();
         let faults = Arc::new(FaultWatch::new(log.clone()));
@@ -125,8 +120,15 @@ impl Node {
 
         let desk = Arc::new(Desk::new(plane.clock, faults.clone()));
         let shortage = Arc::new(Shortage::default());
-        let library =
-            Library::new(engine, plane.clock, io.handle().clone(), plane.log.clone(), faults.clone(), files);
+        let library = Library::new(
+            engine,
+            plane.clock,
+            io.handle().clone(),
+            plane.log.clone(),
+            faults.clone(),
+            plane.accounts.clone(),
+            files,
+        );
         let library = Arc::new(library);
         let ground = Ground::new(
             plane.clone(),
@@ -343,6 +345,22 @@ impl Drop for Node {
             io.shutdown_background();
         }
     }
+}
+
+/// Opens the data directory, if there is to be one: the host's name, the directory's lock, and where bytes of sources are.
+fn open_data(dir: Option<&Path>) -> Result<(HostId, Option<DataDir>), StoreError> {
+    let host = HostId(rand::random());
+    let Some(dir) = dir else { return Ok((host, None)) };
+    store::private_dir(dir)?;
+    let lock = store::lock(dir)?;
+    let host = store::host_id(dir, host)?;
+    Ok((host, Some(DataDir { lock, files: SourceFiles::open(dir)? })))
+}
+
+/// A node's data directory, while the node runs.
+struct DataDir {
+    lock: DirLock,
+    files: Arc<SourceFiles>,
 }
 
 /// Refuses what makes no sense; returns how many threads run actors.

@@ -279,6 +279,8 @@ fn memory(inside: &Inside) -> MemoryStatus {
         bytes: budget.used().memory_bytes as u64,
         bytes_max: budget.bounds().memory_bytes as u64,
         bytes_max_reason: inside.setup.memory_bytes_max_reason.clone(),
+        kept_bytes: (budget.places_most().saturating_sub(budget.used().places)
+            * inside.library.engine().kept_bytes()) as u64,
         parts: MemoryPart::ALL.iter().map(part).collect(),
         programs: uses(accounts.outside(), Duration::ZERO),
     }

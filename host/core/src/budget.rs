@@ -144,6 +144,7 @@ pub struct NodeBudget {
     queues: Pot,
     places: Pot,
     parts: [AtomicUsize; MemoryPart::ALL.len()],
+    places_most: AtomicUsize,
 }
 
 impl NodeBudget {
@@ -155,6 +156,7 @@ impl NodeBudget {
             queues: Pot::new(bounds.queued_bytes),
             places: Pot::new(bounds.places),
             parts: Default::default(),
+            places_most: AtomicUsize::new(0),
         })
     }
 
@@ -181,6 +183,12 @@ impl NodeBudget {
             queued_bytes: self.queues.used(),
             places: self.places.used(),
         }
+    }
+
+    /// The most places that were ever in use.
+    #[must_use]
+    pub fn places_most(&self) -> usize {
+        self.places_most.load(Ordering::Relaxed)
     }
 
     /// Bytes that one part of the node has of its memory.
@@ -347,7 +355,12 @@ impl Account {
     pub fn take_places(&self, places: usize, is_operators: bool) -> Result<(), Met> {
         let pot = &self.budget.places;
         let right = if is_operators { Right::Operator } else { Right::Shared };
-        pot.draw(&self.places, places, pot.max(), right)
+        pot.draw(&self.places, places, pot.max(), right)?;
+        let used = pot.used();
+        if used > self.budget.places_most.load(Ordering::Relaxed) {
+            self.budget.places_most.fetch_max(used, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Gives places back.

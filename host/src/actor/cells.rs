@@ -285,7 +285,15 @@ mod tests {
             let engine = Engine::new(engine).expect("an engine");
             let faults = desk.faults().clone();
             let (clock, log) = (plane.clock, plane.log.clone());
-            let library = Library::new(engine, clock, threads.handle().clone(), log, faults, None);
+            let library = Library::new(
+                engine,
+                clock,
+                threads.handle().clone(),
+                log,
+                faults,
+                plane.accounts.clone(),
+                None,
+            );
             let pool = pool::start(1, plane.clock, desk.faults().clone()).expect("a thread");
             let tasks = threads.handle().clone();
             let library = Arc::new(library);

@@ -146,10 +146,13 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
     item("messages", format!("{} handed over, {poisoned} poisoned", number(status.messages)))?;
     item("restarts", restarts)?;
     item("dead letters", number(status.dead_letters))?;
-    let MemoryStatus { bytes: used, bytes_max, bytes_max_reason, parts, .. } = &status.memory;
+    let MemoryStatus { bytes: used, bytes_max, bytes_max_reason, parts, kept_bytes, .. } = &status.memory;
     let mut text = format!("{} of at most {}: bound by {bytes_max_reason}", bytes(*used), bytes(*bytes_max));
     for part in parts.iter().filter(|part| part.bytes > 0) {
         text += &format!("; {} {}", part.name, bytes(part.bytes));
+    }
+    if *kept_bytes > 0 {
+        text += &format!("; places of ended actors keep up to {} more", bytes(*kept_bytes));
     }
     item("memory", text)?;
     let (queued, max) = (bytes(status.queued_bytes), bytes(status.queued_bytes_max));

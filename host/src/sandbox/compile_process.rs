@@ -10,12 +10,14 @@ use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use thespian_core::budget::{Account, MemoryPart, Purpose, Short};
 use thespian_core::compiling::{CompileBounds, CompileLimits};
 use thespian_core::limits::{
     CODE_BASE_BYTES, CODE_FACTOR, COMPILE_LOOK_PERIOD, COMPILE_WALL_TIME_MAX, COMPILER_CHECK_TIME_MAX,
@@ -120,6 +122,7 @@ pub(super) struct CompileProcess {
     limits: CompileLimits,
     /// Memory that the node may take, in bytes.
     budget_bytes: u64,
+    account: Arc<Account>,
     walls: Walls,
 }
 
@@ -132,6 +135,7 @@ impl CompileProcess {
         program: PathBuf,
         limits: CompileLimits,
         budget_bytes: u64,
+        account: Arc<Account>,
         engine: &wasmtime::Engine,
     ) -> Result<Self, CompilerError> {
         if is_asked() {
@@ -139,8 +143,8 @@ impl CompileProcess {
             let why = "it starts a node where it is to compile; call `compile_if_asked` before anything else";
             return Err(CompilerError { program, why: why.to_owned() });
         }
-        match ready(&program, engine) {
-            Ok(walls) => Ok(Self { program, limits, budget_bytes, walls }),
+        match ready(&program, &account, engine) {
+            Ok(walls) => Ok(Self { program, limits, budget_bytes, account, walls }),
             Err(why) => Err(CompilerError { program, why }),
         }
     }
@@ -170,7 +174,7 @@ impl CompileProcess {
         let bounds = self.bounds(bytes.len() as u64);
         let args = [bounds.memory_bytes.to_string(), bounds.cpu.as_millis().to_string()];
         let most = CODE_BASE_BYTES + CODE_FACTOR * bytes.len();
-        let mut run = Run::start(&self.program, &args, control)
+        let mut run = Run::start(&self.program, &args, control, &self.account)
             .map_err(|error| SourceError::NoCompiler(error.to_string()))?;
         let said = run.talk(bytes, most, bounds.memory_bytes, COMPILE_WALL_TIME_MAX);
         let memory_most = run.memory_most;
@@ -182,15 +186,17 @@ impl CompileProcess {
             }
             Err(Unread::TooMuch) => Err(SourceError::TooMuchCode { max: most as u64 }),
             Err(Unread::TooMuchMemory) => Err(too_much_memory(memory_most, &bounds)),
+            Err(Unread::Short(short)) => Err(SourceError::CompileShort(short)),
             Err(why) => Err(SourceError::CompileStopped(why.to_string())),
         }
     }
 }
 
 /// Asks a program whether it could compile for this engine, and behind which walls.
-fn ready(program: &Path, engine: &wasmtime::Engine) -> Result<Walls, String> {
+fn ready(program: &Path, account: &Account, engine: &wasmtime::Engine) -> Result<Walls, String> {
     let control = CompileControl::default();
-    let mut run = Run::start(program, &[CHECK.to_owned()], &control).map_err(|error| error.to_string())?;
+    let mut run =
+        Run::start(program, &[CHECK.to_owned()], &control, account).map_err(|error| error.to_string())?;
     let said = run.talk(&[], ERROR_TEXT_LEN_MAX, u64::MAX, COMPILER_CHECK_TIME_MAX);
     let ended = run.wait().map_err(|error| error.to_string())?;
     let said = said.map_err(|why| why.to_string())?;
@@ -269,6 +275,8 @@ enum Unread {
     TooMuch,
     #[error("it takes more memory than it may")]
     TooMuchMemory,
+    #[error(transparent)]
+    Short(#[from] Short),
     #[error("it was not done after {} s", .0.as_secs())]
     TooLong(Duration),
     #[error("its answer can't be read: {0}")]
@@ -290,10 +298,18 @@ struct Run<'a> {
     /// The most memory of its own that it was seen to have, in bytes.
     memory_most: u64,
     control: &'a CompileControl,
+    account: &'a Account,
+    /// Memory that is drawn for it, in bytes.
+    drawn: usize,
 }
 
 impl<'a> Run<'a> {
-    fn start(program: &Path, args: &[String], control: &'a CompileControl) -> io::Result<Self> {
+    fn start(
+        program: &Path,
+        args: &[String],
+        control: &'a CompileControl,
+        account: &'a Account,
+    ) -> io::Result<Self> {
         let (said, says) = io::pipe()?;
         let mut command = Command::new(program);
         command.arg(COMMAND).args(args).env_clear().current_dir("/").stdin(Stdio::piped());
@@ -310,7 +326,7 @@ impl<'a> Run<'a> {
         match size.and_then(|size| Ok((size, process?))) {
             Ok((size, process)) => {
                 control.begin(process);
-                Ok(Self { child: Some(child), said, size, memory_most: 0, control })
+                Ok(Self { child: Some(child), said, size, memory_most: 0, control, account, drawn: 0 })
             }
             Err(error) => {
                 let _ended = child.kill();
@@ -342,9 +358,11 @@ impl<'a> Run<'a> {
             if waited >= time_max {
                 return Err(Unread::TooLong(time_max));
             }
-            if self.memory() > memory_max {
+            let own = self.memory();
+            if own > memory_max {
                 return Err(Unread::TooMuchMemory);
             }
+            self.draw(usize::try_from(own).unwrap_or(usize::MAX))?;
             if !is_readable {
                 continue;
             }
@@ -381,6 +399,16 @@ impl<'a> Run<'a> {
         own
     }
 
+    /// Draws for the memory that it has now.
+    fn draw(&mut self, bytes: usize) -> Result<(), Short> {
+        match bytes.checked_sub(self.drawn) {
+            Some(more) => self.account.draw(MemoryPart::Compiling, Purpose::Load, more)?,
+            None => self.account.give_back(MemoryPart::Compiling, self.drawn - bytes),
+        }
+        self.drawn = bytes;
+        Ok(())
+    }
+
     /// Waits for its end, to which it is helped if its answer was not read to the end.
     fn wait(mut self) -> io::Result<ResUse> {
         self.end()
@@ -391,7 +419,9 @@ impl<'a> Run<'a> {
         let mut child = self.child.take().expect("it ends once");
         // It closes its answer by ending; or it says too much, or nothing.
         let _ended = child.kill();
-        child.wait4()
+        let ended = child.wait4();
+        self.account.give_back(MemoryPart::Compiling, std::mem::take(&mut self.drawn));
+        ended
     }
 }
 

@@ -30,8 +30,15 @@ const MAPPINGS_PER_ACTOR: usize = 4;
 const MAPPINGS_RESERVED: usize = 4_000;
 /// Actors, of one memory each, beyond which address space (4 GiB for each) is used up.
 const ACTORS_MAX: usize = 15_000;
-/// Memory of a slot that stays mapped when its actor ends, in bytes: the next one need not fault it in.
-const KEEP_RESIDENT_BYTES: usize = 64 << 10;
+/// Memory of a slot that stays mapped when its actor ends, in bytes: the next one need not fault it in. What most actors touch;
+/// with half of it a third fewer are made in a second, with none half as many, and more makes no more.
+const KEEP_RESIDENT_BYTES: usize = 16 << 10;
+/// The same of a table.
+const KEEP_TABLE_BYTES: usize = 4 << 10;
+/// Part of the node's memory that all free slots together may keep so.
+const KEEP_DIVISOR: u64 = 32;
+/// Bytes of a page of the machine, as far as it matters here.
+const PAGE_BYTES: usize = 4 << 10;
 /// Freed slots that keep their image for the next instance of the same source.
 const WARM_SLOTS_MAX: u32 = 1_000;
 
@@ -117,12 +124,13 @@ impl Engine {
     pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
         let open = |dir: PathBuf| Ok::<_, CacheError>(Cache::open(&dir)?.with_log(config.log.clone()));
         let cache = config.cache_dir.map(open).transpose()?;
-        let (wasmtime, capacity) = fit(config.actors_max, &config.limits)?;
+        let (wasmtime, capacity) = fit(config.actors_max, &config.limits, config.budget_bytes)?;
         let workplace = match config.compiler {
             Some(program) => Workplace::Process(CompileProcess::of(
                 program,
                 config.compile_limits,
                 config.budget_bytes,
+                config.account.clone(),
                 &wasmtime,
             )?),
             None => Workplace::Within,
@@ -143,8 +151,15 @@ impl Engine {
             log: config.log,
             capacity,
             account: config.account,
+            budget_bytes: config.budget_bytes,
         };
         Ok(Self { compiler: Arc::new(Compiler::new(Arc::new(machine), linker, cache, workplace)) })
+    }
+
+    /// Memory that a place keeps when its actor has ended, in bytes, for the next.
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
+        SlotKeep::of(self.machine().budget_bytes, self.capacity().actors_max).bytes()
     }
 
     /// How many actors may live here, and why not more.
@@ -223,10 +238,15 @@ fn new_linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
 }
 
 /// Finds the largest pool that the machine allows.
-fn fit(wished: Option<usize>, limits: &ActorLimits) -> Result<(wasmtime::Engine, Capacity), EngineError> {
+fn fit(
+    wished: Option<usize>,
+    limits: &ActorLimits,
+    budget_bytes: u64,
+) -> Result<(wasmtime::Engine, Capacity), EngineError> {
     let mut capacity = allowed(wished);
     loop {
-        let error = match wasmtime::Engine::new(&engine_config(capacity.actors_max, limits)) {
+        let kept = SlotKeep::of(budget_bytes, capacity.actors_max);
+        let error = match wasmtime::Engine::new(&engine_config(capacity.actors_max, limits, kept)) {
             Ok(engine) => return Ok((engine, capacity)),
             Err(error) => error,
         };
@@ -266,13 +286,35 @@ fn allowed(wished: Option<usize>) -> Capacity {
     Capacity { actors_max: wished_or_default, limited_by, how_to_raise }
 }
 
-fn engine_config(actors_max: usize, limits: &ActorLimits) -> wasmtime::Config {
+/// Memory that a slot keeps when its actor ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SlotKeep {
+    memory_bytes: usize,
+    table_bytes: usize,
+}
+
+impl SlotKeep {
+    /// All of them together keep a small part of the memory that there is.
+    fn of(budget_bytes: u64, actors_max: usize) -> Self {
+        let each = budget_bytes / KEEP_DIVISOR / actors_max.max(1) as u64;
+        let each = usize::try_from(each).unwrap_or(usize::MAX);
+        let memory_bytes = each.min(KEEP_RESIDENT_BYTES) / PAGE_BYTES * PAGE_BYTES;
+        let table_bytes = if each >= KEEP_RESIDENT_BYTES + KEEP_TABLE_BYTES { KEEP_TABLE_BYTES } else { 0 };
+        Self { memory_bytes, table_bytes }
+    }
+
+    const fn bytes(self) -> usize {
+        self.memory_bytes + self.table_bytes
+    }
+}
+
+fn engine_config(actors_max: usize, limits: &ActorLimits, kept: SlotKeep) -> wasmtime::Config {
     let mut config = settings();
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(actors_max, limits)));
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(actors_max, limits, kept)));
     config
 }
 
-fn pool(actors_max: usize, limits: &ActorLimits) -> PoolingAllocationConfig {
+fn pool(actors_max: usize, limits: &ActorLimits, kept: SlotKeep) -> PoolingAllocationConfig {
     let places = u32::try_from(actors_max + EXTRA_PLACES).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
     // Core instances are only counted, tables cost 160 KB of address space, memories 4 GiB.
@@ -289,8 +331,8 @@ fn pool(actors_max: usize, limits: &ActorLimits) -> PoolingAllocationConfig {
         .max_core_instance_size(INSTANCE_BYTES_MAX)
         .max_memory_size(limits.memory_bytes_max.next_multiple_of(64 << 10))
         .table_elements(limits.table_elements_max)
-        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
-        .table_keep_resident(4 << 10)
+        .linear_memory_keep_resident(kept.memory_bytes)
+        .table_keep_resident(kept.table_bytes)
         .pagemap_scan(Enabled::Auto)
         .max_unused_warm_slots(WARM_SLOTS_MAX);
     pool
@@ -304,12 +346,23 @@ mod tests {
 
     #[test]
     fn code_of_a_compilers_process_is_code_for_a_node() {
-        let (node, _) = fit(Some(1), &ActorLimits::default()).unwrap();
+        let (node, _) = fit(Some(1), &ActorLimits::default(), u64::MAX).unwrap();
         let compiler = wasmtime::Engine::new(&of_compiler()).unwrap();
         assert_eq!(mark(&node), mark(&compiler));
         // And a mark tells engines apart.
         let other = wasmtime::Engine::new(settings().epoch_interruption(false)).unwrap();
         assert_ne!(mark(&node), mark(&other));
+    }
+
+    #[test]
+    fn free_slots_keep_a_small_part_of_the_memory_that_there_is() {
+        for (gib, actors, kept) in
+            [(16, 15_000, 20), (8, 15_000, 16), (4, 15_000, 8), (1, 15_000, 0), (1, 100, 20)]
+        {
+            let keep = SlotKeep::of(gib << 30, actors);
+            assert_eq!(keep.bytes(), kept << 10, "{gib} GiB, {actors} actors");
+            assert!((keep.bytes() * actors) as u64 <= (gib << 30) / KEEP_DIVISOR);
+        }
     }
 
     #[test]

@@ -51,6 +51,13 @@ impl Source {
         self.0.places
     }
 
+    /// The size of its code, with the images of its memories, in bytes.
+    #[must_use]
+    pub fn code_bytes(&self) -> usize {
+        let image = self.0.pre.instance_pre().component().image_range();
+        (image.end as usize).saturating_sub(image.start as usize)
+    }
+
     /// How long it took to compile it, or to take it from the cache.
     #[must_use]
     pub fn compile_time(&self) -> Duration {

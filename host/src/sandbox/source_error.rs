@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use thespian_core::budget::Short;
 use thespian_core::fate::{Budget, Fault};
 use thespian_core::limits::SourceSizeError;
 use wasmparser::BinaryReaderError;
@@ -190,6 +191,9 @@ pub enum SourceError {
     /// The host's fault, and no word about the component.
     #[error("this host has no memory left to compile it")]
     NoMemory,
+    /// The node's memory is spent, which says nothing about the component.
+    #[error("there is no memory to compile it: {0}; load it again when there is")]
+    CompileShort(Short),
     /// The node compiles in its own process, and takes smaller components there.
     #[error(
         "the component has {found} bytes, and this node takes at most {max} since it compiles in its own process: give it a \

@@ -133,6 +133,8 @@ pub struct MemoryStatus {
     pub bytes_max: u64,
     /// The reason for that number.
     pub bytes_max_reason: String,
+    /// Bytes that places of ended actors keep for the next ones, at most: they are not among those in use.
+    pub kept_bytes: u64,
     /// Bytes of each of its parts, by their names.
     pub parts: Vec<PartStatus>,
     /// Everything that programs outside have of it, together.

@@ -524,7 +524,12 @@ fn a_source_shows_what_its_actors_have_and_one_kill_ends_them_all() {
             let sources = client.sources().await.unwrap();
             sources.into_iter().find(|known| known.hash.to_string() == source).unwrap().uses
         };
-        assert_eq!(uses(&probe).await, UseStatus::default());
+        let code = uses(&probe).await.memory_bytes;
+        assert_eq!(
+            uses(&probe).await,
+            UseStatus { memory_bytes: code, memory_bytes_most: code, ..UseStatus::default() }
+        );
+        assert!(code > 64 << 10, "it has its code");
         for _ in 0..3 {
             client.create(&probe, "Probe").await.unwrap();
         }
@@ -533,7 +538,7 @@ fn a_source_shows_what_its_actors_have_and_one_kill_ends_them_all() {
         let three = uses(&probe).await;
         assert_eq!((three.places, three.places_most, three.refusals), (3, 3, 0));
         let one = uses(&pending).await.memory_bytes;
-        assert!(one > 64 << 10 && three.memory_bytes > 3 * (64 << 10));
+        assert!(one > 64 << 10 && three.memory_bytes > code + 3 * (64 << 10));
         let status = client.status().await.unwrap();
         assert!(
             status.memory.bytes >= one + three.memory_bytes && status.memory.bytes < status.memory.bytes_max
@@ -543,7 +548,7 @@ fn a_source_shows_what_its_actors_have_and_one_kill_ends_them_all() {
         assert_eq!(client.kill_source(&probe[..8]).await.unwrap(), 3);
         until(async || client.status().await.unwrap().actors == 1).await;
         let none = uses(&probe).await;
-        assert_eq!((none.places, none.memory_bytes, none.places_most), (0, 0, 3));
+        assert_eq!((none.places, none.memory_bytes, none.places_most), (0, code, 3));
         assert!(client.actor(other).await.is_ok(), "those of another source live on");
         assert_eq!(client.kill_source(&probe).await.unwrap(), 0);
         let unknown = client.kill_source(&"0".repeat(64)).await.unwrap_err();

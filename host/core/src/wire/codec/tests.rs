@@ -159,6 +159,7 @@ fn status() -> NodeStatus {
             bytes: 37,
             bytes_max: 38,
             bytes_max_reason: "most of it".into(),
+            kept_bytes: 61,
             parts: vec![PartStatus { name: "queues".into(), bytes: 39 }],
             programs: uses(40),
         },
