@@ -63,9 +63,6 @@ fn test(args: Vec<OsString>) -> Result<(), String> {
     if !args.iter().take_while(|arg| *arg != "--").any(names_package) {
         cargo.arg("--workspace");
     }
-    // Most tests wait: for nodes, processes and deadlines.
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    cargo.env("RUST_TEST_THREADS", env_or("RUST_TEST_THREADS", &(2 * cores).to_string()));
     run(cargo.args(args))
 }
 
