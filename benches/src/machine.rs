@@ -70,3 +70,13 @@ fn field(path: &str, name: &str) -> Option<u64> {
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
+
+/// Memory of the machine that this process has, in bytes.
+pub(crate) fn resident_bytes() -> u64 {
+    field("/proc/self/status", "VmRSS:").unwrap_or(0) << 10
+}
+
+/// Threads of this process.
+pub(crate) fn threads() -> usize {
+    fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+}

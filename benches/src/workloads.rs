@@ -13,6 +13,7 @@ mod loading;
 mod many;
 mod ring;
 mod siege_code;
+mod siege_memory;
 mod siege_time;
 mod soak;
 mod soak_disk;
@@ -46,6 +47,7 @@ pub(crate) const ALL: &[(&str, Workload)] = &[
 pub(crate) const LONG: &[(&str, Workload)] = &[
     ("siege-code", siege_code::run),
     ("siege-time", siege_time::run),
+    ("siege-memory", siege_memory::run),
     ("soak", soak::run),
     ("soak-disk", soak_disk::run),
 ];

@@ -30,7 +30,7 @@ Usage: cargo xtask test [ARGS]
            minutes. OPTIONS go to the benches: cargo xtask siege --quick";
 
 /// The workloads of the benches that are attacks.
-const SIEGE: [&str; 2] = ["siege-code", "siege-time"];
+const SIEGE: [&str; 3] = ["siege-code", "siege-time", "siege-memory"];
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 

@@ -9,6 +9,7 @@ use serde_json::json;
 use thespian_core::address::ActorAddress;
 use thespian_core::limits::ActorLimits;
 use thespian_core::message::Message;
+use thespian_core::wire::control::UseStatus;
 use thespian_host::client::{Client, ClientError};
 use thespian_host::config::NodeConfig;
 use thespian_host::shell::Shell;
@@ -82,8 +83,8 @@ pub(crate) fn run(bench: &mut Bench) -> anyhow::Result<()> {
 }
 
 /// A node, the sources of an attack, and those who ask.
-struct Siege {
-    system: System,
+pub(super) struct Siege {
+    pub(super) system: System,
     shell: Shell,
     hostile: Vec<String>,
     length: Duration,
@@ -91,11 +92,16 @@ struct Siege {
 }
 
 impl Siege {
-    async fn start(bench: &Bench, sources: usize) -> anyhow::Result<Self> {
-        let dir = ScratchDir::new("siege-time")?;
+    async fn of_crowds(bench: &Bench, sources: usize) -> anyhow::Result<Self> {
         let limits =
             ActorLimits { turn_cpu_ms_max: SPIN_MS, turn_wall_ms_max: SPIN_MS, ..ActorLimits::default() };
-        let config = NodeConfig { data_dir: Some(dir.path("node")), limits, ..system::config() };
+        let length = if bench.is_quick() { LENGTH / 15 } else { LENGTH };
+        Self::start(NodeConfig { limits, ..system::config() }, sources, length).await
+    }
+
+    pub(super) async fn start(config: NodeConfig, sources: usize, length: Duration) -> anyhow::Result<Self> {
+        let dir = ScratchDir::new("siege")?;
+        let config = NodeConfig { data_dir: Some(dir.path("node")), ..config };
         let honest = thespian_guests::bytes(thespian_guests::HOSTILE).into();
         let system = System::start(config.clone(), marked(&honest, 0)).await?;
         let mut hostile = Vec::new();
@@ -104,7 +110,6 @@ impl Siege {
             hostile.push(loaded.hash.to_string());
         }
         let shell = Shell::serve(&system.node, &config).await?;
-        let length = if bench.is_quick() { LENGTH / 15 } else { LENGTH };
         Ok(Self { system, shell, hostile, length, _dir: dir })
     }
 
@@ -125,7 +130,7 @@ impl Siege {
     }
 
     /// Asks beside it, and has honest turns worked that are long: how long the asks took, and each of the turns in ms.
-    async fn ask(&self) -> anyhow::Result<(Times, usize, Vec<f64>)> {
+    pub(super) async fn ask(&self) -> anyhow::Result<(Times, usize, Vec<f64>)> {
         let until = Instant::now() + self.length;
         let mut asking = tokio::task::JoinSet::new();
         for _ in 0..BYSTANDERS {
@@ -153,7 +158,14 @@ impl Siege {
         Ok(took)
     }
 
-    async fn stop(self) {
+    /// What the actors of a source have.
+    pub(super) async fn uses(&self, source: &str) -> anyhow::Result<UseStatus> {
+        let sources = self.system.client.sources().await?;
+        let found = sources.iter().find(|known| known.hash.to_string() == source);
+        Ok(found.context("the source is known")?.uses)
+    }
+
+    pub(super) async fn stop(self) {
         let Self { system, shell, .. } = self;
         drop(shell);
         system.stop().await;
@@ -177,7 +189,7 @@ async fn ask_until(client: Client, echo: ActorAddress, until: Instant) -> Result
 
 fn beside_others(bench: &Bench, name: &str, crowds: &[Crowd]) -> anyhow::Result<Line> {
     bench.runtime.block_on(async {
-        let siege = Siege::start(bench, crowds.len()).await?;
+        let siege = Siege::of_crowds(bench, crowds.len()).await?;
         let peace = crate::stats::median(&siege.hard_turns().await?);
         for (source, crowd) in siege.hostile.iter().zip(crowds) {
             siege.begin(source, *crowd).await?;
@@ -197,7 +209,7 @@ fn beside_others(bench: &Bench, name: &str, crowds: &[Crowd]) -> anyhow::Result<
 
 fn beside_own(bench: &Bench, count: usize, us: u64) -> anyhow::Result<Line> {
     bench.runtime.block_on(async {
-        let siege = Siege::start(bench, 0).await?;
+        let siege = Siege::of_crowds(bench, 0).await?;
         siege.begin(&siege.system.source, Crowd::Busy(count, us)).await?;
         let (asked, asks, _) = siege.ask().await?;
         siege.stop().await;

@@ -1,0 +1,115 @@
+//! The siege by hoards: actors of which each keeps no more than it may, and which together want all the memory there is; beside them
+//! others are asked, created and loaded. Three times over in one node, which then has no more memory and threads than after the first.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use serde_json::json;
+use thespian_core::message::Message;
+use thespian_host::config::NodeConfig;
+
+use super::loading::marked;
+use super::siege_time::Siege;
+use crate::bench::Bench;
+use crate::machine;
+use crate::report::{Bar, Line};
+use crate::system::{self, DEADLINE};
+
+/// Memory of the node.
+const BUDGET_BYTES: u64 = 1 << 30;
+/// What of a node, and of the process around it, can't grow.
+const BESIDE_MIB: f64 = 256.0;
+/// How often the whole of it is done in one node.
+const ROUNDS: usize = 3;
+/// How long others ask beside one hoard.
+const LENGTH: Duration = Duration::from_secs(30);
+/// How long the node has to give back what a round has taken.
+const REST: Duration = Duration::from_secs(5);
+/// By how much its memory may grow from the first round to the last: a part, or so many MiB.
+const GROWTH_MAX: f64 = 1.02;
+const GROWTH_MIB_MAX: f64 = 8.0;
+/// What the slowest in a hundred and the slowest of all may take beside a hoard, in ms.
+const P99_MS_MAX: f64 = 10.0;
+const LONGEST_MS_MAX: f64 = 50.0;
+
+/// Things that actors hoard, as the guest knows them, and how many hoarders are asked for.
+const HOARDS: [(&str, u64); 4] = [("memory", 500), ("init", 2_000), ("wakeups", 500), ("timers", 5_000)];
+
+pub(crate) fn run(bench: &mut Bench) -> anyhow::Result<()> {
+    let rounds = if bench.is_quick() { 1 } else { ROUNDS };
+    let length = if bench.is_quick() { LENGTH / 15 } else { LENGTH };
+    let lines = bench.runtime.block_on(async {
+        let config = NodeConfig { memory_budget_bytes: Some(BUDGET_BYTES), ..system::config() };
+        let siege = Siege::start(config, 0, length).await?;
+        let (mut lines, mut after) = (Vec::new(), Vec::new());
+        for round in 0..rounds {
+            for (number, (what, count)) in HOARDS.iter().enumerate() {
+                let mark = 1 + (round * HOARDS.len() + number) as u64;
+                lines.push(hoard(&siege, mark, what, *count).await?);
+            }
+            tokio::time::sleep(REST).await;
+            after.push((mib(), machine::threads() as f64));
+        }
+        lines.push(thrice(&after));
+        siege.stop().await;
+        anyhow::Ok(lines)
+    })?;
+    lines.iter().for_each(|line| bench.report(line));
+    Ok(())
+}
+
+fn mib() -> f64 {
+    machine::resident_bytes() as f64 / f64::from(1 << 20)
+}
+
+/// One hoard of a source of its own, which is then unloaded and killed.
+async fn hoard(siege: &Siege, mark: u64, what: &str, count: u64) -> anyhow::Result<Line> {
+    let client = siege.system.node.client();
+    let honest = thespian_guests::bytes(thespian_guests::HOSTILE).into();
+    let source = system::load(&client, marked(&honest, mark)).await?.hash.to_string();
+    let breeder = client.create(&source, "Breeds").await?;
+    client.tell(breeder, Message::json("Go", json!({ "n": count, "text": what }).to_string())).await?;
+    let (asked, asks, _) = siege.ask().await?;
+    let resident = mib();
+    let uses = siege.uses(&source).await?;
+    // Others find what they need.
+    let other =
+        system::load(&client, marked(&honest, 1_000 + mark)).await.context("an honest load beside it")?;
+    let other = other.hash.to_string();
+    let echo = client.create(&other, "Echo").await.context("an honest create beside it")?;
+    client.kill(echo).await?;
+    for source in [&source, &other] {
+        client.unload(source).await?;
+        client.kill_source(source).await?;
+    }
+    let begun = Instant::now();
+    while siege.uses(&source).await?.memory_bytes > 0 {
+        ensure!(begun.elapsed() < DEADLINE, "{what}: not all is given back");
+        tokio::task::yield_now().await;
+    }
+    let limit = (BUDGET_BYTES >> 20) as f64 + BESIDE_MIB;
+    Ok(Line::new("siege-memory", what)
+        .param("round", (mark - 1) / HOARDS.len() as u64 + 1)
+        .metric("ask_p50_us", &[asked.p50])
+        .metric("ask_p99_us", &[asked.p99])
+        .metric("ask_max_us", &[asked.max])
+        .metric("asks", &[asks as f64])
+        .metric("resident_mib", &[resident])
+        .metric("refusals", &[uses.refusals as f64])
+        .bar(Bar::at_least("refusals", uses.refusals as f64, 1.0))
+        .bar(Bar::at_most("the process's memory in MiB", resident, limit))
+        .bar(Bar::at_most("a bystander's p99 in ms", asked.p99 / 1e3, P99_MS_MAX))
+        .bar(Bar::at_most("a bystander's longest in ms", asked.max / 1e3, LONGEST_MS_MAX)))
+}
+
+/// The memory in MiB and the threads after each round.
+fn thrice(after: &[(f64, f64)]) -> Line {
+    let (first, last) = (after[0], after[after.len() - 1]);
+    let limit = (first.0 * GROWTH_MAX).max(first.0 + GROWTH_MIB_MAX);
+    Line::new("siege-memory", "all-rounds")
+        .param("rounds", after.len())
+        .metric("resident_mib", &after.iter().map(|(mib, _)| *mib).collect::<Vec<_>>())
+        .metric("threads", &after.iter().map(|(_, threads)| *threads).collect::<Vec<_>>())
+        .bar(Bar::at_most("memory after the last round in MiB", last.0, limit))
+        .bar(Bar::at_most("threads after the last round", last.1, first.1))
+}
