@@ -53,7 +53,6 @@ pub(crate) struct Library {
 struct LoadedCode {
     code: Source,
     file: Option<SourceFile>,
-    _memory: CodeMemory,
 }
 
 /// Memory that is drawn for code, on the account of its source; given back when dropped.
@@ -283,14 +282,14 @@ impl Library {
         };
         let file = kept?.file();
         let compiled = compiled.and_then(|code| {
-            let memory = CodeMemory::draw(self.accounts.of(hash), code.code_bytes())?;
-            Ok((code, memory))
+            code.keep(CodeMemory::draw(self.accounts.of(hash), code.code_bytes())?);
+            Ok(code)
         });
         match compiled {
-            Ok((code, memory)) => {
+            Ok(code) => {
                 let info = code.info().clone();
                 let compile_us = if code.from_cache() { 0 } else { code.compile_time().as_micros() };
-                self.loaded.lock().insert(hash, LoadedCode { code, file, _memory: memory });
+                self.loaded.lock().insert(hash, LoadedCode { code, file });
                 Ok((info, u64::try_from(compile_us).unwrap_or(u64::MAX)))
             }
             Err(why) => {

@@ -402,7 +402,7 @@ fn engine_config(config: &NodeConfig, threads: Arc<Pool>, plane: &Plane, log: Ar
             cpu_ms_max: config.compile_cpu_ms_max,
         },
         budget_bytes: plane.accounts.budget().bounds().memory_bytes as u64,
-        account: plane.accounts.outside().clone(),
+        account: plane.accounts.own().clone(),
         threads,
         log,
     }

@@ -66,8 +66,8 @@ impl Pot {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Whether who has `has` may draw so much that `used` is in use.
-    fn suits(&self, has: usize, used: usize, right: Right) -> bool {
+    /// Whether who has `has` may draw `amount`, with which `used` is in use.
+    fn suits(&self, has: usize, amount: usize, used: usize, right: Right) -> bool {
         let max = self.max();
         let reserve = max / RESERVE_DIVISOR;
         if right == Right::Operator || reserve == 0 {
@@ -77,7 +77,7 @@ impl Pot {
         let shared = max - 2 * reserve;
         let fair = shared / self.sharers.load(Ordering::Relaxed).max(1);
         let kept = if has > fair { max / HEADROOM_DIVISOR } else { 0 };
-        used <= shared - kept || has <= left / RESERVE_DIVISOR
+        used <= shared - kept || has + amount <= ((left + amount) / RESERVE_DIVISOR).max(1)
     }
 
     /// Draws so much, if no more than `ceiling` is in use then.
@@ -87,7 +87,7 @@ impl Pot {
         let drawn = |used: usize| {
             let sum = used.checked_add(amount).filter(|sum| *sum <= ceiling);
             met = if sum.is_some() { Met::Share } else { Met::Node };
-            sum.filter(|sum| self.suits(has, *sum, right))
+            sum.filter(|sum| self.suits(has, amount, *sum, right))
         };
         match self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, drawn) {
             Ok(_) => {
@@ -374,7 +374,9 @@ impl Account {
     /// The other has its share.
     pub fn hand_places(&self, to: &Self, places: usize, is_operators: bool) -> Result<(), Met> {
         let pot = &self.budget.places;
-        if !is_operators && !pot.suits(to.places.used.load(Ordering::Relaxed), pot.used(), Right::Shared) {
+        if !is_operators
+            && !pot.suits(to.places.used.load(Ordering::Relaxed), places, pot.used(), Right::Shared)
+        {
             return Err(Met::Share);
         }
         self.budget.places.take(&self.places, places);

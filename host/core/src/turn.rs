@@ -356,6 +356,7 @@ impl Turn {
             next_question: self.next_question,
             children: self.children.clone(),
             monitors: self.monitored.len(),
+            kept_bytes: self.kept_bytes(),
             handles: self.has_instance(),
             leaving,
             rights: self.identity.rights,

@@ -98,6 +98,7 @@ pub(crate) struct Cell {
     ground: Arc<Ground>,
     address: ActorAddress,
     source: SourceHash,
+    birth: Purpose,
     lane: LaneNote,
     mailbox: Arc<SharedMailbox>,
     orders: Arc<Orders>,
@@ -121,11 +122,13 @@ impl Cell {
         orders.set_log_level(level);
         let (address, source) = (start.identity.me, start.source.hash());
         let actor = Actor::new(start.identity);
+        let birth = places.purpose();
         let hands = Hands { start: Some(start), _places: Some(places), ..Hands::default() };
         Arc::new(Self {
             ground,
             address,
             source,
+            birth,
             lane: LaneNote::default(),
             mailbox: Arc::new(mailbox),
             orders: Arc::new(orders),
@@ -355,7 +358,7 @@ fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
         address: cell.address,
         class: start.class.clone(),
         own_places: start.source.places(),
-        birth: if start.init.parent.is_none() { Purpose::OperatorsCreate } else { Purpose::Create },
+        birth: cell.birth,
         mailbox: cell.mailbox.clone(),
         orders: cell.orders.clone(),
     };

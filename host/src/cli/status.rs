@@ -182,8 +182,9 @@ fn actors_of(status: &NodeStatus) -> String {
     let mut text = format!("{live} of at most {max}: bound by {reason}");
     let memory = &status.memory;
     // By the rule of three, without a fraction.
-    if u128::from(memory.bytes) * u128::from(status.actors_max)
-        > u128::from(*places_taken) * u128::from(memory.bytes_max)
+    if *actors > 0
+        && u128::from(memory.bytes) * u128::from(status.actors_max)
+            > u128::from(*places_taken) * u128::from(memory.bytes_max)
     {
         text += "; memory is the nearer bound";
     }

@@ -14,6 +14,7 @@ use thespian_core::source::SourceHash;
 pub(crate) struct Accounts {
     budget: Arc<NodeBudget>,
     outside: Arc<Account>,
+    own: Arc<Account>,
     /// Of sources that are loaded or have anything left.
     sources: DashMap<SourceHash, Arc<Account>, RandomState>,
 }
@@ -21,14 +22,20 @@ pub(crate) struct Accounts {
 impl Accounts {
     pub(super) fn new(budget: Arc<NodeBudget>) -> Self {
         let outside = Arc::new(Account::new(budget.clone()));
-        Self { budget, outside, sources: DashMap::with_hasher(RandomState::default()) }
+        let own = Arc::new(Account::new(budget.clone()));
+        Self { budget, outside, own, sources: DashMap::with_hasher(RandomState::default()) }
     }
 
     pub(crate) const fn budget(&self) -> &Arc<NodeBudget> {
         &self.budget
     }
 
-    /// That of programs outside, and of what the node itself has.
+    /// That of the node itself: it compiles, and has sources describe themselves.
+    pub(crate) const fn own(&self) -> &Arc<Account> {
+        &self.own
+    }
+
+    /// That of programs outside.
     pub(crate) const fn outside(&self) -> &Arc<Account> {
         &self.outside
     }

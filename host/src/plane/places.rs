@@ -112,7 +112,7 @@ impl Places {
             return Err(MetBound::Memory(short));
         }
         self.forget(address);
-        Ok(TakenPlaces { of: source.clone(), places, bytes })
+        Ok(TakenPlaces { of: source.clone(), places, bytes, purpose })
     }
 
     /// The actor is decided about; says what was reserved for it.
@@ -140,6 +140,14 @@ pub(crate) struct TakenPlaces {
     of: Arc<Account>,
     places: usize,
     bytes: usize,
+    purpose: Purpose,
+}
+
+impl TakenPlaces {
+    /// The purpose for which they were taken: an operator's is another than an actor's.
+    pub(crate) const fn purpose(&self) -> Purpose {
+        self.purpose
+    }
 }
 
 impl Drop for TakenPlaces {

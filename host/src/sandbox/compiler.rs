@@ -3,8 +3,8 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use thespian_core::limits::CORE_INSTANCES_MAX;
@@ -121,7 +121,17 @@ impl Compiler {
         let memory_bytes = memory_each.saturating_mul(u64::from(needs.num_memories));
         let info = SourceInfo { memory_bytes, ..describe(&self.machine, hash, &pre, accepts.is_some())? };
         let machine = Arc::clone(&self.machine);
-        Ok(Source::new(Made { machine, hash, info, pre, places, accepts, compile_time, from_cache }))
+        Ok(Source::new(Made {
+            machine,
+            hash,
+            info,
+            pre,
+            places,
+            accepts,
+            compile_time,
+            from_cache,
+            kept: OnceLock::new(),
+        }))
     }
 
     /// Has its code made, and keeps it.

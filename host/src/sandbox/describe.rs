@@ -64,6 +64,7 @@ impl Source {
         let cpu_ms_max = u64::try_from(PLACEMENT_CPU_MAX.as_millis()).unwrap_or(u64::MAX);
         instance::guarded(&mut store, cpu_ms_max, |store| {
             let instance = self.pre().instance_pre().instantiate(&mut *store)?;
+            store.data_mut().limiter.begin_growth();
             let accepts = instance.get_typed_func::<CheckArgs<'_>, (bool,)>(&mut *store, accepts)?;
             accepts.call(store, (class, &capabilities, &requirements)).map(|(accepts,)| accepts)
         })
@@ -148,6 +149,7 @@ pub(super) fn describe(
     let cpu_ms_max = machine.limits.start_cpu_ms_max;
     let info = instance::guarded(&mut store, cpu_ms_max, |store| {
         let actor = pre.instantiate(&mut *store)?;
+        store.data_mut().limiter.begin_growth();
         actor.thespian_actor_guest().call_describe(store)
     });
     source_info(info.map_err(SourceError::Describe)?, has_placement).map_err(SourceError::Description)

@@ -80,6 +80,7 @@ impl Limiter {
     /// A new turn begins.
     pub(super) const fn forget(&mut self) {
         self.refused = None;
+        self.last = None;
     }
 
     /// The instance is made: from here on it grows.

@@ -1,6 +1,7 @@
 //! A compiled source: what it is, and what instances of it are made of.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use thespian_core::source::{SourceHash, SourceInfo};
@@ -26,6 +27,8 @@ pub(super) struct Made {
     pub(super) accepts: Option<ComponentExportIndex>,
     pub(super) compile_time: Duration,
     pub(super) from_cache: bool,
+    /// Something that is to be there for as long as anybody has the code.
+    pub(super) kept: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Source {
@@ -56,6 +59,11 @@ impl Source {
     pub fn code_bytes(&self) -> usize {
         let image = self.0.pre.instance_pre().component().image_range();
         (image.end as usize).saturating_sub(image.start as usize)
+    }
+
+    /// Keeps something for as long as anybody has the code: an actor may have it when nobody else does. The first counts.
+    pub fn keep(&self, what: impl Any + Send + Sync) {
+        let _there_is_one = self.0.kept.set(Box::new(what));
     }
 
     /// How long it took to compile it, or to take it from the cache.

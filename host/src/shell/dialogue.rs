@@ -92,6 +92,7 @@ pub(super) async fn serve(
         while dialogue.has_room() {
             match reader.ready() {
                 Ok(Some(frame)) => {
+                    room.has_come();
                     if let Err(reason) = dialogue.take(&frame) {
                         return dialogue.close(&mut writer, &reason, refusals).await;
                     }

@@ -33,6 +33,11 @@ impl FrameRoom {
         beyond == 0 || self.loan.cover(beyond, || &*self.account).is_ok()
     }
 
+    /// A frame has come: what is behind it is another's.
+    pub(super) fn has_come(&mut self) {
+        self.due = None;
+    }
+
     /// For so long nothing was read, for it was the client who did not read.
     pub(super) fn pause(&mut self, length: Duration) {
         if let Some(due) = &mut self.due {

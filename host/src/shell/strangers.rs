@@ -20,7 +20,7 @@ pub(super) struct Strangers {
 
 impl Strangers {
     pub(super) fn new(places: usize) -> Arc<Self> {
-        let silent_max = (places - places / LEAVING_DIVISOR).max(1);
+        let silent_max = places.saturating_sub((places / LEAVING_DIVISOR).max(1)).max(1);
         Arc::new(Self { places: Arc::new(Semaphore::new(places)), silent_max, silent: Mutex::default() })
     }
 

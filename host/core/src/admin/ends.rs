@@ -41,7 +41,12 @@ impl Admin {
             |(address, member): (ActorAddress, &Member)| (member.source == Some(source)).then_some(address);
         let actors: Vec<_> = self.family.after(None).filter_map(of_source).collect();
         let count = actors.len();
-        actors.into_iter().for_each(|actor| self.kill(actor, Killer::Operator, effects));
+        for actor in actors {
+            // With those above it all below it were: else a long line of children would be walked once for each.
+            if self.family.get(actor).is_some_and(|member| !member.is_killed()) {
+                self.kill(actor, Killer::Operator, effects);
+            }
+        }
         effects.answer(origin, Ok(Answer::Killed { actors: count }));
     }
 

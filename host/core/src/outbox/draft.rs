@@ -22,7 +22,8 @@ use crate::envelope::{FailsFor, Poisoned};
 use crate::life::ActorEvent;
 use crate::limits::{
     ActorLimits, CAPABILITY_TEXT_LEN_MAX, CHILD_BYTES, CHILDREN_LISTED_MAX, ERROR_TEXT_LEN_MAX,
-    MONITOR_BYTES, QUESTION_BYTES, QUESTIONS_MAX, REQUEST_BYTES, WAKEUP_BYTES, WAKEUP_DELAY_MIN, cut,
+    MONITOR_BYTES, QUESTION_BYTES, QUESTIONS_MAX, QUEUE_FREE_BYTES, REQUEST_BYTES, WAKEUP_BYTES,
+    WAKEUP_DELAY_MIN, cut,
 };
 use crate::message::{Message, MessageError};
 use crate::source::SourceHash;
@@ -146,7 +147,8 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         if !self.outbox.standing.handles {
             return Err(OutboxError::NothingHandled);
         }
-        self.check_message(&original)?;
+        let cost = self.check_message(&original)?;
+        self.check_room(cost, 0)?;
         self.outbox.fails_for = Some(Box::new(FailsFor { target, original }));
         Ok(())
     }
@@ -167,10 +169,11 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         if self.outbox.standing.children.len() + self.outbox.creates >= max {
             return Err(self.meet(OutboxError::TooManyChildren { max }));
         }
-        self.check_room(cost)?;
+        let kept = create_bytes(&class, &options);
+        self.check_room(cost, kept)?;
         let address = self.place(source)?;
         self.outbox.bytes += cost;
-        self.outbox.kept += create_bytes(&class, &options);
+        self.outbox.kept += kept;
         self.outbox.creates += 1;
         self.outbox.requests.push(TurnRequest::Create(Box::new(CreateChild {
             address,
@@ -195,12 +198,13 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     ) -> Result<u64, OutboxError> {
         let cost = self.check_create(&class, &options)? + name.len();
         check_global_name(name)?;
-        self.check_room(cost)?;
+        let kept = create_bytes(&class, &options);
+        self.check_room(cost, kept + QUESTION_BYTES)?;
         self.check_question()?;
         let address = self.place(source)?;
         let request = self.question();
         self.outbox.bytes += cost;
-        self.outbox.kept += create_bytes(&class, &options);
+        self.outbox.kept += kept;
         let child = Box::new(CreateChild { address, source, class, options });
         self.outbox.requests.push(TurnRequest::CreateNamed { request, name: name.into(), child });
         Ok(request)
@@ -237,7 +241,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// Adds nothing when a bound is reached, or it is about another and the actor has no right to it.
     pub fn request_status(&mut self, about: Option<ActorAddress>) -> Result<u64, OutboxError> {
         check_right(self.outbox.standing.rights.status || about == Some(self.me), "status")?;
-        self.check_room(0)?;
+        self.check_room(0, QUESTION_BYTES)?;
         self.check_question()?;
         let request = self.question();
         self.outbox.requests.push(TurnRequest::RequestStatus { request, about });
@@ -268,7 +272,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         if self.outbox.standing.monitors >= max {
             return Err(self.meet(OutboxError::TooManyMonitors { max }));
         }
-        self.check_room(0)?;
+        self.check_room(0, MONITOR_BYTES)?;
         // One that is monitored already counts twice until the turn's end, which is on the safe side.
         self.outbox.standing.monitors += 1;
         self.outbox.kept += MONITOR_BYTES;
@@ -284,7 +288,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         check_right(self.outbox.standing.rights.capabilities, "capabilities")?;
         check_capability(&name, value.as_ref())?;
         let cost = 2 * CAPABILITY_TEXT_LEN_MAX;
-        self.check_room(cost)?;
+        self.check_room(cost, 0)?;
         self.outbox.bytes += cost;
         self.outbox.requests.push(TurnRequest::Tell(ActorEvent::CapabilityUpdated { name, value }));
         Ok(())
@@ -337,9 +341,9 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         if self.outbox.standing.wakeup_bytes + cost > bytes_max {
             return Err(self.meet(OutboxError::WakeupsTooBig { max: bytes_max }));
         }
-        self.check_room(cost)?;
+        self.check_room(cost, WAKEUP_BYTES + cost)?;
         self.outbox.bytes += cost;
-        self.outbox.kept += WAKEUP_BYTES;
+        self.outbox.kept += WAKEUP_BYTES + cost;
         let standing = &mut self.outbox.standing;
         let id = standing.next_wakeup;
         standing.wakeups += 1;
@@ -400,7 +404,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
 
     /// Adds a request that has no bound but that of the outbox.
     fn plain(&mut self, request: TurnRequest) -> Result<(), OutboxError> {
-        self.check_room(0)?;
+        self.check_room(0, 0)?;
         self.outbox.requests.push(request);
         Ok(())
     }
@@ -417,7 +421,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     /// Takes room in the outbox for what is for `target`, and in the own mailbox where that is the actor itself.
     #[inline]
     fn take_room(&mut self, target: ActorAddress, cost: usize) -> Result<(), OutboxError> {
-        self.check_room(cost)?;
+        self.check_room(cost, 0)?;
         if target == self.me && !self.means.reserve_self(cost) {
             return Err(self.meet(OutboxError::OwnMailboxFull));
         }
@@ -425,7 +429,8 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         Ok(())
     }
 
-    fn check_room(&mut self, cost: usize) -> Result<(), OutboxError> {
+    /// Looks for room for one thing more, which costs so much in the outbox, and for so many bytes as it takes from this turn on.
+    fn check_room(&mut self, cost: usize, kept: usize) -> Result<(), OutboxError> {
         let (len_max, bytes_max) = (self.limits.outbox_len_max, self.limits.outbox_bytes_max);
         if self.outbox.requests.len() >= len_max {
             return Err(self.meet(OutboxError::Full { max: len_max }));
@@ -433,11 +438,22 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         if self.outbox.bytes + cost > bytes_max {
             return Err(self.meet(OutboxError::FullOfBytes { max: bytes_max }));
         }
-        // What the request itself keeps comes with the next.
         let requests = (self.outbox.requests.len() + 1) * REQUEST_BYTES;
-        let taken = self.outbox.bytes + cost + self.outbox.kept + requests;
-        let covered = self.outbox.loan.cover(taken, || &**self.means.account());
+        let taken = self.outbox.bytes + cost + requests;
+        let kept = self.kept_beyond_free(kept);
+        let covered = self.outbox.loan.cover(taken + kept, || &**self.means.account());
         covered.map_err(|short| self.meet(short.into()))
+    }
+
+    /// How much of what outlasts the turn has to be drawn now. What is free of it is the actor's once, and not each turn's: what
+    /// comes beyond stands for itself.
+    #[inline]
+    const fn kept_beyond_free(&self, kept: usize) -> usize {
+        let added = self.outbox.kept + kept;
+        if added == 0 || self.outbox.standing.kept_bytes + added <= QUEUE_FREE_BYTES {
+            return 0;
+        }
+        QUEUE_FREE_BYTES + added
     }
 
     /// Notes that a bound refuses something.

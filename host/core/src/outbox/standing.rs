@@ -32,6 +32,8 @@ pub struct Standing {
     pub children: Children,
     /// Actors that it monitors.
     pub monitors: usize,
+    /// Memory that all of it takes, in bytes.
+    pub kept_bytes: usize,
     /// Whether the turn handles something: all do but a start.
     pub handles: bool,
     /// Whether the actor is about to end.

@@ -1,12 +1,12 @@
 use super::*;
 use crate::address::{ActorAddress, HostId};
-use crate::budget::Account;
 use crate::budget::tests::with_queues;
+use crate::budget::{Account, BudgetBounds, NodeBudget};
 use crate::capability::{Clause, Requirement, Value};
 use crate::children::Children;
 use crate::limits::{
     ActorLimits, CHILD_LABEL_LEN_MAX, CLASS_NAME_LEN_MAX, ERROR_TEXT_LEN_MAX, QUESTIONS_MAX,
-    TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN,
+    QUEUE_FREE_BYTES, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN,
 };
 use crate::message::{Message, MessageError};
 use crate::source::{Rights, SourceHash};
@@ -395,4 +395,16 @@ fn what_needs_a_right_is_refused_to_who_has_none() {
     let refused =
         ["dead-letters", "capabilities", "status", "shutdown"].map(|right| Some(OutboxError::NoRight(right)));
     assert_eq!(ask(Rights::default()), refused);
+}
+
+#[test]
+fn what_outlasts_a_turn_is_drawn_for_however_little_each_turn_asks_for() {
+    let none = BudgetBounds { memory_bytes: 0, queued_bytes: 0, places: 0 };
+    let asked = |kept_bytes| {
+        let mut turn = Turn::new(Standing { kept_bytes, ..Standing::default() });
+        turn.stock.account = Arc::new(Account::new(NodeBudget::new(none)));
+        (turn.draft().wakeup(Duration::ZERO, None).is_ok(), turn.outbox.met().is_some())
+    };
+    assert_eq!(asked(0), (true, false), "an actor has a little without drawing for it");
+    assert_eq!(asked(QUEUE_FREE_BYTES), (false, true), "and that once, not in each turn");
 }

@@ -314,7 +314,8 @@ impl Actor {
         if doer.account().draw_queued(envelope.body.cost()) {
             self.turn.hold(now, envelope);
         } else {
-            let reason = "the receiver's mailbox is full, and so are the node's queues";
+            let reason =
+                "the receiver's mailbox is full, and so are the node's queues, or its source's part of them";
             doer.perform(ActorEffect::Undelivered(envelope, reason.to_string()));
         }
     }

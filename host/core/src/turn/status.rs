@@ -8,6 +8,7 @@ use super::{Phase, Turn};
 use crate::address::ActorAddress;
 use crate::envelope::{Body, Envelope};
 use crate::limits::{CHILD_BYTES, MONITOR_BYTES, QUESTION_BYTES, STATUS_RECEIVERS_MAX};
+use crate::message::Message;
 use crate::time::Time;
 
 /// Payload of a message of which an activation takes no more than a few KiB in all.
@@ -111,8 +112,15 @@ impl Turn {
 
     /// Bytes of the envelopes that it has taken from its mailbox and not handled.
     pub(super) fn taken_bytes(&self) -> usize {
+        let bytes = |envelope: &Envelope| match &envelope.body {
+            // Of a wakeup that waits nothing is in the mailbox, and so it costs nothing there.
+            Body::Wakeup(wakeup) => wakeup.payload.as_ref().map_or(0, Message::cost),
+            body => body.cost(),
+        };
+        let concerned = self.current.iter().filter_map(|current| current.fails_for.as_ref());
+        let concerned: usize = concerned.map(|concerned| concerned.original.cost()).sum();
         let current = self.current.iter().map(|current| &current.envelope);
-        self.batch.iter().chain(current).map(|envelope| envelope.body.cost()).sum()
+        concerned + self.batch.iter().chain(current).map(bytes).sum::<usize>()
     }
 
     /// Envelopes it has taken from its mailbox and not handled yet.
