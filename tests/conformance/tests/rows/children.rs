@@ -102,6 +102,8 @@ fn an_actor_that_says_it_has_failed_exits_in_order_and_whoever_listens_hears_why
         let probe = parent.child(json!({ "class": "Probe" })).await;
         let monitor = json!([{ "monitor": { "target": "child" } }]);
         parent.after(monitor).await;
+        // The node hears of it behind the turn's messages.
+        assert!(parent.answers().await);
         let below = probe.child(json!({ "class": "Probe" })).await;
         let on_exit = json!({ "steps": [{ "say": { "to": "origin", "text": "cleaned up" } }] });
         let fails = json!([

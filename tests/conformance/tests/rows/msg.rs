@@ -132,7 +132,7 @@ fn who_is_refused_hears_poison_in_the_name_of_who_refuses() {
         let back =
             poison(probe.ask(json!([refuse("origin", "Order"), { "fail": { "reason": "no" } }])).await);
         assert_eq!(&*back.original.type_name, "Run");
-        assert_eq!(probe.client.status().await.unwrap().poisoned, 4);
+        until(async || probe.client.status().await.unwrap().poisoned == 4).await;
     });
 }
 
