@@ -12,6 +12,7 @@ pub(crate) mod lists;
 mod loading;
 mod many;
 mod ring;
+mod siege;
 mod siege_code;
 mod siege_memory;
 mod siege_time;

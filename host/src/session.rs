@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use thespian_core::address::ActorAddress;
-use thespian_core::budget::Account;
+use thespian_core::budget::{Account, Purpose};
 use thespian_core::envelope::{Body, Envelope, ExitRequest};
 use thespian_core::limits::{CREATE_TIME_MAX, LABEL_LEN_MAX, source_size};
 use thespian_core::question::{Offer, Question, Refusal};
@@ -238,7 +238,8 @@ impl Session {
         let question = move |sources: &Registry| {
             let source = sources.find(&create.source);
             let places = source.as_ref().map_or(1, |source| node.library.places(*source));
-            let payer = Payer { account: node.plane.accounts.outside().clone(), is_operator: true };
+            let payer =
+                Payer { account: node.plane.accounts.outside().clone(), purpose: Purpose::OperatorsCreate };
             node.plane.places.reserve(address, payer, places).map_err(Refusal::LimitReached)?;
             Ok(create.into_question(address, source))
         };

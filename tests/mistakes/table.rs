@@ -60,7 +60,7 @@ mistakes! {
         BoundNoBudget a_node_without_a_bound "the node is past its bounds":
             "let sum = used.checked_add(amount).filter(|sum| *sum <= ceiling);
              met = if sum.is_some() { Met::Share } else { Met::Node };
-             sum.filter(|sum| self.suits(has, amount, *sum, right))"
+             sum.filter(|sum| self.suits(has, amount, *sum, purpose))"
             => "met = Met::Node;
                 used.checked_add(amount)";
     }

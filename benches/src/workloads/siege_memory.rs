@@ -9,7 +9,7 @@ use thespian_core::message::Message;
 use thespian_host::config::NodeConfig;
 
 use super::loading::marked;
-use super::siege_time::Siege;
+use super::siege::{self, Siege};
 use crate::bench::Bench;
 use crate::machine;
 use crate::report::{Bar, Line};
@@ -28,10 +28,6 @@ const REST: Duration = Duration::from_secs(5);
 /// By how much its memory may grow from the first round to the last: a part, or so many MiB.
 const GROWTH_MAX: f64 = 1.02;
 const GROWTH_MIB_MAX: f64 = 8.0;
-/// What the slowest in a hundred and the slowest of all may take beside a hoard, in ms.
-const P99_MS_MAX: f64 = 10.0;
-const LONGEST_MS_MAX: f64 = 50.0;
-
 /// Things that actors hoard, as the guest knows them; how many hoarders are asked for at one time, and how often: as many first
 /// messages as one turn can hand over.
 const HOARDS: [(&str, u64, usize); 4] =
@@ -93,18 +89,12 @@ async fn hoard(siege: &Siege, mark: u64, what: &str, count: u64, times: usize) -
         tokio::task::yield_now().await;
     }
     let limit = (BUDGET_BYTES >> 20) as f64 + BESIDE_MIB;
-    Ok(Line::new("siege-memory", what)
+    Ok(siege::not_held_up(siege::line("siege-memory", what, &asked, asks), &asked)
         .param("round", (mark - 1) / HOARDS.len() as u64 + 1)
-        .metric("ask_p50_us", &[asked.p50])
-        .metric("ask_p99_us", &[asked.p99])
-        .metric("ask_max_us", &[asked.max])
-        .metric("asks", &[asks as f64])
         .metric("resident_mib", &[resident])
         .metric("refusals", &[uses.refusals as f64])
         .bar(Bar::at_least("refusals", uses.refusals as f64, 1.0))
-        .bar(Bar::at_most("the process's memory in MiB", resident, limit))
-        .bar(Bar::at_most("a bystander's p99 in ms", asked.p99 / 1e3, P99_MS_MAX))
-        .bar(Bar::at_most("a bystander's longest in ms", asked.max / 1e3, LONGEST_MS_MAX)))
+        .bar(Bar::at_most("the process's memory in MiB", resident, limit)))
 }
 
 /// The memory in MiB and the threads after each round.

@@ -44,15 +44,6 @@ struct Share {
     most: AtomicUsize,
 }
 
-/// The right by which somebody draws, as far as the rules between sources go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Right {
-    /// The share of a source is looked at.
-    Shared,
-    /// An operator has asked for it: only what there is counts.
-    Operator,
-}
-
 impl Pot {
     const fn new(max: usize) -> Self {
         Self { used: AtomicUsize::new(0), sharers: AtomicUsize::new(0), max: AtomicUsize::new(max) }
@@ -67,10 +58,10 @@ impl Pot {
     }
 
     /// Whether who has `has` may draw `amount`, with which `used` is in use.
-    fn suits(&self, has: usize, amount: usize, used: usize, right: Right) -> bool {
+    fn suits(&self, has: usize, amount: usize, used: usize, purpose: Purpose) -> bool {
         let max = self.max();
         let reserve = max / RESERVE_DIVISOR;
-        if right == Right::Operator || reserve == 0 {
+        if purpose.is_operators() || reserve == 0 {
             return true;
         }
         let Some(left) = (max - reserve).checked_sub(used) else { return false };
@@ -81,13 +72,13 @@ impl Pot {
     }
 
     /// Draws so much, if no more than `ceiling` is in use then.
-    fn draw(&self, share: &Share, amount: usize, ceiling: usize, right: Right) -> Result<(), Met> {
+    fn draw(&self, share: &Share, amount: usize, ceiling: usize, purpose: Purpose) -> Result<(), Met> {
         let mut met = Met::Node;
         let has = share.used.load(Ordering::Relaxed);
         let drawn = |used: usize| {
             let sum = used.checked_add(amount).filter(|sum| *sum <= ceiling);
             met = if sum.is_some() { Met::Share } else { Met::Node };
-            sum.filter(|sum| self.suits(has, amount, *sum, right))
+            sum.filter(|sum| self.suits(has, amount, *sum, purpose))
         };
         match self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, drawn) {
             Ok(_) => {
@@ -248,23 +239,18 @@ impl Account {
     /// Everything that it has now.
     #[must_use]
     pub fn has(&self) -> Holdings {
-        let used = |share: &Share| share.used.load(Ordering::Relaxed);
-        Holdings {
-            memory_bytes: used(&self.memory),
-            queued_bytes: used(&self.queued),
-            places: used(&self.places),
-        }
+        self.of_each(|share| &share.used)
     }
 
     /// The most that it ever had of each.
     #[must_use]
     pub fn most(&self) -> Holdings {
-        let most = |share: &Share| share.most.load(Ordering::Relaxed);
-        Holdings {
-            memory_bytes: most(&self.memory),
-            queued_bytes: most(&self.queued),
-            places: most(&self.places),
-        }
+        self.of_each(|share| &share.most)
+    }
+
+    fn of_each(&self, count: impl Fn(&Share) -> &AtomicUsize) -> Holdings {
+        let of = |share| count(share).load(Ordering::Relaxed);
+        Holdings { memory_bytes: of(&self.memory), queued_bytes: of(&self.queued), places: of(&self.places) }
     }
 
     /// Counts something that was refused for want of what is drawn here.
@@ -285,8 +271,7 @@ impl Account {
     /// Says what is short. Nothing is drawn then.
     pub fn draw(&self, part: MemoryPart, purpose: Purpose, bytes: usize) -> Result<(), Short> {
         let pot = &self.budget.memory;
-        let right = if purpose.is_operators() { Right::Operator } else { Right::Shared };
-        let drawn = pot.draw(&self.memory, bytes, purpose.ceiling(pot.max()), right);
+        let drawn = pot.draw(&self.memory, bytes, purpose.ceiling(pot.max()), purpose);
         drawn.map_err(|met| self.short(met))?;
         self.budget.parts[part as usize].fetch_add(bytes, Ordering::Relaxed);
         Ok(())
@@ -322,7 +307,7 @@ impl Account {
     #[must_use]
     pub fn draw_queued(&self, bytes: usize) -> bool {
         let pot = &self.budget.queues;
-        if pot.draw(&self.queued, bytes, pot.max(), Right::Shared).is_err() {
+        if pot.draw(&self.queued, bytes, pot.max(), Purpose::Growth).is_err() {
             return false;
         }
         if self.draw(MemoryPart::Queues, Purpose::Growth, bytes).is_err() {
@@ -352,10 +337,9 @@ impl Account {
     ///
     /// # Errors
     /// There are too few, at all or for this source. Takes none.
-    pub fn take_places(&self, places: usize, is_operators: bool) -> Result<(), Met> {
+    pub fn take_places(&self, places: usize, purpose: Purpose) -> Result<(), Met> {
         let pot = &self.budget.places;
-        let right = if is_operators { Right::Operator } else { Right::Shared };
-        pot.draw(&self.places, places, pot.max(), right)?;
+        pot.draw(&self.places, places, pot.max(), purpose)?;
         let used = pot.used();
         if used > self.budget.places_most.load(Ordering::Relaxed) {
             self.budget.places_most.fetch_max(used, Ordering::Relaxed);
@@ -372,15 +356,13 @@ impl Account {
     ///
     /// # Errors
     /// The other has its share.
-    pub fn hand_places(&self, to: &Self, places: usize, is_operators: bool) -> Result<(), Met> {
+    pub fn hand_places(&self, to: &Self, places: usize, purpose: Purpose) -> Result<(), Met> {
         let pot = &self.budget.places;
-        if !is_operators
-            && !pot.suits(to.places.used.load(Ordering::Relaxed), places, pot.used(), Right::Shared)
-        {
+        if !pot.suits(to.places.used.load(Ordering::Relaxed), places, pot.used(), purpose) {
             return Err(Met::Share);
         }
-        self.budget.places.take(&self.places, places);
-        self.budget.places.add(&to.places, places);
+        pot.take(&self.places, places);
+        pot.add(&to.places, places);
         Ok(())
     }
 }

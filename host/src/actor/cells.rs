@@ -220,6 +220,7 @@ mod tests {
     use crate::plane::places::Payer;
     use crate::pool::{self, PoolOwner};
     use crate::sandbox::{Engine, EngineConfig};
+    use thespian_core::budget::Purpose;
 
     const REFUSED: ActorAddress = ActorAddress::new(HostId(1), 1);
     const SENDER: ActorAddress = ActorAddress::new(HostId(1), 2);
@@ -278,7 +279,8 @@ mod tests {
             let performer = Box::new(Ends { sender: sender.clone(), told });
             desk.begin(Capabilities::default(), LogLevel::Info, performer);
             plane.table.enter(SENDER, sender.clone());
-            let payer = Payer { account: plane.accounts.outside().clone(), is_operator: true };
+            let payer =
+                Payer { account: plane.accounts.outside().clone(), purpose: Purpose::OperatorsCreate };
             plane.places.reserve(REFUSED, payer.clone(), 1).expect("there is one");
             let (limits, capabilities) = (ActorLimits::default(), Capabilities::default());
             let engine = EngineConfig { actors_max: Some(1), ..EngineConfig::default() };

@@ -38,7 +38,7 @@ impl Means for Port {
     fn take_place(&self, address: ActorAddress, source: Option<SourceHash>) -> Result<(), NoPlace> {
         let Ground { plane, library, .. } = &*self.ground;
         let places = source.map_or(self.own_places, |source| library.places(source));
-        let payer = Payer { account: self.mailbox.account().clone(), is_operator: false };
+        let payer = Payer { account: self.mailbox.account().clone(), purpose: Purpose::Create };
         plane.places.reserve(address, payer, places).map_err(|met| match met {
             MetBound::PlacesOfSource { .. } => NoPlace::Source(places),
             _ => NoPlace::Host(places),

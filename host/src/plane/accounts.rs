@@ -1,4 +1,4 @@
-//! The accounts of a node: one for each source that has anything here, and one for programs outside and the node itself.
+//! The accounts of a node: one for each source that has anything here, one for all programs outside, and one for the node itself.
 //!
 //! A message is paid for by whoever sends it until it is accepted, then by its receiver; an actor by its source, also after
 //! that is unloaded.

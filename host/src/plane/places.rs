@@ -24,8 +24,8 @@ use thespian_core::question::MetBound;
 #[derive(Clone)]
 pub(crate) struct Payer {
     pub(crate) account: Arc<Account>,
-    /// A program asks, and not an actor: in the operator's name.
-    pub(crate) is_operator: bool,
+    /// An operator's where a program asks, and not an actor.
+    pub(crate) purpose: Purpose,
 }
 
 /// The places of a node.
@@ -54,7 +54,7 @@ impl Places {
         if self.pending_len.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_err() {
             return Err(MetBound::Pending);
         }
-        if let Err(met) = payer.account.take_places(places, payer.is_operator) {
+        if let Err(met) = payer.account.take_places(places, payer.purpose) {
             self.pending_len.fetch_sub(1, Ordering::Relaxed);
             return Err(refused(&payer.account, met, places));
         }
@@ -80,37 +80,33 @@ impl Places {
         places: usize,
         bytes: usize,
     ) -> Result<TakenPlaces, MetBound> {
-        let (payer, reserved) = self
+        let mut pending = self
             .pending
-            .get(&address)
-            .map(|entry| entry.value().clone())
+            .get_mut(&address)
             .expect("whoever asks for an actor has reserved places for it, and it is decided about once");
-        let is_operator = payer.is_operator;
-        let purpose = if is_operator { Purpose::OperatorsCreate } else { Purpose::Create };
+        let (Payer { account: payer, purpose }, reserved) = pending.value_mut();
+        let purpose = *purpose;
+        match places.checked_sub(*reserved) {
+            Some(0) => {}
+            Some(missing) => {
+                payer.take_places(missing, purpose).map_err(|met| refused(payer, met, places))?;
+            }
+            None => payer.give_places(*reserved - places),
+        }
+        *reserved = places;
+        if !Arc::ptr_eq(payer, source) {
+            payer.hand_places(source, places, purpose).map_err(|met| refused(source, met, places))?;
+        }
         let bytes = ACTOR_BYTES + bytes;
-        if places > reserved {
-            let missing = places - reserved;
-            let taken = payer.account.take_places(missing, is_operator);
-            taken.map_err(|met| refused(&payer.account, met, places))?;
-        } else {
-            payer.account.give_places(reserved - places);
-        }
-        if let Some((_, reserved)) = self.pending.get_mut(&address).as_deref_mut() {
-            *reserved = places;
-        }
-        if !Arc::ptr_eq(&payer.account, source) {
-            let handed = payer.account.hand_places(source, places, is_operator);
-            handed.map_err(|met| refused(source, met, places))?;
-        }
-        let drawn = source.draw(MemoryPart::Actors, purpose, bytes);
-        if let Err(short) = drawn {
+        if let Err(short) = source.draw(MemoryPart::Actors, purpose, bytes) {
             source.count_refusal();
-            if !Arc::ptr_eq(&payer.account, source) {
+            if !Arc::ptr_eq(payer, source) {
                 // Back to whoever gives them back.
-                let _ = source.hand_places(&payer.account, places, true);
+                let _ = source.hand_places(payer, places, Purpose::OperatorsCreate);
             }
             return Err(MetBound::Memory(short));
         }
+        drop(pending);
         self.forget(address);
         Ok(TakenPlaces { of: source.clone(), places, bytes, purpose })
     }
@@ -169,7 +165,7 @@ mod tests {
 
     fn payer(places: usize) -> Payer {
         let bounds = BudgetBounds { memory_bytes: 1 << 30, queued_bytes: 0, places };
-        Payer { account: Arc::new(Account::new(NodeBudget::new(bounds))), is_operator: false }
+        Payer { account: Arc::new(Account::new(NodeBudget::new(bounds))), purpose: Purpose::Create }
     }
 
     fn left(places: &Places, payer: &Payer) -> (usize, usize, usize) {

@@ -143,6 +143,7 @@ impl Engine {
                 engine.increment_epoch();
             }
         })?;
+        let kept_bytes = SlotKeep::of(config.budget_bytes, capacity.actors_max).bytes();
         let machine = Machine {
             wasmtime,
             ticker,
@@ -151,7 +152,7 @@ impl Engine {
             log: config.log,
             capacity,
             account: config.account,
-            budget_bytes: config.budget_bytes,
+            kept_bytes,
         };
         Ok(Self { compiler: Arc::new(Compiler::new(Arc::new(machine), linker, cache, workplace)) })
     }
@@ -159,7 +160,7 @@ impl Engine {
     /// Memory that a place keeps when its actor has ended, in bytes, for the next.
     #[must_use]
     pub fn kept_bytes(&self) -> usize {
-        SlotKeep::of(self.machine().budget_bytes, self.capacity().actors_max).bytes()
+        self.machine().kept_bytes
     }
 
     /// How many actors may live here, and why not more.

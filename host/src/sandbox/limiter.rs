@@ -17,7 +17,6 @@ pub(super) struct Limiter {
     account: Arc<Account>,
     /// The purpose of the next growth: to be made, at first.
     purpose: Purpose,
-    drawn: usize,
     /// The growth that was let in last: of which, and how much.
     last: Option<(Kind, usize)>,
     refused: Option<NoGrowth>,
@@ -28,6 +27,14 @@ pub(super) struct Limiter {
 enum Kind {
     Memory,
     Table,
+}
+
+/// So much of it, in bytes.
+const fn kind_bytes(kind: Kind, size: usize) -> usize {
+    match kind {
+        Kind::Memory => size,
+        Kind::Table => size.saturating_mul(TABLE_ELEMENT_BYTES),
+    }
 }
 
 /// The growth that was refused last.
@@ -61,7 +68,6 @@ impl Limiter {
             table_elements: 0,
             account,
             purpose,
-            drawn: 0,
             last: None,
             refused: None,
         }
@@ -90,13 +96,12 @@ impl Limiter {
 
     /// Draws for a growth by so much, which the instance's own bounds allow.
     fn draw(&mut self, kind: Kind, more: usize) -> bool {
-        let bytes = if kind == Kind::Memory { more } else { more.saturating_mul(TABLE_ELEMENT_BYTES) };
+        let bytes = kind_bytes(kind, more);
         if let Err(short) = self.account.draw(MemoryPart::Instances, self.purpose, bytes) {
             self.account.count_refusal();
             self.refused = Some(NoGrowth::Spent { wanted: bytes, short });
             return false;
         }
-        self.drawn += bytes;
         *self.size(kind) += more;
         self.last = Some((kind, more));
         true
@@ -105,9 +110,8 @@ impl Limiter {
     /// The growth that was let in last did not come about.
     fn undo(&mut self, kind: Kind) {
         let Some((_, more)) = self.last.take_if(|(last, _)| *last == kind) else { return };
-        let bytes = if kind == Kind::Memory { more } else { more * TABLE_ELEMENT_BYTES };
+        let bytes = kind_bytes(kind, more);
         self.account.give_back(MemoryPart::Instances, bytes);
-        self.drawn -= bytes;
         *self.size(kind) -= more;
     }
 
@@ -121,7 +125,8 @@ impl Limiter {
 
 impl Drop for Limiter {
     fn drop(&mut self) {
-        self.account.give_back(MemoryPart::Instances, self.drawn);
+        let tables = kind_bytes(Kind::Table, self.table_elements);
+        self.account.give_back(MemoryPart::Instances, self.memory_bytes + tables);
     }
 }
 

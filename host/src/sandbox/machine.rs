@@ -49,8 +49,8 @@ pub(super) struct Machine {
     pub(super) limits: Arc<ActorLimits>,
     pub(super) log: Arc<dyn EngineLog>,
     pub(super) capacity: Capacity,
-    /// Memory that the node may take, in bytes.
-    pub(super) budget_bytes: u64,
+    /// Memory that a place keeps when its actor has ended, in bytes.
+    pub(super) kept_bytes: usize,
     /// The account of instances that are nobody's: they describe their source, and are thrown away.
     pub(super) account: Arc<Account>,
 }

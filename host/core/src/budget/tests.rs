@@ -89,25 +89,32 @@ fn the_less_is_left_the_less_it_is_for() {
 fn a_node_too_small_for_reserves_has_none() {
     let budget = NodeBudget::new(BudgetBounds { memory_bytes: GIB, queued_bytes: GIB, places: 7 });
     let account = Account::new(budget);
-    assert_eq!((account.take_places(7, false), account.take_places(1, true)), (Ok(()), Err(Met::Node)));
+    assert_eq!(
+        (account.take_places(7, Purpose::Create), account.take_places(1, Purpose::OperatorsCreate)),
+        (Ok(()), Err(Met::Node))
+    );
 }
 
 #[test]
 fn places_are_shared_and_an_operator_has_all_that_are_left() {
     let budget = budget(GIB);
     let [first, second] = [Account::new(budget.clone()), Account::new(budget.clone())];
-    let taken = core::iter::repeat_with(|| first.take_places(1, false)).take_while(Result::is_ok).count();
+    let taken =
+        core::iter::repeat_with(|| first.take_places(1, Purpose::Create)).take_while(Result::is_ok).count();
     assert_eq!(
-        (taken, first.take_places(1, false), second.take_places(1, false)),
+        (taken, first.take_places(1, Purpose::Create), second.take_places(1, Purpose::Create)),
         (750, Err(Met::Share), Ok(()))
     );
-    assert_eq!((first.take_places(249, true), second.take_places(1, true)), (Ok(()), Err(Met::Node)));
     assert_eq!(
-        first.hand_places(&second, 1, false),
+        (first.take_places(249, Purpose::OperatorsCreate), second.take_places(1, Purpose::OperatorsCreate)),
+        (Ok(()), Err(Met::Node))
+    );
+    assert_eq!(
+        first.hand_places(&second, 1, Purpose::Create),
         Err(Met::Share),
         "the operator's are handed on by the operator"
     );
-    assert_eq!(first.hand_places(&second, 249, true), Ok(()));
+    assert_eq!(first.hand_places(&second, 249, Purpose::OperatorsCreate), Ok(()));
     assert_eq!((first.has().places, second.has().places, budget.used().places), (750, 250, 1_000));
     first.give_places(750);
     second.give_places(250);

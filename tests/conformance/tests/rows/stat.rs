@@ -518,7 +518,7 @@ fn a_source_shows_what_its_actors_have_and_one_kill_ends_them_all() {
     run(async {
         let world = World::new().await;
         let client = world.client().await;
-        let (probe, pending) =
+        let (probe, hello) =
             (load(&client, thespian_guests::PROBE).await, load(&client, thespian_guests::HELLO).await);
         let uses = async |source: &str| {
             let sources = client.sources().await.unwrap();
@@ -533,11 +533,11 @@ fn a_source_shows_what_its_actors_have_and_one_kill_ends_them_all() {
         for _ in 0..3 {
             client.create(&probe, "Probe").await.unwrap();
         }
-        let other = client.create(&pending, "Hello").await.unwrap();
+        let other = client.create(&hello, "Hello").await.unwrap();
         until(async || uses(&probe).await.cpu_us > 0).await;
         let three = uses(&probe).await;
         assert_eq!((three.places, three.places_most, three.refusals), (3, 3, 0));
-        let one = uses(&pending).await.memory_bytes;
+        let one = uses(&hello).await.memory_bytes;
         assert!(one > 64 << 10 && three.memory_bytes > code + 3 * (64 << 10));
         let status = client.status().await.unwrap();
         assert!(
