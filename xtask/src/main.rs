@@ -1,4 +1,4 @@
-//! The commands that work on this repository: `cargo xtask test`, `cargo xtask compare` and `cargo xtask siege`.
+//! The commands that work on this repository: `cargo xtask test`, `lint`, `compare` and `siege`.
 //!
 //! Plain `cargo test --workspace` does the same where the guests' target is installed already. A build script must not
 //! change a machine, so it can only say what is missing; a command that somebody typed may install it.
@@ -8,6 +8,7 @@
 mod guest_target;
 
 mod compare;
+mod lint;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -18,11 +19,14 @@ use guest_target::{ensure_guest_target, env_or, run};
 
 const USAGE: &str = "\
 Usage: cargo xtask test [ARGS]
+       cargo xtask lint [ARGS]
        cargo xtask compare COMMIT [OPTIONS] [WORKLOAD]...
        cargo xtask siege [OPTIONS]
 
   test     Installs the compiler's target for actors if it is missing, then runs every test.
            ARGS go to `cargo test --workspace`: cargo xtask test -p thespian-core -- turn
+  lint     Holds every crate to no warnings of clippy and of the documentation, with what the tests have compiled: a minute
+           behind them, where `cargo clippy` and `cargo doc` take three. ARGS go to `cargo build --workspace`.
   compare  Builds the benches of COMMIT and of this tree, runs them in turn, 15 times each, and prints how the medians
            compare: more than 1 is worse than before. Best on a quiet machine.
            OPTIONS go to the benches: cargo xtask compare HEAD~1 --runs 5 W2 W3
@@ -36,8 +40,15 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1);
+    if lint::is_in_place_of_rustc() {
+        return lint::in_place_of_rustc(&args.collect::<Vec<_>>()).unwrap_or_else(|text| {
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        });
+    }
     let outcome = match args.next().as_deref().and_then(OsStr::to_str) {
         Some("test") => test(args.collect()),
+        Some("lint") => lint::lint(Path::new(ROOT), args.collect()),
         Some("compare") => compare::compare(Path::new(ROOT), &args.collect::<Vec<_>>()),
         Some("siege") => siege(args.collect()),
         Some("help" | "--help" | "-h") => {
@@ -63,6 +74,9 @@ fn test(args: Vec<OsString>) -> Result<(), String> {
     if !args.iter().take_while(|arg| *arg != "--").any(names_package) {
         cargo.arg("--workspace");
     }
+    // Most tests wait: for nodes, processes and deadlines.
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    cargo.env("RUST_TEST_THREADS", env_or("RUST_TEST_THREADS", &(2 * cores).to_string()));
     run(cargo.args(args))
 }
 
