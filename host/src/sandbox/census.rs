@@ -6,19 +6,34 @@
 
 use thespian_core::limits::{
     ActorLimits, COMPONENT_COPIES_MAX, COMPONENT_INSTANCES_MAX, COMPONENT_ITEMS_MAX, CORE_INSTANCES_MAX,
-    FUNCTIONS_LOWERED_MAX, MEMORIES_DEFINED_MAX, MEMORIES_MAX, TABLES_MAX,
+    FUNCTIONS_LOWERED_MAX, INSTANCE_ENGINE_BYTES_MAX, MEMORIES_DEFINED_MAX, MEMORIES_MAX, TABLES_MAX,
 };
 use wasmparser::{
     CanonicalFunction, ComponentAlias, ComponentExport, ComponentExternalKind, ComponentImport,
-    ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef, Instance, Payload, SectionLimited,
+    ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef, ElementItems, ElementKind, ExternalKind,
+    Instance, Payload, SectionLimited,
 };
 
 use super::source_error::{SourceError, TooMuch};
 
 /// Its name in a refusal.
 pub(super) const CORE_INSTANCES: &str = "instances of core modules";
+/// Its name in a refusal too.
+const ENGINE_BYTES: &str = "bytes for its functions, globals and lists for tables";
 /// Bytes of a page, the unit in which a module says how large its memory is.
 const PAGE_BYTES: u64 = 64 << 10;
+
+/// The bytes that the engine allocates for each instance: for a core instance at all, for something it imports, for a global, for
+/// a function that can be called from without or through a table, for a value of a list that a table can be filled from, and for a
+/// segment of data. As in wasmtime 48 (`vmoffsets.rs`, `PassiveElementSegment`), rounded up; a test measures them.
+const CORE_INSTANCE_BYTES: u64 = 1 << 10;
+const IMPORT_BYTES: u64 = 32;
+const GLOBAL_BYTES: u64 = 16;
+const FUNCTION_BYTES: u64 = 32;
+const LISTED_VALUE_BYTES: u64 = 16;
+const SEGMENT_BYTES: u64 = 32;
+/// The same for a function of the host or of another component that it calls.
+const LOWERED_BYTES: u64 = 64;
 
 /// The parts of one instance of a module or a component, with all that it instantiates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,9 +46,15 @@ struct Parts {
     table_elements: u64,
     lowered: u64,
     items: u64,
+    engine_bytes: u64,
 }
 
 impl Parts {
+    /// Nothing but so much that the engine keeps for it.
+    fn kept(len: u64, bytes_each: u64) -> Self {
+        Self { engine_bytes: len.saturating_mul(bytes_each), ..Self::default() }
+    }
+
     fn add(&mut self, other: &Self) {
         let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
         add(&mut self.component_instances, other.component_instances);
@@ -44,6 +65,7 @@ impl Parts {
         add(&mut self.table_elements, other.table_elements);
         add(&mut self.lowered, other.lowered);
         add(&mut self.items, other.items);
+        add(&mut self.engine_bytes, other.engine_bytes);
     }
 
     fn check(&self, limits: &ActorLimits) -> Result<(), SourceError> {
@@ -55,6 +77,7 @@ impl Parts {
             ("tables", self.tables, TABLES_MAX.into(), None),
             ("functions lowered", self.lowered, FUNCTIONS_LOWERED_MAX, None),
             ("parts of components", self.items, COMPONENT_ITEMS_MAX, None),
+            (ENGINE_BYTES, self.engine_bytes, INSTANCE_ENGINE_BYTES_MAX, None),
             ("bytes of memory when it begins", self.memory_bytes, memory, Some("memory-bytes-max")),
             ("table elements when it begins", self.table_elements, table, Some("table-elements-max")),
         ] {
@@ -115,6 +138,28 @@ impl Census {
                     self.add(&Parts { tables: 1, table_elements, ..Parts::default() });
                 }
             }
+            Payload::ImportSection(imports) => self.add(&Parts::kept(imports.count().into(), IMPORT_BYTES)),
+            Payload::GlobalSection(globals) => self.add(&Parts::kept(globals.count().into(), GLOBAL_BYTES)),
+            Payload::DataSection(segments) => self.add(&Parts::kept(segments.count().into(), SEGMENT_BYTES)),
+            Payload::ExportSection(exports) => {
+                for export in exports.clone() {
+                    let is_function = matches!(export?.kind, ExternalKind::Func | ExternalKind::FuncExact);
+                    self.add(&Parts::kept(u64::from(is_function), FUNCTION_BYTES));
+                }
+            }
+            Payload::ElementSection(segments) => {
+                for segment in segments.clone() {
+                    let segment = segment?;
+                    let len = match &segment.items {
+                        ElementItems::Functions(functions) => functions.count(),
+                        ElementItems::Expressions(_, values) => values.count(),
+                    };
+                    let is_kept = matches!(segment.kind, ElementKind::Passive);
+                    let each = FUNCTION_BYTES + if is_kept { LISTED_VALUE_BYTES } else { 0 };
+                    self.add(&Parts::kept(len.into(), each));
+                    self.add(&Parts::kept(1, SEGMENT_BYTES));
+                }
+            }
             Payload::ComponentAliasSection(aliases) => self.each(aliases, Self::alias)?,
             Payload::ComponentImportSection(imports) => self.each(imports, Self::import)?,
             Payload::ComponentExportSection(exports) => self.each(exports, Self::export)?,
@@ -128,12 +173,15 @@ impl Census {
         Ok(())
     }
 
-    /// Checks what an instance of the whole component consists of, when all of it was counted.
+    /// Checks what an instance of the whole component consists of, when all of it was counted. Tells the memory that the engine
+    /// allocates for each, in bytes.
     ///
     /// # Errors
     /// Names what there is too much of.
-    pub(super) fn check(&self, limits: &ActorLimits) -> Result<(), SourceError> {
-        self.scopes.iter().try_for_each(|whole| whole.parts.check(limits))
+    pub(super) fn check(&self, limits: &ActorLimits) -> Result<usize, SourceError> {
+        self.scopes.iter().try_for_each(|whole| whole.parts.check(limits))?;
+        let engine_bytes = self.scopes.first().map_or(0, |whole| whole.parts.engine_bytes);
+        Ok(usize::try_from(engine_bytes).unwrap_or(usize::MAX))
     }
 
     /// Takes a section's entries, each of which is one part, and as many more as `take` says.
@@ -185,7 +233,7 @@ impl Census {
 
     fn function(&mut self, function: CanonicalFunction) -> Result<usize, SourceError> {
         if matches!(function, CanonicalFunction::Lower { .. }) {
-            self.add(&Parts { lowered: 1, ..Parts::default() });
+            self.add(&Parts { lowered: 1, ..Parts::kept(1, LOWERED_BYTES) });
         }
         Ok(0)
     }
@@ -195,7 +243,7 @@ impl Census {
             Instance::Instantiate { module_index, args } => {
                 let module = known(&self.here().modules, module_index)?;
                 self.add(&module.ok_or(SourceError::Uncounted("core module"))?);
-                self.add(&Parts { core_instances: 1, ..Parts::default() });
+                self.add(&Parts { core_instances: 1, ..Parts::kept(1, CORE_INSTANCE_BYTES) });
                 Ok(args.len())
             }
             Instance::FromExports(exports) => Ok(exports.len()),
@@ -329,6 +377,7 @@ mod tests {
             tables: 2,
             table_elements: 7,
             items: 1,
+            engine_bytes: CORE_INSTANCE_BYTES,
             ..Parts::default()
         };
         assert_eq!(one, expected);
@@ -338,6 +387,28 @@ mod tests {
         // What is defined and not instantiated is in no instance.
         let none = parts(&format!("(component (component {MODULE}) (core module (memory 1)))")).unwrap();
         assert_eq!(none, Parts::default());
+    }
+
+    #[test]
+    fn the_memory_that_the_engine_keeps_for_an_instance_is_counted() {
+        let module = r#"(core module $m
+            (import "a" "f" (func)) (global i32 (i32.const 0)) (global i32 (i32.const 1)) (table 4 funcref)
+            (func $f) (func (export "g")) (memory (export "m") 1) (data "x")
+            (elem (i32.const 0) $f $f) (elem funcref (ref.null func) (ref.null func) (ref.null func)))"#;
+        let engine_bytes = |copies: usize| {
+            let made = "(core instance (instantiate $m))".repeat(copies);
+            parts(&format!("(component {module} {made})")).unwrap().engine_bytes
+        };
+        let one = CORE_INSTANCE_BYTES
+            + IMPORT_BYTES
+            + 2 * GLOBAL_BYTES
+            + (1 + 2 + 3) * FUNCTION_BYTES
+            + 3 * LISTED_VALUE_BYTES
+            + 3 * SEGMENT_BYTES;
+        assert_eq!([0, 1, 3].map(engine_bytes), [0, one, 3 * one]);
+        let list = format!("(core module $m (elem funcref {}))", "(ref.null func)".repeat(60_000));
+        let why = refused(&format!("(component {list} {})", "(core instance (instantiate $m))".repeat(4)));
+        assert!(why.contains(ENGINE_BYTES) && why.contains("at most 8388608 are allowed"), "{why}");
     }
 
     #[test]

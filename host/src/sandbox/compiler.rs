@@ -94,7 +94,7 @@ impl Compiler {
         let start = Instant::now();
         let wasmtime = &self.machine.wasmtime;
         // Before the compiler sees it: a defect in here is none of the compiler's.
-        inspect(bytes, &self.machine.limits, self.workplace.scan())?;
+        let engine_bytes = inspect(bytes, &self.machine.limits, self.workplace.scan())?;
         let known = self.cache.as_ref().and_then(|cache| cache.get(wasmtime, hash));
         let from_cache = known.is_some();
         let component = match known {
@@ -119,7 +119,8 @@ impl Compiler {
         let accepts = accepts_export(&component);
         let memory_each = needs.max_initial_memory_size.unwrap_or(0);
         let memory_bytes = memory_each.saturating_mul(u64::from(needs.num_memories));
-        let info = SourceInfo { memory_bytes, ..describe(&self.machine, hash, &pre, accepts.is_some())? };
+        let described = describe(&self.machine, hash, &pre, engine_bytes, accepts.is_some())?;
+        let info = SourceInfo { memory_bytes, ..described };
         let machine = Arc::clone(&self.machine);
         Ok(Source::new(Made {
             machine,
@@ -127,6 +128,7 @@ impl Compiler {
             info,
             pre,
             places,
+            engine_bytes,
             accepts,
             compile_time,
             from_cache,

@@ -63,8 +63,8 @@ impl Source {
         let mut store = nobodys_store(self.machine(), self.hash(), class);
         let cpu_ms_max = u64::try_from(PLACEMENT_CPU_MAX.as_millis()).unwrap_or(u64::MAX);
         instance::guarded(&mut store, cpu_ms_max, |store| {
-            let instance = self.pre().instance_pre().instantiate(&mut *store)?;
-            store.data_mut().limiter.begin_growth();
+            let pre = self.pre().instance_pre();
+            let instance = instance::make(store, self.engine_bytes(), |store| pre.instantiate(store))?;
             let accepts = instance.get_typed_func::<CheckArgs<'_>, (bool,)>(&mut *store, accepts)?;
             accepts.call(store, (class, &capabilities, &requirements)).map(|(accepts,)| accepts)
         })
@@ -143,13 +143,13 @@ pub(super) fn describe(
     machine: &Arc<Machine>,
     hash: SourceHash,
     pre: &ActorPre<State>,
+    engine_bytes: usize,
     has_placement: bool,
 ) -> Result<SourceInfo, SourceError> {
     let mut store = nobodys_store(machine, hash, "");
     let cpu_ms_max = machine.limits.start_cpu_ms_max;
     let info = instance::guarded(&mut store, cpu_ms_max, |store| {
-        let actor = pre.instantiate(&mut *store)?;
-        store.data_mut().limiter.begin_growth();
+        let actor = instance::make(store, engine_bytes, |store| pre.instantiate(store))?;
         actor.thespian_actor_guest().call_describe(store)
     });
     source_info(info.map_err(SourceError::Describe)?, has_placement).map_err(SourceError::Description)

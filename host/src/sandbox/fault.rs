@@ -104,5 +104,5 @@ pub(super) fn describe(error: &wasmtime::Error) -> String {
             let _ = write!(text, "{}{cause}", if text.is_empty() { "" } else { ": " });
         }
     }
-    text::for_error(&text)
+    text::one_line(&text)
 }

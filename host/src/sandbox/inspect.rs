@@ -27,6 +27,10 @@ const ANY_GUEST_EXPORT: &str = "thespian:actor/guest@";
 /// Names of imports that an error lists.
 const LISTED_MAX: usize = 64;
 
+/// A refusal that lists names, in bytes.
+#[cfg(any(test, fuzzing))]
+const REFUSAL_LEN_MAX: usize = (LISTED_MAX + 1) * (thespian_core::limits::TYPE_NAME_LEN_MAX * 8);
+
 /// The factor by which a loop costs the compiler more than a branch that goes forward: all that lives across it has to be
 /// joined at its head. Measured.
 const LOOP_WEIGHT: u64 = 8;
@@ -114,7 +118,8 @@ impl ScanBounds {
     };
 }
 
-/// Checks a component.
+/// Checks a component. Tells the memory that the engine allocates for each of its instances besides their memories and tables,
+/// in bytes.
 ///
 /// # Errors
 /// Says what is wrong with it.
@@ -122,7 +127,7 @@ pub(super) fn inspect(
     bytes: &[u8],
     limits: &ActorLimits,
     bounds: &'static ScanBounds,
-) -> Result<(), SourceError> {
+) -> Result<usize, SourceError> {
     source_size(bytes.len() as u64)?;
     if bytes.len() > bounds.bytes {
         return Err(SourceError::TooBigWithin { found: bytes.len(), max: bounds.bytes });
@@ -166,6 +171,20 @@ pub(super) fn inspect(
         _ if has_guest => census.check(limits),
         Some(other) => Err(SourceError::OtherContract(shown(other))),
         None => Err(SourceError::NoGuest),
+    }
+}
+
+/// Looks at whatever somebody offers. A fuzzer runs it (`fuzz/`).
+///
+/// # Panics
+/// A refusal is no text for people.
+#[cfg(any(test, fuzzing))]
+pub fn look_at(bytes: &[u8]) {
+    for bounds in [&ScanBounds::WHOLE, &ScanBounds::WITHIN] {
+        let Err(refusal) = inspect(bytes, &ActorLimits::default(), bounds) else { continue };
+        let text = refusal.to_string();
+        assert!(text.len() <= REFUSAL_LEN_MAX, "{} bytes of refusal", text.len());
+        assert!(!text.chars().any(thespian_core::text::acts), "{text:?}");
     }
 }
 
@@ -256,10 +275,13 @@ fn check<N: PartialOrd + std::fmt::Display>(what: &'static str, found: N, max: N
 
 #[cfg(test)]
 mod tests {
+    use rand::rngs::StdRng;
+    use rand::{RngExt as _, SeedableRng as _};
+
     use super::*;
 
     fn inspect(bytes: &[u8]) -> Result<(), SourceError> {
-        super::inspect(bytes, &ActorLimits::default(), &ScanBounds::WHOLE)
+        super::inspect(bytes, &ActorLimits::default(), &ScanBounds::WHOLE).map(drop)
     }
 
     /// A component that exports a guest and has one core module with this text, which `inspect` does not compile.
@@ -337,5 +359,49 @@ mod tests {
         let unknown = r#"(component (import "evil:corp/teleport@1.0.0" (instance)))"#;
         assert!(refused(&wat::parse_str(unknown).unwrap()).contains("evil:corp/teleport@1.0.0"));
         assert!(refused(&vec![0; SOURCE_BYTES_MAX + 1]).starts_with("a source has between 1 and "));
+    }
+
+    /// As a fuzzer begins: with components that are whole, of which it changes, leaves out and repeats parts.
+    #[test]
+    fn whatever_is_offered_is_looked_at_or_refused_in_words() {
+        let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+        println!("again with: SEED={seed} cargo test -p thespian-host --lib offered");
+        let mut random = StdRng::seed_from_u64(seed);
+        let whole = [
+            thespian_guests::bytes(thespian_guests::HELLO),
+            component(&format!("(func {})", nested("block loop ", 40))),
+            component(r#"(memory 1) (table 1 funcref) (elem func) (data "x") (type (func (param i32) (result i64)))"#),
+            wat::parse_str(r#"(component (component $a (component)) (instance (instantiate $a)) (import "a:b/c@1.0.0" (instance)))"#).unwrap(),
+        ];
+        let mut passed = 0;
+        for round in 0..4_000 {
+            let mut offered = whole[round % whole.len()].clone();
+            for _ in 0..random.random_range(1..5) {
+                change(&mut offered, &mut random);
+            }
+            look_at(&offered);
+            passed += usize::from(inspect(&offered).is_ok());
+        }
+        assert!(passed > 100, "{passed} passed: the changes leave nothing to look at");
+    }
+
+    fn change(bytes: &mut Vec<u8>, random: &mut StdRng) {
+        // The beginning says what it is: without it nothing is looked at.
+        let at = random.random_range(8..bytes.len());
+        let len = random.random_range(0..=(bytes.len() - at).min(40));
+        match random.random_range(0..6) {
+            0 => bytes[at] = random.random(),
+            1 => bytes[at] ^= 1 << random.random_range(0..8),
+            2 => bytes[at..at + len.min(5)].fill(0xff),
+            3 => drop(bytes.drain(at..at + len)),
+            4 => bytes.extend_from_within(at..at + len),
+            _ => {
+                let part = bytes[at..at + len].to_vec();
+                bytes.splice(at..at, part);
+            }
+        }
+        if bytes.len() <= 8 {
+            bytes.resize(9, 0);
+        }
     }
 }

@@ -90,8 +90,10 @@ impl Instance {
         let machine = Arc::clone(source.machine());
         let cpu_ms_max = limits.start_cpu_ms_max;
         let mut store = new_store(State::new(machine, host, occupant, limits, log));
-        let actor = guarded(&mut store, cpu_ms_max, |store| source.pre().instantiate(store))?;
-        store.data_mut().limiter.begin_growth();
+        let engine_bytes = source.engine_bytes();
+        let actor = guarded(&mut store, cpu_ms_max, |store| {
+            make(store, engine_bytes, |store| source.pre().instantiate(store))
+        })?;
         Ok(Self { store, actor, source: source.clone(), lost: false })
     }
 
@@ -244,6 +246,18 @@ pub(super) fn new_store(state: State) -> Store<State> {
     store.set_max_component_handles(HANDLES_MAX);
     store.epoch_deadline_callback(|mut store| store.data_mut().on_tick().map_err(wasmtime::Error::new));
     store
+}
+
+/// Makes the instance of this store, for which the engine allocates so much besides its memories and tables.
+pub(super) fn make<T>(
+    store: &mut Store<State>,
+    engine_bytes: usize,
+    instantiate: impl FnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+) -> wasmtime::Result<T> {
+    store.data_mut().limiter.take_engine_bytes(engine_bytes).map_err(wasmtime::Error::new)?;
+    let made = instantiate(store)?;
+    store.data_mut().limiter.begin_growth();
+    Ok(made)
 }
 
 /// Prepares the store for one call into the guest.

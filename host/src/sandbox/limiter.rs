@@ -7,6 +7,10 @@ use thespian_core::budget::{Account, MemoryPart, Purpose, Short};
 use thespian_core::limits::{ActorLimits, CORE_INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENT_BYTES, TABLES_MAX};
 use wasmtime::ResourceLimiter;
 
+/// Memory of the engine that is in what each actor draws for being one ([`ACTOR_BYTES`](thespian_core::limits::ACTOR_BYTES)), in
+/// bytes.
+const ORDINARY_ENGINE_BYTES: usize = 8 << 10;
+
 /// The bounds on an instance's memory and tables, what it has of them, and whether it was refused anything.
 #[derive(Debug)]
 pub(super) struct Limiter {
@@ -14,6 +18,8 @@ pub(super) struct Limiter {
     table_elements_max: usize,
     memory_bytes: usize,
     table_elements: usize,
+    /// Memory that the engine has for the instance besides these, as far as it was drawn, in bytes.
+    engine_bytes: usize,
     account: Arc<Account>,
     /// The purpose of the next growth: to be made, at first.
     purpose: Purpose,
@@ -38,24 +44,17 @@ const fn kind_bytes(kind: Kind, size: usize) -> usize {
 }
 
 /// The growth that was refused last.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(super) enum NoGrowth {
     /// Growth of its memories to this many bytes.
+    #[error("{wanted} bytes of memory wanted, {max} allowed")]
     Memory { wanted: usize, max: usize },
     /// Growth of its tables to this many elements.
+    #[error("{wanted} table elements wanted, {max} allowed")]
     Table { wanted: usize, max: usize },
     /// There is none left, for this source or at all.
+    #[error("{wanted} bytes of memory more wanted: {short}")]
     Spent { wanted: usize, short: Short },
-}
-
-impl std::fmt::Display for NoGrowth {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Memory { wanted, max } => write!(f, "{wanted} bytes of memory wanted, {max} allowed"),
-            Self::Table { wanted, max } => write!(f, "{wanted} table elements wanted, {max} allowed"),
-            Self::Spent { wanted, short } => write!(f, "{wanted} bytes of memory more wanted: {short}"),
-        }
-    }
 }
 
 impl Limiter {
@@ -66,6 +65,7 @@ impl Limiter {
             table_elements_max: limits.table_elements_max,
             memory_bytes: 0,
             table_elements: 0,
+            engine_bytes: 0,
             account,
             purpose,
             last: None,
@@ -87,6 +87,20 @@ impl Limiter {
     pub(super) const fn forget(&mut self) {
         self.refused = None;
         self.last = None;
+    }
+
+    /// Draws for what the engine is about to allocate for the instance, as far as it is more than an ordinary one takes.
+    ///
+    /// # Errors
+    /// There is not so much left. It is noted as a growth that was refused.
+    pub(super) fn take_engine_bytes(&mut self, bytes: usize) -> Result<(), NoGrowth> {
+        let more = bytes.saturating_sub(ORDINARY_ENGINE_BYTES);
+        self.account.draw(MemoryPart::Instances, self.purpose, more).map_err(|short| {
+            self.account.count_refusal();
+            *self.refused.insert(NoGrowth::Spent { wanted: more, short })
+        })?;
+        self.engine_bytes += more;
+        Ok(())
     }
 
     /// The instance is made: from here on it grows.
@@ -126,7 +140,7 @@ impl Limiter {
 impl Drop for Limiter {
     fn drop(&mut self) {
         let tables = kind_bytes(Kind::Table, self.table_elements);
-        self.account.give_back(MemoryPart::Instances, self.memory_bytes + tables);
+        self.account.give_back(MemoryPart::Instances, self.memory_bytes + tables + self.engine_bytes);
     }
 }
 

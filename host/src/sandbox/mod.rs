@@ -42,6 +42,8 @@ pub use compile_process::{CompileControl, CompilerError};
 pub use compiler::CompilerPlace;
 pub use engine::{Engine, EngineConfig, EngineError};
 pub use host::{ActorHost, EngineLog, Occupant};
+#[cfg(any(test, fuzzing))]
+pub use inspect::look_at;
 pub use instance::{ActorInit, Instance};
 pub use machine::{Capacity, CapacityBound};
 pub use preempt::{Outlived, Threads};

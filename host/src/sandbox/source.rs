@@ -23,6 +23,8 @@ pub(super) struct Made {
     pub(super) pre: ActorPre<State>,
     /// Places of the engine's pool that an instance takes.
     pub(super) places: usize,
+    /// Memory that the engine allocates for an instance besides its memories and tables, in bytes.
+    pub(super) engine_bytes: usize,
     /// The function by which a class says where it can run.
     pub(super) accepts: Option<ComponentExportIndex>,
     pub(super) compile_time: Duration,
@@ -84,6 +86,10 @@ impl Source {
 
     pub(super) fn pre(&self) -> &ActorPre<State> {
         &self.0.pre
+    }
+
+    pub(super) fn engine_bytes(&self) -> usize {
+        self.0.engine_bytes
     }
 
     pub(super) fn accepts_export(&self) -> Option<ComponentExportIndex> {

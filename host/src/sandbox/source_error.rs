@@ -7,6 +7,7 @@ use thespian_core::fate::{Budget, Fault};
 use thespian_core::limits::SourceSizeError;
 use wasmparser::BinaryReaderError;
 
+use super::text::one_line;
 use crate::descriptors::ADVICE;
 
 /// An amount of something that is beyond its bound.
@@ -235,7 +236,7 @@ impl SourceError {
 
 impl From<BinaryReaderError> for SourceError {
     fn from(error: BinaryReaderError) -> Self {
-        let words = error.to_string();
+        let words = one_line(&error.to_string());
         unsupported(&words).unwrap_or(Self::NotAComponent(words))
     }
 }

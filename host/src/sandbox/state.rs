@@ -17,8 +17,9 @@ use super::machine::Machine;
 use super::preempt::{Outlived, QUANTUM_TICKS, SLICE_TICKS};
 use crate::cpu_time;
 
-/// Resources that one instance may hold at the host: streams, pollables, errors.
-const RESOURCES_MAX: usize = 1_024;
+/// Resources that one instance may hold at the host: streams, pollables, errors. Each takes some 200 bytes, for which it does
+/// not draw.
+const RESOURCES_MAX: usize = 256;
 
 /// The data of one store.
 pub(super) struct State {

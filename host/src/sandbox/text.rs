@@ -10,6 +10,13 @@ pub(super) fn for_error(text: &str) -> String {
     inert_cut(text, ERROR_TEXT_LEN_MAX).into_owned()
 }
 
+/// The engine's words on a component for an error: one line of at most [`ERROR_TEXT_LEN_MAX`] bytes. They may quote the component's
+/// own, and show bytes in a line each.
+pub(super) fn one_line(text: &str) -> String {
+    let words: Vec<_> = cut(text, ERROR_TEXT_LEN_MAX).split_whitespace().collect();
+    inert_cut(&words.join(" "), ERROR_TEXT_LEN_MAX).into_owned()
+}
+
 /// [`inert`], and at most `len_max` bytes of it: escapes are longer than what they stand for.
 pub(super) fn inert_cut(text: &str, len_max: usize) -> Cow<'_, str> {
     match inert(cut(text, len_max)) {
@@ -46,9 +53,18 @@ mod tests {
         assert_eq!(cut("aé", 2), "a");
         assert_eq!(inert("plain\ttext\n"), "plain\ttext\n");
         assert_eq!(inert("\u{1b}[31mred\u{202e}\0"), r"\u{1b}[31mred\u{202e}\u{0}");
+        assert_eq!(
+            one_line("bad magic: [\n    0x0,\n    0x61,\n] \u{1b}[31m"),
+            r"bad magic: [ 0x0, 0x61, ] \u{1b}[31m"
+        );
         for long in ["é", "\u{1b}", "\u{e0041}"] {
-            let len = for_error(&long.repeat(10_000)).len();
-            assert!((ERROR_TEXT_LEN_MAX - 8..=ERROR_TEXT_LEN_MAX).contains(&len), "{len}");
+            for text in [for_error(&long.repeat(10_000)), one_line(&long.repeat(10_000))] {
+                assert!(
+                    (ERROR_TEXT_LEN_MAX - 8..=ERROR_TEXT_LEN_MAX).contains(&text.len()),
+                    "{}",
+                    text.len()
+                );
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use thespian_host::config::NodeConfig;
 
 use crate::arena::{Arena, another_source, go, memory, run_with, until};
+use crate::splice;
 
 const MIB: usize = 1 << 20;
 /// Memory of the node: little, so that a hoard is soon as big.
@@ -89,5 +90,34 @@ fn what_is_refused_for_want_of_memory_says_so_and_by_which_setting() {
             said = done["text"].as_str().unwrap().to_owned();
         }
         assert!(said.contains("memory-budget-bytes") && said.contains("left is for others"), "{said}");
+    });
+}
+
+/// A byte of such a list is sixteen in each instance, which the engine allocates outside of the memories and tables of the actor.
+#[test]
+fn what_the_engine_keeps_for_each_actor_is_bounded_together() {
+    /// As many as would take three times what there is.
+    const ACTORS: usize = 1_200;
+    let config = NodeConfig { memory_budget_bytes: Some(BUDGET as u64), ..NodeConfig::default() };
+    run_with(config, async |arena| {
+        let before = memory();
+        let list = format!("(func $f) (elem func {})", "$f ".repeat(40_000));
+        let source = arena.client.load("lists", splice::component("", &list), |_| {}).await.unwrap();
+        let hash = source.hash.to_string();
+        let mut refused = None;
+        arena.expect_crowd(ACTORS);
+        for _ in 0..ACTORS {
+            if let Err(why) = arena.client.create(&hash, "X").await {
+                refused = Some(why.to_string());
+                break;
+            }
+        }
+        let why = refused.expect("a create is refused");
+        assert!(why.contains("memory-budget-bytes"), "{why}");
+        assert!(memory() < before + BUDGET + BESIDE, "{} MiB more", (memory() - before) / MIB);
+        arena.ask_bystander().await;
+        arena.client.unload(&hash).await.unwrap();
+        assert!(arena.client.kill_source(&hash).await.unwrap() > 0);
+        until("all to be given back", async || uses(arena, &hash).await.1 == 0).await;
     });
 }
