@@ -2,8 +2,9 @@
 //! `Outbox` and `Timers` that ship, with scripted guests and virtual time. What must hold is in `invariants`, a file for
 //! each promise. That each of them can fail is shown twice: `sabotage` breaks the doer; and `mistakes`, which
 //! `tests/mistakes` builds around another core, breaks the rules.
-#![cfg(test)]
+#![cfg(any(test, fuzzing))]
 #![allow(unexpected_cfgs, reason = "set by the build script of tests/mistakes alone")]
+#![cfg_attr(fuzzing, allow(dead_code, missing_docs, reason = "the tests are not there, only what they use"))]
 
 mod audit;
 mod carrier;
@@ -30,3 +31,14 @@ mod sabotage;
 #[cfg(not(thespian_mistakes))]
 mod scenarios;
 mod world;
+
+/// One life whose choices these bytes are: what `fuzz/` runs.
+///
+/// # Panics
+/// A promise does not hold.
+#[cfg(fuzzing)]
+pub fn live_as_chosen(choices: &[u8]) {
+    if let Err(broken) = life::live_as_chosen(choices) {
+        panic!("{broken}");
+    }
+}

@@ -34,7 +34,7 @@ pub(crate) type Outcome = Result<BTreeMap<&'static str, usize>, String>;
 /// # Errors
 /// Everything that did not hold.
 pub(crate) fn live(seed: u64, sabotage: Option<Sabotage>) -> Outcome {
-    live_with(seed, 1, sabotage)
+    live_with(Rng::of(seed), 1, sabotage)
 }
 
 /// One life of each of two hosts without a link.
@@ -43,11 +43,19 @@ pub(crate) fn live(seed: u64, sabotage: Option<Sabotage>) -> Outcome {
 /// Everything that did not hold.
 #[cfg(not(thespian_mistakes))]
 pub(crate) fn live_apart(seed: u64, sabotage: Option<Sabotage>) -> Outcome {
-    live_with(seed, 2, sabotage)
+    live_with(Rng::of(seed), 2, sabotage)
 }
 
-fn live_with(seed: u64, hosts: u64, sabotage: Option<Sabotage>) -> Outcome {
-    let mut rng = Rng(seed);
+/// One life of one host in which these bytes are what chance would have been.
+///
+/// # Errors
+/// Everything that did not hold.
+#[cfg(not(thespian_mistakes))]
+pub(crate) fn live_as_chosen(choices: &[u8]) -> Outcome {
+    live_with(Rng::chosen(choices), 1, None)
+}
+
+fn live_with(mut rng: Rng, hosts: u64, sabotage: Option<Sabotage>) -> Outcome {
     let hosts: Vec<Host> = (1..=hosts).map(|id| some_host(HostId(id), &mut rng)).collect();
     let mut world = World::new(rng, hosts).sabotaged_by(sabotage);
     let mut ticks = 0;

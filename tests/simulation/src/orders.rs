@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::life::{Outcome, live, live_apart};
+use crate::life::{Outcome, live, live_apart, live_as_chosen};
 use crate::replay::{Replay, seeds};
+use crate::rng::Rng;
 use crate::sabotage::Sabotage;
 
 /// Lives of one run; `THESPIAN_LIVES` sets another number.
 const LIVES: u64 = 2_000;
 /// Lives of two hosts: each costs what two of one host do.
 const LIVES_APART: u64 = 400;
+/// Lives whose beginning is chosen.
+const LIVES_CHOSEN: u64 = 300;
 
 /// What must have happened often for these lives to show anything.
 const EVERYDAY: [&str; 36] = [
@@ -80,6 +83,21 @@ fn any_order_of_events_keeps_every_promise() {
 #[test]
 fn two_hosts_without_a_link_live_apart_and_keep_every_promise() {
     lives("two_hosts", LIVES_APART, live_apart);
+}
+
+/// As a fuzzer begins: with a life that goes on as chance has it, whose first choices it turns one after the other.
+#[test]
+fn lives_that_somebody_has_chosen_keep_every_promise() {
+    for seed in seeds(LIVES_CHOSEN) {
+        let _replay = Replay { seed, test: "chosen" };
+        let mut rng = Rng::of(seed);
+        // Few different ones: what is seldom in a life of chance comes again and again.
+        let some: Vec<u8> = (0..1 + rng.below(6)).map(|_| rng.below(256) as u8).collect();
+        let choices: Vec<u8> = (0..rng.below(2_000)).filter_map(|_| rng.pick(&some)).collect();
+        if let Err(broken) = live_as_chosen(&choices) {
+            panic!("with seed {seed}:\n  {broken}");
+        }
+    }
 }
 
 #[test]

@@ -1,23 +1,39 @@
 //! Random numbers that are the same everywhere and for ever: a seed that failed can be run again.
 
-/// SplitMix64.
-pub(crate) struct Rng(pub(crate) u64);
+/// SplitMix64, behind numbers that somebody has chosen.
+pub(crate) struct Rng {
+    state: u64,
+    chosen: std::vec::IntoIter<u8>,
+}
 
 impl Rng {
-    pub(crate) const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
+    pub(crate) fn of(seed: u64) -> Self {
+        Self { state: seed, chosen: Vec::new().into_iter() }
+    }
+
+    /// The first numbers are these bytes, two for each: so a fuzzer turns one choice after the other.
+    #[cfg(not(thespian_mistakes))]
+    pub(crate) fn chosen(bytes: &[u8]) -> Self {
+        Self { state: 0, chosen: bytes.to_vec().into_iter() }
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        if let Some(low) = self.chosen.next() {
+            return u64::from(low) | u64::from(self.chosen.next().unwrap_or_default()) << 8;
+        }
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
 
-    pub(crate) const fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
     /// True in `percent` of a hundred cases.
-    pub(crate) const fn chance(&mut self, percent: usize) -> bool {
+    pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 

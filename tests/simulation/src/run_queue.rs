@@ -53,7 +53,7 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let mut rng = Rng(seed);
+        let mut rng = Rng::of(seed);
         let us = |rng: &mut Rng, from: usize, to: usize| {
             Duration::from_micros((from + rng.below(to - from)) as u64)
         };

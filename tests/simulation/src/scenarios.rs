@@ -94,7 +94,7 @@ impl Stage {
         let host = Host::new(HOST, limits(&scenario.limits), QUEUED_BYTES_MAX, capabilities);
         let slots_max = scenario.actors_max.unwrap_or(usize::MAX);
         let host = host.with_guests(Native::new(CLASSES), slots_max);
-        let mut stage = Self { world: World::new(Rng(seed), [host]), ticks: 0 };
+        let mut stage = Self { world: World::new(Rng::of(seed), [host]), ticks: 0 };
         let asker = stage.world.new_asker();
         let label = String::new();
         let offer = Offer { hash: SOURCE, label, size: 1, rights: Rights::default() };
