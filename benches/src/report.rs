@@ -75,6 +75,11 @@ impl Line {
         }
     }
 
+    /// The same, as a part of another workload.
+    pub fn of(self, workload: &'static str) -> Self {
+        Self { workload, ..self }
+    }
+
     /// A variant that can't be run, and why.
     pub fn skipped(workload: &'static str, variant: impl Into<String>, why: impl Into<String>) -> Self {
         Self { skipped: Some(why.into()), ..Self::new(workload, variant) }

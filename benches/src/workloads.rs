@@ -13,6 +13,7 @@ mod loading;
 mod many;
 mod ring;
 mod siege;
+mod siege_all;
 mod siege_code;
 mod siege_memory;
 mod siege_time;
@@ -49,6 +50,7 @@ pub(crate) const LONG: &[(&str, Workload)] = &[
     ("siege-code", siege_code::run),
     ("siege-time", siege_time::run),
     ("siege-memory", siege_memory::run),
+    ("siege-all", siege_all::run),
     ("soak", soak::run),
     ("soak-disk", soak_disk::run),
 ];

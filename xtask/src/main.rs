@@ -34,7 +34,7 @@ Usage: cargo xtask test [ARGS]
            minutes. OPTIONS go to the benches: cargo xtask siege --quick";
 
 /// The workloads of the benches that are attacks.
-const SIEGE: [&str; 3] = ["siege-code", "siege-time", "siege-memory"];
+const SIEGE: [&str; 4] = ["siege-code", "siege-time", "siege-memory", "siege-all"];
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 

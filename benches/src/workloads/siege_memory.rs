@@ -1,5 +1,5 @@
 //! The siege by hoards: actors of which each keeps no more than it may, and which together want all the memory there is; beside them
-//! others are asked, created and loaded. Three times over in one node, which then has no more memory and threads than after the first.
+//! others are asked, created and loaded.
 
 use std::time::{Duration, Instant};
 
@@ -16,39 +16,25 @@ use crate::report::{Bar, Line};
 use crate::system::{self, DEADLINE};
 
 /// Memory of the node.
-const BUDGET_BYTES: u64 = 1 << 30;
+pub(super) const BUDGET_BYTES: u64 = 1 << 30;
 /// What of a node, and of the process around it, can't grow.
 const BESIDE_MIB: f64 = 256.0;
-/// How often the whole of it is done in one node.
-const ROUNDS: usize = 3;
 /// How long others ask beside one hoard.
 const LENGTH: Duration = Duration::from_secs(30);
-/// How long the node has to give back what a round has taken.
-const REST: Duration = Duration::from_secs(5);
-/// By how much its memory may grow from the first round to the last: a part, or so many MiB.
-const GROWTH_MAX: f64 = 1.02;
-const GROWTH_MIB_MAX: f64 = 8.0;
 /// Things that actors hoard, as the guest knows them; how many hoarders are asked for at one time, and how often: as many first
 /// messages as one turn can hand over.
-const HOARDS: [(&str, u64, usize); 4] =
+pub(super) const HOARDS: [(&str, u64, usize); 4] =
     [("memory", 500, 1), ("init", 60, 40), ("wakeups", 500, 1), ("timers", 5_000, 1)];
 
 pub(crate) fn run(bench: &mut Bench) -> anyhow::Result<()> {
-    let rounds = if bench.is_quick() { 1 } else { ROUNDS };
     let length = if bench.is_quick() { LENGTH / 15 } else { LENGTH };
     let lines = bench.runtime.block_on(async {
         let config = NodeConfig { memory_budget_bytes: Some(BUDGET_BYTES), ..system::config() };
         let siege = Siege::start(config, 0, length).await?;
-        let (mut lines, mut after) = (Vec::new(), Vec::new());
-        for round in 0..rounds {
-            for (number, (what, count, times)) in HOARDS.iter().enumerate() {
-                let mark = 1 + (round * HOARDS.len() + number) as u64;
-                lines.push(hoard(&siege, mark, what, *count, *times).await?);
-            }
-            tokio::time::sleep(REST).await;
-            after.push((mib(), machine::threads() as f64));
+        let (mut lines, mut marks) = (Vec::new(), 1..);
+        for (what, count, times) in HOARDS {
+            lines.push(hoard(&siege, &mut || marks.next().unwrap_or_default(), what, count, times).await?);
         }
-        lines.push(thrice(&after));
         siege.stop().await;
         anyhow::Ok(lines)
     })?;
@@ -61,10 +47,16 @@ fn mib() -> f64 {
 }
 
 /// One hoard of a source of its own, which is then unloaded and killed.
-async fn hoard(siege: &Siege, mark: u64, what: &str, count: u64, times: usize) -> anyhow::Result<Line> {
+pub(super) async fn hoard(
+    siege: &Siege,
+    next: &mut impl FnMut() -> u64,
+    what: &str,
+    count: u64,
+    times: usize,
+) -> anyhow::Result<Line> {
     let client = siege.system.node.client();
     let honest = thespian_guests::bytes(thespian_guests::HOSTILE).into();
-    let source = system::load(&client, marked(&honest, mark)).await?.hash.to_string();
+    let source = system::load(&client, marked(&honest, next())).await?.hash.to_string();
     let breeder = client.create(&source, "Breeds").await?;
     for _ in 0..times {
         let go = json!({ "n": count, "text": what }).to_string();
@@ -74,8 +66,7 @@ async fn hoard(siege: &Siege, mark: u64, what: &str, count: u64, times: usize) -
     let resident = mib();
     let uses = siege.uses(&source).await?;
     // Others find what they need.
-    let other =
-        system::load(&client, marked(&honest, 1_000 + mark)).await.context("an honest load beside it")?;
+    let other = system::load(&client, marked(&honest, next())).await.context("an honest load beside it")?;
     let other = other.hash.to_string();
     let echo = client.create(&other, "Echo").await.context("an honest create beside it")?;
     client.kill(echo).await?;
@@ -90,21 +81,8 @@ async fn hoard(siege: &Siege, mark: u64, what: &str, count: u64, times: usize) -
     }
     let limit = (BUDGET_BYTES >> 20) as f64 + BESIDE_MIB;
     Ok(siege::not_held_up(siege::line("siege-memory", what, &asked, asks), &asked)
-        .param("round", (mark - 1) / HOARDS.len() as u64 + 1)
         .metric("resident_mib", &[resident])
         .metric("refusals", &[uses.refusals as f64])
         .bar(Bar::at_least("refusals", uses.refusals as f64, 1.0))
         .bar(Bar::at_most("the process's memory in MiB", resident, limit)))
-}
-
-/// The memory in MiB and the threads after each round.
-fn thrice(after: &[(f64, f64)]) -> Line {
-    let (first, last) = (after[0], after[after.len() - 1]);
-    let limit = (first.0 * GROWTH_MAX).max(first.0 + GROWTH_MIB_MAX);
-    Line::new("siege-memory", "all-rounds")
-        .param("rounds", after.len())
-        .metric("resident_mib", &after.iter().map(|(mib, _)| *mib).collect::<Vec<_>>())
-        .metric("threads", &after.iter().map(|(_, threads)| *threads).collect::<Vec<_>>())
-        .bar(Bar::at_most("memory after the last round in MiB", last.0, limit))
-        .bar(Bar::at_most("threads after the last round", last.1, first.1))
 }

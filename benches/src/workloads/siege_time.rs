@@ -24,7 +24,7 @@ const SPIN_MS: u64 = 600_000;
 
 /// What a crowd consists of.
 #[derive(Clone, Copy)]
-enum Crowd {
+pub(super) enum Crowd {
     /// So many, of which each works for so many microseconds a message.
     Busy(usize, u64),
     /// So many parents of so many children.
@@ -67,14 +67,17 @@ pub(crate) fn run(bench: &mut Bench) -> anyhow::Result<()> {
 
 /// A node for crowds, of so many sources.
 async fn start(bench: &Bench, sources: usize) -> anyhow::Result<Siege> {
-    let limits =
-        ActorLimits { turn_cpu_ms_max: SPIN_MS, turn_wall_ms_max: SPIN_MS, ..ActorLimits::default() };
     let length = if bench.is_quick() { LENGTH / 15 } else { LENGTH };
-    Siege::start(NodeConfig { limits, ..system::config() }, sources, length).await
+    Siege::start(NodeConfig { limits: limits(), ..system::config() }, sources, length).await
+}
+
+/// Turns may spin.
+pub(super) fn limits() -> ActorLimits {
+    ActorLimits { turn_cpu_ms_max: SPIN_MS, turn_wall_ms_max: SPIN_MS, ..ActorLimits::default() }
 }
 
 /// Lets a crowd loose.
-async fn begin(siege: &Siege, source: &str, crowd: Crowd) -> anyhow::Result<()> {
+pub(super) async fn begin(siege: &Siege, source: &str, crowd: Crowd) -> anyhow::Result<()> {
     let (class, count, n) = match crowd {
         Crowd::Busy(count, us) => ("KeepsCoreBusy", count, us),
         Crowd::Dying(count, children) => ("LosesChildren", count, children),
