@@ -196,7 +196,8 @@ fn what_to_do(error: &anyhow::Error) -> Option<&'static str> {
             "it may still be busy, or not answer such messages; --timeout waits longer, `thespian-host logs` may tell"
         }
         ClientError::Node(ControlError::MailboxFull { .. }) => {
-            "it gets messages faster than it handles them; try again later"
+            "it gets messages faster than it handles them, or others do: `thespian-host sources` shows what is queued for which; try \
+             again later"
         }
         ClientError::Node(ControlError::NoSuchGrant { .. }) => "`thespian-host grant list` lists them",
         ClientError::Node(ControlError::StartFailed { .. }) => "`thespian-host logs` has what it wrote",

@@ -67,7 +67,10 @@ pub enum OutboxError {
     #[error(transparent)]
     NoPlace(#[from] NoPlace),
     /// The actor's own mailbox has no room for what it sends itself.
-    #[error("the actor's own mailbox is full")]
+    #[error(
+        "the actor's own mailbox is full (`mailbox-len-max`, `mailbox-bytes-max`), or what waits in all of them may take no more \
+         (`memory-budget-bytes`)"
+    )]
     OwnMailboxFull,
     /// The memory that the node, or the actor's source, may take is spent.
     #[error("no memory for it: {0}")]

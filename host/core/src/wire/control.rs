@@ -409,7 +409,10 @@ pub enum ControlError {
         target: ActorAddress,
     },
     /// The receiver has no room, and got none in time.
-    #[error("the mailbox of {target} is full")]
+    #[error(
+        "the mailbox of {target} is full (`mailbox-len-max`, `mailbox-bytes-max`), or what waits in all of them may take no more \
+         (`memory-budget-bytes`)"
+    )]
     MailboxFull {
         /// The actor that is meant.
         target: ActorAddress,
