@@ -4,7 +4,7 @@
 //! change a machine, so it can only say what is missing; a command that somebody typed may install it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for people: it says what it does")]
 
-#[path = "../../host/src/cli/guest_target.rs"]
+#[path = "../../host/program/src/cli/guest_target.rs"]
 mod guest_target;
 
 mod compare;

@@ -1,7 +1,7 @@
 //! What of the outside world may be named where, and by whom. The layers themselves are in `house.rs`.
 
 use crate::settle;
-use crate::source::{File, rust_files, words};
+use crate::source::{File, host_files, rust_files, words};
 
 #[test]
 fn core_knows_no_outside_world() {
@@ -23,7 +23,7 @@ fn core_knows_no_outside_world() {
 #[test]
 fn only_the_sandbox_names_the_engine() {
     let mut problems = Vec::new();
-    for file in rust_files().filter(|file| file.is_under("host/src") && !file.is_under("host/src/sandbox")) {
+    for file in host_files().filter(|file| !file.is_under("host/src/sandbox")) {
         problems.extend(named(file, &file.code, &["wasmtime", "wasmtime_wasi", "cranelift"]));
     }
     settle(
@@ -62,8 +62,7 @@ fn only_the_transport_names_sockets() {
     // WASI's words for what a guest would like to have; the sandbox names them to deny them.
     const DENIED: [&str; 2] = ["TcpSocket", "UdpSocket"];
     let mut problems = Vec::new();
-    for file in rust_files().filter(|file| file.is_under("host/src") && !file.is_under("host/src/transport"))
-    {
+    for file in host_files().filter(|file| !file.is_under("host/src/transport")) {
         let denies = file.is_under("host/src/sandbox");
         let banned: Vec<&str> =
             SOCKETS.into_iter().filter(|name| !denies || !DENIED.contains(name)).collect();
@@ -80,11 +79,15 @@ fn only_the_transport_names_sockets() {
 fn only_outputs_of_commands_name_the_streams() {
     // What a command types is shown beside its results; the other writes them where a node runs in the process. A compiler's
     // process has no node in it.
-    const OUTPUTS: [&str; 4] =
-        ["cli/output.rs", "cli/streams.rs", "cli/guest_target.rs", "sandbox/compile_main.rs"];
+    const OUTPUTS: [&str; 4] = [
+        "program/src/cli/output.rs",
+        "program/src/cli/streams.rs",
+        "program/src/cli/guest_target.rs",
+        "src/sandbox/compile_main.rs",
+    ];
     let mut problems = Vec::new();
-    for file in rust_files().filter(|file| file.is_under("host/src")) {
-        if OUTPUTS.iter().any(|output| file.path == format!("host/src/{output}")) {
+    for file in host_files() {
+        if OUTPUTS.iter().any(|output| file.path == format!("host/{output}")) {
             continue;
         }
         for text in ["io::stdout", "io::stderr"] {
@@ -106,7 +109,7 @@ fn only_outputs_of_commands_name_the_streams() {
 fn only_the_log_calls_a_subscriber() {
     const MACROS: [&str; 7] = ["error!", "warn!", "info!", "debug!", "trace!", "event!", "span!"];
     let mut problems = Vec::new();
-    for file in rust_files().filter(|file| file.is_under("host/src")) {
+    for file in host_files() {
         if file.path == "host/src/log/subscriber.rs" {
             continue;
         }
@@ -130,7 +133,7 @@ fn only_the_desk_owns_the_admin() {
     const OWNERSHIP: [&str; 6] =
         ["Admin::new(", "&mut Admin", "Arc<Admin>", "Mutex<Admin>", "RefCell<Admin>", "RwLock<Admin>"];
     let mut problems = Vec::new();
-    for file in rust_files().filter(|file| file.is_under("host/src") && file.path != "host/src/desk.rs") {
+    for file in host_files().filter(|file| file.path != "host/src/desk.rs") {
         for text in OWNERSHIP {
             let places = file.shipped.match_indices(text);
             problems.extend(places.map(|(at, _)| format!("{} has `{text}`", file.place(at))));

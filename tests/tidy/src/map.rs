@@ -9,7 +9,7 @@ const MAP: &str = "ARCHITECTURE.md";
 const HEADING: &str = "## Code map";
 
 /// One file for each command, by its name: the folder's sentence says all that a map could.
-const COMMANDS: &str = "host/src/cli";
+const COMMANDS: &str = "host/program/src/cli";
 
 /// Of what does not ship only the package's folder is to be in the map.
 #[test]

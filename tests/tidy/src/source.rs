@@ -74,7 +74,16 @@ pub(crate) fn rust_files() -> impl Iterator<Item = &'static File> {
 }
 
 /// Folders of what ships: a crate each, the program beside its library.
-pub(crate) const SHIPPED: [&str; 4] = ["host/core/src", "host/src", "guest-sdk/src", "guest-sdk/macros/src"];
+pub(crate) const SHIPPED: [&str; 5] =
+    ["host/core/src", HOST, PROGRAM, "guest-sdk/src", "guest-sdk/macros/src"];
+/// The node, and the program around it.
+const HOST: &str = "host/src";
+const PROGRAM: &str = "host/program/src";
+
+/// Files of what runs where a node does, but for core.
+pub(crate) fn host_files() -> impl Iterator<Item = &'static File> {
+    rust_files().filter(|file| file.is_under(HOST) || file.is_under(PROGRAM))
+}
 
 /// Whether it ships and people wrote it.
 pub(crate) fn is_ours_to_ship(file: &File) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::modules::Modules;
 use crate::settle;
-use crate::source::{File, files, rust_files, words};
+use crate::source::{File, files, host_files, rust_files, words};
 
 /// A word that an identifier must not have as a part, and what to say in its place.
 const EVERYWHERE: &[(&str, &str)] = &[
@@ -57,8 +57,11 @@ fn one_word_for_one_thing() {
 
 #[test]
 fn one_thing_for_one_word() {
-    let houses = [["host/core/src", "host/src"], ["guest-sdk/src", "guest-sdk/macros/src"]];
-    let found = houses.map(|sources| declared_twice(&sources.map(|src| Modules::under(src, files()))));
+    let houses =
+        [&["host/core/src", "host/src", "host/program/src"][..], &["guest-sdk/src", "guest-sdk/macros/src"]];
+    let found = houses.map(|sources| {
+        declared_twice(&sources.iter().map(|src| Modules::under(src, files())).collect::<Vec<_>>())
+    });
     let problems: Vec<String> = found.into_iter().flat_map(BTreeMap::into_values).flatten().collect();
     settle(
         "One thing for one word: the name of a type or a trait is declared once in the host and its core, and once in the \
@@ -132,7 +135,7 @@ fn nothing_is_left_for_later() {
 fn no_line_that_ships_asks_whether_it_is_done_wrong() {
     const WORDS: [&str; 3] = ["is_made", "mistake", "thespian_mistakes"];
     let mut problems = Vec::new();
-    for file in rust_files().filter(|file| file.is_under("host/src") || file.is_under("host/core/src")) {
+    for file in host_files().chain(rust_files().filter(|file| file.is_under("host/core/src"))) {
         let asks = words(&file.code).filter(|(word, _)| WORDS.contains(word));
         problems.extend(asks.map(|(word, at)| format!("{} names {word}", file.place(at.start))));
     }

@@ -2,7 +2,7 @@
 
 extern crate thespian_host_mistaken as thespian_host;
 
-#[path = "../../../../host/src/cli/mod.rs"]
+#[path = "../../../../host/program/src/cli/mod.rs"]
 mod cli;
 
 use thespian_core::mistake::{Mistake, make};

@@ -61,7 +61,7 @@ fn places(value: &Value) -> Vec<String> {
 
 /// Every kind of frame that a node sends, from the file that holds their bytes still.
 fn frames() -> Vec<NodeFrame> {
-    let listed = include_str!("../../core/src/wire/codec/frames.golden").lines();
+    let listed = include_str!("../../../core/src/wire/codec/frames.golden").lines();
     let hex = |line: &str| -> Vec<u8> {
         let digits: Vec<_> = line.trim().as_bytes().chunks(2).collect();
         let byte = |pair: &&[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();

@@ -287,8 +287,8 @@ mod tests {
 
     #[test]
     fn each_refusal_has_the_code_that_the_guide_gives_it() {
-        let guide = table(include_str!("../../../docs/guide/commands.md"), "| Answer | Code | When |");
-        let protocol = table(include_str!("../../../docs/protocol.md"), "### ControlError");
+        let guide = table(include_str!("../../../../docs/guide/commands.md"), "| Answer | Code | When |");
+        let protocol = table(include_str!("../../../../docs/protocol.md"), "### ControlError");
         let names =
             |rows: &[Vec<&'static str>], at: usize| rows.iter().map(|row| row[at]).collect::<Vec<_>>();
         assert_eq!(names(&guide, 1), names(&protocol, 2), "the guide has each that the protocol has");

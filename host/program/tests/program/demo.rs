@@ -14,7 +14,7 @@ fn in_checkout(args: &[&str]) -> Command {
     // Before the demo builds: a test must not read a file that is just being written.
     hello();
     let mut command = program([&["demo"], args].concat());
-    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
     for name in ["PATH", "HOME", "CARGO", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "RUSTC"] {
         if let Some(value) = env::var_os(name) {
             command.env(name, value);
