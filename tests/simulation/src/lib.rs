@@ -19,13 +19,13 @@ mod means;
 mod mistakes;
 #[cfg_attr(thespian_mistakes, allow(dead_code, reason = "scenarios are for the core that ships"))]
 mod native;
-#[cfg(not(thespian_mistakes))]
+#[cfg(all(test, not(thespian_mistakes)))]
 mod orders;
 mod perform;
-#[cfg(not(thespian_mistakes))]
+#[cfg(all(test, not(thespian_mistakes)))]
 mod replay;
 mod rng;
-#[cfg(not(thespian_mistakes))]
+#[cfg(all(test, not(thespian_mistakes)))]
 mod run_queue;
 mod sabotage;
 #[cfg(not(thespian_mistakes))]
