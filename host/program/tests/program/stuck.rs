@@ -53,6 +53,11 @@ fn lost(status: &Value, outlet: &str) -> u64 {
     outlets.iter().find(|of| of["name"] == outlet).unwrap()["lost"].as_u64().unwrap()
 }
 
+/// Some of a flood may still be on its way to stderr.
+fn all_goes_on_while_lines_are_lost(node: &RunningNode, address: &str) {
+    until(|| (lost(&all_goes_on(node, address), "stderr") > 0).then_some(()));
+}
+
 /// Ends it, by one of the ways.
 #[track_caller]
 fn ends(node: RunningNode, by_signal: bool) -> (Folder, String) {
@@ -73,8 +78,7 @@ fn nobody_waits_for_a_stderr_that_is_not_read() {
         let node = RunningNode::start_to(Folder::new(), &["--authority", "trust-all"], writer);
         let address = node.hello();
         flood(&node, &address);
-        let status = all_goes_on(&node, &address);
-        assert!(lost(&status, "stderr") > 0, "{status:#}");
+        all_goes_on_while_lines_are_lost(&node, &address);
         assert!(node.run(&["status"]).ok().contains("did not get to stderr"));
         ends(node, by_signal);
         drop(reader);
@@ -87,8 +91,7 @@ fn what_is_lost_on_the_way_to_stderr_is_said_there_when_it_is_read_again() {
     let node = RunningNode::start_to(Folder::new(), &["--authority", "trust-all"], writer);
     let address = node.hello();
     flood(&node, &address);
-    // Some of the flood may still be on its way here.
-    until(|| (lost(&all_goes_on(&node, &address), "stderr") > 0).then_some(()));
+    all_goes_on_while_lines_are_lost(&node, &address);
     let lines = Lines::new(reader);
     let mut text = Vec::new();
     // What is lost is known when something is read that came behind the flood.
