@@ -16,12 +16,36 @@ use crate::machine;
 use crate::report::{Bar, Line};
 use crate::system::{self, DEADLINE};
 
-/// How often the whole of it is done.
-const ROUNDS: usize = 3;
-/// How long others ask beside one attack.
-const LENGTH: Duration = Duration::from_secs(10);
-/// How long the node has to give back what a round has taken.
-const REST: Duration = Duration::from_secs(5);
+/// How much of it is done.
+struct Scale {
+    /// How often all of it is done.
+    rounds: usize,
+    /// How long others ask beside one attack.
+    length: Duration,
+    /// How long the node has to give back what a round has taken.
+    rest: Duration,
+    bombs: &'static [Bomb],
+    hoards: &'static [(&'static str, u64, usize)],
+}
+
+impl Scale {
+    const WHOLE: Self = Self {
+        rounds: 3,
+        length: Duration::from_secs(10),
+        rest: Duration::from_secs(5),
+        bombs: &Bomb::ALL,
+        hoards: &HOARDS,
+    };
+    /// Whether it runs at all.
+    const QUICK: Self = Self {
+        rounds: 1,
+        length: Duration::from_millis(500),
+        rest: Duration::ZERO,
+        bombs: &[Bomb::Tables],
+        hoards: &[HOARDS[0]],
+    };
+}
+
 /// By how much its memory may grow from the first round to the last: a part, or so many MiB.
 const GROWTH_MAX: f64 = 1.02;
 const GROWTH_MIB_MAX: f64 = 8.0;
@@ -32,20 +56,21 @@ const CROWDS: [Crowd; 4] =
     [Crowd::Busy(400, 100), Crowd::Busy(400, 900), Crowd::Dying(20, 100), Crowd::Spinning(200)];
 
 pub(crate) fn run(bench: &mut Bench) -> anyhow::Result<()> {
-    let (rounds, length) = if bench.is_quick() { (2, LENGTH / 10) } else { (ROUNDS, LENGTH) };
+    let scale = if bench.is_quick() { Scale::QUICK } else { Scale::WHOLE };
     let lines = bench.runtime.block_on(async {
         let config =
             NodeConfig { memory_budget_bytes: Some(BUDGET_BYTES), limits: limits(), ..system::config() };
-        let siege = Siege::start(config, 0, length).await?;
+        let siege = Siege::start(config, 0, scale.length).await?;
         let (mut lines, mut after, mut marks) = (Vec::new(), Vec::new(), 1..);
         let mut next = || marks.next().unwrap_or_default();
-        for round in 1..=rounds {
-            let mut attacks = vec![code(&siege, &mut next).await?, crowds(&siege, &mut next).await?];
-            for (what, count, times) in HOARDS {
-                attacks.push(hoard(&siege, &mut next, what, count, times).await?);
+        for round in 1..=scale.rounds {
+            let mut attacks =
+                vec![code(&siege, &mut next, scale.bombs).await?, crowds(&siege, &mut next).await?];
+            for (what, count, times) in scale.hoards {
+                attacks.push(hoard(&siege, &mut next, what, *count, *times).await?);
             }
             lines.extend(attacks.into_iter().map(|line| line.param("round", round)));
-            tokio::time::sleep(REST).await;
+            tokio::time::sleep(scale.rest).await;
             after.push((machine::resident_bytes() as f64 / f64::from(1 << 20), machine::threads() as f64));
         }
         lines.push(all_rounds(&after));
@@ -57,11 +82,11 @@ pub(crate) fn run(bench: &mut Bench) -> anyhow::Result<()> {
 }
 
 /// Components of every kind that keeps the compiler busy, one after the other.
-async fn code(siege: &Siege, next: &mut impl FnMut() -> u64) -> anyhow::Result<Line> {
+async fn code(siege: &Siege, next: &mut impl FnMut() -> u64, bombs: &[Bomb]) -> anyhow::Result<Line> {
     let honest = thespian_guests::bytes(thespian_guests::HOSTILE);
     let client = siege.system.node.client();
     let bombs: Vec<_> =
-        Bomb::ALL.iter().map(|bomb| marked(&bomb.appended_to(&honest, BOMB_BYTES).into(), next())).collect();
+        bombs.iter().map(|bomb| marked(&bomb.appended_to(&honest, BOMB_BYTES).into(), next())).collect();
     let loads = async {
         for bomb in bombs {
             // Refused, or loaded: either is right.
