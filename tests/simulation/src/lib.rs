@@ -19,13 +19,16 @@ mod means;
 mod mistakes;
 #[cfg_attr(thespian_mistakes, allow(dead_code, reason = "scenarios are for the core that ships"))]
 mod native;
-#[cfg(all(test, not(thespian_mistakes)))]
+#[cfg(test)]
+#[cfg(not(thespian_mistakes))]
 mod orders;
 mod perform;
-#[cfg(all(test, not(thespian_mistakes)))]
+#[cfg(test)]
+#[cfg(not(thespian_mistakes))]
 mod replay;
 mod rng;
-#[cfg(all(test, not(thespian_mistakes)))]
+#[cfg(test)]
+#[cfg(not(thespian_mistakes))]
 mod run_queue;
 mod sabotage;
 #[cfg(not(thespian_mistakes))]

@@ -1,25 +1,27 @@
 //! Random numbers that are the same everywhere and for ever: a seed that failed can be run again.
 
+use std::collections::VecDeque;
+
 /// SplitMix64, behind numbers that somebody has chosen.
 pub(crate) struct Rng {
     state: u64,
-    chosen: std::vec::IntoIter<u8>,
+    chosen: VecDeque<u8>,
 }
 
 impl Rng {
     pub(crate) fn of(seed: u64) -> Self {
-        Self { state: seed, chosen: Vec::new().into_iter() }
+        Self { state: seed, chosen: VecDeque::new() }
     }
 
     /// The first numbers are these bytes, two for each: so a fuzzer turns one choice after the other.
     #[cfg(not(thespian_mistakes))]
     pub(crate) fn chosen(bytes: &[u8]) -> Self {
-        Self { state: 0, chosen: bytes.to_vec().into_iter() }
+        Self { state: 0, chosen: bytes.iter().copied().collect() }
     }
 
     pub(crate) fn next(&mut self) -> u64 {
-        if let Some(low) = self.chosen.next() {
-            return u64::from(low) | u64::from(self.chosen.next().unwrap_or_default()) << 8;
+        if let Some(low) = self.chosen.pop_front() {
+            return u64::from(low) | u64::from(self.chosen.pop_front().unwrap_or_default()) << 8;
         }
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
