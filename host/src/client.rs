@@ -14,6 +14,7 @@ use thespian_core::envelope::ExitReason;
 use thespian_core::limits::LOG_FOLLOWER_LAG_MAX;
 use thespian_core::log_level::LogLevel;
 use thespian_core::message::Message;
+use thespian_core::role::Role;
 use thespian_core::source::{Rights, SourceHash};
 use thespian_core::wire::control::{
     ActorFilter, ActorPage, ActorReport, ActorStatus, ControlError, CreateActor, GrantStatus, Incoming,
@@ -125,6 +126,12 @@ impl Client {
     #[must_use]
     pub fn host(&self) -> HostId {
         self.welcome().host
+    }
+
+    /// The requests that this client may make.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.welcome().role
     }
 
     /// The node's process, by its number on this side of the socket: the kernel's word, not the node's. `None` over TCP,

@@ -8,6 +8,7 @@ use thespian_core::capability::Capabilities;
 use thespian_core::connection::ListenRule;
 use thespian_core::limits::ActorLimits;
 use thespian_core::log_level::LogLevel;
+use thespian_core::role::Role;
 
 /// The judge of sources that are offered to a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,65 @@ impl Authority {
     }
 }
 
+/// The doors for programs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ControlConfig {
+    /// Whether the secrets for TCP stay the same from start to start.
+    pub keep_tokens: bool,
+    /// Sockets beside the node's own, for programs of other users or of another role.
+    pub socket: Vec<ControlSocket>,
+}
+
+/// A further socket at which programs may control a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ControlSocket {
+    /// Its path; in a directory where nobody else can put another in its place.
+    pub path: PathBuf,
+    /// The requests that whoever connects may make.
+    pub role: Role,
+    /// The mode of its file, which says who may connect: `0600` by default.
+    #[serde(default)]
+    pub mode: SocketMode,
+    /// The group of its file, by name or number; absent: that of the node's process.
+    pub group: Option<String>,
+}
+
+/// The permission bits of a socket's file. Written as octal text: `0660`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SocketMode(u32);
+
+impl SocketMode {
+    /// Its permission bits.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+impl Default for SocketMode {
+    fn default() -> Self {
+        Self(0o600)
+    }
+}
+
+impl TryFrom<String> for SocketMode {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let bits = u32::from_str_radix(&text, 8).ok().filter(|bits| *bits <= 0o777);
+        bits.map(Self).ok_or_else(|| format!("`{text}` is no mode: octal digits, as in `0660`"))
+    }
+}
+
+impl From<SocketMode> for String {
+    fn from(mode: SocketMode) -> Self {
+        format!("{:04o}", mode.0)
+    }
+}
+
 /// Settings of a node at its start. The default suits an embedded node: nothing on disk, no socket.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -41,6 +101,8 @@ pub struct NodeConfig {
     pub data_dir: Option<PathBuf>,
     /// Loopback address at which programs may control the node over TCP with the token file's secret.
     pub listen: Option<SocketAddr>,
+    /// Further doors for programs, and whether their secrets stay.
+    pub control: ControlConfig,
     /// Where actors may be granted TCP connections; empty: nowhere.
     pub allow_listen: Vec<ListenRule>,
     /// The judge of sources.

@@ -12,6 +12,7 @@ use thespian_core::limits::{
     ENDPOINT_BYTES_MAX, ENDPOINT_LEN_MAX, NAMED_ENDPOINT_IDLE_MAX, NAMED_ENDPOINTS_MAX,
 };
 use thespian_core::mailbox::{MailboxLimits, Push};
+use thespian_core::role::Role;
 use thespian_core::time::Time;
 use thespian_core::wire::control::Incoming;
 use tokio::sync::{Notify, oneshot};
@@ -109,8 +110,21 @@ impl Receiver for Endpoint {
     }
 }
 
+/// The reason why an endpoint can't be had by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoEndpoint {
+    /// There are as many as may be, and each is used.
+    #[error("the node keeps as many as it can, and all are used")]
+    AllUsed,
+    /// Those who have another role made it.
+    #[error("it belongs to whoever has the role `{0}`; use another name")]
+    OfAnotherRole(Role),
+}
+
 struct Named {
     endpoint: Arc<Endpoint>,
+    /// That of whoever made it: who has another can't read what is meant for them.
+    role: Role,
     sessions: usize,
     /// Runs while nobody uses it. Weakly known to its alarm, so that who comes back calls it off.
     idle: Option<Arc<Idle>>,
@@ -167,22 +181,28 @@ impl Endpoints {
         }
     }
 
-    /// The endpoint of this name. Where there are as many as may be, one goes for it that nobody uses. `None`: all are used.
-    pub(crate) fn join(&self, name: &str) -> Option<Arc<Endpoint>> {
+    /// The endpoint of this name, of those of whoever has this role. Where there are as many as may be, one goes for it that
+    /// nobody uses.
+    pub(crate) fn join(&self, name: &str, role: Role) -> Result<Arc<Endpoint>, NoEndpoint> {
         let mut named = self.named.lock();
-        let is_full = !named.contains_key(name) && named.len() >= NAMED_ENDPOINTS_MAX;
-        let gone = if is_full { Some(take_abandoned(&mut named)?) } else { None };
-        let joined = self.enter(&mut named, name);
+        let known = named.get(name);
+        if let Some(other) = known.filter(|known| known.role != role) {
+            return Err(NoEndpoint::OfAnotherRole(other.role));
+        }
+        let is_full = known.is_none() && named.len() >= NAMED_ENDPOINTS_MAX;
+        let gone = if is_full { Some(take_abandoned(&mut named).ok_or(NoEndpoint::AllUsed)?) } else { None };
+        let joined = self.enter(&mut named, name, role);
         drop(named);
         if let Some(gone) = gone {
             self.close(&gone.endpoint);
         }
-        Some(joined)
+        Ok(joined)
     }
 
-    fn enter(&self, named: &mut HashMap<String, Named>, name: &str) -> Arc<Endpoint> {
+    fn enter(&self, named: &mut HashMap<String, Named>, name: &str, role: Role) -> Arc<Endpoint> {
         let entry = named.entry(name.to_string()).or_insert_with(|| Named {
             endpoint: self.open(),
+            role,
             sessions: 0,
             idle: None,
         });
@@ -351,23 +371,24 @@ mod tests {
         let log = LogStore::start(None).expect("a thread for the log");
         let plane = Arc::new(Plane::with_places(1, log));
         let endpoints = Arc::new(Endpoints::new(plane.clone()));
-        let join = |name: usize| endpoints.join(&name.to_string());
+        let join = |name: usize| endpoints.join(&name.to_string(), Role::Talk);
         for name in 0..NAMED_ENDPOINTS_MAX {
             join(name).expect("there is room");
         }
-        assert!(join(NAMED_ENDPOINTS_MAX).is_none(), "all are used");
+        assert_eq!(join(NAMED_ENDPOINTS_MAX).err(), Some(NoEndpoint::AllUsed));
+        assert_eq!(endpoints.join("0", Role::Read).err(), Some(NoEndpoint::OfAnotherRole(Role::Talk)));
         let kept = join(0).expect("it is there");
         let body = Body::Message(Message::bytes("M", vec![7]));
         assert_eq!(kept.push(Envelope { target: kept.address, sender: kept.address, body }), Push::Queued);
         (0..2).for_each(|_| endpoints.leave("0"));
         endpoints.leave("1");
-        assert!(join(NAMED_ENDPOINTS_MAX).is_some());
+        assert!(join(NAMED_ENDPOINTS_MAX).is_ok());
         let named = |name: &str| endpoints.named.lock().contains_key(name);
         assert!(named("0") && !named("1"), "a message waits at the one that was left first");
-        assert!(join(NAMED_ENDPOINTS_MAX + 1).is_some());
+        assert!(join(NAMED_ENDPOINTS_MAX + 1).is_ok());
         assert!(!named("0"));
         assert_eq!(plane.dead_letters.count(), 1, "what waited is lost with a word");
-        assert!(join(NAMED_ENDPOINTS_MAX + 2).is_none());
+        assert!(join(NAMED_ENDPOINTS_MAX + 2).is_err());
         assert_eq!(endpoints.len(), NAMED_ENDPOINTS_MAX);
     }
 }

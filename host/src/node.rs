@@ -10,6 +10,7 @@ use thespian_core::limits::{
     COMPILE_MEMORY_BYTES_LEAST, GUEST_THREADS_MAX, LOG_CLOSE_TIME_MAX, LOG_FILE_BYTES_MAX_DEFAULT,
     LOG_FILE_BYTES_MAX_MIN, MEMORY_BUDGET_BYTES_LEAST, RUNAWAYS_MAX, STOP_NODE_TIME_MAX,
 };
+use thespian_core::role::Role;
 use thespian_core::text::inert;
 use thespian_core::wire::control::Request;
 use thespian_core::wire::hello::HelloError;
@@ -217,7 +218,7 @@ impl Node {
     /// # Errors
     /// The name can't be used.
     pub fn session(&self, endpoint: Option<&str>) -> Result<Session, HelloError> {
-        Session::open(self.inside.clone(), endpoint, false)
+        Session::open(self.inside.clone(), endpoint, Role::Operate, false)
     }
 
     /// How many descriptors each use of them may take.

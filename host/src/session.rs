@@ -24,6 +24,7 @@ use thespian_core::budget::{Account, Purpose};
 use thespian_core::envelope::{Body, Envelope, ExitRequest};
 use thespian_core::limits::{CREATE_TIME_MAX, LABEL_LEN_MAX, source_size};
 use thespian_core::question::{Offer, Question, Refusal};
+use thespian_core::role::Role;
 use thespian_core::source::Rights;
 use thespian_core::source::registry::Registry;
 use thespian_core::wire::control::{ControlError, CreateActor, Incoming, LogLevelsStatus, Reply, Request};
@@ -61,28 +62,31 @@ pub struct Session {
 pub(crate) struct SessionOpener(pub(crate) Arc<Inside>);
 
 impl SessionOpener {
-    pub(crate) fn open(&self, endpoint: Option<&str>) -> Result<Session, HelloError> {
-        Session::open(self.0.clone(), endpoint, true)
+    pub(crate) fn open(&self, endpoint: Option<&str>, role: Role) -> Result<Session, HelloError> {
+        Session::open(self.0.clone(), endpoint, role, true)
     }
 }
 
 impl Session {
     /// `is_near`: it is used on the node's own threads, not on those of a program that embeds the node.
-    pub(crate) fn open(inside: Arc<Inside>, name: Option<&str>, is_near: bool) -> Result<Self, HelloError> {
+    pub(crate) fn open(
+        inside: Arc<Inside>,
+        name: Option<&str>,
+        role: Role,
+        is_near: bool,
+    ) -> Result<Self, HelloError> {
         let endpoint = match name {
             None => inside.endpoints.open(),
             Some(name) => {
                 check_endpoint_name(name)?;
-                let joined = inside.endpoints.join(name);
-                joined.ok_or_else(|| {
-                    HelloError::Endpoint("the node keeps as many as it can, and all are used".to_string())
-                })?
+                inside.endpoints.join(name, role).map_err(|why| HelloError::Endpoint(why.to_string()))?
             }
         };
         let welcome = Welcome {
             node_version: env!("CARGO_PKG_VERSION").to_string(),
             host: inside.plane.host,
             endpoint: endpoint.address,
+            role,
         };
         let name = name.map(str::to_string);
         let mail = Mail::new(inside.clone(), endpoint, is_near);

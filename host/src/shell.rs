@@ -5,7 +5,9 @@ mod frame_room;
 mod lookout;
 mod spare;
 mod strangers;
+mod tokens;
 mod uploads;
+mod ways;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,8 @@ use thespian_core::limits::{
     FRAME_BYTES_MAX, HELLO_BYTES_MAX, HELLO_TIME_MAX, REFUSALS_LOGGED_PER_SECOND, SHELL_CLOSE_TIME_MAX,
     SOCKET_CHECK_PERIOD,
 };
-use thespian_core::wire::hello::{self, Greeting, Hello, HelloError};
+use thespian_core::role::Role;
+use thespian_core::wire::hello::{self, Greeting, Hello, HelloError, VERSION};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -30,11 +33,13 @@ use crate::node::Node;
 use crate::node_fault::{Entrance, FaultWatch};
 use crate::session::SessionOpener;
 use crate::shortage::Shortage;
-use crate::store::{self, SOCKET_FILE, StoreError, TOKEN_LEN};
+use crate::store::{self, StoreError};
 use crate::transport::{BindError, FrameReader, Listener, SocketFile, Stream};
 use lookout::Lookout;
 use spare::Spare;
 use strangers::{Stranger, StrangerPlace, Strangers};
+use tokens::Tokens;
+use ways::{WayIn, Ways};
 
 /// How long to wait when the system gives no other connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -51,6 +56,14 @@ pub enum ServeError {
     /// A socket can't be made.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// A socket is to be of a group that is not known.
+    #[error("a control socket can't be of the group `{name}`: {error}")]
+    NoGroup {
+        /// As it was given.
+        name: String,
+        /// The reason for it.
+        error: String,
+    },
     /// There is no descriptor to be kept.
     #[error("can't keep a file descriptor for refusals: {0}")]
     Spare(std::io::Error),
@@ -58,7 +71,8 @@ pub enum ServeError {
 
 /// Lets programs control a node, until it is dropped.
 pub struct Shell {
-    socket: Arc<SocketFile>,
+    /// The node's own first.
+    sockets: Vec<(Role, Arc<SocketFile>)>,
     tcp: Option<(std::net::SocketAddr, PathBuf)>,
     closing: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -74,10 +88,30 @@ impl Shell {
         let (closing, is_closing) = watch::channel(false);
         let sessions = node.sessions();
         let shares = node.shares();
+        // All doors before anybody comes in: one that can't be made then leaves none open, and no socket behind.
+        let mut listeners = ways::sockets(node, dir, &config.control.socket).await?;
+        let sockets: Vec<_> = listeners
+            .iter()
+            .filter_map(|(listener, entry)| match entry {
+                WayIn::Socket(role) => Some((*role, listener.file()?.clone())),
+                WayIn::Token => None,
+            })
+            .collect();
+        let (mut ways, mut tokens) = (Ways::default(), Tokens::new());
+        sockets.iter().for_each(|(role, file)| ways.add_socket(*role, file.path()));
+        let mut tcp = None;
+        if let Some(address) = config.listen {
+            let listener = in_runtime(node, Listener::tcp(address)).await?;
+            tokens.keep(dir, config.control.keep_tokens)?;
+            ways.add_tokens(dir);
+            tcp = listener.tcp_address().map(|address| (address, store::token_path(dir, Role::Operate)));
+            listeners.push((listener, WayIn::Token));
+        }
         let door = Arc::new(Door {
             sessions,
             faults: node.faults().clone(),
-            token: rand::random(),
+            tokens,
+            ways,
             places: Semaphore::new(shares.connections),
             strangers_max: shares.strangers,
             spare: Spare::new().map_err(ServeError::Spare)?,
@@ -85,28 +119,16 @@ impl Shell {
             refusals: Refusals::new(node.log()),
             closing: is_closing,
         });
-        // All doors before anybody comes in: one that can't be made then leaves none open, and no socket behind.
-        let path = dir.join(SOCKET_FILE);
-        let listener = in_runtime(node, Listener::unix(&path)).await?;
-        let socket = listener.file().expect("it listens at a path").clone();
-        let mut listeners = vec![listener];
-        let mut tcp = None;
-        if let Some(address) = config.listen {
-            let listener = in_runtime(node, Listener::tcp(address)).await?;
-            let token_file = store::new_token(dir, door.token)?;
-            tcp = listener.tcp_address().map(|address| (address, token_file));
-            listeners.push(listener);
-        }
         let mut tasks = JoinSet::new();
-        for listener in listeners {
+        for (listener, entry) in listeners {
             let faults = door.faults.clone();
-            let accept = Arc::clone(&door).accept(listener);
+            let accept = Arc::clone(&door).accept(listener, entry);
             let accept = async move {
                 faults.watch(Entrance::Task("a door for programs"), accept).await;
             };
             tasks.spawn_on(accept, node.runtime());
         }
-        Ok(Self { socket, tcp, closing, tasks })
+        Ok(Self { sockets, tcp, closing, tasks })
     }
 
     /// Stops listening, writes the answers that are ready, and closes every connection. The socket is then gone.
@@ -115,18 +137,24 @@ impl Shell {
         while self.tasks.join_next().await.is_some() {}
     }
 
-    /// The control socket.
+    /// The control socket of the node's own user.
     #[must_use]
     pub fn socket(&self) -> &Path {
-        self.socket.path()
+        let (_, own) = self.sockets.first().expect("a node has its own");
+        own.path()
     }
 
-    /// For who ends at once: removes the control socket, if it is this node's, wherever its directory was moved to.
-    pub fn remove_socket(&self) {
-        self.socket.remove();
+    /// All control sockets, with the role of whoever connects there: the node's own first.
+    pub fn sockets(&self) -> impl Iterator<Item = (Role, &Path)> {
+        self.sockets.iter().map(|(role, file)| (*role, file.path()))
     }
 
-    /// The TCP address and the token file, where the node listens over TCP.
+    /// For who ends at once: removes the control sockets that are this node's, wherever their directories were moved to.
+    pub fn remove_sockets(&self) {
+        self.sockets.iter().for_each(|(_, file)| file.remove());
+    }
+
+    /// The TCP address and the file of the token that may everything, where the node listens over TCP.
     #[must_use]
     pub fn tcp(&self) -> Option<(std::net::SocketAddr, &Path)> {
         self.tcp.as_ref().map(|(address, token)| (*address, token.as_path()))
@@ -151,7 +179,8 @@ async fn in_runtime(
 struct Door {
     sessions: SessionOpener,
     faults: Arc<FaultWatch>,
-    token: [u8; TOKEN_LEN],
+    tokens: Tokens,
+    ways: Ways,
     places: Semaphore,
     strangers_max: usize,
     spare: Spare,
@@ -161,7 +190,7 @@ struct Door {
 }
 
 impl Door {
-    async fn accept(self: Arc<Self>, mut listener: Listener) {
+    async fn accept(self: Arc<Self>, mut listener: Listener, entry: WayIn) {
         let mut lookout = Lookout::new(self.refusals.log.clone());
         // Each listener's own: who may connect to one can't keep others from the other.
         let strangers = Strangers::new(self.strangers_max);
@@ -185,7 +214,7 @@ impl Door {
             match accepted {
                 Ok(stream) => {
                     let faults = self.faults.clone();
-                    let admit = Arc::clone(&self).admit(stream, StrangerPlace::enter(place));
+                    let admit = Arc::clone(&self).admit(stream, entry, StrangerPlace::enter(place));
                     connections.spawn(async move {
                         faults.watch(Entrance::Task("a connection of a program"), admit).await;
                     });
@@ -205,8 +234,7 @@ impl Door {
         let _ = tokio::time::timeout(SHELL_CLOSE_TIME_MAX, all).await;
     }
 
-    async fn admit(self: Arc<Self>, stream: Stream, stranger: Stranger) {
-        let needs_token = stream.needs_token();
+    async fn admit(self: Arc<Self>, stream: Stream, entry: WayIn, stranger: Stranger) {
         let (reader, mut writer) = stream.into_split();
         let mut reader = FrameReader::new(reader);
         reader.limit(HELLO_BYTES_MAX);
@@ -219,40 +247,52 @@ impl Door {
         };
         let Ok(Ok(Some(frame))) = hello else {
             if let Ok(Err(_)) = hello {
-                say(&mut writer, &Err(HelloError::NotAHello)).await;
+                say(&mut writer, VERSION, &Err(HelloError::NotAHello)).await;
             }
             return;
         };
         // Held for as long as the connection is.
         let place = self.places.try_acquire();
-        let session = match hello::decode::<Hello>(&frame) {
-            Err(error) => Err(error),
-            Ok(hello) if needs_token && !self.is_token(hello.token) => Err(HelloError::Token),
-            Ok(_) if place.is_err() => Err(HelloError::TooManyConnections),
-            Ok(hello) => self.sessions.open(hello.endpoint.as_deref()),
-        };
+        let decoded = hello::decode_hello(&frame);
+        let version = decoded.as_ref().map_or(VERSION, |(_, version)| *version);
+        let session = decoded.and_then(|(hello, _)| {
+            let role = self.role(entry, &hello)?;
+            if place.is_err() {
+                return Err(HelloError::TooManyConnections);
+            }
+            self.sessions.open(hello.endpoint.as_deref(), role)
+        });
         match session {
             Ok(session) => {
                 drop(stranger);
                 reader.limit(FRAME_BYTES_MAX);
-                if say(&mut writer, &Ok(session.welcome().clone())).await {
-                    dialogue::serve(reader, writer, session, &self.refusals, self.closing.clone()).await;
+                if say(&mut writer, version, &Ok(session.welcome().clone())).await {
+                    let manner = Manner { version, ways: &self.ways, refusals: &self.refusals };
+                    dialogue::serve(reader, writer, session, manner, self.closing.clone()).await;
                 }
             }
             Err(error) => {
                 self.refusals.report(&format!("a connection is refused: {error}"));
-                say(&mut writer, &Err(error)).await;
+                say(&mut writer, version, &Err(error)).await;
             }
         }
     }
 
-    /// Compared in constant time: how long it takes must not say how much of a guess is right.
-    fn is_token(&self, shown: Option<[u8; TOKEN_LEN]>) -> bool {
-        let difference = |shown: [u8; TOKEN_LEN]| {
-            shown.iter().zip(self.token).fold(0, |bits, (shown, own)| bits | (shown ^ own))
-        };
-        shown.is_some_and(|shown| std::hint::black_box(difference(shown)) == 0)
+    fn role(&self, entry: WayIn, hello: &Hello) -> Result<Role, HelloError> {
+        match entry {
+            WayIn::Socket(role) => Ok(role),
+            WayIn::Token => self.tokens.role_of(hello.token).ok_or(HelloError::Token),
+        }
     }
+}
+
+/// How a connection is served.
+#[derive(Clone, Copy)]
+struct Manner<'a> {
+    /// The version that its client speaks.
+    version: u16,
+    ways: &'a Ways,
+    refusals: &'a Refusals,
 }
 
 /// Returns when the shell closes, or is gone.
@@ -260,8 +300,8 @@ async fn closed(closing: &mut watch::Receiver<bool>) {
     let _ = closing.wait_for(|closing| *closing).await;
 }
 
-async fn say(writer: &mut crate::transport::WriteHalf, answer: &Greeting) -> bool {
-    match hello::encode(answer) {
+async fn say(writer: &mut crate::transport::WriteHalf, version: u16, answer: &Greeting) -> bool {
+    match hello::encode_greeting(version, answer) {
         // Who does not take even this is not worth waiting for.
         Ok(frame) => {
             let written = tokio::time::timeout(HELLO_TIME_MAX, writer.write_all(&frame)).await;

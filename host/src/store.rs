@@ -9,13 +9,14 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use thespian_core::address::HostId;
+use thespian_core::role::Role;
 use thespian_core::source::SourceHash;
 
 use crate::input::{self, InputError};
 
 /// Length of the control secret, in bytes.
 pub const TOKEN_LEN: usize = 32;
-/// Its file in the data directory.
+/// Its file in the data directory, of the role that may everything; those of the others end in their names.
 pub const TOKEN_FILE: &str = "token";
 /// Its bytes at most: the digits, and white space that an editor may have left.
 const TOKEN_FILE_BYTES_MAX: usize = 256;
@@ -129,12 +130,21 @@ pub fn lock(dir: &Path) -> Result<DirLock, StoreError> {
     }
 }
 
-/// The secret with which programs show over TCP that they may control the node; a new one at each start.
+/// The file of the secret by which programs show over TCP that they have this role.
+#[must_use]
+pub fn token_path(dir: &Path, role: Role) -> PathBuf {
+    match role {
+        Role::Operate => dir.join(TOKEN_FILE),
+        Role::Read | Role::Talk | Role::Load => dir.join(format!("{TOKEN_FILE}.{role}")),
+    }
+}
+
+/// Keeps a secret in that file, where programs find it.
 ///
 /// # Errors
 /// The file can't be written.
-pub fn new_token(dir: &Path, token: [u8; TOKEN_LEN]) -> Result<PathBuf, StoreError> {
-    let path = dir.join(TOKEN_FILE);
+pub fn keep_token(dir: &Path, role: Role, token: [u8; TOKEN_LEN]) -> Result<(), StoreError> {
+    let path = token_path(dir, role);
     let io_error = |error| StoreError::Io { path: path.clone(), error };
     // A new file: the mode of an old one could have been widened.
     match fs::remove_file(&path) {
@@ -144,8 +154,7 @@ pub fn new_token(dir: &Path, token: [u8; TOKEN_LEN]) -> Result<PathBuf, StoreErr
     let mut options = OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(0o600).open(&path).map_err(io_error)?;
     let hex: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
-    writeln!(file, "{hex}").map_err(io_error)?;
-    Ok(path)
+    writeln!(file, "{hex}").map_err(io_error)
 }
 
 /// Reads a token file.

@@ -35,6 +35,7 @@ pub mod names;
 pub mod outbox;
 pub mod plan;
 pub mod question;
+pub mod role;
 pub mod run_queue;
 pub mod source;
 pub mod suitability;

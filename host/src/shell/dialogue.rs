@@ -23,7 +23,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::Refusals;
+use super::Manner;
 use super::frame_room::FrameRoom;
 use super::uploads::{Gathered, Uploaded, Uploads};
 use crate::answers::{Answered, Update, Updates};
@@ -35,6 +35,7 @@ type Answering<'a> = Pin<Box<dyn Future<Output = (u64, Answered)> + Send + 'a>>;
 
 struct Dialogue<'a> {
     session: &'a Session,
+    manner: Manner<'a>,
     answering: FuturesUnordered<Answering<'a>>,
     under_way: HashMap<u64, AbortHandle>,
     uploads: Uploads,
@@ -67,13 +68,14 @@ pub(super) async fn serve(
     mut reader: FrameReader,
     mut writer: WriteHalf,
     session: Session,
-    refusals: &Refusals,
+    manner: Manner<'_>,
     mut closing: watch::Receiver<bool>,
 ) {
     let (nowhere, _) = mpsc::channel(1);
     let (updates, coming) = mpsc::channel(CONNECTION_UPDATES_MAX);
     let mut dialogue = Dialogue {
         session: &session,
+        manner,
         answering: FuturesUnordered::new(),
         under_way: HashMap::new(),
         uploads: Uploads::default(),
@@ -94,11 +96,11 @@ pub(super) async fn serve(
                 Ok(Some(frame)) => {
                     room.has_come();
                     if let Err(reason) = dialogue.take(&frame) {
-                        return dialogue.close(&mut writer, &reason, refusals).await;
+                        return dialogue.close(&mut writer, &reason).await;
                     }
                 }
                 Ok(None) => break,
-                Err(error) => return dialogue.close(&mut writer, &error.to_string(), refusals).await,
+                Err(error) => return dialogue.close(&mut writer, &error.to_string()).await,
             }
         }
         // Whatever else is ready goes out in the same write.
@@ -131,12 +133,12 @@ pub(super) async fn serve(
             Some(answered) = dialogue.answering.next() => dialogue.answer(answered),
             Some(frame) = dialogue.coming.recv() => dialogue.put(frame),
             id = dialogue.uploads.overdue() => dialogue.put(upload_overdue(id)),
-            () = room.overdue() => return dialogue.close(&mut writer, &frame_overdue(), refusals).await,
+            () = room.overdue() => return dialogue.close(&mut writer, &frame_overdue()).await,
             () = room.retry(), if !may_read => {}
             filled = reader.fill(), if may_read => match filled {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => return dialogue.close(&mut writer, &error.to_string(), refusals).await,
+                Err(error) => return dialogue.close(&mut writer, &error.to_string()).await,
             },
             () = super::closed(&mut closing) => is_closing = true,
         }
@@ -186,8 +188,8 @@ impl<'a> Dialogue<'a> {
         true
     }
 
-    async fn close(self, writer: &mut WriteHalf, reason: &str, refusals: &Refusals) {
-        refusals.report(&format!("a control connection is closed: {reason}"));
+    async fn close(self, writer: &mut WriteHalf, reason: &str) {
+        self.manner.refusals.report(&format!("a control connection is closed: {reason}"));
         self.say_closing(writer, reason).await;
     }
 
@@ -214,15 +216,15 @@ impl<'a> Dialogue<'a> {
                 self.put(NodeFrame::Reply { id, reply: Err(ControlError::LimitReached(why)) });
                 Ok(())
             }
-            ClientFrame::Request { id, request: Request::Load { info, size, rights } } => {
-                match self.room(&info, size) {
-                    Ok(room) => self.uploads.begin(Instant::now(), id, info, rights, room),
-                    Err(error) => self.put(NodeFrame::Reply { id, reply: Err(error) }),
-                }
-                Ok(())
-            }
             ClientFrame::Request { id, request } => {
-                self.ask(id, request);
+                match (self.forbids(&request), request) {
+                    (Some(error), _) => self.put(NodeFrame::Reply { id, reply: Err(error) }),
+                    (None, Request::Load { info, size, rights }) => match self.room(&info, size) {
+                        Ok(room) => self.uploads.begin(Instant::now(), id, info, rights, room),
+                        Err(error) => self.put(NodeFrame::Reply { id, reply: Err(error) }),
+                    },
+                    (None, request) => self.ask(id, request),
+                }
                 Ok(())
             }
             ClientFrame::Chunk { id, data } => self.continue_upload(id, &data),
@@ -236,6 +238,18 @@ impl<'a> Dialogue<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// The refusal of what the client's role does not let it ask for.
+    fn forbids(&self, request: &Request) -> Option<ControlError> {
+        let (name, needs) = request.needs();
+        let has = self.session.welcome().role;
+        (!has.may(needs)).then(|| ControlError::Forbidden {
+            request: name.to_owned(),
+            needs,
+            has,
+            way: self.manner.ways.to(needs),
+        })
     }
 
     fn is_full(&self) -> bool {
@@ -336,6 +350,7 @@ impl<'a> Dialogue<'a> {
     }
 
     fn write(&mut self, frame: NodeFrame) {
+        let frame = frame.for_version(self.manner.version);
         let written = codec::encode_frame_into(&frame, &mut self.out);
         match (written, frame) {
             (Ok(()), NodeFrame::Reply { reply: Ok(Reply::Received(message)), .. }) => {

@@ -5,7 +5,7 @@ use std::io;
 
 use futures_util::FutureExt;
 use thespian_core::limits::REFUSE_TIME_MAX;
-use thespian_core::wire::hello::HelloError;
+use thespian_core::wire::hello::{HelloError, VERSION};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Mutex;
 
@@ -46,7 +46,8 @@ fn open() -> io::Result<File> {
 async fn turn_away(stream: Stream) {
     let (mut reader, mut writer) = stream.into_split();
     let told = async {
-        if say(&mut writer, &Err(HelloError::NoDescriptors)).await && writer.shutdown().await.is_ok() {
+        if say(&mut writer, VERSION, &Err(HelloError::NoDescriptors)).await && writer.shutdown().await.is_ok()
+        {
             // Closed before its hello is read, a connection may end without what was written to it.
             let mut hello = [0; 1_024];
             while reader.read(&mut hello).await.is_ok_and(|len| len > 0) {}

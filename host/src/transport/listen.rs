@@ -3,14 +3,18 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, listen, socket_with};
 use thespian_core::limits::SOCKET_PATH_LEN_MAX;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::{SocketFile, Stream};
+
+/// Connections that the system keeps for a socket until they are accepted: as many as tokio asks for.
+const LISTEN_BACKLOG: i32 = 1_024;
 
 /// A control address can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -54,21 +58,36 @@ pub fn check_socket_path(path: &Path) -> Result<(), BindError> {
     Ok(())
 }
 
+/// Those who may connect to a socket at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Our own user and root: the kernel says who is at the other end.
+    OwnUser,
+    /// Whoever may write to its file, which has this mode and, where there is one, this group.
+    Permissions {
+        /// The mode bits of the file.
+        mode: u32,
+        /// The id of its group; absent: our own.
+        group: Option<u32>,
+    },
+}
+
 /// A listener that accepts connections.
 #[derive(Debug)]
 pub enum Listener {
     /// At a path; the socket is removed when this is dropped.
-    Unix(UnixListener, Arc<SocketFile>),
+    Unix(UnixListener, Arc<SocketFile>, Admission),
     /// At a loopback address.
     Tcp(TcpListener),
 }
 
 impl Listener {
-    /// Listens at `path`, which lies in a private directory. A socket that nobody answers at is replaced.
+    /// Listens at `path`, which lies in a private directory where our own user alone is let in. A socket that nobody answers
+    /// at is replaced.
     ///
     /// # Errors
     /// Somebody answers there, or the socket can't be made.
-    pub async fn unix(path: &Path) -> Result<Self, BindError> {
+    pub async fn unix(path: &Path, admission: Admission) -> Result<Self, BindError> {
         check_socket_path(path)?;
         let io_error = |error| BindError::Io { at: path.display().to_string(), error };
         match Stream::connect_unix(path).await {
@@ -79,8 +98,8 @@ impl Listener {
             Err(_) => {}
         }
         let file = SocketFile::new(path).map_err(io_error)?;
-        let listener = bind(&file).map_err(io_error)?;
-        Ok(Self::Unix(listener, Arc::new(file)))
+        let listener = bind(&file, admission).map_err(io_error)?;
+        Ok(Self::Unix(listener, Arc::new(file), admission))
     }
 
     /// Listens anew at its path, from which its socket was removed.
@@ -88,8 +107,8 @@ impl Listener {
     /// # Errors
     /// Something is there by now, or the socket can't be made.
     pub fn renew(&mut self) -> io::Result<()> {
-        if let Self::Unix(listener, file) = self {
-            *listener = bind(file)?;
+        if let Self::Unix(listener, file, admission) = self {
+            *listener = bind(file, *admission)?;
         }
         Ok(())
     }
@@ -98,7 +117,7 @@ impl Listener {
     #[must_use]
     pub const fn file(&self) -> Option<&Arc<SocketFile>> {
         match self {
-            Self::Unix(_, file) => Some(file),
+            Self::Unix(_, file, _) => Some(file),
             Self::Tcp(_) => None,
         }
     }
@@ -124,16 +143,22 @@ impl Listener {
         }
     }
 
-    /// The next connection. Over a Unix socket only of our own user or of root: the kernel says who it is.
+    /// The next connection. At a socket for our own user only of that one or of root.
     ///
     /// # Errors
     /// As the system says: it may be out of descriptors, so the caller goes on after a while.
     pub async fn accept(&self) -> io::Result<Stream> {
         match self {
-            Self::Unix(listener, _) => loop {
+            Self::Unix(listener, _, admission) => loop {
                 let (stream, _) = listener.accept().await?;
-                let uid = stream.peer_cred()?.uid();
-                if uid == 0 || uid == rustix::process::geteuid().as_raw() {
+                let is_let_in = match admission {
+                    Admission::OwnUser => {
+                        let uid = stream.peer_cred()?.uid();
+                        uid == 0 || uid == rustix::process::geteuid().as_raw()
+                    }
+                    Admission::Permissions { .. } => true,
+                };
+                if is_let_in {
                     return Ok(Stream::Unix(stream));
                 }
             },
@@ -149,16 +174,29 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Self::Unix(_, file) = self {
+        if let Self::Unix(_, file, _) = self {
             file.remove();
         }
     }
 }
 
-fn bind(file: &SocketFile) -> io::Result<UnixListener> {
-    let listener = UnixListener::bind(file.path())?;
-    // The directory is private already; this is for whoever moves the socket elsewhere.
-    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600))?;
+/// Its permissions are there before anybody is heard.
+fn bind(file: &SocketFile, admission: Admission) -> io::Result<UnixListener> {
+    let socket = socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+        None,
+    )?;
+    rustix::net::bind(&socket, &SocketAddrUnix::new(file.path())?)?;
     file.claim()?;
-    Ok(listener)
+    let (mode, group) = match admission {
+        // The directory is private already; this is for whoever moves the socket elsewhere.
+        Admission::OwnUser => (0o600, None),
+        Admission::Permissions { mode, group } => (mode, group),
+    };
+    let allowed = chown(file.path(), None, group)
+        .and_then(|()| fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)));
+    allowed.and_then(|()| Ok(listen(&socket, LISTEN_BACKLOG)?)).inspect_err(|_| file.remove())?;
+    UnixListener::from_std(socket.into())
 }

@@ -15,7 +15,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 pub use bytes::{ByteConnection, ByteListener, ByteReader, ByteWriter, Taken};
 pub use frames::{FrameReader, ReadError};
-pub use listen::{BindError, Listener, check_socket_path};
+pub use listen::{Admission, BindError, Listener, check_socket_path};
 pub use socket_file::{SocketFile, Whereabouts};
 
 /// A half of a connection that is read, and knows without being read whether the other end sends on.
@@ -72,12 +72,6 @@ impl Stream {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self::Tcp(stream))
-    }
-
-    /// Whether the other end must show the node's secret: where the kernel does not say who it is.
-    #[must_use]
-    pub const fn needs_token(&self) -> bool {
-        matches!(self, Self::Tcp(_))
     }
 
     /// The process that listens at the other end, by its number here. `None` where the kernel does not say, or where it

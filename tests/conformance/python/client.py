@@ -52,9 +52,9 @@ def answer(stream, question, wanted):
 def main(path, component):
     with socket.socket(socket.AF_UNIX) as stream, open(component, "rb") as file:
         stream.connect(path)
-        send(stream, b"thsp" + struct.pack("<H", 1) + text("client.py") + b"\0" + b"\0")
+        send(stream, b"thsp" + struct.pack("<H", 2) + text("client.py") + b"\0" + b"\0")
         take = receive(stream)
-        assert take("4s") == b"thsp" and take("H") == 1 and take("I") == 0, "no welcome"
+        assert take("4s") == b"thsp" and take("H") == 2 and take("I") == 0, "no welcome"
 
         source = file.read()
         send(stream, struct.pack("<IQI", 0, 1, 4) + text(component) + struct.pack("<Q", len(source)) + bytes(4))  # Load

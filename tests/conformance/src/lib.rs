@@ -104,7 +104,9 @@ impl World {
 /// Live actors of a node: more than any row has.
 const ACTORS_MAX: usize = 2_000;
 
-fn trusting(data_dir: &Path) -> NodeConfig {
+/// The configuration of a node that trusts every source.
+#[must_use]
+pub fn trusting(data_dir: &Path) -> NodeConfig {
     NodeConfig {
         data_dir: Some(data_dir.to_path_buf()),
         authority: Authority::TrustAll,

@@ -33,7 +33,7 @@ const HOUSES: [House; 5] = [
                 over: &[],
                 rooms: &[
                     "address askers budget capability children concern connection descriptors effect envelope event fate life limits log_level mailbox \
-                          message outbox plan question source text time timers turn/phase",
+                          message outbox plan question role source text time timers turn/phase",
                 ],
             },
             Layer { name: "wire", over: &["words"], rooms: &["wire"] },

@@ -1,6 +1,6 @@
 //! What a program outside asks of a node, and what it is answered.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -13,9 +13,11 @@ use crate::fate::OnTrap;
 use crate::log_level::LogLevel;
 use crate::message::Message;
 use crate::question::{NoHost, Refusal};
+use crate::role::Role;
 pub use crate::source::SourceState;
 use crate::source::{Rights, SourceHash, SourceInfo};
 pub use crate::turn::ActorPhase;
+use crate::wire::hello::VERSION_BEFORE;
 pub use crate::wire::status::{
     ActorFilter, ActorLogLevel, ActorPage, ActorReport, ActorStatus, ActorWait, CompilerStatus,
     ConnectionStatus, DeadLetter, EndedActor, GrantStatus, LogFileStatus, LogLevelsStatus, LogOutletStatus,
@@ -76,6 +78,19 @@ pub enum NodeFrame {
         /// A text that says what was wrong.
         reason: String,
     },
+}
+
+impl NodeFrame {
+    /// The same for a client that speaks `version`.
+    #[must_use]
+    pub fn for_version(self, version: u16) -> Self {
+        match self {
+            Self::Reply { id, reply } if version == VERSION_BEFORE => {
+                Self::Reply { id, reply: reply.map_err(ControlError::before) }
+            }
+            frame => frame,
+        }
+    }
 }
 
 /// A question to a node.
@@ -199,6 +214,34 @@ pub enum Request {
 }
 
 impl Request {
+    /// Its name, and the role that it takes.
+    #[must_use]
+    pub const fn needs(&self) -> (&'static str, Role) {
+        match self {
+            Self::Tell { .. } => ("tell", Role::Talk),
+            Self::Ask { .. } => ("ask", Role::Talk),
+            Self::Listen { .. } => ("listen", Role::Talk),
+            Self::Create(_) => ("create", Role::Talk),
+            Self::Load { .. } => ("load", Role::Load),
+            Self::Unload { .. } => ("unload", Role::Load),
+            Self::Sources => ("sources", Role::Read),
+            Self::Actors { .. } => ("actors", Role::Read),
+            Self::Exit { .. } => ("exit", Role::Operate),
+            Self::Kill { .. } => ("kill", Role::Operate),
+            Self::Logs { .. } => ("logs", Role::Read),
+            Self::Status => ("status", Role::Read),
+            Self::Stop => ("stop", Role::Operate),
+            Self::UpdateCapability { .. } => ("update-capability", Role::Operate),
+            Self::GrantTcp { .. } => ("grant-tcp", Role::Operate),
+            Self::Grants => ("grants", Role::Read),
+            Self::Revoke { .. } => ("revoke", Role::Operate),
+            Self::LogLevels => ("log-levels", Role::Read),
+            Self::SetLogLevel { .. } => ("set-log-level", Role::Operate),
+            Self::Actor { .. } => ("actor", Role::Read),
+            Self::KillSource { .. } => ("kill-source", Role::Operate),
+        }
+    }
+
     /// The message that it carries.
     #[must_use]
     pub const fn message(&self) -> Option<&Message> {
@@ -490,4 +533,26 @@ pub enum ControlError {
         /// The fault, in words.
         fault: String,
     },
+    /// The connection's role is not enough. Nothing was changed.
+    #[error("`{request}` takes the role `{needs}`, and this connection has the role `{has}`: {way}")]
+    Forbidden {
+        /// The name of the request.
+        request: String,
+        /// The role that it takes.
+        needs: Role,
+        /// The role of the connection.
+        has: Role,
+        /// Where the node lets in whoever has it, in words.
+        way: String,
+    },
+}
+
+impl ControlError {
+    /// The same in the words of the version before.
+    fn before(self) -> Self {
+        match self {
+            forbidden @ Self::Forbidden { .. } => Self::Invalid(forbidden.to_string()),
+            other => other,
+        }
+    }
 }

@@ -8,13 +8,16 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{ActorAddress, HostId};
+use crate::role::Role;
 use crate::wire::codec;
 use crate::wire::frame::{FrameError, HEADER_LEN, finish_frame};
 
 /// The beginning of every hello and every welcome.
 pub const MAGIC: [u8; 4] = *b"thsp";
 /// The version that this program speaks.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
+/// The version before, in which a node still answers whoever speaks it: what is new in this one is told in its words.
+pub const VERSION_BEFORE: u16 = 1;
 
 /// The first words of a client.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +43,16 @@ pub struct Welcome {
     pub host: HostId,
     /// Where the client receives.
     pub endpoint: ActorAddress,
+    /// The requests that it may make.
+    pub role: Role,
+}
+
+/// A welcome as the version before has it.
+#[derive(Serialize)]
+struct WelcomeBefore<'a> {
+    node_version: &'a str,
+    host: HostId,
+    endpoint: ActorAddress,
 }
 
 /// The reason why a client is not let in, or why a stream does not begin with a hello.
@@ -77,9 +90,29 @@ pub enum HelloError {
 /// # Errors
 /// The value does not fit into a frame.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, FrameError> {
+    encode_in(VERSION, value)
+}
+
+/// The same of a node's answer, for a client that speaks `version`.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_greeting(version: u16, greeting: &Greeting) -> Result<Vec<u8>, FrameError> {
+    if version != VERSION_BEFORE {
+        return encode(greeting);
+    }
+    let before = greeting.as_ref().map(|welcome| WelcomeBefore {
+        node_version: &welcome.node_version,
+        host: welcome.host,
+        endpoint: welcome.endpoint,
+    });
+    encode_in(version, &before)
+}
+
+fn encode_in<T: Serialize>(version: u16, value: &T) -> Result<Vec<u8>, FrameError> {
     let mut frame = Vec::from([0; HEADER_LEN]);
     frame.extend_from_slice(&MAGIC);
-    frame.extend_from_slice(&VERSION.to_le_bytes());
+    frame.extend_from_slice(&version.to_le_bytes());
     codec::encode_into(value, &mut frame)?;
     finish_frame(&mut frame, 0)?;
     Ok(frame)
@@ -90,11 +123,29 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, FrameError> {
 /// # Errors
 /// The body does not begin with the magic, is of another version, or is malformed.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, HelloError> {
+    let (version, rest) = split(body)?;
+    read(version, version == VERSION, rest)
+}
+
+/// A client's hello, and the version that it speaks: this one or the one before.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_hello(body: &[u8]) -> Result<(Hello, u16), HelloError> {
+    let (version, rest) = split(body)?;
+    let hello = read(version, matches!(version, VERSION | VERSION_BEFORE), rest)?;
+    Ok((hello, version))
+}
+
+fn split(body: &[u8]) -> Result<(u16, &[u8]), HelloError> {
     let rest = body.strip_prefix(&MAGIC).ok_or(HelloError::NotAHello)?;
     let (version, rest) = rest.split_first_chunk::<2>().ok_or(HelloError::NotAHello)?;
-    let theirs = u16::from_le_bytes(*version);
-    if theirs != VERSION {
-        return Err(HelloError::Version { theirs, ours: VERSION });
+    Ok((u16::from_le_bytes(*version), rest))
+}
+
+fn read<T: DeserializeOwned>(version: u16, is_ours: bool, rest: &[u8]) -> Result<T, HelloError> {
+    if !is_ours {
+        return Err(HelloError::Version { theirs: version, ours: VERSION });
     }
     codec::decode(rest).map_err(|_| HelloError::NotAHello)
 }
@@ -109,9 +160,27 @@ mod tests {
         let hello = Hello { client: "test".to_string(), token: Some([9; 32]), endpoint: None };
         let mut frame = encode(&hello).unwrap();
         assert!(decode::<Hello>(&frame[HEADER_LEN..]).is_ok_and(|read| read == hello));
-        frame[HEADER_LEN + MAGIC.len()] = 2;
-        let error = decode::<Hello>(&frame[HEADER_LEN..]).err().unwrap();
-        assert_eq!(error, HelloError::Version { theirs: 2, ours: 1 });
+        frame[HEADER_LEN + MAGIC.len()] = 3;
+        let other = HelloError::Version { theirs: 3, ours: VERSION };
+        assert_eq!(decode::<Hello>(&frame[HEADER_LEN..]).err(), Some(other.clone()));
+        assert_eq!(decode_hello(&frame[HEADER_LEN..]).err(), Some(other));
         assert_eq!(decode::<Hello>(b"GET / HTTP/1.1\r\n").err(), Some(HelloError::NotAHello));
+    }
+
+    #[test]
+    fn a_client_of_the_version_before_is_heard_and_answered_in_it() {
+        let hello = Hello { client: "old".to_string(), token: None, endpoint: None };
+        let frame = encode_in(VERSION_BEFORE, &hello).unwrap();
+        let (read, version) = decode_hello(&frame[HEADER_LEN..]).unwrap();
+        assert!(read == hello && version == VERSION_BEFORE);
+        let endpoint = ActorAddress::new(HostId(1), 2);
+        let welcome =
+            Welcome { node_version: "1.0".to_string(), host: HostId(1), endpoint, role: Role::Operate };
+        let said = encode_greeting(version, &Ok(welcome.clone())).unwrap();
+        let fields: Result<(String, HostId, ActorAddress), HelloError> =
+            codec::decode(&said[HEADER_LEN + MAGIC.len() + 2..]).unwrap();
+        assert_eq!(fields, Ok((welcome.node_version.clone(), welcome.host, welcome.endpoint)));
+        let said = encode_greeting(VERSION, &Ok(welcome.clone())).unwrap();
+        assert_eq!(decode::<Greeting>(&said[HEADER_LEN..]), Ok(Ok(welcome)));
     }
 }

@@ -27,11 +27,17 @@ pub(super) struct NodeArgs {
     #[arg(long, value_name = "DIR", help_heading = HEADING)]
     #[arg(env = "THESPIAN_HOST_DATA_DIR", hide_env_values = true)]
     data_dir: Option<PathBuf>,
+    /// A control socket of the node, in place of the one in its data directory: one that lets others in, or has a role of
+    /// its own.
+    #[arg(long, value_name = "FILE", help_heading = HEADING, conflicts_with = "connect")]
+    #[arg(env = "THESPIAN_HOST_SOCKET", hide_env_values = true)]
+    socket: Option<PathBuf>,
     /// The address of a node that listens over TCP, in place of its socket.
     #[arg(long, value_name = "ADDR", help_heading = HEADING)]
     #[arg(env = "THESPIAN_HOST_CONNECT", hide_env_values = true)]
     connect: Option<SocketAddr>,
-    /// The file with that node's secret [default: `token` in the data directory].
+    /// The file with that node's secret [default: `token` in the data directory]. One whose name ends in a role has that
+    /// role alone: `token.read`.
     #[arg(long, value_name = "FILE", help_heading = HEADING)]
     #[arg(env = "THESPIAN_HOST_TOKEN_FILE", hide_env_values = true)]
     token_file: Option<PathBuf>,
@@ -93,7 +99,10 @@ impl NodeArgs {
                 NodeAddress::Tcp(address, data_dir.join(TOKEN_FILE))
             }
             (None, _) => {
-                let socket = data_dir()?.join(SOCKET_FILE);
+                let socket = match &self.socket {
+                    Some(socket) => socket.clone(),
+                    None => data_dir()?.join(SOCKET_FILE),
+                };
                 check_socket_path(&socket).map_err(|error| Usage(error.to_string()))?;
                 NodeAddress::Unix(socket)
             }

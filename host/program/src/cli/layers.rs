@@ -25,15 +25,19 @@ use super::requirement::capability;
 
 const ENV_PREFIX: &str = "THESPIAN_HOST_";
 /// Variables that are no configuration of a node.
-const OTHER_VARIABLES: [&str; 6] = ["CONFIG", "CONNECT", "TOKEN_FILE", "ENDPOINT", "LOG_LEVEL", "LOG_FORMAT"];
+const OTHER_VARIABLES: [&str; 7] =
+    ["CONFIG", "CONNECT", "SOCKET", "TOKEN_FILE", "ENDPOINT", "LOG_LEVEL", "LOG_FORMAT"];
 
 const ALLOW_LISTEN: &str = "allow-listen";
+const KEEP_TOKENS: &str = "control.keep-tokens";
 
 /// Keys outside of tables, and what it means that one is absent.
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 15] = [
     ("data-dir", ""),
     ("cache-dir", "in the data directory"),
     ("listen", "no TCP"),
+    (KEEP_TOKENS, ""),
+    ("control.socket", "only the one in the data directory"),
     (ALLOW_LISTEN, "actors listen nowhere"),
     ("authority", ""),
     ("memory-budget-bytes", "60 % of the machine's or the control group's"),
@@ -71,6 +75,9 @@ pub(super) struct ConfigArgs {
     /// THESPIAN_HOST_LISTEN].
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// Keeps the secrets for TCP from start to start, in place of new ones [env: THESPIAN_HOST_CONTROL_KEEP_TOKENS].
+    #[arg(long)]
+    keep_tokens: bool,
     /// Lets actors be granted TCP connections at this IP address, or at this one port of it; may be repeated [default:
     /// actors listen nowhere] [env: THESPIAN_HOST_ALLOW_LISTEN, separated by commas].
     #[arg(long, value_name = "IP[:PORT]")]
@@ -196,6 +203,9 @@ impl ConfigArgs {
         if let Some(address) = self.listen {
             layers.set("listen", Value::String(address.to_string()), flag("listen"))?;
         }
+        if self.keep_tokens {
+            layers.set(KEEP_TOKENS, Value::Boolean(true), flag("keep-tokens"))?;
+        }
         if !self.allow_listen.is_empty() {
             let rules = self.allow_listen.iter().map(|rule| Value::String(rule.to_string()));
             layers.set(ALLOW_LISTEN, Value::Array(rules.collect()), flag(ALLOW_LISTEN))?;
@@ -257,6 +267,7 @@ impl Layers {
                 }
                 "authority" => Some(Value::String(Authority::default().name().to_string())),
                 "actor-log-level" => Some(Value::String(LogLevel::default().to_string())),
+                KEEP_TOKENS => Some(Value::Boolean(false)),
                 _ => None,
             };
             settings.push(Setting { key: key.to_string(), value, absent, origin: SetBy::Default });
@@ -313,6 +324,10 @@ impl Layers {
         let value = if NUMBERS.contains(&key.as_str()) || key.starts_with("limits.") {
             let number = text.parse().map_err(|_| Usage(format!("{name}: `{text}` is no whole number")))?;
             Value::Integer(number)
+        } else if key == KEEP_TOKENS {
+            let value =
+                text.parse().map_err(|_| Usage(format!("{name}: `{text}` is neither true nor false")))?;
+            Value::Boolean(value)
         } else if key == ALLOW_LISTEN {
             Value::Array(items(text).map(|item| Value::String(item.to_string())).collect())
         } else {

@@ -98,7 +98,9 @@ impl Outcome {
         if let Some(StartError::Config(_)) = error.downcast_ref() {
             return Some(Self::Usage);
         }
-        if let Some(ServeError::Bind(BindError::NotLoopback(_))) = error.downcast_ref() {
+        if let Some(ServeError::Bind(BindError::NotLoopback(_)) | ServeError::NoGroup { .. }) =
+            error.downcast_ref()
+        {
             return Some(Self::Usage);
         }
         None
@@ -114,6 +116,7 @@ impl Outcome {
             | ControlError::TargetDead { .. } => Self::NotFound,
             ControlError::SourceRefused { .. }
             | ControlError::ListenNotAllowed { .. }
+            | ControlError::Forbidden { .. }
             | ControlError::Upload(_) => Self::Refused,
             ControlError::AmbiguousSource { .. }
             | ControlError::ClassNeeded { .. }
@@ -183,7 +186,7 @@ fn what_to_do(error: &anyhow::Error) -> Option<&'static str> {
         }
         ClientError::Token(_) | ClientError::Refused(HelloError::Token) => {
             "a node that listens over TCP shows who may talk to it by a token, which it writes anew at each start \
-             into its data directory: --token-file DIR/token"
+             into its data directory: --token-file DIR/token, or `token.read`, `token.talk` or `token.load` beside it"
         }
         ClientError::Node(ControlError::UnknownSource { .. } | ControlError::AmbiguousSource { .. }) => {
             "`thespian-host sources` lists what is loaded"
@@ -229,6 +232,7 @@ mod tests {
     use anyhow::Context;
     use thespian_core::address::{ActorAddress, HostId};
     use thespian_core::envelope::ExitReason;
+    use thespian_core::role::Role;
     use thespian_core::source::SourceHash;
 
     #[test]
@@ -274,6 +278,7 @@ mod tests {
             ControlError::AskerLeft,
             ControlError::AskerGone,
             ControlError::NodeFailed { fault: text() },
+            ControlError::Forbidden { request: text(), needs: Role::Operate, has: Role::Read, way: text() },
         ]
     }
 

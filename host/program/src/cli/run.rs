@@ -91,7 +91,7 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
         signal = end_at_once(&mut signals, &node, by, output) => {
             output.note(format_args!("{signal}: ending at once"));
             // Not left to the process's end: it would stay and look like a node.
-            shell.remove_socket();
+            shell.remove_sockets();
             output.close();
             process::exit(INTERRUPTED);
         }
@@ -156,6 +156,7 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
             "host": format!("{:016x}", node.host().0),
             "pid": process::id(),
             "socket": shell.socket(),
+            "sockets": shell.sockets().map(|(role, path)| json!({"path": path, "role": role})).collect::<Vec<_>>(),
             "tcp": shell.tcp().map(|(address, token)| json!({"address": address, "token_file": token})),
             "allow_listen": config.allow_listen,
             "authority": authority.name(),
@@ -184,9 +185,12 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
             node.host().0,
             process::id()
         ));
-        item("control", shell.socket().display().to_string());
+        for (role, path) in shell.sockets() {
+            item("control", format!("{}, with the role {role}", path.display()));
+        }
         if let Some((address, token)) = shell.tcp() {
-            item("tcp", format!("{address}, with the secret in {}", token.display()));
+            let others = "`.read`, `.talk` and `.load` behind it are those of other roles";
+            item("tcp", format!("{address}, with the secret in {}; {others}", token.display()));
         }
         if !config.allow_listen.is_empty() {
             let rules: Vec<_> = config.allow_listen.iter().map(ToString::to_string).collect();

@@ -186,3 +186,39 @@ fn a_node_runs_with_the_least_and_the_most_of_each_limit() {
         node.run(&["stop"]).ok();
     }
 }
+
+#[test]
+fn a_further_socket_lets_do_what_its_role_covers_and_a_command_says_who_may_the_rest() {
+    let folder = Folder::new();
+    let socket = folder.path().join("look.sock");
+    let text = format!("authority = \"trust-all\"\n[[control.socket]]\npath = {socket:?}\nrole = \"read\"\n");
+    let file = folder.file("node.toml", text);
+    let node = RunningNode::start_in(folder, &["--config", file.to_str().unwrap()]);
+    let at = |command: &[&str]| {
+        let args = command.iter().copied().chain(["--socket", socket.to_str().unwrap()]);
+        finish(&mut program(args))
+    };
+    assert!(at(&["status", "--json"]).json().is_object());
+    let text = at(&["stop"]).failed(4);
+    assert!(text.contains("`stop` takes the role `operate`") && text.contains("control.sock"), "{text}");
+    assert!(node.run(&["status"]).ok().contains("pid"));
+}
+
+#[test]
+fn a_socket_that_makes_no_sense_is_refused_at_start() {
+    for (key, value, why) in [
+        ("mode", "rw", "octal digits"),
+        ("role", "admin", "unknown variant"),
+        ("group", "no-such-group-here", "no-such-group-here"),
+    ] {
+        let folder = Folder::new();
+        let socket = folder.path().join("look.sock");
+        let role = if key == "role" { "" } else { "role = \"read\"\n" };
+        let text = format!("[[control.socket]]\npath = {socket:?}\n{role}{key} = \"{value}\"\n");
+        let file = folder.file("node.toml", text);
+        let data = folder.data();
+        let args = ["run", "--data-dir", data.to_str().unwrap(), "--config", file.to_str().unwrap()];
+        let text = finish(&mut program(args)).failed(2);
+        assert!(text.contains(why), "{text}");
+    }
+}

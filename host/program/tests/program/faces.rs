@@ -12,6 +12,7 @@ use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::capability::Value as Capability;
 use thespian_core::envelope::{ExitReason, Poisoned};
 use thespian_core::message::{Encoding, Message};
+use thespian_core::role::Role;
 use thespian_core::source::SourceHash;
 use thespian_core::text::acts;
 use thespian_core::wire::codec;
@@ -138,7 +139,12 @@ fn serve(mut stream: UnixStream, says: &Says, status: &Reply) -> std::io::Result
         while let Some(frame) = decoder.next_frame().unwrap() {
             if !is_greeted {
                 is_greeted = true;
-                let welcome = Welcome { node_version: EVIL.into(), host: HostId(1), endpoint: ACTOR };
+                let welcome = Welcome {
+                    node_version: EVIL.into(),
+                    host: HostId(1),
+                    endpoint: ACTOR,
+                    role: Role::Operate,
+                };
                 let answer: Greeting = match says {
                     Says::Hello(error) => Err(error.clone()),
                     _ => Ok(welcome),

@@ -9,6 +9,7 @@ use std::thread;
 
 use rustix::process::Signal;
 use thespian_core::address::{ActorAddress, HostId};
+use thespian_core::role::Role;
 use thespian_core::wire::hello::{self, Greeting, Welcome};
 
 use crate::process::{Folder, RunningNode, end, hello, program};
@@ -71,7 +72,8 @@ fn welcome_and_be_silent(data: &std::path::Path) {
     let listener = UnixListener::bind(data.join("control.sock")).unwrap();
     thread::spawn(move || {
         let endpoint = ActorAddress::new(HostId(1), 1);
-        let welcome = Welcome { node_version: "0".to_string(), host: HostId(1), endpoint };
+        let welcome =
+            Welcome { node_version: "0".to_string(), host: HostId(1), endpoint, role: Role::Operate };
         let welcome = hello::encode::<Greeting>(&Ok(welcome)).unwrap();
         let mut kept = Vec::new();
         while let Ok((mut stream, _)) = listener.accept() {

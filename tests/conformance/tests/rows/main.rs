@@ -15,6 +15,7 @@ mod life;
 mod msg;
 mod protocol;
 mod readme;
+mod roles;
 mod scenarios;
 mod src;
 mod stat;

@@ -8,6 +8,7 @@ use crate::fate::{ChildrenAtRestart, OnTrap};
 use crate::limits::{ActorLimits, ERROR_TEXT_LEN_MAX, MESSAGE_BYTES_MOST};
 use crate::log_level::LogLevel;
 use crate::message::{Encoding, Message};
+use crate::role::Role;
 use crate::source::{ActorClass, InitMessage, Rights, SourceHash, SourceInfo, Transient};
 use crate::wire::control::{
     ActorFilter, ActorLogLevel, ActorPage, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame,
@@ -291,6 +292,7 @@ fn replies() -> Vec<NodeFrame> {
         Err(ControlError::Killed { by: "by an operator".into() }),
         Err(ControlError::AskerGone),
         Err(ControlError::NodeFailed { fault: "a fault".into() }),
+        Err(forbidden()),
         Ok(Reply::Killed { actors: 48 }),
     ];
     let mut frames: Vec<_> = replies
@@ -313,6 +315,21 @@ fn replies() -> Vec<NodeFrame> {
     frames
 }
 
+fn forbidden() -> ControlError {
+    let way = "show the token in /d/token".to_string();
+    ControlError::Forbidden { request: "kill".into(), needs: Role::Operate, has: Role::Read, way }
+}
+
+#[test]
+fn a_client_of_the_version_before_is_told_in_words_that_it_knows() {
+    let refused = |error| NodeFrame::Reply { id: 1, reply: Err(error) };
+    let told = refused(forbidden()).for_version(hello::VERSION_BEFORE);
+    assert_eq!(told, refused(ControlError::Invalid(forbidden().to_string())));
+    for frame in replies() {
+        assert_eq!(frame.clone().for_version(hello::VERSION), frame);
+    }
+}
+
 /// A line for each frame: its bytes, and what they mean.
 fn listing() -> String {
     let mut text = String::new();
@@ -322,7 +339,8 @@ fn listing() -> String {
     };
     let hello = Hello { client: "test".into(), token: Some([9; 32]), endpoint: Some("desk".into()) };
     add(hello::encode(&hello).unwrap(), "hello of `test` with token 09.. and endpoint `desk`".to_string());
-    let welcome = Welcome { node_version: "0.1.0".into(), host: HostId(7), endpoint: ACTOR };
+    let welcome =
+        Welcome { node_version: "0.1.0".into(), host: HostId(7), endpoint: ACTOR, role: Role::Load };
     for answer in [Ok(welcome), Err(HelloError::Token)] {
         add(hello::encode(&answer).unwrap(), format!("{answer:?}"));
     }
