@@ -54,7 +54,10 @@ fn build_compiler() -> PathBuf {
     let profile = this.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
     let profile = profile.expect("cargo puts programs into folders");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--locked", "--quiet", "--package", "thespian-compiler", "--target-dir"]);
+    // Beside the program, and so with the features that all of the workspace has: alone, the engine would be compiled for it in
+    // another way, which takes minutes.
+    cargo.args(["build", "--locked", "--quiet", "--package", "thespian-host-program"]);
+    cargo.args(["--package", "thespian-compiler", "--bin", "thespian-compiler", "--target-dir"]);
     cargo.arg(profile.parent().expect("a profile's folder stands in another"));
     if profile.ends_with("release") {
         cargo.arg("--release");
