@@ -8,6 +8,8 @@ pub(super) const INSTANCE_BYTES_MAX: usize = 1 << 20;
 const TABLES_PER_PLACE: u32 = 4;
 /// Places beside those of actors: of a source that describes itself, and of classes that say where they can run.
 pub(super) const EXTRA_PLACES: usize = MEMORIES_MAX as usize + CLASS_CHECKS_MAX;
+/// Handles that the components of one instance may hold together: streams, pollables, resources of their own.
+pub(super) const HANDLES_MAX: usize = 1_024;
 /// Stack of wasm code, in bytes. Native stacks of 2 MiB, tokio's default, hold it with ease.
 pub(super) const WASM_STACK_BYTES: usize = 512 << 10;
 

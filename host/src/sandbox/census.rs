@@ -10,10 +10,11 @@ use thespian_core::limits::{
 };
 use wasmparser::{
     CanonicalFunction, ComponentAlias, ComponentExport, ComponentExternalKind, ComponentImport,
-    ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef, ElementItems, ElementKind, ExternalKind,
-    Instance, Payload, SectionLimited,
+    ComponentInstance, ComponentOuterAliasKind, ComponentType, ComponentTypeRef, ElementItems, ElementKind,
+    ExternalKind, Instance, Payload, SectionLimited, ValType,
 };
 
+use super::bounds::HANDLES_MAX;
 use super::source_error::{SourceError, TooMuch};
 
 /// Its name in a refusal.
@@ -23,17 +24,20 @@ const ENGINE_BYTES: &str = "bytes for its functions, globals and lists for table
 /// Bytes of a page, the unit in which a module says how large its memory is.
 const PAGE_BYTES: u64 = 64 << 10;
 
-/// The bytes that the engine allocates for each instance: for a core instance at all, for something it imports, for a global, for
-/// a function that can be called from without or through a table, for a value of a list that a table can be filled from, and for a
-/// segment of data. As in wasmtime 48 (`vmoffsets.rs`, `PassiveElementSegment`), rounded up; a test measures them.
+/// The bytes that the engine allocates for each instance: for a core instance at all, for something it imports, which can be called
+/// from without as well, for a global, for a function that can be called from without or through a table, for a value of a list that
+/// a table can be filled from, and for a segment of data. As in wasmtime 48 (`vmoffsets.rs`, `PassiveElementSegment`), rounded up.
 const CORE_INSTANCE_BYTES: u64 = 1 << 10;
-const IMPORT_BYTES: u64 = 32;
+const IMPORT_BYTES: u64 = 64;
 const GLOBAL_BYTES: u64 = 16;
 const FUNCTION_BYTES: u64 = 32;
 const LISTED_VALUE_BYTES: u64 = 16;
 const SEGMENT_BYTES: u64 = 32;
-/// The same for a function of the host or of another component that it calls.
-const LOWERED_BYTES: u64 = 64;
+/// The same for a function that crosses the border of a component, and for a kind of resources that it has.
+const CANONICAL_BYTES: u64 = 64;
+const RESOURCE_TYPE_BYTES: u64 = 64;
+/// The table of handles of a component instance, which never gets smaller: as many as one may hold.
+const HANDLES_BYTES: u64 = HANDLES_MAX as u64 * 24;
 
 /// The parts of one instance of a module or a component, with all that it instantiates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +98,10 @@ struct Scope {
     modules: Vec<Option<Parts>>,
     components: Vec<Option<Parts>>,
     is_module: bool,
+    /// Functions cross its border, and may carry handles.
+    has_functions: bool,
+    /// Handles can be made of nothing.
+    has_own_handles: bool,
 }
 
 /// Counts while a component is read.
@@ -135,11 +143,16 @@ impl Census {
             Payload::TableSection(tables) => {
                 for table in tables.clone() {
                     let table_elements = table?.ty.initial;
-                    self.add(&Parts { tables: 1, table_elements, ..Parts::default() });
+                    self.add(&Parts { tables: 1, table_elements, ..Parts::kept(1, FUNCTION_BYTES) });
                 }
             }
             Payload::ImportSection(imports) => self.add(&Parts::kept(imports.count().into(), IMPORT_BYTES)),
-            Payload::GlobalSection(globals) => self.add(&Parts::kept(globals.count().into(), GLOBAL_BYTES)),
+            Payload::GlobalSection(globals) => {
+                for global in globals.clone() {
+                    let is_reference = matches!(global?.ty.content_type, ValType::Ref(_));
+                    self.add(&Parts::kept(1, GLOBAL_BYTES + if is_reference { FUNCTION_BYTES } else { 0 }));
+                }
+            }
             Payload::DataSection(segments) => self.add(&Parts::kept(segments.count().into(), SEGMENT_BYTES)),
             Payload::ExportSection(exports) => {
                 for export in exports.clone() {
@@ -166,7 +179,7 @@ impl Census {
             Payload::ComponentCanonicalSection(functions) => self.each(functions, Self::function)?,
             Payload::InstanceSection(instances) => self.each(instances, Self::core_instance)?,
             Payload::ComponentInstanceSection(instances) => self.each(instances, Self::instance)?,
-            Payload::ComponentTypeSection(types) => self.each(types, |_, _| Ok(0))?,
+            Payload::ComponentTypeSection(types) => self.each(types, Self::component_type)?,
             Payload::CoreTypeSection(types) => self.each(types, |_, _| Ok(0))?,
             _ => {}
         }
@@ -179,8 +192,12 @@ impl Census {
     /// # Errors
     /// Names what there is too much of.
     pub(super) fn check(&self, limits: &ActorLimits) -> Result<usize, SourceError> {
-        self.scopes.iter().try_for_each(|whole| whole.parts.check(limits))?;
-        let engine_bytes = self.scopes.first().map_or(0, |whole| whole.parts.engine_bytes);
+        let Some(whole) = self.scopes.first() else { return Ok(0) };
+        let mut parts = whole.parts;
+        // Of the host's resources it has at most a quarter as many.
+        parts.add(&Parts::kept(whole.has_own_handles.into(), HANDLES_BYTES));
+        parts.check(limits)?;
+        let engine_bytes = parts.engine_bytes;
         Ok(usize::try_from(engine_bytes).unwrap_or(usize::MAX))
     }
 
@@ -232,8 +249,17 @@ impl Census {
     }
 
     fn function(&mut self, function: CanonicalFunction) -> Result<usize, SourceError> {
-        if matches!(function, CanonicalFunction::Lower { .. }) {
-            self.add(&Parts { lowered: 1, ..Parts::kept(1, LOWERED_BYTES) });
+        let lowered = matches!(function, CanonicalFunction::Lower { .. }).into();
+        self.add(&Parts { lowered, ..Parts::kept(1, CANONICAL_BYTES) });
+        let here = self.here();
+        here.has_functions = true;
+        here.has_own_handles |= matches!(function, CanonicalFunction::ResourceNew { .. });
+        Ok(0)
+    }
+
+    fn component_type(&mut self, ty: ComponentType<'_>) -> Result<usize, SourceError> {
+        if matches!(ty, ComponentType::Resource { .. }) {
+            self.add(&Parts::kept(1, RESOURCE_TYPE_BYTES));
         }
         Ok(0)
     }
@@ -296,7 +322,8 @@ impl Census {
         if self.scopes.len() < 2 {
             return;
         }
-        let Some(ended) = self.scopes.pop() else { return };
+        let Some(mut ended) = self.scopes.pop() else { return };
+        ended.parts.add(&Parts::kept(ended.has_functions.into(), HANDLES_BYTES));
         let list = if ended.is_module { &mut self.here().modules } else { &mut self.here().components };
         list.push(Some(ended.parts));
     }
@@ -377,7 +404,7 @@ mod tests {
             tables: 2,
             table_elements: 7,
             items: 1,
-            engine_bytes: CORE_INSTANCE_BYTES,
+            engine_bytes: CORE_INSTANCE_BYTES + 2 * FUNCTION_BYTES,
             ..Parts::default()
         };
         assert_eq!(one, expected);
@@ -392,7 +419,7 @@ mod tests {
     #[test]
     fn the_memory_that_the_engine_keeps_for_an_instance_is_counted() {
         let module = r#"(core module $m
-            (import "a" "f" (func)) (global i32 (i32.const 0)) (global i32 (i32.const 1)) (table 4 funcref)
+            (import "a" "f" (func)) (global i32 (i32.const 0)) (global funcref (ref.func $f)) (table 4 funcref)
             (func $f) (func (export "g")) (memory (export "m") 1) (data "x")
             (elem (i32.const 0) $f $f) (elem funcref (ref.null func) (ref.null func) (ref.null func)))"#;
         let engine_bytes = |copies: usize| {
@@ -402,10 +429,21 @@ mod tests {
         let one = CORE_INSTANCE_BYTES
             + IMPORT_BYTES
             + 2 * GLOBAL_BYTES
-            + (1 + 2 + 3) * FUNCTION_BYTES
+            + (1 + 1 + 1 + 2 + 3) * FUNCTION_BYTES
             + 3 * LISTED_VALUE_BYTES
             + 3 * SEGMENT_BYTES;
         assert_eq!([0, 1, 3].map(engine_bytes), [0, one, 3 * one]);
+        // A component within has a table of handles where functions cross its border, and all have kinds of resources.
+        let made = |inner: &str| {
+            let text = format!(
+                "(component (component $a {inner}) (instance (instantiate $a)) (instance (instantiate $a)))"
+            );
+            parts(&text).unwrap().engine_bytes
+        };
+        assert_eq!(made(""), 0);
+        assert_eq!(made("(type (resource (rep i32)))"), 2 * RESOURCE_TYPE_BYTES);
+        let own = "(type $r (resource (rep i32))) (core func (canon resource.new $r))";
+        assert_eq!(made(own), 2 * (RESOURCE_TYPE_BYTES + CANONICAL_BYTES + HANDLES_BYTES));
         let list = format!("(core module $m (elem funcref {}))", "(ref.null func)".repeat(60_000));
         let why = refused(&format!("(component {list} {})", "(core instance (instantiate $m))".repeat(4)));
         assert!(why.contains(ENGINE_BYTES) && why.contains("at most 8388608 are allowed"), "{why}");

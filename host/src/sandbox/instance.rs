@@ -15,6 +15,7 @@ use wasmtime::Store;
 
 use super::bindings::Actor;
 use super::bindings::thespian::actor::types as wit;
+use super::bounds::HANDLES_MAX;
 use super::convert::{self, HeaderRefs};
 use super::fault::{self, Stop};
 use super::host::{ActorHost, Occupant};
@@ -235,8 +236,6 @@ impl std::fmt::Debug for Instance {
 pub(super) fn new_store(state: State) -> Store<State> {
     /// Bytes that one call may hand over beside the message itself: names, texts, options.
     const COPY_BYTES_EXTRA: usize = 64 << 10;
-    /// Handles that one instance may hold: streams, pollables.
-    const HANDLES_MAX: usize = 1_024;
 
     let copy_bytes_max = state.limits.message_bytes_max + COPY_BYTES_EXTRA;
     let engine = state.machine.wasmtime.clone();
