@@ -96,6 +96,10 @@ fn rustdoc(args: &[OsString], told: &[&str]) -> Command {
         }
     }
     rustdoc.arg("-Dwarnings");
+    // Nothing of a program is public, and all of it is read.
+    if value_of(told, "--crate-type") == Some("bin") {
+        rustdoc.arg("--document-private-items");
+    }
     rustdoc
 }
 
