@@ -80,8 +80,11 @@ impl TryFrom<String> for SocketMode {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let bits = u32::from_str_radix(&text, 8).ok().filter(|bits| *bits <= 0o777);
-        bits.map(Self).ok_or_else(|| format!("`{text}` is no mode: octal digits, as in `0660`"))
+        // Without its owner's, the node could not tell a socket that it has left behind from one that is in use.
+        let bits = u32::from_str_radix(&text, 8).ok().filter(|bits| *bits <= 0o777 && bits & 0o600 == 0o600);
+        let why =
+            || format!("`{text}` is no mode: octal digits that let the owner read and write, as in `0660`");
+        bits.map(Self).ok_or_else(why)
     }
 }
 

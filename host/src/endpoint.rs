@@ -110,21 +110,11 @@ impl Receiver for Endpoint {
     }
 }
 
-/// The reason why an endpoint can't be had by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NoEndpoint {
-    /// There are as many as may be, and each is used.
-    #[error("the node keeps as many as it can, and all are used")]
-    AllUsed,
-    /// Those who have another role made it.
-    #[error("it belongs to whoever has the role `{0}`; use another name")]
-    OfAnotherRole(Role),
-}
+/// The name of an endpoint, with the role of those who know it by that: who has another role finds another.
+type EndpointName = (Role, String);
 
 struct Named {
     endpoint: Arc<Endpoint>,
-    /// That of whoever made it: who has another can't read what is meant for them.
-    role: Role,
     sessions: usize,
     /// Runs while nobody uses it. Weakly known to its alarm, so that who comes back calls it off.
     idle: Option<Arc<Idle>>,
@@ -133,7 +123,7 @@ struct Named {
 /// A named endpoint that is forgotten unless somebody comes back to it.
 struct Idle {
     endpoints: Weak<Endpoints>,
-    name: String,
+    name: EndpointName,
     since: Time,
 }
 
@@ -150,7 +140,7 @@ impl Sleeper for Idle {
 pub(crate) struct Endpoints {
     plane: Arc<Plane>,
     open_len: AtomicUsize,
-    named: Mutex<HashMap<String, Named>>,
+    named: Mutex<HashMap<EndpointName, Named>>,
 }
 
 impl Endpoints {
@@ -181,47 +171,34 @@ impl Endpoints {
         }
     }
 
-    /// The endpoint of this name, of those of whoever has this role. Where there are as many as may be, one goes for it that
-    /// nobody uses.
-    pub(crate) fn join(&self, name: &str, role: Role) -> Result<Arc<Endpoint>, NoEndpoint> {
+    /// The endpoint of this name. Where a role has as many as it may, one goes for it that nobody uses. `None`: all are used.
+    pub(crate) fn join(&self, role: Role, name: &str) -> Option<Arc<Endpoint>> {
+        let name = (role, name.to_string());
         let mut named = self.named.lock();
-        let known = named.get(name);
-        if let Some(other) = known.filter(|known| known.role != role) {
-            return Err(NoEndpoint::OfAnotherRole(other.role));
-        }
-        let is_full = known.is_none() && named.len() >= NAMED_ENDPOINTS_MAX;
-        let gone = if is_full { Some(take_abandoned(&mut named).ok_or(NoEndpoint::AllUsed)?) } else { None };
-        let joined = self.enter(&mut named, name, role);
+        let is_new = !named.contains_key(&name);
+        let is_full = is_new && named.keys().filter(|(of, _)| *of == role).count() >= NAMED_ENDPOINTS_MAX;
+        let gone = if is_full { Some(take_abandoned(&mut named, role)?) } else { None };
+        let entry =
+            named.entry(name).or_insert_with(|| Named { endpoint: self.open(), sessions: 0, idle: None });
+        entry.sessions += 1;
+        entry.idle = None;
+        let joined = entry.endpoint.clone();
         drop(named);
         if let Some(gone) = gone {
             self.close(&gone.endpoint);
         }
-        Ok(joined)
-    }
-
-    fn enter(&self, named: &mut HashMap<String, Named>, name: &str, role: Role) -> Arc<Endpoint> {
-        let entry = named.entry(name.to_string()).or_insert_with(|| Named {
-            endpoint: self.open(),
-            role,
-            sessions: 0,
-            idle: None,
-        });
-        entry.sessions += 1;
-        entry.idle = None;
-        entry.endpoint.clone()
+        Some(joined)
     }
 
     /// A connection that used it is gone. If it was the last, the endpoint is forgotten after a while.
-    pub(crate) fn leave(self: &Arc<Self>, name: &str) {
+    pub(crate) fn leave(self: &Arc<Self>, role: Role, name: &str) {
+        let name = (role, name.to_string());
         let mut named = self.named.lock();
-        let Some(entry) = named.get_mut(name) else { return };
+        let Some(entry) = named.get_mut(&name) else { return };
         entry.sessions -= 1;
         if entry.sessions == 0 {
-            let idle = Arc::new(Idle {
-                endpoints: Arc::downgrade(self),
-                name: name.to_string(),
-                since: self.plane.clock.now(),
-            });
+            let since = self.plane.clock.now();
+            let idle = Arc::new(Idle { endpoints: Arc::downgrade(self), name, since });
             let sleeper: Arc<dyn Sleeper> = idle.clone();
             entry.idle = Some(idle);
             self.plane.alarms.after(NAMED_ENDPOINT_IDLE_MAX, Arc::downgrade(&sleeper));
@@ -240,11 +217,12 @@ impl Endpoints {
     }
 }
 
-/// Takes out the endpoint that nobody has used for longest, of those in which nothing waits if there are any.
-fn take_abandoned(named: &mut HashMap<String, Named>) -> Option<Named> {
+/// Takes out the endpoint of this role that nobody has used for longest, of those in which nothing waits if there are any.
+fn take_abandoned(named: &mut HashMap<EndpointName, Named>, role: Role) -> Option<Named> {
     let order = |named: &Named| Some((named.endpoint.size().0 > 0, named.idle.as_ref()?.since));
-    let abandoned = named.iter().filter_map(|(name, named)| Some((order(named)?, name)));
-    let name = abandoned.min()?.1.clone();
+    let of_role = named.iter().filter(|((of, _), _)| *of == role);
+    let abandoned = of_role.filter_map(|(name, named)| Some((order(named)?, &name.1, name)));
+    let name = abandoned.min_by_key(|(order, name, _)| (*order, *name))?.2.clone();
     named.remove(&name)
 }
 
@@ -371,24 +349,24 @@ mod tests {
         let log = LogStore::start(None).expect("a thread for the log");
         let plane = Arc::new(Plane::with_places(1, log));
         let endpoints = Arc::new(Endpoints::new(plane.clone()));
-        let join = |name: usize| endpoints.join(&name.to_string(), Role::Talk);
+        let join = |name: usize| endpoints.join(Role::Talk, &name.to_string());
         for name in 0..NAMED_ENDPOINTS_MAX {
             join(name).expect("there is room");
         }
-        assert_eq!(join(NAMED_ENDPOINTS_MAX).err(), Some(NoEndpoint::AllUsed));
-        assert_eq!(endpoints.join("0", Role::Read).err(), Some(NoEndpoint::OfAnotherRole(Role::Talk)));
+        assert!(join(NAMED_ENDPOINTS_MAX).is_none(), "all are used");
         let kept = join(0).expect("it is there");
         let body = Body::Message(Message::bytes("M", vec![7]));
         assert_eq!(kept.push(Envelope { target: kept.address, sender: kept.address, body }), Push::Queued);
-        (0..2).for_each(|_| endpoints.leave("0"));
-        endpoints.leave("1");
-        assert!(join(NAMED_ENDPOINTS_MAX).is_ok());
-        let named = |name: &str| endpoints.named.lock().contains_key(name);
+        (0..2).for_each(|_| endpoints.leave(Role::Talk, "0"));
+        endpoints.leave(Role::Talk, "1");
+        assert!(join(NAMED_ENDPOINTS_MAX).is_some());
+        let named = |name: &str| endpoints.named.lock().contains_key(&(Role::Talk, name.to_string()));
         assert!(named("0") && !named("1"), "a message waits at the one that was left first");
-        assert!(join(NAMED_ENDPOINTS_MAX + 1).is_ok());
+        assert!(join(NAMED_ENDPOINTS_MAX + 1).is_some());
         assert!(!named("0"));
         assert_eq!(plane.dead_letters.count(), 1, "what waited is lost with a word");
-        assert!(join(NAMED_ENDPOINTS_MAX + 2).is_err());
-        assert_eq!(endpoints.len(), NAMED_ENDPOINTS_MAX);
+        assert!(join(NAMED_ENDPOINTS_MAX + 2).is_none());
+        assert!(endpoints.join(Role::Load, "0").is_some(), "another role has names of its own");
+        assert_eq!(endpoints.len(), NAMED_ENDPOINTS_MAX + 1);
     }
 }

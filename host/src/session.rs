@@ -79,7 +79,14 @@ impl Session {
             None => inside.endpoints.open(),
             Some(name) => {
                 check_endpoint_name(name)?;
-                inside.endpoints.join(name, role).map_err(|why| HelloError::Endpoint(why.to_string()))?
+                if !role.may(Role::Talk) {
+                    let text = format!("a program with the role `{role}` receives nothing");
+                    return Err(HelloError::Endpoint(text));
+                }
+                let joined = inside.endpoints.join(role, name);
+                joined.ok_or_else(|| {
+                    HelloError::Endpoint("the node keeps as many as it can, and all are used".to_string())
+                })?
             }
         };
         let welcome = Welcome {
@@ -97,6 +104,10 @@ impl Session {
     #[must_use]
     pub fn welcome(&self) -> &Welcome {
         &self.presence.welcome
+    }
+
+    fn is_operator(&self) -> bool {
+        self.welcome().role == Role::Operate
     }
 
     /// The account of programs outside.
@@ -215,6 +226,8 @@ impl Session {
         updates: &Updates,
     ) -> Answered {
         let (hash, size) = (bytes.hash(), bytes.size());
+        // Whoever else asks for some is not heard (`Request::needs`).
+        let rights = self.is_operator().then_some(rights);
         let offer = Box::new(Offer { hash, label: info, size, rights });
         let question = |_: &Registry| Ok(Question::Load(offer));
         self.guard(self.presence.inside.desk.ask(question, Some(bytes), Some(updates.clone()))).await
@@ -238,12 +251,12 @@ impl Session {
             mail.check(init)?;
         }
         let address = inside.plane.new_address();
+        let purpose = if self.is_operator() { Purpose::OperatorsCreate } else { Purpose::Create };
         let node = inside.clone();
         let question = move |sources: &Registry| {
             let source = sources.find(&create.source);
             let places = source.as_ref().map_or(1, |source| node.library.places(*source));
-            let payer =
-                Payer { account: node.plane.accounts.outside().clone(), purpose: Purpose::OperatorsCreate };
+            let payer = Payer { account: node.plane.accounts.outside().clone(), purpose };
             node.plane.places.reserve(address, payer, places).map_err(Refusal::LimitReached)?;
             Ok(create.into_question(address, source))
         };
@@ -284,7 +297,7 @@ impl Drop for Presence {
         self.mail.forget_aliases();
         match &self.name {
             None => self.inside.endpoints.close(self.mail.endpoint()),
-            Some(name) => self.inside.endpoints.leave(name),
+            Some(name) => self.inside.endpoints.leave(self.welcome.role, name),
         }
     }
 }

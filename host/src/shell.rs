@@ -22,7 +22,7 @@ use thespian_core::limits::{
 use thespian_core::role::Role;
 use thespian_core::wire::hello::{self, Greeting, Hello, HelloError, VERSION};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tracing::Level;
 
@@ -41,6 +41,8 @@ use strangers::{Stranger, StrangerPlace, Strangers};
 use tokens::Tokens;
 use ways::{WayIn, Ways};
 
+/// The part of the connections that is kept for operators, so that others can't keep them from ending what they do.
+const OPERATORS_DIVISOR: usize = 8;
 /// How long to wait when the system gives no other connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -56,6 +58,9 @@ pub enum ServeError {
     /// A socket can't be made.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Two sockets are to be at one path.
+    #[error("two control sockets of this node are to be at {0}: give each a path of its own")]
+    SamePath(PathBuf),
     /// A socket is to be of a group that is not known.
     #[error("a control socket can't be of the group `{name}`: {error}")]
     NoGroup {
@@ -113,6 +118,7 @@ impl Shell {
             tokens,
             ways,
             places: Semaphore::new(shares.connections),
+            others_places: Semaphore::new(shares.connections - shares.connections / OPERATORS_DIVISOR),
             strangers_max: shares.strangers,
             spare: Spare::new().map_err(ServeError::Spare)?,
             shortage: node.shortage(),
@@ -182,6 +188,8 @@ struct Door {
     tokens: Tokens,
     ways: Ways,
     places: Semaphore,
+    /// Of these, those for whoever is no operator.
+    others_places: Semaphore,
     strangers_max: usize,
     spare: Spare,
     shortage: Arc<Shortage>,
@@ -251,19 +259,15 @@ impl Door {
             }
             return;
         };
-        // Held for as long as the connection is.
-        let place = self.places.try_acquire();
-        let decoded = hello::decode_hello(&frame);
-        let version = decoded.as_ref().map_or(VERSION, |(_, version)| *version);
-        let session = decoded.and_then(|(hello, _)| {
+        let version = hello::version_for(&frame);
+        let session = hello::decode_hello(&frame).and_then(|hello| {
             let role = self.role(entry, &hello)?;
-            if place.is_err() {
-                return Err(HelloError::TooManyConnections);
-            }
-            self.sessions.open(hello.endpoint.as_deref(), role)
+            // Held for as long as the connection is.
+            let place = self.place(role).ok_or(HelloError::TooManyConnections)?;
+            Ok((self.sessions.open(hello.endpoint.as_deref(), role)?, place))
         });
         match session {
-            Ok(session) => {
+            Ok((session, _place)) => {
                 drop(stranger);
                 reader.limit(FRAME_BYTES_MAX);
                 if say(&mut writer, version, &Ok(session.welcome().clone())).await {
@@ -276,6 +280,15 @@ impl Door {
                 say(&mut writer, version, &Err(error)).await;
             }
         }
+    }
+
+    /// A place for a connection, if there is one for this role.
+    fn place(&self, role: Role) -> Option<(Option<SemaphorePermit<'_>>, SemaphorePermit<'_>)> {
+        let of_others = match role {
+            Role::Operate => None,
+            Role::Read | Role::Talk | Role::Load => Some(self.others_places.try_acquire().ok()?),
+        };
+        Some((of_others, self.places.try_acquire().ok()?))
     }
 
     fn role(&self, entry: WayIn, hello: &Hello) -> Result<Role, HelloError> {

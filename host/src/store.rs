@@ -69,7 +69,9 @@ pub enum StoreError {
         error: io::Error,
     },
     /// The file is no token file.
-    #[error("{path} is not a token file: it should hold 64 hex digits")]
+    #[error(
+        "{path} is not a token file, which holds 64 hex digits; a node that is started makes a new one where there is none"
+    )]
     BadToken {
         /// The path of the file.
         path: PathBuf,
@@ -139,22 +141,37 @@ pub fn token_path(dir: &Path, role: Role) -> PathBuf {
     }
 }
 
-/// Keeps a secret in that file, where programs find it.
+/// Keeps a secret in that file, where programs find it: whole, or as it was before.
 ///
 /// # Errors
 /// The file can't be written.
 pub fn keep_token(dir: &Path, role: Role, token: [u8; TOKEN_LEN]) -> Result<(), StoreError> {
     let path = token_path(dir, role);
+    let new = path.with_extension(format!("{role}.new"));
     let io_error = |error| StoreError::Io { path: path.clone(), error };
     // A new file: the mode of an old one could have been widened.
-    match fs::remove_file(&path) {
+    match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(error)),
         _ => {}
     }
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(&path).map_err(io_error)?;
+    let mut file = options.write(true).create_new(true).mode(0o600).open(&new).map_err(io_error)?;
     let hex: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
-    writeln!(file, "{hex}").map_err(io_error)
+    let written =
+        writeln!(file, "{hex}").and_then(|()| file.sync_all()).and_then(|()| fs::rename(&new, &path));
+    written.inspect_err(|_| drop(fs::remove_file(&new))).map_err(io_error)
+}
+
+/// The secret that is kept for this role, if there is one.
+///
+/// # Errors
+/// The file can't be read, or holds something else.
+pub fn kept_token(dir: &Path, role: Role) -> Result<Option<[u8; TOKEN_LEN]>, StoreError> {
+    let path = token_path(dir, role);
+    match input::read_own(&path, TOKEN_FILE_BYTES_MAX) {
+        Err(InputError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => token_of(&path, read).map(Some),
+    }
 }
 
 /// Reads a token file.
@@ -162,11 +179,14 @@ pub fn keep_token(dir: &Path, role: Role, token: [u8; TOKEN_LEN]) -> Result<(), 
 /// # Errors
 /// It can't be read, or holds something else.
 pub fn read_token(path: &Path) -> Result<[u8; TOKEN_LEN], StoreError> {
-    let io_error = |error| StoreError::Token { path: path.to_path_buf(), error };
+    token_of(path, input::read_named(path, TOKEN_FILE_BYTES_MAX))
+}
+
+fn token_of(path: &Path, read: Result<Vec<u8>, InputError>) -> Result<[u8; TOKEN_LEN], StoreError> {
     let bad = || StoreError::BadToken { path: path.to_path_buf() };
-    let bytes = match input::read_named(path, TOKEN_FILE_BYTES_MAX) {
+    let bytes = match read {
         Ok(bytes) => bytes,
-        Err(InputError::Io(error)) => return Err(io_error(error)),
+        Err(InputError::Io(error)) => return Err(StoreError::Token { path: path.to_path_buf(), error }),
         Err(InputError::TooLong { .. } | InputError::NotAFile) => return Err(bad()),
     };
     let hash: Option<SourceHash> = str::from_utf8(&bytes).ok().and_then(|text| text.trim().parse().ok());

@@ -104,8 +104,9 @@ pub struct Offer {
     pub label: String,
     /// Its size in bytes.
     pub size: u64,
-    /// The rights of its actors, besides those of all.
-    pub rights: Rights,
+    /// The rights of its actors, besides those of all. Absent: whoever offers it may give none, and a source that is in use keeps
+    /// those that it has.
+    pub rights: Option<Rights>,
 }
 
 /// An actor that a program outside asks for.

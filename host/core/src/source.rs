@@ -163,6 +163,13 @@ pub struct Rights {
 pub struct UnknownRight(pub String);
 
 impl Rights {
+    /// Whether there is any.
+    #[must_use]
+    pub const fn any(self) -> bool {
+        let Self { dead_letters, capabilities, status, shutdown } = self;
+        dead_letters || capabilities || status || shutdown
+    }
+
     /// Adds one by its name.
     ///
     /// # Errors

@@ -21,11 +21,10 @@ impl Tokens {
     /// A file can't be read or written.
     pub(super) fn keep(&mut self, dir: &Path, kept: bool) -> Result<(), StoreError> {
         for (role, token) in &mut self.0 {
-            let path = store::token_path(dir, *role);
-            if kept && path.exists() {
-                *token = store::read_token(&path)?;
+            match if kept { store::kept_token(dir, *role)? } else { None } {
+                Some(known) => *token = known,
+                None => store::keep_token(dir, *role, *token)?,
             }
-            store::keep_token(dir, *role, *token)?;
         }
         Ok(())
     }
@@ -37,8 +36,11 @@ impl Tokens {
             let difference = shown.iter().zip(token).fold(0, |bits, (shown, own)| bits | (shown ^ own));
             std::hint::black_box(difference) == 0
         };
-        // All of them, wherever it is found.
-        self.0.iter().fold(None, |found, (role, token)| if is_shown(token) { Some(*role) } else { found })
+        // All of them, wherever it is found. Where somebody has copied one file to another, the role that may less.
+        self.0
+            .iter()
+            .rev()
+            .fold(None, |found, (role, token)| if is_shown(token) { Some(*role) } else { found })
     }
 }
 
@@ -56,5 +58,7 @@ mod tests {
             assert_eq!(tokens.role_of(Some(guess)), None);
         }
         assert_eq!(tokens.role_of(None), None);
+        let [(read, token), ..] = tokens.0;
+        assert_eq!(Tokens(tokens.0.map(|(role, _)| (role, token))).role_of(Some(token)), Some(read));
     }
 }

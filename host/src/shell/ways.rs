@@ -51,7 +51,10 @@ pub(super) async fn sockets(
 ) -> Result<Vec<(Listener, WayIn)>, ServeError> {
     let own = super::in_runtime(node, Listener::unix(&dir.join(SOCKET_FILE), Admission::OwnUser)).await?;
     let mut listeners = vec![(own, WayIn::Socket(Role::Operate))];
-    for ControlSocket { path, role, mode, group } in beside {
+    for (at, ControlSocket { path, role, mode, group }) in beside.iter().enumerate() {
+        if beside[..at].iter().any(|other| other.path == *path) || *path == dir.join(SOCKET_FILE) {
+            return Err(ServeError::SamePath(path.clone()));
+        }
         let group = group.as_deref().map(group_id).transpose()?;
         let admission = Admission::Permissions { mode: mode.bits(), group };
         let listener = super::in_runtime(node, Listener::unix(path, admission)).await?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,10 +30,18 @@ pub enum BindError {
         /// The error of the system.
         error: io::Error,
     },
+    /// There is a file at its path that is no socket.
+    #[error("there is something else at {0}, which is left alone: remove it, or listen somewhere else")]
+    NotASocket(PathBuf),
+    /// Others could put another socket, or a link, in its place.
+    #[error(
+        "others may write to the directory of {0}: a control socket has to be where only its node and root may"
+    )]
+    OpenDir(PathBuf),
     /// The system takes no path that long.
     #[error(
-        "the path of the control socket has {len} bytes, and the system takes {SOCKET_PATH_LEN_MAX}: {path}; give the node a \
-         data directory with a shorter path"
+        "the path of the control socket has {len} bytes, and the system takes {SOCKET_PATH_LEN_MAX}: {path}; give it, or \
+         the node's data directory, a shorter path"
     )]
     PathTooLong {
         /// Where it was to be.
@@ -90,12 +98,20 @@ impl Listener {
     pub async fn unix(path: &Path, admission: Admission) -> Result<Self, BindError> {
         check_socket_path(path)?;
         let io_error = |error| BindError::Io { at: path.display().to_string(), error };
+        let is_beside = matches!(admission, Admission::Permissions { .. });
         match Stream::connect_unix(path).await {
             Ok(_) => return Err(BindError::InUse(path.to_path_buf())),
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                // What lies in the node's own directory is the node's.
+                if is_beside && !fs::symlink_metadata(path).map_err(io_error)?.file_type().is_socket() {
+                    return Err(BindError::NotASocket(path.to_path_buf()));
+                }
                 fs::remove_file(path).map_err(io_error)?;
             }
             Err(_) => {}
+        }
+        if is_beside && !is_dir_ours(path).map_err(io_error)? {
+            return Err(BindError::OpenDir(path.to_path_buf()));
         }
         let file = SocketFile::new(path).map_err(io_error)?;
         let listener = bind(&file, admission).map_err(io_error)?;
@@ -180,6 +196,15 @@ impl Drop for Listener {
     }
 }
 
+/// Whether nobody but our own user and root can put something else in the place of this file.
+fn is_dir_ours(path: &Path) -> io::Result<bool> {
+    const STICKY: u32 = 0o1000;
+    let dir = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let dir = fs::metadata(dir)?;
+    let is_owned = dir.uid() == 0 || dir.uid() == rustix::process::geteuid().as_raw();
+    Ok(is_owned && (dir.mode() & 0o022 == 0 || dir.mode() & STICKY != 0))
+}
+
 /// Its permissions are there before anybody is heard.
 fn bind(file: &SocketFile, admission: Admission) -> io::Result<UnixListener> {
     let socket = socket_with(
@@ -195,8 +220,14 @@ fn bind(file: &SocketFile, admission: Admission) -> io::Result<UnixListener> {
         Admission::OwnUser => (0o600, None),
         Admission::Permissions { mode, group } => (mode, group),
     };
-    let allowed = chown(file.path(), None, group)
-        .and_then(|()| fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)));
+    let of_group = |error: io::Error| {
+        io::Error::new(
+            error.kind(),
+            format!("its group can't be set, of which this process has to be: {error}"),
+        )
+    };
+    let allowed = group.map_or(Ok(()), |group| chown(file.path(), None, Some(group)).map_err(of_group));
+    let allowed = allowed.and_then(|()| fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)));
     allowed.and_then(|()| Ok(listen(&socket, LISTEN_BACKLOG)?)).inspect_err(|_| file.remove())?;
     UnixListener::from_std(socket.into())
 }

@@ -130,7 +130,9 @@ fn ask_something(world: &mut World, at: HostId) {
             let asker = world.new_asker();
             let label = String::new();
             let rights = Rights { dead_letters: world.rng.chance(50), ..Rights::default() };
-            world.host_mut(at).ask(asker, Question::Load(Box::new(Offer { hash, label, size: 1, rights })));
+            world
+                .host_mut(at)
+                .ask(asker, Question::Load(Box::new(Offer { hash, label, size: 1, rights: Some(rights) })));
             leave(world, at, asker);
         }
         15..=44 if world.host(at).slots < world.host(at).slots_max => {

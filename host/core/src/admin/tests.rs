@@ -53,7 +53,7 @@ fn requirement(name: &str) -> Requirement {
 }
 
 fn offer_of(hash: SourceHash) -> Offer {
-    Offer { hash, label: String::new(), size: 1, rights: Rights::default() }
+    Offer { hash, label: String::new(), size: 1, rights: Some(Rights::default()) }
 }
 
 fn new_actor(address: ActorAddress) -> NewActor {

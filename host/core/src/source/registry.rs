@@ -81,12 +81,16 @@ impl Registry {
             info: None,
             waiting: Vec::new(),
             actors: 0,
-            rights,
+            rights: Rights::default(),
             offered_at: now,
             hopeless: None,
         });
         // Whoever loads a source once more may give it other rights: for actors that are created from then on.
-        entry.rights = rights;
+        let is_in_use =
+            matches!(entry.state, SourceState::Loaded | SourceState::Validating | SourceState::Offered);
+        if rights.is_some() || !is_in_use {
+            entry.rights = rights.unwrap_or_default();
+        }
         let step = match entry.state {
             SourceState::Loaded => {
                 return effects.answer(origin, Ok(loaded(hash, entry.info.as_ref(), true, 0)));

@@ -222,6 +222,8 @@ impl Request {
             Self::Ask { .. } => ("ask", Role::Talk),
             Self::Listen { .. } => ("listen", Role::Talk),
             Self::Create(_) => ("create", Role::Talk),
+            // Rights are an operator's to give: its actors may do with them what the other roles may not.
+            Self::Load { rights, .. } if rights.any() => ("load with rights", Role::Operate),
             Self::Load { .. } => ("load", Role::Load),
             Self::Unload { .. } => ("unload", Role::Load),
             Self::Sources => ("sources", Role::Read),

@@ -127,14 +127,22 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, HelloError> {
     read(version, version == VERSION, rest)
 }
 
-/// A client's hello, and the version that it speaks: this one or the one before.
+/// A client's hello, in this version or the one before.
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_hello(body: &[u8]) -> Result<(Hello, u16), HelloError> {
+pub fn decode_hello(body: &[u8]) -> Result<Hello, HelloError> {
     let (version, rest) = split(body)?;
-    let hello = read(version, matches!(version, VERSION | VERSION_BEFORE), rest)?;
-    Ok((hello, version))
+    read(version, matches!(version, VERSION | VERSION_BEFORE), rest)
+}
+
+/// The version in which the client that sent this, be it a hello or not, is answered.
+#[must_use]
+pub fn version_for(body: &[u8]) -> u16 {
+    match split(body) {
+        Ok((VERSION_BEFORE, _)) => VERSION_BEFORE,
+        _ => VERSION,
+    }
 }
 
 fn split(body: &[u8]) -> Result<(u16, &[u8]), HelloError> {
@@ -171,8 +179,9 @@ mod tests {
     fn a_client_of_the_version_before_is_heard_and_answered_in_it() {
         let hello = Hello { client: "old".to_string(), token: None, endpoint: None };
         let frame = encode_in(VERSION_BEFORE, &hello).unwrap();
-        let (read, version) = decode_hello(&frame[HEADER_LEN..]).unwrap();
-        assert!(read == hello && version == VERSION_BEFORE);
+        assert!(decode_hello(&frame[HEADER_LEN..]) == Ok(hello));
+        let version = version_for(&frame[HEADER_LEN..]);
+        assert_eq!([version, version_for(b"GET /")], [VERSION_BEFORE, VERSION]);
         let endpoint = ActorAddress::new(HostId(1), 2);
         let welcome =
             Welcome { node_version: "1.0".to_string(), host: HostId(1), endpoint, role: Role::Operate };

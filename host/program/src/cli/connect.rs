@@ -27,10 +27,9 @@ pub(super) struct NodeArgs {
     #[arg(long, value_name = "DIR", help_heading = HEADING)]
     #[arg(env = "THESPIAN_HOST_DATA_DIR", hide_env_values = true)]
     data_dir: Option<PathBuf>,
-    /// A control socket of the node, in place of the one in its data directory: one that lets others in, or has a role of
+    /// A control socket of the node, in place of all else that says where it is: one that lets others in, or has a role of
     /// its own.
-    #[arg(long, value_name = "FILE", help_heading = HEADING, conflicts_with = "connect")]
-    #[arg(env = "THESPIAN_HOST_SOCKET", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
     socket: Option<PathBuf>,
     /// The address of a node that listens over TCP, in place of its socket.
     #[arg(long, value_name = "ADDR", help_heading = HEADING)]
@@ -91,22 +90,20 @@ impl NodeArgs {
     /// Where the node is; an error if that can't be known.
     pub(super) fn place(&self) -> Result<NodeAddress> {
         let data_dir = || self.data_dir.clone().map_or_else(default_data_dir, Ok);
-        Ok(match (self.connect, &self.token_file) {
-            (Some(address), Some(token_file)) => NodeAddress::Tcp(address, token_file.clone()),
-            (Some(address), None) => {
+        let socket = match (&self.socket, self.connect, &self.token_file) {
+            (Some(socket), ..) => socket.clone(),
+            (None, Some(address), Some(token_file)) => {
+                return Ok(NodeAddress::Tcp(address, token_file.clone()));
+            }
+            (None, Some(address), None) => {
                 let needed = "--connect needs the node's token too: --token-file FILE, the file `token` in its data directory";
                 let data_dir = data_dir().map_err(|_| Usage(needed.to_string()))?;
-                NodeAddress::Tcp(address, data_dir.join(TOKEN_FILE))
+                return Ok(NodeAddress::Tcp(address, data_dir.join(TOKEN_FILE)));
             }
-            (None, _) => {
-                let socket = match &self.socket {
-                    Some(socket) => socket.clone(),
-                    None => data_dir()?.join(SOCKET_FILE),
-                };
-                check_socket_path(&socket).map_err(|error| Usage(error.to_string()))?;
-                NodeAddress::Unix(socket)
-            }
-        })
+            (None, None, _) => data_dir()?.join(SOCKET_FILE),
+        };
+        check_socket_path(&socket).map_err(|error| Usage(error.to_string()))?;
+        Ok(NodeAddress::Unix(socket))
     }
 
     pub(super) async fn try_connect(

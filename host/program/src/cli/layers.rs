@@ -25,8 +25,7 @@ use super::requirement::capability;
 
 const ENV_PREFIX: &str = "THESPIAN_HOST_";
 /// Variables that are no configuration of a node.
-const OTHER_VARIABLES: [&str; 7] =
-    ["CONFIG", "CONNECT", "SOCKET", "TOKEN_FILE", "ENDPOINT", "LOG_LEVEL", "LOG_FORMAT"];
+const OTHER_VARIABLES: [&str; 6] = ["CONFIG", "CONNECT", "TOKEN_FILE", "ENDPOINT", "LOG_LEVEL", "LOG_FORMAT"];
 
 const ALLOW_LISTEN: &str = "allow-listen";
 const KEEP_TOKENS: &str = "control.keep-tokens";

@@ -98,8 +98,11 @@ impl Outcome {
         if let Some(StartError::Config(_)) = error.downcast_ref() {
             return Some(Self::Usage);
         }
-        if let Some(ServeError::Bind(BindError::NotLoopback(_)) | ServeError::NoGroup { .. }) =
-            error.downcast_ref()
+        if let Some(
+            ServeError::Bind(BindError::NotLoopback(_) | BindError::NotASocket(_) | BindError::OpenDir(_))
+            | ServeError::SamePath(_)
+            | ServeError::NoGroup { .. },
+        ) = error.downcast_ref()
         {
             return Some(Self::Usage);
         }

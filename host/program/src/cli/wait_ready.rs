@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
+use serde::Serialize;
+use thespian_core::role::Role;
 use thespian_core::wire::control::NodeStatus;
 use thespian_host::client::ClientError;
 use tokio::time::{sleep, timeout};
@@ -34,27 +36,38 @@ pub(super) struct WaitReadyArgs {
 
 pub(super) async fn wait_ready(args: WaitReadyArgs, output: &Output) -> Result<()> {
     let place = args.node.place()?;
-    let status = match timeout(args.timeout, answer(&args.node, &place)).await {
-        Ok(status) => status?,
+    let ready = match timeout(args.timeout, answer(&args.node, &place)).await {
+        Ok(ready) => ready?,
         Err(_) => {
             let text = format!("no node answered at {place} within {} s", args.timeout.as_secs_f64());
             return Err(TimedOut(text).into());
         }
     };
     if output.is_json() {
-        output.json(&status)?;
+        output.json(&ready)?;
     }
     Ok(())
 }
 
-async fn answer(node: &NodeArgs, place: &NodeAddress) -> Result<NodeStatus, ClientError> {
+/// A node's status, or as much as a program that may not look is told.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Ready {
+    Status(Box<NodeStatus>),
+    LetIn { role: Role },
+}
+
+async fn answer(node: &NodeArgs, place: &NodeAddress) -> Result<Ready, ClientError> {
     let mut pause = PAUSE_MIN;
     loop {
-        let status = match node.try_connect(place, None).await {
-            Ok(client) => client.status().await,
+        let ready = match node.try_connect(place, None).await {
+            Ok(client) if client.role().may(Role::Read) => {
+                client.status().await.map(|status| Ready::Status(Box::new(status)))
+            }
+            Ok(client) => Ok(Ready::LetIn { role: client.role() }),
             Err(error) => Err(error),
         };
-        match status {
+        match ready {
             // It may be starting: its socket, or its token file, is on its way.
             Err(ClientError::NoNode { .. } | ClientError::Lost(_) | ClientError::Token(_)) => {}
             answered => return answered,

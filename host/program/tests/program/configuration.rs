@@ -1,5 +1,7 @@
 //! Flag over environment over file over default.
 
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::{Value, json};
 use thespian_core::limits::{RANGES, Range};
 
@@ -207,7 +209,7 @@ fn a_further_socket_lets_do_what_its_role_covers_and_a_command_says_who_may_the_
 #[test]
 fn a_socket_that_makes_no_sense_is_refused_at_start() {
     for (key, value, why) in [
-        ("mode", "rw", "octal digits"),
+        ("mode", "0060", "octal digits"),
         ("role", "admin", "unknown variant"),
         ("group", "no-such-group-here", "no-such-group-here"),
     ] {
@@ -221,4 +223,24 @@ fn a_socket_that_makes_no_sense_is_refused_at_start() {
         let text = finish(&mut program(args)).failed(2);
         assert!(text.contains(why), "{text}");
     }
+}
+
+#[test]
+fn a_socket_takes_no_other_files_place_and_lies_where_nobody_else_may_write() {
+    let folder = Folder::new();
+    let run = |path: &std::path::Path| {
+        let file =
+            folder.file("node.toml", format!("[[control.socket]]\npath = {path:?}\nrole = \"read\"\n"));
+        let data = folder.data();
+        let args = ["run", "--data-dir", data.to_str().unwrap(), "--config", file.to_str().unwrap()];
+        finish(&mut program(args)).failed(2)
+    };
+    let precious = folder.file("precious.txt", "precious");
+    assert!(run(&precious).contains("there is something else at"));
+    assert_eq!(std::fs::read_to_string(&precious).unwrap(), "precious");
+    assert!(run(&folder.data().join("control.sock")).contains("give each a path of its own"));
+    let open = folder.path().join("open");
+    std::fs::create_dir(&open).unwrap();
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(run(&open.join("look.sock")).contains("others may write to the directory"));
 }

@@ -97,14 +97,54 @@ fn a_further_socket_has_its_role_and_mode_and_goes_with_the_node() {
 }
 
 #[test]
-fn the_endpoint_of_a_name_belongs_to_the_role_that_made_it() {
+fn the_endpoint_of_a_name_belongs_to_a_role() {
     run(async {
         let world = with_tcp().await;
         let talker = of(&world, Role::Talk, Some("desk")).await.unwrap();
-        let why = of(&world, Role::Operate, Some("desk")).await.err().unwrap().to_string();
-        assert!(why.contains("whoever has the role `talk`"), "{why}");
         let again = of(&world, Role::Talk, Some("desk")).await.unwrap();
+        let operator = of(&world, Role::Operate, Some("desk")).await.unwrap();
         assert_eq!(again.endpoint(), talker.endpoint());
+        assert_ne!(operator.endpoint(), talker.endpoint());
+        let why = of(&world, Role::Read, Some("desk")).await.err().unwrap().to_string();
+        assert!(why.contains("the role `read` receives nothing"), "{why}");
+    });
+}
+
+#[test]
+fn whoever_may_load_gives_no_rights_and_takes_none_away() {
+    run(async {
+        let world = with_tcp().await;
+        let component = thespian_guests::bytes(thespian_guests::PROBE);
+        let rights = Rights { status: true, ..Rights::default() };
+        let loader = of(&world, Role::Load, None).await.unwrap();
+        let (needs, ..) =
+            forbidden(loader.load_with("probe", component.clone(), rights, |_| {}).await).unwrap();
+        assert_eq!(needs, Role::Operate);
+        let operator = of(&world, Role::Operate, None).await.unwrap();
+        let loaded = operator.load_with("probe", component.clone(), rights, |_| {}).await.unwrap();
+        assert!(loader.load("probe", component, |_| {}).await.unwrap().already);
+        let address = operator.create(&loaded.hash.to_string(), "Probe").await.unwrap();
+        let probe = Probe { client: operator, address };
+        probe.tell(json!([{ "status": { "about": address.to_string() } }])).await;
+        assert!(probe.answers().await);
+        let known = probe.client.sources().await.unwrap();
+        assert!(known.iter().any(|source| source.hash == loaded.hash && source.rights == rights));
+    });
+}
+
+#[test]
+fn whoever_has_the_weakest_door_keeps_no_operator_out() {
+    run(async {
+        let world = with_tcp().await;
+        let mut readers = Vec::new();
+        let refused = loop {
+            match of(&world, Role::Read, None).await {
+                Ok(reader) => readers.push(reader),
+                Err(why) => break why.to_string(),
+            }
+        };
+        assert!(refused.contains("as many connections as it takes"), "{refused}");
+        world.client().await.status().await.unwrap();
     });
 }
 

@@ -196,6 +196,19 @@ fn rights_are_those_that_the_last_load_gave() {
     assert_eq!(rights(&node.create_with(|_| ()).2), Some(Rights::default()));
     let all = Rights { status: true, ..Rights::default() };
     let asker = node.asker();
-    node.ask(asker, Question::Load(Box::new(Offer { rights: all, ..offer_of(SOURCE) })));
+    node.ask(asker, Question::Load(Box::new(Offer { rights: Some(all), ..offer_of(SOURCE) })));
     assert_eq!(rights(&node.create_with(|_| ()).2), Some(all));
+    // Whoever may give none takes none away, and finds none that somebody else had given.
+    let offered_without = |node: &mut Node| {
+        let asker = node.asker();
+        node.ask(asker, Question::Load(Box::new(Offer { rights: None, ..offer_of(SOURCE) })));
+    };
+    offered_without(&mut node);
+    assert_eq!(rights(&node.create_with(|_| ()).2), Some(all));
+    let asker = node.asker();
+    node.ask(asker, Question::Unload { source: SOURCE });
+    offered_without(&mut node);
+    node.handle(SourceEvent::Judged { hash: SOURCE, verdict: Ok(()) });
+    node.handle(SourceEvent::Validated { hash: SOURCE, outcome: Ok(info()), compile_us: 0 });
+    assert_eq!(rights(&node.create_with(|_| ()).2), Some(Rights::default()));
 }

@@ -4,7 +4,7 @@ use crate::question::Asker;
 use crate::source::SourceEffect;
 
 fn offered(hash: SourceHash, label: String) -> Offer {
-    Offer { hash, label, size: 10, rights: Rights::default() }
+    Offer { hash, label, size: 10, rights: Some(Rights::default()) }
 }
 use alloc::vec;
 
