@@ -11,7 +11,7 @@ pub(crate) const USAGE: &str = "\
 Usage: cargo bench -p thespian-benches -- [OPTIONS] [WORKLOAD]...
 
 Runs the workloads that are named, or all: W1 W2 W3 W4 W5 W6 W7 W7b W9 W10 W11 life fan-out troupe contract.
-Only by name: siege-code, siege-time, siege-memory, and soak and soak-disk, which take 11 minutes each.
+Only by name: siege-code, siege-time, siege-memory, siege-all, and soak and soak-disk, which take 11 minutes each.
 JSON lines (schema peers/1) go to stdout, a table with the bars to stderr.
 
   --quick          little of everything, once: shows that it works, measures nothing
