@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use thespian_core::limits::{
-    FRAME_BYTES_MAX, HELLO_BYTES_MAX, HELLO_TIME_MAX, REFUSALS_LOGGED_PER_SECOND, SHELL_CLOSE_TIME_MAX,
-    SOCKET_CHECK_PERIOD,
+    FRAME_BYTES_MAX, HELLO_BYTES_MAX, HELLO_TIME_MAX, REFUSALS_LOGGED_PER_SECOND, RESERVE_DIVISOR,
+    SHELL_CLOSE_TIME_MAX, SOCKET_CHECK_PERIOD,
 };
 use thespian_core::role::Role;
 use thespian_core::wire::hello::{self, Greeting, Hello, HelloError, VERSION};
@@ -41,8 +41,6 @@ use strangers::{Stranger, StrangerPlace, Strangers};
 use tokens::Tokens;
 use ways::{WayIn, Ways};
 
-/// The part of the connections that is kept for operators, so that others can't keep them from ending what they do.
-const OPERATORS_DIVISOR: usize = 8;
 /// How long to wait when the system gives no other connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -97,7 +95,7 @@ impl Shell {
         let mut listeners = ways::sockets(node, dir, &config.control.socket).await?;
         let sockets: Vec<_> = listeners
             .iter()
-            .filter_map(|(listener, entry)| match entry {
+            .filter_map(|(listener, way_in)| match way_in {
                 WayIn::Socket(role) => Some((*role, listener.file()?.clone())),
                 WayIn::Token => None,
             })
@@ -118,7 +116,7 @@ impl Shell {
             tokens,
             ways,
             places: Semaphore::new(shares.connections),
-            others_places: Semaphore::new(shares.connections - shares.connections / OPERATORS_DIVISOR),
+            others_places: Semaphore::new(shares.connections - shares.connections / RESERVE_DIVISOR),
             strangers_max: shares.strangers,
             spare: Spare::new().map_err(ServeError::Spare)?,
             shortage: node.shortage(),
@@ -126,9 +124,9 @@ impl Shell {
             closing: is_closing,
         });
         let mut tasks = JoinSet::new();
-        for (listener, entry) in listeners {
+        for (listener, way_in) in listeners {
             let faults = door.faults.clone();
-            let accept = Arc::clone(&door).accept(listener, entry);
+            let accept = Arc::clone(&door).accept(listener, way_in);
             let accept = async move {
                 faults.watch(Entrance::Task("a door for programs"), accept).await;
             };
@@ -188,7 +186,7 @@ struct Door {
     tokens: Tokens,
     ways: Ways,
     places: Semaphore,
-    /// Of these, those for whoever is no operator.
+    /// Of these, those for whoever is no operator, and so can't keep operators from ending what it does.
     others_places: Semaphore,
     strangers_max: usize,
     spare: Spare,
@@ -198,7 +196,7 @@ struct Door {
 }
 
 impl Door {
-    async fn accept(self: Arc<Self>, mut listener: Listener, entry: WayIn) {
+    async fn accept(self: Arc<Self>, mut listener: Listener, way_in: WayIn) {
         let mut lookout = Lookout::new(self.refusals.log.clone());
         // Each listener's own: who may connect to one can't keep others from the other.
         let strangers = Strangers::new(self.strangers_max);
@@ -222,7 +220,7 @@ impl Door {
             match accepted {
                 Ok(stream) => {
                     let faults = self.faults.clone();
-                    let admit = Arc::clone(&self).admit(stream, entry, StrangerPlace::enter(place));
+                    let admit = Arc::clone(&self).admit(stream, way_in, StrangerPlace::enter(place));
                     connections.spawn(async move {
                         faults.watch(Entrance::Task("a connection of a program"), admit).await;
                     });
@@ -242,7 +240,7 @@ impl Door {
         let _ = tokio::time::timeout(SHELL_CLOSE_TIME_MAX, all).await;
     }
 
-    async fn admit(self: Arc<Self>, stream: Stream, entry: WayIn, stranger: Stranger) {
+    async fn admit(self: Arc<Self>, stream: Stream, way_in: WayIn, stranger: Stranger) {
         let (reader, mut writer) = stream.into_split();
         let mut reader = FrameReader::new(reader);
         reader.limit(HELLO_BYTES_MAX);
@@ -261,7 +259,7 @@ impl Door {
         };
         let version = hello::version_for(&frame);
         let session = hello::decode_hello(&frame).and_then(|hello| {
-            let role = self.role(entry, &hello)?;
+            let role = self.role(way_in, &hello)?;
             // Held for as long as the connection is.
             let place = self.place(role).ok_or(HelloError::TooManyConnections)?;
             Ok((self.sessions.open(hello.endpoint.as_deref(), role)?, place))
@@ -291,8 +289,8 @@ impl Door {
         Some((of_others, self.places.try_acquire().ok()?))
     }
 
-    fn role(&self, entry: WayIn, hello: &Hello) -> Result<Role, HelloError> {
-        match entry {
+    fn role(&self, way_in: WayIn, hello: &Hello) -> Result<Role, HelloError> {
+        match way_in {
             WayIn::Socket(role) => Ok(role),
             WayIn::Token => self.tokens.role_of(hello.token).ok_or(HelloError::Token),
         }

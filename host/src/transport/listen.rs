@@ -11,6 +11,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, listen
 use thespian_core::limits::SOCKET_PATH_LEN_MAX;
 use tokio::net::{TcpListener, UnixListener};
 
+use super::socket_file::parent;
 use super::{SocketFile, Stream};
 
 /// Connections that the system keeps for a socket until they are accepted: as many as tokio asks for.
@@ -199,8 +200,7 @@ impl Drop for Listener {
 /// Whether nobody but our own user and root can put something else in the place of this file.
 fn is_dir_ours(path: &Path) -> io::Result<bool> {
     const STICKY: u32 = 0o1000;
-    let dir = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let dir = fs::metadata(dir)?;
+    let dir = fs::metadata(parent(path))?;
     let is_owned = dir.uid() == 0 || dir.uid() == rustix::process::geteuid().as_raw();
     Ok(is_owned && (dir.mode() & 0o022 == 0 || dir.mode() & STICKY != 0))
 }

@@ -92,7 +92,8 @@ impl SocketFile {
     }
 }
 
-fn parent(path: &Path) -> &Path {
+/// The directory that a file is in.
+pub(super) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
