@@ -1,5 +1,6 @@
 //! How programs talk to a node: the same methods for a node in this process and for one behind a socket.
 
+mod policy;
 mod socket;
 mod typed;
 
@@ -19,12 +20,13 @@ use thespian_core::source::{Rights, SourceHash};
 use thespian_core::wire::control::{
     ActorFilter, ActorPage, ActorReport, ActorStatus, ControlError, CreateActor, GrantStatus, Incoming,
     LoadProgress, LoadedSource, LogLevelsStatus, LogRecord, LogScope, NodeStatus, Reply, Request,
-    SourceStatus,
+    SourceReport, SourceStatus,
 };
 use thespian_core::wire::hello::{HelloError, Welcome};
 use tokio::sync::mpsc;
 
 use crate::answers::{Update, Updates};
+pub use crate::session::LoadOptions;
 use crate::session::Session;
 use crate::store::StoreError;
 use socket::Socket;
@@ -181,7 +183,7 @@ impl Client {
         component: impl Into<Bytes>,
         progress: impl FnMut(LoadProgress),
     ) -> Result<LoadedSource, ClientError> {
-        self.load_with(label, component, Rights::default(), progress).await
+        self.load_as(component, LoadOptions::named(label), progress).await
     }
 
     /// Loads a source whose actors have rights besides what all may.
@@ -193,14 +195,28 @@ impl Client {
         label: &str,
         component: impl Into<Bytes>,
         rights: Rights,
+        progress: impl FnMut(LoadProgress),
+    ) -> Result<LoadedSource, ClientError> {
+        self.load_as(component, LoadOptions { rights: Some(rights), ..LoadOptions::named(label) }, progress)
+            .await
+    }
+
+    /// Loads a source with all that is said of it: also with a manifest and its signatures.
+    ///
+    /// # Errors
+    /// As [`Client::load`]; `WantsMoreRights` where it is in use with fewer.
+    pub async fn load_as(
+        &self,
+        component: impl Into<Bytes>,
+        options: LoadOptions,
         mut progress: impl FnMut(LoadProgress),
     ) -> Result<LoadedSource, ClientError> {
         let (updates, mut coming) = mpsc::channel(16);
-        let (label, component) = (label.to_string(), component.into());
+        let component = component.into();
         let mut load = std::pin::pin!(async {
             match &self.backend {
-                Backend::Local(session) => Ok(session.load(label, component, rights, &updates).await?),
-                Backend::Socket(socket) => socket.load(label, component, rights, &updates).await,
+                Backend::Local(session) => Ok(session.load(component, options, &updates).await?),
+                Backend::Socket(socket) => socket.load(component, options, &updates).await,
             }
         });
         let reply = loop {
@@ -222,6 +238,17 @@ impl Client {
     /// No source has this hash, or several begin so.
     pub async fn unload(&self, source: &str) -> Result<(), ClientError> {
         self.done(Request::Unload { source: source.to_string() }).await
+    }
+
+    /// Everything about one source: who judged it, by which papers, and what it may do.
+    ///
+    /// # Errors
+    /// No source has this hash, or several begin so.
+    pub async fn source(&self, source: &str) -> Result<SourceReport, ClientError> {
+        match self.ask_node(Request::Source { source: source.to_string() }).await? {
+            Reply::Source(report) => Ok(*report),
+            _ => Err(ClientError::Unexpected),
+        }
     }
 
     /// The sources that the node knows.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thespian_core::capability::Capabilities;
@@ -9,9 +10,12 @@ use thespian_core::connection::ListenRule;
 use thespian_core::limits::ActorLimits;
 use thespian_core::log_level::LogLevel;
 use thespian_core::role::Role;
+use thespian_core::source::authority::AuthorityKind;
+
+use crate::judge::{Judge, SharedJudge};
 
 /// The judge of sources that are offered to a node.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Authority {
     /// No one: every load is refused. Secure, and the default.
@@ -19,16 +23,35 @@ pub enum Authority {
     None,
     /// Everything is approved. For development.
     TrustAll,
+    /// Sources are approved that keys have signed which the policy trusts.
+    Keys,
+    /// A judge of the program that has the node in it says.
+    #[serde(skip)]
+    Custom(SharedJudge),
 }
 
 impl Authority {
     /// As it is written in configuration and shown in status.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn name(&self) -> &'static str {
+        self.kind().name()
+    }
+
+    /// As the node's rules have it.
+    #[must_use]
+    pub const fn kind(&self) -> AuthorityKind {
         match self {
-            Self::None => "none",
-            Self::TrustAll => "trust-all",
+            Self::None => AuthorityKind::None,
+            Self::TrustAll => AuthorityKind::TrustAll,
+            Self::Keys => AuthorityKind::Keys,
+            Self::Custom(_) => AuthorityKind::Asked,
         }
+    }
+
+    /// A judge of the program's own.
+    #[must_use]
+    pub fn custom(judge: impl Judge + 'static) -> Self {
+        Self::Custom(SharedJudge(Arc::new(judge)))
     }
 }
 
@@ -110,6 +133,9 @@ pub struct NodeConfig {
     pub allow_listen: Vec<ListenRule>,
     /// The judge of sources.
     pub authority: Authority,
+    /// The file with the policy by which keys are trusted; absent: `policy.toml` in the data directory. It belongs to the node's
+    /// user or to root, and nobody else can change it.
+    pub policy: Option<PathBuf>,
     /// Private directory for compiled code; absent: `cache` in the data directory, or none without that. Nodes of one user
     /// may share one: each then finds what another has compiled.
     pub cache_dir: Option<PathBuf>,

@@ -25,6 +25,7 @@ use thespian_core::life::ActorEvent;
 use thespian_core::limits::DESK_TIME_MAX;
 use thespian_core::log_level::LogLevel;
 use thespian_core::question::{Asker, Origin, Question, Refusal};
+use thespian_core::source::authority::SourceAuthority;
 use thespian_core::source::registry::Registry;
 use thespian_core::time::Time;
 use thespian_core::wire::control::ControlError;
@@ -156,8 +157,14 @@ impl Desk {
     }
 
     /// Begins the node's control plane.
-    pub(crate) fn begin(&self, capabilities: Capabilities, log_level: LogLevel, performer: Box<dyn Perform>) {
-        let admin = Admin::new(capabilities).with_log_level(log_level);
+    pub(crate) fn begin(
+        &self,
+        capabilities: Capabilities,
+        authority: SourceAuthority,
+        log_level: LogLevel,
+        performer: Box<dyn Perform>,
+    ) {
+        let admin = Admin::new(capabilities).with_authority(authority).with_log_level(log_level);
         let (answerers, effects) = (Answerers::default(), Effects::default());
         *self.duty.lock() = Some(Duty { admin, performer, answerers, effects, holds: 0 });
     }

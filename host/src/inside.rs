@@ -10,6 +10,7 @@ use crate::ends::Ends;
 use crate::grant::Grants;
 use crate::library::Library;
 use crate::plane::Plane;
+use crate::policy::PolicyKeeper;
 
 /// Shared by everything above the plane.
 pub(crate) struct Inside {
@@ -20,6 +21,7 @@ pub(crate) struct Inside {
     pub(crate) grants: Arc<Grants>,
     pub(crate) ends: Ends,
     pub(crate) library: Arc<Library>,
+    pub(crate) policy: PolicyKeeper,
     pub(crate) setup: Setup,
 }
 

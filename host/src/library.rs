@@ -32,6 +32,7 @@ use crate::node_fault::{Entrance, FaultWatch};
 use crate::plane::accounts::Accounts;
 use crate::plane::clock::Clock;
 use crate::sandbox::{Engine, Source, SourceError};
+use crate::signing::SourcePapers;
 use crate::store::sources::{SourceFile, SourceFiles};
 
 /// Where sources are on their way, and where they are then.
@@ -45,6 +46,8 @@ pub(crate) struct Library {
     accounts: Arc<Accounts>,
     rooms: Arc<Rooms>,
     offered: Mutex<HashMap<SourceHash, SourceBytes>>,
+    /// The papers of the sources that are offered or in use.
+    papers: Mutex<HashMap<SourceHash, Arc<SourcePapers>>>,
     loaded: Mutex<HashMap<SourceHash, LoadedCode>>,
     compiles: Arc<Compiles>,
 }
@@ -127,12 +130,19 @@ impl Drop for OfferRoom {
 pub(crate) struct SourceBytes {
     hash: SourceHash,
     bytes: Bytes,
+    papers: Arc<SourcePapers>,
     room: OfferRoom,
 }
 
 impl SourceBytes {
-    pub(crate) fn new(bytes: Bytes, room: OfferRoom) -> Self {
-        Self { hash: SourceHash(Sha256::digest(&bytes).into()), bytes, room }
+    pub(crate) fn new(bytes: Bytes, papers: SourcePapers, room: OfferRoom) -> Self {
+        let hash = SourceHash(Sha256::digest(&bytes).into());
+        Self { hash, bytes, papers: Arc::new(papers), room }
+    }
+
+    /// The bytes themselves.
+    pub(crate) fn bytes(&self) -> Bytes {
+        self.bytes.clone()
     }
 
     /// The name of the source: the hash of its bytes.
@@ -197,6 +207,7 @@ impl Library {
             accounts,
             rooms: Arc::default(),
             offered: Mutex::default(),
+            papers: Mutex::default(),
             loaded: Mutex::default(),
         }
     }
@@ -213,14 +224,33 @@ impl Library {
         self.rooms.take(loader, bytes)
     }
 
-    /// Keeps the bytes of a source that `Admin` has judged, until they are compiled or forgotten.
+    /// Keeps a source that is to be judged, until it is compiled or forgotten.
     pub(crate) fn offer(&self, offer: SourceBytes) {
+        if !offer.papers.is_empty() {
+            self.papers.lock().insert(offer.hash, offer.papers.clone());
+        }
         self.offered.lock().insert(offer.hash, offer);
+    }
+
+    /// The bytes of a source that waits for its judgement.
+    pub(crate) fn offered_bytes(&self, hash: SourceHash) -> Option<Bytes> {
+        self.offered.lock().get(&hash).map(SourceBytes::bytes)
+    }
+
+    /// The papers of a source that is offered or in use.
+    pub(crate) fn papers(&self, hash: SourceHash) -> Arc<SourcePapers> {
+        self.papers.lock().get(&hash).cloned().unwrap_or_default()
+    }
+
+    /// The same of all that came with any.
+    pub(crate) fn all_papers(&self) -> Vec<(SourceHash, Arc<SourcePapers>)> {
+        self.papers.lock().iter().map(|(hash, papers)| (*hash, papers.clone())).collect()
     }
 
     /// Nobody may use the source any more. Instances that run keep their code.
     pub(crate) fn forget(&self, hash: SourceHash) {
         drop(self.offered.lock().remove(&hash));
+        drop(self.papers.lock().remove(&hash));
         let loaded = self.loaded.lock().remove(&hash);
         if let Some(file) = loaded.and_then(|loaded| loaded.file) {
             // Nobody waits for the disk.
@@ -266,7 +296,7 @@ impl Library {
     /// # Errors
     /// It can't be used, or can't be kept. Then nothing of it is left.
     pub(crate) async fn load(&self, offer: SourceBytes) -> Result<(SourceInfo, u64), Unusable> {
-        let hash = offer.hash;
+        let (hash, papers_bytes) = (offer.hash, offer.papers.len());
         let memory_bytes = self.engine.compile_bounds(offer.size()).memory_bytes;
         let compile = self.compiles.enter(offer.room.loader, offer.size(), memory_bytes);
         let offer = Arc::new(offer);
@@ -282,7 +312,7 @@ impl Library {
         };
         let file = kept?.file();
         let compiled = compiled.and_then(|code| {
-            code.keep(CodeMemory::draw(self.accounts.of(hash), code.code_bytes())?);
+            code.keep(CodeMemory::draw(self.accounts.of(hash), code.code_bytes() + papers_bytes)?);
             Ok(code)
         });
         match compiled {
@@ -340,7 +370,7 @@ mod tests {
         for bytes in [1, OFFERED_BYTES_MAX, usize::MAX] {
             assert!(matches!(rooms.take(LOADER, bytes), Err(ControlError::LimitReached(_))));
         }
-        drop(SourceBytes::new(Bytes::new(), all));
+        drop(SourceBytes::new(Bytes::new(), SourcePapers::default(), all));
         assert!(rooms.take(LOADER, OFFERED_BYTES_MAX).is_ok());
         assert_eq!(rooms.bytes_taken.load(Ordering::Relaxed), 0);
     }

@@ -1,7 +1,7 @@
 //! This process's body: makes the parts, lets them know each other, runs them on threads of its own, and ends them:
 //! in order when it is asked to, at once after a fault of its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thespian_core::address::HostId;
@@ -11,8 +11,10 @@ use thespian_core::limits::{
     LOG_FILE_BYTES_MAX_MIN, MEMORY_BUDGET_BYTES_LEAST, RUNAWAYS_MAX, STOP_NODE_TIME_MAX,
 };
 use thespian_core::role::Role;
+use thespian_core::source::SourceOutcome;
+use thespian_core::source::authority::SourceAuthority;
 use thespian_core::text::inert;
-use thespian_core::wire::control::Request;
+use thespian_core::wire::control::{ControlError, PolicyStatus, Reply, Request};
 use thespian_core::wire::hello::HelloError;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{mpsc, oneshot};
@@ -35,10 +37,12 @@ use crate::outlet::Losses;
 use crate::perform::Performer;
 use crate::plane::Plane;
 use crate::plane::clock::Clock;
+use crate::policy::{POLICY_FILE, PolicyKeeper};
 use crate::pool::{self, Pool, PoolOwner};
 use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
 use crate::session::{Session, SessionOpener};
 use crate::shortage::Shortage;
+use crate::signing::policy_file::{PolicyError, PolicyFile};
 use crate::status;
 use crate::store::log_file::{self, OpenLogFile};
 use crate::store::sources::SourceFiles;
@@ -105,6 +109,7 @@ impl Node {
         let queued = QueueBound::of(&memory);
         let budget = memory::budget(&memory, &queued);
         let shares = descriptors::shares(0)?;
+        let (path, read, authority) = open_policy(&config)?;
         let (host, data) = open_data(config.data_dir.as_deref())?;
         let (dir_lock, files) = data.map(|data| (data.lock, data.files)).unzip();
         let log = LogStore::start(log_file(&config, host)?)?;
@@ -154,18 +159,13 @@ impl Node {
             grants: Arc::new(grants),
             ends: Ends::new(plane.log.clone()),
             library,
-            setup: Setup {
-                authority: config.authority,
-                guest_threads,
-                actors_max_reason: capacity.limited_by.to_string(),
-                queued_bytes_max_reason: queued.reason.clone(),
-                memory_bytes_max_reason: memory.reason.clone(),
-            },
+            policy: PolicyKeeper::new(path, read, io.handle().clone()),
+            setup: setup(config.authority, guest_threads, &capacity, &queued, &memory),
             plane: plane.clone(),
             desk: desk.clone(),
         });
         let performer = Performer::new(inside.clone(), io.handle().clone());
-        desk.begin(config.capabilities, config.actor_log_level, Box::new(performer));
+        desk.begin(config.capabilities, authority, config.actor_log_level, Box::new(performer));
         run(&inside, io.handle());
         Ok(Self {
             inside,
@@ -280,6 +280,28 @@ impl Node {
         self.stopped().await;
     }
 
+    /// The policy by which signed sources are judged, and where it lies.
+    #[must_use]
+    pub fn policy(&self) -> PolicyStatus {
+        self.inside.policy.status()
+    }
+
+    /// Puts into force what the policy's file says now, as `policy reload` does. Returns what became of the sources.
+    ///
+    /// # Errors
+    /// The file can't be used, or the node's authority goes by no policy: what was in force still is.
+    ///
+    /// # Panics
+    /// Never: a private endpoint can't be refused.
+    pub async fn reload_policy(&self) -> Result<Vec<SourceOutcome>, ControlError> {
+        let session = self.session(None).expect("a private endpoint can't be refused");
+        let (updates, _) = mpsc::channel(1);
+        match session.answer(Request::ReloadPolicy, &updates).await? {
+            Reply::Outcomes(outcomes) => Ok(outcomes),
+            other => unreachable!("a policy is answered with what becomes of the sources, not {other:?}"),
+        }
+    }
+
     /// Returns when the node has begun to stop, whoever asked for it.
     pub async fn stopping(&self) {
         self.inside.desk.stopping().await;
@@ -348,6 +370,22 @@ impl Drop for Node {
     }
 }
 
+fn setup(
+    authority: Authority,
+    guest_threads: usize,
+    capacity: &Capacity,
+    queued: &QueueBound,
+    memory: &MemoryBudget,
+) -> Setup {
+    Setup {
+        authority,
+        guest_threads,
+        actors_max_reason: capacity.limited_by.to_string(),
+        queued_bytes_max_reason: queued.reason.clone(),
+        memory_bytes_max_reason: memory.reason.clone(),
+    }
+}
+
 /// Opens the data directory, if there is to be one: the host's name, the directory's lock, and where bytes of sources are.
 fn open_data(dir: Option<&Path>) -> Result<(HostId, Option<DataDir>), StoreError> {
     let host = HostId(rand::random());
@@ -356,6 +394,36 @@ fn open_data(dir: Option<&Path>) -> Result<(HostId, Option<DataDir>), StoreError
     let lock = store::lock(dir)?;
     let host = store::host_id(dir, host)?;
     Ok((host, Some(DataDir { lock, files: SourceFiles::open(dir)? })))
+}
+
+/// What was read of a policy's file.
+type PolicyRead = Result<PolicyFile, PolicyError>;
+
+/// The policy's file and what it says, where the authority goes by one, and the authority itself.
+///
+/// A node without a policy admits nothing, and can be given one; one whose policy says what it may not does not start, for
+/// its operator believes it in force.
+fn open_policy(config: &NodeConfig) -> Result<(PathBuf, PolicyRead, SourceAuthority), StartError> {
+    let in_data = || config.data_dir.as_deref().unwrap_or(Path::new("")).join(POLICY_FILE);
+    let path = config.policy.clone().unwrap_or_else(in_data);
+    let mut authority = SourceAuthority::new(config.authority.kind(), config.limits);
+    if config.authority != Authority::Keys {
+        let unread = PolicyError::Absent { path: path.clone() };
+        return Ok((path, Err(unread), authority));
+    }
+    if config.policy.is_none() && config.data_dir.is_none() {
+        let text = "the authority `keys` goes by a policy: name its file, or a data directory that has one";
+        return Err(StartError::Config(text.to_string()));
+    }
+    let read = PolicyFile::read(&path);
+    match &read {
+        Ok(file) => authority
+            .set_policy(file.policy.clone())
+            .map_err(|why| StartError::Config(format!("the policy {}: {why}", path.display())))?,
+        Err(absent @ PolicyError::Absent { .. }) => authority.set_broken(absent.to_string()),
+        Err(error) => return Err(StartError::Config(error.to_string())),
+    }
+    Ok((path, read, authority))
 }
 
 /// A node's data directory, while the node runs.

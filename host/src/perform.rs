@@ -6,9 +6,11 @@ use thespian_core::address::ActorAddress;
 use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, StatusAnswer};
 use thespian_core::life::LifeEffect;
-use thespian_core::limits::{CLASS_CHECKS_MAX, STATUS_WISHES_MAX};
+use thespian_core::limits::{CLASS_CHECKS_MAX, JUDGEMENTS_AT_ONCE_MAX, STATUS_WISHES_MAX};
 use thespian_core::plan::Settled;
-use thespian_core::source::{ClassCheck, SourceEffect, SourceEvent, SourceHash};
+use thespian_core::source::{
+    ClassCheck, JudgeWish, JudgedBy, OfferId, SourceEffect, SourceEvent, SourceHash, Verdict,
+};
 use thespian_core::turn::Identity;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
@@ -20,7 +22,10 @@ use crate::answers::{Answerers, worded};
 use crate::config::Authority;
 use crate::desk::Perform;
 use crate::inside::Inside;
+use crate::judge::{Approval, OfferedSource, SharedJudge};
 use crate::library::SourceBytes;
+use crate::node_fault::Entrance;
+use crate::plane::clock::utc;
 use crate::sandbox::{ActorInit, Source};
 use crate::status;
 
@@ -35,6 +40,8 @@ pub(crate) struct Performer {
     offered: Option<SourceBytes>,
     /// Checks of classes that may be under way at one time.
     checking: Arc<Semaphore>,
+    /// Sources that may be looked at at one time.
+    looking: Arc<Semaphore>,
     statuses: mpsc::Sender<StatusWish>,
 }
 
@@ -65,20 +72,55 @@ impl Performer {
         let (statuses, wishes) = mpsc::channel(STATUS_WISHES_MAX);
         inside.desk.faults().spawn(&io, "the statuses for actors", answer_wishes(inside.clone(), wishes));
         let checking = Arc::new(Semaphore::new(CLASS_CHECKS_MAX));
-        Self { inside, io, offered: None, checking, statuses }
+        let looking = Arc::new(Semaphore::new(JUDGEMENTS_AT_ONCE_MAX));
+        Self { inside, io, offered: None, checking, looking, statuses }
     }
 
-    /// The built-in authorities answer as an authority actor will: by an event.
-    fn judge(&self, hash: SourceHash) {
-        let verdict = match self.inside.setup.authority {
-            Authority::None => {
-                Err("this node has no Source Authority, so it loads nothing; for development, start it \
-                                    with `--authority trust-all`"
-                    .to_string())
-            }
-            Authority::TrustAll => Ok(()),
-        };
-        self.inside.desk.tell(SourceEvent::Judged { hash, verdict });
+    /// Reads the papers of an offer, where signatures may take their time.
+    fn examine(&self, hash: SourceHash, offer: OfferId) {
+        let (inside, desk) = (self.inside.clone(), self.inside.desk.clone());
+        self.in_turn("the papers of a source", move || {
+            let papers = inside.library.papers(hash).read(&inside.policy.keys());
+            desk.tell(SourceEvent::Examined { hash, offer, papers, now: utc() });
+        });
+    }
+
+    /// Has the program's own judge look at an offer.
+    fn judge(&self, JudgeWish { hash, offer, label, rights }: JudgeWish) {
+        let Authority::Custom(SharedJudge(judge)) = self.inside.setup.authority.clone() else { return };
+        // Unloaded already.
+        let Some(component) = self.inside.library.offered_bytes(hash) else { return };
+        let (papers, desk) = (self.inside.library.papers(hash), self.inside.desk.clone());
+        self.in_turn("the judge of a source", move || {
+            let offered = OfferedSource {
+                hash,
+                label: &label,
+                component: &component,
+                manifest: papers.manifest.as_deref(),
+                signatures: &papers.signatures,
+                rights,
+            };
+            let verdict = judge.judge(offered).map(|Approval { rights, limits }| Verdict {
+                rights,
+                limits,
+                judged_by: JudgedBy::Program,
+            });
+            desk.tell(SourceEvent::Judged { hash, offer, verdict });
+        });
+    }
+
+    /// Looks at what is offered, on a thread that may wait, a few at a time.
+    fn in_turn(&self, name: &'static str, look: impl FnOnce() + Send + 'static) {
+        let (io, desk, looking) = (self.io.clone(), self.inside.desk.clone(), self.looking.clone());
+        self.inside.desk.faults().spawn(&self.io, name, async move {
+            let place = looking.acquire_owned().await;
+            let looked = io.spawn_blocking(move || {
+                let _place = place;
+                desk.faults().guard(Entrance::Task(name), look);
+            });
+            // An error means that the node ends.
+            let _ = looked.await;
+        });
     }
 
     /// The bytes are taken now, with the effect: a task that took them when it runs would find those of a later offer of
@@ -161,7 +203,12 @@ impl Performer {
             children_at_restart: plan.children_at_restart,
             watch_restarts: plan.watch_restarts,
             transient: plan.transient,
-            rights: plan.rights,
+        };
+        let limits = self.inside.cells.limits();
+        let limits = match plan.limits.is_empty() {
+            true => limits.clone(),
+            // Admission has seen that they fit.
+            false => plan.limits.of(limits).map_or_else(|_| limits.clone(), Arc::new),
         };
         let class: Arc<str> = plan.class.as_str().into();
         let init = ActorInit {
@@ -171,7 +218,8 @@ impl Performer {
             init: plan.init,
             ..ActorInit::default()
         };
-        self.inside.cells.settle_here(Start { identity, source, class, init }, plan.log_level);
+        let start = Start { identity, source, class, init, rights: plan.rights, limits };
+        self.inside.cells.settle_here(start, plan.log_level);
     }
 }
 
@@ -196,12 +244,13 @@ impl Perform for Performer {
                     answerer.answer(status::answer(&inside, about).await);
                 });
             }
-            Effect::Source(SourceEffect::Judge(hash)) => {
+            Effect::Source(SourceEffect::Keep(_)) => {
                 if let Some(bytes) = self.offered.take() {
                     self.inside.library.offer(bytes);
                 }
-                self.judge(hash);
             }
+            Effect::Source(SourceEffect::Examine { hash, offer }) => self.examine(hash, offer),
+            Effect::Source(SourceEffect::Judge(wish)) => self.judge(*wish),
             Effect::Source(SourceEffect::Validate(hash)) => self.validate(hash),
             Effect::Source(SourceEffect::Forget(hash)) => self.forget(hash),
             Effect::Life(LifeEffect::EnterPending(address)) => cells.enter_pending(address),
@@ -221,6 +270,7 @@ impl Perform for Performer {
             Effect::Progress { asker, step } => answerers.progress(asker, step),
             Effect::Answer { asker, answer } => answerers.answer(asker, worded(answer)),
             Effect::Life(LifeEffect::SetLogLevel { address, level }) => cells.set_log_level(address, level),
+            Effect::Life(LifeEffect::SetRights { address, rights }) => cells.set_rights(address, rights),
             Effect::Stop => {
                 plane.log.node(Level::INFO, "node", "stopped");
                 plane.table.clear();

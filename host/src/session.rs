@@ -15,6 +15,7 @@
 
 mod logs;
 mod mail;
+mod policy;
 
 use std::sync::Arc;
 
@@ -36,11 +37,35 @@ pub use crate::answers::{Update, Updates};
 use crate::inside::Inside;
 use crate::library::{OfferRoom, SourceBytes};
 use crate::node_fault::Entrance;
+use crate::plane::clock::utc;
 use crate::plane::places::Payer;
+use crate::signing::SourcePapers;
 use crate::status;
 
 /// Length of an endpoint's name, in bytes: it is typed by people.
 const ENDPOINT_NAME_LEN_MAX: usize = 64;
+
+/// All that is said of a source when it is loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// Words about it, for lists: its file's name.
+    pub label: String,
+    /// The rights of its actors, besides those of all; where it has a manifest, those that it may have of what that wants. Absent:
+    /// none, or all that its manifest wants.
+    pub rights: Option<Rights>,
+    /// Its manifest and that one's signatures.
+    pub papers: SourcePapers,
+    /// Whether it may be an older version than one before: for operators.
+    pub is_downgrade: bool,
+}
+
+impl LoadOptions {
+    /// Of a source that has no more rights than all.
+    #[must_use]
+    pub fn named(label: impl Into<String>) -> Self {
+        Self { label: label.into(), ..Self::default() }
+    }
+}
 
 struct Presence {
     inside: Arc<Inside>,
@@ -137,7 +162,7 @@ impl Session {
             Request::Ask { target, message, timeout_ms } => mail.ask(target, message, timeout_ms).await,
             Request::Listen { timeout_ms } => mail.listen(timeout_ms).await,
             Request::Create(create) => self.create(create).await,
-            Request::Load { .. } => {
+            Request::Load { .. } | Request::LoadSigned { .. } => {
                 Err(ControlError::Invalid("a load needs the bytes of the source".to_string()))
             }
             Request::Unload { source } => {
@@ -146,6 +171,12 @@ impl Session {
                 self.question_of_source(unload).await
             }
             Request::Sources => status::sources(inside).await.map(Reply::Sources),
+            Request::Source { source } => status::source(inside, source).await,
+            Request::Policy => Ok(Reply::Policy(inside.policy.status())),
+            Request::CheckPolicy { text } => policy::check(inside, text).await,
+            Request::ReloadPolicy => policy::reload(inside).await,
+            Request::EditPolicy(change) => policy::edit(inside, change).await,
+            Request::AcceptClock => self.question(Question::AcceptClock { now: utc() }).await,
             Request::Actors { after, filter } => {
                 status::actors(inside, after, filter).await.map(Reply::Actors)
             }
@@ -199,36 +230,36 @@ impl Session {
     /// `SourceRefused` says who refused it and why; `LimitReached` that as much as the node takes is on its way in.
     pub async fn load(
         &self,
-        info: String,
         bytes: Bytes,
-        rights: Rights,
+        options: LoadOptions,
         updates: &Updates,
     ) -> Result<Reply, ControlError> {
-        check_label(&info)?;
-        let size =
-            source_size(bytes.len() as u64).map_err(|error| ControlError::Upload(error.to_string()))?;
-        let room = self.room(size)?;
-        self.offer(info, SourceBytes::new(bytes, room), rights, updates).await
+        let room = self.room(bytes.len() as u64, &options)?;
+        self.offer(SourceBytes::new(bytes, options.papers.clone(), room), options, updates).await
     }
 
-    /// Takes room for a source of so many bytes, before they come.
-    pub(crate) fn room(&self, size: usize) -> Result<OfferRoom, ControlError> {
+    /// Takes room for a source of so many bytes, before they come, once all that is said of it is within its bounds.
+    pub(crate) fn room(&self, size: u64, options: &LoadOptions) -> Result<OfferRoom, ControlError> {
         let Presence { inside, mail, .. } = &*self.presence;
+        let size = source_size(size).map_err(|error| ControlError::Upload(error.to_string()))?;
+        check_label(&options.label)?;
+        options.papers.check().map_err(|error| ControlError::Upload(error.to_string()))?;
         inside.library.room(mail.endpoint().address, size)
     }
 
     /// As [`Self::load`], of bytes that have come into their room.
     pub(crate) async fn offer(
         &self,
-        info: String,
         bytes: SourceBytes,
-        rights: Rights,
+        options: LoadOptions,
         updates: &Updates,
     ) -> Answered {
         let (hash, size) = (bytes.hash(), bytes.size());
-        // Whoever else asks for some is not heard (`Request::needs`).
-        let rights = self.is_operator().then_some(rights);
-        let offer = Box::new(Offer { hash, label: info, size, rights });
+        let LoadOptions { label, rights, papers, is_downgrade } = options;
+        // An operator's to give. Of what a manifest wants everybody may let it have less.
+        let given = rights.filter(|_| self.is_operator()).unwrap_or_default();
+        let allowed = papers.manifest.and(rights);
+        let offer = Box::new(Offer { hash, label, size, given, allowed, is_downgrade });
         let question = |_: &Registry| Ok(Question::Load(offer));
         self.guard(self.presence.inside.desk.ask(question, Some(bytes), Some(updates.clone()))).await
     }

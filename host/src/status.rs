@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use thespian_core::address::ActorAddress;
 use thespian_core::admin::Admin;
 use thespian_core::budget::{Account, MemoryPart};
@@ -12,14 +13,15 @@ use thespian_core::limits::{
     STATUS_NAMES_MAX, STATUS_ORPHANS_MAX, STATUS_SOURCES_MAX,
 };
 use thespian_core::log_level::LogLevel;
+use thespian_core::question::Refusal;
 use thespian_core::source::SourceHash;
 use thespian_core::text::inert;
 use thespian_core::time::Time;
 use thespian_core::turn::Wait;
 use thespian_core::wire::control::{
     ActorFilter, ActorPage, ActorPhase, ActorReport, ActorStatus, ActorWait, CompilerStatus, ControlError,
-    EndedActor, LongTurn, MemoryStatus, NameStatus, NodeStatus, PartStatus, Reply, SourceBrief, SourceStatus,
-    UseStatus,
+    EndedActor, LongTurn, MemoryStatus, NameStatus, NodeStatus, PartStatus, Reply, SourceBrief, SourceReport,
+    SourceStatus, UseStatus,
 };
 
 use crate::answers::Answered;
@@ -225,6 +227,27 @@ pub(crate) async fn sources(inside: &Inside) -> Result<Vec<SourceStatus>, Contro
     }
 }
 
+/// Everything about one source.
+///
+/// # Errors
+/// No source has this hash, several begin so, or the node has stopped.
+pub(crate) async fn source(inside: &Inside, source: String) -> Result<Reply, ControlError> {
+    let find = move |admin: &Admin| {
+        let hash = admin.sources().find(&source)?;
+        let mut known = admin.sources().iter();
+        let found = known.find(|(known, _)| *known == hash).map(SourceReport::from);
+        found.ok_or(Refusal::UnknownSource { source_hash: source })
+    };
+    let mut report = inside.desk.look(find).await?.map_err(ControlError::from)?;
+    let hash = report.status.hash;
+    report.status.uses = of_source(inside, hash);
+    let papers = inside.library.papers(hash);
+    report.manifest = papers.manifest.as_deref().map(|text| String::from_utf8_lossy(text).into_owned());
+    report.manifest_sha256 = papers.manifest.as_deref().map(|text| SourceHash(Sha256::digest(text).into()));
+    report.signatures = papers.signatures.len() as u64;
+    Ok(Reply::Source(Box::new(report)))
+}
+
 /// Everything that the actors of a source have.
 fn of_source(inside: &Inside, source: SourceHash) -> UseStatus {
     let account = inside.plane.accounts.known(source);
@@ -356,7 +379,7 @@ async fn node(inside: &Inside) -> Result<NodeStatus, ControlError> {
         guest_threads: setup.guest_threads as u64,
         runaways: inside.cells.pool().runaways() as u64,
         long_turns: long_turns.into_iter().zip(seen.classes).map(long_turn).collect(),
-        limits: *cells.limits(),
+        limits: **cells.limits(),
         log_level: seen.log_level,
         log_file: plane.log.file().map(LogFile::status),
         log_outlets: plane.log.outlets(),

@@ -240,7 +240,7 @@ mistakes! {
     "source/registry.rs" {
         ApproveAnything a_verdict_that_does_not_count "what its authority refused":
             "Some(entry) if entry.state == SourceState::Offered => match verdict {"
-            => "Some(entry) if entry.state == SourceState::Offered => match verdict.or(Ok(())) {";
+            => "Some(entry) if entry.state == SourceState::Offered => match verdict.or(Ok(Verdict::default())) {";
     }
 
     "turn/commit.rs" {

@@ -6,6 +6,7 @@ mod births;
 mod create;
 mod ends;
 mod fit;
+mod judging;
 mod log_levels;
 mod stopping;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use crate::log_level::LogLevels;
 use crate::monitors::Monitors;
 use crate::names::Names;
 use crate::question::{Answer, Killer, Origin, Question, Refusal};
+use crate::source::authority::SourceAuthority;
 use crate::source::registry::Registry;
 use crate::source::{SourceEffect, SourceEvent, SourceHash};
 use crate::suitability::Suitability;
@@ -42,6 +44,7 @@ pub struct Admin {
     family: Family,
     births: Births,
     sources: Registry,
+    authority: SourceAuthority,
     suitability: Suitability,
     names: Names,
     monitors: Monitors,
@@ -56,6 +59,12 @@ impl Admin {
     #[must_use]
     pub fn new(capabilities: Capabilities) -> Self {
         Self { suitability: Suitability::new(capabilities), ..Self::default() }
+    }
+
+    /// The same with an authority for its sources; without one it loads none.
+    #[must_use]
+    pub fn with_authority(self, authority: SourceAuthority) -> Self {
+        Self { authority, ..self }
     }
 
     /// Everything that keeps something for actors while they live, in the order in which it hears of their ends; and
@@ -78,8 +87,11 @@ impl Admin {
 
     fn source(&mut self, event: SourceEvent, effects: &mut Effects) {
         let waited = match event {
-            SourceEvent::Judged { hash, verdict } => {
-                self.sources.judged(hash, verdict, &mut self.askers, effects)
+            SourceEvent::Judged { hash, offer, verdict } => {
+                self.sources.judged(hash, offer, verdict, &mut self.askers, effects)
+            }
+            SourceEvent::Examined { hash, offer, papers, now } => {
+                return self.examined(hash, offer, &papers, now, effects);
             }
             SourceEvent::Validated { hash, outcome, compile_us } => {
                 self.sources.validated(hash, outcome, compile_us, &mut self.askers, effects)
@@ -125,7 +137,7 @@ impl Admin {
                 effects.push(SourceEffect::Forget(offer.hash));
                 effects.answer(origin, Err(Refusal::ShuttingDown));
             }
-            Question::Load(offer) => self.sources.offer(now, origin, *offer, &mut self.askers, effects),
+            Question::Load(offer) => self.offered(now, origin, *offer, effects),
             Question::Unload { source } => self.unload(origin, source, effects),
             Question::Create(create) => self.create_asked(origin, *create, effects),
             Question::CreateNamed { name, child } => self.named_asked(origin, &name, *child, effects),
@@ -136,6 +148,11 @@ impl Admin {
             Question::SetLogLevel { scope, level } => self.log_level_asked(origin, scope, level, effects),
             Question::UpdateCapability { name, value } => {
                 self.capability_asked(origin, name, value, effects);
+            }
+            Question::SetPolicy(new) => self.policy_asked(origin, *new, effects),
+            Question::AcceptClock { now } => {
+                self.authority.accept_clock(now);
+                effects.answer(origin, Ok(Answer::Done));
             }
             Question::Status { about } => effects.push(match origin {
                 Origin::Client(asker) => Effect::ShowStatus { asker, about },
@@ -163,6 +180,12 @@ impl Admin {
     #[must_use]
     pub const fn sources(&self) -> &Registry {
         &self.sources
+    }
+
+    /// The authority over the sources, with what it has admitted.
+    #[must_use]
+    pub const fn authority(&self) -> &SourceAuthority {
+        &self.authority
     }
 
     /// The global names.
@@ -214,10 +237,9 @@ impl Admin {
     }
 
     fn time_passed(&mut self, now: Time, effects: &mut Effects) {
-        for hash in self.sources.overdue(now) {
+        for (hash, offer) in self.sources.overdue(now) {
             let silence = Err("its authority did not judge it in time".to_string());
-            let waited = self.sources.judged(hash, silence, &mut self.askers, effects);
-            self.resume(waited, effects);
+            self.judged(hash, offer, silence, effects);
         }
         for address in self.family.overdue(now) {
             self.kill(address, Killer::Patience, effects);

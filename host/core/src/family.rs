@@ -348,6 +348,12 @@ impl Family {
         self.members.iter().map(|(address, member)| (*address, member))
     }
 
+    /// The actors of a source, in order of address.
+    pub fn of_source(&self, source: SourceHash) -> impl Iterator<Item = ActorAddress> {
+        let is_of = move |(_, member): &(ActorAddress, &Member)| member.source == Some(source);
+        self.iter().filter(is_of).map(|(address, _)| address)
+    }
+
     /// All actors that come behind an address in their order; without one, all.
     pub fn after(&self, after: Option<ActorAddress>) -> impl Iterator<Item = (ActorAddress, &Member)> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);

@@ -43,4 +43,5 @@ pub mod text;
 pub mod time;
 pub mod timers;
 pub mod turn;
+pub mod utc;
 pub mod wire;

@@ -11,6 +11,7 @@ use crate::envelope::ExitReason;
 use crate::log_level::LogLevel;
 use crate::outbox::CreateChild;
 use crate::plan::Settled;
+use crate::source::Rights;
 
 /// Something that happened to an actor, or that it did and waits for no answer to.
 #[derive(Clone, Debug, PartialEq)]
@@ -133,6 +134,13 @@ pub enum LifeEffect {
         address: ActorAddress,
         /// The level from now on.
         level: LogLevel,
+    },
+    /// Let an actor have these rights from its next turn on.
+    SetRights {
+        /// The actor that has them.
+        address: ActorAddress,
+        /// Besides those of all.
+        rights: Rights,
     },
     /// Give dead letters to this actor, or to nobody.
     SetDeadLetterHandler(Option<ActorAddress>),

@@ -1,5 +1,6 @@
 //! Every bound of a host, with its unit and its reason. A bound that is not here does not exist.
 
+mod admission;
 mod range;
 
 use alloc::string::String;
@@ -7,6 +8,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use admission::*;
 pub use range::{LimitError, RANGES, Range};
 
 const KIB: usize = 1 << 10;

@@ -119,6 +119,12 @@ impl Mailbox {
         }
     }
 
+    /// Lets no more wait than the lower of these and its own. What waits already stays.
+    pub fn lower(&mut self, limits: MailboxLimits) {
+        self.limits.len_max = self.limits.len_max.min(limits.len_max);
+        self.limits.bytes_max = self.limits.bytes_max.min(limits.bytes_max);
+    }
+
     /// Puts an envelope at the end.
     pub fn push(&mut self, envelope: Envelope, account: &Account) -> Push {
         let reserved = envelope.body.has_reserved_slot();

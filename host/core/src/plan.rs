@@ -10,7 +10,7 @@ use crate::fate::{ChildrenAtRestart, OnTrap};
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
 use crate::log_level::LogLevel;
 use crate::message::Message;
-use crate::source::{Rights, SourceHash, Transient};
+use crate::source::{LowerLimits, Rights, SourceHash, Transient};
 
 /// The decision about an address that was asked for with a create.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +54,8 @@ pub struct Plan {
     pub transient: Option<Transient>,
     /// Rights that it has besides what all may ask of the host.
     pub rights: Rights,
+    /// The limits of the actor, below the node's.
+    pub limits: LowerLimits,
     /// The message for its start.
     pub init: Option<Message>,
     /// How much of what it writes to the log is kept.

@@ -8,14 +8,19 @@ mod refusal;
 pub use refusal::{Killer, MetBound, NoHost, Refusal, Unmet};
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
 use crate::capability::Value;
 use crate::envelope::ExitReason;
 use crate::log_level::{LevelScope, LogLevel, LogLevels};
 use crate::outbox::{CreateChild, CreateOptions};
-use crate::source::{Rights, SourceHash, SourceInfo};
+use crate::source::admission::ReadPapers;
+use crate::source::policy::Policy;
+use crate::source::{Rights, SourceHash, SourceInfo, SourceOutcome};
+use crate::utc::UtcTime;
 
 /// Names a question from outside, for its answer. The host makes it and never uses one twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +93,13 @@ pub enum Question {
         /// Its new value; absent: the host has it no longer.
         value: Option<Value>,
     },
+    /// Judge all sources by another policy, and from then on those that are offered.
+    SetPolicy(Box<NewPolicy>),
+    /// Take the clock for right, though something was admitted later than it shows.
+    AcceptClock {
+        /// The wall clock's time.
+        now: UtcTime,
+    },
     /// Show how an actor or the host is.
     Status {
         /// The actor; absent: the host.
@@ -104,9 +116,26 @@ pub struct Offer {
     pub label: String,
     /// Its size in bytes.
     pub size: u64,
-    /// The rights of its actors, besides those of all. Absent: whoever offers it may give none, and a source that is in use keeps
-    /// those that it has.
-    pub rights: Option<Rights>,
+    /// The rights that whoever offers it gives its actors where nobody else has a say, besides those of all: an operator may give
+    /// them.
+    pub given: Rights,
+    /// The rights that it may have of those that its manifest wants; absent: all.
+    pub allowed: Option<Rights>,
+    /// Whether an operator means it to be an older version than one before.
+    pub is_downgrade: bool,
+}
+
+/// A policy, and what was found in the papers of the sources that are known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewPolicy {
+    /// The policy itself.
+    pub policy: Policy,
+    /// The papers of those sources, held against its keys.
+    pub papers: BTreeMap<SourceHash, ReadPapers>,
+    /// The wall clock's time.
+    pub now: UtcTime,
+    /// Whether only to say what would become of them.
+    pub is_trial: bool,
 }
 
 /// An actor that a program outside asks for.
@@ -152,6 +181,8 @@ pub enum Answer {
         /// How many there were.
         actors: usize,
     },
+    /// Each approved source, with what becomes of it.
+    Outcomes(Vec<SourceOutcome>),
     /// How much actors write to the log from now on.
     LogLevels(Box<LogLevels>),
 }

@@ -1,11 +1,19 @@
 //! Actor code by hash: what a source is, and its way from offer to judgement to use.
 
+pub mod admission;
+pub mod authority;
 mod check;
 mod effect;
 mod event;
 pub mod foreign;
+mod lower_limits;
+pub mod manifest;
+mod name;
+pub mod policy;
 pub mod registry;
+mod rights;
 mod state;
+mod verdict;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -19,9 +27,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::capability::Requirement;
 use crate::fate::{ChildrenAtRestart, OnTrap};
 pub use check::ClassCheck;
-pub use effect::SourceEffect;
+pub use effect::{JudgeWish, SourceEffect};
 pub use event::{SourceEvent, Unusable};
+pub use lower_limits::{LowerLimitError, LowerLimits};
+pub use name::{
+    NamePattern, ParseNameError, ParsePatternError, ParseVersionError, SourceName, SourceVersion,
+};
+pub use rights::{Rights, UnknownRight};
 pub use state::SourceState;
+pub use verdict::{JudgedBy, OfferId, SourceOutcome, Verdict};
 
 /// Names a source: the SHA-256 of its bytes as submitted. Its text is 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -141,59 +155,4 @@ pub enum Transient {
     After(Duration),
     /// When no message came for this long.
     Idle(Duration),
-}
-
-/// Rights of the actors of a source, besides what all may ask of their host. Whoever loads a source says so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Rights {
-    /// To see the messages of others that could not be delivered.
-    pub dead_letters: bool,
-    /// To change what the host has.
-    pub capabilities: bool,
-    /// To see the status of the host and of any actor.
-    pub status: bool,
-    /// To stop the host.
-    pub shutdown: bool,
-}
-
-/// There is no such right.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no right `{0}`; there are `dead-letters`, `capabilities`, `status` and `shutdown`")]
-pub struct UnknownRight(pub String);
-
-impl Rights {
-    /// Whether there is any.
-    #[must_use]
-    pub const fn any(self) -> bool {
-        let Self { dead_letters, capabilities, status, shutdown } = self;
-        dead_letters || capabilities || status || shutdown
-    }
-
-    /// Adds one by its name.
-    ///
-    /// # Errors
-    /// There is none of that name.
-    pub fn add(&mut self, name: &str) -> Result<(), UnknownRight> {
-        let right = match name {
-            "dead-letters" => &mut self.dead_letters,
-            "capabilities" => &mut self.capabilities,
-            "status" => &mut self.status,
-            "shutdown" => &mut self.shutdown,
-            _ => return Err(UnknownRight(name.into())),
-        };
-        *right = true;
-        Ok(())
-    }
-
-    /// The names of those that are granted.
-    pub fn names(self) -> impl Iterator<Item = &'static str> {
-        let all = [
-            (self.dead_letters, "dead-letters"),
-            (self.capabilities, "capabilities"),
-            (self.status, "status"),
-            (self.shutdown, "shutdown"),
-        ];
-        all.into_iter().filter_map(|(has, name)| has.then_some(name))
-    }
 }

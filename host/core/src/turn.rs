@@ -116,8 +116,6 @@ pub struct Identity {
     pub watch_restarts: bool,
     /// Whether and when it ends of itself.
     pub transient: Option<Transient>,
-    /// Rights that it has besides what all may ask of the host.
-    pub rights: Rights,
 }
 
 /// The state of one actor between, before and after its turns.
@@ -339,8 +337,8 @@ impl Turn {
         self.current.as_ref().map(|current| (&current.envelope, current.attempt))
     }
 
-    /// An empty outbox for the call that is to be made.
-    pub fn outbox(&mut self) -> Box<Outbox> {
+    /// An empty outbox for the call that is to be made, by an actor that has these rights.
+    pub fn outbox(&mut self, rights: Rights) -> Box<Outbox> {
         let handles_exit = |current: &Current| matches!(current.envelope.body, Body::ExitRequest(_));
         let leaving = match self.phase {
             Phase::Exiting(_) => Leaving::Exiting,
@@ -359,7 +357,7 @@ impl Turn {
             kept_bytes: self.kept_bytes(),
             handles: self.has_instance(),
             leaving,
-            rights: self.identity.rights,
+            rights,
         });
         outbox
     }

@@ -32,12 +32,12 @@ use thespian_core::budget::{Account, Purpose};
 use thespian_core::envelope::{Envelope, ExitReason};
 use thespian_core::fate::{Failed, Failure, Fault};
 use thespian_core::life::ActorEvent;
-use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX};
+use thespian_core::limits::{ACTIVATION_LEN_MAX, ACTIVATION_TIME_MAX, ActorLimits};
 use thespian_core::log_level::LogLevel;
 use thespian_core::mailbox::{Mark, Push};
 use thespian_core::outbox::Outbox;
 use thespian_core::run_queue::Lane;
-use thespian_core::source::SourceHash;
+use thespian_core::source::{Rights, SourceHash};
 use thespian_core::time::Time;
 use thespian_core::timers::TimerKey;
 use thespian_core::turn::{Actor, ActorEffect, Buffers, Doer, Identity, Step};
@@ -62,6 +62,8 @@ pub(crate) struct Start {
     pub(crate) source: Source,
     pub(crate) class: Arc<str>,
     pub(crate) init: ActorInit,
+    pub(crate) rights: Rights,
+    pub(crate) limits: Arc<ActorLimits>,
 }
 
 /// Receivers that an actor wrote to last: most actors write to few.
@@ -120,6 +122,7 @@ impl Cell {
     ) -> Arc<Self> {
         let orders = Orders::default();
         orders.set_log_level(level);
+        orders.set_rights(start.rights);
         let (address, source) = (start.identity.me, start.source.hash());
         let actor = Actor::new(start.identity);
         let birth = places.purpose();
@@ -278,6 +281,10 @@ impl Cell {
     pub(super) fn set_log_level(&self, level: LogLevel) {
         self.orders.set_log_level(level);
     }
+
+    pub(super) fn set_rights(&self, rights: Rights) {
+        self.orders.set_rights(rights);
+    }
 }
 
 impl Receiver for Cell {
@@ -364,7 +371,7 @@ fn first_instance(cell: &Cell, start: &Start) -> Result<Instance, Fault> {
     };
     let occupant =
         Occupant { address: cell.address, class: start.class.clone(), source: start.source.hash() };
-    start.source.instantiate(occupant, Arc::new(port), cell.ground.limits.clone())
+    start.source.instantiate(occupant, Arc::new(port), start.limits.clone())
 }
 
 /// Does what an actor asks for, during one activation.
@@ -412,6 +419,10 @@ impl Doer for Carrier<'_> {
     fn kill_reason(&mut self) -> Option<String> {
         let killed = self.cell.orders.is_killed();
         killed.then(|| self.cell.kill_reason.lock().clone().unwrap_or_default())
+    }
+
+    fn rights(&self) -> Rights {
+        self.cell.orders.rights()
     }
 
     fn may_start(&mut self) -> bool {

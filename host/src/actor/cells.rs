@@ -15,6 +15,8 @@ use thespian_core::envelope::ExitReason;
 use thespian_core::life::ActorEvent;
 use thespian_core::limits::{ACTIVATION_LEN_MAX, ActorLimits, STATUS_LONG_TURNS_MAX};
 use thespian_core::log_level::LogLevel;
+use thespian_core::mailbox::MailboxLimits;
+use thespian_core::source::Rights;
 use thespian_core::time::Time;
 use thespian_core::turn::Leftover;
 
@@ -64,6 +66,8 @@ impl Cells {
         let mut settled = None;
         pending.settle(Box::new(|mut mailbox| {
             mailbox.hand_over(account);
+            let ActorLimits { mailbox_len_max, mailbox_bytes_max, .. } = *start.limits;
+            mailbox.lower(MailboxLimits { len_max: mailbox_len_max, bytes_max: mailbox_bytes_max });
             let cell = Cell::new(ground.clone(), places, mailbox, start, level);
             cells.insert(address, cell.clone());
             ground.plane.table.enter(address, cell.clone());
@@ -121,6 +125,13 @@ impl Cells {
         }
     }
 
+    /// Lets an actor have these rights from its next turn on.
+    pub(crate) fn set_rights(&self, address: ActorAddress, rights: Rights) {
+        if let Some(cell) = self.get(address) {
+            cell.set_rights(rights);
+        }
+    }
+
     /// Lets go of an actor that has ended.
     pub(crate) fn remove(&self, address: ActorAddress) {
         self.cells.remove(&address);
@@ -161,7 +172,7 @@ impl Cells {
         self.ground.totals.restarts.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn limits(&self) -> &ActorLimits {
+    pub(crate) fn limits(&self) -> &Arc<ActorLimits> {
         &self.ground.limits
     }
 
@@ -208,6 +219,7 @@ mod tests {
     use thespian_core::envelope::{Body, Envelope};
     use thespian_core::mailbox::Push;
     use thespian_core::message::Message;
+    use thespian_core::source::authority::SourceAuthority;
     use tokio::runtime::{Builder, Runtime};
     use tokio::sync::mpsc;
 
@@ -277,7 +289,8 @@ mod tests {
             let sender = Arc::new(Sender::default());
             let (told, ends) = mpsc::channel(1);
             let performer = Box::new(Ends { sender: sender.clone(), told });
-            desk.begin(Capabilities::default(), LogLevel::Info, performer);
+            let authority = SourceAuthority::default();
+            desk.begin(Capabilities::default(), authority, LogLevel::Info, performer);
             plane.table.enter(SENDER, sender.clone());
             let payer =
                 Payer { account: plane.accounts.outside().clone(), purpose: Purpose::OperatorsCreate };

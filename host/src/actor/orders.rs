@@ -1,9 +1,10 @@
-//! What the node tells an actor beside its mailbox: to end, that it can start again, and how much to log. Read from within
+//! What the node tells an actor beside its mailbox: to end, that it can start again, how much to log, and what it may do. Read from within
 //! its turns, or between them.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use thespian_core::log_level::LogLevel;
+use thespian_core::source::Rights;
 use tracing::Level;
 
 /// Shared by an actor's cell and its instance.
@@ -11,6 +12,7 @@ pub(crate) struct Orders {
     killed: AtomicBool,
     may_start: AtomicBool,
     log_level: AtomicU8,
+    rights: AtomicU8,
 }
 
 impl Default for Orders {
@@ -19,6 +21,7 @@ impl Default for Orders {
             killed: AtomicBool::new(false),
             may_start: AtomicBool::new(false),
             log_level: AtomicU8::new(LogLevel::default().number()),
+            rights: AtomicU8::new(Rights::NONE.bits()),
         }
     }
 }
@@ -45,6 +48,14 @@ impl Orders {
 
     pub(super) fn set_log_level(&self, level: LogLevel) {
         self.log_level.store(level.number(), Ordering::Relaxed);
+    }
+
+    pub(super) fn set_rights(&self, rights: Rights) {
+        self.rights.store(rights.bits(), Ordering::Relaxed);
+    }
+
+    pub(super) fn rights(&self) -> Rights {
+        Rights::from_bits(self.rights.load(Ordering::Relaxed))
     }
 
     /// Whether a record of this level is kept.

@@ -200,7 +200,6 @@ mod tests {
     use thespian_core::envelope::{Body, Envelope};
     use thespian_core::fate::{ChildrenAtRestart, OnTrap};
     use thespian_core::message::Message;
-    use thespian_core::source::Rights;
     use thespian_core::turn::Identity;
 
     const MS: u64 = 1_000_000;
@@ -214,7 +213,6 @@ mod tests {
             children_at_restart: ChildrenAtRestart::Keep,
             watch_restarts: false,
             transient: None,
-            rights: Rights::default(),
         })
     }
 

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use thespian_core::limits::{MESSAGE_BYTES_MOST, REQUESTS_IN_FLIGHT_MAX, UPLOAD_CHUNK_BYTES};
-use thespian_core::source::Rights;
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{ClientFrame, ControlError, Incoming, NodeFrame, Reply, Request};
 use thespian_core::wire::hello::{self, Greeting, Hello, HelloError, Welcome};
@@ -19,6 +18,8 @@ use tokio::task::JoinSet;
 
 use super::ClientError;
 use crate::answers::{Answered, Update, Updates};
+use crate::session::LoadOptions;
+use crate::signing::SourcePapers;
 use crate::store;
 use crate::transport::{FrameReader, Stream, WriteHalf};
 
@@ -167,14 +168,21 @@ impl Socket {
 
     pub(super) async fn load(
         &self,
-        info: String,
         component: Bytes,
-        rights: Rights,
+        options: LoadOptions,
         updates: &Updates,
     ) -> Result<Reply, ClientError> {
         let mut question = self.question(Some(updates)).await?;
         let id = question.id;
-        let request = Request::Load { info, size: component.len() as u64, rights };
+        let LoadOptions { label: info, rights, papers, is_downgrade: downgrade } = options;
+        let SourcePapers { manifest, signatures } = papers;
+        let size = component.len() as u64;
+        let request = match manifest {
+            None => Request::Load { info, size, rights: rights.unwrap_or_default() },
+            Some(manifest) => {
+                Request::LoadSigned { info, size, manifest, signatures, allow: rights, downgrade }
+            }
+        };
         question.send(&ClientFrame::Request { id, request }).await?;
         let mut rest = component;
         while !rest.is_empty() {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use thespian_core::time::Time;
+use thespian_core::utc::UtcTime;
 
 /// Time since the node started.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,11 @@ impl Clock {
     pub(crate) fn instant(self, time: Time) -> Instant {
         self.start + Duration::from_nanos(time.0)
     }
+}
+
+/// The wall clock's time, for what people date.
+pub(crate) fn utc() -> UtcTime {
+    UtcTime(unix_ms() / 1_000)
 }
 
 /// Milliseconds since the Unix epoch, for people.

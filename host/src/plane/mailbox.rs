@@ -65,6 +65,11 @@ impl SharedMailbox {
         self.account = account;
     }
 
+    /// Lets no more wait than the lower of these and its own.
+    pub(crate) fn lower(&mut self, limits: MailboxLimits) {
+        self.guarded.get_mut().mailbox.lower(limits);
+    }
+
     pub(crate) fn push(&self, envelope: Envelope) -> Push {
         self.guarded.lock().mailbox.push(envelope, &self.account)
     }

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use thespian_core::source::SourceHash;
 use tracing::Level;
@@ -19,11 +18,10 @@ use super::code::{self, Code};
 use super::host::{EngineLog, Unheard};
 use crate::descriptors::are_gone;
 use crate::input::{self, InputError};
+use crate::seal::{SEAL_LEN, Seal};
 
 /// Changes whenever files of an earlier version must not be read.
 const FORMAT: &[u8; 16] = b"thespian-code-1\n";
-const MAC_LEN: usize = 32;
-const KEY_LEN: usize = 32;
 /// The start of each file: format, source, engine.
 const HEADER_LEN: usize = FORMAT.len() + 32 + 32;
 /// All files together, in bytes: some hundred sources. What was used longest ago goes first.
@@ -60,7 +58,7 @@ pub enum CacheError {
 /// A directory of compiled components.
 pub(super) struct Cache {
     dir: PathBuf,
-    key: [u8; KEY_LEN],
+    seal: Seal,
     bytes_max: u64,
     warned: AtomicBool,
     rejections: AtomicU64,
@@ -86,16 +84,11 @@ impl Cache {
         }
         check_private(dir, &metadata)?;
         let path = dir.join("key");
-        let key = match read_key(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                make_key(&path).map_err(io_error(&path))?
-            }
-            key => key.map_err(io_error(&path))?,
-        };
+        let seal = Seal::open(&path).map_err(io_error(&path))?;
         check_private(&path, &fs::symlink_metadata(&path).map_err(io_error(&path))?)?;
         let cache = Self {
             dir: dir.to_owned(),
-            key,
+            seal,
             bytes_max: CACHE_BYTES_MAX,
             warned: AtomicBool::new(false),
             rejections: AtomicU64::new(0),
@@ -174,27 +167,25 @@ impl Cache {
         self.dir.join(format!("{name}.{EXTENSION}"))
     }
 
-    fn mac(&self) -> Hmac<Sha256> {
-        Hmac::new_from_slice(&self.key).expect("HMAC takes keys of any length")
-    }
-
     /// The code in a file, if the file is whole and was written with our key for this source and engine. The
     /// comparison takes the same time wherever they differ.
     fn verify(&self, header: &[u8; HEADER_LEN], bytes: &[u8]) -> Option<Code> {
-        let (mac, rest) = bytes.split_at_checked(MAC_LEN)?;
-        self.mac().chain_update(rest).verify_slice(mac).ok()?;
+        let (seal, rest) = bytes.split_at_checked(SEAL_LEN)?;
+        if !self.seal.is_over(seal, &[rest]) {
+            return None;
+        }
         let code = rest.strip_prefix(header.as_slice())?;
         Some(Code::proven(code.to_vec()))
     }
 
     /// Writes a file under another name first, so that no one ever sees half of it.
     fn publish(&self, path: &Path, header: &[u8; HEADER_LEN], code: &[u8]) -> io::Result<()> {
-        let mac = self.mac().chain_update(header).chain_update(code).finalize().into_bytes();
+        let seal = self.seal.over(&[header, code]);
         let number = getrandom::u64().map_err(io::Error::other)?;
         let temporary = self.dir.join(format!("{number:016x}.{NEW_EXTENSION}"));
         let write = || {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-            file.write_all(&mac)?;
+            file.write_all(&seal)?;
             file.write_all(header)?;
             file.write_all(code)?;
             fs::rename(&temporary, path)
@@ -244,31 +235,6 @@ fn check_private(path: &Path, metadata: &fs::Metadata) -> Result<(), CacheError>
         return refuse("be closed to everyone else (chmod go= )");
     }
     Ok(())
-}
-
-fn read_key(path: &Path) -> io::Result<[u8; KEY_LEN]> {
-    let wrong = |_| io::Error::other("the key has the wrong length: remove it");
-    match input::read_own(path, KEY_LEN) {
-        Ok(bytes) => bytes.try_into().map_err(wrong),
-        Err(InputError::TooLong { .. }) => Err(wrong(Vec::new())),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Draws a key and publishes it whole; where two programs do so at once, both end up with the first one's.
-fn make_key(path: &Path) -> io::Result<[u8; KEY_LEN]> {
-    let mut key = [0; KEY_LEN];
-    getrandom::fill(&mut key).map_err(io::Error::other)?;
-    let temporary = path.with_extension(format!("{:016x}.new", getrandom::u64().map_err(io::Error::other)?));
-    let write = |mut file: File| file.write_all(&key).and_then(|()| file.sync_all());
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).and_then(write);
-    // A link, unlike a rename, does not replace a key that is there already.
-    let published = made.and_then(|()| fs::hard_link(&temporary, path));
-    let _never_made = fs::remove_file(&temporary);
-    match published {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => read_key(path),
-    }
 }
 
 /// An entry of the directory that has the name of a file of the cache.
@@ -381,7 +347,7 @@ mod tests {
         let path = folder.only_file();
         let honest = fs::read(&path).unwrap();
         let step = (honest.len() / 500).max(1);
-        let flips = (0..MAC_LEN + HEADER_LEN + 16).chain((0..honest.len()).step_by(step));
+        let flips = (0..SEAL_LEN + HEADER_LEN + 16).chain((0..honest.len()).step_by(step));
         let mut changed: Vec<Vec<u8>> = flips
             .map(|place| {
                 let mut bytes = honest.clone();

@@ -12,7 +12,7 @@ use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use thespian_core::limits::{
     CONNECTION_UPDATES_MAX, CONNECTION_WRITE_BYTES, FRAME_TIME_MAX, HELLO_TIME_MAX, REQUESTS_IN_FLIGHT_MAX,
-    UPLOAD_TIME_MAX, source_size,
+    UPLOAD_TIME_MAX,
 };
 use thespian_core::wire::codec;
 use thespian_core::wire::control::{
@@ -27,8 +27,8 @@ use super::Manner;
 use super::frame_room::FrameRoom;
 use super::uploads::{Gathered, Uploaded, Uploads};
 use crate::answers::{Answered, Update, Updates};
-use crate::library::OfferRoom;
-use crate::session::{Session, check_label};
+use crate::session::{LoadOptions, Session};
+use crate::signing::SourcePapers;
 use crate::transport::{FrameReader, WriteHalf};
 
 type Answering<'a> = Pin<Box<dyn Future<Output = (u64, Answered)> + Send + 'a>>;
@@ -145,6 +145,23 @@ pub(super) async fn serve(
     }
 }
 
+/// Takes a load's announcement apart: the size of the source, and what is said of it.
+///
+/// # Errors
+/// It is another request.
+fn load_options(request: Request) -> Result<(u64, LoadOptions), Box<Request>> {
+    match request {
+        Request::Load { info, size, rights } => {
+            Ok((size, LoadOptions { label: info, rights: Some(rights), ..LoadOptions::default() }))
+        }
+        Request::LoadSigned { info, size, manifest, signatures, allow, downgrade } => {
+            let papers = SourcePapers { manifest: Some(manifest), signatures };
+            Ok((size, LoadOptions { label: info, rights: allow, papers, is_downgrade: downgrade }))
+        }
+        request => Err(Box::new(request)),
+    }
+}
+
 fn frame_overdue() -> String {
     format!(
         "a frame did not come within {} s, or the node has no memory for it (`memory-budget-bytes`)",
@@ -217,13 +234,18 @@ impl<'a> Dialogue<'a> {
                 Ok(())
             }
             ClientFrame::Request { id, request } => {
-                match (self.forbids(&request), request) {
-                    (Some(error), _) => self.put(NodeFrame::Reply { id, reply: Err(error) }),
-                    (None, Request::Load { info, size, rights }) => match self.room(&info, size) {
-                        Ok(room) => self.uploads.begin(Instant::now(), id, info, rights, room),
-                        Err(error) => self.put(NodeFrame::Reply { id, reply: Err(error) }),
+                let announced = match self.forbids(&request) {
+                    Some(error) => Err(error),
+                    None => match load_options(request) {
+                        Ok((size, options)) => self.announce(id, size, options),
+                        Err(request) => {
+                            self.ask(id, *request);
+                            Ok(())
+                        }
                     },
-                    (None, request) => self.ask(id, request),
+                };
+                if let Err(error) = announced {
+                    self.put(NodeFrame::Reply { id, reply: Err(error) });
                 }
                 Ok(())
             }
@@ -301,12 +323,12 @@ impl<'a> Dialogue<'a> {
         async move { futures_util::future::join(answer, pass_on).await.0 }
     }
 
-    /// Room for an upload that is announced: refused here, nothing of it is taken.
-    fn room(&self, info: &str, size: u64) -> Result<OfferRoom, ControlError> {
-        let size = source_size(size).map_err(|error| ControlError::Upload(error.to_string()))?;
-        self.uploads.check_size(size)?;
-        check_label(info)?;
-        self.session.room(size)
+    /// Takes room for an upload that is announced: refused here, nothing of it is taken.
+    fn announce(&mut self, id: u64, size: u64, options: LoadOptions) -> Result<(), ControlError> {
+        let room = self.session.room(size, &options)?;
+        self.uploads.check_size(room.bytes())?;
+        self.uploads.begin(Instant::now(), id, options, room);
+        Ok(())
     }
 
     fn continue_upload(&mut self, id: u64, data: &Bytes) -> Result<(), String> {
@@ -321,9 +343,9 @@ impl<'a> Dialogue<'a> {
     }
 
     /// Offers a source now, and not when its client has read what is before its answer: till then it would keep its room.
-    fn offer(&mut self, id: u64, Uploaded { label, bytes, rights }: Uploaded) {
+    fn offer(&mut self, id: u64, Uploaded { bytes, options }: Uploaded) {
         let session = self.session;
-        let offer = move |updates| async move { session.offer(label, bytes, rights, &updates).await };
+        let offer = move |updates| async move { session.offer(bytes, options, &updates).await };
         let mut answering = self.open(id, self.with_updates(id, offer));
         match (&mut answering).now_or_never() {
             Some(answered) => self.answer(answered),

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use bytes::{Bytes, BytesMut};
 use thespian_core::limits::{SOURCE_BYTES_MAX, UPLOAD_CHUNK_BYTES, UPLOAD_TIME_MAX};
-use thespian_core::source::Rights;
 use thespian_core::wire::control::ControlError;
 use tokio::time::Instant;
 
 use crate::library::{OfferRoom, SourceBytes};
+use crate::session::LoadOptions;
 
 /// The uploads of one connection, by their questions.
 #[derive(Default)]
@@ -18,9 +18,8 @@ pub(super) struct Uploads {
 }
 
 struct Upload {
-    label: String,
+    options: LoadOptions,
     size: usize,
-    rights: Rights,
     bytes: BytesMut,
     room: OfferRoom,
     due: Instant,
@@ -28,9 +27,8 @@ struct Upload {
 
 /// A source of which all has come.
 pub(super) struct Uploaded {
-    pub(super) label: String,
     pub(super) bytes: SourceBytes,
-    pub(super) rights: Rights,
+    pub(super) options: LoadOptions,
 }
 
 /// How far an upload is with one more piece.
@@ -64,9 +62,9 @@ impl Uploads {
     }
 
     /// An upload is announced, and has its room.
-    pub(super) fn begin(&mut self, now: Instant, id: u64, label: String, rights: Rights, room: OfferRoom) {
+    pub(super) fn begin(&mut self, now: Instant, id: u64, options: LoadOptions, room: OfferRoom) {
         let (size, due) = (room.bytes(), now + UPLOAD_TIME_MAX);
-        self.coming.insert(id, Upload { label, size, rights, bytes: BytesMut::new(), room, due });
+        self.coming.insert(id, Upload { options, size, bytes: BytesMut::new(), room, due });
     }
 
     /// Takes a piece. Nothing comes of one whose upload was refused, taken back or dropped: it was on its way.
@@ -88,8 +86,9 @@ impl Uploads {
         if received < upload.size {
             return Ok(Some(Gathered::Part(received as u64)));
         }
-        Ok(self.coming.remove(&id).map(|Upload { label, rights, bytes, room, .. }| {
-            Gathered::Whole(Uploaded { label, bytes: SourceBytes::new(bytes.freeze(), room), rights })
+        Ok(self.coming.remove(&id).map(|Upload { options, bytes, room, .. }| {
+            let bytes = SourceBytes::new(bytes.freeze(), options.papers.clone(), room);
+            Gathered::Whole(Uploaded { bytes, options })
         }))
     }
 
@@ -135,7 +134,7 @@ mod tests {
         let mut uploads = Uploads::default();
         let mut begin = |begun, id, size| {
             let room = rooms.take(LOADER, size).unwrap_or_else(|error| panic!("{error}"));
-            uploads.begin(begun, id, String::new(), Rights::default(), room);
+            uploads.begin(begun, id, LoadOptions::default(), room);
         };
         begin(long_ago + Duration::from_millis(1), 1, 1_000);
         begin(long_ago, 2, OFFERED_BYTES_MAX - 1_001);
@@ -158,7 +157,7 @@ mod tests {
         let size = 3 * UPLOAD_CHUNK_BYTES + 1;
         let room = rooms.take(LOADER, size).unwrap_or_else(|error| panic!("{error}"));
         let mut uploads = Uploads::default();
-        uploads.begin(Instant::now(), 1, String::new(), Rights::default(), room);
+        uploads.begin(Instant::now(), 1, LoadOptions::default(), room);
         assert_eq!(uploads.coming[&1].bytes.capacity(), 0, "announced, and nothing has come");
         let chunk = Bytes::from(vec![7; UPLOAD_CHUNK_BYTES]);
         for _ in 0..3 {

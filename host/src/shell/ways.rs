@@ -9,7 +9,7 @@ use super::ServeError;
 use crate::config::ControlSocket;
 use crate::node::Node;
 use crate::store::{self, SOCKET_FILE};
-use crate::transport::{Admission, Listener};
+use crate::transport::{LetIn, Listener};
 
 /// How a listener knows the role of whoever connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,15 +49,15 @@ pub(super) async fn sockets(
     dir: &Path,
     beside: &[ControlSocket],
 ) -> Result<Vec<(Listener, WayIn)>, ServeError> {
-    let own = super::in_runtime(node, Listener::unix(&dir.join(SOCKET_FILE), Admission::OwnUser)).await?;
+    let own = super::in_runtime(node, Listener::unix(&dir.join(SOCKET_FILE), LetIn::OwnUser)).await?;
     let mut listeners = vec![(own, WayIn::Socket(Role::Operate))];
     for (at, ControlSocket { path, role, mode, group }) in beside.iter().enumerate() {
         if beside[..at].iter().any(|other| other.path == *path) || *path == dir.join(SOCKET_FILE) {
             return Err(ServeError::SamePath(path.clone()));
         }
         let group = group.as_deref().map(group_id).transpose()?;
-        let admission = Admission::Permissions { mode: mode.bits(), group };
-        let listener = super::in_runtime(node, Listener::unix(path, admission)).await?;
+        let let_in = LetIn::Permissions { mode: mode.bits(), group };
+        let listener = super::in_runtime(node, Listener::unix(path, let_in)).await?;
         listeners.push((listener, WayIn::Socket(*role)));
     }
     Ok(listeners)

@@ -69,7 +69,7 @@ pub fn check_socket_path(path: &Path) -> Result<(), BindError> {
 
 /// Those who may connect to a socket at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
+pub enum LetIn {
     /// Our own user and root: the kernel says who is at the other end.
     OwnUser,
     /// Whoever may write to its file, which has this mode and, where there is one, this group.
@@ -85,7 +85,7 @@ pub enum Admission {
 #[derive(Debug)]
 pub enum Listener {
     /// At a path; the socket is removed when this is dropped.
-    Unix(UnixListener, Arc<SocketFile>, Admission),
+    Unix(UnixListener, Arc<SocketFile>, LetIn),
     /// At a loopback address.
     Tcp(TcpListener),
 }
@@ -96,10 +96,10 @@ impl Listener {
     ///
     /// # Errors
     /// Somebody answers there, or the socket can't be made.
-    pub async fn unix(path: &Path, admission: Admission) -> Result<Self, BindError> {
+    pub async fn unix(path: &Path, let_in: LetIn) -> Result<Self, BindError> {
         check_socket_path(path)?;
         let io_error = |error| BindError::Io { at: path.display().to_string(), error };
-        let is_beside = matches!(admission, Admission::Permissions { .. });
+        let is_beside = matches!(let_in, LetIn::Permissions { .. });
         match Stream::connect_unix(path).await {
             Ok(_) => return Err(BindError::InUse(path.to_path_buf())),
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
@@ -115,8 +115,8 @@ impl Listener {
             return Err(BindError::OpenDir(path.to_path_buf()));
         }
         let file = SocketFile::new(path).map_err(io_error)?;
-        let listener = bind(&file, admission).map_err(io_error)?;
-        Ok(Self::Unix(listener, Arc::new(file), admission))
+        let listener = bind(&file, let_in).map_err(io_error)?;
+        Ok(Self::Unix(listener, Arc::new(file), let_in))
     }
 
     /// Listens anew at its path, from which its socket was removed.
@@ -124,8 +124,8 @@ impl Listener {
     /// # Errors
     /// Something is there by now, or the socket can't be made.
     pub fn renew(&mut self) -> io::Result<()> {
-        if let Self::Unix(listener, file, admission) = self {
-            *listener = bind(file, *admission)?;
+        if let Self::Unix(listener, file, let_in) = self {
+            *listener = bind(file, *let_in)?;
         }
         Ok(())
     }
@@ -166,14 +166,14 @@ impl Listener {
     /// As the system says: it may be out of descriptors, so the caller goes on after a while.
     pub async fn accept(&self) -> io::Result<Stream> {
         match self {
-            Self::Unix(listener, _, admission) => loop {
+            Self::Unix(listener, _, let_in) => loop {
                 let (stream, _) = listener.accept().await?;
-                let is_let_in = match admission {
-                    Admission::OwnUser => {
+                let is_let_in = match let_in {
+                    LetIn::OwnUser => {
                         let uid = stream.peer_cred()?.uid();
                         uid == 0 || uid == rustix::process::geteuid().as_raw()
                     }
-                    Admission::Permissions { .. } => true,
+                    LetIn::Permissions { .. } => true,
                 };
                 if is_let_in {
                     return Ok(Stream::Unix(stream));
@@ -206,7 +206,7 @@ fn is_dir_ours(path: &Path) -> io::Result<bool> {
 }
 
 /// Its permissions are there before anybody is heard.
-fn bind(file: &SocketFile, admission: Admission) -> io::Result<UnixListener> {
+fn bind(file: &SocketFile, let_in: LetIn) -> io::Result<UnixListener> {
     let socket = socket_with(
         AddressFamily::UNIX,
         SocketType::STREAM,
@@ -215,10 +215,10 @@ fn bind(file: &SocketFile, admission: Admission) -> io::Result<UnixListener> {
     )?;
     rustix::net::bind(&socket, &SocketAddrUnix::new(file.path())?)?;
     file.claim()?;
-    let (mode, group) = match admission {
+    let (mode, group) = match let_in {
         // The directory is private already; this is for whoever moves the socket elsewhere.
-        Admission::OwnUser => (0o600, None),
-        Admission::Permissions { mode, group } => (mode, group),
+        LetIn::OwnUser => (0o600, None),
+        LetIn::Permissions { mode, group } => (mode, group),
     };
     let of_group = |error: io::Error| {
         io::Error::new(

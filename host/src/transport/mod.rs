@@ -15,7 +15,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 pub use bytes::{ByteConnection, ByteListener, ByteReader, ByteWriter, Taken};
 pub use frames::{FrameReader, ReadError};
-pub use listen::{Admission, BindError, Listener, check_socket_path};
+pub use listen::{BindError, LetIn, Listener, check_socket_path};
 pub use socket_file::{SocketFile, Whereabouts};
 
 /// A half of a connection that is read, and knows without being read whether the other end sends on.

@@ -91,11 +91,13 @@ impl World {
         Probe::create(&client, "Probe").await
     }
 
-    /// A connection and a probe whose source has rights.
+    /// A connection and a probe whose source has these rights from here on, whatever it had before.
     pub async fn probe_with(&self, rights: Rights) -> Probe {
         let client = self.client().await;
         let bytes = thespian_guests::bytes(thespian_guests::PROBE);
-        let hash = client.load_with("probe", bytes, rights, |_| ()).await.unwrap().hash.to_string();
+        let hash = client.load("probe", bytes.clone(), |_| ()).await.unwrap().hash.to_string();
+        client.unload(&hash).await.unwrap();
+        client.load_with("probe", bytes, rights, |_| ()).await.unwrap();
         let address = client.create(&hash, "Probe").await.unwrap();
         Probe { client, address }
     }

@@ -9,6 +9,7 @@ use thespian_core::fate::{Failed, Failure};
 use thespian_core::life::ActorEvent;
 use thespian_core::mailbox::{Mailbox, Mark, Push, push_each};
 use thespian_core::outbox::{Outbox, TurnRequest};
+use thespian_core::source::Rights;
 use thespian_core::time::Time;
 use thespian_core::turn::{ActorEffect, Doer};
 
@@ -270,6 +271,10 @@ impl Doer for Carrier<'_> {
 
     fn kill_reason(&mut self) -> Option<String> {
         self.cell().killed.clone()
+    }
+
+    fn rights(&self) -> Rights {
+        self.world.host(self.at).cells.get(&self.me).map(|cell| cell.rights).unwrap_or_default()
     }
 
     fn may_start(&mut self) -> bool {

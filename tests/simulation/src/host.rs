@@ -14,7 +14,11 @@ use thespian_core::event::Event;
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::{Mailbox, MailboxLimits, Push};
 use thespian_core::question::{Asker, Origin, Question};
-use thespian_core::source::{ClassCheck, Rights, SourceEvent, SourceHash, Unusable};
+use thespian_core::source::authority::{AuthorityKind, SourceAuthority};
+use thespian_core::source::policy::{Policy, PublicKey};
+use thespian_core::source::{
+    ClassCheck, JudgeWish, OfferId, Rights, SourceEvent, SourceHash, Unusable, Verdict,
+};
 use thespian_core::time::Time;
 use thespian_core::timers::{TimerKey, Timers};
 use thespian_core::turn::{Actor, Step};
@@ -24,6 +28,7 @@ use crate::invariants::messages::number;
 use crate::invariants::{Ledger, Watch};
 use crate::native::Native;
 use crate::rng::Rng;
+use crate::signing::{TODAY, papers_of, signer_of};
 
 /// Actors that a host of the random lives has room for.
 const SLOTS: usize = 24;
@@ -32,7 +37,8 @@ const MEMORY_BYTES: usize = 1 << 30;
 
 /// Something that takes its time, and is answered by an event.
 pub(crate) enum Job {
-    Judge(SourceHash),
+    Judge(Box<JudgeWish>),
+    Examine { hash: SourceHash, offer: OfferId },
     Validate(SourceHash),
     CheckClass(Box<ClassCheck>),
 }
@@ -79,6 +85,8 @@ pub(crate) struct Host {
     addresses: Vec<ActorAddress>,
     compiled: BTreeSet<SourceHash>,
     approved: BTreeSet<SourceHash>,
+    /// The keys that its policy trusts; absent: no signature counts here.
+    trusted: Option<BTreeSet<PublicKey>>,
     dead_letter_handler: Option<ActorAddress>,
     has_stopped: bool,
 }
@@ -111,13 +119,15 @@ impl Host {
             slots_max: SLOTS,
             next_id: 0,
             native: None,
-            admin: Admin::new(capabilities),
+            admin: Admin::new(capabilities)
+                .with_authority(SourceAuthority::new(AuthorityKind::Asked, limits)),
             events: VecDeque::new(),
             jobs: Vec::new(),
             active: Vec::new(),
             addresses: Vec::new(),
             compiled: BTreeSet::new(),
             approved: BTreeSet::new(),
+            trusted: None,
             dead_letter_handler: None,
             has_stopped: false,
         };
@@ -365,14 +375,20 @@ impl Host {
     pub(crate) fn finish_job(&mut self, rng: &mut Rng, ledger: &mut Ledger) {
         match self.jobs.swap_remove(rng.below(self.jobs.len())) {
             // Silence.
-            Job::Judge(_) if self.native.is_none() && rng.chance(5) => {}
-            Job::Judge(hash) => {
+            Job::Judge(_) | Job::Examine { .. } if self.native.is_none() && rng.chance(5) => {}
+            Job::Judge(wish) => {
+                let JudgeWish { hash, offer, rights, .. } = *wish;
                 let is_approved = self.native.is_some() || rng.chance(90);
-                let verdict = if is_approved { Ok(()) } else { Err("not today".to_string()) };
+                let verdict = Verdict { rights, ..Verdict::default() };
+                let verdict = if is_approved { Ok(verdict) } else { Err("not today".to_string()) };
                 if is_approved {
                     self.approved.insert(hash);
                 }
-                self.report(SourceEvent::Judged { hash, verdict });
+                self.report(SourceEvent::Judged { hash, offer, verdict });
+            }
+            Job::Examine { hash, offer } => {
+                let papers = papers_of(hash);
+                self.report(SourceEvent::Examined { hash, offer, papers, now: TODAY });
             }
             Job::Validate(hash) => {
                 let outcome = match &self.native {
@@ -400,8 +416,29 @@ impl Host {
         }
     }
 
+    /// Whether its authority, as it is now, lets the source run.
     pub(crate) fn is_approved(&self, source: SourceHash) -> bool {
-        self.approved.contains(&source)
+        match &self.trusted {
+            Some(trusted) => trusted.contains(&signer_of(source)),
+            None => self.approved.contains(&source),
+        }
+    }
+
+    /// Another policy holds from here on, where one does at all.
+    pub(crate) fn trusts(&mut self, policy: &Policy) {
+        if let Some(trusted) = &mut self.trusted {
+            *trusted = policy.keys.iter().map(|key| key.key).collect();
+        }
+    }
+
+    /// Lets signatures say what may run, by this policy until there is another.
+    pub(crate) fn judged_by_keys(mut self, policy: Policy) -> Self {
+        self.trusted = Some(BTreeSet::new());
+        self.trusts(&policy);
+        let mut authority = SourceAuthority::new(AuthorityKind::Keys, self.limits);
+        authority.set_policy(policy).expect("it is the first");
+        self.admin = Admin::new(self.admin.capabilities().clone()).with_authority(authority);
+        self
     }
 
     pub(crate) fn is_compiled(&self, source: SourceHash) -> bool {

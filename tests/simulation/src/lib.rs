@@ -33,6 +33,7 @@ mod run_queue;
 mod sabotage;
 #[cfg(not(thespian_mistakes))]
 mod scenarios;
+mod signing;
 mod world;
 
 /// One life whose choices these bytes are: what `fuzz/` runs.

@@ -18,6 +18,7 @@ use crate::host::Host;
 use crate::invariants::{bounds, messages::numbered};
 use crate::rng::Rng;
 use crate::sabotage::Sabotage;
+use crate::signing;
 use crate::world::World;
 
 const TICKS_MAX: usize = 200_000;
@@ -87,7 +88,8 @@ fn some_host(id: HostId, rng: &mut Rng) -> Host {
         ..ActorLimits::default()
     };
     let queued_bytes_max = rng.pick(&QUEUED_BYTES_MAX).unwrap_or_default();
-    Host::new(id, limits, queued_bytes_max, classes::host())
+    let host = Host::new(id, limits, queued_bytes_max, classes::host());
+    if rng.chance(50) { host.judged_by_keys(signing::some_policy(rng).policy) } else { host }
 }
 
 /// Stops every host.
@@ -130,9 +132,17 @@ fn ask_something(world: &mut World, at: HostId) {
             let asker = world.new_asker();
             let label = String::new();
             let rights = Rights { dead_letters: world.rng.chance(50), ..Rights::default() };
-            world
-                .host_mut(at)
-                .ask(asker, Question::Load(Box::new(Offer { hash, label, size: 1, rights: Some(rights) })));
+            world.host_mut(at).ask(
+                asker,
+                Question::Load(Box::new(Offer {
+                    hash,
+                    label,
+                    size: 1,
+                    given: rights,
+                    allowed: None,
+                    is_downgrade: false,
+                })),
+            );
             leave(world, at, asker);
         }
         15..=44 if world.host(at).slots < world.host(at).slots_max => {
@@ -171,7 +181,12 @@ fn ask_something(world: &mut World, at: HostId) {
             world.host_mut(at).ask(asker, Question::Kill { target });
             leave(world, at, asker);
         }
-        93..=96 => world.flood_each_other(at),
+        93..=95 => world.flood_each_other(at),
+        96 => {
+            let asker = world.new_asker();
+            let policy = signing::some_policy(&mut world.rng);
+            world.host_mut(at).ask(asker, Question::SetPolicy(Box::new(policy)));
+        }
         97 => {
             let asker = world.new_asker();
             world.host_mut(at).ask(asker, Question::Unload { source: hash });

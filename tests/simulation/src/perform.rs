@@ -8,6 +8,7 @@ use thespian_core::fate::ChildrenAtRestart;
 use thespian_core::life::{ActorEvent, LifeEffect};
 use thespian_core::mailbox::Push;
 use thespian_core::plan::{Plan, Settled};
+use thespian_core::question::Question;
 use thespian_core::source::SourceEffect;
 use thespian_core::turn::{Actor, Identity, Leftover};
 
@@ -21,6 +22,11 @@ impl World {
     pub(crate) fn tell_admin(&mut self, at: HostId, event: Event) {
         let expected = self.audit_event(at, &event);
         let now = self.now();
+        if let Event::Asked { question: Question::SetPolicy(new), .. } = &event
+            && !new.is_trial
+        {
+            self.host_mut(at).trusts(&new.policy);
+        }
         let effects = self.host_mut(at).decide(now, event);
         self.audit_effects(at, &expected, &effects);
         for effect in effects {
@@ -31,7 +37,16 @@ impl World {
 
     fn perform(&mut self, at: HostId, effect: Effect) {
         match effect {
-            Effect::Source(SourceEffect::Judge(hash)) => self.host_mut(at).begin(Job::Judge(hash)),
+            Effect::Source(SourceEffect::Keep(_)) => {}
+            Effect::Source(SourceEffect::Judge(wish)) => self.host_mut(at).begin(Job::Judge(wish)),
+            Effect::Source(SourceEffect::Examine { hash, offer }) => {
+                self.host_mut(at).begin(Job::Examine { hash, offer });
+            }
+            Effect::Life(LifeEffect::SetRights { address, rights }) => {
+                if let Some(cell) = self.host_mut(at).cells.get_mut(&address) {
+                    cell.rights = rights;
+                }
+            }
             Effect::Source(SourceEffect::Validate(hash)) => self.host_mut(at).begin(Job::Validate(hash)),
             Effect::Source(SourceEffect::CheckClass(question)) => {
                 self.host_mut(at).begin(Job::CheckClass(question));
@@ -115,7 +130,7 @@ impl World {
         let Plan { address, parent, on_trap, children_at_restart, watch_restarts, transient, rights, .. } =
             plan;
         let identity =
-            Identity { me: address, parent, on_trap, children_at_restart, watch_restarts, transient, rights };
+            Identity { me: address, parent, on_trap, children_at_restart, watch_restarts, transient };
         let (hosts, ledger) = self.books();
         ledger.complain(sources::instantiated(&hosts[&at], &plan));
         let host = self.host_mut(at);

@@ -97,7 +97,8 @@ impl Stage {
         let mut stage = Self { world: World::new(Rng::of(seed), [host]), ticks: 0 };
         let asker = stage.world.new_asker();
         let label = String::new();
-        let offer = Offer { hash: SOURCE, label, size: 1, rights: Some(Rights::default()) };
+        let offer =
+            Offer { hash: SOURCE, label, size: 1, given: Rights::NONE, allowed: None, is_downgrade: false };
         stage.host().ask(asker, Question::Load(Box::new(offer)));
         let loaded = stage.answer(asker);
         assert!(matches!(loaded, Ok(Answer::Loaded { .. })), "{loaded:?}");

@@ -33,7 +33,7 @@ const HOUSES: [House; 5] = [
                 over: &[],
                 rooms: &[
                     "address askers budget capability children concern connection descriptors effect envelope event fate life limits log_level mailbox \
-                          message outbox plan question role source text time timers turn/phase",
+                          message outbox plan question role source text time timers turn/phase utc",
                 ],
             },
             Layer { name: "wire", over: &["words"], rooms: &["wire"] },
@@ -47,6 +47,7 @@ const HOUSES: [House; 5] = [
                     "monitors",
                     "names",
                     "run_queue",
+                    "source/authority",
                     "source/registry",
                     "suitability",
                     "turn",
@@ -67,9 +68,9 @@ const HOUSES: [House; 5] = [
             Layer {
                 name: "ground",
                 over: &[],
-                rooms: &["config cpu_time descriptors input memory outlet watchdog"],
+                rooms: &["config cpu_time descriptors input judge memory outlet seal watchdog"],
             },
-            Layer { name: "hands", over: &["ground"], rooms: &["sandbox", "store", "transport"] },
+            Layer { name: "hands", over: &["ground"], rooms: &["sandbox", "signing", "store", "transport"] },
             Layer {
                 name: "plane",
                 over: &["ground", "hands"],
@@ -80,7 +81,7 @@ const HOUSES: [House; 5] = [
             Layer {
                 name: "parts",
                 over: &["ground", "hands", "plane", "threads", "desk"],
-                rooms: &["actor", "endpoint", "ends", "grant"],
+                rooms: &["actor", "endpoint", "ends", "grant", "policy"],
             },
             Layer {
                 name: "body",

@@ -257,6 +257,7 @@ impl Admin {
             name: self.family.get(address).and_then(|member| member.name.clone()),
             transient: class.transient,
             rights: self.sources.rights(create.source),
+            limits: self.sources.limits(create.source),
             log_level: self.log_levels.of(address, Some(create.source)),
         };
         Ok(Planned { plan, required: required.cloned().collect(), has_own_check: class.custom_placement })

@@ -1,5 +1,6 @@
 mod any_order;
 mod hosting;
+mod judging;
 mod log_levels;
 mod restarts;
 mod suitability;
@@ -11,14 +12,14 @@ use crate::capability::{Clause, Value};
 use crate::envelope::{Body, Envelope, ExitReason};
 use crate::fate::{ChildrenAtRestart, OnTrap};
 use crate::life::LifeEffect;
-use crate::limits::ERROR_TEXT_LEN_MAX;
+use crate::limits::{ActorLimits, ERROR_TEXT_LEN_MAX};
 use crate::limits::{CLASS_NAME_LEN_MAX, EXIT_GRACE, JUDGEMENT_TIME_MAX, STOP_ACTORS_TIME_MAX, STOP_GRACE};
 use crate::message::Message;
 use crate::outbox::{CreateChild, CreateOptions};
 use crate::plan::Settled;
 use crate::question::{Asker, Found, NewActor, Offer};
-use crate::source::ActorClass;
-use crate::source::{Rights, SourceEffect, SourceHash, SourceInfo};
+use crate::source::authority::{AuthorityKind, SourceAuthority};
+use crate::source::{ActorClass, OfferId, Rights, SourceEffect, SourceHash, SourceInfo, Verdict};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -53,7 +54,8 @@ fn requirement(name: &str) -> Requirement {
 }
 
 fn offer_of(hash: SourceHash) -> Offer {
-    Offer { hash, label: String::new(), size: 1, rights: Some(Rights::default()) }
+    let (given, allowed) = (Rights::NONE, None);
+    Offer { hash, label: String::new(), size: 1, given, allowed, is_downgrade: false }
 }
 
 fn new_actor(address: ActorAddress) -> NewActor {
@@ -68,8 +70,14 @@ fn info() -> SourceInfo {
 }
 
 fn node() -> Node {
+    judged_by(AuthorityKind::Asked)
+}
+
+fn judged_by(kind: AuthorityKind) -> Node {
     let capabilities = Capabilities::from([("big".to_string(), Value::Boolean(true))]);
-    Node { admin: Admin::new(capabilities), now: Time(0), next_id: 0, next_asker: 0 }
+    let authority = SourceAuthority::new(kind, ActorLimits::default());
+    let admin = Admin::new(capabilities).with_authority(authority);
+    Node { admin, now: Time(0), next_id: 0, next_asker: 0 }
 }
 
 /// A node that has the source.
@@ -163,7 +171,17 @@ impl Node {
     }
 
     fn judge(&mut self, verdict: Result<(), String>) -> Vec<Effect> {
-        self.handle(SourceEvent::Judged { hash: SOURCE, verdict })
+        self.judge_of(SOURCE, verdict.map(|()| Verdict::default()))
+    }
+
+    fn judge_of(&mut self, hash: SourceHash, verdict: Result<Verdict, String>) -> Vec<Effect> {
+        let offer = self.offer_id(hash);
+        self.handle(SourceEvent::Judged { hash, offer, verdict })
+    }
+
+    fn offer_id(&self, hash: SourceHash) -> OfferId {
+        let mut known = self.admin.sources().iter();
+        known.find(|(known, _)| *known == hash).map_or(OfferId(0), |(_, source)| source.offer())
     }
 
     fn validate(&mut self) -> Vec<Effect> {
@@ -395,7 +413,7 @@ fn life_024_a_child_that_was_kept_runs_when_its_source_is_there() {
     let effects = node.exit(parent, false);
     assert!(has_children_gone(&effects, parent) && refusal(&effects, child).is_none());
     let hash = SourceHash([0xcd; 32]);
-    node.handle(SourceEvent::Judged { hash, verdict: Ok(()) });
+    node.judge_of(hash, Ok(Verdict::default()));
     let effects = node.handle(SourceEvent::Validated { hash, outcome: Ok(info()), compile_us: 1 });
     assert!(runs(&effects, child), "whether or not its creator is gone yet");
 }

@@ -14,6 +14,20 @@ pub struct Range {
     /// The reason for not less, and for not more.
     pub reason: &'static str,
     value: fn(&ActorLimits) -> u64,
+    lower: fn(&mut ActorLimits, u64),
+}
+
+impl Range {
+    /// The limit's value among these.
+    #[must_use]
+    pub fn of(&self, limits: &ActorLimits) -> u64 {
+        (self.value)(limits)
+    }
+
+    /// Sets the limit to `value`, if that is lower.
+    pub fn lower(&self, limits: &mut ActorLimits, value: u64) {
+        (self.lower)(limits, value);
+    }
 }
 
 /// Limits do not fit what they are for. Nothing was changed.
@@ -70,6 +84,9 @@ macro_rules! range {
             most: $most as u64,
             reason: $reason,
             value: |limits| limits.$field as u64,
+            lower: |limits, value| {
+                limits.$field = limits.$field.min(value.try_into().unwrap_or(limits.$field));
+            },
         }
     };
 }
@@ -177,7 +194,7 @@ impl ActorLimits {
     /// # Errors
     /// The first that does not.
     pub fn check(&self) -> Result<(), LimitError> {
-        for Range { name, least, most, reason, value } in RANGES {
+        for Range { name, least, most, reason, value, .. } in RANGES {
             let value = value(self);
             if !(least..=most).contains(&value) {
                 return Err(LimitError::OutOfRange { name, value, least, most, reason });
@@ -232,9 +249,14 @@ mod tests {
     #[test]
     fn each_limit_can_be_its_least_and_its_most_and_nothing_beyond() {
         assert_eq!(ActorLimits::default().check(), Ok(()));
-        for Range { name, least, most, reason, value } in RANGES {
+        for Range { name, least, most, reason, value, lower } in RANGES {
             let limits = with(name, most);
             assert_eq!(value(&limits), most, "{name}: the table reads another limit");
+            let mut lowered = limits;
+            lower(&mut lowered, least);
+            assert_eq!(lowered, with(name, least), "{name}: the table lowers another limit");
+            lower(&mut lowered, most);
+            assert_eq!(lowered, with(name, least), "{name}: it is raised");
             for within in [least, most] {
                 let checked = with(name, within).check();
                 let is_too_small_for = matches!(checked, Err(LimitError::TooSmallFor { .. }));

@@ -12,7 +12,7 @@ use crate::limits::{
     SOURCES_LEN_MAX,
 };
 use crate::outbox::OutboxError;
-use crate::source::SourceHash;
+use crate::source::{Rights, SourceHash};
 
 /// The reason for which there is no other answer. Its text is for people, also where an actor never started for it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -38,6 +38,30 @@ pub enum Refusal {
         hash: SourceHash,
         /// The judge's or the compiler's words.
         reason: String,
+    },
+    /// The source is in use, with fewer rights than are asked for.
+    #[error(
+        "source {hash} is in use without the rights {missing}, and loading it again gives none: unload it first"
+    )]
+    WantsMoreRights {
+        /// The source's name.
+        hash: SourceHash,
+        /// Those that it has not.
+        missing: Rights,
+    },
+    /// The node's authority goes by no policy.
+    #[error(
+        "the authority of this node is `{authority}`, which goes by no policy: start it with `--authority keys`"
+    )]
+    NoPolicy {
+        /// The authority that it has.
+        authority: &'static str,
+    },
+    /// The policy can't be put into force. The one before still is.
+    #[error("{why}")]
+    PolicyRefused {
+        /// The reason for it.
+        why: String,
     },
     /// The source was unloaded.
     #[error("source {hash} was unloaded; `load` it again")]

@@ -2,7 +2,9 @@
 
 use alloc::string::String;
 
-use super::{SourceHash, SourceInfo};
+use super::admission::ReadPapers;
+use super::{OfferId, SourceHash, SourceInfo, Verdict};
+use crate::utc::UtcTime;
 
 /// A source can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,12 +26,25 @@ impl Unusable {
 /// Something that happened to a source.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SourceEvent {
-    /// The authority has judged a source.
+    /// Somebody whom the host asked has judged an offer.
     Judged {
         /// The source's name.
         hash: SourceHash,
+        /// The offer that was judged.
+        offer: OfferId,
         /// Approved, or why not.
-        verdict: Result<(), String>,
+        verdict: Result<Verdict, String>,
+    },
+    /// The papers of an offer were read, and its signatures held against the keys of the policy.
+    Examined {
+        /// The source's name.
+        hash: SourceHash,
+        /// The offer that they came with.
+        offer: OfferId,
+        /// The papers, as they were read.
+        papers: ReadPapers,
+        /// The wall clock's time.
+        now: UtcTime,
     },
     /// A source was compiled and asked what it offers.
     Validated {

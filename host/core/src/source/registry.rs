@@ -21,7 +21,11 @@ use crate::concern::{Concern, End};
 use crate::effect::Effects;
 use crate::limits::{JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, cut};
 use crate::question::{Answer, LoadStep, MetBound, Offer, Origin, Refusal};
-use crate::source::{Rights, SourceEffect, SourceHash, SourceInfo, SourceState, Unusable};
+use crate::source::admission::Admission;
+use crate::source::{
+    JudgedBy, LowerLimits, OfferId, Rights, SourceEffect, SourceHash, SourceInfo, SourceState, Unusable,
+    Verdict,
+};
 use crate::time::Time;
 
 /// A source as the node knows it.
@@ -33,11 +37,36 @@ pub struct KnownSource {
     info: Option<SourceInfo>,
     waiting: Vec<ActorAddress>,
     actors: u64,
-    rights: Rights,
+    /// The verdict of its authority: as long as it is not judged, it may do nothing.
+    verdict: Verdict,
+    offer: OfferId,
+    asked: OfferTerms,
     /// When it was offered last.
     offered_at: Time,
     /// The reason why its bytes are not tried again: to find it out has cost as much as it may.
     hopeless: Option<String>,
+}
+
+/// The terms on which a source is offered.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OfferTerms {
+    /// The rights that it may have of those that its manifest wants; absent: all.
+    pub allowed: Option<Rights>,
+    /// Whether it may be an older version than one before.
+    pub is_downgrade: bool,
+}
+
+/// A source that is approved and not unloaded, as far as it takes to judge it again.
+#[derive(Debug)]
+pub struct ApprovedSource {
+    /// The source's name.
+    pub hash: SourceHash,
+    /// Its submitter's words about it.
+    pub label: String,
+    /// Live actors created from it.
+    pub actors: u64,
+    /// The rights that it may have of those that its manifest wants; absent: all.
+    pub allowed: Option<Rights>,
 }
 
 /// Whether an actor can be created from a source now.
@@ -57,10 +86,13 @@ pub struct Registry {
     entries: BTreeMap<SourceHash, KnownSource>,
     /// Those that wait for their judgement, by when it is overdue: asked for after every event.
     judgements: BTreeSet<(Time, SourceHash)>,
+    last_offer: OfferId,
 }
 
 impl Registry {
-    /// A source is offered. Loading twice is one load.
+    /// A source is offered. Loading twice is one load, and gives it no more than it has.
+    ///
+    /// Returns the offer, if it is to be judged now.
     pub fn offer(
         &mut self,
         now: Time,
@@ -68,11 +100,12 @@ impl Registry {
         offer: Offer,
         askers: &mut Askers,
         effects: &mut Effects,
-    ) {
-        let Offer { hash, label, size, rights } = offer;
+    ) -> Option<OfferId> {
+        let Offer { hash, label, size, given, allowed, is_downgrade } = offer;
         if !self.entries.contains_key(&hash) && self.entries.len() >= SOURCES_LEN_MAX && !self.forget_one() {
             effects.push(SourceEffect::Forget(hash));
-            return effects.answer(origin, Err(Refusal::LimitReached(MetBound::Sources)));
+            effects.answer(origin, Err(Refusal::LimitReached(MetBound::Sources)));
+            return None;
         }
         let entry = self.entries.entry(hash).or_insert_with(|| KnownSource {
             label: String::new(),
@@ -81,19 +114,22 @@ impl Registry {
             info: None,
             waiting: Vec::new(),
             actors: 0,
-            rights: Rights::default(),
+            verdict: Verdict::default(),
+            offer: OfferId::default(),
+            asked: OfferTerms::default(),
             offered_at: now,
             hopeless: None,
         });
-        // Whoever loads a source once more may give it other rights: for actors that are created from then on.
-        let is_in_use =
-            matches!(entry.state, SourceState::Loaded | SourceState::Validating | SourceState::Offered);
-        if rights.is_some() || !is_in_use {
-            entry.rights = rights.unwrap_or_default();
+        let missing = entry.lacks(given);
+        if missing.any() {
+            effects.answer(origin, Err(Refusal::WantsMoreRights { hash, missing }));
+            return None;
         }
+        let mut is_new = false;
         let step = match entry.state {
             SourceState::Loaded => {
-                return effects.answer(origin, Ok(loaded(hash, entry.info.as_ref(), true, 0)));
+                effects.answer(origin, Ok(loaded(hash, entry.info.as_ref(), true, 0)));
+                return None;
             }
             SourceState::Validating => LoadStep::Compiling,
             SourceState::Offered => LoadStep::Judging,
@@ -101,18 +137,32 @@ impl Registry {
                 if let Some(reason) = entry.hopeless.clone() {
                     entry.offered_at = now;
                     entry.state = SourceState::Refused(reason.clone());
-                    return effects.answer(origin, Err(Refusal::SourceRefused { hash, reason }));
+                    effects.answer(origin, Err(Refusal::SourceRefused { hash, reason }));
+                    return None;
                 }
                 entry.label = cut(label, SOURCE_LABEL_LEN_MAX);
                 entry.offered_at = now;
                 entry.state = SourceState::Offered;
+                entry.asked = OfferTerms { allowed, is_downgrade };
+                entry.verdict = Verdict { rights: given, ..Verdict::default() };
+                self.last_offer.0 += 1;
+                entry.offer = self.last_offer;
+                is_new = true;
                 self.judgements.insert((now + JUDGEMENT_TIME_MAX, hash));
-                effects.push(SourceEffect::Judge(hash));
                 LoadStep::Judging
             }
         };
+        let offer = is_new.then_some(entry.offer);
         askers.wait(origin, Subject::Load(hash));
         effects.progress(origin, step);
+        offer
+    }
+
+    /// The terms of an offer, if it still waits for its judgement.
+    #[must_use]
+    pub fn asked(&self, hash: SourceHash, offer: OfferId) -> Option<OfferTerms> {
+        let entry = self.entries.get(&hash)?;
+        (entry.state == SourceState::Offered && entry.offer == offer).then_some(entry.asked)
     }
 
     /// Makes room by forgetting the oldest source that nobody can use, so that offering nonsense does not end all
@@ -126,16 +176,42 @@ impl Registry {
         oldest.is_some_and(|hash| self.entries.remove(&hash).is_some())
     }
 
-    /// The authority has judged. Judgements of what is not up for judgement are ignored.
+    /// A source that is approved was judged again.
+    ///
+    /// Returns the creates that waited and now fail.
+    pub fn judged_again(
+        &mut self,
+        hash: SourceHash,
+        verdict: Result<Verdict, String>,
+        askers: &mut Askers,
+        effects: &mut Effects,
+    ) -> Vec<ActorAddress> {
+        match self.entries.get_mut(&hash) {
+            Some(entry) if entry.verdict().is_some() => match verdict {
+                Ok(verdict) => {
+                    entry.verdict = verdict;
+                    Vec::new()
+                }
+                Err(reason) => entry.refuse(hash, reason, askers, effects),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// The authority has judged. Judgements of what is not up for judgement, or no more, are ignored.
     ///
     /// Returns the creates that waited and now fail.
     pub fn judged(
         &mut self,
         hash: SourceHash,
-        verdict: Result<(), String>,
+        offer: OfferId,
+        verdict: Result<Verdict, String>,
         askers: &mut Askers,
         effects: &mut Effects,
     ) -> Vec<ActorAddress> {
+        if self.asked(hash, offer).is_none() {
+            return Vec::new();
+        }
         self.judgements.retain(|(_, waiting)| *waiting != hash);
         match self.entries.get_mut(&hash) {
             // Found out meanwhile, by an earlier offer's load.
@@ -146,8 +222,9 @@ impl Registry {
                     .map_or_else(Vec::new, |entry| entry.refuse(hash, reason, askers, effects))
             }
             Some(entry) if entry.state == SourceState::Offered => match verdict {
-                Ok(()) => {
+                Ok(verdict) => {
                     entry.state = SourceState::Validating;
+                    entry.verdict = verdict;
                     let loaders = askers.of(Subject::Load(hash));
                     loaders.for_each(|loader| effects.progress(loader, LoadStep::Compiling));
                     effects.push(SourceEffect::Validate(hash));
@@ -177,6 +254,9 @@ impl Registry {
         match entry {
             Some(entry) if entry.state == SourceState::Validating => match outcome {
                 Ok(info) => {
+                    if let Err(why) = entry.verdict.suits(&info) {
+                        return entry.refuse(hash, why, askers, effects);
+                    }
                     entry.state = SourceState::Loaded;
                     entry.info = Some(info);
                     let answer = loaded(hash, entry.info.as_ref(), false, compile_us);
@@ -273,7 +353,14 @@ impl Registry {
     /// Rights of actors that are created from a source now, besides what all may ask of the host.
     #[must_use]
     pub fn rights(&self, hash: SourceHash) -> Rights {
-        self.entries.get(&hash).map(|entry| entry.rights).unwrap_or_default()
+        self.entries.get(&hash).map(KnownSource::rights).unwrap_or_default()
+    }
+
+    /// The limits of actors that are created from a source now, below the node's.
+    #[must_use]
+    pub fn limits(&self, hash: SourceHash) -> LowerLimits {
+        let verdict = self.entries.get(&hash).and_then(KnownSource::verdict);
+        verdict.map(|verdict| verdict.limits.clone()).unwrap_or_default()
     }
 
     /// Counts an actor of a source that is to run.
@@ -283,9 +370,10 @@ impl Registry {
         }
     }
 
-    /// Takes out the sources whose judgement is overdue: silence is refusal.
-    pub fn overdue(&self, now: Time) -> Vec<SourceHash> {
-        self.judgements.iter().take_while(|(due, _)| *due <= now).map(|(_, hash)| *hash).collect()
+    /// The offers whose judgement is overdue: silence is refusal.
+    pub fn overdue(&self, now: Time) -> Vec<(SourceHash, OfferId)> {
+        let overdue = self.judgements.iter().take_while(|(due, _)| *due <= now);
+        overdue.filter_map(|(_, hash)| Some((*hash, self.entries.get(hash)?.offer))).collect()
     }
 
     /// When the first judgement is overdue.
@@ -358,10 +446,56 @@ impl KnownSource {
         self.actors
     }
 
-    /// The rights of actors that are created from it now, besides those of all.
+    /// The rights of actors that are created from it now, besides those of all: once it is judged.
     #[must_use]
     pub const fn rights(&self) -> Rights {
-        self.rights
+        self.verdict.rights
+    }
+
+    /// The offer of it that was up for judgement last.
+    #[must_use]
+    pub const fn offer(&self) -> OfferId {
+        self.offer
+    }
+
+    /// The verdict of its authority, once it is approved.
+    #[must_use]
+    pub const fn verdict(&self) -> Option<&Verdict> {
+        match self.state {
+            SourceState::Loaded | SourceState::Validating => Some(&self.verdict),
+            SourceState::Offered | SourceState::Refused(_) | SourceState::Unloaded => None,
+        }
+    }
+
+    /// All that it takes to judge it again, if it is approved.
+    #[must_use]
+    pub fn standing(&self, hash: SourceHash) -> Option<ApprovedSource> {
+        self.verdict()?;
+        let (label, actors, allowed) = (self.label.clone(), self.actors, self.asked.allowed);
+        Some(ApprovedSource { hash, label, actors, allowed })
+    }
+
+    /// The admission of its actors, if it has any and is not in use any more.
+    #[must_use]
+    pub fn left_behind(&self) -> Option<&Admission> {
+        match (&self.state, &self.verdict.judged_by) {
+            (SourceState::Unloaded | SourceState::Refused(_), JudgedBy::Keys(admission))
+                if self.actors > 0 =>
+            {
+                Some(admission)
+            }
+            _ => None,
+        }
+    }
+
+    /// Those of the rights that whoever loads it once more would give, which it has not.
+    const fn lacks(&self, given: Rights) -> Rights {
+        match self.state {
+            SourceState::Loaded | SourceState::Validating | SourceState::Offered => {
+                given.beyond(self.verdict.rights)
+            }
+            SourceState::Refused(_) | SourceState::Unloaded => Rights::NONE,
+        }
     }
 
     fn refuse(

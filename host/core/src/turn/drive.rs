@@ -14,6 +14,7 @@ use crate::fate::{Failed, Failure, Fault};
 use crate::limits::{DELIVERY_RUN_LEN_MAX, EFFECTS_KEPT_MAX, HOLD_RETRY_PERIOD, QUEUE_GRANT_BYTES};
 use crate::mailbox::{Mark, Push};
 use crate::outbox::Outbox;
+use crate::source::Rights;
 use crate::time::Time;
 
 /// Whoever carries an actor out: does what it asks for, and answers what its rules have to know. Nothing here waits.
@@ -29,6 +30,8 @@ pub trait Doer {
     fn account(&self) -> &Account;
     /// The reason for which the actor is to end now, if it is to.
     fn kill_reason(&mut self) -> Option<String>;
+    /// The rights that the actor has now, besides what all may: they may be taken from it while it lives.
+    fn rights(&self) -> Rights;
     /// Whether `Admin` has said that the actor can start again: once for each time.
     fn may_start(&mut self) -> bool;
 
@@ -235,7 +238,7 @@ impl Actor {
     }
 
     fn handle<D: Doer>(&mut self, now: &mut Time, doer: &mut D) {
-        let outbox = self.turn.outbox();
+        let outbox = self.turn.outbox(doer.rights());
         let (envelope, attempt) =
             self.turn.current().expect("a turn that says `Handle` has a current envelope");
         let mut result = doer.handle(envelope, attempt, self.turn.batch.len(), outbox);
@@ -250,7 +253,7 @@ impl Actor {
     }
 
     fn start<D: Doer>(&mut self, now: &mut Time, incarnation: u32, doer: &mut D) {
-        let outbox = self.turn.outbox();
+        let outbox = self.turn.outbox(doer.rights());
         let mut result = doer.start(incarnation, outbox);
         let lent = take_loan(&mut result);
         let result = result.map_err(|failed| self.turn.heed(failed));

@@ -37,7 +37,6 @@ fn created(on_trap: OnTrap) -> Actor {
         children_at_restart: ChildrenAtRestart::Keep,
         watch_restarts: true,
         transient: None,
-        rights: Rights::default(),
     });
     around(turn)
 }
@@ -88,7 +87,7 @@ impl Actor {
     }
 
     fn start(&mut self, result: Result<(), Failure>) {
-        let outbox = self.turn.outbox();
+        let outbox = self.turn.outbox(Rights::default());
         self.turn.finish_start(self.now, result.map(|()| outbox), &mut self.effects);
     }
 
@@ -108,7 +107,7 @@ impl Actor {
         assert_eq!(self.next(), Next::Handle);
         let (envelope, attempt) = self.turn.current().unwrap();
         let handled = (envelope.body.type_name().to_string(), attempt);
-        let mut outbox = self.turn.outbox();
+        let mut outbox = self.turn.outbox(Rights::default());
         ask(&mut Draft::new(ME, &mut outbox, &self.limits, &self.stock));
         let result = match result {
             Ok(()) => Ok(outbox),

@@ -5,14 +5,14 @@ use alloc::string::{String, ToString};
 
 use super::control::{
     ActorLogLevel, ControlError, CreateActor, LoadProgress, LoadedSource, LogLevelsStatus, LogScope, Reply,
-    SourceBrief, SourceLogLevel, SourceStatus, UseStatus,
+    SourceBrief, SourceLogLevel, SourceReport, SourceStatus, UseStatus,
 };
 use crate::address::ActorAddress;
 use crate::log_level::{LevelScope, LogLevels};
 use crate::outbox::CreateOptions;
 use crate::question::{Answer, Found, LoadStep, NewActor, Question, Refusal};
-use crate::source::SourceHash;
 use crate::source::registry::KnownSource;
+use crate::source::{JudgedBy, SourceHash};
 
 impl CreateActor {
     /// The question for an actor at this address, of the source that was found by what was typed.
@@ -53,6 +53,7 @@ impl From<Answer> for Reply {
             }
             Answer::Ended { reason } => Self::Ended { reason },
             Answer::Killed { actors } => Self::Killed { actors: actors as u64 },
+            Answer::Outcomes(outcomes) => Self::Outcomes(outcomes),
             Answer::LogLevels(levels) => Self::LogLevels(Box::new((&*levels).into())),
         }
     }
@@ -73,6 +74,10 @@ impl From<Refusal> for ControlError {
             Refusal::UnknownSource { source_hash } => Self::UnknownSource { source_hash },
             Refusal::AmbiguousSource { prefix, matches } => Self::AmbiguousSource { prefix, matches },
             Refusal::SourceRefused { hash, reason } => Self::SourceRefused { hash, reason },
+            Refusal::WantsMoreRights { hash, missing } => Self::WantsMoreRights { hash, missing },
+            refusal @ (Refusal::NoPolicy { .. } | Refusal::PolicyRefused { .. }) => {
+                Self::Invalid(refusal.to_string())
+            }
             Refusal::SourceUnloaded { hash } => Self::SourceUnloaded { hash },
             Refusal::NoSuchClass { class, classes } => Self::NoSuchClass { class, classes },
             Refusal::ClassNeeded { classes } => Self::ClassNeeded { classes },
@@ -116,6 +121,26 @@ impl From<(SourceHash, &KnownSource)> for SourceStatus {
             rights: source.rights(),
             // Told by whoever has their accounts.
             uses: UseStatus::default(),
+        }
+    }
+}
+
+impl From<(SourceHash, &KnownSource)> for SourceReport {
+    fn from((hash, source): (SourceHash, &KnownSource)) -> Self {
+        let verdict = source.verdict();
+        let admission = verdict.and_then(|verdict| match &verdict.judged_by {
+            JudgedBy::Keys(admission) => Some((**admission).clone()),
+            JudgedBy::Nobody | JudgedBy::Program => None,
+        });
+        Self {
+            status: (hash, source).into(),
+            judged_by: verdict.map(|verdict| verdict.judged_by.to_string()),
+            admission,
+            limits: verdict.map(|verdict| verdict.limits.clone()).unwrap_or_default(),
+            // Told by whoever has the papers.
+            manifest: None,
+            manifest_sha256: None,
+            signatures: 0,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a program outside asks of a node, and what it is answered.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use bytes::Bytes;
@@ -12,17 +12,18 @@ use crate::envelope::{ExitReason, Poisoned};
 use crate::fate::OnTrap;
 use crate::log_level::LogLevel;
 use crate::message::Message;
-use crate::question::{NoHost, Refusal};
 use crate::role::Role;
-pub use crate::source::SourceState;
 use crate::source::{Rights, SourceHash, SourceInfo};
+pub use crate::source::{SourceOutcome, SourceState};
 pub use crate::turn::ActorPhase;
+use crate::utc::UtcTime;
+pub use crate::wire::control_error::ControlError;
 use crate::wire::hello::VERSION_BEFORE;
 pub use crate::wire::status::{
     ActorFilter, ActorLogLevel, ActorPage, ActorReport, ActorStatus, ActorWait, CompilerStatus,
     ConnectionStatus, DeadLetter, EndedActor, GrantStatus, LogFileStatus, LogLevelsStatus, LogOutletStatus,
-    LogRecord, LongTurn, MemoryStatus, NameStatus, NodeStatus, PartStatus, SourceBrief, SourceLogLevel,
-    SourceStatus, UseStatus,
+    LogRecord, LongTurn, MemoryStatus, NameStatus, NodeStatus, PartStatus, PolicyStatus, SourceBrief,
+    SourceLogLevel, SourceReport, SourceStatus, UseStatus,
 };
 
 /// A frame from a client, after its hello.
@@ -211,6 +212,73 @@ pub enum Request {
         /// The source: its hash or an unambiguous beginning of it.
         source: String,
     },
+    /// Load a source that comes with a manifest: its bytes follow in `Chunk` frames.
+    LoadSigned {
+        /// Words of its submitter: its file's name.
+        info: String,
+        /// Its size in bytes.
+        size: u64,
+        /// The bytes of its manifest.
+        manifest: Bytes,
+        /// The bytes of the manifest's signature files.
+        signatures: Vec<Bytes>,
+        /// The rights that it may have of those that its manifest wants; absent: all.
+        allow: Option<Rights>,
+        /// Whether it is meant to be an older version than one before.
+        downgrade: bool,
+    },
+    /// Everything about one source: who judged it, by which papers, and what it may do.
+    Source {
+        /// The source: its hash or an unambiguous beginning of it.
+        source: String,
+    },
+    /// The policy by which signed sources are judged.
+    Policy,
+    /// Say what would become of the sources under another policy. Nothing is changed.
+    CheckPolicy {
+        /// The text of the policy; absent: what its file says now.
+        text: Option<String>,
+    },
+    /// Put what the policy's file says into force.
+    ReloadPolicy,
+    /// Change the policy's file, and put it into force.
+    EditPolicy(PolicyChange),
+    /// Take the clock for right, though something was admitted later than it shows.
+    AcceptClock,
+}
+
+/// A change of the policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PolicyChange {
+    /// Trust a key; one of the same name gives way to it.
+    TrustKey {
+        /// Shown in place of its number.
+        name: String,
+        /// The second line of minisign's public key file.
+        public: String,
+        /// Patterns of the names that it may sign.
+        sources: Vec<String>,
+        /// The most that it gives.
+        rights: Rights,
+        /// Likewise of limits, by name.
+        limits: Vec<(String, u64)>,
+        /// The moment from which on it counts no more, in seconds since 1970.
+        expires: Option<UtcTime>,
+    },
+    /// Trust a key no more, and never again.
+    RevokeKey {
+        /// Its name in the policy, or its text.
+        key: String,
+        /// Whether actors of sources that are no longer admitted end now.
+        kill: bool,
+    },
+    /// Let nobody load a source, whoever has signed it.
+    RevokeSource {
+        /// The whole hash of its bytes.
+        source: SourceHash,
+        /// Whether its actors end now.
+        kill: bool,
+    },
 }
 
 impl Request {
@@ -241,6 +309,15 @@ impl Request {
             Self::SetLogLevel { .. } => ("set-log-level", Role::Operate),
             Self::Actor { .. } => ("actor", Role::Read),
             Self::KillSource { .. } => ("kill-source", Role::Operate),
+            // What is replaced may have had its reason to be.
+            Self::LoadSigned { downgrade: true, .. } => ("load an older version", Role::Operate),
+            Self::LoadSigned { .. } => ("load-signed", Role::Load),
+            Self::Source { .. } => ("source", Role::Read),
+            Self::Policy => ("policy", Role::Read),
+            Self::CheckPolicy { .. } => ("check-policy", Role::Read),
+            Self::ReloadPolicy => ("reload-policy", Role::Operate),
+            Self::EditPolicy(_) => ("edit-policy", Role::Operate),
+            Self::AcceptClock => ("accept-clock", Role::Operate),
         }
     }
 
@@ -327,6 +404,12 @@ pub enum Reply {
         /// How many there were.
         actors: u64,
     },
+    /// Everything about one source.
+    Source(alloc::boxed::Box<SourceReport>),
+    /// The policy by which signed sources are judged.
+    Policy(PolicyStatus),
+    /// The sources, with what becomes of each under a policy.
+    Outcomes(Vec<SourceOutcome>),
 }
 
 /// A message or poison that reached an endpoint.
@@ -376,185 +459,4 @@ pub enum LoadProgress {
     Judging,
     /// The source is compiled and asked what it offers.
     Compiling,
-}
-
-/// The reason why a question could not be answered.
-#[derive(Clone, Debug, PartialEq, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ControlError {
-    /// No source has this hash.
-    #[error("{}", Refusal::UnknownSource { source_hash: (.source_hash).clone() })]
-    UnknownSource {
-        /// As it was given.
-        source_hash: String,
-    },
-    /// Several sources begin so.
-    #[error("{}", Refusal::AmbiguousSource { prefix: (.prefix).clone(), matches: (.matches).clone() })]
-    AmbiguousSource {
-        /// As it was given.
-        prefix: String,
-        /// Those that begin so.
-        matches: Vec<SourceHash>,
-    },
-    /// The source can't be used.
-    #[error("{}", Refusal::SourceRefused { hash: *.hash, reason: (.reason).clone() })]
-    SourceRefused {
-        /// The hash of the source.
-        hash: SourceHash,
-        /// The reason for it.
-        reason: String,
-    },
-    /// The source was unloaded.
-    #[error("{}", Refusal::SourceUnloaded { hash: *.hash })]
-    SourceUnloaded {
-        /// The hash of the source.
-        hash: SourceHash,
-    },
-    /// The source is bigger than allowed, or its pieces do not add up.
-    #[error("the source can't be taken: {0}")]
-    Upload(String),
-    /// The source has no such class.
-    #[error("{}", Refusal::NoSuchClass { class: (.class).clone(), classes: (.classes).clone() })]
-    NoSuchClass {
-        /// As it was given.
-        class: String,
-        /// The classes that there are.
-        classes: Vec<String>,
-    },
-    /// The class must be named.
-    #[error("{}", Refusal::ClassNeeded { classes: (.classes).clone() })]
-    ClassNeeded {
-        /// The classes that there are.
-        classes: Vec<String>,
-    },
-    /// No host fits.
-    #[error("{}", NoHost(.class, .unmet))]
-    NoCompatibleHost {
-        /// The name of the class.
-        class: String,
-        /// For each host what it lacks.
-        unmet: Vec<String>,
-    },
-    /// The actor's start failed.
-    #[error("{}", Refusal::StartFailed { reason: (.reason).clone() })]
-    StartFailed {
-        /// The reason for it.
-        reason: String,
-    },
-    /// A bound of the node is reached.
-    #[error("a limit of the node is reached: {0}")]
-    LimitReached(String),
-    /// The node is stopping.
-    #[error("{}", Refusal::ShuttingDown)]
-    ShuttingDown,
-    /// There is no actor at the address: it ended, or never was.
-    #[error("{}", Refusal::TargetDead { target: *.target })]
-    TargetDead {
-        /// The actor that is meant.
-        target: ActorAddress,
-    },
-    /// The receiver has no room, and got none in time.
-    #[error(
-        "the mailbox of {target} is full (`mailbox-len-max`, `mailbox-bytes-max`), or what waits in all of them may take no more \
-         (`memory-budget-bytes`)"
-    )]
-    MailboxFull {
-        /// The actor that is meant.
-        target: ActorAddress,
-    },
-    /// No answer came in time.
-    #[error("no answer within {timeout_ms} ms")]
-    TimedOut {
-        /// How long it waited.
-        timeout_ms: u64,
-    },
-    /// The question makes no sense.
-    #[error("{0}")]
-    Invalid(String),
-    /// The client took the question back.
-    #[error("cancelled")]
-    Cancelled,
-    /// The operator does not let actors listen there. Nothing was changed.
-    #[error(
-        "this node does not let actors listen at {listen}; its operator can: start it with `--allow-listen {allow}`"
-    )]
-    ListenNotAllowed {
-        /// The address to listen at.
-        listen: String,
-        /// The option that would allow it.
-        allow: String,
-    },
-    /// The node can't listen there. Nothing was changed.
-    #[error("can't listen at {listen}: {reason}")]
-    ListenFailed {
-        /// The address to listen at.
-        listen: String,
-        /// The reason for it.
-        reason: String,
-    },
-    /// The node does not listen there for any actor.
-    #[error("no grant listens at {listen}")]
-    NoSuchGrant {
-        /// The address to listen at.
-        listen: String,
-    },
-    /// The actor is gone, and the node remembers how it ended.
-    #[error("there is no actor at {target} any more: it was a `{class}`, and it ended: {reason}")]
-    ActorEnded {
-        /// The actor that is meant.
-        target: ActorAddress,
-        /// The name of its class.
-        class: String,
-        /// The reason of its end.
-        reason: ExitReason,
-    },
-    /// The actor was killed before it could start. Nothing of it is left.
-    #[error("killed: {by}")]
-    Killed {
-        /// The killer, in words.
-        by: String,
-    },
-    /// The actor that wanted a child is gone.
-    #[error("{}", Refusal::CreatorGone)]
-    CreatorGone,
-    /// The actor that wanted a child is exiting.
-    #[error("{}", Refusal::CreatorExiting)]
-    CreatorExiting,
-    /// The actor that wanted a child is being killed.
-    #[error("{}", Refusal::CreatorKilled)]
-    CreatorKilled,
-    /// The asker left before the actor could start: another that waits for the same actor is told.
-    #[error("{}", Refusal::AskerLeft)]
-    AskerLeft,
-    /// The actor that wanted the actor of a name is gone.
-    #[error("{}", Refusal::AskerGone)]
-    AskerGone,
-    /// The node has a fault of its own, and ends for it without order.
-    #[error("the node ends for {fault}")]
-    NodeFailed {
-        /// The fault, in words.
-        fault: String,
-    },
-    /// The connection's role is not enough. Nothing was changed.
-    #[error("`{request}` takes the role `{needs}`, and this connection has the role `{has}`: {way}")]
-    Forbidden {
-        /// The name of the request.
-        request: String,
-        /// The role that it takes.
-        needs: Role,
-        /// The role of the connection.
-        has: Role,
-        /// Where the node lets in whoever has it, in words.
-        way: String,
-    },
-}
-
-impl ControlError {
-    /// The same in the words of the version before.
-    fn before(self) -> Self {
-        match self {
-            forbidden @ Self::Forbidden { .. } => Self::Invalid(forbidden.to_string()),
-            other => other,
-        }
-    }
 }

@@ -4,6 +4,7 @@
 mod answers;
 pub mod codec;
 pub mod control;
+mod control_error;
 pub mod frame;
 pub mod hello;
 pub mod status;

@@ -10,7 +10,8 @@ use crate::capability::Capabilities;
 use crate::envelope::ExitReason;
 use crate::limits::ActorLimits;
 use crate::log_level::LogLevel;
-use crate::source::{Rights, SourceHash, SourceInfo, SourceState};
+use crate::source::admission::Admission;
+use crate::source::{LowerLimits, Rights, SourceHash, SourceInfo, SourceState};
 use crate::turn::ActorPhase;
 
 /// Conditions that a listed actor meets: all that are set.
@@ -204,6 +205,36 @@ pub struct SourceStatus {
     pub rights: Rights,
     /// Everything that its actors have of the node together.
     pub uses: UseStatus,
+}
+
+/// A source, with who judged it and what its actors may do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceReport {
+    /// The same as in the list of sources.
+    pub status: SourceStatus,
+    /// Its judge, in words; absent: it is not approved.
+    pub judged_by: Option<String>,
+    /// Its admission by keys.
+    pub admission: Option<Admission>,
+    /// The limits of its actors, where they are below the node's.
+    pub limits: LowerLimits,
+    /// The text of its manifest; absent: it came with none.
+    pub manifest: Option<String>,
+    /// The hash of that text.
+    pub manifest_sha256: Option<SourceHash>,
+    /// How many signature files came with it.
+    pub signatures: u64,
+}
+
+/// The policy by which signed sources are judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyStatus {
+    /// The path of its file.
+    pub path: String,
+    /// The text that is in force; absent: none is.
+    pub text: Option<String>,
+    /// The reason why none is, or why the file's was not put into force.
+    pub problem: Option<String>,
 }
 
 /// An actor as the node knows it.

@@ -31,7 +31,7 @@ const ALLOW_LISTEN: &str = "allow-listen";
 const KEEP_TOKENS: &str = "control.keep-tokens";
 
 /// Keys outside of tables, and what it means that one is absent.
-const KEYS: [(&str, &str); 15] = [
+const KEYS: [(&str, &str); 16] = [
     ("data-dir", ""),
     ("cache-dir", "in the data directory"),
     ("listen", "no TCP"),
@@ -39,6 +39,7 @@ const KEYS: [(&str, &str); 15] = [
     ("control.socket", "only the one in the data directory"),
     (ALLOW_LISTEN, "actors listen nowhere"),
     ("authority", ""),
+    ("policy", "in the data directory"),
     ("memory-budget-bytes", "60 % of the machine's or the control group's"),
     ("compile-memory-bytes-max", "by the component's size"),
     ("compile-cpu-ms-max", "by the component's size"),
@@ -81,10 +82,13 @@ pub(super) struct ConfigArgs {
     /// actors listen nowhere] [env: THESPIAN_HOST_ALLOW_LISTEN, separated by commas].
     #[arg(long, value_name = "IP[:PORT]")]
     allow_listen: Vec<ListenRule>,
-    /// Judge of sources: `none` refuses every load, `trust-all` approves everything and is for development only
-    /// [default: none] [env: THESPIAN_HOST_AUTHORITY].
-    #[arg(long, value_name = "WHO", value_parser = ["none", "trust-all"], hide_possible_values = true)]
+    /// Judge of sources: `none` refuses every load, `keys` admits what keys have signed that the policy trusts, `trust-all`
+    /// approves everything and is for development only [default: none] [env: THESPIAN_HOST_AUTHORITY].
+    #[arg(long, value_name = "WHO", value_parser = ["none", "keys", "trust-all"], hide_possible_values = true)]
     authority: Option<String>,
+    /// The policy by which keys are trusted [default: `policy.toml` in the data directory] [env: THESPIAN_HOST_POLICY].
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Memory that the node may take for actors, messages, sources and their compilers [default: 60 % of the machine's or
     /// the control group's] [env: THESPIAN_HOST_MEMORY_BUDGET_BYTES].
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(i64).range(MEMORY_BUDGET_BYTES_LEAST as i64..))]
@@ -211,6 +215,10 @@ impl ConfigArgs {
         }
         if let Some(authority) = &self.authority {
             layers.set("authority", Value::String(authority.clone()), flag("authority"))?;
+        }
+        if let Some(file) = &self.policy {
+            let file = file.to_str().ok_or_else(|| Usage("--policy is not UTF-8".to_string()))?;
+            layers.set("policy", Value::String(file.to_string()), flag("policy"))?;
         }
         if let Some(bytes) = self.memory_budget_bytes {
             layers.set("memory-budget-bytes", Value::Integer(bytes), flag("memory-budget-bytes"))?;
@@ -428,6 +436,15 @@ fn limit(text: &str) -> Result<(String, i64), String> {
     let (name, number) = text.split_once('=').ok_or("a limit looks like `memory-bytes-max=1048576`")?;
     let number = number.parse().map_err(|_| format!("`{number}` is no whole number"))?;
     Ok((name.to_string(), number))
+}
+
+/// Where a user's own settings lie: as the XDG base directory specification has it.
+pub(super) fn default_config_dir() -> Result<PathBuf> {
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")));
+    let home = home
+        .ok_or_else(|| Usage("neither XDG_CONFIG_HOME nor HOME is set: name the key's file".to_string()))?;
+    Ok(home.join("thespian-host"))
 }
 
 /// Where a node keeps its files when nobody says: as the XDG base directory specification has it.

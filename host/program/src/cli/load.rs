@@ -10,6 +10,7 @@ use thespian_core::limits::{JUDGEMENT_TIME_MAX, SOURCE_BYTES_MAX, START_MEMORY_B
 use thespian_core::source::foreign::what_else;
 use thespian_core::source::{ActorClass, InitMessage, Rights, SourceInfo};
 use thespian_core::wire::control::LoadProgress;
+use thespian_host::client::LoadOptions;
 use tokio::sync::watch;
 
 use super::connect::NodeArgs;
@@ -17,6 +18,7 @@ use super::deadline::step_by_step;
 use super::given;
 use super::outcome::{NoComponent, Usage};
 use super::output::{Output, bytes, length};
+use super::papers::PapersArgs;
 
 /// The target that components are built for.
 const TARGET: &str = "wasm32-wasip2";
@@ -24,7 +26,8 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Loads a component, so that actors can be created from it, and prints its hash.
 ///
-/// The node's Source Authority must approve it. Loading it twice is one load.
+/// The node's Source Authority must approve it. Loading it twice is one load. A manifest beside it, FILE.toml for FILE.wasm, and
+/// its signatures, FILE.toml.minisig and FILE.toml.*.minisig, go with it.
 #[derive(Args)]
 #[command(
     after_help = "Exit codes: 0 loaded; 2 no such file; 4 refused; 5 no node (all: `thespian-host --help`)"
@@ -36,9 +39,17 @@ pub(super) struct LoadArgs {
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
     /// Right of its actors, besides what all may ask of the node: `dead-letters`, `capabilities`, `status`, `shutdown`;
-    /// may be repeated.
+    /// may be repeated. Of what its manifest wants it gets these alone [default: none, or all that its manifest wants].
     #[arg(long = "allow", value_name = "RIGHT", value_delimiter = ',')]
     rights: Vec<String>,
+    /// Gives it none of the rights that its manifest wants.
+    #[arg(long, conflicts_with = "rights")]
+    allow_nothing: bool,
+    /// Takes it though it is an older version than one that was admitted before.
+    #[arg(long)]
+    allow_downgrade: bool,
+    #[command(flatten)]
+    papers: PapersArgs,
     #[command(flatten)]
     node: NodeArgs,
 }
@@ -50,10 +61,13 @@ pub(super) async fn load(args: LoadArgs, output: &Output) -> Result<()> {
     for right in &args.rights {
         rights.add(right).map_err(|error| Usage(error.to_string()))?;
     }
+    let rights = (args.allow_nothing || !args.rights.is_empty()).then_some(rights);
+    let papers = args.papers.read(&args.file)?;
+    let options = LoadOptions { label, rights, papers, is_downgrade: args.allow_downgrade };
     let client = args.node.connect().await?;
     let bar = Bar::new(component.len(), output.is_json());
     let (step, steps) = watch::channel(Duration::ZERO);
-    let load = client.load_with(&label, component, rights, |progress| {
+    let load = client.load_as(component, options, |progress| {
         step.send_replace(time_after(progress));
         bar.show(progress);
     });

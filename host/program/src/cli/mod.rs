@@ -15,6 +15,8 @@ mod grant;
 mod guest_target;
 mod incoming;
 mod json_text;
+mod key;
+mod keys;
 mod kill;
 mod layers;
 mod listen;
@@ -24,8 +26,11 @@ mod logs;
 mod message;
 mod outcome;
 mod output;
+mod papers;
+mod policy;
 mod requirement;
 mod run;
+mod sign;
 mod sources;
 mod status;
 mod stop;
@@ -36,6 +41,7 @@ mod unload;
 mod usage;
 mod wait_ready;
 mod watch;
+mod why_refused;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -95,6 +101,11 @@ enum Command {
     Load(load::LoadArgs),
     Unload(unload::UnloadArgs),
     Sources(sources::SourcesArgs),
+    WhyRefused(why_refused::WhyRefusedArgs),
+    Key(key::KeyCommand),
+    Sign(sign::SignArgs),
+    Verify(sign::VerifyArgs),
+    Policy(policy::PolicyCommand),
     Create(create::CreateArgs),
     Tell(tell::TellArgs),
     Ask(ask::AskArgs),
@@ -170,6 +181,11 @@ async fn command(command: Command, output: &Output) -> Result<()> {
         Command::Load(args) => load::load(args, output).await,
         Command::Unload(args) => unload::unload(args, output).await,
         Command::Sources(args) => sources::sources(args, output).await,
+        Command::WhyRefused(args) => why_refused::why_refused(args, output).await,
+        Command::Key(command) => key::key(command, output).await,
+        Command::Sign(args) => sign::sign(&args, output),
+        Command::Verify(args) => sign::verify(&args, output),
+        Command::Policy(command) => policy::policy(command, output).await,
         Command::Create(args) => create::create(args, output).await,
         Command::Tell(args) => tell::tell(args, output).await,
         Command::Ask(args) => ask::ask(args, output).await,

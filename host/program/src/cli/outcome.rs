@@ -59,6 +59,16 @@ pub(super) struct Poison(pub(super) String);
 #[error("{0}")]
 pub(super) struct NoComponent(pub(super) String);
 
+/// A component, or its manifest, is not signed as it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct NotSigned(pub(super) String);
+
+/// A policy would refuse sources that are loaded.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct WouldRefuse(pub(super) String);
+
 /// Nothing came in time, or a node is not there yet.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -80,7 +90,7 @@ impl Outcome {
         if error.is::<TimedOut>() {
             return Some(Self::TimedOut);
         }
-        if error.is::<NoComponent>() {
+        if error.is::<NoComponent>() || error.is::<NotSigned>() || error.is::<WouldRefuse>() {
             return Some(Self::Refused);
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
@@ -118,6 +128,7 @@ impl Outcome {
             | ControlError::ActorEnded { .. }
             | ControlError::TargetDead { .. } => Self::NotFound,
             ControlError::SourceRefused { .. }
+            | ControlError::WantsMoreRights { .. }
             | ControlError::ListenNotAllowed { .. }
             | ControlError::Forbidden { .. }
             | ControlError::Upload(_) => Self::Refused,
@@ -236,7 +247,7 @@ mod tests {
     use thespian_core::address::{ActorAddress, HostId};
     use thespian_core::envelope::ExitReason;
     use thespian_core::role::Role;
-    use thespian_core::source::SourceHash;
+    use thespian_core::source::{Rights, SourceHash};
 
     #[test]
     fn a_cause_decides_the_code_below_any_context() {
@@ -282,6 +293,7 @@ mod tests {
             ControlError::AskerGone,
             ControlError::NodeFailed { fault: text() },
             ControlError::Forbidden { request: text(), needs: Role::Operate, has: Role::Read, way: text() },
+            ControlError::WantsMoreRights { hash, missing: Rights::NONE },
         ]
     }
 

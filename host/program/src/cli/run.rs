@@ -1,11 +1,13 @@
 //! `run`: a node in this process, until it is told to stop.
 
+use std::io::IsTerminal;
 use std::process;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
 use thespian_core::limits::{ACTOR_BYTES, FAULT_WORDS_TIME_MAX, OUTPUT_CLOSE_TIME_MAX, STOP_TIME_MAX};
+use thespian_core::wire::control::PolicyStatus;
 use thespian_host::config::{Authority, NodeConfig};
 use thespian_host::node::{MemoryBudget, Node, NodeFault};
 use thespian_host::shell::Shell;
@@ -61,7 +63,7 @@ pub(super) async fn run(args: RunArgs, output: &Output) -> Result<()> {
         check_socket_path(&dir.join(SOCKET_FILE)).map_err(|error| Usage(error.to_string()))?;
     }
     // Before anything starts, so that no signal finds it half started, nor one for which there is no thread left.
-    let mut signals = Signals::new()?;
+    let mut signals = Signals::new(reloads_at_hang_up(&config))?;
     let streams = output.streams().cloned();
     let watchdog = Watchdog::new(STOP_TIME_MAX - OUTPUT_CLOSE_TIME_MAX, move || give_up(streams.as_ref()))?;
     let streams = output.streams().cloned();
@@ -146,7 +148,7 @@ fn end_not_in_order(streams: Option<&Streams>, why: &str) -> ! {
 
 /// Says where it listens, what it can do and what it will lose.
 fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
-    let (capacity, queue_bound, authority) = (node.capacity(), node.queue_bound(), config.authority);
+    let (capacity, queue_bound, authority) = (node.capacity(), node.queue_bound(), &config.authority);
     let memory = node.memory_budget();
     // A node does not end because nobody reads what it says.
     if output.is_json() {
@@ -196,16 +198,7 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
             let rules: Vec<_> = config.allow_listen.iter().map(ToString::to_string).collect();
             item("grants", format!("`thespian-host grant tcp` may listen at {}", rules.join(", ")));
         }
-        item(
-            "authority",
-            match authority {
-                Authority::None => {
-                    "none: every load is refused; --authority trust-all approves all, for development"
-                }
-                Authority::TrustAll => "trust-all: every source is approved",
-            }
-            .to_string(),
-        );
+        item("authority", authority_line(authority, &node.policy()));
         let raise = capacity.how_to_raise.as_ref().map(|how| format!("; more: {how}")).unwrap_or_default();
         let max = number(capacity.actors_max as u64);
         item("actors", format!("at most {max}, bound by {}{raise}", capacity.limited_by));
@@ -213,12 +206,28 @@ fn announce(node: &Node, shell: &Shell, config: &NodeConfig, output: &Output) {
         let max = bytes(queue_bound.bytes_max as u64);
         item("queues", format!("at most {max}, bound by {}", queue_bound.reason));
         item("a restart", format!("loses {LOSSES}"));
-        item("to stop", "Ctrl-C, SIGTERM, SIGHUP or `thespian-host stop`".to_string());
+        let hang_up = if reloads_at_hang_up(config) { "" } else { ", SIGHUP" };
+        item("to stop", format!("Ctrl-C, SIGTERM{hang_up} or `thespian-host stop`"));
     }
-    if authority == Authority::TrustAll {
+    if *authority == Authority::TrustAll {
         output.warn(
             "any program that can reach this node can run any code in it: use trust-all for development only",
         );
+    }
+}
+
+/// The judge, and what to do where that is nobody.
+fn authority_line(authority: &Authority, policy: &PolicyStatus) -> String {
+    match authority {
+        Authority::None => "none: every load is refused; --authority keys admits what is signed, by a policy, and --authority \
+                            trust-all everything, for development"
+            .to_string(),
+        Authority::Keys if policy.text.is_some() => format!("keys: what is signed is admitted, by {}", policy.path),
+        Authority::Keys => {
+            format!("keys: nothing is admitted yet, for there is no {}: `thespian-host key trust` makes it", policy.path)
+        }
+        Authority::TrustAll => "trust-all: every source is approved".to_string(),
+        Authority::Custom(_) => "custom: a judge of the program's own says".to_string(),
     }
 }
 
@@ -228,6 +237,12 @@ fn memory_line(memory: &MemoryBudget) -> String {
     let max = bytes(memory.bytes_max as u64);
     let actors = number((memory.bytes_max / 4 * 3 / PLAIN_BYTES) as u64);
     format!("at most {max}, bound by {}: {actors} actors of 1.1 MiB, as plain Rust makes them", memory.reason)
+}
+
+/// Whether SIGHUP has the policy read anew, as it does for services that are told of a new configuration. A node in somebody's
+/// terminal ends with that.
+fn reloads_at_hang_up(config: &NodeConfig) -> bool {
+    config.authority == Authority::Keys && !std::io::stderr().is_terminal()
 }
 
 /// Whether whoever started this process had it ignore a signal: then it is to go on doing so.
@@ -247,14 +262,16 @@ struct Signals {
     terminate: Signal,
     /// Absent where it is to be ignored.
     hang_up: Option<Signal>,
+    reloads: bool,
     user: Signal,
     /// Nothing to do for it: caught, a write beyond the limit of a file's size is an error and not the process's end.
     _file_size: Signal,
 }
 
 impl Signals {
-    fn new() -> Result<Self> {
+    fn new(reloads: bool) -> Result<Self> {
         Ok(Self {
+            reloads,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: if is_ignored(SIGHUP) { None } else { Some(signal(SignalKind::hangup())?) },
@@ -263,7 +280,8 @@ impl Signals {
         })
     }
 
-    /// Waits for whatever asks it to end at first. Meanwhile SIGUSR1 has the node's status written to the log.
+    /// Waits for whatever asks it to end at first. Meanwhile SIGUSR1 has the node's status written to the log, and SIGHUP the policy
+    /// read anew where that is what it is for.
     async fn first(&mut self, node: &Node) -> &'static str {
         loop {
             let hang_up = async {
@@ -273,7 +291,12 @@ impl Signals {
                 }
             };
             tokio::select! {
-                _ = hang_up => return "SIGHUP",
+                _ = hang_up => if self.reloads {
+                    // The log says what came of it.
+                    let _ = node.reload_policy().await;
+                } else {
+                    return "SIGHUP";
+                },
                 _ = self.interrupt.recv() => return "Ctrl-C",
                 _ = self.terminate.recv() => return "SIGTERM",
                 _ = self.user.recv() => node.log_status().await,

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use thespian_core::wire::control::{SourceState, SourceStatus};
+use thespian_core::source::Rights;
+use thespian_core::source::admission::Admission;
+use thespian_core::wire::control::{SourceReport, SourceState, SourceStatus};
 
 use super::connect::NodeArgs;
 use super::deadline::at_once;
+use super::load::class_line;
 use super::output::{Output, Style, bytes, length, number};
 use super::watch::WatchArgs;
 
@@ -25,10 +28,15 @@ enum Sort {
 }
 
 /// Lists the sources that the node knows, with what their actors have of it: memory and queued bytes together, and CPU time.
-/// `--json` has each, now and at its worst.
+/// `--json` has each, now and at its worst. Of one source it shows all: its judge, its papers, and what its actors may do.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 listed; 5 no node, or it stopped (all: `thespian-host --help`)")]
+#[command(
+    after_help = "Exit codes: 0 listed; 3 no such source; 5 no node, or it stopped (all: `thespian-host --help`)"
+)]
 pub(super) struct SourcesArgs {
+    /// Hash of a source, or an unambiguous beginning of it.
+    #[arg(value_name = "HASH", conflicts_with_all = ["sort", "watch"])]
+    source: Option<String>,
     /// Sorts them by this, the most first [default: by hash].
     #[arg(long, value_name = "WHAT", value_enum, hide_possible_values = false)]
     sort: Option<Sort>,
@@ -40,6 +48,9 @@ pub(super) struct SourcesArgs {
 
 pub(super) async fn sources(args: SourcesArgs, output: &Output) -> Result<()> {
     let client = args.node.connect().await?;
+    if let Some(source) = &args.source {
+        return show_one(&at_once(client.source(source)).await?, output);
+    }
     args.watch.show(output, async || show(at_once(client.sources()).await?, args.sort, output)).await
 }
 
@@ -76,14 +87,54 @@ fn show(mut sources: Vec<SourceStatus>, sort: Option<Sort>, output: &Output) -> 
     Ok(())
 }
 
+fn show_one(report: &SourceReport, output: &Output) -> Result<()> {
+    if output.is_json() {
+        output.json(report)?;
+        return Ok(());
+    }
+    let SourceReport { status, judged_by, admission, limits, manifest, manifest_sha256, signatures } = report;
+    let mut rows = vec![("hash", status.hash.to_string()), ("label", status.label.clone())];
+    rows.push(("size", bytes(status.size)));
+    rows.push((
+        "state",
+        match &status.state {
+            SourceState::Refused(reason) => format!("refused: {reason}"),
+            state => state_name(state).to_string(),
+        },
+    ));
+    rows.extend(judged_by.clone().map(|judge| ("judged by", judge)));
+    if let Some(Admission { name, version, wanted, .. }) = admission {
+        rows.push(("name", format!("{name} {version}")));
+        rows.push(("wanted", named(*wanted)));
+    }
+    rows.push(("granted", named(status.rights)));
+    rows.extend(limits.iter().map(|(name, value)| (name, value.to_string())));
+    if let Some(sha256) = manifest_sha256 {
+        rows.push(("manifest", format!("{sha256}, with {signatures} signatures")));
+    }
+    rows.push(("actors", number(status.actors)));
+    for class in status.info.iter().flat_map(|info| &info.classes) {
+        rows.push(("", class_line(class)));
+    }
+    for (name, value) in rows {
+        output.pieces(&[(Style::Dim, &format!("{name:<16}")), (Style::Plain, &value)])?;
+    }
+    if let Some(text) = manifest {
+        output.record(&[(Style::Dim, "its manifest:")], &format!("\n{}", text.trim_end()))?;
+    }
+    Ok(())
+}
+
+fn named(rights: Rights) -> String {
+    if rights.any() {
+        rights.names().collect::<Vec<_>>().join(", ")
+    } else {
+        "no rights besides those of all".to_string()
+    }
+}
+
 fn row(source: &SourceStatus) -> Vec<String> {
-    let state = match source.state {
-        SourceState::Offered => "offered",
-        SourceState::Validating => "validating",
-        SourceState::Loaded => "loaded",
-        SourceState::Refused(_) => "refused",
-        SourceState::Unloaded => "unloaded",
-    };
+    let state = state_name(&source.state);
     let (name, version, classes) = match &source.info {
         None => ("-".to_string(), "-".to_string(), "-".to_string()),
         Some(info) => {
@@ -104,6 +155,16 @@ fn row(source: &SourceStatus) -> Vec<String> {
         bytes(source.size),
         source.label.clone(),
     ]
+}
+
+const fn state_name(state: &SourceState) -> &'static str {
+    match state {
+        SourceState::Offered => "offered",
+        SourceState::Validating => "validating",
+        SourceState::Loaded => "loaded",
+        SourceState::Refused(_) => "refused",
+        SourceState::Unloaded => "unloaded",
+    }
 }
 
 fn short(source: &SourceStatus) -> String {

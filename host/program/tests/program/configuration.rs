@@ -115,7 +115,7 @@ fn people_see_a_table_of_values_and_layers() {
 fn a_bad_variable_is_named() {
     for (name, value, told) in [
         ("THESPIAN_HOST_LISTEN", "everywhere", "THESPIAN_HOST_LISTEN"),
-        ("THESPIAN_HOST_AUTHORITY", "me", "expected `none` or `trust-all`"),
+        ("THESPIAN_HOST_AUTHORITY", "me", "expected one of `none`, `trust-all`, `keys`"),
         ("THESPIAN_HOST_ACTORS_MAX", "many", "`many` is no whole number"),
         ("THESPIAN_HOST_ACTOR_LOG_LEVEL", "loud", "expected one of `off`"),
         ("THESPIAN_HOST_CAPABILITIES", "=1", "it has no name"),

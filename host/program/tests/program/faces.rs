@@ -226,13 +226,16 @@ fn commands(reply: &Reply) -> &'static [&'static [&'static str]] {
         Reply::LogLevels(_) => &[&["log-level"]],
         Reply::Actor(_) => &[&["status", ADDRESS]],
         Reply::Killed { .. } => &[&["kill", "--source", "ab"]],
+        Reply::Source(_) => &[&["sources", "ab"], &["why-refused", "ab"]],
+        Reply::Policy(_) => &[&["policy", "show"]],
+        Reply::Outcomes(_) => &[&["policy", "reload"], &["policy", "check"], &["key", "revoke", "ci"]],
     }
 }
 
 /// Whether what this command prints has texts that the node chose.
 fn shows(args: &[&str]) -> bool {
-    !matches!(args[0], "tell" | "unload" | "stop" | "wait-ready" | "log-level" | "create")
-        && !args.contains(&"revoke")
+    !matches!(args[0], "tell" | "unload" | "stop" | "wait-ready" | "log-level" | "create" | "why-refused")
+        && !args.starts_with(&["grant", "revoke"])
         && !args.contains(&"--tree")
         && !args.contains(&"--source")
 }

@@ -14,6 +14,7 @@ mod lifetime;
 mod logging;
 mod messages;
 mod process;
+mod signing;
 mod statuses;
 mod stopped;
 mod stuck;

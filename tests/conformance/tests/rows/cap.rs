@@ -119,9 +119,8 @@ fn cap_132_what_was_refused_is_accepted_once_an_actor_added_what_it_needs() {
         assert!(is_refused(create(&probe.client, &gpu).await));
         probe.after(json!([{ "set_capability": { "name": "gpu", "value": true } }])).await;
         until(async || probe.client.status().await.unwrap().capabilities.contains_key("gpu")).await;
-        // The rights of its source were given anew, and to nobody: those that live keep theirs.
         assert!(create(&probe.client, &gpu).await.is_ok());
-        let plain = world.probe().await;
+        let plain = world.probe_with(Rights::NONE).await;
         let back = poison(plain.ask(json!([{ "set_capability": { "name": "gpu" } }])).await);
         assert!(back.details.contains("without the right to `capabilities`"), "{}", back.details);
     });

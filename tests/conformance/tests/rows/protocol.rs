@@ -16,6 +16,7 @@ use thespian_core::limits::ActorLimits;
 use thespian_core::log_level::LogLevel;
 use thespian_core::message::{Encoding, Message};
 use thespian_core::role::Role;
+use thespian_core::source::admission::Admission;
 use thespian_core::source::{ActorClass, SourceInfo};
 use thespian_core::wire::codec;
 use thespian_core::wire::control::*;
@@ -199,6 +200,7 @@ fn the_protocol_document_has_every_variant_with_its_number_and_fields() {
     check_variants::<ActorPhase>("### ActorPhase");
     check_variants::<ControlError>("### ControlError");
     check_variants::<LogScope>("### LogScope");
+    check_variants::<PolicyChange>("### PolicyChange");
     check_variants::<LogLevel>("### LogLevel");
 }
 
@@ -208,6 +210,10 @@ fn the_protocol_document_has_every_record_with_its_fields() {
     check_record::<SourceInfo>("SourceInfo");
     check_record::<ActorClass>("ActorClass");
     check_record::<SourceStatus>("SourceStatus");
+    check_record::<SourceReport>("SourceReport");
+    check_record::<Admission>("Admission");
+    check_record::<PolicyStatus>("PolicyStatus");
+    check_record::<SourceOutcome>("SourceOutcome");
     check_record::<ActorStatus>("ActorStatus");
     check_record::<NodeStatus>("NodeStatus");
     check_record::<MemoryStatus>("MemoryStatus");

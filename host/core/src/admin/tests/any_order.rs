@@ -2,12 +2,18 @@
 
 use super::*;
 use crate::log_level::{LevelScope, LogLevel};
-use crate::source::Unusable;
+use crate::question::NewPolicy;
+use crate::source::admission::{ReadPapers, Signature};
+use crate::source::manifest::Manifest;
+use crate::source::policy::{KeyId, Policy, PublicKey, Revocations, TrustedKey};
+use crate::source::{LowerLimits, OfferId, Unusable};
+use crate::utc::UtcTime;
 
 #[test]
 fn no_order_of_events_makes_it_panic_or_answer_twice_however_nonsensical() {
     for seed in 0..300_u64 {
-        let mut draw = Draw { node: node(), state: seed };
+        let kinds = [AuthorityKind::Asked, AuthorityKind::Keys, AuthorityKind::TrustAll, AuthorityKind::None];
+        let mut draw = Draw { node: judged_by(kinds[seed as usize % 4]), state: seed };
         let mut answered = Vec::new();
         for _ in 0..200 {
             let event = any_event(&mut draw);
@@ -53,6 +59,40 @@ impl Draw {
 
     fn verdict<T>(&mut self, good: T) -> Result<T, String> {
         if self.below(4) > 0 { Ok(good) } else { Err("no".to_string()) }
+    }
+
+    /// One that may have been made.
+    fn offer(&mut self) -> OfferId {
+        OfferId(1 + self.below(30))
+    }
+
+    /// Of a version, by a key; both may be of use or not.
+    fn papers(&mut self, hash: SourceHash) -> ReadPapers {
+        let manifest = Manifest {
+            sha256: hash,
+            name: "shop/orders".parse().unwrap(),
+            version: ["1", "2", "3"][self.below(3) as usize].parse().unwrap(),
+            not_before: None,
+            expires: self.chance().then_some(UtcTime(1_000)),
+            rights: Rights { dead_letters: self.chance(), ..Rights::NONE },
+            limits: LowerLimits::default(),
+            classes: None,
+        };
+        let manifest = self.chance().then(|| self.verdict(manifest));
+        ReadPapers { manifest, signatures: vec![Signature::Good(self.key())] }
+    }
+
+    fn key(&mut self) -> PublicKey {
+        PublicKey { id: KeyId([0; 8]), point: [self.below(3) as u8; 32] }
+    }
+
+    fn policy(&mut self) -> Policy {
+        let rights = Rights { dead_letters: self.chance(), ..Rights::NONE };
+        let sources = vec!["shop/*".parse().unwrap()];
+        let (key, limits, expires) = (self.key(), LowerLimits::default(), None);
+        let trusted = TrustedKey { name: "ci".into(), key, sources, rights, limits, expires };
+        let revocations = Revocations { version: self.below(3), ..Revocations::default() };
+        Policy { keys: vec![trusted], rules: Vec::new(), revocations }
     }
 
     fn usable<T>(&mut self, good: T) -> Result<T, Unusable> {
@@ -131,7 +171,12 @@ any!(any_event -> Event {
 
 any!(any_source_event -> SourceEvent {
     2 of SourceEvent::Judged { .. } => |draw| {
-        SourceEvent::Judged { hash: draw.hash(), verdict: draw.verdict(()) }
+        let (hash, offer) = (draw.hash(), draw.offer());
+        SourceEvent::Judged { hash, offer, verdict: draw.verdict(Verdict::default()) }
+    },
+    2 of SourceEvent::Examined { .. } => |draw| {
+        let (hash, offer) = (draw.hash(), draw.offer());
+        SourceEvent::Examined { hash, offer, papers: draw.papers(hash), now: UtcTime(draw.below(2_000)) }
     },
     2 of SourceEvent::Validated { .. } => |draw| {
         SourceEvent::Validated { hash: draw.hash(), outcome: draw.usable(info()), compile_us: 0 }
@@ -210,6 +255,13 @@ any!(any_question -> Question {
     5 of Question::UpdateCapability { .. } => |draw| {
         Question::UpdateCapability { name: "gpu".to_string(), value: draw.value() }
     },
+    5 of Question::SetPolicy(_) => |draw| {
+        let papers = [SOURCE, SourceHash([1; 32])].map(|hash| (hash, draw.papers(hash)));
+        let papers = papers.into_iter().skip(draw.below(2) as usize).collect();
+        let (policy, is_trial) = (draw.policy(), draw.chance());
+        Question::SetPolicy(Box::new(NewPolicy { policy, papers, now: UtcTime(draw.below(2_000)), is_trial }))
+    },
+    1 of Question::AcceptClock { .. } => |draw| Question::AcceptClock { now: UtcTime(draw.below(2_000)) },
     5 of Question::Status { .. } => |draw| {
         let about = draw.known();
         Question::Status { about: draw.chance().then_some(about) }

@@ -183,32 +183,3 @@ fn an_actor_can_stop_the_node() {
     let effects = node.handle(ActorEvent::Ended { address: actor, reason: ExitReason::Requested });
     assert!(effects.contains(&Effect::Stop));
 }
-
-#[test]
-fn rights_are_those_that_the_last_load_gave() {
-    let mut node = loaded();
-    let rights = |effects: &[Effect]| {
-        effects.iter().find_map(|effect| match effect {
-            Effect::Life(LifeEffect::Settle { place: Settled::Here(plan), .. }) => Some(plan.rights),
-            _ => None,
-        })
-    };
-    assert_eq!(rights(&node.create_with(|_| ()).2), Some(Rights::default()));
-    let all = Rights { status: true, ..Rights::default() };
-    let asker = node.asker();
-    node.ask(asker, Question::Load(Box::new(Offer { rights: Some(all), ..offer_of(SOURCE) })));
-    assert_eq!(rights(&node.create_with(|_| ()).2), Some(all));
-    // Whoever may give none takes none away, and finds none that somebody else had given.
-    let offered_without = |node: &mut Node| {
-        let asker = node.asker();
-        node.ask(asker, Question::Load(Box::new(Offer { rights: None, ..offer_of(SOURCE) })));
-    };
-    offered_without(&mut node);
-    assert_eq!(rights(&node.create_with(|_| ()).2), Some(all));
-    let asker = node.asker();
-    node.ask(asker, Question::Unload { source: SOURCE });
-    offered_without(&mut node);
-    node.handle(SourceEvent::Judged { hash: SOURCE, verdict: Ok(()) });
-    node.handle(SourceEvent::Validated { hash: SOURCE, outcome: Ok(info()), compile_us: 0 });
-    assert_eq!(rights(&node.create_with(|_| ()).2), Some(Rights::default()));
-}

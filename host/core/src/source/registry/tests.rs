@@ -4,7 +4,7 @@ use crate::question::Asker;
 use crate::source::SourceEffect;
 
 fn offered(hash: SourceHash, label: String) -> Offer {
-    Offer { hash, label, size: 10, rights: Some(Rights::default()) }
+    Offer { hash, label, size: 10, given: Rights::NONE, allowed: None, is_downgrade: false }
 }
 use alloc::vec;
 
@@ -31,6 +31,8 @@ fn info() -> SourceInfo {
 struct Sources {
     registry: Registry,
     askers: Askers,
+    /// The offer that was up for judgement last.
+    last: OfferId,
 }
 
 impl core::ops::Deref for Sources {
@@ -44,7 +46,8 @@ impl core::ops::Deref for Sources {
 impl Sources {
     fn offer_by(&mut self, now: Time, origin: Origin, offer: Offer) -> Vec<Effect> {
         let mut effects = Effects::default();
-        self.registry.offer(now, origin, offer, &mut self.askers, &mut effects);
+        let offered = self.registry.offer(now, origin, offer, &mut self.askers, &mut effects);
+        self.last = offered.unwrap_or(self.last);
         effects.drain().collect()
     }
 
@@ -59,7 +62,8 @@ fn offer(registry: &mut Sources, now: Time, hash: SourceHash) -> Vec<Effect> {
 
 fn judge(sources: &mut Sources, hash: SourceHash, verdict: Result<(), String>) -> Vec<Effect> {
     let mut effects = Effects::default();
-    sources.registry.judged(hash, verdict, &mut sources.askers, &mut effects);
+    let verdict = verdict.map(|()| Verdict::default());
+    sources.registry.judged(hash, sources.last, verdict, &mut sources.askers, &mut effects);
     effects.drain().collect()
 }
 
@@ -81,7 +85,7 @@ fn a_source_is_judged_before_it_is_compiled_and_compiled_before_it_is_used() {
     let mut registry = Sources::default();
     let progress = |step| Effect::Progress { asker: Asker(1), step };
     let offered = offer(&mut registry, Time(0), hash(1));
-    assert_eq!(offered, [Effect::Source(SourceEffect::Judge(hash(1))), progress(LoadStep::Judging)]);
+    assert_eq!(offered, [progress(LoadStep::Judging)]);
     assert!(matches!(registry.availability(hash(1)), Availability::Coming));
     let judged = judge(&mut registry, hash(1), Ok(()));
     assert_eq!(judged, [progress(LoadStep::Compiling), Effect::Source(SourceEffect::Validate(hash(1)))]);
@@ -96,8 +100,9 @@ fn a_source_is_judged_before_it_is_compiled_and_compiled_before_it_is_used() {
 fn loading_twice_is_one_load_and_both_are_answered() {
     let mut registry = Sources::default();
     offer(&mut registry, Time(0), hash(1));
-    let effects = registry.offer_by(Time(1), Origin::Client(Asker(2)), offered(hash(1), String::new()));
-    assert!(!effects.contains(&Effect::Source(SourceEffect::Judge(hash(1)))));
+    let first = registry.last;
+    registry.offer_by(Time(1), Origin::Client(Asker(2)), offered(hash(1), String::new()));
+    assert_eq!(registry.last, first, "it joins the first");
     judge(&mut registry, hash(1), Ok(()));
     let answers = validate(&mut registry, hash(1));
     assert_eq!(answers.len(), 2);
@@ -112,7 +117,7 @@ fn silence_of_an_authority_is_overdue_after_its_time_and_not_before() {
     let due = Time(0) + JUDGEMENT_TIME_MAX;
     assert_eq!(registry.deadline(), Some(due));
     assert_eq!(registry.overdue(Time(due.0 - 1)), []);
-    assert_eq!(registry.overdue(due), [hash(1)]);
+    assert_eq!(registry.overdue(due), [(hash(1), registry.last)]);
     judge(&mut registry, hash(1), Err("silence".to_string()));
     assert_eq!(registry.deadline(), None);
     let late = judge(&mut registry, hash(1), Ok(()));
@@ -215,8 +220,9 @@ fn bytes_that_cost_as_much_as_they_may_are_not_tried_again() {
         answer: Err(Refusal::SourceRefused { hash: hash(1), reason: "no".to_string() }),
     }];
     refuse(&mut sources, false);
+    let first = sources.last;
     let tried = offer(&mut sources, Time(1), hash(1));
-    assert!(tried.contains(&Effect::Source(SourceEffect::Judge(hash(1)))), "that may have passed: {tried:?}");
+    assert!(sources.last > first, "that may have passed: {tried:?}");
     sources.unload(hash(1));
     refuse(&mut sources, true);
     assert_eq!(offer(&mut sources, Time(2), hash(1)), refused);

@@ -292,7 +292,7 @@ fn a_start_can_say_that_the_actor_failed_and_what_was_to_be_tried_again_comes_ba
     second.handle(Err(trap()));
     for actor in [&mut first, &mut second] {
         actor.next();
-        let mut outbox = actor.turn.outbox();
+        let mut outbox = actor.turn.outbox(Rights::default());
         Draft::new(ME, &mut outbox, &actor.limits, &actor.stock).fail("no licence".to_string());
         actor.turn.finish_start(actor.now, Ok(outbox), &mut actor.effects);
         actor.exit();

@@ -10,7 +10,6 @@ pub(super) fn transient(transient: Transient) -> Actor {
         children_at_restart: ChildrenAtRestart::Keep,
         watch_restarts: false,
         transient: Some(transient),
-        rights: Rights::default(),
     };
     let mut actor = around(Turn::new(identity));
     assert_eq!(actor.next(), Next::Start { incarnation: 1 });

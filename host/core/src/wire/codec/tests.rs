@@ -9,13 +9,16 @@ use crate::limits::{ActorLimits, ERROR_TEXT_LEN_MAX, MESSAGE_BYTES_MOST};
 use crate::log_level::LogLevel;
 use crate::message::{Encoding, Message};
 use crate::role::Role;
-use crate::source::{ActorClass, InitMessage, Rights, SourceHash, SourceInfo, Transient};
+use crate::source::admission::Admission;
+use crate::source::{ActorClass, InitMessage, LowerLimits, Rights, SourceHash, SourceInfo, Transient};
+use crate::utc::UtcTime;
 use crate::wire::control::{
     ActorFilter, ActorLogLevel, ActorPage, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame,
     CompilerStatus, ConnectionStatus, ControlError, CreateActor, DeadLetter, EndedActor, GrantStatus,
     Incoming, LoadProgress, LoadedSource, LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord,
-    LogScope, LongTurn, MemoryStatus, NameStatus, NodeFrame, NodeStatus, PartStatus, Reply, Request,
-    SourceBrief, SourceLogLevel, SourceState, SourceStatus, UseStatus,
+    LogScope, LongTurn, MemoryStatus, NameStatus, NodeFrame, NodeStatus, PartStatus, PolicyChange,
+    PolicyStatus, Reply, Request, SourceBrief, SourceLogLevel, SourceOutcome, SourceReport, SourceState,
+    SourceStatus, UseStatus,
 };
 use crate::wire::frame::FrameDecoder;
 use crate::wire::hello::{self, Hello, HelloError, Welcome};
@@ -98,6 +101,29 @@ fn requests() -> Vec<ClientFrame> {
         Request::Actor { target: ACTOR },
         Request::Actors { after: Some(ACTOR), filter: filter() },
         Request::KillSource { source: "abab".into() },
+        Request::LoadSigned {
+            info: "orders.wasm".into(),
+            size: 4,
+            manifest: b"[source]".as_slice().into(),
+            signatures: vec![b"untrusted".as_slice().into()],
+            allow: Some(Rights { status: true, ..Rights::NONE }),
+            downgrade: false,
+        },
+        Request::Source { source: "abab".into() },
+        Request::Policy,
+        Request::CheckPolicy { text: Some("format = 1".into()) },
+        Request::ReloadPolicy,
+        Request::EditPolicy(PolicyChange::TrustKey {
+            name: "ci".into(),
+            public: "RWQ".into(),
+            sources: vec!["shop/*".into()],
+            rights: Rights { status: true, ..Rights::NONE },
+            limits: vec![("children-max".into(), 10)],
+            expires: Some(UtcTime(1_800_000_000)),
+        }),
+        Request::EditPolicy(PolicyChange::RevokeKey { key: "ci".into(), kill: true }),
+        Request::EditPolicy(PolicyChange::RevokeSource { source: HASH, kill: false }),
+        Request::AcceptClock,
     ];
     let mut frames: Vec<_> = requests
         .into_iter()
@@ -297,6 +323,7 @@ fn replies() -> Vec<NodeFrame> {
     ];
     let mut frames: Vec<_> = replies
         .into_iter()
+        .chain(replies_about_sources())
         .enumerate()
         .map(|(id, reply)| NodeFrame::Reply { id: id as u64, reply })
         .collect();
@@ -315,6 +342,49 @@ fn replies() -> Vec<NodeFrame> {
     frames
 }
 
+fn replies_about_sources() -> [Result<Reply, ControlError>; 4] {
+    let (text, problem) = (Some("format = 1".into()), Some("line 1".into()));
+    [
+        Ok(Reply::Source(Box::new(source_report()))),
+        Ok(Reply::Policy(PolicyStatus { path: "/d/policy.toml".into(), text, problem })),
+        Ok(Reply::Outcomes(vec![outcome(Ok(Rights::NONE)), outcome(Err("it is revoked".into()))])),
+        Err(wants_more()),
+    ]
+}
+
+fn source_report() -> SourceReport {
+    let rights = Rights { status: true, ..Rights::NONE };
+    let mut limits = LowerLimits::default();
+    limits.set("children-max", 10).unwrap();
+    let admission = Admission {
+        name: "shop/orders".parse().unwrap(),
+        version: "1.4.2".parse().unwrap(),
+        wanted: rights,
+        rights,
+        limits: limits.clone(),
+        classes: Some(vec!["Greeter".into()]),
+        signers: vec!["ci".into()],
+        keys: Vec::new(),
+    };
+    SourceReport {
+        status: source(),
+        judged_by: Some("key `ci`".into()),
+        admission: Some(admission),
+        limits,
+        manifest: Some("[source]".into()),
+        manifest_sha256: Some(HASH),
+        signatures: 1,
+    }
+}
+
+fn outcome(outcome: Result<Rights, String>) -> SourceOutcome {
+    SourceOutcome { hash: HASH, label: "orders.wasm".into(), actors: 2, outcome }
+}
+
+fn wants_more() -> ControlError {
+    ControlError::WantsMoreRights { hash: HASH, missing: Rights { status: true, ..Rights::NONE } }
+}
+
 fn forbidden() -> ControlError {
     let way = "show the token in /d/token".to_string();
     ControlError::Forbidden { request: "kill".into(), needs: Role::Operate, has: Role::Read, way }
@@ -325,6 +395,8 @@ fn a_client_of_the_version_before_is_told_in_words_that_it_knows() {
     let refused = |error| NodeFrame::Reply { id: 1, reply: Err(error) };
     let told = refused(forbidden()).for_version(hello::VERSION_BEFORE);
     assert_eq!(told, refused(ControlError::Invalid(forbidden().to_string())));
+    let told = refused(wants_more()).for_version(hello::VERSION_BEFORE);
+    assert_eq!(told, refused(ControlError::Invalid(wants_more().to_string())));
     for frame in replies() {
         assert_eq!(frame.clone().for_version(hello::VERSION), frame);
     }

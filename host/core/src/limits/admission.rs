@@ -1,0 +1,25 @@
+//! Bounds on what people say about sources: manifests, signatures and policies.
+
+use core::time::Duration;
+
+use super::{KIB, MIB};
+
+/// The name of a source in its manifest, in bytes. A path of a few words has a quarter of that.
+pub const SOURCE_NAME_LEN_MAX: usize = 128;
+/// The version of a source in its manifest, in bytes. A date with the hash of a commit has 51.
+pub const SOURCE_VERSION_LEN_MAX: usize = 64;
+/// A manifest, in bytes. One that names a thousand classes has half of that.
+pub const MANIFEST_BYTES_MAX: usize = 64 * KIB;
+/// A signature file, in bytes. Minisign's has some 300, and a trusted comment of its writer.
+pub const SIGNATURE_BYTES_MAX: usize = KIB;
+/// Signatures of one manifest. Each is checked before anybody is trusted: some 0.2 ms of CPU time.
+pub const SIGNATURES_LEN_MAX: usize = 16;
+/// Sources that are looked at at one time, by the policy or by a judge of the program: each has a thread meanwhile.
+pub const JUDGEMENTS_AT_ONCE_MAX: usize = 4;
+/// A policy file, in bytes. One with a thousand keys has a quarter of that.
+pub const POLICY_BYTES_MAX: usize = MIB;
+/// Names of sources whose newest admitted version a node remembers: as many as it knows sources.
+pub const ADMITTED_NAMES_MAX: usize = 10_000;
+/// How far the wall clock may be behind the latest admission. A clock that is set by the network moves by seconds; one that is
+/// set back further could make what has expired valid.
+pub const CLOCK_BEHIND_MAX: Duration = Duration::from_secs(300);

@@ -1,0 +1,181 @@
+//! Who judges the sources of a node, and by which rules. One way for all of them: what is offered waits until it is judged, and
+//! silence is refusal.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use super::admission::{Admission, Case, History, Inadmissible, Occasion, ReadPapers, Signature};
+use super::manifest::Manifest;
+use super::policy::Policy;
+use super::{JudgedBy, LowerLimits, Rights, SourceHash, Verdict};
+use crate::limits::ActorLimits;
+use crate::utc::UtcTime;
+
+/// The judge of a node's sources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuthorityKind {
+    /// No one: every load is refused.
+    #[default]
+    None,
+    /// Everything is approved.
+    TrustAll,
+    /// Signatures, by a policy.
+    Keys,
+    /// Somebody whom the host asks, who answers by an event.
+    Asked,
+}
+
+impl AuthorityKind {
+    /// As it is written in configuration and shown in status.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::TrustAll => "trust-all",
+            Self::Keys => "keys",
+            Self::Asked => "custom",
+        }
+    }
+}
+
+/// The authority of a node: who judges, by which policy, and what it has admitted.
+#[derive(Clone, Debug, Default)]
+pub struct SourceAuthority {
+    kind: AuthorityKind,
+    policy: Policy,
+    /// The reason why there is no policy.
+    broken: Option<String>,
+    history: History,
+    /// Those of the node: a source's are below them.
+    limits: ActorLimits,
+}
+
+/// The first word of an authority.
+#[derive(Debug, PartialEq)]
+pub enum FirstWord {
+    /// A judgement, without a look at the source.
+    Judged(Result<Verdict, String>),
+    /// A look is needed: the host keeps the source meanwhile.
+    Looks,
+}
+
+const NOBODY: &str = "this node has no Source Authority, so it loads nothing: start it with `--authority keys` and a policy, \
+                      or, for development, with `--authority trust-all`";
+
+impl SourceAuthority {
+    /// An authority of this kind, which has admitted nothing yet.
+    #[must_use]
+    pub fn new(kind: AuthorityKind, limits: ActorLimits) -> Self {
+        Self { kind, limits, ..Self::default() }
+    }
+
+    /// The kind of it.
+    #[must_use]
+    pub const fn kind(&self) -> AuthorityKind {
+        self.kind
+    }
+
+    /// All that was admitted.
+    #[must_use]
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Remembers what it admitted before the node was started.
+    pub fn remember(&mut self, history: History) {
+        self.history = history;
+    }
+
+    /// A source is offered, to which whoever loads it would give these rights.
+    #[must_use]
+    pub fn offered(&self, given: Rights) -> FirstWord {
+        match self.kind {
+            AuthorityKind::None => FirstWord::Judged(Err(NOBODY.to_string())),
+            AuthorityKind::TrustAll => FirstWord::Judged(Ok(Verdict { rights: given, ..Verdict::default() })),
+            AuthorityKind::Keys | AuthorityKind::Asked => FirstWord::Looks,
+        }
+    }
+
+    /// Judges what was found in a source's papers, and remembers what it admits.
+    ///
+    /// # Errors
+    /// It is not admitted, for this reason.
+    pub fn judge(
+        &mut self,
+        hash: SourceHash,
+        papers: &ReadPapers,
+        allowed: Option<Rights>,
+        occasion: Occasion,
+        now: UtcTime,
+    ) -> Result<Verdict, String> {
+        let admission = self.admit(hash, papers, allowed, occasion, now)?;
+        let wished = papers.manifest.as_ref().and_then(|read| read.as_ref().ok());
+        let above = wished.and_then(|manifest| manifest.limits.above_node(&self.limits));
+        if let Some((limit, wanted, most)) = above {
+            return Err(format!("it wants `{limit}` {wanted}, and this node gives {most}"));
+        }
+        admission.limits.of(&self.limits).map_err(|error| error.to_string())?;
+        self.history.note(&admission, &self.policy, now);
+        let (rights, limits) = (admission.rights, admission.limits.clone());
+        Ok(Verdict { rights, limits, judged_by: JudgedBy::Keys(Box::new(admission)) })
+    }
+
+    /// Whether a source that was admitted before would be now: as far as that can be said without its papers.
+    #[must_use]
+    pub fn still_admits(&self, hash: SourceHash, admission: &Admission, now: UtcTime) -> bool {
+        let manifest = Manifest {
+            sha256: hash,
+            name: admission.name.clone(),
+            version: admission.version.clone(),
+            not_before: None,
+            expires: None,
+            rights: admission.rights,
+            limits: LowerLimits::default(),
+            classes: None,
+        };
+        let signatures = admission.keys.iter().copied().map(Signature::Good).collect();
+        let papers = ReadPapers { manifest: Some(Ok(manifest)), signatures };
+        self.admit(hash, &papers, None, Occasion::Again, now).is_ok()
+    }
+
+    fn admit(
+        &self,
+        hash: SourceHash,
+        papers: &ReadPapers,
+        allowed: Option<Rights>,
+        occasion: Occasion,
+        now: UtcTime,
+    ) -> Result<Admission, String> {
+        if let Some(why) = &self.broken {
+            return Err(why.clone());
+        }
+        let manifest = papers.manifest.as_ref().map(Result::as_ref).transpose().map_err(String::clone)?;
+        let case = Case { hash, manifest, signatures: &papers.signatures, allowed, occasion };
+        self.policy.admit(&case, &self.history, now).map_err(|why: Inadmissible| why.to_string())
+    }
+
+    /// The policy is another from now on.
+    ///
+    /// # Errors
+    /// Its revocations are older than those that were in force: then it stays as it was.
+    pub fn set_policy(&mut self, policy: Policy) -> Result<(), Inadmissible> {
+        let (version, seen) = (policy.revocations.version, self.history.revocations_version);
+        if version < seen {
+            return Err(Inadmissible::RevocationsOld { version, seen });
+        }
+        self.history.note_policy(&policy);
+        (self.policy, self.broken) = (policy, None);
+        Ok(())
+    }
+
+    /// There is no policy: nothing is admitted, for this reason.
+    pub fn set_broken(&mut self, why: String) {
+        self.broken = Some(why);
+    }
+
+    /// The clock is right, however late something was admitted.
+    pub fn accept_clock(&mut self, now: UtcTime) {
+        self.history.latest = now;
+    }
+}

@@ -1,0 +1,94 @@
+//! What an authority says of an offer.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::admission::{Admission, check_classes};
+use super::{LowerLimits, Rights, SourceHash, SourceInfo};
+
+/// The limit of an actor's memory, as it is named in configuration.
+const MEMORY_BYTES_MAX: &str = "memory-bytes-max";
+
+/// Names one offer of a source: the same bytes may be offered again, and are judged anew then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OfferId(pub u64);
+
+/// An approval: what may run, and what it may do. A refusal is a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// The rights of its actors, besides what all may ask of their host.
+    pub rights: Rights,
+    /// The limits of its actors, below the node's.
+    pub limits: LowerLimits,
+    /// The judge of it.
+    pub judged_by: JudgedBy,
+}
+
+impl Verdict {
+    /// Whether a source is what it was approved as: it has said so itself only now.
+    ///
+    /// # Errors
+    /// It describes other classes, or its actors could not begin within their limits.
+    pub fn suits(&self, info: &SourceInfo) -> Result<(), String> {
+        if let JudgedBy::Keys(admission) = &self.judged_by
+            && let Some(named) = &admission.classes
+        {
+            let described: Vec<String> = info.classes.iter().map(|class| class.name.clone()).collect();
+            check_classes(named, &described)?;
+        }
+        match self.limits.get(MEMORY_BYTES_MAX) {
+            Some(most) if most < info.memory_bytes => Err(format!(
+                "each of its actors begins with {} bytes of memory, and may have {most} (`{MEMORY_BYTES_MAX}`)",
+                info.memory_bytes
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The judge who approved a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JudgedBy {
+    /// Nobody looked: `trust-all`.
+    #[default]
+    Nobody,
+    /// Keys that the policy trusts.
+    Keys(Box<Admission>),
+    /// A judge of the program that has the node in it.
+    Program,
+}
+
+impl fmt::Display for JudgedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nobody => f.write_str("nobody: every source is trusted"),
+            Self::Program => f.write_str("the program that has the node in it"),
+            Self::Keys(admission) => {
+                f.write_str(if admission.signers.len() == 1 { "key " } else { "keys " })?;
+                for (at, name) in admission.signers.iter().enumerate() {
+                    write!(f, "{}`{name}`", if at == 0 { "" } else { ", " })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A source under a policy: whether it stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceOutcome {
+    /// The source's name.
+    pub hash: SourceHash,
+    /// Its submitter's words about it.
+    pub label: String,
+    /// Live actors created from it.
+    pub actors: u64,
+    /// The rights that it has, or why it is not admitted.
+    pub outcome: Result<Rights, String>,
+}

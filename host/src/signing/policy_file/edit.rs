@@ -1,0 +1,133 @@
+//! Changes of a policy that commands make. What an operator has written besides stays as it is, with its comments.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use thespian_core::source::policy::{PublicKey, TrustedKey};
+use thespian_core::source::{LowerLimits, SourceHash};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
+
+use super::{PolicyError, PolicyFile};
+use crate::signing::key_text;
+
+/// A change of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicyEdit {
+    /// Trust a key; one of the same name gives way to it.
+    Trust(TrustedKey),
+    /// Trust a key no more, and never again.
+    RevokeKey(PublicKey),
+    /// Let nobody load a source, whoever has signed it.
+    RevokeSource(SourceHash),
+}
+
+/// A change can't be made. The policy stays as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// The policy before it, or after it, can't be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// Nothing is left to change.
+    #[error("{0} already")]
+    Already(String),
+}
+
+const HEADER: &str = "# Whose sources this node admits: see `thespian-host policy --help`.\nformat = 1\n";
+
+impl PolicyEdit {
+    /// The text of a policy with this change; absent: of none.
+    ///
+    /// # Errors
+    /// There is nothing to change, or the policy makes no sense with it.
+    pub fn applied_to(&self, path: &Path, before: Option<&PolicyFile>) -> Result<PolicyFile, EditError> {
+        let text = before.map_or(HEADER, |before| &before.text);
+        let malformed = |why: String| PolicyError::Malformed { path: path.to_path_buf(), why };
+        let mut document: DocumentMut =
+            text.parse().map_err(|error: toml_edit::TomlError| malformed(error.to_string()))?;
+        match self {
+            Self::Trust(key) => trust(&mut document, key),
+            Self::RevokeKey(key) => {
+                if before.is_some_and(|before| before.policy.revocations.has_key(key)) {
+                    return Err(EditError::Already(format!("key {} is revoked", key.id)));
+                }
+                revoke(&mut document, "keys", key_text::write(key));
+            }
+            Self::RevokeSource(hash) => {
+                if before.is_some_and(|before| before.policy.revocations.sources.contains(hash)) {
+                    return Err(EditError::Already(format!("source {hash} is revoked")));
+                }
+                revoke(&mut document, "sources", hash.to_string());
+            }
+        }
+        Ok(PolicyFile::parse(document.to_string()).map_err(malformed)?)
+    }
+}
+
+fn trust(document: &mut DocumentMut, key: &TrustedKey) {
+    let keys = document.entry("key").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    let Some(keys) = keys.as_array_of_tables_mut() else { return };
+    keys.retain(|entry| entry.get("name").and_then(Item::as_str) != Some(&*key.name));
+    let mut entry = Table::new();
+    entry.insert("name", key.name.as_str().into());
+    entry.insert("public", key_text::write(&key.key).into());
+    entry.insert("sources", list(key.sources.iter().map(ToString::to_string)));
+    if key.rights.any() {
+        entry.insert("rights", list(key.rights.names().map(str::to_string)));
+    }
+    insert_limits(&mut entry, &key.limits);
+    if let Some(expires) = key.expires {
+        let moment: toml_edit::Datetime = expires.to_string().parse().expect("RFC 3339 is a date of TOML");
+        entry.insert("expires", moment.into());
+    }
+    keys.push(entry);
+}
+
+fn insert_limits(entry: &mut Table, limits: &LowerLimits) {
+    for (name, value) in limits.iter() {
+        let value = i64::try_from(value).map_or_else(|_| Value::from(value.to_string()), Value::from);
+        entry.insert(name, Item::Value(value));
+    }
+}
+
+fn list(texts: impl Iterator<Item = String>) -> Item {
+    Item::Value(Value::Array(texts.collect::<Array>()))
+}
+
+/// Adds to one of the lists, which is a new list then.
+fn revoke(document: &mut DocumentMut, which: &str, text: String) {
+    let revocations = document.entry("revocations").or_insert_with(|| Item::Table(Table::new()));
+    let Some(revocations) = revocations.as_table_like_mut() else { return };
+    let version = revocations.get("version").and_then(Item::as_integer).unwrap_or(0);
+    revocations.insert("version", (version + 1).into());
+    if !revocations.contains_key(which) {
+        revocations.insert(which, Item::Value(Value::Array(Array::new())));
+    }
+    if let Some(list) = revocations.get_mut(which).and_then(Item::as_array_mut) {
+        list.push(text);
+    }
+}
+
+impl PolicyFile {
+    /// Writes it in place of what stands at `path`: whole, or not at all, also when the power fails.
+    ///
+    /// # Errors
+    /// It can't be written; what was there still is.
+    pub fn write(&self, path: &Path) -> Result<(), PolicyError> {
+        let io_error = |error: io::Error| PolicyError::Io { path: path.to_path_buf(), error };
+        let new = path.with_extension("toml.new");
+        let _ = fs::remove_file(&new);
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(io_error)?;
+        let written = file
+            .write_all(self.text.as_bytes())
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&new, path))
+            .and_then(|()| match path.parent() {
+                Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+                _ => Ok(()),
+            });
+        written.inspect_err(|_| drop(fs::remove_file(&new))).map_err(io_error)
+    }
+}
