@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use thespian_core::address::ActorAddress;
 use thespian_core::budget::{Account, MemoryPart, Purpose};
 use thespian_core::limits::OFFERED_BYTES_MAX;
-use thespian_core::source::{SourceHash, SourceInfo, Unusable};
+use thespian_core::source::{OfferId, SourceHash, SourceInfo, Unusable};
 use thespian_core::wire::control::ControlError;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
@@ -47,7 +47,7 @@ pub(crate) struct Library {
     rooms: Arc<Rooms>,
     offered: Mutex<HashMap<SourceHash, SourceBytes>>,
     /// The papers of the sources that are offered or in use.
-    papers: Mutex<HashMap<SourceHash, Arc<SourcePapers>>>,
+    papers: Mutex<HashMap<SourceHash, (OfferId, Arc<SourcePapers>)>>,
     loaded: Mutex<HashMap<SourceHash, LoadedCode>>,
     compiles: Arc<Compiles>,
 }
@@ -85,18 +85,20 @@ pub(crate) struct Rooms {
 }
 
 impl Rooms {
-    /// Takes room for a source of so many bytes, before they come.
+    /// Takes room for a source of so many bytes, before they come, and for its papers.
     ///
     /// # Errors
     /// Too much is on its way in already.
     pub(crate) fn take(
         self: &Arc<Self>,
         loader: ActorAddress,
-        bytes: usize,
+        size: usize,
+        papers: usize,
     ) -> Result<OfferRoom, ControlError> {
+        let bytes = size.saturating_add(papers);
         let next = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= OFFERED_BYTES_MAX);
         match self.bytes_taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
-            Ok(_) => Ok(OfferRoom { loader, bytes, rooms: self.clone() }),
+            Ok(_) => Ok(OfferRoom { loader, size, bytes, rooms: self.clone() }),
             Err(taken) => Err(ControlError::LimitReached(format!(
                 "sources of {taken} bytes are on their way in, this one has {bytes}, and at most {OFFERED_BYTES_MAX} \
                  may be: load it when they are loaded"
@@ -109,12 +111,19 @@ impl Rooms {
 pub(crate) struct OfferRoom {
     /// The endpoint of whoever loads.
     loader: ActorAddress,
+    size: usize,
+    /// Those of the source, and of its papers.
     bytes: usize,
     rooms: Arc<Rooms>,
 }
 
 impl OfferRoom {
-    /// So many bytes have room.
+    /// The size of the source.
+    pub(crate) const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// So many bytes have room, with those of its papers.
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
@@ -216,19 +225,22 @@ impl Library {
         &self.engine
     }
 
-    /// Takes room for a source of so many bytes, before they come.
+    /// Takes room for a source of so many bytes, before they come, and for its papers.
     ///
     /// # Errors
     /// Too much is on its way in already.
-    pub(crate) fn room(&self, loader: ActorAddress, bytes: usize) -> Result<OfferRoom, ControlError> {
-        self.rooms.take(loader, bytes)
+    pub(crate) fn room(
+        &self,
+        loader: ActorAddress,
+        size: usize,
+        papers: usize,
+    ) -> Result<OfferRoom, ControlError> {
+        self.rooms.take(loader, size, papers)
     }
 
     /// Keeps a source that is to be judged, until it is compiled or forgotten.
-    pub(crate) fn offer(&self, offer: SourceBytes) {
-        if !offer.papers.is_empty() {
-            self.papers.lock().insert(offer.hash, offer.papers.clone());
-        }
+    pub(crate) fn offer(&self, id: OfferId, offer: SourceBytes) {
+        self.papers.lock().insert(offer.hash, (id, offer.papers.clone()));
         self.offered.lock().insert(offer.hash, offer);
     }
 
@@ -238,13 +250,13 @@ impl Library {
     }
 
     /// The papers of a source that is offered or in use.
-    pub(crate) fn papers(&self, hash: SourceHash) -> Arc<SourcePapers> {
+    pub(crate) fn papers(&self, hash: SourceHash) -> (OfferId, Arc<SourcePapers>) {
         self.papers.lock().get(&hash).cloned().unwrap_or_default()
     }
 
     /// The same of all that came with any.
-    pub(crate) fn all_papers(&self) -> Vec<(SourceHash, Arc<SourcePapers>)> {
-        self.papers.lock().iter().map(|(hash, papers)| (*hash, papers.clone())).collect()
+    pub(crate) fn all_papers(&self) -> Vec<(SourceHash, (OfferId, Arc<SourcePapers>))> {
+        self.papers.lock().iter().map(|(hash, came)| (*hash, came.clone())).collect()
     }
 
     /// Nobody may use the source any more. Instances that run keep their code.
@@ -366,12 +378,12 @@ mod tests {
     #[test]
     fn what_is_on_its_way_in_is_bounded_and_what_has_come_gives_its_room_back() {
         let rooms = Arc::<Rooms>::default();
-        let all = rooms.take(LOADER, OFFERED_BYTES_MAX).unwrap_or_else(|error| panic!("{error}"));
+        let all = rooms.take(LOADER, OFFERED_BYTES_MAX - 10, 10).unwrap_or_else(|error| panic!("{error}"));
         for bytes in [1, OFFERED_BYTES_MAX, usize::MAX] {
-            assert!(matches!(rooms.take(LOADER, bytes), Err(ControlError::LimitReached(_))));
+            assert!(matches!(rooms.take(LOADER, bytes, 0), Err(ControlError::LimitReached(_))));
         }
         drop(SourceBytes::new(Bytes::new(), SourcePapers::default(), all));
-        assert!(rooms.take(LOADER, OFFERED_BYTES_MAX).is_ok());
+        assert!(rooms.take(LOADER, OFFERED_BYTES_MAX - 10, 10).is_ok());
         assert_eq!(rooms.bytes_taken.load(Ordering::Relaxed), 0);
     }
 }

@@ -1,5 +1,6 @@
 //! Carries out what `Admin` decides. Nothing here waits: what takes time runs elsewhere and reports by an event.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use thespian_core::address::ActorAddress;
@@ -80,7 +81,7 @@ impl Performer {
     fn examine(&self, hash: SourceHash, offer: OfferId) {
         let (inside, desk) = (self.inside.clone(), self.inside.desk.clone());
         self.in_turn("the papers of a source", move || {
-            let papers = inside.library.papers(hash).read(&inside.policy.keys());
+            let papers = inside.library.papers(hash).1.read(&inside.policy.keys());
             desk.tell(SourceEvent::Examined { hash, offer, papers, now: utc() });
         });
     }
@@ -88,10 +89,11 @@ impl Performer {
     /// Has the program's own judge look at an offer.
     fn judge(&self, JudgeWish { hash, offer, label, rights }: JudgeWish) {
         let Authority::Custom(SharedJudge(judge)) = self.inside.setup.authority.clone() else { return };
-        // Unloaded already.
-        let Some(component) = self.inside.library.offered_bytes(hash) else { return };
-        let (papers, desk) = (self.inside.library.papers(hash), self.inside.desk.clone());
+        let (library, desk) = (self.inside.library.clone(), self.inside.desk.clone());
         self.in_turn("the judge of a source", move || {
+            // Unloaded meanwhile, or overdue; with its room, which others have.
+            let (of, papers) = library.papers(hash);
+            let Some(component) = library.offered_bytes(hash).filter(|_| of == offer) else { return };
             let offered = OfferedSource {
                 hash,
                 label: &label,
@@ -100,7 +102,10 @@ impl Performer {
                 signatures: &papers.signatures,
                 rights,
             };
-            let verdict = judge.judge(offered).map(|Approval { rights, limits }| Verdict {
+            // A program's code, about a stranger's bytes: no fault of the node.
+            let judged = catch_unwind(AssertUnwindSafe(|| judge.judge(offered)));
+            let judged = judged.unwrap_or_else(|_| Err("its judge failed: it panicked".to_string()));
+            let verdict = judged.map(|Approval { rights, limits }| Verdict {
                 rights,
                 limits,
                 judged_by: JudgedBy::Program,
@@ -205,10 +210,13 @@ impl Performer {
             transient: plan.transient,
         };
         let limits = self.inside.cells.limits();
-        let limits = match plan.limits.is_empty() {
-            true => limits.clone(),
-            // Admission has seen that they fit.
-            false => plan.limits.of(limits).map_or_else(|_| limits.clone(), Arc::new),
+        let limits = if plan.limits.is_empty() {
+            limits.clone()
+        } else {
+            match plan.limits.of(limits) {
+                Ok(limits) => Arc::new(limits),
+                Err(why) => return self.inside.cells.settle_nowhere(address, why.to_string()),
+            }
         };
         let class: Arc<str> = plan.class.as_str().into();
         let init = ActorInit {
@@ -244,9 +252,9 @@ impl Perform for Performer {
                     answerer.answer(status::answer(&inside, about).await);
                 });
             }
-            Effect::Source(SourceEffect::Keep(_)) => {
+            Effect::Source(SourceEffect::Keep { offer, .. }) => {
                 if let Some(bytes) = self.offered.take() {
-                    self.inside.library.offer(bytes);
+                    self.inside.library.offer(offer, bytes);
                 }
             }
             Effect::Source(SourceEffect::Examine { hash, offer }) => self.examine(hash, offer),

@@ -18,6 +18,8 @@ pub(crate) struct PolicyKeeper {
     in_force: Mutex<InForce>,
     /// Held for a change: each begins with what the last has left.
     pub(crate) changing: tokio::sync::Mutex<()>,
+    /// Held by whoever asks what would be.
+    pub(crate) checking: tokio::sync::Mutex<()>,
     /// Where work waits for the disk, and for ciphers.
     pub(crate) io: Handle,
 }
@@ -35,7 +37,13 @@ impl PolicyKeeper {
             Ok(file) => InForce { file: Some(file), problem: None },
             Err(error) => InForce { file: None, problem: Some(error.to_string()) },
         };
-        Self { path, in_force: Mutex::new(in_force), changing: tokio::sync::Mutex::default(), io }
+        Self {
+            path,
+            in_force: Mutex::new(in_force),
+            changing: tokio::sync::Mutex::default(),
+            checking: tokio::sync::Mutex::default(),
+            io,
+        }
     }
 
     pub(crate) const fn path(&self) -> &PathBuf {

@@ -244,7 +244,7 @@ impl Session {
         let size = source_size(size).map_err(|error| ControlError::Upload(error.to_string()))?;
         check_label(&options.label)?;
         options.papers.check().map_err(|error| ControlError::Upload(error.to_string()))?;
-        inside.library.room(mail.endpoint().address, size)
+        inside.library.room(mail.endpoint().address, size, options.papers.len())
     }
 
     /// As [`Self::load`], of bytes that have come into their room.
@@ -258,8 +258,9 @@ impl Session {
         let LoadOptions { label, rights, papers, is_downgrade } = options;
         // An operator's to give. Of what a manifest wants everybody may let it have less.
         let given = rights.filter(|_| self.is_operator()).unwrap_or_default();
-        let allowed = papers.manifest.and(rights);
-        let offer = Box::new(Offer { hash, label, size, given, allowed, is_downgrade });
+        let has_manifest = papers.manifest.is_some();
+        let allowed = rights.filter(|_| has_manifest);
+        let offer = Box::new(Offer { hash, label, size, given, allowed, has_manifest, is_downgrade });
         let question = |_: &Registry| Ok(Question::Load(offer));
         self.guard(self.presence.inside.desk.ask(question, Some(bytes), Some(updates.clone()))).await
     }
@@ -282,6 +283,7 @@ impl Session {
             mail.check(init)?;
         }
         let address = inside.plane.new_address();
+        let role = self.welcome().role;
         let purpose = if self.is_operator() { Purpose::OperatorsCreate } else { Purpose::Create };
         let node = inside.clone();
         let question = move |sources: &Registry| {
@@ -289,7 +291,7 @@ impl Session {
             let places = source.as_ref().map_or(1, |source| node.library.places(*source));
             let payer = Payer { account: node.plane.accounts.outside().clone(), purpose };
             node.plane.places.reserve(address, payer, places).map_err(Refusal::LimitReached)?;
-            Ok(create.into_question(address, source))
+            Ok(create.into_question(address, source, role))
         };
         let created = self.question_of_source(question);
         tokio::select! {

@@ -241,7 +241,7 @@ pub(crate) async fn source(inside: &Inside, source: String) -> Result<Reply, Con
     let mut report = inside.desk.look(find).await?.map_err(ControlError::from)?;
     let hash = report.status.hash;
     report.status.uses = of_source(inside, hash);
-    let papers = inside.library.papers(hash);
+    let (_, papers) = inside.library.papers(hash);
     report.manifest = papers.manifest.as_deref().map(|text| String::from_utf8_lossy(text).into_owned());
     report.manifest_sha256 = papers.manifest.as_deref().map(|text| SourceHash(Sha256::digest(text).into()));
     report.signatures = papers.signatures.len() as u64;

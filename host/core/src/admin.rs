@@ -31,7 +31,7 @@ use crate::monitors::Monitors;
 use crate::names::Names;
 use crate::question::{Answer, Killer, Origin, Question, Refusal};
 use crate::source::authority::SourceAuthority;
-use crate::source::registry::Registry;
+use crate::source::registry::{Availability, Registry};
 use crate::source::{SourceEffect, SourceEvent, SourceHash};
 use crate::suitability::Suitability;
 use crate::time::Time;
@@ -88,13 +88,19 @@ impl Admin {
     fn source(&mut self, event: SourceEvent, effects: &mut Effects) {
         let waited = match event {
             SourceEvent::Judged { hash, offer, verdict } => {
-                self.sources.judged(hash, offer, verdict, &mut self.askers, effects)
+                return self.judged(hash, offer, verdict, effects);
             }
             SourceEvent::Examined { hash, offer, papers, now } => {
                 return self.examined(hash, offer, &papers, now, effects);
             }
             SourceEvent::Validated { hash, outcome, compile_us } => {
-                self.sources.validated(hash, outcome, compile_us, &mut self.askers, effects)
+                let waited = self.sources.validated(hash, outcome, compile_us, &mut self.askers, effects);
+                if let Availability::Loaded(_) = self.sources.availability(hash)
+                    && let Some(verdict) = self.sources.verdict(hash)
+                {
+                    self.authority.note(verdict);
+                }
+                waited
             }
             SourceEvent::Checked { source, class, outcome } => {
                 return self.class_checked(source, &class, outcome, effects);
@@ -113,7 +119,9 @@ impl Admin {
             ActorEvent::Monitored { watcher, target } => self.monitored(watcher, target, effects),
             ActorEvent::Demonitored { watcher, target } => self.monitors.remove(watcher, target),
             ActorEvent::DeadLettersAsked { by, handles } => {
-                if self.family.get(by).is_some() {
+                // It may have lost the right in the turn that asked.
+                let may = self.family.get(by).is_some_and(|member| !handles || member.rights().dead_letters);
+                if may {
                     self.dead_letters.asked(by, handles, effects);
                 }
             }

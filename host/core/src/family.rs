@@ -17,7 +17,7 @@ use crate::effect::Effects;
 use crate::envelope::{ActorExit, Body, ExitReason, ExitRequest};
 use crate::life::LifeEffect;
 use crate::limits::EXIT_NOTICE_TEXT_LEN_MAX;
-use crate::source::SourceHash;
+use crate::source::{Rights, SourceHash};
 use crate::time::Time;
 
 /// An actor among its relatives.
@@ -37,6 +37,10 @@ pub struct Member {
     pub has_own_check: bool,
     /// The reason why it has to end although nobody asked for it: its host no longer has what it requires.
     pub unfit: Option<String>,
+    /// The rights with which it began, besides those of all.
+    born_with: Rights,
+    /// Those of them that it has now.
+    rights: Rights,
     children: BTreeSet<ActorAddress>,
     is_orphan: bool,
     /// Set while it is exiting: when its patience with its children ends.
@@ -47,6 +51,12 @@ pub struct Member {
 }
 
 impl Member {
+    /// The rights that it has now, besides those of all.
+    #[must_use]
+    pub const fn rights(&self) -> Rights {
+        self.rights
+    }
+
     /// Its children that live.
     pub fn children(&self) -> impl Iterator<Item = ActorAddress> {
         self.children.iter().copied()
@@ -127,6 +137,8 @@ impl Family {
             requirements: Vec::new(),
             has_own_check: false,
             unfit: None,
+            born_with: Rights::NONE,
+            rights: Rights::NONE,
             children: BTreeSet::new(),
             is_orphan,
             exiting: None,
@@ -167,6 +179,28 @@ impl Family {
             member.requirements = requirements;
             member.has_own_check = has_own_check;
         }
+    }
+
+    /// Notes the rights with which an actor begins.
+    pub fn give(&mut self, address: ActorAddress, rights: Rights) {
+        if let Some(member) = self.members.get_mut(&address) {
+            (member.born_with, member.rights) = (rights, rights);
+        }
+    }
+
+    /// Lets the actors of these sources have no more than this of the rights with which they began. Returns those that this
+    /// changes, with what they have now.
+    pub fn let_have(&mut self, most: &BTreeMap<SourceHash, Rights>) -> Vec<(ActorAddress, Rights)> {
+        let mut changed = Vec::new();
+        for (address, member) in &mut self.members {
+            let Some(most) = member.source.and_then(|source| most.get(&source)) else { continue };
+            let rights = member.born_with.and(*most);
+            if member.rights != rights {
+                member.rights = rights;
+                changed.push((*address, rights));
+            }
+        }
+        changed
     }
 
     /// Notes an actor's global name.
@@ -346,12 +380,6 @@ impl Family {
     /// All actors, in order of address.
     pub fn iter(&self) -> impl Iterator<Item = (ActorAddress, &Member)> {
         self.members.iter().map(|(address, member)| (*address, member))
-    }
-
-    /// The actors of a source, in order of address.
-    pub fn of_source(&self, source: SourceHash) -> impl Iterator<Item = ActorAddress> {
-        let is_of = move |(_, member): &(ActorAddress, &Member)| member.source == Some(source);
-        self.iter().filter(is_of).map(|(address, _)| address)
     }
 
     /// All actors that come behind an address in their order; without one, all.

@@ -17,9 +17,10 @@ use crate::capability::Value;
 use crate::envelope::ExitReason;
 use crate::log_level::{LevelScope, LogLevel, LogLevels};
 use crate::outbox::{CreateChild, CreateOptions};
+use crate::role::Role;
 use crate::source::admission::ReadPapers;
 use crate::source::policy::Policy;
-use crate::source::{Rights, SourceHash, SourceInfo, SourceOutcome};
+use crate::source::{OfferId, Rights, SourceHash, SourceInfo, SourceOutcome};
 use crate::utc::UtcTime;
 
 /// Names a question from outside, for its answer. The host makes it and never uses one twice.
@@ -121,6 +122,8 @@ pub struct Offer {
     pub given: Rights,
     /// The rights that it may have of those that its manifest wants; absent: all.
     pub allowed: Option<Rights>,
+    /// Whether it comes with a manifest.
+    pub has_manifest: bool,
     /// Whether an operator means it to be an older version than one before.
     pub is_downgrade: bool,
 }
@@ -130,8 +133,8 @@ pub struct Offer {
 pub struct NewPolicy {
     /// The policy itself.
     pub policy: Policy,
-    /// The papers of those sources, held against its keys.
-    pub papers: BTreeMap<SourceHash, ReadPapers>,
+    /// The papers of those sources, held against its keys, with the offers that they came with.
+    pub papers: BTreeMap<SourceHash, (OfferId, ReadPapers)>,
     /// The wall clock's time.
     pub now: UtcTime,
     /// Whether only to say what would become of them.
@@ -151,6 +154,30 @@ pub struct NewActor {
     pub options: CreateOptions,
     /// Its global name; the actor that has it already is the answer, whatever else is asked for.
     pub name: Option<String>,
+    /// The rights that its creator lets it have of those of its source.
+    pub creator: CreatorRights,
+}
+
+/// The most that an actor gets of its source's rights: nobody creates what may more than they do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreatorRights {
+    /// These, which the creator has.
+    Own(Rights),
+    /// All that its source was admitted with by somebody else than an operator who gave them: whoever may load sources could have
+    /// loaded that one.
+    Admitted,
+}
+
+impl CreatorRights {
+    /// Those of a program that came in by a door of this role.
+    #[must_use]
+    pub const fn of(role: Role) -> Self {
+        match role {
+            Role::Operate => Self::Own(Rights::ALL),
+            Role::Load => Self::Admitted,
+            Role::Talk | Role::Read => Self::Own(Rights::NONE),
+        }
+    }
 }
 
 /// An answer that is no refusal.

@@ -9,27 +9,58 @@ use thespian_core::source::{LowerLimits, NamePattern, SourceHash, SourceOutcome}
 use thespian_core::text::inert;
 use thespian_core::wire::control::{ControlError, PolicyChange, Reply};
 
+use tokio::sync::oneshot;
 use tracing::Level;
 
 use crate::answers::Answered;
 use crate::inside::Inside;
 use crate::plane::clock::utc;
 use crate::signing::key_text;
-use crate::signing::policy_file::{PolicyEdit, PolicyFile};
+use crate::signing::policy_file::{PolicyEdit, PolicyError, PolicyFile};
 
 /// Tells what would become of the sources under the policy of this text, or of what stands in the file.
 pub(super) async fn check(inside: &Arc<Inside>, text: Option<String>) -> Answered {
+    // One at a time, however many ask.
+    let _one = inside.policy.checking.lock().await;
     let file = match text {
-        Some(text) => {
-            PolicyFile::parse(text).map_err(|why| ControlError::Invalid(format!("the policy, {why}")))?
-        }
+        Some(text) => blocking(inside, move || PolicyFile::parse(text)).await?.map_err(not_a_policy)?,
         None => read(inside).await?,
     };
     judge_all(inside, &file, true).await.map(Reply::Outcomes)
 }
 
+fn not_a_policy(why: String) -> ControlError {
+    ControlError::Invalid(format!("the policy, {why}"))
+}
+
 /// Puts into force what stands in the file. What can't be changes nothing.
 pub(super) async fn reload(inside: &Arc<Inside>) -> Answered {
+    whole(inside, "a new policy", reload_now).await
+}
+
+/// Changes the file, and puts it into force.
+pub(super) async fn edit(inside: &Arc<Inside>, change: PolicyChange) -> Answered {
+    whole(inside, "a change of the policy", move |inside| edit_now(inside, change)).await
+}
+
+/// Runs a change to its end, also where whoever asked for it leaves: half of it would be a policy on paper.
+async fn whole<F: Future<Output = Answered> + Send + 'static>(
+    inside: &Arc<Inside>,
+    name: &'static str,
+    change: impl FnOnce(Arc<Inside>) -> F,
+) -> Answered {
+    let (done, outcome) = oneshot::channel();
+    let change = change(inside.clone());
+    inside.desk.faults().spawn(&inside.policy.io, name, async move {
+        // Who asked may have left.
+        let _ = done.send(change.await);
+    });
+    // The error means that the node ends.
+    outcome.await.unwrap_or_else(|_| Err(inside.desk.why_closed()))
+}
+
+async fn reload_now(inside: Arc<Inside>) -> Answered {
+    let inside = &inside;
     let _one = inside.policy.changing.lock().await;
     let reloaded = match read(inside).await {
         Ok(file) => put_into_force(inside, file).await,
@@ -43,10 +74,20 @@ pub(super) async fn reload(inside: &Arc<Inside>) -> Answered {
     reloaded.map(Reply::Outcomes)
 }
 
-/// Changes the file, and puts it into force.
-pub(super) async fn edit(inside: &Arc<Inside>, change: PolicyChange) -> Answered {
+async fn edit_now(inside: Arc<Inside>, change: PolicyChange) -> Answered {
+    let inside = &inside;
     let _one = inside.policy.changing.lock().await;
-    let before = inside.policy.file();
+    let (path, in_force) = (inside.policy.path().clone(), inside.policy.file());
+    let before = blocking(inside, move || match PolicyFile::read(&path) {
+        Err(PolicyError::Absent { .. }) => Ok(None),
+        read => read.map(Some),
+    });
+    let before = before.await?.map_err(|error| ControlError::Invalid(error.to_string()))?;
+    if before.as_ref().map(|file| &file.text) != in_force.as_ref().map(|file| &file.text) {
+        let path = inside.policy.path().display();
+        let text = format!("{path} is not what is in force: put that into force first, with `policy reload`");
+        return Err(ControlError::Invalid(text));
+    }
     let (edit, kill) = meant(change, before.as_ref()).map_err(ControlError::Invalid)?;
     let path = inside.policy.path().clone();
     let after = edit.applied_to(&path, before.as_ref());
@@ -54,8 +95,8 @@ pub(super) async fn edit(inside: &Arc<Inside>, change: PolicyChange) -> Answered
     // First without consequences: what the rules refuse does not get into the file.
     judge_all(inside, &after, true).await?;
     let written = after.clone();
-    blocking(inside, move || written.write(&path).map_err(|error| ControlError::Invalid(error.to_string())))
-        .await??;
+    let write = move || written.write(&path).map_err(|error| ControlError::Invalid(error.to_string()));
+    blocking(inside, write).await??;
     let outcomes = put_into_force(inside, after).await?;
     if kill {
         for outcome in outcomes.iter().filter(|outcome| outcome.outcome.is_err()) {
@@ -68,9 +109,8 @@ pub(super) async fn edit(inside: &Arc<Inside>, change: PolicyChange) -> Answered
 
 async fn read(inside: &Arc<Inside>) -> Result<PolicyFile, ControlError> {
     let path = inside.policy.path().clone();
-    blocking(inside, move || PolicyFile::read(&path))
-        .await?
-        .map_err(|error| ControlError::Invalid(error.to_string()))
+    let read = blocking(inside, move || PolicyFile::read(&path)).await?;
+    read.map_err(|error| ControlError::Invalid(error.to_string()))
 }
 
 async fn put_into_force(inside: &Arc<Inside>, file: PolicyFile) -> Result<Vec<SourceOutcome>, ControlError> {
@@ -98,7 +138,9 @@ async fn judge_all(
     is_trial: bool,
 ) -> Result<Vec<SourceOutcome>, ControlError> {
     let (papers, keys) = (inside.library.all_papers(), file.keys());
-    let read = move || papers.into_iter().map(|(hash, papers)| (hash, papers.read(&keys))).collect();
+    let read = move || {
+        papers.into_iter().map(|(hash, (offer, papers))| (hash, (offer, papers.read(&keys)))).collect()
+    };
     let papers: BTreeMap<SourceHash, _> = blocking(inside, read).await?;
     let policy = NewPolicy { policy: file.policy.clone(), papers, now: utc(), is_trial };
     let question = Question::SetPolicy(Box::new(policy));

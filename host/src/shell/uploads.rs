@@ -48,12 +48,12 @@ impl Uploads {
         self.coming.contains_key(&id)
     }
 
-    /// Whether one of so many bytes may come beside the others.
+    /// Whether one of so many bytes, with its papers, may come beside the others.
     ///
     /// # Errors
     /// All together would be more than one source may have.
     pub(super) fn check_size(&self, size: usize) -> Result<(), ControlError> {
-        let announced: usize = self.coming.values().map(|upload| upload.size).sum();
+        let announced: usize = self.coming.values().map(|upload| upload.room.bytes()).sum();
         if announced + size > SOURCE_BYTES_MAX {
             let error = "finish the other uploads of this connection first";
             return Err(ControlError::Upload(error.to_string()));
@@ -63,7 +63,7 @@ impl Uploads {
 
     /// An upload is announced, and has its room.
     pub(super) fn begin(&mut self, now: Instant, id: u64, options: LoadOptions, room: OfferRoom) {
-        let (size, due) = (room.bytes(), now + UPLOAD_TIME_MAX);
+        let (size, due) = (room.size(), now + UPLOAD_TIME_MAX);
         self.coming.insert(id, Upload { options, size, bytes: BytesMut::new(), room, due });
     }
 
@@ -133,7 +133,7 @@ mod tests {
         let long_ago = now - UPLOAD_TIME_MAX - Duration::from_secs(1);
         let mut uploads = Uploads::default();
         let mut begin = |begun, id, size| {
-            let room = rooms.take(LOADER, size).unwrap_or_else(|error| panic!("{error}"));
+            let room = rooms.take(LOADER, size, 0).unwrap_or_else(|error| panic!("{error}"));
             uploads.begin(begun, id, LoadOptions::default(), room);
         };
         begin(long_ago + Duration::from_millis(1), 1, 1_000);
@@ -143,7 +143,7 @@ mod tests {
         assert!(matches!(uploads.add(2, &Bytes::from_static(b"x")), Ok(Some(Gathered::Part(1)))));
         in_runtime(async {
             assert_eq!(uploads.overdue().await, 2, "the one that began first");
-            drop(rooms.take(LOADER, OFFERED_BYTES_MAX - 1_001).unwrap_or_else(|error| panic!("{error}")));
+            drop(rooms.take(LOADER, OFFERED_BYTES_MAX - 1_001, 0).unwrap_or_else(|error| panic!("{error}")));
             assert_eq!(uploads.overdue().await, 1);
             assert_eq!(uploads.overdue().now_or_never(), None, "the last one has its time");
         });
@@ -155,7 +155,7 @@ mod tests {
     fn an_upload_takes_no_more_memory_than_its_room() {
         let rooms = Arc::<Rooms>::default();
         let size = 3 * UPLOAD_CHUNK_BYTES + 1;
-        let room = rooms.take(LOADER, size).unwrap_or_else(|error| panic!("{error}"));
+        let room = rooms.take(LOADER, size, 0).unwrap_or_else(|error| panic!("{error}"));
         let mut uploads = Uploads::default();
         uploads.begin(Instant::now(), 1, LoadOptions::default(), room);
         assert_eq!(uploads.coming[&1].bytes.capacity(), 0, "announced, and nothing has come");

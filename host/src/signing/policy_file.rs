@@ -32,7 +32,10 @@ use std::path::{Path, PathBuf};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
-use thespian_core::limits::{POLICY_BYTES_MAX, SIGNATURES_LEN_MAX};
+use thespian_core::limits::{
+    ERROR_TEXT_LEN_MAX, KEYS_OF_A_NUMBER_MAX, POLICY_BYTES_MAX, POLICY_KEYS_MAX, POLICY_PATTERNS_MAX,
+    SIGNATURES_LEN_MAX, cut,
+};
 use thespian_core::source::policy::{Policy, PublicKey, Revocations, Rule, TrustedKey};
 use thespian_core::source::{NamePattern, Rights, SourceHash};
 use thespian_core::text::inert;
@@ -180,11 +183,28 @@ impl PolicyFile {
     /// # Errors
     /// It says something that it may not: the text names the line.
     pub fn parse(text: String) -> Result<Self, String> {
+        if text.len() > POLICY_BYTES_MAX {
+            return Err(format!("it has {} bytes, and at most {POLICY_BYTES_MAX} are allowed", text.len()));
+        }
         let document: PolicyDocument = toml::from_str(&text).map_err(|error| in_one_line(&text, &error))?;
         let keys: Vec<TrustedKey> = document.key.into_iter().map(TrustedKey::from).collect();
+        if keys.len().max(document.rule.len()) > POLICY_KEYS_MAX {
+            return Err(format!("it has more than {POLICY_KEYS_MAX} keys or rules"));
+        }
+        let patterns = keys.iter().map(|key| key.sources.len());
+        if patterns
+            .chain(document.rule.iter().map(|rule| rule.sources.len()))
+            .any(|len| len > POLICY_PATTERNS_MAX)
+        {
+            return Err(format!("a key or rule has more than {POLICY_PATTERNS_MAX} patterns of names"));
+        }
         for (at, key) in keys.iter().enumerate() {
             if key.name.is_empty() || inert(&key.name) != key.name || key.name.len() > 64 {
                 return Err(format!("`{}` is no name of a key", inert(&key.name)));
+            }
+            let of_number = keys[..at].iter().filter(|before| before.key.id == key.key.id).count();
+            if of_number >= KEYS_OF_A_NUMBER_MAX {
+                return Err(format!("more than {KEYS_OF_A_NUMBER_MAX} keys have the number {}", key.key.id));
             }
             if keys[..at].iter().any(|before| before.name == key.name) {
                 return Err(format!("two keys have the name `{}`", key.name));
@@ -243,7 +263,8 @@ impl From<RuleEntry> for Rule {
 /// Tells what is wrong with a text in TOML and where, in one line that nothing acts in.
 pub(super) fn in_one_line(text: &str, error: &toml::de::Error) -> String {
     let words: Vec<&str> = error.message().split_whitespace().collect();
-    let message = words.join(" ");
+    // A stranger's file has a part in it.
+    let message = cut(words.join(" "), ERROR_TEXT_LEN_MAX / 8);
     let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
     match line {
         Some(line) => format!("line {line}: {}", inert(&message)),

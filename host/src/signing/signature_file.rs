@@ -35,6 +35,12 @@ pub fn held_against(file: &[u8], manifest: &[u8], keys: &[PublicKey]) -> Signatu
     of_number.find(has_signed).map_or(Signature::False(id), |key| Signature::Good(*key))
 }
 
+/// The number of the key that a signature file names, if it has a signature's form.
+#[must_use]
+pub fn key_id(file: &[u8]) -> Option<KeyId> {
+    parse(file).ok().map(|(_, id)| id)
+}
+
 /// The text of a file that has a signature's form, and the number of the key that it names.
 fn parse(file: &[u8]) -> Result<(&str, KeyId), &'static str> {
     if file.len() > SIGNATURE_BYTES_MAX {

@@ -69,7 +69,11 @@ impl World {
             }
             Event::Actor(ActorEvent::DeadLettersAsked { by, handles }) => {
                 ledger.see("dead letters asked for");
-                ledger.dead_letters.asked(*by, *handles);
+                // Whoever has lost the right meanwhile asks in vain.
+                let may = host.cells.get(by).is_none_or(|cell| cell.rights.dead_letters);
+                if may || !*handles {
+                    ledger.dead_letters.asked(*by, *handles);
+                }
             }
             Event::Actor(ActorEvent::Ended { address, .. }) => {
                 if ledger.names.released(*address) {

@@ -53,6 +53,8 @@ pub(crate) struct Cell {
     /// Its children are gone, for whose end it waits to start again.
     pub(crate) may_start: bool,
     pub(crate) rights: Rights,
+    /// Those with which it began.
+    pub(crate) born_with: Rights,
     pub(crate) known: Vec<ActorAddress>,
     /// Where it sent something when nobody had decided about that yet: as a cell of the host remembers its receivers.
     pub(crate) remembers: BTreeSet<ActorAddress>,
@@ -185,6 +187,7 @@ impl Host {
             killed: None,
             may_start: false,
             rights: Rights::default(),
+            born_with: Rights::default(),
             known: Vec::new(),
             remembers: BTreeSet::new(),
             is_settled: false,
@@ -422,6 +425,11 @@ impl Host {
             Some(trusted) => trusted.contains(&signer_of(source)),
             None => self.approved.contains(&source),
         }
+    }
+
+    /// The offers that are known of each source.
+    pub(crate) fn offers(&self) -> BTreeMap<SourceHash, OfferId> {
+        self.admin.sources().iter().map(|(hash, source)| (hash, source.offer())).collect()
     }
 
     /// Another policy holds from here on, where one does at all.

@@ -10,7 +10,8 @@ use thespian_core::event::Event;
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::Push;
 use thespian_core::outbox::CreateOptions;
-use thespian_core::question::{Asker, NewActor, Offer, Origin, Question};
+use thespian_core::question::{Asker, CreatorRights, NewActor, Offer, Origin, Question};
+use thespian_core::role::Role;
 use thespian_core::source::{Rights, SourceHash};
 
 use crate::classes::{self, CLOSED};
@@ -89,7 +90,11 @@ fn some_host(id: HostId, rng: &mut Rng) -> Host {
     };
     let queued_bytes_max = rng.pick(&QUEUED_BYTES_MAX).unwrap_or_default();
     let host = Host::new(id, limits, queued_bytes_max, classes::host());
-    if rng.chance(50) { host.judged_by_keys(signing::some_policy(rng).policy) } else { host }
+    if rng.chance(50) {
+        host.judged_by_keys(signing::some_policy(rng, &BTreeMap::new()).policy)
+    } else {
+        host
+    }
 }
 
 /// Stops every host.
@@ -140,6 +145,7 @@ fn ask_something(world: &mut World, at: HostId) {
                     size: 1,
                     given: rights,
                     allowed: None,
+                    has_manifest: true,
                     is_downgrade: false,
                 })),
             );
@@ -153,7 +159,9 @@ fn ask_something(world: &mut World, at: HostId) {
             let source = if world.rng.chance(90) { hash } else { NO_SOURCE };
             let options =
                 CreateOptions { requirements: world.some_requirements(), ..CreateOptions::default() };
-            let create = NewActor { address, source: Ok(source), class, options, name };
+            let role = world.rng.pick(&Role::ALL).unwrap_or(Role::Operate);
+            let creator = CreatorRights::of(role);
+            let create = NewActor { address, source: Ok(source), class, options, name, creator };
             let asker = world.new_asker();
             world.host_mut(at).ask(asker, Question::Create(Box::new(create)));
             leave(world, at, asker);
@@ -184,7 +192,8 @@ fn ask_something(world: &mut World, at: HostId) {
         93..=95 => world.flood_each_other(at),
         96 => {
             let asker = world.new_asker();
-            let policy = signing::some_policy(&mut world.rng);
+            let offers = world.host(at).offers();
+            let policy = signing::some_policy(&mut world.rng, &offers);
             world.host_mut(at).ask(asker, Question::SetPolicy(Box::new(policy)));
         }
         97 => {

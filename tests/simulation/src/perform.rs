@@ -37,7 +37,7 @@ impl World {
 
     fn perform(&mut self, at: HostId, effect: Effect) {
         match effect {
-            Effect::Source(SourceEffect::Keep(_)) => {}
+            Effect::Source(SourceEffect::Keep { .. }) => {}
             Effect::Source(SourceEffect::Judge(wish)) => self.host_mut(at).begin(Job::Judge(wish)),
             Effect::Source(SourceEffect::Examine { hash, offer }) => {
                 self.host_mut(at).begin(Job::Examine { hash, offer });
@@ -45,6 +45,9 @@ impl World {
             Effect::Life(LifeEffect::SetRights { address, rights }) => {
                 if let Some(cell) = self.host_mut(at).cells.get_mut(&address) {
                     cell.rights = rights;
+                }
+                if !rights.dead_letters {
+                    self.ledger.dead_letters.ended(address);
                 }
             }
             Effect::Source(SourceEffect::Validate(hash)) => self.host_mut(at).begin(Job::Validate(hash)),
@@ -139,7 +142,7 @@ impl World {
         }
         if let Some(cell) = host.cells.get_mut(&address) {
             cell.known.extend(parent);
-            cell.rights = rights;
+            (cell.rights, cell.born_with) = (rights, rights);
             cell.watch.ends_children = children_at_restart == ChildrenAtRestart::End;
         }
         host.settle_here(address, Actor::new(identity));

@@ -13,7 +13,7 @@ use thespian_core::limits::{ActorLimits, TELL_TIME_MAX};
 use thespian_core::mailbox::Push;
 use thespian_core::message::Message;
 use thespian_core::outbox::CreateOptions;
-use thespian_core::question::{Answer, Asker, MetBound, NewActor, Offer, Question, Refusal};
+use thespian_core::question::{Answer, Asker, CreatorRights, MetBound, NewActor, Offer, Question, Refusal};
 use thespian_core::source::{Rights, SourceHash};
 use thespian_core::time::Time;
 use thespian_scenarios::{Create, Limits, PATIENCE_MS, Place, Scenario, heard_message, heard_poison};
@@ -97,8 +97,15 @@ impl Stage {
         let mut stage = Self { world: World::new(Rng::of(seed), [host]), ticks: 0 };
         let asker = stage.world.new_asker();
         let label = String::new();
-        let offer =
-            Offer { hash: SOURCE, label, size: 1, given: Rights::NONE, allowed: None, is_downgrade: false };
+        let offer = Offer {
+            hash: SOURCE,
+            label,
+            size: 1,
+            given: Rights::NONE,
+            allowed: None,
+            has_manifest: false,
+            is_downgrade: false,
+        };
         stage.host().ask(asker, Question::Load(Box::new(offer)));
         let loaded = stage.answer(asker);
         assert!(matches!(loaded, Ok(Answer::Loaded { .. })), "{loaded:?}");
@@ -241,7 +248,14 @@ impl Place for Stage {
             ..CreateOptions::default()
         };
         let class = create.class.clone();
-        let create = NewActor { address, source: Ok(SOURCE), class, options, name: None };
+        let create = NewActor {
+            address,
+            source: Ok(SOURCE),
+            class,
+            options,
+            name: None,
+            creator: CreatorRights::Own(Rights::ALL),
+        };
         let asker = self.world.new_asker();
         self.host().ask(asker, Question::Create(Box::new(create)));
         self.answer(asker).map(|_| address.to_string()).map_err(|error| error.to_string())

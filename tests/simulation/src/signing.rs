@@ -1,10 +1,12 @@
 //! Sources that are signed, each by a key of its own, and policies that trust some of the keys.
 
+use std::collections::BTreeMap;
+
 use thespian_core::question::NewPolicy;
 use thespian_core::source::admission::{ReadPapers, Signature};
 use thespian_core::source::manifest::Manifest;
 use thespian_core::source::policy::{KeyId, Policy, PublicKey, TrustedKey};
-use thespian_core::source::{LowerLimits, Rights, SourceHash};
+use thespian_core::source::{LowerLimits, OfferId, Rights, SourceHash};
 use thespian_core::utc::UtcTime;
 
 use crate::rng::Rng;
@@ -37,7 +39,7 @@ pub(crate) fn papers_of(source: SourceHash) -> ReadPapers {
 
 /// A policy that trusts some of the keys, with the papers of most sources: some came too late for that. Now and then it is only
 /// asked what would be.
-pub(crate) fn some_policy(rng: &mut Rng) -> NewPolicy {
+pub(crate) fn some_policy(rng: &mut Rng, offers: &BTreeMap<SourceHash, OfferId>) -> NewPolicy {
     let sources = [SourceHash([0; 32]), SourceHash([1; 32])];
     let key = |source: &SourceHash| TrustedKey {
         name: format!("key {}", source.0[0]),
@@ -49,7 +51,7 @@ pub(crate) fn some_policy(rng: &mut Rng) -> NewPolicy {
     };
     let mut keys: Vec<_> = sources.iter().map(key).collect();
     keys.retain(|_| rng.chance(70));
-    let papers = sources.into_iter().map(|source| (source, papers_of(source)));
+    let papers = offers.iter().map(|(source, offer)| (*source, (*offer, papers_of(*source))));
     let papers = papers.filter(|_| rng.chance(95)).collect();
     let policy = Policy { keys, ..Policy::default() };
     NewPolicy { policy, papers, now: TODAY, is_trial: rng.chance(20) }

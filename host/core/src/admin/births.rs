@@ -8,7 +8,7 @@ use crate::address::ActorAddress;
 use crate::limits::{CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX};
 use crate::message::Message;
 use crate::outbox::CreateOptions;
-use crate::question::{MetBound, Refusal};
+use crate::question::{CreatorRights, MetBound, Refusal};
 use crate::source::SourceHash;
 
 /// A create that is not yet planned or not yet answered.
@@ -19,6 +19,7 @@ pub(super) struct Create {
     /// Absent where the only class of the source is meant.
     pub(super) class: Option<String>,
     pub(super) options: CreateOptions,
+    pub(super) creator: CreatorRights,
 }
 
 /// The creates that wait, within bounds.

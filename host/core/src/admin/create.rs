@@ -15,7 +15,7 @@ use crate::family::Member;
 use crate::life::LifeEffect;
 use crate::outbox::{CreateChild, CreateOptions, check_create, check_global_name};
 use crate::plan::{Plan, Settled};
-use crate::question::{Found, NewActor, Origin, Refusal};
+use crate::question::{CreatorRights, Found, NewActor, Origin, Refusal};
 use crate::source::registry::Availability;
 use crate::source::{SourceHash, SourceInfo};
 
@@ -28,6 +28,7 @@ struct Wanted {
     source: Result<SourceHash, Refusal>,
     class: Option<String>,
     options: CreateOptions,
+    creator: CreatorRights,
 }
 
 /// How an actor would run on this host.
@@ -40,7 +41,7 @@ struct Planned {
 
 impl Admin {
     pub(super) fn create_asked(&mut self, origin: Origin, create: NewActor, effects: &mut Effects) {
-        let NewActor { address, source, class, options, name: global_name } = create;
+        let NewActor { address, source, class, options, name: global_name, creator } = create;
         let shown = class.as_deref().unwrap_or("?");
         let checked = check_create(shown, &options).map_err(Refusal::from);
         if let Some(name) = global_name {
@@ -48,7 +49,7 @@ impl Admin {
                 effects.settle_nowhere(address, &refusal);
                 return effects.answer(origin, Err(refusal));
             }
-            let wanted = Wanted { source, class, options };
+            let wanted = Wanted { source, class, options, creator };
             return self.create_named(origin, &name, address, wanted, effects);
         }
         effects.push(LifeEffect::EnterPending(address));
@@ -56,7 +57,7 @@ impl Admin {
         self.askers.wait(origin, Subject::Start(address));
         match checked.and(source) {
             Ok(source) => {
-                let create = Create { parent: None, source, class, options };
+                let create = Create { parent: None, source, class, options, creator };
                 self.create(address, create, effects);
             }
             Err(refusal) => self.refuse(address, refusal, effects),
@@ -65,11 +66,13 @@ impl Admin {
 
     pub(super) fn child_created(&mut self, parent: ActorAddress, child: CreateChild, effects: &mut Effects) {
         let CreateChild { address, source, class, options } = child;
-        let creator = self.family.get(parent).map(|creator| creator.source);
+        let member = self.family.get(parent);
+        let creator = CreatorRights::Own(member.map(Member::rights).unwrap_or_default());
+        let own = member.map(|member| member.source);
         self.family.describe(address, &class);
-        match creator.and_then(|own| source.or(own)) {
+        match own.and_then(|own| source.or(own)) {
             Some(source) => {
-                let create = Create { parent: Some(parent), source, class: Some(class), options };
+                let create = Create { parent: Some(parent), source, class: Some(class), options, creator };
                 self.create(address, create, effects);
             }
             None => self.refuse(address, Refusal::CreatorGone, effects),
@@ -90,7 +93,8 @@ impl Admin {
             Origin::Client(_) => None,
         };
         let source = source.or(by.and_then(|member| member.source)).ok_or(Refusal::AskerGone);
-        let wanted = Wanted { source, class: Some(class), options };
+        let creator = CreatorRights::Own(by.map(Member::rights).unwrap_or_default());
+        let wanted = Wanted { source, class: Some(class), options, creator };
         self.create_named(origin, name, address, wanted, effects);
     }
 
@@ -117,14 +121,14 @@ impl Admin {
             None => {}
         }
         effects.push(LifeEffect::EnterPending(offered));
-        let Wanted { source, class, options } = wanted;
+        let Wanted { source, class, options, creator } = wanted;
         self.family.add(offered, None, class.as_deref().unwrap_or("?"), None);
         self.family.name(offered, name.into());
         self.names.claim(name.into(), offered, origin);
         self.askers.wait(origin, Subject::Name(name.into()));
         match source {
             Ok(source) => {
-                let create = Create { parent: None, source, class, options };
+                let create = Create { parent: None, source, class, options, creator };
                 self.create(offered, create, effects);
             }
             Err(error) => self.refuse(offered, error, effects),
@@ -189,6 +193,7 @@ impl Admin {
             Some(Err(why)) => has_objection(&plan.class, why),
             Some(Ok(())) => {
                 self.family.resolve(address, &plan.class, source, required, has_own_check);
+                self.family.give(address, plan.rights);
                 self.sources.count(source);
                 effects.push(LifeEffect::Settle { address, place: Settled::Here(Box::new(plan)) });
                 return;
@@ -256,7 +261,7 @@ impl Admin {
             init: create.options.init.clone(),
             name: self.family.get(address).and_then(|member| member.name.clone()),
             transient: class.transient,
-            rights: self.sources.rights(create.source),
+            rights: self.sources.rights_for(create.source, create.creator),
             limits: self.sources.limits(create.source),
             log_level: self.log_levels.of(address, Some(create.source)),
         };

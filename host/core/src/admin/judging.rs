@@ -1,6 +1,7 @@
 //! Sources that are offered, and what their authority says.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -9,7 +10,8 @@ use crate::effect::Effects;
 use crate::life::LifeEffect;
 use crate::question::{Answer, NewPolicy, Offer, Origin, Refusal};
 use crate::source::admission::{Admission, Occasion, ReadPapers};
-use crate::source::authority::{AuthorityKind, FirstWord};
+use crate::source::authority::{AuthorityKind, FirstWord, SourceAuthority};
+use crate::source::registry::{ApprovedSource, KnownSource};
 use crate::source::{JudgeWish, OfferId, Rights, SourceEffect, SourceHash, SourceOutcome, Verdict};
 use crate::time::Time;
 use crate::utc::UtcTime;
@@ -17,20 +19,20 @@ use crate::utc::UtcTime;
 impl Admin {
     pub(super) fn offered(&mut self, now: Time, origin: Origin, offer: Offer, effects: &mut Effects) {
         let (hash, given) = (offer.hash, offer.given);
-        let (label, rights) = (offer.label.clone(), offer.allowed.unwrap_or(given));
+        let label = offer.label.clone();
         let Some(offer) = self.sources.offer(now, origin, offer, &mut self.askers, effects) else { return };
         match self.authority.offered(given) {
             FirstWord::Judged(verdict) => {
                 if verdict.is_ok() {
-                    effects.push(SourceEffect::Keep(hash));
+                    effects.push(SourceEffect::Keep { hash, offer });
                 }
                 self.judged(hash, offer, verdict, effects);
             }
             FirstWord::Looks => {
-                effects.push(SourceEffect::Keep(hash));
+                effects.push(SourceEffect::Keep { hash, offer });
                 effects.push(match self.authority.kind() {
                     AuthorityKind::Asked => {
-                        SourceEffect::Judge(Box::new(JudgeWish { hash, offer, label, rights }))
+                        SourceEffect::Judge(Box::new(JudgeWish { hash, offer, label, rights: given }))
                     }
                     _ => SourceEffect::Examine { hash, offer },
                 });
@@ -67,56 +69,66 @@ impl Admin {
         let known: Vec<_> = self.sources.iter().filter_map(|(hash, source)| source.standing(hash)).collect();
         let mut outcomes = Vec::new();
         let mut verdicts = Vec::new();
-        for standing in known {
-            let verdict = match papers.get(&standing.hash) {
-                Some(papers) => {
-                    authority.judge(standing.hash, papers, standing.allowed, Occasion::Again, now)
+        for ApprovedSource { hash, offer, label, actors, allowed, info } in known {
+            let verdict = match papers.get(&hash) {
+                Some((of, papers)) if *of == offer => {
+                    authority.judge(hash, papers, allowed, Occasion::Again, now)
                 }
                 // Approved after they were gathered.
-                None => Err("the policy changed while it was loaded: load it again".to_string()),
+                _ => Err("the policy changed while it was loaded: load it again".to_string()),
             };
-            outcomes.push(SourceOutcome {
-                hash: standing.hash,
-                label: standing.label,
-                actors: standing.actors,
-                outcome: verdict.as_ref().map(|verdict| verdict.rights).map_err(Clone::clone),
+            let verdict = verdict.and_then(|verdict| match &info {
+                Some(info) => verdict.suits(info).map(|()| verdict),
+                None => Ok(verdict),
             });
-            verdicts.push((standing.hash, verdict));
+            let outcome = verdict.as_ref().map(|verdict| verdict.rights).map_err(Clone::clone);
+            outcomes.push(SourceOutcome { hash, label, actors, outcome });
+            verdicts.push((hash, verdict));
         }
+        let mistrusted = self.mistrusted(&authority, now);
+        outcomes.extend(mistrusted.iter().cloned());
         if !is_trial {
             self.authority = authority;
-            for (hash, verdict) in verdicts {
-                self.judged_again(hash, verdict, effects);
-            }
-            self.take_rights_of_the_unloaded(now, effects);
+            self.judged_again(verdicts, &mistrusted, effects);
         }
         effects.answer(origin, Ok(Answer::Outcomes(outcomes)));
     }
 
-    /// Actors of a source go on, with the rights that it has now.
-    fn judged_again(&mut self, hash: SourceHash, verdict: Result<Verdict, String>, effects: &mut Effects) {
-        let rights = verdict.as_ref().map(|verdict| verdict.rights).unwrap_or_default();
-        let waited = self.sources.judged_again(hash, verdict, &mut self.askers, effects);
-        self.resume(waited, effects);
-        self.set_rights(hash, rights, effects);
-    }
-
-    /// Actors outlive the loading of their source, and the trust in it may end before they do.
-    fn take_rights_of_the_unloaded(&mut self, now: UtcTime, effects: &mut Effects) {
-        let left = self.sources.iter().filter_map(|(hash, source)| Some((hash, source.left_behind()?)));
-        let is_mistrusted = |(hash, admission): &(SourceHash, &Admission)| {
-            !self.authority.still_admits(*hash, admission, now)
+    /// Sources that are not in use, of which actors live that would not be admitted any more: they outlive the loading of their
+    /// source, and the trust in it may end before they do.
+    fn mistrusted(&self, authority: &SourceAuthority, now: UtcTime) -> Vec<SourceOutcome> {
+        let is_trusted = |hash, admission: Option<&Admission>| {
+            admission.is_some_and(|admission| authority.still_admits(hash, admission, now))
         };
-        let mistrusted: Vec<_> = left.filter(is_mistrusted).map(|(hash, _)| hash).collect();
-        for hash in mistrusted {
-            self.set_rights(hash, Rights::NONE, effects);
-        }
+        let left = self.sources.iter().filter(|(hash, source)| {
+            source.left_behind().is_some_and(|admission| !is_trusted(*hash, admission))
+        });
+        let outcome = |(hash, source): (SourceHash, &KnownSource)| SourceOutcome {
+            hash,
+            label: source.label().into(),
+            actors: source.actors(),
+            outcome: Err("it is not in use, and its actors would not be admitted any more".to_string()),
+        };
+        left.map(outcome).collect()
     }
 
-    fn set_rights(&mut self, hash: SourceHash, rights: Rights, effects: &mut Effects) {
-        for address in self.family.of_source(hash) {
+    /// Actors go on, with the rights that its source has now, if it had them when it began.
+    fn judged_again(
+        &mut self,
+        verdicts: Vec<(SourceHash, Result<Verdict, String>)>,
+        mistrusted: &[SourceOutcome],
+        effects: &mut Effects,
+    ) {
+        let mut most: BTreeMap<_, _> = mistrusted.iter().map(|source| (source.hash, Rights::NONE)).collect();
+        let mut waited = Vec::new();
+        for (hash, verdict) in verdicts {
+            most.insert(hash, verdict.as_ref().map(|verdict| verdict.rights).unwrap_or_default());
+            waited.extend(self.sources.judged_again(hash, verdict, &mut self.askers, effects));
+        }
+        self.resume(waited, effects);
+        for (address, rights) in self.family.let_have(&most) {
             effects.push(LifeEffect::SetRights { address, rights });
-            if !rights.dead_letters && self.dead_letters.get() == Some(address) {
+            if !rights.dead_letters {
                 self.dead_letters.asked(address, false, effects);
             }
         }
@@ -129,6 +141,7 @@ impl Admin {
         verdict: Result<Verdict, String>,
         effects: &mut Effects,
     ) {
+        let verdict = verdict.and_then(|verdict| self.authority.check(&verdict).map(|()| verdict));
         let waited = self.sources.judged(hash, offer, verdict, &mut self.askers, effects);
         self.resume(waited, effects);
     }

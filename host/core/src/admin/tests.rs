@@ -17,7 +17,7 @@ use crate::limits::{CLASS_NAME_LEN_MAX, EXIT_GRACE, JUDGEMENT_TIME_MAX, STOP_ACT
 use crate::message::Message;
 use crate::outbox::{CreateChild, CreateOptions};
 use crate::plan::Settled;
-use crate::question::{Asker, Found, NewActor, Offer};
+use crate::question::{Asker, CreatorRights, Found, NewActor, Offer};
 use crate::source::authority::{AuthorityKind, SourceAuthority};
 use crate::source::{ActorClass, OfferId, Rights, SourceEffect, SourceHash, SourceInfo, Verdict};
 use alloc::boxed::Box;
@@ -55,12 +55,19 @@ fn requirement(name: &str) -> Requirement {
 
 fn offer_of(hash: SourceHash) -> Offer {
     let (given, allowed) = (Rights::NONE, None);
-    Offer { hash, label: String::new(), size: 1, given, allowed, is_downgrade: false }
+    Offer { hash, label: String::new(), size: 1, given, allowed, has_manifest: false, is_downgrade: false }
 }
 
 fn new_actor(address: ActorAddress) -> NewActor {
     let class = Some("plain".to_string());
-    NewActor { address, source: Ok(SOURCE), class, options: CreateOptions::default(), name: None }
+    NewActor {
+        address,
+        source: Ok(SOURCE),
+        class,
+        options: CreateOptions::default(),
+        name: None,
+        creator: CreatorRights::Own(Rights::ALL),
+    }
 }
 
 fn info() -> SourceInfo {
@@ -171,7 +178,7 @@ impl Node {
     }
 
     fn judge(&mut self, verdict: Result<(), String>) -> Vec<Effect> {
-        self.judge_of(SOURCE, verdict.map(|()| Verdict::default()))
+        self.judge_of(SOURCE, verdict.map(|()| Verdict { rights: Rights::ALL, ..Verdict::default() }))
     }
 
     fn judge_of(&mut self, hash: SourceHash, verdict: Result<Verdict, String>) -> Vec<Effect> {

@@ -14,6 +14,13 @@ pub const MANIFEST_BYTES_MAX: usize = 64 * KIB;
 pub const SIGNATURE_BYTES_MAX: usize = KIB;
 /// Signatures of one manifest. Each is checked before anybody is trusted: some 0.2 ms of CPU time.
 pub const SIGNATURES_LEN_MAX: usize = 16;
+/// Keys that a policy trusts, and rules of it. Each signature may be held against each key of its number, and each source is
+/// against each rule, while nothing else is decided: some milliseconds for a thousand sources.
+pub const POLICY_KEYS_MAX: usize = 256;
+/// Patterns of names, of one key or rule.
+pub const POLICY_PATTERNS_MAX: usize = 64;
+/// Keys of one number in a policy. Numbers are drawn, and two of the same are somebody's intent; each costs a signature's check.
+pub const KEYS_OF_A_NUMBER_MAX: usize = 4;
 /// Sources that are looked at at one time, by the policy or by a judge of the program: each has a thread meanwhile.
 pub const JUDGEMENTS_AT_ONCE_MAX: usize = 4;
 /// A policy file, in bytes. One with a thousand keys has a quarter of that.

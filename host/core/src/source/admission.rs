@@ -66,8 +66,17 @@ pub enum Occasion {
     Load,
     /// An operator loads it, and means it to be an older version than one before.
     Downgrade,
-    /// The policy has changed since it was admitted: no newer version takes anything from it.
+    /// The node starts again, and it was admitted before: no newer version takes anything from it.
+    Start,
+    /// It is in use, and the policy changes: neither a newer version nor a date takes anything from it.
     Again,
+}
+
+impl Occasion {
+    /// Whether dates count.
+    const fn has_dates(self) -> bool {
+        !matches!(self, Self::Again)
+    }
 }
 
 /// An admitted source: as what, and with which rights.
@@ -90,6 +99,10 @@ pub struct Admission {
     /// The keys themselves, for as long as this node runs.
     #[serde(skip)]
     pub keys: Vec<PublicKey>,
+    /// When it was admitted.
+    pub at: UtcTime,
+    /// Whether an operator meant it to be an older version than one before.
+    pub is_downgrade: bool,
 }
 
 /// All that a node has admitted, as far as it remembers: so nobody brings back what was replaced.
@@ -179,6 +192,11 @@ pub enum Inadmissible {
         /// The newest that was seen.
         seen: u64,
     },
+    /// The list of revocations says less than another of its version.
+    #[error(
+        "the policy's revocations lack some that were in force, and have the same version, {0}: a change takes a higher one"
+    )]
+    RevocationsFewer(u64),
     /// The list of revocations has expired.
     #[error("the policy's revocations have expired, on {0}: nothing is admitted until they are renewed")]
     RevocationsExpired(UtcTime),
@@ -275,8 +293,13 @@ impl Policy {
     pub fn admit(&self, case: &Case<'_>, history: &History, now: UtcTime) -> Result<Admission, Inadmissible> {
         self.check_force(case.hash, case.occasion, history, now)?;
         let manifest = case.manifest.ok_or(Inadmissible::NoManifest)?;
-        check_dates(manifest, case, now)?;
-        let signers = self.signers(manifest, case.signatures, now)?;
+        if manifest.sha256 != case.hash {
+            return Err(Inadmissible::OtherSource(manifest.sha256));
+        }
+        if case.occasion.has_dates() {
+            check_dates(manifest, now)?;
+        }
+        let signers = self.signers(manifest, case, now)?;
         check_version(manifest, case.occasion, history)?;
         let wanted = case.allowed.map_or(manifest.rights, |allowed| manifest.rights.and(allowed));
         let limits = self.grant(manifest, wanted, &signers)?;
@@ -289,6 +312,8 @@ impl Policy {
             classes: manifest.classes.clone(),
             signers: signers.iter().map(|signer| signer.name.clone()).collect(),
             keys: signers.iter().map(|signer| signer.key).collect(),
+            at: now,
+            is_downgrade: case.occasion == Occasion::Downgrade,
         })
     }
 
@@ -301,14 +326,17 @@ impl Policy {
         now: UtcTime,
     ) -> Result<(), Inadmissible> {
         let latest = history.latest;
-        if occasion != Occasion::Again && now.plus(CLOCK_BEHIND_MAX) < latest {
+        let is_new = matches!(occasion, Occasion::Load | Occasion::Downgrade);
+        if is_new && now.plus(CLOCK_BEHIND_MAX) < latest {
             return Err(Inadmissible::ClockBehind { now, latest });
         }
         let (version, seen) = (self.revocations.version, history.revocations_version);
         if version < seen {
             return Err(Inadmissible::RevocationsOld { version, seen });
         }
-        if let Some(expires) = self.revocations.expires.filter(|expires| *expires <= now) {
+        if let Some(expires) = self.revocations.expires.filter(|expires| *expires <= now)
+            && occasion.has_dates()
+        {
             return Err(Inadmissible::RevocationsExpired(expires));
         }
         if self.revocations.sources.contains(&hash) {
@@ -321,12 +349,14 @@ impl Policy {
     fn signers(
         &self,
         manifest: &Manifest,
-        signatures: &[Signature],
+        case: &Case<'_>,
         now: UtcTime,
     ) -> Result<Vec<&TrustedKey>, Inadmissible> {
         let needed = self.rule(&manifest.name).map_or(1, |(_, rule)| rule.signatures.max(1));
         let (mut signers, mut seen, mut objections) = (Vec::new(), BTreeSet::new(), Vec::new());
-        for signature in signatures {
+        // No key has expired before 1970.
+        let now = if case.occasion.has_dates() { now } else { UtcTime(0) };
+        for signature in case.signatures {
             match self.counts(manifest, signature, now) {
                 Ok(signer) if seen.insert(signer.key.point) => signers.push(signer),
                 Ok(signer) => objections.push(Objection::Twice(signer.name.clone())),
@@ -348,6 +378,9 @@ impl Policy {
     ) -> Result<&TrustedKey, Objection> {
         let key = match signature {
             Signature::Good(key) => key,
+            Signature::UnknownKey(id) if self.revocations.keys.iter().any(|key| key.id == *id) => {
+                return Err(Objection::Revoked(id.to_string()));
+            }
             Signature::UnknownKey(id) => return Err(Objection::UnknownKey(*id)),
             Signature::False(id) => return Err(Objection::False(*id)),
             Signature::Malformed(why) => return Err(Objection::Malformed(why.clone())),
@@ -391,10 +424,7 @@ impl Policy {
     }
 }
 
-fn check_dates(manifest: &Manifest, case: &Case<'_>, now: UtcTime) -> Result<(), Inadmissible> {
-    if manifest.sha256 != case.hash {
-        return Err(Inadmissible::OtherSource(manifest.sha256));
-    }
+fn check_dates(manifest: &Manifest, now: UtcTime) -> Result<(), Inadmissible> {
     if let Some(not_before) = manifest.not_before.filter(|not_before| now < *not_before) {
         return Err(Inadmissible::NotYetValid { not_before, now });
     }
@@ -418,12 +448,11 @@ fn check_version(manifest: &Manifest, occasion: Occasion, history: &History) -> 
 }
 
 impl History {
-    /// Remembers an admission.
-    pub fn note(&mut self, admission: &Admission, policy: &Policy, now: UtcTime) {
-        self.latest = self.latest.max(now);
-        self.note_policy(policy);
+    /// Remembers an admission. An operator who means an older version means that there is no newer one any more.
+    pub fn note(&mut self, admission: &Admission) {
+        self.latest = self.latest.max(admission.at);
         let newest = self.newest.entry(admission.name.clone()).or_insert_with(|| admission.version.clone());
-        if *newest < admission.version {
+        if *newest < admission.version || admission.is_downgrade {
             *newest = admission.version.clone();
         }
     }

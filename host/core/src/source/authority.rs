@@ -97,12 +97,12 @@ impl SourceAuthority {
         }
     }
 
-    /// Judges what was found in a source's papers, and remembers what it admits.
+    /// Judges by what was found in a source's papers.
     ///
     /// # Errors
     /// It is not admitted, for this reason.
     pub fn judge(
-        &mut self,
+        &self,
         hash: SourceHash,
         papers: &ReadPapers,
         allowed: Option<Rights>,
@@ -116,7 +116,6 @@ impl SourceAuthority {
             return Err(format!("it wants `{limit}` {wanted}, and this node gives {most}"));
         }
         admission.limits.of(&self.limits).map_err(|error| error.to_string())?;
-        self.history.note(&admission, &self.policy, now);
         let (rights, limits) = (admission.rights, admission.limits.clone());
         Ok(Verdict { rights, limits, judged_by: JudgedBy::Keys(Box::new(admission)) })
     }
@@ -155,14 +154,34 @@ impl SourceAuthority {
         self.policy.admit(&case, &self.history, now).map_err(|why: Inadmissible| why.to_string())
     }
 
+    /// Remembers what was admitted, and turned out to be what it was admitted as.
+    pub fn note(&mut self, verdict: &Verdict) {
+        if let JudgedBy::Keys(admission) = &verdict.judged_by {
+            self.history.note(admission);
+        }
+    }
+
+    /// Whether a verdict of somebody whom the host asked can hold on this node.
+    ///
+    /// # Errors
+    /// Its limits do not fit each other, or the node's.
+    pub fn check(&self, verdict: &Verdict) -> Result<(), String> {
+        verdict.limits.of(&self.limits).map(drop).map_err(|error| error.to_string())
+    }
+
     /// The policy is another from now on.
     ///
     /// # Errors
-    /// Its revocations are older than those that were in force: then it stays as it was.
+    /// Its revocations are older than those that were in force, or fewer: then it stays as it was.
     pub fn set_policy(&mut self, policy: Policy) -> Result<(), Inadmissible> {
         let (version, seen) = (policy.revocations.version, self.history.revocations_version);
         if version < seen {
             return Err(Inadmissible::RevocationsOld { version, seen });
+        }
+        if version == self.policy.revocations.version
+            && !policy.revocations.has_all_of(&self.policy.revocations)
+        {
+            return Err(Inadmissible::RevocationsFewer(version));
         }
         self.history.note_policy(&policy);
         (self.policy, self.broken) = (policy, None);

@@ -21,8 +21,13 @@ pub struct JudgeWish {
 /// Something to do about a source.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SourceEffect {
-    /// Keep the bytes of what is offered until it is validated or forgotten.
-    Keep(SourceHash),
+    /// Keep what is offered until it is validated or forgotten.
+    Keep {
+        /// The source's name.
+        hash: SourceHash,
+        /// The offer of it.
+        offer: OfferId,
+    },
     /// Read the papers of an offer; answered by `SourceEvent::Examined`.
     Examine {
         /// The source's name.

@@ -105,6 +105,10 @@ impl LowerLimits {
     /// They do not fit each other.
     pub fn of(&self, node: &ActorLimits) -> Result<ActorLimits, LimitError> {
         let mut limits = *node;
+        if self.is_empty() {
+            // As the node's are, whatever they are.
+            return Ok(limits);
+        }
         for range in &RANGES {
             if let Some(value) = self.0.get(range.name) {
                 range.lower(&mut limits, *value);

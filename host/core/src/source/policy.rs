@@ -106,6 +106,12 @@ impl TrustedKey {
 }
 
 impl Revocations {
+    /// Whether it revokes all that another does.
+    #[must_use]
+    pub fn has_all_of(&self, other: &Self) -> bool {
+        other.keys.iter().all(|key| self.has_key(key)) && other.sources.is_subset(&self.sources)
+    }
+
     /// Whether a key of this point is trusted no more, whatever its number.
     #[must_use]
     pub fn has_key(&self, key: &PublicKey) -> bool {

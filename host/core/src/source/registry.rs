@@ -19,8 +19,8 @@ use crate::address::ActorAddress;
 use crate::askers::{Askers, Subject};
 use crate::concern::{Concern, End};
 use crate::effect::Effects;
-use crate::limits::{JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, cut};
-use crate::question::{Answer, LoadStep, MetBound, Offer, Origin, Refusal};
+use crate::limits::{ERROR_TEXT_LEN_MAX, JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, cut};
+use crate::question::{Answer, CreatorRights, LoadStep, MetBound, Offer, Origin, Refusal};
 use crate::source::admission::Admission;
 use crate::source::{
     JudgedBy, LowerLimits, OfferId, Rights, SourceEffect, SourceHash, SourceInfo, SourceState, Unusable,
@@ -39,6 +39,8 @@ pub struct KnownSource {
     actors: u64,
     /// The verdict of its authority: as long as it is not judged, it may do nothing.
     verdict: Verdict,
+    /// The last admission of what is not in use any more: actors of it may live.
+    left: Option<Box<Admission>>,
     offer: OfferId,
     asked: OfferTerms,
     /// When it was offered last.
@@ -67,6 +69,10 @@ pub struct ApprovedSource {
     pub actors: u64,
     /// The rights that it may have of those that its manifest wants; absent: all.
     pub allowed: Option<Rights>,
+    /// The offer that was approved.
+    pub offer: OfferId,
+    /// Its own words about itself, once they are known.
+    pub info: Option<SourceInfo>,
 }
 
 /// Whether an actor can be created from a source now.
@@ -101,7 +107,7 @@ impl Registry {
         askers: &mut Askers,
         effects: &mut Effects,
     ) -> Option<OfferId> {
-        let Offer { hash, label, size, given, allowed, is_downgrade } = offer;
+        let Offer { hash, label, size, given, allowed, has_manifest, is_downgrade } = offer;
         if !self.entries.contains_key(&hash) && self.entries.len() >= SOURCES_LEN_MAX && !self.forget_one() {
             effects.push(SourceEffect::Forget(hash));
             effects.answer(origin, Err(Refusal::LimitReached(MetBound::Sources)));
@@ -115,12 +121,13 @@ impl Registry {
             waiting: Vec::new(),
             actors: 0,
             verdict: Verdict::default(),
+            left: None,
             offer: OfferId::default(),
             asked: OfferTerms::default(),
             offered_at: now,
             hopeless: None,
         });
-        let missing = entry.lacks(given);
+        let missing = entry.lacks(given, allowed, has_manifest);
         if missing.any() {
             effects.answer(origin, Err(Refusal::WantsMoreRights { hash, missing }));
             return None;
@@ -284,6 +291,7 @@ impl Registry {
     ) -> Vec<ActorAddress> {
         let Some(entry) = self.entries.get_mut(&hash) else { return Vec::new() };
         self.judgements.retain(|(_, waiting)| *waiting != hash);
+        entry.leave_behind();
         entry.state = SourceState::Unloaded;
         effects.push(SourceEffect::Forget(hash));
         askers.refuse(&Subject::Load(hash), &Refusal::SourceUnloaded { hash }, effects);
@@ -350,10 +358,23 @@ impl Registry {
         }
     }
 
-    /// Rights of actors that are created from a source now, besides what all may ask of the host.
+    /// Rights of actors that somebody creates from a source now, besides what all may ask of the host.
     #[must_use]
-    pub fn rights(&self, hash: SourceHash) -> Rights {
-        self.entries.get(&hash).map(KnownSource::rights).unwrap_or_default()
+    pub fn rights_for(&self, hash: SourceHash, creator: CreatorRights) -> Rights {
+        let Some(verdict) = self.entries.get(&hash).and_then(KnownSource::verdict) else {
+            return Rights::NONE;
+        };
+        match (creator, &verdict.judged_by) {
+            (CreatorRights::Own(most), _) => verdict.rights.and(most),
+            (CreatorRights::Admitted, JudgedBy::Nobody) => Rights::NONE,
+            (CreatorRights::Admitted, JudgedBy::Keys(_) | JudgedBy::Program) => verdict.rights,
+        }
+    }
+
+    /// What its authority made of a source, if that is approved.
+    #[must_use]
+    pub fn verdict(&self, hash: SourceHash) -> Option<&Verdict> {
+        self.entries.get(&hash)?.verdict()
     }
 
     /// The limits of actors that are created from a source now, below the node's.
@@ -446,10 +467,10 @@ impl KnownSource {
         self.actors
     }
 
-    /// The rights of actors that are created from it now, besides those of all: once it is judged.
+    /// The rights of its actors, besides those of all: none as long as it is not approved.
     #[must_use]
-    pub const fn rights(&self) -> Rights {
-        self.verdict.rights
+    pub fn rights(&self) -> Rights {
+        self.verdict().map(|verdict| verdict.rights).unwrap_or_default()
     }
 
     /// The offer of it that was up for judgement last.
@@ -472,29 +493,37 @@ impl KnownSource {
     pub fn standing(&self, hash: SourceHash) -> Option<ApprovedSource> {
         self.verdict()?;
         let (label, actors, allowed) = (self.label.clone(), self.actors, self.asked.allowed);
-        Some(ApprovedSource { hash, label, actors, allowed })
+        Some(ApprovedSource { hash, offer: self.offer, label, actors, allowed, info: self.info.clone() })
     }
 
-    /// The admission of its actors, if it has any and is not in use any more.
+    /// The last admission of its actors, if it has any and is not approved now.
     #[must_use]
-    pub fn left_behind(&self) -> Option<&Admission> {
-        match (&self.state, &self.verdict.judged_by) {
-            (SourceState::Unloaded | SourceState::Refused(_), JudgedBy::Keys(admission))
-                if self.actors > 0 =>
-            {
-                Some(admission)
-            }
-            _ => None,
-        }
+    pub fn left_behind(&self) -> Option<Option<&Admission>> {
+        (self.actors > 0 && self.verdict().is_none()).then_some(self.left.as_deref())
     }
 
-    /// Those of the rights that whoever loads it once more would give, which it has not.
-    const fn lacks(&self, given: Rights) -> Rights {
-        match self.state {
-            SourceState::Loaded | SourceState::Validating | SourceState::Offered => {
-                given.beyond(self.verdict.rights)
+    /// Those of the rights that are meant for it by whoever loads it once more, and that it has not.
+    fn lacks(&self, given: Rights, allowed: Option<Rights>, has_manifest: bool) -> Rights {
+        let meant = match (&self.state, &self.verdict.judged_by) {
+            (SourceState::Refused(_) | SourceState::Unloaded, _) => return Rights::NONE,
+            // Nobody has read its manifest yet.
+            (SourceState::Offered, _) if has_manifest => return Rights::NONE,
+            (SourceState::Loaded | SourceState::Validating, JudgedBy::Keys(admission)) => {
+                if has_manifest {
+                    allowed.map_or(admission.wanted, |allowed| admission.wanted.and(allowed))
+                } else {
+                    given
+                }
             }
-            SourceState::Refused(_) | SourceState::Unloaded => Rights::NONE,
+            _ => given,
+        };
+        meant.beyond(self.verdict.rights)
+    }
+
+    /// Remembers what its actors were admitted with: it is not in use any more.
+    fn leave_behind(&mut self) {
+        if let (true, JudgedBy::Keys(admission)) = (self.verdict().is_some(), &self.verdict.judged_by) {
+            self.left = Some(admission.clone());
         }
     }
 
@@ -505,6 +534,9 @@ impl KnownSource {
         askers: &mut Askers,
         effects: &mut Effects,
     ) -> Vec<ActorAddress> {
+        // Somebody else had a part in it, and every listing repeats it.
+        let reason = cut(reason, ERROR_TEXT_LEN_MAX);
+        self.leave_behind();
         self.state = SourceState::Refused(reason.clone());
         effects.push(SourceEffect::Forget(hash));
         askers.refuse(&Subject::Load(hash), &Refusal::SourceRefused { hash, reason }, effects);

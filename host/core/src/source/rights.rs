@@ -45,6 +45,9 @@ impl Rights {
         dead_letters || capabilities || status || shutdown
     }
 
+    /// All of them.
+    pub const ALL: Self = Self { dead_letters: true, capabilities: true, status: true, shutdown: true };
+
     /// As one number, a bit for each.
     #[must_use]
     pub const fn bits(self) -> u8 {

@@ -10,17 +10,30 @@ use super::control::{
 use crate::address::ActorAddress;
 use crate::log_level::{LevelScope, LogLevels};
 use crate::outbox::CreateOptions;
-use crate::question::{Answer, Found, LoadStep, NewActor, Question, Refusal};
+use crate::question::{Answer, CreatorRights, Found, LoadStep, NewActor, Question, Refusal};
+use crate::role::Role;
 use crate::source::registry::KnownSource;
 use crate::source::{JudgedBy, SourceHash};
 
 impl CreateActor {
-    /// The question for an actor at this address, of the source that was found by what was typed.
+    /// The question for an actor at this address, of the source that was found by what was typed, by a program of this role.
     #[must_use]
-    pub fn into_question(self, address: ActorAddress, source: Result<SourceHash, Refusal>) -> Question {
+    pub fn into_question(
+        self,
+        address: ActorAddress,
+        source: Result<SourceHash, Refusal>,
+        role: Role,
+    ) -> Question {
         let Self { source: _typed, class, requirements, init, on_trap, name } = self;
         let options = CreateOptions { requirements, init, on_trap, ..CreateOptions::default() };
-        Question::Create(Box::new(NewActor { address, source, class, options, name }))
+        Question::Create(Box::new(NewActor {
+            address,
+            source,
+            class,
+            options,
+            name,
+            creator: CreatorRights::of(role),
+        }))
     }
 }
 

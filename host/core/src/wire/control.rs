@@ -314,7 +314,9 @@ impl Request {
             Self::LoadSigned { .. } => ("load-signed", Role::Load),
             Self::Source { .. } => ("source", Role::Read),
             Self::Policy => ("policy", Role::Read),
-            Self::CheckPolicy { .. } => ("check-policy", Role::Read),
+            // Work that whoever asks can make as long as they like.
+            Self::CheckPolicy { text: Some(_) } => ("check another policy", Role::Operate),
+            Self::CheckPolicy { text: None } => ("check-policy", Role::Read),
             Self::ReloadPolicy => ("reload-policy", Role::Operate),
             Self::EditPolicy(_) => ("edit-policy", Role::Operate),
             Self::AcceptClock => ("accept-clock", Role::Operate),

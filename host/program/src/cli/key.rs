@@ -114,11 +114,16 @@ fn new(args: &NewKeyArgs, output: &Output) -> Result<()> {
     keys::check_name(&args.name)?;
     let [secret, public] = ["key", "pub"].map(|ending| keys::file_of(&args.name, ending));
     let (secret, public) = (secret?, public?);
+    for file in [&secret, &public] {
+        if file.exists() {
+            return Err(keys::is_there(file).into());
+        }
+    }
+    let passphrase = args.passphrase.of_a_new_key()?;
     let comment = format!("thespian-host key {}", args.name);
-    let pair = if args.passphrase.is_none() {
-        KeyPair::generate_unencrypted_keypair()
-    } else {
-        KeyPair::generate_encrypted_keypair(args.passphrase.read_from_file()?)
+    let pair = match passphrase {
+        None => KeyPair::generate_unencrypted_keypair(),
+        locked => KeyPair::generate_encrypted_keypair(locked),
     };
     let pair = pair.map_err(|error| Usage(format!("can't make a key: {error}")))?;
     let locked = pair.sk.to_box(Some(&comment)).map_err(|error| Usage(error.to_string()))?;
@@ -179,7 +184,7 @@ async fn revoke(args: RevokeKeyArgs, output: &Output) -> Result<()> {
     let change = match args.key.parse::<SourceHash>() {
         Ok(source) => PolicyChange::RevokeSource { source, kill },
         // A name is the node's, a file is here.
-        Err(_) if args.key.contains(['/', '.']) => {
+        Err(_) if args.key.contains('/') || Path::new(&args.key).is_file() => {
             PolicyChange::RevokeKey { key: key_text::write(&keys::public(&args.key)?), kill }
         }
         Err(_) => PolicyChange::RevokeKey { key: args.key, kill },

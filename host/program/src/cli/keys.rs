@@ -33,18 +33,45 @@ pub(super) struct PassphraseArgs {
 }
 
 impl PassphraseArgs {
-    /// Whether there is none.
-    pub(super) const fn is_none(&self) -> bool {
-        self.no_passphrase
+    /// That of a new key; absent: there is to be none.
+    pub(super) fn of_a_new_key(&self) -> Result<Option<String>> {
+        if self.no_passphrase {
+            return Ok(None);
+        }
+        if let Some(passphrase) = self.read_from_file()? {
+            return Ok(Some(passphrase));
+        }
+        let passphrase = asked("Passphrase for the new key: ")?;
+        if asked("Once more: ")? != passphrase {
+            return Err(Usage("the two passphrases differ".to_string()).into());
+        }
+        Ok(Some(passphrase))
     }
 
-    /// That of the file; absent: it is to be asked for.
-    pub(super) fn read_from_file(&self) -> Result<Option<String>> {
+    /// That of a key that is locked.
+    fn of_a_locked_key(&self) -> Result<String> {
+        match self.read_from_file()? {
+            Some(passphrase) => Ok(passphrase),
+            None => asked("Passphrase: "),
+        }
+    }
+
+    fn read_from_file(&self) -> Result<Option<String>> {
         let Some(path) = &self.passphrase_file else { return Ok(None) };
         let bytes = given::read_file(path, "a passphrase", PASSPHRASE_BYTES_MAX)?;
         let text = String::from_utf8(bytes).map_err(|_| Usage(format!("{} is not UTF-8", path.display())))?;
         Ok(Some(text.lines().next().unwrap_or_default().to_string()))
     }
+}
+
+/// Asks on the terminal, whatever stdin and stdout are.
+fn asked(prompt: &str) -> Result<String> {
+    let asked = rpassword::prompt_password(prompt);
+    Ok(asked.map_err(|error| {
+        Usage(format!(
+            "can't ask for the passphrase on a terminal ({error}): name its file with --passphrase-file"
+        ))
+    })?)
 }
 
 /// The folder of this user's keys.
@@ -79,9 +106,7 @@ pub(super) fn write_new(path: &Path, text: &str, mode: u32) -> Result<()> {
     }
     let mut file = match OpenOptions::new().write(true).create_new(true).mode(mode).open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(
-                Usage(format!("{} is there already: a key is never written over", path.display())).into()
-            );
+            return Err(is_there(path).into());
         }
         file => file.with_context(|| format!("can't write {}", path.display()))?,
     };
@@ -103,6 +128,11 @@ pub(super) fn public(named: &str) -> Result<PublicKey> {
     Ok(key_text::read(&text).map_err(|error| Usage(format!("{}: {error}", file.display())))?)
 }
 
+/// Says that a key has this file.
+pub(super) fn is_there(path: &Path) -> Usage {
+    Usage(format!("{} is there already: a key is never written over", path.display()))
+}
+
 /// Opens a secret key.
 pub(super) fn open(name: &str, passphrase: &PassphraseArgs) -> Result<SecretKey> {
     let path = file_of(name, "key")?;
@@ -119,7 +149,6 @@ pub(super) fn open(name: &str, passphrase: &PassphraseArgs) -> Result<SecretKey>
     if let Ok(key) = locked()?.into_unencrypted_secret_key() {
         return Ok(key);
     }
-    let passphrase = if passphrase.is_none() { Some(String::new()) } else { passphrase.read_from_file()? };
-    let opened = locked()?.into_secret_key(passphrase);
+    let opened = locked()?.into_secret_key(Some(passphrase.of_a_locked_key()?));
     Ok(opened.map_err(|error| Usage(format!("the key {} does not open: {error}", path.display())))?)
 }

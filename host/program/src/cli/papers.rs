@@ -61,7 +61,7 @@ pub(super) fn manifest_of(component: &Path) -> PathBuf {
 }
 
 /// The signature files beside a manifest, in order of name.
-fn signatures_of(manifest: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn signatures_of(manifest: &Path) -> Result<Vec<PathBuf>> {
     let (Some(name), folder) = (manifest.file_name(), manifest.parent().unwrap_or(Path::new(""))) else {
         return Ok(Vec::new());
     };

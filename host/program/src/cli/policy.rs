@@ -34,7 +34,9 @@ enum PolicyAction {
 
 /// Prints the policy that is in force.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 shown; 3 there is none; 5 no node (all: `thespian-host --help`)")]
+#[command(
+    after_help = "Exit codes: 0 shown, also that there is none; 5 no node (all: `thespian-host --help`)"
+)]
 struct ShowPolicyArgs {
     #[command(flatten)]
     node: NodeArgs,
@@ -43,10 +45,10 @@ struct ShowPolicyArgs {
 /// Says what would become of the loaded sources under a policy, and why. Changes nothing.
 #[derive(Args)]
 #[command(
-    after_help = "Exit codes: 0 all would stay; 2 it is no policy; 4 some would be refused; 5 no node (all: `thespian-host --help`)"
+    after_help = "Exit codes: 0 all would stay; 2 it is no policy; 4 some would be refused, or not an operator; 5 no node (all: `thespian-host --help`)"
 )]
 struct CheckPolicyArgs {
-    /// The policy [default: the node's file, as it is now]; `-` is stdin.
+    /// Another policy, for operators [default: the node's file, as it is now]; `-` is stdin.
     file: Option<PathBuf>,
     #[command(flatten)]
     node: NodeArgs,

@@ -41,7 +41,8 @@ const LOSSES: &str =
 /// Each value is taken from its option, else from the environment, else from the configuration file, else from the
 /// default; `config show` says which. A restart loses all actors, their mailboxes and timers, and the loaded sources. SIGUSR1 has the node write its status to
 /// the log. SIGHUP, which a terminal sends that is closed, is as SIGTERM, but never the second that ends at once; it does
-/// nothing where it was ignored from the start, as under `nohup`. SIGQUIT ends at once and leaves a core dump, for those who
+/// nothing where it was ignored from the start, as under `nohup`. A node that goes by `keys` and runs in no terminal reads its policy
+/// anew at SIGHUP. SIGQUIT ends at once and leaves a core dump, for those who
 /// look for a defect.
 #[derive(Args)]
 #[command(

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use thespian_core::limits::MANIFEST_BYTES_MAX;
+use thespian_core::limits::{MANIFEST_BYTES_MAX, SIGNATURE_BYTES_MAX};
 use thespian_core::source::admission::Signature;
 use thespian_core::source::manifest::Manifest;
 use thespian_core::source::policy::PublicKey;
@@ -23,7 +23,7 @@ use super::keys::{self, PassphraseArgs};
 use super::load::read_component;
 use super::outcome::{NotSigned, Usage};
 use super::output::Output;
-use super::papers::{PapersArgs, manifest_of};
+use super::papers::{PapersArgs, manifest_of, signatures_of};
 use super::policy::limit;
 
 /// Writes a manifest beside a component and signs it, or signs the one that is there once more, with another key.
@@ -89,6 +89,7 @@ pub(super) fn sign(args: &SignArgs, output: &Output) -> Result<()> {
     let sha256 = SourceHash(Sha256::digest(&component).into());
     let path = manifest_of(&args.file);
     let key = keys::open(&args.key, &args.passphrase)?;
+    let beside = place(&path, &args.key, key.keynum())?;
     let is_there = path.exists();
     let (file, text) = if is_there {
         args.says_nothing_new(&path)?;
@@ -114,11 +115,10 @@ pub(super) fn sign(args: &SignArgs, output: &Output) -> Result<()> {
         minisign::sign(None, &key, Cursor::new(&text), Some(&comment), Some("signature of a manifest"));
     let signature = signature.map_err(|error| Usage(format!("can't sign: {error}")))?;
     if !is_there {
-        fs::write(&path, &text).with_context(|| format!("can't write {}", path.display()))?;
+        write(&path, &text)?;
     }
-    let beside = free_place(&path, &args.key);
     let lines = format!("{}\n", signature.into_string().trim_end());
-    fs::write(&beside, lines).with_context(|| format!("can't write {}", beside.display()))?;
+    write(&beside, lines.as_bytes())?;
     if output.is_json() {
         output.json(&json!({"sha256": sha256, "manifest": path.display().to_string(), "signature": beside.display().to_string()}))?;
     } else {
@@ -128,11 +128,37 @@ pub(super) fn sign(args: &SignArgs, output: &Output) -> Result<()> {
     Ok(())
 }
 
-/// Where a signature goes: a key that has signed already signs anew, and takes no other's place.
-fn free_place(manifest: &Path, key: &str) -> PathBuf {
+/// Where a signature goes: in the place of an earlier one of the same key, and of no other's.
+fn place(manifest: &Path, key: &str, number: &[u8]) -> Result<PathBuf> {
+    let there = signatures_of(manifest)?;
+    if let Some(stale) = there.first().filter(|_| !manifest.exists()) {
+        let text = format!("{} signs a manifest that is gone: remove it", stale.display());
+        return Err(Usage(text).into());
+    }
+    for file in &there {
+        let signature = given::read_file(file, "a signature", SIGNATURE_BYTES_MAX)?;
+        if signature_file::key_id(&signature).is_some_and(|id| id.0 == number) {
+            return Ok(file.clone());
+        }
+    }
     let name = Path::new(key).file_stem().unwrap_or_default().to_string_lossy();
     let (first, own) = (append(manifest, ".minisig"), append(manifest, &format!(".{name}.minisig")));
-    if first.exists() { own } else { first }
+    match (first.exists(), own.exists()) {
+        (false, _) => Ok(first),
+        (true, false) => Ok(own),
+        (true, true) => {
+            Err(Usage(format!("{} is of another key of that name: move it", own.display())).into())
+        }
+    }
+}
+
+/// Writes a file whole, or leaves what was there.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let new = append(path, ".new");
+    let written = fs::write(&new, bytes).and_then(|()| fs::rename(&new, path));
+    written
+        .inspect_err(|_| drop(fs::remove_file(&new)))
+        .with_context(|| format!("can't write {}", path.display()))
 }
 
 fn append(path: &Path, ending: &str) -> PathBuf {

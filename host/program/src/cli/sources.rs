@@ -107,7 +107,9 @@ fn show_one(report: &SourceReport, output: &Output) -> Result<()> {
         rows.push(("name", format!("{name} {version}")));
         rows.push(("wanted", named(*wanted)));
     }
-    rows.push(("granted", named(status.rights)));
+    if judged_by.is_some() {
+        rows.push(("granted", named(status.rights)));
+    }
     rows.extend(limits.iter().map(|(name, value)| (name, value.to_string())));
     if let Some(sha256) = manifest_sha256 {
         rows.push(("manifest", format!("{sha256}, with {signatures} signatures")));

@@ -9,12 +9,12 @@ use rustix::process::Signal;
 use crate::process::{Ended, Folder, RunningNode, finish, hello, program, until};
 
 /// A folder in which somebody signs, with keys of their own.
-struct Desk {
+pub(crate) struct Desk {
     folder: Folder,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let desk = Self { folder: Folder::new() };
         fs::copy(hello(), desk.component()).unwrap();
         desk
@@ -41,14 +41,14 @@ impl Desk {
     }
 
     /// A command for a node, in whose arguments FILE is the component.
-    fn ask(&self, node: &RunningNode, args: &[&str]) -> Ended {
+    pub(crate) fn ask(&self, node: &RunningNode, args: &[&str]) -> Ended {
         let component = self.component();
         let component = component.to_str().unwrap();
         let args: Vec<_> = args.iter().map(|arg| if *arg == "FILE" { component } else { arg }).collect();
         finish(self.at_home(&mut node.program(&args)))
     }
 
-    fn new_key(&self, name: &str) -> String {
+    pub(crate) fn new_key(&self, name: &str) -> String {
         self.run(&["key", "new", name, "--no-passphrase"]).ok().trim().to_string()
     }
 
@@ -60,16 +60,21 @@ impl Desk {
     }
 
     /// Says it anew: version and rights, and what else.
-    fn sign_anew(&self, key: &str, version: &str, more: &[&str]) {
+    pub(crate) fn sign_anew(&self, key: &str, version: &str, more: &[&str]) {
+        self.clear();
+        let mut args = vec!["--name", "shop/hello", "--version", version];
+        args.extend(more);
+        self.sign(key, &args).ok();
+    }
+
+    /// Nobody has said anything.
+    fn clear(&self) {
         for file in fs::read_dir(self.folder.path()).unwrap() {
             let path = file.unwrap().path();
             if path.is_file() && path != self.component() {
                 fs::remove_file(path).unwrap();
             }
         }
-        let mut args = vec!["--name", "shop/hello", "--version", version];
-        args.extend(more);
-        self.sign(key, &args).ok();
     }
 }
 
@@ -181,11 +186,9 @@ fn a_key_out_of_its_scope_signs_in_vain_and_two_are_more_than_one() {
     let hash = hash(desk.ask(&node, &["load", "FILE"]));
     let report = desk.ask(&node, &["sources", &hash, "--json"]).json();
     assert_eq!(report["admission"]["signers"].as_array().unwrap().len(), 2);
-    let elsewhere = ["--name", "lab/hello", "--version", "1"];
-    fs::remove_file(desk.manifest()).unwrap();
-    fs::remove_file(desk.signature()).unwrap();
     desk.ask(&node, &["unload", &hash]).ok();
-    desk.sign("ci", &elsewhere).ok();
+    desk.clear();
+    desk.sign("ci", &["--name", "lab/hello", "--version", "1"]).ok();
     let text = desk.ask(&node, &["load", "FILE"]).failed(4);
     assert!(text.contains("key `ci` is trusted for other sources than `lab/hello`"), "{text}");
 }
@@ -222,6 +225,8 @@ fn a_revoked_key_creates_nothing_from_then_on_and_what_it_left_behind_can_be_end
     assert!(desk.ask(&node, &["status", actor.trim()]).ok().contains("Hello"), "what runs goes on");
     let text = desk.ask(&node, &["key", "revoke", "ci"]).failed(2);
     assert!(text.contains("is revoked already"), "{text}");
+    let text = desk.ask(&node, &["key", "trust", "ci", "--sources", "shop/*"]).failed(2);
+    assert!(text.contains("can't be trusted again"), "{text}");
     // By hand it can't be taken back: the list would be an older one.
     let policy = node.data.join("policy.toml");
     let written = fs::read_to_string(&policy).unwrap();
@@ -266,6 +271,10 @@ fn a_policy_is_edited_by_hand_and_one_that_makes_no_sense_changes_nothing() {
     assert!(shown.stdout.contains("shop/*") && shown.stderr.contains("line "), "{shown:?}");
     // A service is told of another one by a signal.
     fs::write(&policy, other).unwrap();
+    // A command would write over what was typed.
+    desk.new_key("more");
+    let text = desk.ask(&node, &["key", "trust", "more", "--sources", "*"]).failed(2);
+    assert!(text.contains("`policy reload`"), "{text}");
     node.signal(Signal::HUP);
     until(|| (desk.ask(&node, &["create", &hash]).code == Some(4)).then_some(()));
     let shown = desk.ask(&node, &["policy", "show"]);
@@ -344,6 +353,10 @@ fn a_manifest_that_is_there_is_signed_as_it_is_and_belongs_to_one_component() {
     assert!(text.contains("is there already"), "{text}");
     let beside = desk.sign("anna", &[]).ok();
     assert!(beside.trim().ends_with("hello.toml.anna.minisig"), "{beside}");
+    // Once more by the same key takes the place of its first.
+    assert_eq!(desk.sign("anna", &[]).ok(), beside);
+    let again = desk.sign("ci", &[]).ok();
+    assert!(again.trim().ends_with("hello.toml.minisig"), "{again}");
     let verify = |keys: &[&str]| {
         let mut args = vec!["verify", component.to_str().unwrap()];
         args.extend(keys.iter().flat_map(|key| ["--key", key]));
@@ -355,6 +368,36 @@ fn a_manifest_that_is_there_is_signed_as_it_is_and_belongs_to_one_component() {
     assert!(verify(&["ci", "anna"]).failed(4).contains("is about another component"));
     let text = desk.sign("ci", &[]).failed(2);
     assert!(text.contains("is about another component"), "{text}");
+    fs::remove_file(desk.manifest()).unwrap();
+    let text = desk.sign("ci", &["--name", "shop/hello", "--version", "2"]).failed(2);
+    assert!(text.contains("signs a manifest that is gone"), "{text}");
+}
+
+#[test]
+fn whoever_may_load_loads_what_is_signed_and_neither_an_older_version_nor_with_more() {
+    let desk = Desk::new();
+    let node = RunningNode::start_with(&["--authority", "keys", "--listen", "127.0.0.1:0"]);
+    desk.new_key("ci");
+    desk.ask(&node, &["key", "trust", "ci", "--sources", "shop/*", "--allow", "status"]).ok();
+    desk.sign_anew("ci", "1", &["--want", "status"]);
+    let address = node.ready["tcp"]["address"].as_str().unwrap().to_string();
+    let by = |role: &str, args: &[&str]| {
+        let token = node.data.join(format!("token.{role}"));
+        let door = ["--connect", &address, "--token-file", token.to_str().unwrap()];
+        desk.ask(&node, &[args, &door].concat())
+    };
+    let hash = hash(by("load", &["load", "FILE"]));
+    let text = by("load", &["load", "FILE", "--allow-downgrade"]).failed(4);
+    assert!(text.contains("takes the role `operate`"), "{text}");
+    for args in [&["policy", "reload"][..], &["key", "revoke", "ci"], &["policy", "accept-clock"]] {
+        assert!(by("load", args).failed(4).contains("takes the role `operate`"), "{args:?}");
+    }
+    assert!(by("read", &["policy", "check"]).ok().contains("stays"));
+    let policy = node.data.join("policy.toml");
+    assert!(by("read", &["policy", "check", policy.to_str().unwrap()]).failed(4).contains("operate"));
+    // Of its rights whoever only talks gets none.
+    by("talk", &["create", &hash]).ok();
+    by("load", &["create", &hash]).ok();
 }
 
 /// What `sign` writes is minisign's, and what that writes is taken.

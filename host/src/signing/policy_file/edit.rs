@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use thespian_core::source::policy::{PublicKey, TrustedKey};
+use thespian_core::source::policy::{KeyId, PublicKey, TrustedKey};
 use thespian_core::source::{LowerLimits, SourceHash};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
 
@@ -29,11 +29,16 @@ pub enum EditError {
     /// The policy before it, or after it, can't be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// Whoever has this key is not trusted again.
+    #[error("key {0} is revoked, and can't be trusted again: make a new one")]
+    Revoked(KeyId),
     /// Nothing is left to change.
     #[error("{0} already")]
     Already(String),
 }
 
+const NO_TABLE: &str =
+    "`revocations` is no table of a version and lists, or has the last version that there is";
 const HEADER: &str = "# Whose sources this node admits: see `thespian-host policy --help`.\nformat = 1\n";
 
 impl PolicyEdit {
@@ -47,27 +52,35 @@ impl PolicyEdit {
         let mut document: DocumentMut =
             text.parse().map_err(|error: toml_edit::TomlError| malformed(error.to_string()))?;
         match self {
-            Self::Trust(key) => trust(&mut document, key),
+            Self::Trust(key) => {
+                if before.is_some_and(|before| before.policy.revocations.has_key(&key.key)) {
+                    return Err(EditError::Revoked(key.key.id));
+                }
+                trust(&mut document, key)
+                    .ok_or_else(|| malformed("`key` is no list of `[[key]]`".to_string()))?;
+            }
             Self::RevokeKey(key) => {
                 if before.is_some_and(|before| before.policy.revocations.has_key(key)) {
                     return Err(EditError::Already(format!("key {} is revoked", key.id)));
                 }
-                revoke(&mut document, "keys", key_text::write(key));
+                revoke(&mut document, "keys", key_text::write(key))
+                    .ok_or_else(|| malformed(NO_TABLE.to_string()))?;
             }
             Self::RevokeSource(hash) => {
                 if before.is_some_and(|before| before.policy.revocations.sources.contains(hash)) {
                     return Err(EditError::Already(format!("source {hash} is revoked")));
                 }
-                revoke(&mut document, "sources", hash.to_string());
+                revoke(&mut document, "sources", hash.to_string())
+                    .ok_or_else(|| malformed(NO_TABLE.to_string()))?;
             }
         }
         Ok(PolicyFile::parse(document.to_string()).map_err(malformed)?)
     }
 }
 
-fn trust(document: &mut DocumentMut, key: &TrustedKey) {
+fn trust(document: &mut DocumentMut, key: &TrustedKey) -> Option<()> {
     let keys = document.entry("key").or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-    let Some(keys) = keys.as_array_of_tables_mut() else { return };
+    let keys = keys.as_array_of_tables_mut()?;
     keys.retain(|entry| entry.get("name").and_then(Item::as_str) != Some(&*key.name));
     let mut entry = Table::new();
     entry.insert("name", key.name.as_str().into());
@@ -82,6 +95,7 @@ fn trust(document: &mut DocumentMut, key: &TrustedKey) {
         entry.insert("expires", moment.into());
     }
     keys.push(entry);
+    Some(())
 }
 
 fn insert_limits(entry: &mut Table, limits: &LowerLimits) {
@@ -96,17 +110,16 @@ fn list(texts: impl Iterator<Item = String>) -> Item {
 }
 
 /// Adds to one of the lists, which is a new list then.
-fn revoke(document: &mut DocumentMut, which: &str, text: String) {
+fn revoke(document: &mut DocumentMut, which: &str, text: String) -> Option<()> {
     let revocations = document.entry("revocations").or_insert_with(|| Item::Table(Table::new()));
-    let Some(revocations) = revocations.as_table_like_mut() else { return };
+    let revocations = revocations.as_table_like_mut()?;
     let version = revocations.get("version").and_then(Item::as_integer).unwrap_or(0);
-    revocations.insert("version", (version + 1).into());
+    revocations.insert("version", version.checked_add(1)?.into());
     if !revocations.contains_key(which) {
         revocations.insert(which, Item::Value(Value::Array(Array::new())));
     }
-    if let Some(list) = revocations.get_mut(which).and_then(Item::as_array_mut) {
-        list.push(text);
-    }
+    revocations.get_mut(which)?.as_array_mut()?.push(text);
+    Some(())
 }
 
 impl PolicyFile {
@@ -123,11 +136,12 @@ impl PolicyFile {
         let written = file
             .write_all(self.text.as_bytes())
             .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&new, path))
-            .and_then(|()| match path.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-                _ => Ok(()),
-            });
-        written.inspect_err(|_| drop(fs::remove_file(&new))).map_err(io_error)
+            .and_then(|()| fs::rename(&new, path));
+        written.inspect_err(|_| drop(fs::remove_file(&new))).map_err(io_error)?;
+        // Written it is; that its folder can't be synced may mean that a power failure takes it back.
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        }
+        Ok(())
     }
 }

@@ -97,7 +97,7 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut StdRng) {
     }
 }
 
-/// As many as `THESPIAN_MUTATIONS` says: `cargo xtask long` has a million.
+/// As many as `THESPIAN_MUTATIONS` says.
 #[test]
 fn of_all_that_is_made_of_a_signed_manifest_only_another_first_line_of_its_signature_is_let_pass() {
     let rounds = std::env::var("THESPIAN_MUTATIONS").ok().and_then(|text| text.parse().ok());
@@ -116,11 +116,12 @@ fn of_all_that_is_made_of_a_signed_manifest_only_another_first_line_of_its_signa
         } else {
             mutate(&mut signature, &mut random);
         }
+        let is_other = signature != file.as_bytes();
         if let Signature::Good(key) = held_against(&signature, &manifest, &keys) {
             assert_eq!(key, keys[0]);
             assert_eq!(manifest, MANIFEST, "round {round}");
             assert_eq!(rest(&signature), rest(file.as_bytes()), "round {round}");
-            passed += 1;
+            passed += usize::from(is_other);
         }
     }
     assert!(passed > 0, "no first line was changed alone: the loop shows nothing");

@@ -39,7 +39,8 @@ impl DeadLetters {
 /// An actor is given an envelope.
 pub(crate) fn received(host: &Host, envelope: &Envelope) -> Option<String> {
     let target = envelope.target;
-    let has_right = host.cells.get(&target).is_some_and(|cell| cell.rights.dead_letters);
+    // What lay in its mailbox when it lost the right stays there.
+    let has_right = host.cells.get(&target).is_some_and(|cell| cell.born_with.dead_letters);
     (matches!(envelope.body, Body::DeadLetter(_)) && !has_right)
         .then(|| format!("{target} is given dead letters, and has no right to them"))
 }

@@ -232,7 +232,9 @@ any!(any_question -> Question {
         };
         let class = draw.chance().then(|| draw.class());
         let name = draw.chance().then(|| draw.name());
-        Question::Create(Box::new(NewActor { source, class, name, ..new_actor(draw.node.address()) }))
+        let creator = CreatorRights::of(crate::role::Role::ALL[draw.below(4) as usize]);
+        let address = draw.node.address();
+        Question::Create(Box::new(NewActor { source, class, name, creator, ..new_actor(address) }))
     },
     20 of Question::CreateNamed { .. } => |draw| {
         let address = draw.node.address();
@@ -256,7 +258,7 @@ any!(any_question -> Question {
         Question::UpdateCapability { name: "gpu".to_string(), value: draw.value() }
     },
     5 of Question::SetPolicy(_) => |draw| {
-        let papers = [SOURCE, SourceHash([1; 32])].map(|hash| (hash, draw.papers(hash)));
+        let papers = [SOURCE, SourceHash([1; 32])].map(|hash| (hash, (draw.offer(), draw.papers(hash))));
         let papers = papers.into_iter().skip(draw.below(2) as usize).collect();
         let (policy, is_trial) = (draw.policy(), draw.chance());
         Question::SetPolicy(Box::new(NewPolicy { policy, papers, now: UtcTime(draw.below(2_000)), is_trial }))

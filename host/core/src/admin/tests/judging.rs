@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::question::NewPolicy;
+use crate::role::Role;
 use crate::source::admission::{ReadPapers, Signature};
 use crate::source::manifest::Manifest;
 use crate::source::policy::{KeyId, Policy, PublicKey, TrustedKey};
-use crate::source::{LowerLimits, SourceOutcome, SourceState};
+use crate::source::{LowerLimits, SourceOutcome, SourceState, Unusable};
 use crate::utc::UtcTime;
 
 const STATUS: Rights = Rights { status: true, ..Rights::NONE };
@@ -49,7 +50,8 @@ impl Node {
     }
 
     fn set_policy(&mut self, policy: Policy, papers: Option<ReadPapers>, is_trial: bool) -> Vec<Effect> {
-        let papers = papers.into_iter().map(|papers| (SOURCE, papers)).collect();
+        let offer = self.offer_id(SOURCE);
+        let papers = papers.into_iter().map(|papers| (SOURCE, (offer, papers))).collect();
         let asker = self.asker();
         self.ask(asker, Question::SetPolicy(Box::new(NewPolicy { policy, papers, now: NOW, is_trial })))
     }
@@ -73,7 +75,7 @@ fn admitted() -> Node {
     node.set_policy(policy(), None, false);
     let effects = node.offer();
     let offer = node.offer_id(SOURCE);
-    assert!(effects.contains(&Effect::Source(SourceEffect::Keep(SOURCE))));
+    assert!(effects.contains(&Effect::Source(SourceEffect::Keep { hash: SOURCE, offer })));
     assert!(effects.contains(&Effect::Source(SourceEffect::Examine { hash: SOURCE, offer })));
     node.examined(papers(|_| ()));
     node.validate();
@@ -85,7 +87,8 @@ fn admitted() -> Node {
 fn without_an_authority_nothing_is_loaded_and_nothing_kept() {
     let mut node = judged_by(AuthorityKind::None);
     let effects = node.offer();
-    assert!(!effects.contains(&Effect::Source(SourceEffect::Keep(SOURCE))));
+    let offer = node.offer_id(SOURCE);
+    assert!(!effects.contains(&Effect::Source(SourceEffect::Keep { hash: SOURCE, offer })));
     let [(_, Err(Refusal::SourceRefused { reason, .. }))] = &answers(&effects)[..] else {
         panic!("{effects:?}")
     };
@@ -189,13 +192,21 @@ fn more_than_the_node_has_is_wanted_in_vain() {
 
 #[test]
 fn a_policy_that_trusts_its_key_no_more_ends_what_can_be_created_and_takes_the_rights_of_what_runs() {
-    let mut node = admitted();
+    let both = Rights { dead_letters: true, ..STATUS };
+    let mut trusting = policy();
+    trusting.keys[0].rights = both;
+    let found = || Some(papers(|manifest| manifest.rights = both));
+    let mut node = judged_by(AuthorityKind::Keys);
+    node.set_policy(trusting.clone(), None, false);
+    node.offer();
+    node.examined(found().unwrap());
+    node.validate();
     let actor = node.create();
-    node.handle(ActorEvent::DeadLettersAsked { by: actor, handles: true });
-    let mut revoked = policy();
+    let handler = node.handle(ActorEvent::DeadLettersAsked { by: actor, handles: true });
+    assert_eq!(handler, [Effect::Life(LifeEffect::SetDeadLetterHandler(Some(actor)))]);
+    let mut revoked = trusting;
     revoked.revocations.version = 1;
     revoked.revocations.keys.insert(KEY);
-    let found = || Some(papers(|_| ()));
     // To ask is not to do.
     let told = outcomes(&node.set_policy(revoked.clone(), found(), true));
     assert_eq!((told[0].hash, told[0].actors), (SOURCE, 1));
@@ -219,10 +230,10 @@ fn a_policy_that_trusts_its_key_no_more_ends_what_can_be_created_and_takes_the_r
 #[test]
 fn a_policy_that_gives_less_is_told_and_one_that_gives_as_much_leaves_all_as_it_is() {
     let mut node = admitted();
-    let actor = node.create();
+    node.create();
     let effects = node.set_policy(policy(), Some(papers(|_| ())), false);
     assert_eq!(outcomes(&effects)[0].outcome, Ok(STATUS));
-    assert!(effects.contains(&Effect::Life(LifeEffect::SetRights { address: actor, rights: STATUS })));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Life(LifeEffect::SetRights { .. }))));
     assert_eq!(node.state(), SourceState::Loaded);
     let mut less = policy();
     less.keys[0].rights = Rights::NONE;
@@ -248,18 +259,126 @@ fn a_source_that_was_approved_while_a_policy_was_read_is_to_be_loaded_again() {
 }
 
 #[test]
-fn what_runs_of_a_source_that_is_unloaded_loses_its_rights_with_the_trust_in_it_and_not_before() {
-    let mut node = admitted();
-    let actor = node.create();
+fn what_runs_of_a_source_that_is_not_in_use_loses_its_rights_with_the_trust_in_it_and_not_before() {
+    let mut revoked = policy();
+    revoked.revocations.version = 1;
+    revoked.revocations.keys.insert(KEY);
+    for offered_again in [false, true] {
+        let mut node = admitted();
+        let actor = node.create();
+        let asker = node.asker();
+        node.ask(asker, Question::Unload { source: SOURCE });
+        if offered_again {
+            // Whoever offers it once more, with other papers or none, hides nothing.
+            node.offer();
+        }
+        let taken = Effect::Life(LifeEffect::SetRights { address: actor, rights: Rights::NONE });
+        let effects = node.set_policy(policy(), None, false);
+        assert_eq!(outcomes(&effects), []);
+        assert!(!effects.contains(&taken));
+        let effects = node.set_policy(revoked.clone(), None, false);
+        assert!(effects.contains(&taken));
+        assert_eq!((outcomes(&effects)[0].hash, outcomes(&effects)[0].actors), (SOURCE, 1));
+    }
+}
+
+#[test]
+fn an_actor_never_has_more_than_it_began_with() {
+    let mut node = judged_by(AuthorityKind::Keys);
+    node.set_policy(policy(), None, false);
+    let load = |node: &mut Node, allowed| {
+        let asker = node.asker();
+        let offer = Offer { allowed, has_manifest: true, ..offer_of(SOURCE) };
+        node.ask(asker, Question::Load(Box::new(offer)));
+        node.examined(papers(|_| ()));
+        node.validate();
+    };
+    load(&mut node, Some(Rights::NONE));
+    node.create();
     let asker = node.asker();
     node.ask(asker, Question::Unload { source: SOURCE });
-    let taken = Effect::Life(LifeEffect::SetRights { address: actor, rights: Rights::NONE });
-    let effects = node.set_policy(policy(), None, false);
-    assert_eq!(outcomes(&effects), []);
-    assert!(!effects.contains(&taken));
-    let mut revoked = policy();
-    revoked.revocations.keys.insert(KEY);
-    assert!(node.set_policy(revoked, None, false).contains(&taken));
+    load(&mut node, None);
+    let effects = node.set_policy(policy(), Some(papers(|_| ())), false);
+    assert_eq!(outcomes(&effects)[0].outcome, Ok(STATUS));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Life(LifeEffect::SetRights { .. }))));
+}
+
+#[test]
+fn nobody_creates_what_may_more_than_they_do() {
+    let mut node = admitted();
+    let by = |node: &mut Node, role| {
+        rights_of(&node.create_with(|create| create.creator = CreatorRights::of(role)).2)
+    };
+    assert_eq!(by(&mut node, Role::Operate), Some(STATUS));
+    assert_eq!(by(&mut node, Role::Load), Some(STATUS), "it could have loaded it");
+    assert_eq!(by(&mut node, Role::Talk), Some(Rights::NONE));
+    // A child of one that has none has none, of the same source or another.
+    let (plain, ..) = node.create_with(|create| create.creator = CreatorRights::of(Role::Talk));
+    node.handle(ActorEvent::Started { address: plain });
+    let (_, effects) = node.create_child(plain);
+    assert_eq!(rights_of(&effects), Some(Rights::NONE));
+    let with = node.create();
+    let (_, effects) = node.create_child(with);
+    assert_eq!(rights_of(&effects), Some(STATUS));
+    // What an operator gave is not what whoever loads could have given.
+    let mut node = judged_by(AuthorityKind::TrustAll);
+    let asker = node.asker();
+    node.ask(asker, Question::Load(Box::new(Offer { given: STATUS, ..offer_of(SOURCE) })));
+    node.validate();
+    assert_eq!(by(&mut node, Role::Load), Some(Rights::NONE));
+    assert_eq!(by(&mut node, Role::Operate), Some(STATUS));
+}
+
+#[test]
+fn whoever_lost_the_right_to_dead_letters_is_not_given_them_by_the_turn_that_asked() {
+    let mut node = admitted();
+    let actor = node.create();
+    assert_eq!(node.handle(ActorEvent::DeadLettersAsked { by: actor, handles: true }), [], "it never had it");
+}
+
+#[test]
+fn loading_again_with_a_manifest_asks_for_what_that_wants() {
+    let mut node = admitted();
+    let load = |node: &mut Node, given, allowed, has_manifest| {
+        let asker = node.asker();
+        let offer = Offer { given, allowed, has_manifest, ..offer_of(SOURCE) };
+        let effects = node.ask(asker, Question::Load(Box::new(offer)));
+        answers(&effects).pop().unwrap().1.is_ok()
+    };
+    let more = Rights { shutdown: true, ..STATUS };
+    assert!(load(&mut node, more, Some(more), true), "of what it does not want nothing is lacking");
+    assert!(!load(&mut node, more, None, false));
+    let asker = node.asker();
+    node.ask(asker, Question::Unload { source: SOURCE });
+    let asker = node.asker();
+    let narrow = Offer { allowed: Some(Rights::NONE), has_manifest: true, ..offer_of(SOURCE) };
+    node.ask(asker, Question::Load(Box::new(narrow)));
+    node.examined(papers(|_| ()));
+    node.validate();
+    assert!(!load(&mut node, Rights::NONE, None, true), "it wants what it was not let have");
+    assert!(load(&mut node, Rights::NONE, Some(Rights::NONE), true));
+}
+
+#[test]
+fn a_version_counts_once_it_is_loaded_and_an_operator_can_go_back() {
+    let mut node = judged_by(AuthorityKind::Keys);
+    node.set_policy(policy(), None, false);
+    node.offer();
+    node.examined(papers(|manifest| manifest.version = "9999".parse().unwrap()));
+    let broken = Unusable::now("broken".to_string());
+    node.handle(SourceEvent::Validated { hash: SOURCE, outcome: Err(broken), compile_us: 1 });
+    assert!(node.admin.authority().history().newest.is_empty(), "what never ran replaces nothing");
+    for version in ["2", "1"] {
+        let asker = node.asker();
+        node.ask(asker, Question::Load(Box::new(Offer { is_downgrade: version == "1", ..offer_of(SOURCE) })));
+        node.examined(papers(|manifest| manifest.version = version.parse().unwrap()));
+        node.validate();
+        assert_eq!(node.state(), SourceState::Loaded);
+        let newest = node.admin.authority().history().newest.values().next().cloned();
+        assert_eq!(newest, Some(version.parse().unwrap()));
+        let asker = node.asker();
+        node.ask(asker, Question::Unload { source: SOURCE });
+    }
 }
 
 #[test]

@@ -242,15 +242,16 @@ fn a_source_gets_no_more_than_every_key_that_counts_gives() {
 #[test]
 fn an_older_version_is_an_operators_to_load_and_stays_what_it_is() {
     let newest = || ("shop/orders".parse().unwrap(), "2".parse().unwrap());
-    for occasion in [Occasion::Downgrade, Occasion::Again] {
+    for (occasion, after) in [(Occasion::Downgrade, "1.4.2"), (Occasion::Again, "2"), (Occasion::Start, "2")]
+    {
         let trial = Trial::with(|trial| {
             trial.history.newest.extend([newest()]);
             trial.occasion = occasion;
         });
         let admission = trial.admit().unwrap();
         let mut history = trial.history.clone();
-        history.note(&admission, &trial.policy, NOW);
-        assert_eq!(history.newest[&admission.name], "2".parse().unwrap());
+        history.note(&admission);
+        assert_eq!(history.newest[&admission.name], after.parse().unwrap());
     }
     let same = Trial::with(|trial| {
         trial.history.newest.insert("shop/orders".parse().unwrap(), "1.4.2".parse().unwrap());
@@ -262,7 +263,8 @@ fn an_older_version_is_an_operators_to_load_and_stays_what_it_is() {
 fn a_clock_that_is_a_little_behind_is_believed_and_what_is_admitted_is_remembered() {
     let mut trial = Trial::new();
     let admission = trial.admit().unwrap();
-    trial.history.note(&admission, &trial.policy, NOW);
+    trial.history.note(&admission);
+    trial.history.note_policy(&trial.policy);
     assert_eq!(trial.history.latest, NOW);
     assert_eq!(trial.history.revocations_version, 3);
     trial.now = UtcTime(NOW.0 - CLOCK_BEHIND_MAX.as_secs());
@@ -291,4 +293,29 @@ fn the_classes_of_a_manifest_are_those_that_are_described() {
     assert_eq!(check_classes(&list(&["A", "B"]), &list(&["B", "A"])), Ok(()));
     let told = check_classes(&list(&["A"]), &list(&["A", "B"])).unwrap_err();
     assert_eq!(told, "its manifest names the classes `A`, and it describes `A`, `B`");
+}
+
+#[test]
+fn dates_count_when_a_source_is_loaded_and_at_a_start_and_take_nothing_from_what_is_in_use() {
+    let dated = |occasion| {
+        Trial::with(|trial| {
+            trial.occasion = occasion;
+            trial.policy.keys[0].expires = Some(NOW);
+            trial.policy.revocations.expires = Some(NOW);
+            trial.manifest().expires = Some(NOW);
+        })
+    };
+    assert!(dated(Occasion::Again).admit().is_ok());
+    for occasion in [Occasion::Load, Occasion::Downgrade, Occasion::Start] {
+        assert!(matches!(dated(occasion).admit(), Err(Inadmissible::RevocationsExpired(_))));
+    }
+}
+
+#[test]
+fn a_key_that_is_revoked_and_no_more_in_the_policy_is_told_to_be_revoked() {
+    let trial = Trial::with(|trial| {
+        trial.signatures = vec![Signature::UnknownKey(KeyId([9; 8]))];
+        trial.policy.revocations.keys.insert(key(9));
+    });
+    assert_eq!(trial.refused(), "key `0909090909090909` is revoked");
 }

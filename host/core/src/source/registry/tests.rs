@@ -4,7 +4,15 @@ use crate::question::Asker;
 use crate::source::SourceEffect;
 
 fn offered(hash: SourceHash, label: String) -> Offer {
-    Offer { hash, label, size: 10, given: Rights::NONE, allowed: None, is_downgrade: false }
+    Offer {
+        hash,
+        label,
+        size: 10,
+        given: Rights::NONE,
+        allowed: None,
+        has_manifest: false,
+        is_downgrade: false,
+    }
 }
 use alloc::vec;
 

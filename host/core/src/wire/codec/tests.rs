@@ -365,6 +365,8 @@ fn source_report() -> SourceReport {
         classes: Some(vec!["Greeter".into()]),
         signers: vec!["ci".into()],
         keys: Vec::new(),
+        at: UtcTime(1_800_000_000),
+        is_downgrade: false,
     };
     SourceReport {
         status: source(),
