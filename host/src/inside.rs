@@ -11,6 +11,7 @@ use crate::grant::Grants;
 use crate::library::Library;
 use crate::plane::Plane;
 use crate::policy::PolicyKeeper;
+use crate::store::history::HistoryFile;
 
 /// Shared by everything above the plane.
 pub(crate) struct Inside {
@@ -22,6 +23,8 @@ pub(crate) struct Inside {
     pub(crate) ends: Ends,
     pub(crate) library: Arc<Library>,
     pub(crate) policy: PolicyKeeper,
+    /// Absent without a data directory.
+    pub(crate) history: Option<Arc<HistoryFile>>,
     pub(crate) setup: Setup,
 }
 

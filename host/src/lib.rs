@@ -62,6 +62,7 @@ mod perform;
 mod plane;
 mod policy;
 mod pool;
+mod remembering;
 pub mod sandbox;
 mod seal;
 pub mod session;

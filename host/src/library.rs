@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
-use thespian_core::address::ActorAddress;
+use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::budget::{Account, MemoryPart, Purpose};
 use thespian_core::limits::OFFERED_BYTES_MAX;
 use thespian_core::source::{OfferId, SourceHash, SourceInfo, Unusable};
@@ -33,7 +33,11 @@ use crate::plane::accounts::Accounts;
 use crate::plane::clock::Clock;
 use crate::sandbox::{Engine, Source, SourceError};
 use crate::signing::SourcePapers;
-use crate::store::sources::{SourceFile, SourceFiles};
+use crate::store::records::{RecordDigest, SourceRecord};
+use crate::store::sources::{KeptSource, SourceFile, SourceFiles};
+
+/// The loader of what an earlier run has kept.
+const NOBODY: ActorAddress = ActorAddress::new(HostId(0), 0);
 
 /// Where sources are on their way, and where they are then.
 pub(crate) struct Library {
@@ -45,7 +49,7 @@ pub(crate) struct Library {
     files: Option<Arc<SourceFiles>>,
     accounts: Arc<Accounts>,
     rooms: Arc<Rooms>,
-    offered: Mutex<HashMap<SourceHash, SourceBytes>>,
+    offered: Mutex<HashMap<SourceHash, OfferedCode>>,
     /// The papers of the sources that are offered or in use.
     papers: Mutex<HashMap<SourceHash, (OfferId, Arc<SourcePapers>)>>,
     loaded: Mutex<HashMap<SourceHash, LoadedCode>>,
@@ -56,6 +60,16 @@ pub(crate) struct Library {
 struct LoadedCode {
     code: Source,
     file: Option<SourceFile>,
+    /// The digest of its record beside that.
+    recorded: Option<RecordDigest>,
+}
+
+/// A source that waits for its judgement.
+pub(crate) enum OfferedCode {
+    /// Its bytes have come.
+    Came(SourceBytes),
+    /// An earlier run has kept it.
+    Kept(Box<KeptSource>),
 }
 
 /// Memory that is drawn for code, on the account of its source; given back when dropped.
@@ -241,12 +255,33 @@ impl Library {
     /// Keeps a source that is to be judged, until it is compiled or forgotten.
     pub(crate) fn offer(&self, id: OfferId, offer: SourceBytes) {
         self.papers.lock().insert(offer.hash, (id, offer.papers.clone()));
-        self.offered.lock().insert(offer.hash, offer);
+        self.offered.lock().insert(offer.hash, OfferedCode::Came(offer));
+    }
+
+    /// Has a source that an earlier run kept, before `Admin` hears of it.
+    pub(crate) fn found(&self, kept: KeptSource) {
+        let hash = kept.file.hash();
+        let (manifest, signatures) = kept.record.papers();
+        let signatures = signatures.into_iter().map(Bytes::from).collect();
+        let papers = SourcePapers { manifest: manifest.map(Bytes::from), signatures };
+        self.papers.lock().insert(hash, (OfferId::default(), Arc::new(papers)));
+        self.offered.lock().insert(hash, OfferedCode::Kept(Box::new(kept)));
+    }
+
+    /// The offer by which such a source is judged now.
+    pub(crate) fn found_as(&self, hash: SourceHash, id: OfferId) {
+        if let Some(papers) = self.papers.lock().get_mut(&hash) {
+            papers.0 = id;
+        }
     }
 
     /// The bytes of a source that waits for its judgement.
     pub(crate) fn offered_bytes(&self, hash: SourceHash) -> Option<Bytes> {
-        self.offered.lock().get(&hash).map(SourceBytes::bytes)
+        match self.offered.lock().get(&hash) {
+            Some(OfferedCode::Came(bytes)) => Some(bytes.bytes()),
+            // Of these the word of then holds.
+            Some(OfferedCode::Kept(_)) | None => None,
+        }
     }
 
     /// The papers of a source that is offered or in use.
@@ -293,7 +328,7 @@ impl Library {
     }
 
     /// Takes out what was offered, to load it.
-    pub(crate) fn take(&self, hash: SourceHash) -> Option<SourceBytes> {
+    pub(crate) fn take(&self, hash: SourceHash) -> Option<OfferedCode> {
         self.offered.lock().remove(&hash)
     }
 
@@ -307,7 +342,59 @@ impl Library {
     ///
     /// # Errors
     /// It can't be used, or can't be kept. Then nothing of it is left.
-    pub(crate) async fn load(&self, offer: SourceBytes) -> Result<(SourceInfo, u64), Unusable> {
+    pub(crate) async fn load(&self, offer: OfferedCode) -> Result<(SourceInfo, u64), Unusable> {
+        match offer {
+            OfferedCode::Came(offer) => self.load_bytes(offer).await,
+            OfferedCode::Kept(kept) => self.load_kept(*kept).await,
+        }
+    }
+
+    /// The same of what an earlier run has kept. Where it can't be used now, its file stays: it may be with the next start.
+    async fn load_kept(&self, kept: KeptSource) -> Result<(SourceInfo, u64), Unusable> {
+        let KeptSource { file, record } = kept;
+        let hash = file.hash();
+        let memory_bytes = self.engine.compile_bounds(record.size).memory_bytes;
+        let compile = self.compiles.enter(NOBODY, record.size, memory_bytes);
+        compile.begin().await;
+        let code = self.compile(compile, hash, Kept::OnDisk(file.clone())).await?;
+        let papers_bytes = self.papers(hash).1.len();
+        code.keep(CodeMemory::draw(self.accounts.of(hash), code.code_bytes() + papers_bytes)?);
+        Ok(self.enter(code, Some(file), Some(record.digest())))
+    }
+
+    /// Code of a source is there from here on.
+    fn enter(
+        &self,
+        code: Source,
+        file: Option<SourceFile>,
+        recorded: Option<RecordDigest>,
+    ) -> (SourceInfo, u64) {
+        let info = code.info().clone();
+        let compile_us = if code.from_cache() { 0 } else { code.compile_time().as_micros() };
+        self.loaded.lock().insert(code.hash(), LoadedCode { code, file, recorded });
+        (info, u64::try_from(compile_us).unwrap_or(u64::MAX))
+    }
+
+    /// Has a loaded source come back with the next start, with this record. Nothing is written where that says nothing new.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub(crate) async fn admit(&self, hash: SourceHash, record: SourceRecord) -> Result<(), Unusable> {
+        let digest = record.digest();
+        let file = match self.loaded.lock().get(&hash) {
+            Some(loaded) if loaded.recorded != Some(digest) => loaded.file.clone(),
+            _ => None,
+        };
+        let Some(file) = file else { return Ok(()) };
+        let admit = move || file.admit(&record).map_err(|error| Unusable::now(error.to_string()));
+        waited_for(self.io.spawn_blocking(admit).await)?;
+        if let Some(loaded) = self.loaded.lock().get_mut(&hash) {
+            loaded.recorded = Some(digest);
+        }
+        Ok(())
+    }
+
+    async fn load_bytes(&self, offer: SourceBytes) -> Result<(SourceInfo, u64), Unusable> {
         let (hash, papers_bytes) = (offer.hash, offer.papers.len());
         let memory_bytes = self.engine.compile_bounds(offer.size()).memory_bytes;
         let compile = self.compiles.enter(offer.room.loader, offer.size(), memory_bytes);
@@ -328,12 +415,7 @@ impl Library {
             Ok(code)
         });
         match compiled {
-            Ok(code) => {
-                let info = code.info().clone();
-                let compile_us = if code.from_cache() { 0 } else { code.compile_time().as_micros() };
-                self.loaded.lock().insert(hash, LoadedCode { code, file });
-                Ok((info, u64::try_from(compile_us).unwrap_or(u64::MAX)))
-            }
+            Ok(code) => Ok(self.enter(code, file, None)),
             Err(why) => {
                 if let Some(file) = file {
                     // An error means that the node ends.
@@ -371,7 +453,6 @@ fn waited_for<T>(outcome: Result<Result<T, Unusable>, JoinError>) -> Result<T, U
 #[cfg(test)]
 mod tests {
     use super::*;
-    use thespian_core::address::HostId;
 
     const LOADER: ActorAddress = ActorAddress::new(HostId(0), 1);
 

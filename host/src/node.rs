@@ -12,6 +12,7 @@ use thespian_core::limits::{
 };
 use thespian_core::role::Role;
 use thespian_core::source::SourceOutcome;
+use thespian_core::source::admission::History;
 use thespian_core::source::authority::SourceAuthority;
 use thespian_core::text::inert;
 use thespian_core::wire::control::{ControlError, PolicyStatus, Reply, Request};
@@ -39,18 +40,24 @@ use crate::plane::Plane;
 use crate::plane::clock::Clock;
 use crate::policy::{POLICY_FILE, PolicyKeeper};
 use crate::pool::{self, Pool, PoolOwner};
+use crate::remembering;
 use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
+use crate::seal::Seal;
 use crate::session::{Session, SessionOpener};
 use crate::shortage::Shortage;
 use crate::signing::policy_file::{PolicyError, PolicyFile};
 use crate::status;
+use crate::store::history::HistoryFile;
 use crate::store::log_file::{self, OpenLogFile};
-use crate::store::sources::SourceFiles;
+use crate::store::sources::{FoundSources, KeptSource, SourceFiles};
 use crate::store::{self, DirLock, StoreError};
 use crate::watchdog::Watchdog;
 
 pub use crate::memory::{MemoryBudget, QueueBound};
 pub use crate::node_fault::{Entrance, NodeFault};
+
+/// The key of the data directory's seals.
+const STORE_KEY_FILE: &str = "store-key";
 
 /// Threads for control, transport and `Admin`.
 const IO_THREADS: usize = 2;
@@ -109,9 +116,9 @@ impl Node {
         let queued = QueueBound::of(&memory);
         let budget = memory::budget(&memory, &queued);
         let shares = descriptors::shares(0)?;
-        let (path, read, authority) = open_policy(&config)?;
         let (host, data) = open_data(config.data_dir.as_deref())?;
-        let (dir_lock, files) = data.map(|data| (data.lock, data.files)).unzip();
+        let KeptData { dir_lock, files, kept, history, remembered, problems } = data;
+        let (path, read, authority) = open_policy(&config, remembered)?;
         let log = LogStore::start(log_file(&config, host)?)?;
         let clock = Clock::start();
         let faults = Arc::new(FaultWatch::new(log.clone()));
@@ -121,9 +128,7 @@ impl Node {
         let capacity = engine.capacity().clone();
         budget.limit_places(capacity.actors_max);
         // It runs turns too: those for which a program outside waits, and nothing else.
-        let io =
-            runtime("io", IO_THREADS, RUNAWAYS_MAX + 8).enable_all().build().map_err(StartError::Threads)?;
-
+        let io = runtime("io", IO_THREADS, RUNAWAYS_MAX + 8)?;
         let desk = Arc::new(Desk::new(plane.clock, faults.clone()));
         let shortage = Arc::new(Shortage::default());
         let library = Library::new(
@@ -160,12 +165,17 @@ impl Node {
             ends: Ends::new(plane.log.clone()),
             library,
             policy: PolicyKeeper::new(path, read, io.handle().clone()),
+            history,
             setup: setup(config.authority, guest_threads, &capacity, &queued, &memory),
             plane: plane.clone(),
             desk: desk.clone(),
         });
         let performer = Performer::new(inside.clone(), io.handle().clone());
         desk.begin(config.capabilities, authority, config.actor_log_level, Box::new(performer));
+        for problem in problems {
+            plane.log.node(Level::ERROR, "sources", &inert(&problem));
+        }
+        remembering::restore(&inside, kept);
         run(&inside, io.handle());
         Ok(Self {
             inside,
@@ -387,26 +397,40 @@ fn setup(
 }
 
 /// Opens the data directory, if there is to be one: the host's name, the directory's lock, and where bytes of sources are.
-fn open_data(dir: Option<&Path>) -> Result<(HostId, Option<DataDir>), StoreError> {
+fn open_data(dir: Option<&Path>) -> Result<(HostId, KeptData), StoreError> {
     let host = HostId(rand::random());
-    let Some(dir) = dir else { return Ok((host, None)) };
+    let Some(dir) = dir else { return Ok((host, KeptData::default())) };
     store::private_dir(dir)?;
     let lock = store::lock(dir)?;
     let host = store::host_id(dir, host)?;
-    Ok((host, Some(DataDir { lock, files: SourceFiles::open(dir)? })))
+    let key = dir.join(STORE_KEY_FILE);
+    let seal = Seal::open(&key).map_err(|error| StoreError::Io { path: key, error })?;
+    let seal = Arc::new(seal);
+    let FoundSources { files, kept, mut problems } = SourceFiles::open(dir, seal.clone())?;
+    let history = HistoryFile::new(dir, seal);
+    let remembered = history.read().unwrap_or_else(|why| {
+        problems.push(format!("{why}: it is not known what was admitted before this start"));
+        None
+    });
+    let (dir_lock, files, history) = (Some(lock), Some(files), Some(Arc::new(history)));
+    Ok((host, KeptData { dir_lock, files, kept, history, remembered, problems }))
 }
 
-/// What was read of a policy's file.
+/// A policy's file, as it was read.
 type PolicyRead = Result<PolicyFile, PolicyError>;
 
 /// The policy's file and what it says, where the authority goes by one, and the authority itself.
 ///
 /// A node without a policy admits nothing, and can be given one; one whose policy says what it may not does not start, for
 /// its operator believes it in force.
-fn open_policy(config: &NodeConfig) -> Result<(PathBuf, PolicyRead, SourceAuthority), StartError> {
+fn open_policy(
+    config: &NodeConfig,
+    remembered: Option<History>,
+) -> Result<(PathBuf, PolicyRead, SourceAuthority), StartError> {
     let in_data = || config.data_dir.as_deref().unwrap_or(Path::new("")).join(POLICY_FILE);
     let path = config.policy.clone().unwrap_or_else(in_data);
     let mut authority = SourceAuthority::new(config.authority.kind(), config.limits);
+    authority.remember(remembered.unwrap_or_default());
     if config.authority != Authority::Keys {
         let unread = PolicyError::Absent { path: path.clone() };
         return Ok((path, Err(unread), authority));
@@ -426,10 +450,15 @@ fn open_policy(config: &NodeConfig) -> Result<(PathBuf, PolicyRead, SourceAuthor
     Ok((path, read, authority))
 }
 
-/// A node's data directory, while the node runs.
-struct DataDir {
-    lock: DirLock,
-    files: Arc<SourceFiles>,
+/// All that lies in a node's data directory; nothing without one.
+#[derive(Default)]
+struct KeptData {
+    dir_lock: Option<DirLock>,
+    files: Option<Arc<SourceFiles>>,
+    kept: Vec<KeptSource>,
+    history: Option<Arc<HistoryFile>>,
+    remembered: Option<History>,
+    problems: Vec<String>,
 }
 
 /// Refuses what makes no sense; returns how many threads run actors.
@@ -529,13 +558,10 @@ fn log_file(config: &NodeConfig, host: HostId) -> Result<Option<OpenLogFile>, St
     Ok(Some(OpenLogFile::open(path, bytes_max, &first)?))
 }
 
-fn runtime(name: &str, threads: usize, blocking_max: usize) -> Builder {
+fn runtime(name: &str, threads: usize, blocking_max: usize) -> Result<Runtime, StartError> {
     let mut builder = Builder::new_multi_thread();
-    builder
-        .worker_threads(threads)
-        .max_blocking_threads(blocking_max)
-        .thread_name(format!("thespian-{name}"));
-    builder
+    builder.worker_threads(threads).max_blocking_threads(blocking_max).enable_all();
+    builder.thread_name(format!("thespian-{name}")).build().map_err(StartError::Threads)
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ use crate::judge::{Approval, OfferedSource, SharedJudge};
 use crate::library::SourceBytes;
 use crate::node_fault::Entrance;
 use crate::plane::clock::utc;
+use crate::remembering;
 use crate::sandbox::{ActorInit, Source};
 use crate::status;
 
@@ -139,13 +140,19 @@ impl Performer {
     fn validate(&self, hash: SourceHash) {
         // Only `Admin`'s end lets go of what waits for it: all who would hear of it have been told.
         let Some(offer) = self.inside.library.take(hash) else { return };
-        let (library, desk) = (self.inside.library.clone(), self.inside.desk.clone());
+        let inside = self.inside.clone();
         self.inside.desk.faults().spawn(&self.io, "a load", async move {
-            let (outcome, compile_us) = match library.load(offer).await {
+            let loaded = inside.library.load(offer).await;
+            let loaded = match loaded {
+                Ok(loaded) => remembering::admit(&inside, hash).await.map(|()| loaded),
+                Err(why) => Err(why),
+            };
+            let (outcome, compile_us) = match loaded {
                 Ok((info, compile_us)) => (Ok(info), compile_us),
                 Err(why) => (Err(why), 0),
             };
-            desk.tell(SourceEvent::Validated { hash, outcome, compile_us });
+            inside.desk.tell(SourceEvent::Validated { hash, outcome, compile_us });
+            remembering::write_history(&inside).await;
         });
     }
 
@@ -252,11 +259,10 @@ impl Perform for Performer {
                     answerer.answer(status::answer(&inside, about).await);
                 });
             }
-            Effect::Source(SourceEffect::Keep { offer, .. }) => {
-                if let Some(bytes) = self.offered.take() {
-                    self.inside.library.offer(offer, bytes);
-                }
-            }
+            Effect::Source(SourceEffect::Keep { hash, offer }) => match self.offered.take() {
+                Some(bytes) => self.inside.library.offer(offer, bytes),
+                None => self.inside.library.found_as(hash, offer),
+            },
             Effect::Source(SourceEffect::Examine { hash, offer }) => self.examine(hash, offer),
             Effect::Source(SourceEffect::Judge(wish)) => self.judge(*wish),
             Effect::Source(SourceEffect::Validate(hash)) => self.validate(hash),

@@ -43,6 +43,17 @@ impl Seal {
         self.mac(parts).verify_slice(seal).is_ok()
     }
 
+    /// The bytes behind the seal with which a file begins, if it is over those.
+    pub(crate) fn opened<'a>(&self, purpose: &[u8], file: &'a [u8]) -> Option<&'a [u8]> {
+        let (seal, rest) = file.split_at_checked(SEAL_LEN)?;
+        self.is_over(seal, &[purpose, rest]).then_some(rest)
+    }
+
+    /// A file's bytes: the seal, and what it is over. What is sealed for one purpose is none for another.
+    pub(crate) fn sealed(&self, purpose: &[u8], bytes: &[u8]) -> Vec<u8> {
+        [&self.over(&[purpose, bytes]), bytes].concat()
+    }
+
     fn mac(&self, parts: &[&[u8]]) -> Hmac<Sha256> {
         let mac = Hmac::new_from_slice(&self.key).expect("HMAC takes keys of any length");
         parts.iter().fold(mac, |mac, part| mac.chain_update(part))
@@ -81,13 +92,18 @@ mod tests {
     #[test]
     fn a_seal_is_over_what_it_was_made_for_and_nothing_else() {
         let path = std::env::temp_dir().join(format!("thespian-seal-{}", std::process::id()));
-        let made = Seal::open(&path).unwrap();
-        let seal = made.over(&[b"by", b"tes"]);
-        let read = Seal::open(&path).unwrap();
-        assert!(read.is_over(&seal, &[b"bytes"]), "the key stays");
-        assert!(!read.is_over(&seal, &[b"byte"]) && !read.is_over(&seal[..31], &[b"bytes"]));
+        let seal = Seal::open(&path).unwrap();
+        let file = seal.sealed(b"record", b"bytes");
+        assert_eq!(Seal::open(&path).unwrap().opened(b"record", &file), Some(&b"bytes"[..]), "the key stays");
+        assert_eq!(seal.opened(b"history", &file), None);
+        for at in 0..file.len() {
+            let mut other = file.clone();
+            other[at] ^= 1;
+            assert_eq!(seal.opened(b"record", &other), None, "{at}");
+            assert_eq!(seal.opened(b"record", &file[..at]), None, "{at}");
+        }
         fs::remove_file(&path).unwrap();
-        assert!(!Seal::open(&path).unwrap().is_over(&seal, &[b"bytes"]), "another key's");
+        assert_eq!(Seal::open(&path).unwrap().opened(b"record", &file), None, "another key's");
         fs::remove_file(&path).unwrap();
     }
 }

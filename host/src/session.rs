@@ -37,7 +37,6 @@ pub use crate::answers::{Update, Updates};
 use crate::inside::Inside;
 use crate::library::{OfferRoom, SourceBytes};
 use crate::node_fault::Entrance;
-use crate::plane::clock::utc;
 use crate::plane::places::Payer;
 use crate::signing::SourcePapers;
 use crate::status;
@@ -176,7 +175,7 @@ impl Session {
             Request::CheckPolicy { text } => policy::check(inside, text).await,
             Request::ReloadPolicy => policy::reload(inside).await,
             Request::EditPolicy(change) => policy::edit(inside, change).await,
-            Request::AcceptClock => self.question(Question::AcceptClock { now: utc() }).await,
+            Request::AcceptClock => policy::accept_clock(inside).await,
             Request::Actors { after, filter } => {
                 status::actors(inside, after, filter).await.map(Reply::Actors)
             }

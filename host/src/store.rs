@@ -1,6 +1,8 @@
 //! What a node keeps on disk: a private directory with its identity. Others put their files beside it.
 
+pub(crate) mod history;
 pub(crate) mod log_file;
+pub(crate) mod records;
 pub(crate) mod sources;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -107,6 +109,25 @@ pub fn private_dir(path: &Path) -> Result<(), StoreError> {
         return Err(StoreError::NotPrivate { path: path.to_path_buf(), uid, mode });
     }
     Ok(())
+}
+
+/// Writes a file in place of what was there: whole, and for good once it returns.
+///
+/// # Errors
+/// It can't be written; what was there still is.
+pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&new, path));
+    written.inspect_err(|_| drop(fs::remove_file(&new)))?;
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 /// Holds the directory for one node, until it is dropped or the process ends.

@@ -29,6 +29,10 @@ mistakes! {
     }
 
     "admin/create.rs" {
+        GiveAllRights rights_that_nobody_gave "has rights that nobody gave its source":
+            "rights: self.sources.rights_for(create.source, create.creator),"
+            => "rights: crate::source::Rights::ALL,";
+
         CreateTwoOfAName two_actors_of_one_name "there are two actors of the name":
             "match self.names.get(name) {"
             => "match None::<(ActorAddress, bool)> {";
@@ -214,10 +218,6 @@ mistakes! {
             "Leaving::ExitTurn => self.outbox.keeps_children,"
             => "Leaving::ExitTurn => true,";
 
-        GiveAnybodyDeadLetters dead_letters_without_a_right "has no right to them":
-            r#"check_right(self.outbox.standing.rights.dead_letters, "dead-letters")?;"#
-            => "";
-
         PanicInTheOutbox a_panic_in_the_outbox "a mistake in the rules of an outbox":
             "self.outbox.requests.push(TurnRequest::Send { target, message });"
             => r#"panic!("a mistake in the rules of an outbox");"#;
@@ -238,6 +238,10 @@ mistakes! {
     }
 
     "source/registry.rs" {
+        KeepWhatIsRefused a_source_that_a_policy_refuses "what its authority refused":
+            "Some(entry) if entry.verdict().is_some() => match verdict {"
+            => "Some(entry) if entry.verdict().is_some() => match verdict.or(Ok(Verdict::default())) {";
+
         ApproveAnything a_verdict_that_does_not_count "what its authority refused":
             "Some(entry) if entry.state == SourceState::Offered => match verdict {"
             => "Some(entry) if entry.state == SourceState::Offered => match verdict.or(Ok(Verdict::default())) {";

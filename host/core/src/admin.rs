@@ -77,7 +77,7 @@ impl Admin {
     /// Takes what happened and appends what is to be done.
     pub fn handle(&mut self, now: Time, event: Event, effects: &mut Effects) {
         match event {
-            Event::Source(event) => self.source(event, effects),
+            Event::Source(event) => self.source(now, event, effects),
             Event::Actor(event) => self.actor(now, event, effects),
             Event::Asked { origin, question } => self.asked(now, origin, question, effects),
             Event::Withdrawn(origin) => self.withdrawn(origin, effects),
@@ -85,13 +85,16 @@ impl Admin {
         }
     }
 
-    fn source(&mut self, event: SourceEvent, effects: &mut Effects) {
+    fn source(&mut self, now: Time, event: SourceEvent, effects: &mut Effects) {
         let waited = match event {
             SourceEvent::Judged { hash, offer, verdict } => {
                 return self.judged(hash, offer, verdict, effects);
             }
             SourceEvent::Examined { hash, offer, papers, now } => {
                 return self.examined(hash, offer, &papers, now, effects);
+            }
+            SourceEvent::Restored { offer, verdict } => {
+                return self.restored(now, *offer, verdict, effects);
             }
             SourceEvent::Validated { hash, outcome, compile_us } => {
                 let waited = self.sources.validated(hash, outcome, compile_us, &mut self.askers, effects);

@@ -110,6 +110,9 @@ pub const CONFIG_BYTES_MAX: usize = MIB;
 
 /// Size of a component, in bytes. The largest honest ones (an interpreter inside) have 20 MB.
 pub const SOURCE_BYTES_MAX: usize = 32 * MIB;
+/// Bytes of all sources together that a node keeps on disk: some thousand ordinary ones. More are refused; none goes that is in
+/// use.
+pub const STORE_BYTES_MAX: u64 = 4 << 30;
 /// Bytes of all sources together that are on their way in at one time: announced, coming, or waiting for their judgement and
 /// for a disk or the compiler to take them. Four of the largest: whoever loads more waits until some have come.
 pub const OFFERED_BYTES_MAX: usize = 128 * MIB;

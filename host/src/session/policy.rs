@@ -15,6 +15,7 @@ use tracing::Level;
 use crate::answers::Answered;
 use crate::inside::Inside;
 use crate::plane::clock::utc;
+use crate::remembering;
 use crate::signing::key_text;
 use crate::signing::policy_file::{PolicyEdit, PolicyError, PolicyFile};
 
@@ -41,6 +42,13 @@ pub(super) async fn reload(inside: &Arc<Inside>) -> Answered {
 /// Changes the file, and puts it into force.
 pub(super) async fn edit(inside: &Arc<Inside>, change: PolicyChange) -> Answered {
     whole(inside, "a change of the policy", move |inside| edit_now(inside, change)).await
+}
+
+/// Takes the clock for right.
+pub(super) async fn accept_clock(inside: &Arc<Inside>) -> Answered {
+    let accepted = inside.desk.ask(|_| Ok(Question::AcceptClock { now: utc() }), None, None).await;
+    remembering::write_history(inside).await;
+    accepted
 }
 
 /// Runs a change to its end, also where whoever asked for it leaves: half of it would be a policy on paper.
@@ -125,6 +133,7 @@ async fn put_into_force(inside: &Arc<Inside>, file: PolicyFile) -> Result<Vec<So
             let text =
                 format!("a policy is in force, by which {stay} sources stay and {refused} are refused");
             inside.plane.log.node(Level::INFO, "sources", &text);
+            remembering::write_history(inside).await;
         }
         Err(_) => drop(inside.policy.replace(before)),
     }

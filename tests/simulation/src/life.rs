@@ -10,9 +10,9 @@ use thespian_core::event::Event;
 use thespian_core::limits::ActorLimits;
 use thespian_core::mailbox::Push;
 use thespian_core::outbox::CreateOptions;
-use thespian_core::question::{Asker, CreatorRights, NewActor, Offer, Origin, Question};
+use thespian_core::question::{Asker, CreatorRights, NewActor, Origin, Question};
 use thespian_core::role::Role;
-use thespian_core::source::{Rights, SourceHash};
+use thespian_core::source::SourceHash;
 
 use crate::classes::{self, CLOSED};
 use crate::host::Host;
@@ -135,20 +135,8 @@ fn ask_something(world: &mut World, at: HostId) {
     match world.rng.below(100) {
         0..=14 => {
             let asker = world.new_asker();
-            let label = String::new();
-            let rights = Rights { dead_letters: world.rng.chance(50), ..Rights::default() };
-            world.host_mut(at).ask(
-                asker,
-                Question::Load(Box::new(Offer {
-                    hash,
-                    label,
-                    size: 1,
-                    given: rights,
-                    allowed: None,
-                    has_manifest: true,
-                    is_downgrade: false,
-                })),
-            );
+            let offer = signing::some_offer(&mut world.rng, hash);
+            world.host_mut(at).ask(asker, Question::Load(Box::new(offer)));
             leave(world, at, asker);
         }
         15..=44 if world.host(at).slots < world.host(at).slots_max => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use thespian_core::question::NewPolicy;
+use thespian_core::question::{NewPolicy, Offer};
 use thespian_core::source::admission::{ReadPapers, Signature};
 use thespian_core::source::manifest::Manifest;
 use thespian_core::source::policy::{KeyId, Policy, PublicKey, TrustedKey};
@@ -35,6 +35,13 @@ pub(crate) fn papers_of(source: SourceHash) -> ReadPapers {
         classes: None,
     };
     ReadPapers { manifest: Some(Ok(manifest)), signatures: vec![Signature::Good(signer_of(source))] }
+}
+
+/// A source as somebody offers it, who gives it rights or none.
+pub(crate) fn some_offer(rng: &mut Rng, hash: SourceHash) -> Offer {
+    let given = Rights { dead_letters: rng.chance(50), ..Rights::NONE };
+    let (label, allowed) = (String::new(), None);
+    Offer { hash, label, size: 1, given, allowed, has_manifest: true, is_downgrade: false }
 }
 
 /// A policy that trusts some of the keys, with the papers of most sources: some came too late for that. Now and then it is only

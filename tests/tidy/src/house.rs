@@ -86,7 +86,7 @@ const HOUSES: [House; 5] = [
             Layer {
                 name: "body",
                 over: &["ground", "hands", "plane", "threads", "desk", "parts"],
-                rooms: &["inside status"],
+                rooms: &["inside remembering status"],
             },
             Layer {
                 name: "service",

@@ -40,6 +40,18 @@ impl Admin {
         }
     }
 
+    /// Judges by rules again what was judged by rules; of a judge who would have to be asked the word of then holds.
+    pub(super) fn restored(&mut self, now: Time, offer: Offer, verdict: Verdict, effects: &mut Effects) {
+        let (hash, given) = (offer.hash, offer.given);
+        let Some(offer) = self.sources.restore(now, offer) else { return };
+        effects.push(SourceEffect::Keep { hash, offer });
+        match (self.authority.offered(given), self.authority.kind()) {
+            (FirstWord::Judged(verdict), _) => self.judged(hash, offer, verdict, effects),
+            (FirstWord::Looks, AuthorityKind::Asked) => self.judged(hash, offer, Ok(verdict), effects),
+            (FirstWord::Looks, _) => effects.push(SourceEffect::Examine { hash, offer }),
+        }
+    }
+
     pub(super) fn examined(
         &mut self,
         hash: SourceHash,
@@ -50,8 +62,7 @@ impl Admin {
     ) {
         // Unloaded meanwhile, or overdue.
         let Some(asked) = self.sources.asked(hash, offer) else { return };
-        let occasion = if asked.is_downgrade { Occasion::Downgrade } else { Occasion::Load };
-        let verdict = self.authority.judge(hash, papers, asked.allowed, occasion, now);
+        let verdict = self.authority.judge(hash, papers, asked.allowed, asked.occasion, now);
         self.judged(hash, offer, verdict, effects);
     }
 

@@ -7,13 +7,14 @@ mod suitability;
 
 use super::*;
 use crate::address::HostId;
-use crate::capability::Requirement;
-use crate::capability::{Clause, Value};
+use crate::capability::{Clause, Requirement, Value};
 use crate::envelope::{Body, Envelope, ExitReason};
 use crate::fate::{ChildrenAtRestart, OnTrap};
 use crate::life::LifeEffect;
-use crate::limits::{ActorLimits, ERROR_TEXT_LEN_MAX};
-use crate::limits::{CLASS_NAME_LEN_MAX, EXIT_GRACE, JUDGEMENT_TIME_MAX, STOP_ACTORS_TIME_MAX, STOP_GRACE};
+use crate::limits::{
+    ActorLimits, CLASS_NAME_LEN_MAX, ERROR_TEXT_LEN_MAX, EXIT_GRACE, JUDGEMENT_TIME_MAX,
+    STOP_ACTORS_TIME_MAX, STOP_GRACE,
+};
 use crate::message::Message;
 use crate::outbox::{CreateChild, CreateOptions};
 use crate::plan::Settled;
@@ -179,16 +180,6 @@ impl Node {
 
     fn judge(&mut self, verdict: Result<(), String>) -> Vec<Effect> {
         self.judge_of(SOURCE, verdict.map(|()| Verdict { rights: Rights::ALL, ..Verdict::default() }))
-    }
-
-    fn judge_of(&mut self, hash: SourceHash, verdict: Result<Verdict, String>) -> Vec<Effect> {
-        let offer = self.offer_id(hash);
-        self.handle(SourceEvent::Judged { hash, offer, verdict })
-    }
-
-    fn offer_id(&self, hash: SourceHash) -> OfferId {
-        let mut known = self.admin.sources().iter();
-        known.find(|(known, _)| *known == hash).map_or(OfferId(0), |(_, source)| source.offer())
     }
 
     fn validate(&mut self) -> Vec<Effect> {

@@ -68,7 +68,7 @@ pub enum Occasion {
     Downgrade,
     /// The node starts again, and it was admitted before: no newer version takes anything from it.
     Start,
-    /// It is in use, and the policy changes: neither a newer version nor a date takes anything from it.
+    /// The policy changes while it is in use: neither a newer version nor a date takes anything from it.
     Again,
 }
 

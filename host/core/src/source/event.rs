@@ -1,9 +1,11 @@
 //! What happens to sources, as `Admin` is told.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::admission::ReadPapers;
 use super::{OfferId, SourceHash, SourceInfo, Verdict};
+use crate::question::Offer;
 use crate::utc::UtcTime;
 
 /// A source can't be used.
@@ -45,6 +47,13 @@ pub enum SourceEvent {
         papers: ReadPapers,
         /// The wall clock's time.
         now: UtcTime,
+    },
+    /// A source was found that the node had admitted before it was started.
+    Restored {
+        /// As it was offered then.
+        offer: Box<Offer>,
+        /// The verdict of then, where its judge can't be asked again.
+        verdict: Verdict,
     },
     /// A source was compiled and asked what it offers.
     Validated {

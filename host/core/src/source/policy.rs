@@ -5,11 +5,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::{LowerLimits, NamePattern, Rights, SourceHash, SourceName};
 use crate::utc::UtcTime;
 
 /// The number that a signature names its key by. Anybody can make a key with any number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct KeyId(pub [u8; 8]);
 
 /// As minisign writes it: 16 digits, the last byte first.
@@ -20,7 +22,7 @@ impl fmt::Display for KeyId {
 }
 
 /// A public key: what tells one signer from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PublicKey {
     /// Its number, for people and for finding it.
     pub id: KeyId,

@@ -21,7 +21,7 @@ use crate::concern::{Concern, End};
 use crate::effect::Effects;
 use crate::limits::{ERROR_TEXT_LEN_MAX, JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, cut};
 use crate::question::{Answer, CreatorRights, LoadStep, MetBound, Offer, Origin, Refusal};
-use crate::source::admission::Admission;
+use crate::source::admission::{Admission, Occasion};
 use crate::source::{
     JudgedBy, LowerLimits, OfferId, Rights, SourceEffect, SourceHash, SourceInfo, SourceState, Unusable,
     Verdict,
@@ -50,12 +50,18 @@ pub struct KnownSource {
 }
 
 /// The terms on which a source is offered.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct OfferTerms {
     /// The rights that it may have of those that its manifest wants; absent: all.
     pub allowed: Option<Rights>,
-    /// Whether it may be an older version than one before.
-    pub is_downgrade: bool,
+    /// How it comes to be judged.
+    pub occasion: Occasion,
+}
+
+impl Default for OfferTerms {
+    fn default() -> Self {
+        Self { allowed: None, occasion: Occasion::Load }
+    }
 }
 
 /// A source that is approved and not unloaded, as far as it takes to judge it again.
@@ -113,20 +119,7 @@ impl Registry {
             effects.answer(origin, Err(Refusal::LimitReached(MetBound::Sources)));
             return None;
         }
-        let entry = self.entries.entry(hash).or_insert_with(|| KnownSource {
-            label: String::new(),
-            size,
-            state: SourceState::Unloaded,
-            info: None,
-            waiting: Vec::new(),
-            actors: 0,
-            verdict: Verdict::default(),
-            left: None,
-            offer: OfferId::default(),
-            asked: OfferTerms::default(),
-            offered_at: now,
-            hopeless: None,
-        });
+        let entry = self.entries.entry(hash).or_insert_with(|| KnownSource::new(size, now));
         let missing = entry.lacks(given, allowed, has_manifest);
         if missing.any() {
             effects.answer(origin, Err(Refusal::WantsMoreRights { hash, missing }));
@@ -147,13 +140,9 @@ impl Registry {
                     effects.answer(origin, Err(Refusal::SourceRefused { hash, reason }));
                     return None;
                 }
-                entry.label = cut(label, SOURCE_LABEL_LEN_MAX);
-                entry.offered_at = now;
-                entry.state = SourceState::Offered;
-                entry.asked = OfferTerms { allowed, is_downgrade };
-                entry.verdict = Verdict { rights: given, ..Verdict::default() };
+                let occasion = if is_downgrade { Occasion::Downgrade } else { Occasion::Load };
                 self.last_offer.0 += 1;
-                entry.offer = self.last_offer;
+                entry.begin(now, self.last_offer, label, given, OfferTerms { allowed, occasion });
                 is_new = true;
                 self.judgements.insert((now + JUDGEMENT_TIME_MAX, hash));
                 LoadStep::Judging
@@ -170,6 +159,22 @@ impl Registry {
     pub fn asked(&self, hash: SourceHash, offer: OfferId) -> Option<OfferTerms> {
         let entry = self.entries.get(&hash)?;
         (entry.state == SourceState::Offered && entry.offer == offer).then_some(entry.asked)
+    }
+
+    /// A source is there that was admitted before the node started. Nobody waits for it.
+    ///
+    /// Returns the offer, if it is to be judged.
+    pub fn restore(&mut self, now: Time, offer: Offer) -> Option<OfferId> {
+        let Offer { hash, label, size, given, allowed, .. } = offer;
+        if self.entries.len() >= SOURCES_LEN_MAX || self.entries.contains_key(&hash) {
+            return None;
+        }
+        self.last_offer.0 += 1;
+        let mut entry = KnownSource::new(size, now);
+        entry.begin(now, self.last_offer, label, given, OfferTerms { allowed, occasion: Occasion::Start });
+        self.entries.insert(hash, entry);
+        self.judgements.insert((now + JUDGEMENT_TIME_MAX, hash));
+        Some(self.last_offer)
     }
 
     /// Makes room by forgetting the oldest source that nobody can use, so that offering nonsense does not end all
@@ -371,7 +376,7 @@ impl Registry {
         }
     }
 
-    /// What its authority made of a source, if that is approved.
+    /// The verdict about a source, if that is approved.
     #[must_use]
     pub fn verdict(&self, hash: SourceHash) -> Option<&Verdict> {
         self.entries.get(&hash)?.verdict()
@@ -437,6 +442,39 @@ impl Concern for Registry {
 }
 
 impl KnownSource {
+    fn new(size: u64, now: Time) -> Self {
+        Self {
+            label: String::new(),
+            size,
+            state: SourceState::Unloaded,
+            info: None,
+            waiting: Vec::new(),
+            actors: 0,
+            verdict: Verdict::default(),
+            left: None,
+            offer: OfferId::default(),
+            asked: OfferTerms::default(),
+            offered_at: now,
+            hopeless: None,
+        }
+    }
+
+    /// Notes that it is offered, and to be judged.
+    fn begin(&mut self, now: Time, offer: OfferId, label: String, given: Rights, asked: OfferTerms) {
+        self.label = cut(label, SOURCE_LABEL_LEN_MAX);
+        self.offered_at = now;
+        self.state = SourceState::Offered;
+        self.asked = asked;
+        self.verdict = Verdict { rights: given, ..Verdict::default() };
+        self.offer = offer;
+    }
+
+    /// The terms on which it was offered last.
+    #[must_use]
+    pub const fn terms(&self) -> OfferTerms {
+        self.asked
+    }
+
     /// Its submitter's words about it.
     #[must_use]
     pub fn label(&self) -> &str {

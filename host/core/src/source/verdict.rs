@@ -19,7 +19,7 @@ const MEMORY_BYTES_MAX: &str = "memory-bytes-max";
 pub struct OfferId(pub u64);
 
 /// An approval: what may run, and what it may do. A refusal is a text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The rights of its actors, besides what all may ask of their host.
     pub rights: Rights,

@@ -14,6 +14,7 @@ mod given;
 mod grant;
 mod guest_target;
 mod incoming;
+mod inspect;
 mod json_text;
 mod key;
 mod keys;
@@ -105,6 +106,7 @@ enum Command {
     Key(key::KeyCommand),
     Sign(sign::SignArgs),
     Verify(sign::VerifyArgs),
+    Inspect(inspect::InspectArgs),
     Policy(policy::PolicyCommand),
     Create(create::CreateArgs),
     Tell(tell::TellArgs),
@@ -185,6 +187,7 @@ async fn command(command: Command, output: &Output) -> Result<()> {
         Command::Key(command) => key::key(command, output).await,
         Command::Sign(args) => sign::sign(&args, output),
         Command::Verify(args) => sign::verify(&args, output),
+        Command::Inspect(args) => inspect::inspect(&args, output),
         Command::Policy(command) => policy::policy(command, output).await,
         Command::Create(args) => create::create(args, output).await,
         Command::Tell(args) => tell::tell(args, output).await,

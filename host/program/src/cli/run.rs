@@ -33,13 +33,12 @@ const HAS_A_FAULT: &str = "the node ends without order, for a fault of the host'
 /// A word for whoever had it stop, if it was no signal.
 const BY_A_PROGRAM: &str = "a program";
 
-const LOSSES: &str =
-    "all actors, their mailboxes and timers, and the loaded sources (their compiled code is kept)";
+const LOSSES: &str = "all actors, their mailboxes and timers; admitted sources come back";
 
 /// Runs a node until Ctrl-C, SIGTERM, SIGHUP or `thespian-host stop`.
 ///
 /// Each value is taken from its option, else from the environment, else from the configuration file, else from the
-/// default; `config show` says which. A restart loses all actors, their mailboxes and timers, and the loaded sources. SIGUSR1 has the node write its status to
+/// default; `config show` says which. A restart loses all actors, their mailboxes and timers; admitted sources come back. SIGUSR1 has the node write its status to
 /// the log. SIGHUP, which a terminal sends that is closed, is as SIGTERM, but never the second that ends at once; it does
 /// nothing where it was ignored from the start, as under `nohup`. A node that goes by `keys` and runs in no terminal reads its policy
 /// anew at SIGHUP. SIGQUIT ends at once and leaves a core dump, for those who

@@ -14,6 +14,7 @@ mod lifetime;
 mod logging;
 mod messages;
 mod process;
+mod restarts;
 mod signing;
 mod statuses;
 mod stopped;

@@ -400,6 +400,35 @@ fn whoever_may_load_loads_what_is_signed_and_neither_an_older_version_nor_with_m
     by("load", &["create", &hash]).ok();
 }
 
+#[test]
+fn a_component_is_inspected_before_anybody_loads_it() {
+    let desk = Desk::new();
+    desk.new_key("ci");
+    desk.sign(
+        "ci",
+        &["--name", "shop/hello", "--version", "1", "--want", "status", "--limit", "children-max=5"],
+    )
+    .ok();
+    let component = desk.component();
+    let inspect = |more: &[&str]| desk.run(&[&["inspect", component.to_str().unwrap()], more].concat());
+    let text = inspect(&[]).ok();
+    for told in
+        ["class Hello takes Greet", "thespian:actor/guest@0.1", "custom sections", "status, children-max 5"]
+    {
+        assert!(text.contains(told), "{told} is not in {text}");
+    }
+    let json = inspect(&["--json"]).json();
+    assert_eq!(json["hash"], sha256_of(&component));
+    assert_eq!((&json["is_about_this"], &json["signatures"]), (&true.into(), &1.into()));
+    let parts: u64 =
+        ["code", "data", "custom", "other"].map(|part| json["bytes"][part].as_u64().unwrap()).iter().sum();
+    assert_eq!(parts, fs::metadata(&component).unwrap().len());
+    fs::write(&component, thespian_guests::bytes(thespian_guests::HELLO_GOODBYE)).unwrap();
+    assert!(inspect(&[]).ok().contains("it is about another component"));
+    fs::write(&component, b"\0asm\x0d\0\x01\0").unwrap();
+    inspect(&[]).failed(4);
+}
+
 /// What `sign` writes is minisign's, and what that writes is taken.
 #[test]
 fn debians_minisign_verifies_what_is_signed_here_and_signs_what_is_admitted() {
@@ -465,7 +494,7 @@ fn the_guides_commands_do_what_it_says() {
             })
             .collect();
         let ended = match args[0] {
-            "sign" | "verify" => desk.run(&args),
+            "sign" | "verify" | "inspect" => desk.run(&args),
             "key" if args[1] == "new" => desk.run(&args),
             _ => desk.ask(&node, &args),
         };

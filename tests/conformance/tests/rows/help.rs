@@ -424,8 +424,10 @@ fn a_question_that_waits_for_an_actor_comes_back_when_that_is_killed() {
         let answer = async { asker.says("AskFor", ask_for(Some(busy.address), "hi", 60_000)).await };
         let kill = async {
             let waits = async || {
+                // In its turn, and with the question behind that.
                 let actors = probe.client.actors().await.unwrap();
-                actors.iter().any(|actor| actor.address == busy.address && actor.mailbox_len > 0)
+                let busy = actors.iter().find(|actor| actor.address == busy.address);
+                busy.is_some_and(|busy| busy.in_turn_ms.is_some() && busy.mailbox_len > 0)
             };
             until(waits).await;
             probe.client.kill(busy.address).await.unwrap();

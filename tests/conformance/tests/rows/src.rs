@@ -172,20 +172,25 @@ fn the_bytes_of_a_source_lie_on_disk_while_it_is_loaded() {
         let sources = world.shell.socket().with_file_name("sources");
         let names = || -> Vec<_> {
             let entries = std::fs::read_dir(&sources).unwrap();
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+            let mut names: Vec<_> =
+                entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
         };
         let bytes = thespian_guests::bytes(thespian_guests::HELLO);
         let hash = load(&client, thespian_guests::HELLO).await;
-        assert_eq!(names(), [&*hash]);
+        // And what it was admitted with.
+        let both = [hash.clone(), format!("{hash}.record")];
+        assert_eq!(names(), both);
         assert_eq!(std::fs::read(sources.join(&hash)).unwrap(), bytes);
         // Not those of a source that is refused.
         why_refused(&client, b"not a component").await;
-        assert_eq!(names(), [&*hash]);
+        assert_eq!(names(), both);
         client.unload(&hash).await.unwrap();
         until(async || names().is_empty()).await;
         assert_eq!(load(&client, thespian_guests::HELLO).await, hash);
         client.create(&hash, "Hello").await.unwrap();
-        assert_eq!(names(), [&*hash]);
+        assert_eq!(names(), both);
     });
 }
 

@@ -174,6 +174,10 @@ any!(any_source_event -> SourceEvent {
         let (hash, offer) = (draw.hash(), draw.offer());
         SourceEvent::Judged { hash, offer, verdict: draw.verdict(Verdict::default()) }
     },
+    1 of SourceEvent::Restored { .. } => |draw| {
+        let offer = Box::new(offer_of(draw.hash()));
+        SourceEvent::Restored { offer, verdict: Verdict::default() }
+    },
     2 of SourceEvent::Examined { .. } => |draw| {
         let (hash, offer) = (draw.hash(), draw.offer());
         SourceEvent::Examined { hash, offer, papers: draw.papers(hash), now: UtcTime(draw.below(2_000)) }

@@ -44,6 +44,16 @@ fn papers(change: impl FnOnce(&mut Manifest)) -> ReadPapers {
 }
 
 impl Node {
+    pub(super) fn judge_of(&mut self, hash: SourceHash, verdict: Result<Verdict, String>) -> Vec<Effect> {
+        let offer = self.offer_id(hash);
+        self.handle(SourceEvent::Judged { hash, offer, verdict })
+    }
+
+    pub(super) fn offer_id(&self, hash: SourceHash) -> OfferId {
+        let mut known = self.admin.sources().iter();
+        known.find(|(known, _)| *known == hash).map_or(OfferId(0), |(_, source)| source.offer())
+    }
+
     fn examined(&mut self, papers: ReadPapers) -> Vec<Effect> {
         let offer = self.offer_id(SOURCE);
         self.handle(SourceEvent::Examined { hash: SOURCE, offer, papers, now: NOW })

@@ -206,7 +206,7 @@ fn whatever_is_not_as_it_should_be_is_refused_and_told() {
 fn a_rule_that_takes_two_takes_two_different_keys() {
     let pay = |signatures: Vec<Signature>| {
         Trial::with(|trial| {
-            (trial.manifest, trial.signatures) = (Some(manifest("shop/payments")), signatures)
+            (trial.manifest, trial.signatures) = (Some(manifest("shop/payments")), signatures);
         })
     };
     let admission = pay(vec![Signature::Good(key(1)), Signature::Good(key(2))]).admit().unwrap();

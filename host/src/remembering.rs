@@ -1,0 +1,73 @@
+//! What a node remembers of sources over a restart: those that are admitted, and what was admitted so far.
+
+use std::sync::Arc;
+
+use thespian_core::admin::Admin;
+use thespian_core::question::Offer;
+use thespian_core::source::registry::KnownSource;
+use thespian_core::source::{JudgedBy, Rights, SourceEvent, SourceHash, Unusable, Verdict};
+use thespian_core::text::inert;
+use tracing::Level;
+
+use crate::inside::Inside;
+use crate::plane::clock::utc;
+use crate::signing::SourcePapers;
+use crate::store::records::SourceRecord;
+use crate::store::sources::KeptSource;
+
+/// Tells `Admin` of the sources that an earlier run has admitted, before anybody asks for them.
+pub(crate) fn restore(inside: &Inside, kept: Vec<KeptSource>) {
+    for kept in kept {
+        let (hash, record) = (kept.file.hash(), &kept.record);
+        let (label, size, allowed) = (record.label.clone(), record.size, record.allowed);
+        let given = record.given;
+        let has_manifest = record.has_manifest();
+        let offer = Offer { hash, label, size, given, allowed, has_manifest, is_downgrade: false };
+        let verdict = record.verdict.clone();
+        inside.library.found(kept);
+        inside.desk.tell(SourceEvent::Restored { offer: Box::new(offer), verdict });
+    }
+}
+
+/// Has a source that was loaded just now come back with the next start.
+///
+/// # Errors
+/// That can't be written.
+pub(crate) async fn admit(inside: &Arc<Inside>, hash: SourceHash) -> Result<(), Unusable> {
+    let (_, papers) = inside.library.papers(hash);
+    let authority = inside.setup.authority.name();
+    let look = move |admin: &Admin| {
+        let mut known = admin.sources().iter();
+        let (_, source) = known.find(|(known, _)| *known == hash)?;
+        Some(record(source, source.verdict()?.clone(), authority, &papers))
+    };
+    // Unloaded meanwhile, or the node stops: nothing is to come back.
+    let Ok(Some(record)) = inside.desk.look(look).await else { return Ok(()) };
+    inside.library.admit(hash, record).await
+}
+
+fn record(source: &KnownSource, verdict: Verdict, authority: &str, papers: &SourcePapers) -> SourceRecord {
+    let (given, admitted_at) = match &verdict.judged_by {
+        JudgedBy::Nobody => (verdict.rights, utc()),
+        JudgedBy::Keys(admission) => (Rights::NONE, admission.at),
+        JudgedBy::Program => (Rights::NONE, utc()),
+    };
+    let rights = (given, source.terms().allowed);
+    let record =
+        SourceRecord::new(source.label().to_owned(), source.size(), rights, admitted_at, authority, verdict);
+    let signatures = papers.signatures.iter().map(|file| &**file);
+    record.with_papers(papers.manifest.as_deref(), signatures)
+}
+
+/// Writes down what was admitted so far, if that is more than before.
+pub(crate) async fn write_history(inside: &Arc<Inside>) {
+    let Some(file) = inside.history.clone() else { return };
+    // The node stops: what it has admitted since is told by the records of its sources.
+    let Ok(history) = inside.desk.look(|admin| admin.authority().history().clone()).await else { return };
+    let written = inside.policy.io.spawn_blocking(move || file.write(&history)).await;
+    if let Ok(Err(error)) = written {
+        let text =
+            format!("what was admitted can't be written down, and is forgotten with a restart: {error}");
+        inside.plane.log.node(Level::ERROR, "sources", &inert(&text));
+    }
+}
