@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -80,17 +81,44 @@ fn another(nth: u8) -> Vec<u8> {
     component
 }
 
-/// Leaves the node none but those that it has open.
+/// Leaves the node none but those that it has open, once it writes nothing more: what it closes after that would be one
+/// to take.
 fn take_all(node: &RunningNode) -> Rlimit {
-    let (pid, path) = (node.pid(), format!("/proc/{}/fd", node.pid().as_raw_nonzero()));
-    let open: Vec<u64> = fs::read_dir(path)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap())
-        .collect();
-    let first_free = (0..).find(|number| !open.contains(number));
+    let begun = Instant::now();
+    let (before, mut taken) = take_those_above(node, first_free(node));
+    while is_writing(node) || taken != first_free(node) {
+        assert!(begun.elapsed() < DEADLINE, "the node goes on writing");
+        (_, taken) = take_those_above(node, first_free(node));
+    }
+    before
+}
+
+fn take_those_above(node: &RunningNode, current: Option<u64>) -> (Rlimit, Option<u64>) {
     // The program has raised its limit to what it may, so that this is what we may as well.
     let maximum = getrlimit(Resource::Nofile).maximum;
-    prlimit(Some(pid), Resource::Nofile, Rlimit { current: first_free, maximum }).unwrap()
+    let before = prlimit(Some(node.pid()), Resource::Nofile, Rlimit { current, maximum }).unwrap();
+    (before, current)
+}
+
+fn first_free(node: &RunningNode) -> Option<u64> {
+    let open: Vec<u64> = open_files(node).map(|(number, _)| number).collect();
+    (0..).find(|number| !open.contains(number))
+}
+
+/// Whether a file is open in the node's data directory, other than the lock; the directory itself always is.
+fn is_writing(node: &RunningNode) -> bool {
+    let data = node.folder.data();
+    open_files(node).filter(|(_, path)| path.starts_with(&data)).count() > 2
+}
+
+fn open_files(node: &RunningNode) -> impl Iterator<Item = (u64, PathBuf)> {
+    let folder = format!("/proc/{}/fd", node.pid().as_raw_nonzero());
+    fs::read_dir(folder).unwrap().map(|entry| {
+        let entry = entry.unwrap();
+        let number = entry.file_name().to_str().unwrap().parse().unwrap();
+        // Closed since it was listed: then it is none that is written.
+        (number, fs::read_link(entry.path()).unwrap_or_default())
+    })
 }
 
 fn greeting() -> Vec<u8> {

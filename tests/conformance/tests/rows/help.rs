@@ -423,13 +423,12 @@ fn a_question_that_waits_for_an_actor_comes_back_when_that_is_killed() {
         busy.tell(json!(["spin"])).await;
         let answer = async { asker.says("AskFor", ask_for(Some(busy.address), "hi", 60_000)).await };
         let kill = async {
-            let waits = async || {
-                // In its turn, and with the question behind that.
+            let is_in_its_turn_and_asked = async || {
                 let actors = probe.client.actors().await.unwrap();
                 let busy = actors.iter().find(|actor| actor.address == busy.address);
                 busy.is_some_and(|busy| busy.in_turn_ms.is_some() && busy.mailbox_len > 0)
             };
-            until(waits).await;
+            until(is_in_its_turn_and_asked).await;
             probe.client.kill(busy.address).await.unwrap();
         };
         let (answer, ()) = tokio::join!(answer, kill);
