@@ -6,7 +6,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::process::{Ended, Folder, RunningNode, finish, hello, program, until};
+use crate::process::{Ended, Folder, PROGRAM, RunningNode, finish, hello, program, until};
 
 /// A folder in which somebody signs, with keys of their own.
 pub(crate) struct Desk {
@@ -398,6 +398,23 @@ fn whoever_may_load_loads_what_is_signed_and_neither_an_older_version_nor_with_m
     // Of its rights whoever only talks gets none.
     by("talk", &["create", &hash]).ok();
     by("load", &["create", &hash]).ok();
+}
+
+#[test]
+fn the_lesson_leads_from_a_key_to_a_source_that_is_admitted() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/09-signed/signed.sh");
+    let folder = Path::new(PROGRAM).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let mut lesson = Command::new("bash");
+    lesson.args([script, hello()]).env("PATH", path);
+    let ended = finish(&mut lesson);
+    assert!(
+        ended.stderr.contains("is not trusted: `key trust` makes it so")
+            || ended.stderr.contains("there is no policy"),
+        "{ended:?}"
+    );
+    let text = ended.ok();
+    assert!(text.contains("5. the same source is admitted") && text.contains("shop/hello 1.0"), "{text}");
 }
 
 #[test]
