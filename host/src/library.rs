@@ -53,14 +53,15 @@ pub(crate) struct Library {
     /// The papers of the sources that are offered or in use.
     papers: Mutex<HashMap<SourceHash, (OfferId, Arc<SourcePapers>)>>,
     loaded: Mutex<HashMap<SourceHash, LoadedCode>>,
+    /// The newest file of each source that has one: of what is loaded, and of what an earlier run has kept.
+    on_disk: Mutex<HashMap<SourceHash, SourceFile>>,
     compiles: Arc<Compiles>,
 }
 
 /// The code of a loaded source, and its bytes' file if there is one.
 struct LoadedCode {
     code: Source,
-    file: Option<SourceFile>,
-    /// The digest of its record beside that.
+    /// The digest of the record beside its file.
     recorded: Option<RecordDigest>,
 }
 
@@ -232,6 +233,7 @@ impl Library {
             offered: Mutex::default(),
             papers: Mutex::default(),
             loaded: Mutex::default(),
+            on_disk: Mutex::default(),
         }
     }
 
@@ -265,6 +267,7 @@ impl Library {
         let signatures = signatures.into_iter().map(Bytes::from).collect();
         let papers = SourcePapers { manifest: manifest.map(Bytes::from), signatures };
         self.papers.lock().insert(hash, (OfferId::default(), Arc::new(papers)));
+        self.on_disk.lock().insert(hash, kept.file.clone());
         self.offered.lock().insert(hash, OfferedCode::Kept(Box::new(kept)));
     }
 
@@ -279,8 +282,11 @@ impl Library {
     pub(crate) fn offered_bytes(&self, hash: SourceHash) -> Option<Bytes> {
         match self.offered.lock().get(&hash) {
             Some(OfferedCode::Came(bytes)) => Some(bytes.bytes()),
-            // Of these the word of then holds.
-            Some(OfferedCode::Kept(_)) | None => None,
+            Some(OfferedCode::Kept(kept)) => {
+                let file = kept.file.clone();
+                file.read().ok().map(Bytes::from)
+            }
+            None => None,
         }
     }
 
@@ -299,7 +305,15 @@ impl Library {
         drop(self.offered.lock().remove(&hash));
         drop(self.papers.lock().remove(&hash));
         let loaded = self.loaded.lock().remove(&hash);
-        if let Some(file) = loaded.and_then(|loaded| loaded.file) {
+        // Of what was not admitted nothing is to be found with the next start.
+        if loaded.is_some_and(|loaded| loaded.recorded.is_none()) {
+            self.erase(hash);
+        }
+    }
+
+    /// A source is not to come back with the next start.
+    pub(crate) fn erase(&self, hash: SourceHash) {
+        if let Some(file) = self.on_disk.lock().remove(&hash) {
             // Nobody waits for the disk.
             drop(self.remove(file));
         }
@@ -369,9 +383,19 @@ impl Library {
         file: Option<SourceFile>,
         recorded: Option<RecordDigest>,
     ) -> (SourceInfo, u64) {
-        let info = code.info().clone();
+        let (hash, info) = (code.hash(), code.info().clone());
         let compile_us = if code.from_cache() { 0 } else { code.compile_time().as_micros() };
-        self.loaded.lock().insert(code.hash(), LoadedCode { code, file, recorded });
+        let mut loaded = self.loaded.lock();
+        let mut on_disk = self.on_disk.lock();
+        let is_late = match (on_disk.get(&hash), &file) {
+            (Some(newest), Some(file)) => newest.is_later_than(file),
+            _ => false,
+        };
+        // A load of the same that began later was sooner: its file is there, and its record may be.
+        if !(is_late && loaded.contains_key(&hash)) {
+            on_disk.extend(file.map(|file| (hash, file)));
+            loaded.insert(hash, LoadedCode { code, recorded });
+        }
         (info, u64::try_from(compile_us).unwrap_or(u64::MAX))
     }
 
@@ -381,17 +405,32 @@ impl Library {
     /// It can't be written.
     pub(crate) async fn admit(&self, hash: SourceHash, record: SourceRecord) -> Result<(), Unusable> {
         let digest = record.digest();
-        let file = match self.loaded.lock().get(&hash) {
-            Some(loaded) if loaded.recorded != Some(digest) => loaded.file.clone(),
-            _ => None,
-        };
-        let Some(file) = file else { return Ok(()) };
-        let admit = move || file.admit(&record).map_err(|error| Unusable::now(error.to_string()));
-        waited_for(self.io.spawn_blocking(admit).await)?;
-        if let Some(loaded) = self.loaded.lock().get_mut(&hash) {
-            loaded.recorded = Some(digest);
+        let recorded = self.loaded.lock().get(&hash).map(|loaded| loaded.recorded);
+        let file = self.on_disk.lock().get(&hash).cloned();
+        let (Some(recorded), Some(file)) = (recorded, file) else { return Ok(()) };
+        if recorded == Some(digest) {
+            return Ok(());
         }
-        Ok(())
+        let admitted = file.clone();
+        let admit = move || admitted.admit(&record).map_err(|error| Unusable::now(error.to_string()));
+        match waited_for(self.io.spawn_blocking(admit).await) {
+            Ok(true) => {
+                let is_newest =
+                    self.on_disk.lock().get(&hash).is_some_and(|newest| !newest.is_later_than(&file));
+                if let Some(loaded) = self.loaded.lock().get_mut(&hash).filter(|_| is_newest) {
+                    loaded.recorded = Some(digest);
+                }
+                Ok(())
+            }
+            // Its place was taken by a later load, which has a record of its own.
+            Ok(false) => Ok(()),
+            Err(why) if recorded.is_some() => {
+                let text = format!("the record of source {hash} stays as it was: {}", why.reason);
+                self.log.node(Level::ERROR, "sources", &text);
+                Ok(())
+            }
+            Err(why) => Err(why),
+        }
     }
 
     async fn load_bytes(&self, offer: SourceBytes) -> Result<(SourceInfo, u64), Unusable> {

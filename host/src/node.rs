@@ -101,7 +101,7 @@ pub struct Node {
     shortage: Arc<Shortage>,
     io: Option<Runtime>,
     _pool: PoolOwner,
-    _dir_lock: Option<DirLock>,
+    _dir_lock: Option<Arc<DirLock>>,
 }
 
 impl Node {
@@ -175,7 +175,7 @@ impl Node {
         for problem in problems {
             plane.log.node(Level::ERROR, "sources", &inert(&problem));
         }
-        remembering::restore(&inside, kept);
+        remembering::begin(&inside, kept, io.handle());
         run(&inside, io.handle());
         Ok(Self {
             inside,
@@ -406,8 +406,10 @@ fn open_data(dir: Option<&Path>) -> Result<(HostId, KeptData), StoreError> {
     let key = dir.join(STORE_KEY_FILE);
     let seal = Seal::open(&key).map_err(|error| StoreError::Io { path: key, error })?;
     let seal = Arc::new(seal);
-    let FoundSources { files, kept, mut problems } = SourceFiles::open(dir, seal.clone())?;
-    let history = HistoryFile::new(dir, seal);
+    let lock = Arc::new(lock);
+    let FoundSources { files, kept, mut problems } =
+        SourceFiles::open(dir, seal.clone(), Arc::downgrade(&lock))?;
+    let history = HistoryFile::new(dir, seal, Arc::downgrade(&lock));
     let remembered = history.read().unwrap_or_else(|why| {
         problems.push(format!("{why}: it is not known what was admitted before this start"));
         None
@@ -453,7 +455,7 @@ fn open_policy(
 /// All that lies in a node's data directory; nothing without one.
 #[derive(Default)]
 struct KeptData {
-    dir_lock: Option<DirLock>,
+    dir_lock: Option<Arc<DirLock>>,
     files: Option<Arc<SourceFiles>>,
     kept: Vec<KeptSource>,
     history: Option<Arc<HistoryFile>>,

@@ -7,7 +7,9 @@ use thespian_core::address::ActorAddress;
 use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, StatusAnswer};
 use thespian_core::life::LifeEffect;
-use thespian_core::limits::{CLASS_CHECKS_MAX, JUDGEMENTS_AT_ONCE_MAX, STATUS_WISHES_MAX};
+use thespian_core::limits::{
+    CLASS_CHECKS_MAX, JUDGEMENTS_AT_ONCE_MAX, RESTORES_AT_ONCE_MAX, STATUS_WISHES_MAX,
+};
 use thespian_core::plan::Settled;
 use thespian_core::source::{
     ClassCheck, JudgeWish, JudgedBy, OfferId, SourceEffect, SourceEvent, SourceHash, Verdict,
@@ -24,7 +26,7 @@ use crate::config::Authority;
 use crate::desk::Perform;
 use crate::inside::Inside;
 use crate::judge::{Approval, OfferedSource, SharedJudge};
-use crate::library::SourceBytes;
+use crate::library::{OfferedCode, SourceBytes};
 use crate::node_fault::Entrance;
 use crate::plane::clock::utc;
 use crate::remembering;
@@ -44,6 +46,8 @@ pub(crate) struct Performer {
     checking: Arc<Semaphore>,
     /// Sources that may be looked at at one time.
     looking: Arc<Semaphore>,
+    /// Sources that may come back at one time.
+    restoring: Arc<Semaphore>,
     statuses: mpsc::Sender<StatusWish>,
 }
 
@@ -75,7 +79,8 @@ impl Performer {
         inside.desk.faults().spawn(&io, "the statuses for actors", answer_wishes(inside.clone(), wishes));
         let checking = Arc::new(Semaphore::new(CLASS_CHECKS_MAX));
         let looking = Arc::new(Semaphore::new(JUDGEMENTS_AT_ONCE_MAX));
-        Self { inside, io, offered: None, checking, looking, statuses }
+        let restoring = Arc::new(Semaphore::new(RESTORES_AT_ONCE_MAX));
+        Self { inside, io, offered: None, checking, looking, restoring, statuses }
     }
 
     /// Reads the papers of an offer, where signatures may take their time.
@@ -140,8 +145,13 @@ impl Performer {
     fn validate(&self, hash: SourceHash) {
         // Only `Admin`'s end lets go of what waits for it: all who would hear of it have been told.
         let Some(offer) = self.inside.library.take(hash) else { return };
-        let inside = self.inside.clone();
+        let (inside, restoring) = (self.inside.clone(), self.restoring.clone());
         self.inside.desk.faults().spawn(&self.io, "a load", async move {
+            // Of what comes back with a start there may be thousands: those who load now are not to wait among them.
+            let _turn = match &offer {
+                OfferedCode::Kept(_) => restoring.acquire_owned().await.ok(),
+                OfferedCode::Came(_) => None,
+            };
             let loaded = inside.library.load(offer).await;
             let loaded = match loaded {
                 Ok(loaded) => remembering::admit(&inside, hash).await.map(|()| loaded),
@@ -267,6 +277,7 @@ impl Perform for Performer {
             Effect::Source(SourceEffect::Judge(wish)) => self.judge(*wish),
             Effect::Source(SourceEffect::Validate(hash)) => self.validate(hash),
             Effect::Source(SourceEffect::Forget(hash)) => self.forget(hash),
+            Effect::Source(SourceEffect::Erase(hash)) => self.inside.library.erase(hash),
             Effect::Life(LifeEffect::EnterPending(address)) => cells.enter_pending(address),
             Effect::Life(LifeEffect::SetDeadLetterHandler(handler)) => {
                 plane.dead_letters.set_handler(handler);

@@ -7,6 +7,7 @@ use thespian_core::question::Offer;
 use thespian_core::source::registry::KnownSource;
 use thespian_core::source::{JudgedBy, Rights, SourceEvent, SourceHash, Unusable, Verdict};
 use thespian_core::text::inert;
+use tokio::runtime::Handle;
 use tracing::Level;
 
 use crate::inside::Inside;
@@ -15,8 +16,17 @@ use crate::signing::SourcePapers;
 use crate::store::records::SourceRecord;
 use crate::store::sources::KeptSource;
 
-/// Tells `Admin` of the sources that an earlier run has admitted, before anybody asks for them.
-pub(crate) fn restore(inside: &Inside, kept: Vec<KeptSource>) {
+/// Tells `Admin` of the sources that an earlier run has admitted, before anybody asks for them, and writes down by which policy
+/// they are judged.
+pub(crate) fn begin(inside: &Arc<Inside>, kept: Vec<KeptSource>, io: &Handle) {
+    restore(inside, kept);
+    let inside = inside.clone();
+    inside.desk.faults().clone().spawn(io, "the history of admissions", async move {
+        write_history(&inside).await;
+    });
+}
+
+fn restore(inside: &Inside, kept: Vec<KeptSource>) {
     for kept in kept {
         let (hash, record) = (kept.file.hash(), &kept.record);
         let (label, size, allowed) = (record.label.clone(), record.size, record.allowed);
@@ -62,9 +72,11 @@ fn record(source: &KnownSource, verdict: Verdict, authority: &str, papers: &Sour
 /// Writes down what was admitted so far, if that is more than before.
 pub(crate) async fn write_history(inside: &Arc<Inside>) {
     let Some(file) = inside.history.clone() else { return };
+    let _turn = file.turn.lock().await;
     // The node stops: what it has admitted since is told by the records of its sources.
     let Ok(history) = inside.desk.look(|admin| admin.authority().history().clone()).await else { return };
-    let written = inside.policy.io.spawn_blocking(move || file.write(&history)).await;
+    let writing = file.clone();
+    let written = inside.policy.io.spawn_blocking(move || writing.write(&history)).await;
     if let Ok(Err(error)) = written {
         let text =
             format!("what was admitted can't be written down, and is forgotten with a restart: {error}");

@@ -9,8 +9,12 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use thespian_core::address::HostId;
+use thespian_core::limits::DIR_LOCK_WAIT_MAX;
 use thespian_core::role::Role;
 use thespian_core::source::SourceHash;
 
@@ -136,7 +140,14 @@ pub struct DirLock {
     _file: File,
 }
 
-/// Takes the directory for this node alone.
+impl DirLock {
+    /// Keeps the directory for a write in the background; refused once the node has let go of it.
+    fn held(lock: &Weak<Self>) -> io::Result<Arc<Self>> {
+        lock.upgrade().ok_or_else(|| io::Error::other("the node has ended"))
+    }
+}
+
+/// Takes the directory for this node alone, from one that has just ended too: it may be writing a last file.
 ///
 /// # Errors
 /// Another node has it, or the lock file can't be made.
@@ -146,10 +157,17 @@ pub fn lock(dir: &Path) -> Result<DirLock, StoreError> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
     let file = input::open_own(&mut options, &path).map_err(|error| io_error(error.into()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(DirLock { _file: file }),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: dir.to_path_buf() }),
-        Err(TryLockError::Error(error)) => Err(io_error(error)),
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(DirLock { _file: file }),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < DIR_LOCK_WAIT_MAX => {
+                #[expect(clippy::disallowed_methods, reason = "no event tells that a lock is free")]
+                thread::sleep(Duration::from_millis(5));
+            }
+            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse { path: dir.to_path_buf() }),
+            Err(TryLockError::Error(error)) => return Err(io_error(error)),
+        }
     }
 }
 

@@ -144,8 +144,7 @@ impl Admin {
 
     fn asked(&mut self, now: Time, origin: Origin, question: Question, effects: &mut Effects) {
         match question {
-            Question::Load(offer) if self.is_stopping() => {
-                effects.push(SourceEffect::Forget(offer.hash));
+            Question::Load(_) if self.is_stopping() => {
                 effects.answer(origin, Err(Refusal::ShuttingDown));
             }
             Question::Load(offer) => self.offered(now, origin, *offer, effects),
@@ -222,6 +221,7 @@ impl Admin {
             return effects.answer(origin, Err(refusal));
         }
         let mut waited = self.sources.unload(source, &mut self.askers, effects);
+        effects.push(SourceEffect::Erase(source));
         waited.extend(self.suitability.unloaded(source));
         effects.answer(origin, Ok(Answer::Done));
         self.resume(waited, effects);

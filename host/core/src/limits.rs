@@ -264,6 +264,8 @@ pub const COMPILE_WAIT_MAX: Duration = Duration::from_millis(500);
 pub const SOURCE_WITHIN_BYTES_MAX: usize = 8 * MIB;
 /// The part of the bounds on a component's shape that holds for such a one.
 pub const SCAN_WITHIN_DIVISOR: usize = 4;
+/// How long a node waits for a data directory that another has: one that ended just now may still be writing a file.
+pub const DIR_LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
 /// Sources that a node knows at one time, refused ones included.
 pub const SOURCES_LEN_MAX: usize = 10_000;
 /// Creates that wait for a source to be judged and compiled, or for a class's own check. More are refused, not queued.

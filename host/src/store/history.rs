@@ -2,12 +2,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use thespian_core::source::admission::History;
 
-use super::write_synced;
+use super::{DirLock, write_synced};
 use crate::input;
 use crate::seal::Seal;
 
@@ -24,11 +24,15 @@ pub(crate) struct HistoryFile {
     seal: Arc<Seal>,
     /// As it is in the file; held while that is written.
     written: Mutex<Option<History>>,
+    /// Held from a look at what was admitted until that is written: so that none is overtaken by a later one.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+    lock: Weak<DirLock>,
 }
 
 impl HistoryFile {
-    pub(crate) fn new(data_dir: &Path, seal: Arc<Seal>) -> Self {
-        Self { path: data_dir.join(FILE), seal, written: Mutex::default() }
+    pub(crate) fn new(data_dir: &Path, seal: Arc<Seal>, lock: Weak<DirLock>) -> Self {
+        let (written, turn) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { path: data_dir.join(FILE), seal, written, turn, lock }
     }
 
     /// Reads what was written last; absent: nothing was.
@@ -54,6 +58,7 @@ impl HistoryFile {
         if written.as_ref() == Some(history) {
             return Ok(());
         }
+        let _held = DirLock::held(&self.lock)?;
         let json = serde_json::to_vec(history).map_err(io::Error::other)?;
         write_synced(&self.path, &self.seal.sealed(PURPOSE, &json))?;
         *written = Some(history.clone());

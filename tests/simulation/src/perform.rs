@@ -37,7 +37,7 @@ impl World {
 
     fn perform(&mut self, at: HostId, effect: Effect) {
         match effect {
-            Effect::Source(SourceEffect::Keep { .. }) => {}
+            Effect::Source(SourceEffect::Keep { .. } | SourceEffect::Erase(_)) => {}
             Effect::Source(SourceEffect::Judge(wish)) => self.host_mut(at).begin(Job::Judge(wish)),
             Effect::Source(SourceEffect::Examine { hash, offer }) => {
                 self.host_mut(at).begin(Job::Examine { hash, offer });

@@ -12,7 +12,7 @@ use crate::question::{Answer, NewPolicy, Offer, Origin, Refusal};
 use crate::source::admission::{Admission, Occasion, ReadPapers};
 use crate::source::authority::{AuthorityKind, FirstWord, SourceAuthority};
 use crate::source::registry::{ApprovedSource, KnownSource};
-use crate::source::{JudgeWish, OfferId, Rights, SourceEffect, SourceHash, SourceOutcome, Verdict};
+use crate::source::{JudgeWish, JudgedBy, OfferId, Rights, SourceEffect, SourceHash, SourceOutcome, Verdict};
 use crate::time::Time;
 use crate::utc::UtcTime;
 
@@ -42,12 +42,20 @@ impl Admin {
 
     /// Judges by rules again what was judged by rules; of a judge who would have to be asked the word of then holds.
     pub(super) fn restored(&mut self, now: Time, offer: Offer, verdict: Verdict, effects: &mut Effects) {
-        let (hash, given) = (offer.hash, offer.given);
-        let Some(offer) = self.sources.restore(now, offer) else { return };
+        let (hash, given, label) = (offer.hash, offer.given, offer.label.clone());
+        let Some(offer) = self.sources.restore(now, offer) else {
+            return effects.push(SourceEffect::Forget(hash));
+        };
         effects.push(SourceEffect::Keep { hash, offer });
         match (self.authority.offered(given), self.authority.kind()) {
             (FirstWord::Judged(verdict), _) => self.judged(hash, offer, verdict, effects),
-            (FirstWord::Looks, AuthorityKind::Asked) => self.judged(hash, offer, Ok(verdict), effects),
+            (FirstWord::Looks, AuthorityKind::Asked) if verdict.judged_by == JudgedBy::Program => {
+                self.judged(hash, offer, Ok(verdict), effects);
+            }
+            // Of another authority's word nothing holds.
+            (FirstWord::Looks, AuthorityKind::Asked) => {
+                effects.push(SourceEffect::Judge(Box::new(JudgeWish { hash, offer, label, rights: given })));
+            }
             (FirstWord::Looks, _) => effects.push(SourceEffect::Examine { hash, offer }),
         }
     }

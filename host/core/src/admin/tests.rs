@@ -574,7 +574,8 @@ fn running_actors_survive_an_unload_and_new_creates_fail() {
     let old = node.create();
     let effects = node.ask(Asker(99), Question::Unload { source: SOURCE });
     let answer = Effect::Answer { asker: Asker(99), answer: Ok(Answer::Done) };
-    assert_eq!(effects, [Effect::Source(SourceEffect::Forget(SOURCE)), answer]);
+    let [forget, erase] = [SourceEffect::Forget(SOURCE), SourceEffect::Erase(SOURCE)].map(Effect::Source);
+    assert_eq!(effects, [forget, erase, answer]);
     let (new, _, effects) = node.create_with(|_| ());
     assert!(refusal(&effects, new).unwrap().contains("was unloaded"));
     assert!(node.admin.family().get(old).is_some());

@@ -21,6 +21,8 @@ pub const POLICY_KEYS_MAX: usize = 256;
 pub const POLICY_PATTERNS_MAX: usize = 64;
 /// Keys of one number in a policy. Numbers are drawn, and two of the same are somebody's intent; each costs a signature's check.
 pub const KEYS_OF_A_NUMBER_MAX: usize = 4;
+/// Sources of an earlier run that are loaded at one time: as many as are compiled, and one that is read meanwhile.
+pub const RESTORES_AT_ONCE_MAX: usize = 3;
 /// Sources that are looked at at one time, by the policy or by a judge of the program: each has a thread meanwhile.
 pub const JUDGEMENTS_AT_ONCE_MAX: usize = 4;
 /// A policy file, in bytes. One with a thousand keys has a quarter of that.

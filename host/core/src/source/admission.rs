@@ -17,7 +17,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::manifest::Manifest;
-use super::policy::{KeyId, Policy, PublicKey, TrustedKey};
+use super::policy::{KeyId, Policy, PublicKey, Revocations, TrustedKey};
 use super::{LowerLimits, Rights, SourceHash, SourceName, SourceVersion};
 use crate::limits::{ADMITTED_NAMES_MAX, CLOCK_BEHIND_MAX};
 use crate::utc::UtcTime;
@@ -99,6 +99,9 @@ pub struct Admission {
     /// The keys themselves, for as long as this node runs.
     #[serde(skip)]
     pub keys: Vec<PublicKey>,
+    /// Whether it had been admitted before the node started.
+    #[serde(skip)]
+    pub is_restored: bool,
     /// When it was admitted.
     pub at: UtcTime,
     /// Whether an operator meant it to be an older version than one before.
@@ -111,7 +114,7 @@ pub struct History {
     /// When something was admitted last.
     pub latest: UtcTime,
     /// The newest list of revocations that was in force.
-    pub revocations_version: u64,
+    pub revocations: Revocations,
     /// The newest version that was admitted, of each name.
     pub newest: BTreeMap<SourceName, SourceVersion>,
 }
@@ -291,6 +294,8 @@ impl Policy {
     /// # Errors
     /// The first reason why not, in the order of this module's picture.
     pub fn admit(&self, case: &Case<'_>, history: &History, now: UtcTime) -> Result<Admission, Inadmissible> {
+        // Nothing that has expired is brought back by a clock that shows less than it did.
+        let now = if case.occasion == Occasion::Start { now.max(history.latest) } else { now };
         self.check_force(case.hash, case.occasion, history, now)?;
         let manifest = case.manifest.ok_or(Inadmissible::NoManifest)?;
         if manifest.sha256 != case.hash {
@@ -312,6 +317,7 @@ impl Policy {
             classes: manifest.classes.clone(),
             signers: signers.iter().map(|signer| signer.name.clone()).collect(),
             keys: signers.iter().map(|signer| signer.key).collect(),
+            is_restored: case.occasion == Occasion::Start,
             at: now,
             is_downgrade: case.occasion == Occasion::Downgrade,
         })
@@ -330,7 +336,7 @@ impl Policy {
         if is_new && now.plus(CLOCK_BEHIND_MAX) < latest {
             return Err(Inadmissible::ClockBehind { now, latest });
         }
-        let (version, seen) = (self.revocations.version, history.revocations_version);
+        let (version, seen) = (self.revocations.version, history.revocations.version);
         if version < seen {
             return Err(Inadmissible::RevocationsOld { version, seen });
         }
@@ -452,14 +458,17 @@ impl History {
     pub fn note(&mut self, admission: &Admission) {
         self.latest = self.latest.max(admission.at);
         let newest = self.newest.entry(admission.name.clone()).or_insert_with(|| admission.version.clone());
-        if *newest < admission.version || admission.is_downgrade {
+        // What comes back with a start was there before an operator went back.
+        if (*newest < admission.version && !admission.is_restored) || admission.is_downgrade {
             *newest = admission.version.clone();
         }
     }
 
     /// Remembers that a policy is in force.
     pub fn note_policy(&mut self, policy: &Policy) {
-        self.revocations_version = self.revocations_version.max(policy.revocations.version);
+        if policy.revocations.version >= self.revocations.version {
+            self.revocations = policy.revocations.clone();
+        }
     }
 }
 

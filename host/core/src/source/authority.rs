@@ -174,13 +174,11 @@ impl SourceAuthority {
     /// # Errors
     /// Its revocations are older than those that were in force, or fewer: then it stays as it was.
     pub fn set_policy(&mut self, policy: Policy) -> Result<(), Inadmissible> {
-        let (version, seen) = (policy.revocations.version, self.history.revocations_version);
+        let (version, seen) = (policy.revocations.version, self.history.revocations.version);
         if version < seen {
             return Err(Inadmissible::RevocationsOld { version, seen });
         }
-        if version == self.policy.revocations.version
-            && !policy.revocations.has_all_of(&self.policy.revocations)
-        {
+        if version == seen && !policy.revocations.has_all_of(&self.history.revocations) {
             return Err(Inadmissible::RevocationsFewer(version));
         }
         self.history.note_policy(&policy);

@@ -39,8 +39,10 @@ pub enum SourceEffect {
     Judge(Box<JudgeWish>),
     /// Compile a source and ask it what it offers; answered by `SourceEvent::Validated`.
     Validate(SourceHash),
-    /// Drop a source's bytes and code. Actors that run keep what they use.
+    /// Drop a source's bytes and code. Actors that run keep what they use, and what was admitted comes back with the next start.
     Forget(SourceHash),
+    /// Let a source not come back with the next start.
+    Erase(SourceHash),
     /// Ask a class whether this host suits its actors; answered by `SourceEvent::Checked`.
     CheckClass(Box<ClassCheck>),
 }

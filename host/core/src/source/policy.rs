@@ -61,7 +61,7 @@ pub struct Rule {
 }
 
 /// Keys and sources that are trusted no more.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocations {
     /// Rises with each change: an older list than one that was seen is not believed.
     pub version: u64,

@@ -92,7 +92,7 @@ struct TrustKeyArgs {
                   --help`)"
 )]
 struct RevokeKeyArgs {
-    /// Name of a key in the policy, the file of a public one, its text, or the whole hash of a source.
+    /// Name of a key in the policy, the file of a public one (`./ci.pub`), its text, or the whole hash of a source.
     key: String,
     /// Ends the actors that it leaves behind.
     #[arg(long)]
@@ -184,7 +184,7 @@ async fn revoke(args: RevokeKeyArgs, output: &Output) -> Result<()> {
     let change = match args.key.parse::<SourceHash>() {
         Ok(source) => PolicyChange::RevokeSource { source, kill },
         // A name is the node's, a file is here.
-        Err(_) if args.key.contains('/') || Path::new(&args.key).is_file() => {
+        Err(_) if args.key.contains('/') || args.key.ends_with(".pub") => {
             PolicyChange::RevokeKey { key: key_text::write(&keys::public(&args.key)?), kill }
         }
         Err(_) => PolicyChange::RevokeKey { key: args.key, kill },

@@ -89,6 +89,15 @@ fn a_source_is_judged_anew_at_a_start_and_what_is_refused_then_may_be_admitted_a
         assert!(states.len() == 1 && states[0].1.contains("refused"), "{states:?}");
         folder = stopped(node);
     }
+    // What is unloaded where it is refused does not come back where it was not.
+    let mut node = RunningNode::start_in(folder, &["--authority", "keys"]);
+    node.run(&["unload", &hash]).ok();
+    until(|| kept(&node.data).is_empty().then_some(()));
+    folder = stopped(node);
+    node = trusting(folder);
+    assert_eq!(states(&node), []);
+    assert_eq!(node.run(&["load", hello(), "--allow", "status"]).ok().trim(), hash);
+    folder = stopped(node);
     let node = trusting(folder);
     node.run(&["create", &hash]).ok();
     let report = node.run(&["sources", &hash, "--json"]).json();
@@ -109,7 +118,7 @@ fn whatever_is_changed_in_the_files_is_not_used_and_told() {
     let node = trusting(folder);
     assert_eq!(states(&node), []);
     assert!(node.run(&["logs"]).ok().contains("is not used"));
-    assert_eq!(kept(&node.data), Vec::<PathBuf>::new());
+    assert_eq!(kept(&node.data).len(), 2, "the fault may be in the key, or the disk");
     folder = stopped(node);
     // The bytes: found out when they are read.
     let mut changed_bytes = good_bytes.clone();
@@ -148,7 +157,7 @@ fn a_node_that_is_killed_while_it_loads_has_each_source_whole_or_not_at_all() {
             std::hint::spin_loop();
         }
         node.signal(Signal::KILL);
-        let _ = load.wait();
+        let is_answered = load.wait().unwrap().success();
         folder = node.ended().1;
         let node = trusting(folder);
         let after = states(&node);
@@ -156,7 +165,7 @@ fn a_node_that_is_killed_while_it_loads_has_each_source_whole_or_not_at_all() {
             node.run(&["create", &hash]).ok();
             node.run(&["unload", &hash]).ok();
         }
-        assert!(after.len() <= 1, "{after:?}");
+        assert!(!is_answered || !after.is_empty(), "round {round}: what was loaded is gone");
         // Nobody waits for the disk.
         until(|| kept(&node.data).is_empty().then_some(()));
         folder = stopped(node);

@@ -6,7 +6,7 @@ use crate::role::Role;
 use crate::source::admission::{ReadPapers, Signature};
 use crate::source::manifest::Manifest;
 use crate::source::policy::{KeyId, Policy, PublicKey, TrustedKey};
-use crate::source::{LowerLimits, SourceOutcome, SourceState, Unusable};
+use crate::source::{JudgedBy, LowerLimits, SourceOutcome, SourceState, Unusable};
 use crate::utc::UtcTime;
 
 const STATUS: Rights = Rights { status: true, ..Rights::NONE };
@@ -422,4 +422,41 @@ fn a_clock_that_was_set_back_admits_nothing_until_an_operator_accepts_it() {
     assert!(answers(&node.ask(asker, Question::AcceptClock { now: early }))[0].1.is_ok());
     examine(&mut node);
     assert_eq!(node.state(), SourceState::Validating);
+}
+
+#[test]
+fn whoever_loads_while_the_node_stops_takes_nothing_from_what_is_there() {
+    let mut node = admitted();
+    node.create();
+    let asker = node.asker();
+    node.ask(asker, Question::Stop);
+    let effects = node.offer();
+    assert!(matches!(&answers(&effects)[..], [(_, Err(Refusal::ShuttingDown))]));
+    assert_eq!(effects.len(), 1, "{effects:?}");
+}
+
+#[test]
+fn what_was_admitted_before_a_start_is_judged_by_rules_and_by_no_other_authoritys_word() {
+    let restored = |kind, by| {
+        let mut node = judged_by(kind);
+        let verdict = Verdict { rights: Rights::ALL, judged_by: by, ..Verdict::default() };
+        let offer = Box::new(Offer { given: STATUS, ..offer_of(SOURCE) });
+        let effects = node.handle(SourceEvent::Restored { offer, verdict });
+        (node.state(), effects)
+    };
+    let (state, _) = restored(AuthorityKind::Asked, JudgedBy::Program);
+    assert_eq!(state, SourceState::Validating);
+    let (state, effects) = restored(AuthorityKind::Asked, JudgedBy::Nobody);
+    assert_eq!(state, SourceState::Offered);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Source(SourceEffect::Judge(_)))));
+    let (state, effects) = restored(AuthorityKind::Keys, JudgedBy::Program);
+    assert_eq!(state, SourceState::Offered);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Source(SourceEffect::Examine { .. }))));
+    assert_eq!(restored(AuthorityKind::TrustAll, JudgedBy::Program).0, SourceState::Validating);
+    let (state, effects) = restored(AuthorityKind::None, JudgedBy::Nobody);
+    assert!(matches!(state, SourceState::Refused(_)));
+    assert!(
+        !effects.contains(&Effect::Source(SourceEffect::Erase(SOURCE))),
+        "it may come back with the next start"
+    );
 }

@@ -152,7 +152,7 @@ fn whatever_is_not_as_it_should_be_is_refused_and_told() {
         ),
         (Trial::with(|trial| trial.policy.revocations.sources.extend([HASH])), "the source is revoked"),
         (
-            Trial::with(|trial| trial.history.revocations_version = 4),
+            Trial::with(|trial| trial.history.revocations.version = 4),
             "the policy has version 3 of the revocations, and version 4 was in force before",
         ),
         (
@@ -266,7 +266,7 @@ fn a_clock_that_is_a_little_behind_is_believed_and_what_is_admitted_is_remembere
     trial.history.note(&admission);
     trial.history.note_policy(&trial.policy);
     assert_eq!(trial.history.latest, NOW);
-    assert_eq!(trial.history.revocations_version, 3);
+    assert_eq!(trial.history.revocations.version, 3);
     trial.now = UtcTime(NOW.0 - CLOCK_BEHIND_MAX.as_secs());
     assert!(trial.admit().is_ok());
     trial.now = UtcTime(trial.now.0 - 1);
@@ -318,4 +318,19 @@ fn a_key_that_is_revoked_and_no_more_in_the_policy_is_told_to_be_revoked() {
         trial.policy.revocations.keys.insert(key(9));
     });
     assert_eq!(trial.refused(), "key `0909090909090909` is revoked");
+}
+
+#[test]
+fn what_comes_back_with_a_start_takes_no_operators_word_back_and_no_expired_date() {
+    let mut trial = Trial::new();
+    trial.history.newest.insert("shop/orders".parse().unwrap(), "1.3".parse().unwrap());
+    trial.occasion = Occasion::Start;
+    let admission = trial.admit().unwrap();
+    trial.history.note(&admission);
+    assert_eq!(trial.history.newest[&admission.name], "1.3".parse().unwrap());
+    // The clock shows less than it did, and what has expired since has expired.
+    trial.history.latest = NOW;
+    trial.now = UtcTime(0);
+    trial.manifest().expires = Some(NOW);
+    assert_eq!(trial.admit(), Err(Inadmissible::Expired(NOW)));
 }

@@ -365,6 +365,7 @@ fn source_report() -> SourceReport {
         classes: Some(vec!["Greeter".into()]),
         signers: vec!["ci".into()],
         keys: Vec::new(),
+        is_restored: false,
         at: UtcTime(1_800_000_000),
         is_downgrade: false,
     };
