@@ -58,6 +58,7 @@ mod memory;
 pub mod node;
 mod node_fault;
 pub mod outlet;
+mod output;
 mod perform;
 mod plane;
 mod policy;

@@ -7,6 +7,7 @@
 //!   └► refused └► dropped         └───────────┴────────────┴► file removed
 //! ```
 //!
+//! The file of a source that was admitted stays until it is unloaded, whatever becomes of a later load of it.
 //! Without a data directory the bytes stay in memory until they are compiled, and are dropped then.
 
 use std::collections::HashMap;
@@ -58,10 +59,10 @@ pub(crate) struct Library {
     compiles: Arc<Compiles>,
 }
 
-/// The code of a loaded source, and its bytes' file if there is one.
+/// The code of a loaded source, and whether it comes back with the next start.
 struct LoadedCode {
     code: Source,
-    /// The digest of the record beside its file.
+    /// The digest of the record beside its file; absent where there is none.
     recorded: Option<RecordDigest>,
 }
 
@@ -280,14 +281,11 @@ impl Library {
 
     /// The bytes of a source that waits for its judgement.
     pub(crate) fn offered_bytes(&self, hash: SourceHash) -> Option<Bytes> {
-        match self.offered.lock().get(&hash) {
-            Some(OfferedCode::Came(bytes)) => Some(bytes.bytes()),
-            Some(OfferedCode::Kept(kept)) => {
-                let file = kept.file.clone();
-                file.read().ok().map(Bytes::from)
-            }
-            None => None,
-        }
+        let file = match self.offered.lock().get(&hash)? {
+            OfferedCode::Came(bytes) => return Some(bytes.bytes()),
+            OfferedCode::Kept(kept) => kept.file.clone(),
+        };
+        file.read().ok().map(Bytes::from)
     }
 
     /// The papers of a source that is offered or in use.

@@ -19,6 +19,7 @@ use thespian_core::role::Role;
 use thespian_core::source::SourceHash;
 
 use crate::input::{self, InputError};
+use crate::output;
 
 /// Length of the control secret, in bytes.
 pub const TOKEN_LEN: usize = 32;
@@ -115,25 +116,6 @@ pub fn private_dir(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes a file in place of what was there: whole, and for good once it returns.
-///
-/// # Errors
-/// It can't be written; what was there still is.
-pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("new");
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&new, path));
-    written.inspect_err(|_| drop(fs::remove_file(&new)))?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
 /// Holds the directory for one node, until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct DirLock {
@@ -186,19 +168,8 @@ pub fn token_path(dir: &Path, role: Role) -> PathBuf {
 /// The file can't be written.
 pub fn keep_token(dir: &Path, role: Role, token: [u8; TOKEN_LEN]) -> Result<(), StoreError> {
     let path = token_path(dir, role);
-    let new = path.with_extension(format!("{role}.new"));
-    let io_error = |error| StoreError::Io { path: path.clone(), error };
-    // A new file: the mode of an old one could have been widened.
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(error)),
-        _ => {}
-    }
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(&new).map_err(io_error)?;
     let hex: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
-    let written =
-        writeln!(file, "{hex}").and_then(|()| file.sync_all()).and_then(|()| fs::rename(&new, &path));
-    written.inspect_err(|_| drop(fs::remove_file(&new))).map_err(io_error)
+    output::replace(&path, format!("{hex}\n").as_bytes()).map_err(|error| StoreError::Io { path, error })
 }
 
 /// The secret that is kept for this role, if there is one.

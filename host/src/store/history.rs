@@ -7,9 +7,9 @@ use std::sync::{Arc, Weak};
 use parking_lot::Mutex;
 use thespian_core::source::admission::History;
 
-use super::{DirLock, write_synced};
-use crate::input;
+use super::DirLock;
 use crate::seal::Seal;
+use crate::{input, output};
 
 /// The file in the data directory.
 const FILE: &str = "admitted";
@@ -60,7 +60,7 @@ impl HistoryFile {
         }
         let _held = DirLock::held(&self.lock)?;
         let json = serde_json::to_vec(history).map_err(io::Error::other)?;
-        write_synced(&self.path, &self.seal.sealed(PURPOSE, &json))?;
+        output::replace_synced(&self.path, &self.seal.sealed(PURPOSE, &json))?;
         *written = Some(history.clone());
         Ok(())
     }

@@ -68,7 +68,7 @@ const HOUSES: [House; 5] = [
             Layer {
                 name: "ground",
                 over: &[],
-                rooms: &["config cpu_time descriptors input judge memory outlet seal watchdog"],
+                rooms: &["config cpu_time descriptors input judge memory outlet output seal watchdog"],
             },
             Layer { name: "hands", over: &["ground"], rooms: &["sandbox", "signing", "store", "transport"] },
             Layer {

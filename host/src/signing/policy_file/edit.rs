@@ -1,8 +1,5 @@
 //! Changes of a policy that commands make. What an operator has written besides stays as it is, with its comments.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use thespian_core::source::policy::{KeyId, PublicKey, TrustedKey};
@@ -10,6 +7,7 @@ use thespian_core::source::{LowerLimits, SourceHash};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
 
 use super::{PolicyError, PolicyFile};
+use crate::output;
 use crate::signing::key_text;
 
 /// A change of a policy.
@@ -128,20 +126,10 @@ impl PolicyFile {
     /// # Errors
     /// It can't be written; what was there still is.
     pub fn write(&self, path: &Path) -> Result<(), PolicyError> {
-        let io_error = |error: io::Error| PolicyError::Io { path: path.to_path_buf(), error };
-        let new = path.with_extension("toml.new");
-        let _ = fs::remove_file(&new);
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(io_error)?;
-        let written = file
-            .write_all(self.text.as_bytes())
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&new, path));
-        written.inspect_err(|_| drop(fs::remove_file(&new))).map_err(io_error)?;
+        let written = output::replace(path, self.text.as_bytes());
+        written.map_err(|error| PolicyError::Io { path: path.to_path_buf(), error })?;
         // Written it is; that its folder can't be synced may mean that a power failure takes it back.
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            let _ = File::open(folder).and_then(|folder| folder.sync_all());
-        }
+        let _ = output::sync_folder(path);
         Ok(())
     }
 }
