@@ -28,7 +28,7 @@ use bindings::thespian::actor::types as wit;
 use bindings::{BenchActor, BenchActorPre};
 
 /// The import that a reply needs.
-const MESSAGING: &str = "thespian:actor/messaging@0.1.0";
+const MESSAGING: &str = "thespian:actor/messaging@0.1.1";
 
 /// An address as the host writes it: what a delivery carries.
 pub const ADDRESS: &str = "0g4k1t6v9x2m5-0r3w7c1d5f9h2k6n8p4s0t3v7x";

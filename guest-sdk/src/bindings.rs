@@ -1103,7 +1103,7 @@ pub mod thespian {
                     };
                     let ptr12 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/messaging@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/messaging@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "send"]
                         fn wit_import13(
@@ -1368,7 +1368,7 @@ pub mod thespian {
                     let len12 = vec12.len();
                     let ptr13 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/messaging@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/messaging@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "refuse"]
                         fn wit_import14(
@@ -1637,7 +1637,7 @@ pub mod thespian {
                     };
                     let ptr12 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/messaging@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/messaging@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "fails-for"]
                         fn wit_import13(
@@ -1936,7 +1936,7 @@ pub mod thespian {
                     };
                     let ptr12 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/messaging@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/messaging@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "wakeup-after"]
                         fn wit_import13(
@@ -2109,7 +2109,7 @@ pub mod thespian {
             pub fn cancel_wakeup(id: u64) -> () {
                 unsafe {
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/messaging@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/messaging@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "cancel-wakeup"]
                         fn wit_import0(_: i64);
@@ -2619,7 +2619,7 @@ pub mod thespian {
                         .cast::<*mut u8>() = result26;
                     let ptr27 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "create-actor"]
                         fn wit_import28(_: *mut u8, _: *mut u8);
@@ -3198,7 +3198,7 @@ pub mod thespian {
                         .cast::<*mut u8>() = result27;
                     let ptr28 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "create-named"]
                         fn wit_import29(_: *mut u8, _: *mut u8);
@@ -3345,7 +3345,7 @@ pub mod thespian {
                     let len0 = vec0.len();
                     let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "kill-child"]
                         fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
@@ -3494,7 +3494,7 @@ pub mod thespian {
                     let len0 = vec0.len();
                     let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "request-exit"]
                         fn wit_import2(_: *mut u8, _: usize, _: i32, _: *mut u8);
@@ -3650,7 +3650,7 @@ pub mod thespian {
                     );
                     let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "keep-children"]
                         fn wit_import1(_: *mut u8);
@@ -3812,7 +3812,7 @@ pub mod thespian {
                     };
                     let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "children"]
                         fn wit_import3(_: i32, _: *mut u8, _: usize, _: i32, _: *mut u8);
@@ -3905,7 +3905,7 @@ pub mod thespian {
                     let len0 = vec0.len();
                     let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/lifecycle@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "fail"]
                         fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
@@ -4064,7 +4064,7 @@ pub mod thespian {
                     let len0 = vec0.len();
                     let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/monitoring@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/monitoring@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "monitor"]
                         fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
@@ -4209,7 +4209,7 @@ pub mod thespian {
                     let len0 = vec0.len();
                     let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/monitoring@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/monitoring@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "demonitor"]
                         fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
@@ -4371,7 +4371,7 @@ pub mod thespian {
                     );
                     let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/hosting@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/hosting@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "handle-dead-letters"]
                         fn wit_import1(_: i32, _: *mut u8);
@@ -4587,7 +4587,7 @@ pub mod thespian {
                     };
                     let ptr5 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/hosting@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/hosting@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "update-capability"]
                         fn wit_import6(
@@ -4767,7 +4767,7 @@ pub mod thespian {
                     };
                     let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/hosting@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/hosting@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "request-status"]
                         fn wit_import3(_: i32, _: *mut u8, _: usize, _: *mut u8);
@@ -4917,7 +4917,7 @@ pub mod thespian {
                     );
                     let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/hosting@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/hosting@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "shut-down"]
                         fn wit_import1(_: *mut u8);
@@ -5106,7 +5106,7 @@ pub mod thespian {
                     let ptr1 = vec1.as_ptr().cast::<u8>();
                     let len1 = vec1.len();
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/logging@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/logging@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "log"]
                         fn wit_import2(
@@ -5142,7 +5142,7 @@ pub mod thespian {
             pub fn enabled(level: Level) -> bool {
                 unsafe {
                     #[cfg(target_arch = "wasm32")]
-                    #[link(wasm_import_module = "thespian:actor/logging@0.1.0")]
+                    #[link(wasm_import_module = "thespian:actor/logging@0.1.1")]
                     unsafe extern "C" {
                         #[link_name = "enabled"]
                         fn wit_import0(_: i32) -> i32;
@@ -5485,10 +5485,10 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 #[macro_export]
-                macro_rules! __export_thespian_actor_placement_0_1_0_cabi {
+                macro_rules! __export_thespian_actor_placement_0_1_1_cabi {
                     ($ty:ident with_types_in $($path_to_types:tt)*) => {
                         const _ : () = { #[unsafe (export_name =
-                        "thespian:actor/placement@0.1.0#accepts")] unsafe extern "C" fn
+                        "thespian:actor/placement@0.1.1#accepts")] unsafe extern "C" fn
                         export_accepts(arg0 : * mut u8, arg1 : usize, arg2 : * mut u8,
                         arg3 : usize, arg4 : * mut u8, arg5 : usize,) -> i32 { unsafe {
                         $($path_to_types)*:: _export_accepts_cabi::<$ty > (arg0, arg1,
@@ -5496,7 +5496,7 @@ pub mod exports {
                     };
                 }
                 #[doc(hidden)]
-                pub use __export_thespian_actor_placement_0_1_0_cabi;
+                pub use __export_thespian_actor_placement_0_1_1_cabi;
             }
             /// What every actor component exports.
             #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
@@ -8459,24 +8459,24 @@ pub mod exports {
                 }
                 #[doc(hidden)]
                 #[macro_export]
-                macro_rules! __export_thespian_actor_guest_0_1_0_cabi {
+                macro_rules! __export_thespian_actor_guest_0_1_1_cabi {
                     ($ty:ident with_types_in $($path_to_types:tt)*) => {
                         const _ : () = { #[unsafe (export_name =
-                        "thespian:actor/guest@0.1.0#describe")] unsafe extern "C" fn
+                        "thespian:actor/guest@0.1.1#describe")] unsafe extern "C" fn
                         export_describe() -> * mut u8 { unsafe { $($path_to_types)*::
                         _export_describe_cabi::<$ty > () } } #[unsafe (export_name =
-                        "cabi_post_thespian:actor/guest@0.1.0#describe")] unsafe extern
+                        "cabi_post_thespian:actor/guest@0.1.1#describe")] unsafe extern
                         "C" fn _post_return_describe(arg0 : * mut u8,) { unsafe {
                         $($path_to_types)*:: __post_return_describe::<$ty > (arg0) } }
-                        #[unsafe (export_name = "thespian:actor/guest@0.1.0#start")]
+                        #[unsafe (export_name = "thespian:actor/guest@0.1.1#start")]
                         unsafe extern "C" fn export_start(arg0 : * mut u8,) -> * mut u8 {
                         unsafe { $($path_to_types)*:: _export_start_cabi::<$ty > (arg0) }
                         } #[unsafe (export_name =
-                        "cabi_post_thespian:actor/guest@0.1.0#start")] unsafe extern "C"
+                        "cabi_post_thespian:actor/guest@0.1.1#start")] unsafe extern "C"
                         fn _post_return_start(arg0 : * mut u8,) { unsafe {
                         $($path_to_types)*:: __post_return_start::<$ty > (arg0) } }
                         #[unsafe (export_name =
-                        "thespian:actor/guest@0.1.0#handle-message")] unsafe extern "C"
+                        "thespian:actor/guest@0.1.1#handle-message")] unsafe extern "C"
                         fn export_handle_message(arg0 : * mut u8, arg1 : usize, arg2 :
                         i32, arg3 : * mut u8, arg4 : usize, arg5 : i32, arg6 : * mut u8,
                         arg7 : usize, arg8 : * mut u8, arg9 : usize, arg10 : i32, arg11 :
@@ -8484,22 +8484,22 @@ pub mod exports {
                         $($path_to_types)*:: _export_handle_message_cabi::<$ty > (arg0,
                         arg1, arg2, arg3, arg4, arg5, arg6, arg7, arg8, arg9, arg10,
                         arg11, arg12) } } #[unsafe (export_name =
-                        "cabi_post_thespian:actor/guest@0.1.0#handle-message")] unsafe
+                        "cabi_post_thespian:actor/guest@0.1.1#handle-message")] unsafe
                         extern "C" fn _post_return_handle_message(arg0 : * mut u8,) {
                         unsafe { $($path_to_types)*:: __post_return_handle_message::<$ty
                         > (arg0) } } #[unsafe (export_name =
-                        "thespian:actor/guest@0.1.0#handle-event")] unsafe extern "C" fn
+                        "thespian:actor/guest@0.1.1#handle-event")] unsafe extern "C" fn
                         export_handle_event(arg0 : * mut u8,) -> * mut u8 { unsafe {
                         $($path_to_types)*:: _export_handle_event_cabi::<$ty > (arg0) } }
                         #[unsafe (export_name =
-                        "cabi_post_thespian:actor/guest@0.1.0#handle-event")] unsafe
+                        "cabi_post_thespian:actor/guest@0.1.1#handle-event")] unsafe
                         extern "C" fn _post_return_handle_event(arg0 : * mut u8,) {
                         unsafe { $($path_to_types)*:: __post_return_handle_event::<$ty >
                         (arg0) } } };
                     };
                 }
                 #[doc(hidden)]
-                pub use __export_thespian_actor_guest_0_1_0_cabi;
+                pub use __export_thespian_actor_guest_0_1_1_cabi;
                 #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
                 #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
                 struct _RetArea(
@@ -8685,13 +8685,13 @@ macro_rules! __export_full_actor_impl {
     };
     ($ty:ident with_types_in $($path_to_types_root:tt)*) => {
         $($path_to_types_root)*::
-        exports::thespian::actor::placement::__export_thespian_actor_placement_0_1_0_cabi!($ty
+        exports::thespian::actor::placement::__export_thespian_actor_placement_0_1_1_cabi!($ty
         with_types_in $($path_to_types_root)*:: exports::thespian::actor::placement);
         $($path_to_types_root)*::
-        exports::thespian::actor::guest::__export_thespian_actor_guest_0_1_0_cabi!($ty
+        exports::thespian::actor::guest::__export_thespian_actor_guest_0_1_1_cabi!($ty
         with_types_in $($path_to_types_root)*:: exports::thespian::actor::guest); const _
         : () = { #[rustfmt::skip] #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
-        "component-type:wit-bindgen:0.61.1:thespian:actor@0.1.0:full-actor:imports and exports")]
+        "component-type:wit-bindgen:0.61.1:thespian:actor@0.1.1:full-actor:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
         __WIT_BINDGEN_COMPONENT_TYPE : [u8; 3795] = *
         b"\
@@ -8733,7 +8733,7 @@ event\x03\09\x01r\x03\x06sender\x01\x07attempty\x05event:\x04\0\x08delivery\x03\
 classes\xc7\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\x01k\x01\x01ks\x01r\x0a\x05\
 classs\x02me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06source\x03\x0bincarnati\
 ony\x0ccapabilities\x0a\x0crequirements\xc1\0\x04init$\x05extra\x0a\x04\0\x0aact\
-or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\x03\0\0\x07address\x02\
+or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.1\x05\0\x02\x03\0\0\x07address\x02\
 \x03\0\0\x07message\x02\x03\0\0\x0bduration-ns\x02\x03\0\0\x05error\x01B\x15\x02\
 \x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07message\x03\
 \0\x02\x02\x03\x02\x01\x03\x04\0\x0bduration-ns\x03\0\x04\x02\x03\x02\x01\x04\x04\
@@ -8742,7 +8742,7 @@ or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\x03\0\0\x07address\
 refuse\x01\x0a\x01@\x02\x02to\x01\x08original\x03\0\x08\x04\0\x09fails-for\x01\x0b\
 \x01k\x03\x01j\x01w\x01\x07\x01@\x02\x05delay\x05\x07payload\x0c\0\x0d\x04\0\x0c\
 wakeup-after\x01\x0e\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeup\x01\x0f\x03\0\x1e\
-thespian:actor/messaging@0.1.0\x05\x05\x02\x03\0\0\x0bsource-hash\x02\x03\0\0\x0b\
+thespian:actor/messaging@0.1.1\x05\x05\x02\x03\0\0\x0bsource-hash\x02\x03\0\0\x0b\
 requirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\x01B(\x02\x03\x02\x01\
 \x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\x0bsource-hash\x03\0\x02\
 \x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07\
@@ -8757,22 +8757,22 @@ create-actor\x01\x15\x01j\x01w\x01\x0d\x01@\x03\x04names\x05classs\x07options\x1
 request-exit\x01\x1a\x01@\0\0\x18\x04\0\x0dkeep-children\x01\x1b\x01k\x01\x01o\x02\
 \x01s\x01p\x1d\x01@\x02\x05after\x1c\x03maxy\0\x1e\x04\0\x08children\x01\x1f\x01\
 @\x01\x06reasons\0\x18\x04\0\x04fail\x01\x20\x03\0\x1ethespian:actor/lifecycle@0\
-.1.0\x05\x0a\x01B\x08\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\
+.1.1\x05\x0a\x01B\x08\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\
 \x04\x04\0\x05error\x03\0\x02\x01j\0\x01\x03\x01@\x01\x06target\x01\0\x04\x04\0\x07\
 monitor\x01\x05\x04\0\x09demonitor\x01\x05\x03\0\x1fthespian:actor/monitoring@0.\
-1.0\x05\x0b\x02\x03\0\0\x05value\x01B\x12\x02\x03\x02\x01\x01\x04\0\x07address\x03\
+1.1\x05\x0b\x02\x03\0\0\x05value\x01B\x12\x02\x03\x02\x01\x01\x04\0\x07address\x03\
 \0\0\x02\x03\x02\x01\x0c\x04\0\x05value\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05e\
 rror\x03\0\x04\x01j\0\x01\x05\x01@\x01\x07handles\x7f\0\x06\x04\0\x13handle-dead\
 -letters\x01\x07\x01k\x03\x01@\x02\x04names\x05value\x08\0\x06\x04\0\x11update-c\
 apability\x01\x09\x01k\x01\x01j\x01w\x01\x05\x01@\x01\x05about\x0a\0\x0b\x04\0\x0e\
 request-status\x01\x0c\x01@\0\0\x06\x04\0\x09shut-down\x01\x0d\x03\0\x1cthespian\
-:actor/hosting@0.1.0\x05\x0d\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\
+:actor/hosting@0.1.1\x05\x0d\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\
 \x05error\x04\0\x05level\x03\0\0\x01@\x03\x05level\x01\x06targets\x04texts\x01\0\
 \x04\0\x03log\x01\x02\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\
-\x1cthespian:actor/logging@0.1.0\x05\x0e\x01B\x07\x02\x03\x02\x01\x09\x04\0\x0aa\
+\x1cthespian:actor/logging@0.1.1\x05\x0e\x01B\x07\x02\x03\x02\x01\x09\x04\0\x0aa\
 ttributes\x03\0\0\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x02\x01p\x03\x01\
 @\x03\x05classs\x0ccapabilities\x01\x0crequirements\x04\0\x7f\x04\0\x07accepts\x01\
-\x05\x04\0\x1ethespian:actor/placement@0.1.0\x05\x0f\x02\x03\0\0\x0bsource-info\x02\
+\x05\x04\0\x1ethespian:actor/placement@0.1.1\x05\x0f\x02\x03\0\0\x0bsource-info\x02\
 \x03\0\0\x0aactor-init\x02\x03\0\0\x08delivery\x02\x03\0\0\x07failure\x01B\x15\x02\
 \x03\x02\x01\x10\x04\0\x0bsource-info\x03\0\0\x02\x03\x02\x01\x11\x04\0\x0aactor\
 -init\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\x04\x02\x03\x02\x01\x02\
@@ -8781,7 +8781,7 @@ ttributes\x03\0\0\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x02\x01p\x03\x0
 j\0\x01\x0b\x01@\x01\x04init\x03\0\x0d\x04\0\x05start\x01\x0e\x01@\x03\x06sender\
 \x05\x07attempty\x07message\x07\0\x0d\x04\0\x0ehandle-message\x01\x0f\x01@\x01\x08\
 delivery\x09\0\x0d\x04\0\x0chandle-event\x01\x10\x04\0\x1athespian:actor/guest@0\
-.1.0\x05\x14\x04\0\x1fthespian:actor/full-actor@0.1.0\x04\0\x0b\x10\x01\0\x0aful\
+.1.1\x05\x14\x04\0\x1fthespian:actor/full-actor@0.1.1\x04\0\x0b\x10\x01\0\x0aful\
 l-actor\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.25\
 8.3\x10wit-bindgen-rust\x060.61.1";
         };
@@ -8792,7 +8792,7 @@ pub use __export_full_actor_impl as export;
 #[rustfmt::skip]
 #[cfg(target_arch = "wasm32")]
 #[unsafe(
-    link_section = "component-type:wit-bindgen:0.61.1:thespian:actor@0.1.0:full-actor-with-all-of-its-exports-removed:encoded world"
+    link_section = "component-type:wit-bindgen:0.61.1:thespian:actor@0.1.1:full-actor-with-all-of-its-exports-removed:encoded world"
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
@@ -8835,7 +8835,7 @@ event\x03\09\x01r\x03\x06sender\x01\x07attempty\x05event:\x04\0\x08delivery\x03\
 classes\xc7\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\x01k\x01\x01ks\x01r\x0a\x05\
 classs\x02me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06source\x03\x0bincarnati\
 ony\x0ccapabilities\x0a\x0crequirements\xc1\0\x04init$\x05extra\x0a\x04\0\x0aact\
-or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\x03\0\0\x07address\x02\
+or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.1\x05\0\x02\x03\0\0\x07address\x02\
 \x03\0\0\x07message\x02\x03\0\0\x0bduration-ns\x02\x03\0\0\x05error\x01B\x15\x02\
 \x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07message\x03\
 \0\x02\x02\x03\x02\x01\x03\x04\0\x0bduration-ns\x03\0\x04\x02\x03\x02\x01\x04\x04\
@@ -8844,7 +8844,7 @@ or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\x03\0\0\x07address\
 refuse\x01\x0a\x01@\x02\x02to\x01\x08original\x03\0\x08\x04\0\x09fails-for\x01\x0b\
 \x01k\x03\x01j\x01w\x01\x07\x01@\x02\x05delay\x05\x07payload\x0c\0\x0d\x04\0\x0c\
 wakeup-after\x01\x0e\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeup\x01\x0f\x03\0\x1e\
-thespian:actor/messaging@0.1.0\x05\x05\x02\x03\0\0\x0bsource-hash\x02\x03\0\0\x0b\
+thespian:actor/messaging@0.1.1\x05\x05\x02\x03\0\0\x0bsource-hash\x02\x03\0\0\x0b\
 requirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\x01B(\x02\x03\x02\x01\
 \x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\x0bsource-hash\x03\0\x02\
 \x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07\
@@ -8859,20 +8859,20 @@ create-actor\x01\x15\x01j\x01w\x01\x0d\x01@\x03\x04names\x05classs\x07options\x1
 request-exit\x01\x1a\x01@\0\0\x18\x04\0\x0dkeep-children\x01\x1b\x01k\x01\x01o\x02\
 \x01s\x01p\x1d\x01@\x02\x05after\x1c\x03maxy\0\x1e\x04\0\x08children\x01\x1f\x01\
 @\x01\x06reasons\0\x18\x04\0\x04fail\x01\x20\x03\0\x1ethespian:actor/lifecycle@0\
-.1.0\x05\x0a\x01B\x08\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\
+.1.1\x05\x0a\x01B\x08\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\
 \x04\x04\0\x05error\x03\0\x02\x01j\0\x01\x03\x01@\x01\x06target\x01\0\x04\x04\0\x07\
 monitor\x01\x05\x04\0\x09demonitor\x01\x05\x03\0\x1fthespian:actor/monitoring@0.\
-1.0\x05\x0b\x02\x03\0\0\x05value\x01B\x12\x02\x03\x02\x01\x01\x04\0\x07address\x03\
+1.1\x05\x0b\x02\x03\0\0\x05value\x01B\x12\x02\x03\x02\x01\x01\x04\0\x07address\x03\
 \0\0\x02\x03\x02\x01\x0c\x04\0\x05value\x03\0\x02\x02\x03\x02\x01\x04\x04\0\x05e\
 rror\x03\0\x04\x01j\0\x01\x05\x01@\x01\x07handles\x7f\0\x06\x04\0\x13handle-dead\
 -letters\x01\x07\x01k\x03\x01@\x02\x04names\x05value\x08\0\x06\x04\0\x11update-c\
 apability\x01\x09\x01k\x01\x01j\x01w\x01\x05\x01@\x01\x05about\x0a\0\x0b\x04\0\x0e\
 request-status\x01\x0c\x01@\0\0\x06\x04\0\x09shut-down\x01\x0d\x03\0\x1cthespian\
-:actor/hosting@0.1.0\x05\x0d\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\
+:actor/hosting@0.1.1\x05\x0d\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\
 \x05error\x04\0\x05level\x03\0\0\x01@\x03\x05level\x01\x06targets\x04texts\x01\0\
 \x04\0\x03log\x01\x02\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\
-\x1cthespian:actor/logging@0.1.0\x05\x0e\x04\0?thespian:actor/full-actor-with-al\
-l-of-its-exports-removed@0.1.0\x04\0\x0b0\x01\0*full-actor-with-all-of-its-expor\
+\x1cthespian:actor/logging@0.1.1\x05\x0e\x04\0?thespian:actor/full-actor-with-al\
+l-of-its-exports-removed@0.1.1\x04\0\x0b0\x01\0*full-actor-with-all-of-its-expor\
 ts-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070\
 .258.3\x10wit-bindgen-rust\x060.61.1";
 #[inline(never)]

@@ -5,9 +5,9 @@
  * header by which an answer finds its question, and makes a failure of an exception: uncaught, it would be a trap.
  */
 
-import { createActor, requestExit } from "thespian:actor/lifecycle@0.1.0";
-import { log } from "thespian:actor/logging@0.1.0";
-import { send, wakeupAfter } from "thespian:actor/messaging@0.1.0";
+import { createActor, requestExit } from "thespian:actor/lifecycle@0.1.1";
+import { log } from "thespian:actor/logging@0.1.1";
+import { send, wakeupAfter } from "thespian:actor/messaging@0.1.1";
 
 // QuickJS traps where an import is given a value of another type than the contract says, so values are converted first.
 

@@ -28,7 +28,7 @@ use super::state::State;
 use super::text::shown;
 
 /// The export by which a component says where its classes can run.
-pub(super) const PLACEMENT_EXPORT: &str = "thespian:actor/placement@0.1.0";
+pub(super) const PLACEMENT_EXPORT: &str = "thespian:actor/placement@0.1.1";
 /// The name, among the `extra` of a class, of the fate of its children where an actor starts again.
 const CHILDREN_AT_RESTART: &str = "children-at-restart";
 /// The attribute of a class that names the message which it starts with.

@@ -372,7 +372,7 @@ mod tests {
         let wide = format!(
             r#"(component (core module $m {globals}) (core instance (instantiate $m))
                (component $none) (instance $none (instantiate $none))
-               (export "thespian:actor/guest@0.1.0" (instance $none)))"#
+               (export "thespian:actor/guest@0.1.1" (instance $none)))"#
         );
         let engine = Engine::new(EngineConfig { actors_max: Some(1), ..EngineConfig::default() }).unwrap();
         let (hash, bytes) = (SourceHash([0; 32]), wat::parse_str(wide).unwrap());

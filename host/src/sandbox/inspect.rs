@@ -288,7 +288,7 @@ mod tests {
     fn component(module: &str) -> Vec<u8> {
         let shell = format!(
             r#"(component (core module {module}) (component $c) (instance $i (instantiate $c))
-               (export "thespian:actor/guest@0.1.0" (instance $i)))"#
+               (export "thespian:actor/guest@0.1.1" (instance $i)))"#
         );
         wat::parse_str(shell).unwrap()
     }

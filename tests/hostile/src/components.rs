@@ -7,7 +7,7 @@ use crate::splice::component;
 
 /// The guest's export, of an instance that has none of its functions: such a component is looked at as a whole.
 const SHELL: &str = r#"(component $none) (instance $none (instantiate $none))
-    (export "thespian:actor/guest@0.1.0" (instance $none))"#;
+    (export "thespian:actor/guest@0.1.1" (instance $none))"#;
 
 /// One component calls another by way of a text: the smallest form of what other languages' tools make.
 const NESTED: &str = r#"
@@ -35,7 +35,7 @@ const NESTED: &str = r#"
     (func (export "start") (result u32) (canon lift (core func $i "run"))))
   (instance $l (instantiate $lib))
   (instance $u (instantiate $user (with "len" (func $l "len"))))
-  (export "thespian:actor/guest@0.1.0" (instance $u)))"#;
+  (export "thespian:actor/guest@0.1.1" (instance $u)))"#;
 
 async fn refused(arena: &Arena, text: &str) -> String {
     let bytes = wat::parse_str(text).unwrap();
@@ -54,7 +54,7 @@ fn components_within_a_component_are_refused_for_what_they_lack_of_the_contract_
         let why = refused(arena, NESTED).await;
         let lacks = "`thespian:actor/guest@0.1` lacks `describe`, `handle-message`, `handle-event`";
         assert!(why.contains(lacks) && !why.contains('\n'), "{why}");
-        let why = refused(arena, &NESTED.replace("guest@0.1.0", "guest@0.2.0")).await;
+        let why = refused(arena, &NESTED.replace("guest@0.1.1", "guest@0.2.0")).await;
         assert!(why.contains("`thespian:actor/guest@0.2.0`, of another version"), "{why}");
         // What it exports has another type than the contract's function of that name.
         let why = refused(arena, &NESTED.replace("\"start\"", "\"describe\"")).await;

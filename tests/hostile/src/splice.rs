@@ -13,7 +13,7 @@ pub(crate) fn component(describe: &str, more: &str) -> Vec<u8> {
 
 /// The module of [`component`], as text.
 pub(crate) fn module(describe: &str, more: &str) -> String {
-    let guest = "thespian:actor/guest@0.1.0";
+    let guest = "thespian:actor/guest@0.1.1";
     // The sender's text, the attempt; of the message: type name, encoding, payload, headers.
     let parts = format!("(param {})", "i32 ".repeat(2 + 1 + 2 + 3 + 2 + 3));
     // The class, the capabilities, the requirements.
@@ -33,7 +33,7 @@ pub(crate) fn module(describe: &str, more: &str) -> String {
             (func (export "cabi_post_{guest}#handle-message") (param i32))
             (func (export "{guest}#handle-event") (param i32) (result i32) (i32.const 4096))
             (func (export "cabi_post_{guest}#handle-event") (param i32))
-            (func (export "thespian:actor/placement@0.1.0#accepts") (param {lists}) (result i32) (i32.const 1))
+            (func (export "thespian:actor/placement@0.1.1#accepts") (param {lists}) (result i32) (i32.const 1))
             {more})"#
     )
 }

@@ -10,8 +10,8 @@ use wasmparser::{Parser, Payload};
 const TALLIES: &str = include_str!("composed/tallies.wat");
 const LOGGING: &str = include_str!("composed/logging.wat");
 
-const LOG: &str = "thespian:actor/logging@0.1.0";
-const GUEST: [&str; 2] = ["thespian:actor/guest@0.1.0", "thespian:actor/placement@0.1.0"];
+const LOG: &str = "thespian:actor/logging@0.1.1";
+const GUEST: [&str; 2] = ["thespian:actor/guest@0.1.1", "thespian:actor/placement@0.1.1"];
 const KIT: &str = "tests:kit/tallies";
 
 /// An instance, by its index.

@@ -2,7 +2,7 @@
 // Options used:
 //   * runtime_path: "::wit_bindgen::rt"
 //   * ownership: Borrowing { duplicate_if_necessary: true }
-//   * with "thespian:actor/types@0.1.0" = "::thespian::bindings::thespian::actor::types"
+//   * with "thespian:actor/types@0.1.1" = "::thespian::bindings::thespian::actor::types"
 #[allow(unfulfilled_lint_expectations, unused_imports)]
 use ::thespian::bindings::thespian::actor::types as __with_name0;
 #[rustfmt::skip]
@@ -2255,7 +2255,7 @@ event\x03\09\x01r\x03\x06sender\x01\x07attempty\x05event:\x04\0\x08delivery\x03\
 classes\xc7\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\x01k\x01\x01ks\x01r\x0a\x05\
 classs\x02me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06source\x03\x0bincarnati\
 ony\x0ccapabilities\x0a\x0crequirements\xc1\0\x04init$\x05extra\x0a\x04\0\x0aact\
-or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.0\x05\0\x02\x03\0\0\x08delivery\
+or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.1\x05\0\x02\x03\0\0\x08delivery\
 \x02\x03\0\0\x07failure\x02\x03\0\0\x07message\x01B\x1f\x02\x03\x02\x01\x01\x04\0\
 \x08delivery\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07failure\x03\0\x02\x02\x03\x02\x01\
 \x03\x04\0\x07message\x03\0\x04\x01q\x02\x07message\x01\x05\0\x05event\x01\x01\0\

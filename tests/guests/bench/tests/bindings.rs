@@ -15,7 +15,7 @@ fn generate(dir: &Path) -> String {
     let world = resolve.select_world(&[package], Some("extra")).unwrap();
     let types = "::thespian::bindings::thespian::actor::types".to_string();
     let options = Opts {
-        with: vec![("thespian:actor/types@0.1.0".to_string(), WithOption::Path(types))],
+        with: vec![("thespian:actor/types@0.1.1".to_string(), WithOption::Path(types))],
         runtime_path: Some("::wit_bindgen::rt".to_string()),
         ownership: wit_bindgen_rust::Ownership::Borrowing { duplicate_if_necessary: true },
         format: true,

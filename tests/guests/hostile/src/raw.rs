@@ -28,14 +28,14 @@ unsafe extern "C" {
     safe fn get_random_bytes(len: u64, answer: usize);
 }
 
-#[link(wasm_import_module = "thespian:actor/logging@0.1.0")]
+#[link(wasm_import_module = "thespian:actor/logging@0.1.1")]
 #[expect(unsafe_code, reason = "as above")]
 unsafe extern "C" {
     #[link_name = "log"]
     safe fn log(level: u32, target: usize, target_len: usize, text: usize, text_len: usize);
 }
 
-#[link(wasm_import_module = "thespian:actor/messaging@0.1.0")]
+#[link(wasm_import_module = "thespian:actor/messaging@0.1.1")]
 #[expect(unsafe_code, reason = "as above")]
 unsafe extern "C" {
     /// Texts, the payload and the headers by address and length, the encoding by its place in the list.

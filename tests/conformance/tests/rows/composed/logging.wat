@@ -4,7 +4,7 @@
     (export "tally" (type $tally (sub resource)))
     (export "[constructor]tally" (func (result (own $tally))))
     (export "[method]tally.stamp" (func (param "self" (borrow $tally)) (param "text" string) (result string)))))
-  (import "thespian:actor/logging@0.1.0" (instance $host
+  (import "thespian:actor/logging@0.1.1" (instance $host
     (type $words (enum "trace" "debug" "info" "warn" "error"))
     (export "level" (type $level (eq $words)))
     (export "log" (func (param "level" $level) (param "target" string) (param "text" string)))
@@ -47,4 +47,4 @@
     (canon lift (core func $i "log") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
   (func $as-before (param "level" $level) (result bool) (canon lift (core func $on "enabled")))
   (instance $logging (export "level" (type $level)) (export "log" (func $stamped)) (export "enabled" (func $as-before)))
-  (export "thespian:actor/logging@0.1.0" (instance $logging)))
+  (export "thespian:actor/logging@0.1.1" (instance $logging)))
