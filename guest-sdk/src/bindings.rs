@@ -699,7 +699,7 @@ pub mod thespian {
             pub struct SourceCheck {
                 /// Of the bytes as submitted.
                 pub hash: SourceHashResult,
-                /// The bytes as submitted.
+                /// Empty: `read` of `interface sources` gives the bytes piece by piece.
                 pub data: _rt::Vec<u8>,
                 /// What the submitter says of it.
                 pub info: _rt::String,
@@ -758,10 +758,14 @@ pub mod thespian {
                 MemberUpdate(MemberUpdate),
                 /// The available sources changed.
                 SourceUpdate(SourceUpdate),
-                /// A source is to be judged.
+                /// Sources are to be judged, this one among them: `next-offer` of `interface sources` has all. However many are offered
+                /// until it is handled, one of these waits.
                 ValidateSource(SourceCheck),
                 /// Something that came into the contract later: its type name begins with `thespian:` and its
                 /// payload is JSON.
+                ///
+                /// `thespian:source-loaded` and `thespian:source-refused` answer a `load` of `interface sources`:
+                /// `{"hash": "..."}`, and of a refusal `"reason"` besides.
                 Other(MessageResult),
             }
             impl ::core::fmt::Debug for Event {
@@ -5042,6 +5046,1922 @@ pub mod thespian {
                 }
             }
         }
+        /// Sources: to judge those that are offered to the host, to load and unload them, and to hear of them.
+        ///
+        /// Judging takes the right to `authority`. An actor that has it makes itself the authority of its host, or the host's
+        /// configuration names it, and then no other takes its place. What is offered from then on comes into its hands: a
+        /// `validate-source` event tells, `next-offer` shows, `read` gives the bytes, and `judge` says what becomes of it. What it does
+        /// not judge within two minutes is refused; so is what it has in its hands when it ends, or when its turn for a
+        /// `validate-source` fails for good. A fresh instance has what the one before had in its hands.
+        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+        pub mod sources {
+            #[used]
+            #[doc(hidden)]
+            static __FORCE_SECTION_REF: fn() = super::super::super::__link_custom_section_describing_imports;
+            use super::super::super::_rt;
+            pub type AddressResult = super::super::super::thespian::actor::types::AddressResult;
+            pub type AddressParam<'a> = &'a str;
+            pub type SourceHashResult = super::super::super::thespian::actor::types::SourceHashResult;
+            pub type SourceHashParam<'a> = &'a str;
+            pub type AttributesResult = super::super::super::thespian::actor::types::AttributesResult;
+            pub type AttributesParam<'a> = &'a [(
+                &'a str,
+                super::super::super::thespian::actor::types::ValueParam<'a>,
+            )];
+            pub type Error = super::super::super::thespian::actor::types::Error;
+            /// A source that is in the caller's hands.
+            #[derive(Clone)]
+            pub struct Offer {
+                /// Names this offer: the same bytes may be offered again, and are judged anew then. Later ones have higher numbers.
+                pub id: u64,
+                /// Of the bytes as submitted.
+                pub hash: SourceHashResult,
+                /// How many bytes were submitted.
+                pub size: u64,
+                /// What its submitter says of it.
+                pub label: _rt::String,
+                /// The rights that whoever loads it gives its actors, or, where it has a manifest, lets them have of those that it wants.
+                pub rights: _rt::Vec<_rt::String>,
+                /// Its manifest as it came. Nobody has looked at it.
+                pub manifest: ::core::option::Option<_rt::Vec<u8>>,
+                /// The signature files of its manifest as they came. Nobody has looked at them.
+                pub signatures: _rt::Vec<_rt::Vec<u8>>,
+                /// The actor that loads it; absent: a program outside, or it was there before the host started.
+                pub loader: ::core::option::Option<AddressResult>,
+            }
+            impl ::core::fmt::Debug for Offer {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Offer")
+                        .field("id", &self.id)
+                        .field("hash", &self.hash)
+                        .field("size", &self.size)
+                        .field("label", &self.label)
+                        .field("rights", &self.rights)
+                        .field("manifest", &self.manifest)
+                        .field("signatures", &self.signatures)
+                        .field("loader", &self.loader)
+                        .finish()
+                }
+            }
+            /// What an approved source is, and what its actors may do.
+            #[derive(Clone)]
+            pub struct Approval<'a> {
+                /// A word for it, of at most 256 bytes, in place of its submitter's.
+                pub label: ::core::option::Option<&'a str>,
+                /// The rights of its actors besides what all may, of those of the offer. What else is named is not given, and
+                /// `authority` never.
+                pub rights: &'a [&'a str],
+                /// Limits of its actors below the host's, by the names that configuration has: integers.
+                pub limits: &'a [(
+                    &'a str,
+                    super::super::super::thespian::actor::types::ValueParam<'a>,
+                )],
+            }
+            impl<'a> ::core::fmt::Debug for Approval<'a> {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("Approval")
+                        .field("label", &self.label)
+                        .field("rights", &self.rights)
+                        .field("limits", &self.limits)
+                        .finish()
+                }
+            }
+            /// What a source is loaded with.
+            #[derive(Clone)]
+            pub struct LoadOptions<'a> {
+                /// What to call it, in at most 256 bytes.
+                pub label: &'a str,
+                /// Its manifest, of at most 64 KiB.
+                pub manifest: ::core::option::Option<&'a [u8]>,
+                /// The signature files of the manifest, at most 16 of 1 KiB.
+                pub signatures: &'a [&'a [u8]],
+                /// The rights that its actors get, of those that the caller has; where it has a manifest, which of those that it wants they
+                /// may have at most: absent is all.
+                pub allow: ::core::option::Option<&'a [&'a str]>,
+                /// For what comes later.
+                pub extra: &'a [(
+                    &'a str,
+                    super::super::super::thespian::actor::types::ValueParam<'a>,
+                )],
+            }
+            impl<'a> ::core::fmt::Debug for LoadOptions<'a> {
+                fn fmt(
+                    &self,
+                    f: &mut ::core::fmt::Formatter<'_>,
+                ) -> ::core::fmt::Result {
+                    f.debug_struct("LoadOptions")
+                        .field("label", &self.label)
+                        .field("manifest", &self.manifest)
+                        .field("signatures", &self.signatures)
+                        .field("allow", &self.allow)
+                        .field("extra", &self.extra)
+                        .finish()
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Makes the caller the authority when the turn commits, or ends that. The last that registers is the authority, and takes
+            /// over what waits for its judgement. When it ends, whoever the host's configuration names judges again.
+            ///
+            /// `denied`: the source has no right to `authority`.
+            #[allow(async_fn_in_trait)]
+            pub fn register_authority(on: bool) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/sources@0.1.1")]
+                    unsafe extern "C" {
+                        #[link_name = "register-authority"]
+                        fn wit_import1(_: i32, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: i32, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import1(
+                        match &on {
+                            true => 1,
+                            false => 0,
+                        },
+                        ptr0,
+                    );
+                    let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                    let result20 = match l2 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l3 = i32::from(
+                                    *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V19;
+                                let v19 = match l3 {
+                                    0 => {
+                                        let e19 = {
+                                            let l4 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l5 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len6 = l5;
+                                            let bytes6 = _rt::Vec::from_raw_parts(
+                                                l4.cast(),
+                                                len6,
+                                                len6,
+                                            );
+                                            _rt::string_lift(bytes6)
+                                        };
+                                        V19::Denied(e19)
+                                    }
+                                    1 => {
+                                        let e19 = {
+                                            let l7 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l8 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        V19::Invalid(e19)
+                                    }
+                                    2 => {
+                                        let e19 = {
+                                            let l10 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l11 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        V19::Exhausted(e19)
+                                    }
+                                    3 => {
+                                        let e19 = {
+                                            let l13 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l14 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        V19::Unsupported(e19)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e19 = {
+                                            let l16 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l17 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V19::Other(e19)
+                                    }
+                                };
+                                v19
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result20
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// The first offer in the caller's hands whose number is above `after`: 0 gives the first of all. At most 64 are in its hands
+            /// at one time; others come when it has judged some.
+            #[allow(async_fn_in_trait)]
+            pub fn next_offer(after: u64) -> ::core::option::Option<Offer> {
+                unsafe {
+                    #[repr(align(8))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 24 + 14 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 24
+                            + 14 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/sources@0.1.1")]
+                    unsafe extern "C" {
+                        #[link_name = "next-offer"]
+                        fn wit_import1(_: i64, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: i64, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import1(_rt::as_i64(&after), ptr0);
+                    let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                    let result31 = match l2 {
+                        0 => None,
+                        1 => {
+                            let e = {
+                                let l3 = *ptr0.add(8).cast::<i64>();
+                                let l4 = *ptr0.add(16).cast::<*mut u8>();
+                                let l5 = *ptr0
+                                    .add(16 + 1 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len6 = l5;
+                                let bytes6 = _rt::Vec::from_raw_parts(
+                                    l4.cast(),
+                                    len6,
+                                    len6,
+                                );
+                                let l7 = *ptr0
+                                    .add(16 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<i64>();
+                                let l8 = *ptr0
+                                    .add(24 + 2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l9 = *ptr0
+                                    .add(24 + 3 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len10 = l9;
+                                let bytes10 = _rt::Vec::from_raw_parts(
+                                    l8.cast(),
+                                    len10,
+                                    len10,
+                                );
+                                let l11 = *ptr0
+                                    .add(24 + 4 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l12 = *ptr0
+                                    .add(24 + 5 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base16 = l11;
+                                let len16 = l12;
+                                let mut result16 = _rt::Vec::with_capacity(len16);
+                                for i in 0..len16 {
+                                    let base = base16
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    let e16 = {
+                                        let l13 = *base.add(0).cast::<*mut u8>();
+                                        let l14 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len15 = l14;
+                                        let bytes15 = _rt::Vec::from_raw_parts(
+                                            l13.cast(),
+                                            len15,
+                                            len15,
+                                        );
+                                        _rt::string_lift(bytes15)
+                                    };
+                                    result16.push(e16);
+                                }
+                                _rt::cabi_dealloc(
+                                    base16,
+                                    len16 * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l17 = i32::from(
+                                    *ptr0
+                                        .add(24 + 6 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                let l21 = *ptr0
+                                    .add(24 + 9 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l22 = *ptr0
+                                    .add(24 + 10 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let base26 = l21;
+                                let len26 = l22;
+                                let mut result26 = _rt::Vec::with_capacity(len26);
+                                for i in 0..len26 {
+                                    let base = base26
+                                        .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                    let e26 = {
+                                        let l23 = *base.add(0).cast::<*mut u8>();
+                                        let l24 = *base
+                                            .add(::core::mem::size_of::<*const u8>())
+                                            .cast::<usize>();
+                                        let len25 = l24;
+                                        <_ as From<
+                                            _rt::Vec<_>,
+                                        >>::from(_rt::Vec::from_raw_parts(l23.cast(), len25, len25))
+                                    };
+                                    result26.push(e26);
+                                }
+                                _rt::cabi_dealloc(
+                                    base26,
+                                    len26 * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                );
+                                let l27 = i32::from(
+                                    *ptr0
+                                        .add(24 + 11 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>(),
+                                );
+                                Offer {
+                                    id: l3 as u64,
+                                    hash: _rt::string_lift(bytes6),
+                                    size: l7 as u64,
+                                    label: _rt::string_lift(bytes10),
+                                    rights: result16,
+                                    manifest: match l17 {
+                                        0 => None,
+                                        1 => {
+                                            let e = {
+                                                let l18 = *ptr0
+                                                    .add(24 + 7 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l19 = *ptr0
+                                                    .add(24 + 8 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len20 = l19;
+                                                <_ as From<
+                                                    _rt::Vec<_>,
+                                                >>::from(_rt::Vec::from_raw_parts(l18.cast(), len20, len20))
+                                            };
+                                            Some(e)
+                                        }
+                                        _ => _rt::invalid_enum_discriminant(),
+                                    },
+                                    signatures: result26,
+                                    loader: match l27 {
+                                        0 => None,
+                                        1 => {
+                                            let e = {
+                                                let l28 = *ptr0
+                                                    .add(24 + 12 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<*mut u8>();
+                                                let l29 = *ptr0
+                                                    .add(24 + 13 * ::core::mem::size_of::<*const u8>())
+                                                    .cast::<usize>();
+                                                let len30 = l29;
+                                                let bytes30 = _rt::Vec::from_raw_parts(
+                                                    l28.cast(),
+                                                    len30,
+                                                    len30,
+                                                );
+                                                _rt::string_lift(bytes30)
+                                            };
+                                            Some(e)
+                                        }
+                                        _ => _rt::invalid_enum_discriminant(),
+                                    },
+                                }
+                            };
+                            Some(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result31
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Bytes of an offer in the caller's hands, from `at` on: `len` of them, at most 1 MiB, and fewer at the end.
+            ///
+            /// `invalid`: it is not in its hands.
+            #[allow(async_fn_in_trait)]
+            pub fn read(
+                offer: u64,
+                at: u64,
+                len: u32,
+            ) -> ::core::result::Result<_rt::Vec<u8>, Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/sources@0.1.1")]
+                    unsafe extern "C" {
+                        #[link_name = "read"]
+                        fn wit_import1(_: i64, _: i64, _: i32, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(
+                        _: i64,
+                        _: i64,
+                        _: i32,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import1(
+                        _rt::as_i64(&offer),
+                        _rt::as_i64(&at),
+                        _rt::as_i32(&len),
+                        ptr0,
+                    );
+                    let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                    let result23 = match l2 {
+                        0 => {
+                            let e = {
+                                let l3 = *ptr0
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l4 = *ptr0
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len5 = l4;
+                                <_ as From<
+                                    _rt::Vec<_>,
+                                >>::from(_rt::Vec::from_raw_parts(l3.cast(), len5, len5))
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l6 = i32::from(
+                                    *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V22;
+                                let v22 = match l6 {
+                                    0 => {
+                                        let e22 = {
+                                            let l7 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l8 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        V22::Denied(e22)
+                                    }
+                                    1 => {
+                                        let e22 = {
+                                            let l10 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l11 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        V22::Invalid(e22)
+                                    }
+                                    2 => {
+                                        let e22 = {
+                                            let l13 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l14 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        V22::Exhausted(e22)
+                                    }
+                                    3 => {
+                                        let e22 = {
+                                            let l16 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l17 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V22::Unsupported(e22)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e22 = {
+                                            let l19 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l20 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len21 = l20;
+                                            let bytes21 = _rt::Vec::from_raw_parts(
+                                                l19.cast(),
+                                                len21,
+                                                len21,
+                                            );
+                                            _rt::string_lift(bytes21)
+                                        };
+                                        V22::Other(e22)
+                                    }
+                                };
+                                v22
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result23
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Puts bytes in the place of those that were submitted: they run, if the offer is approved, and the source keeps its name.
+            /// From `at` on, and what was put there or behind it is gone; 0 begins anew. At once, also in a turn that fails.
+            ///
+            /// `invalid`: it is not in the caller's hands, `at` is beyond what was put so far, or more than 1 MiB comes at once.
+            /// `exhausted`: a source has at most 32 MiB, or the host has no room for more.
+            #[allow(async_fn_in_trait)]
+            pub fn replace(
+                offer: u64,
+                at: u64,
+                data: &[u8],
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = data;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/sources@0.1.1")]
+                    unsafe extern "C" {
+                        #[link_name = "replace"]
+                        fn wit_import2(_: i64, _: i64, _: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: i64,
+                        _: i64,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(
+                        _rt::as_i64(&offer),
+                        _rt::as_i64(&at),
+                        ptr0.cast_mut(),
+                        len0,
+                        ptr1,
+                    );
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result21 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(
+                                    *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V20;
+                                let v20 = match l4 {
+                                    0 => {
+                                        let e20 = {
+                                            let l5 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l6 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len7 = l6;
+                                            let bytes7 = _rt::Vec::from_raw_parts(
+                                                l5.cast(),
+                                                len7,
+                                                len7,
+                                            );
+                                            _rt::string_lift(bytes7)
+                                        };
+                                        V20::Denied(e20)
+                                    }
+                                    1 => {
+                                        let e20 = {
+                                            let l8 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V20::Invalid(e20)
+                                    }
+                                    2 => {
+                                        let e20 = {
+                                            let l11 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l12 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V20::Exhausted(e20)
+                                    }
+                                    3 => {
+                                        let e20 = {
+                                            let l14 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l15 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V20::Unsupported(e20)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e20 = {
+                                            let l17 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l18 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        V20::Other(e20)
+                                    }
+                                };
+                                v20
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result21
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Says what becomes of an offer when the turn commits: approved, or refused for a reason that whoever loads it is told.
+            /// Nothing happens if it is not in the caller's hands then; the host's log tells of it.
+            ///
+            /// `denied`: the source has no right to `authority`. `invalid`: there is no such right or limit.
+            #[allow(async_fn_in_trait)]
+            pub fn judge(
+                offer: u64,
+                verdict: ::core::result::Result<Approval<'_>, &str>,
+            ) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    let mut cleanup_list = _rt::Vec::new();
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let (
+                        result11_0,
+                        result11_1,
+                        result11_2,
+                        result11_3,
+                        result11_4,
+                        result11_5,
+                        result11_6,
+                        result11_7,
+                    ) = match verdict {
+                        Ok(e) => {
+                            let Approval {
+                                label: label0,
+                                rights: rights0,
+                                limits: limits0,
+                            } = e;
+                            let (result2_0, result2_1, result2_2) = match label0 {
+                                Some(e) => {
+                                    let vec1 = e;
+                                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                                    let len1 = vec1.len();
+                                    (1i32, ptr1.cast_mut(), len1)
+                                }
+                                None => (0i32, ::core::ptr::null_mut(), 0usize),
+                            };
+                            let vec4 = rights0;
+                            let len4 = vec4.len();
+                            let layout4 = _rt::alloc::Layout::from_size_align(
+                                    vec4.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                )
+                                .unwrap();
+                            let (result4, _cleanup4) = ::wit_bindgen::rt::Cleanup::new(
+                                layout4,
+                            );
+                            cleanup_list.extend(_cleanup4);
+                            for (i, e) in vec4.into_iter().enumerate() {
+                                let base = result4
+                                    .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                {
+                                    let vec3 = e;
+                                    let ptr3 = vec3.as_ptr().cast::<u8>();
+                                    let len3 = vec3.len();
+                                    *base
+                                        .add(::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len3;
+                                    *base.add(0).cast::<*mut u8>() = ptr3.cast_mut();
+                                }
+                            }
+                            let vec9 = limits0;
+                            let len9 = vec9.len();
+                            let layout9 = _rt::alloc::Layout::from_size_align(
+                                    vec9.len() * (8 + 4 * ::core::mem::size_of::<*const u8>()),
+                                    8,
+                                )
+                                .unwrap();
+                            let (result9, _cleanup9) = ::wit_bindgen::rt::Cleanup::new(
+                                layout9,
+                            );
+                            cleanup_list.extend(_cleanup9);
+                            for (i, e) in vec9.into_iter().enumerate() {
+                                let base = result9
+                                    .add(i * (8 + 4 * ::core::mem::size_of::<*const u8>()));
+                                {
+                                    let (t5_0, t5_1) = e;
+                                    let vec6 = t5_0;
+                                    let ptr6 = vec6.as_ptr().cast::<u8>();
+                                    let len6 = vec6.len();
+                                    *base
+                                        .add(::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len6;
+                                    *base.add(0).cast::<*mut u8>() = ptr6.cast_mut();
+                                    use super::super::super::thespian::actor::types::ValueParam as V8;
+                                    match t5_1 {
+                                        V8::Boolean(e) => {
+                                            *base
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>() = (0i32) as u8;
+                                            *base
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>() = (match e {
+                                                true => 1,
+                                                false => 0,
+                                            }) as u8;
+                                        }
+                                        V8::Integer(e) => {
+                                            *base
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>() = (1i32) as u8;
+                                            *base
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<i64>() = _rt::as_i64(e);
+                                        }
+                                        V8::Number(e) => {
+                                            *base
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>() = (2i32) as u8;
+                                            *base
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<f64>() = _rt::as_f64(e);
+                                        }
+                                        V8::Text(e) => {
+                                            *base
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<u8>() = (3i32) as u8;
+                                            let vec7 = e;
+                                            let ptr7 = vec7.as_ptr().cast::<u8>();
+                                            let len7 = vec7.len();
+                                            *base
+                                                .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>() = len7;
+                                            *base
+                                                .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>() = ptr7.cast_mut();
+                                        }
+                                    }
+                                }
+                            }
+                            (
+                                0i32,
+                                result2_0 as *mut u8,
+                                result2_1,
+                                result2_2,
+                                result4,
+                                len4,
+                                result9,
+                                len9,
+                            )
+                        }
+                        Err(e) => {
+                            let vec10 = e;
+                            let ptr10 = vec10.as_ptr().cast::<u8>();
+                            let len10 = vec10.len();
+                            (
+                                1i32,
+                                ptr10.cast_mut(),
+                                len10 as *mut u8,
+                                0usize,
+                                ::core::ptr::null_mut(),
+                                0usize,
+                                ::core::ptr::null_mut(),
+                                0usize,
+                            )
+                        }
+                    };
+                    let ptr12 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/sources@0.1.1")]
+                    unsafe extern "C" {
+                        #[link_name = "judge"]
+                        fn wit_import13(
+                            _: i64,
+                            _: i32,
+                            _: *mut u8,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import13(
+                        _: i64,
+                        _: i32,
+                        _: *mut u8,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import13(
+                        _rt::as_i64(&offer),
+                        result11_0,
+                        result11_1,
+                        result11_2,
+                        result11_3,
+                        result11_4,
+                        result11_5,
+                        result11_6,
+                        result11_7,
+                        ptr12,
+                    );
+                    let l14 = i32::from(*ptr12.add(0).cast::<u8>());
+                    let result32 = match l14 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l15 = i32::from(
+                                    *ptr12.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V31;
+                                let v31 = match l15 {
+                                    0 => {
+                                        let e31 = {
+                                            let l16 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l17 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V31::Denied(e31)
+                                    }
+                                    1 => {
+                                        let e31 = {
+                                            let l19 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l20 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len21 = l20;
+                                            let bytes21 = _rt::Vec::from_raw_parts(
+                                                l19.cast(),
+                                                len21,
+                                                len21,
+                                            );
+                                            _rt::string_lift(bytes21)
+                                        };
+                                        V31::Invalid(e31)
+                                    }
+                                    2 => {
+                                        let e31 = {
+                                            let l22 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l23 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len24 = l23;
+                                            let bytes24 = _rt::Vec::from_raw_parts(
+                                                l22.cast(),
+                                                len24,
+                                                len24,
+                                            );
+                                            _rt::string_lift(bytes24)
+                                        };
+                                        V31::Exhausted(e31)
+                                    }
+                                    3 => {
+                                        let e31 = {
+                                            let l25 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l26 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len27 = l26;
+                                            let bytes27 = _rt::Vec::from_raw_parts(
+                                                l25.cast(),
+                                                len27,
+                                                len27,
+                                            );
+                                            _rt::string_lift(bytes27)
+                                        };
+                                        V31::Unsupported(e31)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e31 = {
+                                            let l28 = *ptr12
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l29 = *ptr12
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len30 = l29;
+                                            let bytes30 = _rt::Vec::from_raw_parts(
+                                                l28.cast(),
+                                                len30,
+                                                len30,
+                                            );
+                                            _rt::string_lift(bytes30)
+                                        };
+                                        V31::Other(e31)
+                                    }
+                                };
+                                v31
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result32
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Gives the host bytes of a source that is to be loaded: from `at` on, and what was given there or behind it is gone; 0
+            /// begins anew. At once, also in a turn that fails. What comes to no `load` is dropped when the actor ends.
+            ///
+            /// `denied`: the source of the caller has no right to `sources`. `invalid`: `at` is beyond what was given so far, or more than
+            /// 1 MiB comes at once. `exhausted`: a source has at most 32 MiB, or the host has no room for more.
+            #[allow(async_fn_in_trait)]
+            pub fn load_part(at: u64, part: &[u8]) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = part;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/sources@0.1.1")]
+                    unsafe extern "C" {
+                        #[link_name = "load-part"]
+                        fn wit_import2(_: i64, _: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(
+                        _: i64,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import2(_rt::as_i64(&at), ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result21 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(
+                                    *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V20;
+                                let v20 = match l4 {
+                                    0 => {
+                                        let e20 = {
+                                            let l5 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l6 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len7 = l6;
+                                            let bytes7 = _rt::Vec::from_raw_parts(
+                                                l5.cast(),
+                                                len7,
+                                                len7,
+                                            );
+                                            _rt::string_lift(bytes7)
+                                        };
+                                        V20::Denied(e20)
+                                    }
+                                    1 => {
+                                        let e20 = {
+                                            let l8 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V20::Invalid(e20)
+                                    }
+                                    2 => {
+                                        let e20 = {
+                                            let l11 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l12 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V20::Exhausted(e20)
+                                    }
+                                    3 => {
+                                        let e20 = {
+                                            let l14 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l15 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V20::Unsupported(e20)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e20 = {
+                                            let l17 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l18 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        V20::Other(e20)
+                                    }
+                                };
+                                v20
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result21
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Loads the source that `load-part` has given, when the turn commits, and returns its name. A `thespian:source-loaded` event
+            /// tells when actors can be created from it, a `thespian:source-refused` that none can, and why. A create may come before:
+            /// it waits.
+            ///
+            /// `denied`: the source of the caller has no right to `sources`. `invalid`: nothing was given, or an option makes no sense.
+            /// `exhausted`: too many questions are open.
+            #[allow(async_fn_in_trait)]
+            pub fn load(
+                options: LoadOptions<'_>,
+            ) -> ::core::result::Result<SourceHashResult, Error> {
+                unsafe {
+                    let mut cleanup_list = _rt::Vec::new();
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let LoadOptions {
+                        label: label0,
+                        manifest: manifest0,
+                        signatures: signatures0,
+                        allow: allow0,
+                        extra: extra0,
+                    } = options;
+                    let vec1 = label0;
+                    let ptr1 = vec1.as_ptr().cast::<u8>();
+                    let len1 = vec1.len();
+                    let (result3_0, result3_1, result3_2) = match manifest0 {
+                        Some(e) => {
+                            let vec2 = e;
+                            let ptr2 = vec2.as_ptr().cast::<u8>();
+                            let len2 = vec2.len();
+                            (1i32, ptr2.cast_mut(), len2)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let vec5 = signatures0;
+                    let len5 = vec5.len();
+                    let layout5 = _rt::alloc::Layout::from_size_align(
+                            vec5.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                            ::core::mem::size_of::<*const u8>(),
+                        )
+                        .unwrap();
+                    let (result5, _cleanup5) = ::wit_bindgen::rt::Cleanup::new(layout5);
+                    for (i, e) in vec5.into_iter().enumerate() {
+                        let base = result5
+                            .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let vec4 = e;
+                            let ptr4 = vec4.as_ptr().cast::<u8>();
+                            let len4 = vec4.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len4;
+                            *base.add(0).cast::<*mut u8>() = ptr4.cast_mut();
+                        }
+                    }
+                    let (result8_0, result8_1, result8_2) = match allow0 {
+                        Some(e) => {
+                            let vec7 = e;
+                            let len7 = vec7.len();
+                            let layout7 = _rt::alloc::Layout::from_size_align(
+                                    vec7.len() * (2 * ::core::mem::size_of::<*const u8>()),
+                                    ::core::mem::size_of::<*const u8>(),
+                                )
+                                .unwrap();
+                            let (result7, _cleanup7) = ::wit_bindgen::rt::Cleanup::new(
+                                layout7,
+                            );
+                            cleanup_list.extend(_cleanup7);
+                            for (i, e) in vec7.into_iter().enumerate() {
+                                let base = result7
+                                    .add(i * (2 * ::core::mem::size_of::<*const u8>()));
+                                {
+                                    let vec6 = e;
+                                    let ptr6 = vec6.as_ptr().cast::<u8>();
+                                    let len6 = vec6.len();
+                                    *base
+                                        .add(::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len6;
+                                    *base.add(0).cast::<*mut u8>() = ptr6.cast_mut();
+                                }
+                            }
+                            (1i32, result7, len7)
+                        }
+                        None => (0i32, ::core::ptr::null_mut(), 0usize),
+                    };
+                    let vec13 = extra0;
+                    let len13 = vec13.len();
+                    let layout13 = _rt::alloc::Layout::from_size_align(
+                            vec13.len() * (8 + 4 * ::core::mem::size_of::<*const u8>()),
+                            8,
+                        )
+                        .unwrap();
+                    let (result13, _cleanup13) = ::wit_bindgen::rt::Cleanup::new(
+                        layout13,
+                    );
+                    for (i, e) in vec13.into_iter().enumerate() {
+                        let base = result13
+                            .add(i * (8 + 4 * ::core::mem::size_of::<*const u8>()));
+                        {
+                            let (t9_0, t9_1) = e;
+                            let vec10 = t9_0;
+                            let ptr10 = vec10.as_ptr().cast::<u8>();
+                            let len10 = vec10.len();
+                            *base
+                                .add(::core::mem::size_of::<*const u8>())
+                                .cast::<usize>() = len10;
+                            *base.add(0).cast::<*mut u8>() = ptr10.cast_mut();
+                            use super::super::super::thespian::actor::types::ValueParam as V12;
+                            match t9_1 {
+                                V12::Boolean(e) => {
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (0i32) as u8;
+                                    *base
+                                        .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (match e {
+                                        true => 1,
+                                        false => 0,
+                                    }) as u8;
+                                }
+                                V12::Integer(e) => {
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (1i32) as u8;
+                                    *base
+                                        .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<i64>() = _rt::as_i64(e);
+                                }
+                                V12::Number(e) => {
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (2i32) as u8;
+                                    *base
+                                        .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<f64>() = _rt::as_f64(e);
+                                }
+                                V12::Text(e) => {
+                                    *base
+                                        .add(2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<u8>() = (3i32) as u8;
+                                    let vec11 = e;
+                                    let ptr11 = vec11.as_ptr().cast::<u8>();
+                                    let len11 = vec11.len();
+                                    *base
+                                        .add(8 + 3 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<usize>() = len11;
+                                    *base
+                                        .add(8 + 2 * ::core::mem::size_of::<*const u8>())
+                                        .cast::<*mut u8>() = ptr11.cast_mut();
+                                }
+                            }
+                        }
+                    }
+                    let ptr14 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/sources@0.1.1")]
+                    unsafe extern "C" {
+                        #[link_name = "load"]
+                        fn wit_import15(
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: i32,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                            _: usize,
+                            _: *mut u8,
+                        );
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import15(
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: i32,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                        _: usize,
+                        _: *mut u8,
+                    ) {
+                        unreachable!()
+                    }
+                    wit_import15(
+                        ptr1.cast_mut(),
+                        len1,
+                        result3_0,
+                        result3_1,
+                        result3_2,
+                        result5,
+                        len5,
+                        result8_0,
+                        result8_1,
+                        result8_2,
+                        result13,
+                        len13,
+                        ptr14,
+                    );
+                    let l16 = i32::from(*ptr14.add(0).cast::<u8>());
+                    let result37 = match l16 {
+                        0 => {
+                            let e = {
+                                let l17 = *ptr14
+                                    .add(::core::mem::size_of::<*const u8>())
+                                    .cast::<*mut u8>();
+                                let l18 = *ptr14
+                                    .add(2 * ::core::mem::size_of::<*const u8>())
+                                    .cast::<usize>();
+                                let len19 = l18;
+                                let bytes19 = _rt::Vec::from_raw_parts(
+                                    l17.cast(),
+                                    len19,
+                                    len19,
+                                );
+                                _rt::string_lift(bytes19)
+                            };
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l20 = i32::from(
+                                    *ptr14.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V36;
+                                let v36 = match l20 {
+                                    0 => {
+                                        let e36 = {
+                                            let l21 = *ptr14
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l22 = *ptr14
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len23 = l22;
+                                            let bytes23 = _rt::Vec::from_raw_parts(
+                                                l21.cast(),
+                                                len23,
+                                                len23,
+                                            );
+                                            _rt::string_lift(bytes23)
+                                        };
+                                        V36::Denied(e36)
+                                    }
+                                    1 => {
+                                        let e36 = {
+                                            let l24 = *ptr14
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l25 = *ptr14
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len26 = l25;
+                                            let bytes26 = _rt::Vec::from_raw_parts(
+                                                l24.cast(),
+                                                len26,
+                                                len26,
+                                            );
+                                            _rt::string_lift(bytes26)
+                                        };
+                                        V36::Invalid(e36)
+                                    }
+                                    2 => {
+                                        let e36 = {
+                                            let l27 = *ptr14
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l28 = *ptr14
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len29 = l28;
+                                            let bytes29 = _rt::Vec::from_raw_parts(
+                                                l27.cast(),
+                                                len29,
+                                                len29,
+                                            );
+                                            _rt::string_lift(bytes29)
+                                        };
+                                        V36::Exhausted(e36)
+                                    }
+                                    3 => {
+                                        let e36 = {
+                                            let l30 = *ptr14
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l31 = *ptr14
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len32 = l31;
+                                            let bytes32 = _rt::Vec::from_raw_parts(
+                                                l30.cast(),
+                                                len32,
+                                                len32,
+                                            );
+                                            _rt::string_lift(bytes32)
+                                        };
+                                        V36::Unsupported(e36)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e36 = {
+                                            let l33 = *ptr14
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l34 = *ptr14
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len35 = l34;
+                                            let bytes35 = _rt::Vec::from_raw_parts(
+                                                l33.cast(),
+                                                len35,
+                                                len35,
+                                            );
+                                            _rt::string_lift(bytes35)
+                                        };
+                                        V36::Other(e36)
+                                    }
+                                };
+                                v36
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result37
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Lets no more actors be created from a source, when the turn commits. Those that run go on. Nothing happens where there is no
+            /// such source.
+            ///
+            /// `denied`: the source of the caller has no right to `sources`. `invalid`: this is no hash.
+            #[allow(async_fn_in_trait)]
+            pub fn unload(source: &str) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let vec0 = source;
+                    let ptr0 = vec0.as_ptr().cast::<u8>();
+                    let len0 = vec0.len();
+                    let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/sources@0.1.1")]
+                    unsafe extern "C" {
+                        #[link_name = "unload"]
+                        fn wit_import2(_: *mut u8, _: usize, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import2(ptr0.cast_mut(), len0, ptr1);
+                    let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                    let result21 = match l3 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l4 = i32::from(
+                                    *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V20;
+                                let v20 = match l4 {
+                                    0 => {
+                                        let e20 = {
+                                            let l5 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l6 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len7 = l6;
+                                            let bytes7 = _rt::Vec::from_raw_parts(
+                                                l5.cast(),
+                                                len7,
+                                                len7,
+                                            );
+                                            _rt::string_lift(bytes7)
+                                        };
+                                        V20::Denied(e20)
+                                    }
+                                    1 => {
+                                        let e20 = {
+                                            let l8 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l9 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len10 = l9;
+                                            let bytes10 = _rt::Vec::from_raw_parts(
+                                                l8.cast(),
+                                                len10,
+                                                len10,
+                                            );
+                                            _rt::string_lift(bytes10)
+                                        };
+                                        V20::Invalid(e20)
+                                    }
+                                    2 => {
+                                        let e20 = {
+                                            let l11 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l12 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len13 = l12;
+                                            let bytes13 = _rt::Vec::from_raw_parts(
+                                                l11.cast(),
+                                                len13,
+                                                len13,
+                                            );
+                                            _rt::string_lift(bytes13)
+                                        };
+                                        V20::Exhausted(e20)
+                                    }
+                                    3 => {
+                                        let e20 = {
+                                            let l14 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l15 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len16 = l15;
+                                            let bytes16 = _rt::Vec::from_raw_parts(
+                                                l14.cast(),
+                                                len16,
+                                                len16,
+                                            );
+                                            _rt::string_lift(bytes16)
+                                        };
+                                        V20::Unsupported(e20)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e20 = {
+                                            let l17 = *ptr1
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l18 = *ptr1
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len19 = l18;
+                                            let bytes19 = _rt::Vec::from_raw_parts(
+                                                l17.cast(),
+                                                len19,
+                                                len19,
+                                            );
+                                            _rt::string_lift(bytes19)
+                                        };
+                                        V20::Other(e20)
+                                    }
+                                };
+                                v20
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result21
+                }
+            }
+            #[allow(unused_unsafe, clippy::all)]
+            /// Lets the caller hear of the host's sources by `source-update` events, or no longer: of each that is there now, and of each
+            /// that comes or goes. To ask twice is to ask once. A notice that finds the caller's mailbox full is a dead letter; to
+            /// ask no longer and then again tells anew of all that are there.
+            ///
+            /// `denied`: the source of the caller has no right to `sources`.
+            #[allow(async_fn_in_trait)]
+            pub fn notify_sources(on: bool) -> ::core::result::Result<(), Error> {
+                unsafe {
+                    #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
+                    #[cfg_attr(target_pointer_width = "32", repr(align(4)))]
+                    struct RetArea(
+                        [::core::mem::MaybeUninit<
+                            u8,
+                        >; 4 * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let mut ret_area = RetArea(
+                        [::core::mem::MaybeUninit::uninit(); 4
+                            * ::core::mem::size_of::<*const u8>()],
+                    );
+                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                    #[cfg(target_arch = "wasm32")]
+                    #[link(wasm_import_module = "thespian:actor/sources@0.1.1")]
+                    unsafe extern "C" {
+                        #[link_name = "notify-sources"]
+                        fn wit_import1(_: i32, _: *mut u8);
+                    }
+                    #[cfg(not(target_arch = "wasm32"))]
+                    unsafe extern "C" fn wit_import1(_: i32, _: *mut u8) {
+                        unreachable!()
+                    }
+                    wit_import1(
+                        match &on {
+                            true => 1,
+                            false => 0,
+                        },
+                        ptr0,
+                    );
+                    let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                    let result20 = match l2 {
+                        0 => {
+                            let e = ();
+                            Ok(e)
+                        }
+                        1 => {
+                            let e = {
+                                let l3 = i32::from(
+                                    *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>(),
+                                );
+                                use super::super::super::thespian::actor::types::Error as V19;
+                                let v19 = match l3 {
+                                    0 => {
+                                        let e19 = {
+                                            let l4 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l5 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len6 = l5;
+                                            let bytes6 = _rt::Vec::from_raw_parts(
+                                                l4.cast(),
+                                                len6,
+                                                len6,
+                                            );
+                                            _rt::string_lift(bytes6)
+                                        };
+                                        V19::Denied(e19)
+                                    }
+                                    1 => {
+                                        let e19 = {
+                                            let l7 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l8 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len9 = l8;
+                                            let bytes9 = _rt::Vec::from_raw_parts(
+                                                l7.cast(),
+                                                len9,
+                                                len9,
+                                            );
+                                            _rt::string_lift(bytes9)
+                                        };
+                                        V19::Invalid(e19)
+                                    }
+                                    2 => {
+                                        let e19 = {
+                                            let l10 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l11 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len12 = l11;
+                                            let bytes12 = _rt::Vec::from_raw_parts(
+                                                l10.cast(),
+                                                len12,
+                                                len12,
+                                            );
+                                            _rt::string_lift(bytes12)
+                                        };
+                                        V19::Exhausted(e19)
+                                    }
+                                    3 => {
+                                        let e19 = {
+                                            let l13 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l14 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len15 = l14;
+                                            let bytes15 = _rt::Vec::from_raw_parts(
+                                                l13.cast(),
+                                                len15,
+                                                len15,
+                                            );
+                                            _rt::string_lift(bytes15)
+                                        };
+                                        V19::Unsupported(e19)
+                                    }
+                                    n => {
+                                        debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                        let e19 = {
+                                            let l16 = *ptr0
+                                                .add(2 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<*mut u8>();
+                                            let l17 = *ptr0
+                                                .add(3 * ::core::mem::size_of::<*const u8>())
+                                                .cast::<usize>();
+                                            let len18 = l17;
+                                            let bytes18 = _rt::Vec::from_raw_parts(
+                                                l16.cast(),
+                                                len18,
+                                                len18,
+                                            );
+                                            _rt::string_lift(bytes18)
+                                        };
+                                        V19::Other(e19)
+                                    }
+                                };
+                                v19
+                            };
+                            Err(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                    };
+                    result20
+                }
+            }
+        }
         /// Writing to the host's log. Takes effect at once, also in a turn that fails.
         #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
         pub mod logging {
@@ -8693,56 +10613,56 @@ macro_rules! __export_full_actor_impl {
         : () = { #[rustfmt::skip] #[cfg(target_arch = "wasm32")] #[unsafe (link_section =
         "component-type:wit-bindgen:0.61.1:thespian:actor@0.1.1:full-actor:imports and exports")]
         #[doc(hidden)] #[allow(clippy::octal_escapes)] pub static
-        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 3795] = *
+        __WIT_BINDGEN_COMPONENT_TYPE : [u8; 4383] = *
         b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xd2\x1c\x01A\x02\x01\
-A\x1d\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
-w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
-\x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
-\x04\0\x0aattributes\x03\0\x09\x01p\x07\x01q\x04\x07is-true\0\0\x06equals\x01\x07\
-\0\x08at-least\x01u\0\x06one-of\x01\x0b\0\x04\0\x06clause\x03\0\x0c\x01r\x02\x04\
-names\x06clause\x0d\x04\0\x0brequirement\x03\0\x0e\x01q\x05\x04json\0\0\x04cbor\0\
-\0\x04text\0\0\x05bytes\0\0\x05other\x01s\0\x04\0\x08encoding\x03\0\x10\x01p}\x01\
-o\x02ss\x01p\x13\x01k\x14\x01r\x04\x09type-names\x08encoding\x11\x07payload\x12\x07\
-headers\x15\x04\0\x07message\x03\0\x16\x01q\x05\x06denied\x01s\0\x07invalid\x01s\
-\0\x09exhausted\x01s\0\x0bunsupported\x01s\0\x05other\x01s\0\x04\0\x05error\x03\0\
-\x18\x01r\x02\x06reasons\x05retry\x7f\x04\0\x07failure\x03\0\x1a\x01m\x03\x07res\
-tart\x15restart-within-budget\x04exit\x04\0\x07on-trap\x03\0\x1c\x01q\x07\x09req\
-uested\0\0\x06failed\x01s\0\x06killed\x01s\0\x0dnever-started\x01s\0\x09host-los\
-t\x01s\0\x05unfit\x01s\0\x05other\x01\x13\0\x04\0\x0bexit-reason\x03\0\x1e\x01r\x02\
-\x07address\x01\x06reason\x1f\x04\0\x0aactor-exit\x03\0\x20\x01r\x03\x07address\x01\
-\x0bincarnationy\x06reasons\x04\0\x0dactor-restart\x03\0\"\x01k\x17\x01r\x03\x02\
-idw\x05delay\x05\x07payload$\x04\0\x06wakeup\x03\0%\x01r\x03\x06target\x01\x07de\
-tailss\x08original\x17\x04\0\x08poisoned\x03\0'\x01r\x04\x06target\x01\x06sender\
-\x01\x06reasons\x08original\x17\x04\0\x0bdead-letter\x03\0)\x01j\x01\x01\x01s\x01\
-r\x03\x07requestw\x04names\x07outcome+\x04\0\x0bnamed-actor\x03\0,\x01j\x01s\x01\
-s\x01r\x02\x07requestw\x07outcome.\x04\0\x0dstatus-answer\x03\0/\x01r\x03\x04hos\
-ts\x0ccapabilities\x0a\x06joined\x7f\x04\0\x0dmember-update\x03\01\x01r\x03\x04h\
-ash\x03\x04infos\x06loaded\x7f\x04\0\x0dsource-update\x03\03\x01r\x03\x04hash\x03\
-\x04data\x12\x04infos\x04\0\x0csource-check\x03\05\x01r\x01\x09recursive\x7f\x04\
-\0\x0cexit-request\x03\07\x01q\x0d\x06wakeup\x01&\0\x0eexit-requested\x018\0\x0c\
-child-exited\x01!\0\x0fchild-restarted\x01#\0\x0aactor-down\x01!\0\x08poisoned\x01\
-(\0\x0bdead-letter\x01*\0\x05named\x01-\0\x06status\x010\0\x0dmember-update\x012\
-\0\x0dsource-update\x014\0\x0fvalidate-source\x016\0\x05other\x01\x17\0\x04\0\x05\
-event\x03\09\x01r\x03\x06sender\x01\x07attempty\x05event:\x04\0\x08delivery\x03\0\
-;\x01r\x02\x09max-county\x0aidle-county\x04\0\x06troupe\x03\0=\x01q\x02\x05after\
-\x01\x05\0\x04idle\x01\x05\0\x04\0\x09transient\x03\0?\x01p\x0f\x01k>\x01k\xc0\0\
-\x01ps\x01r\x09\x04names\x08requires\xc1\0\x10custom-placement\x7f\x07on-trap\x1d\
-\x06troupe\xc2\0\x09transient\xc3\0\x08stateful\x7f\x08receives\xc4\0\x05extra\x0a\
-\x04\0\x0bactor-class\x03\0E\x01p\xc6\0\x01r\x05\x04names\x07versions\x03sdks\x07\
-classes\xc7\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\x01k\x01\x01ks\x01r\x0a\x05\
-classs\x02me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06source\x03\x0bincarnati\
-ony\x0ccapabilities\x0a\x0crequirements\xc1\0\x04init$\x05extra\x0a\x04\0\x0aact\
-or-init\x03\0L\x03\0\x1athespian:actor/types@0.1.1\x05\0\x02\x03\0\0\x07address\x02\
-\x03\0\0\x07message\x02\x03\0\0\x0bduration-ns\x02\x03\0\0\x05error\x01B\x15\x02\
-\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07message\x03\
-\0\x02\x02\x03\x02\x01\x03\x04\0\x0bduration-ns\x03\0\x04\x02\x03\x02\x01\x04\x04\
-\0\x05error\x03\0\x06\x01j\0\x01\x07\x01@\x02\x02to\x01\x07message\x03\0\x08\x04\
-\0\x04send\x01\x09\x01@\x03\x02to\x01\x08original\x03\x07detailss\0\x08\x04\0\x06\
-refuse\x01\x0a\x01@\x02\x02to\x01\x08original\x03\0\x08\x04\0\x09fails-for\x01\x0b\
-\x01k\x03\x01j\x01w\x01\x07\x01@\x02\x05delay\x05\x07payload\x0c\0\x0d\x04\0\x0c\
-wakeup-after\x01\x0e\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeup\x01\x0f\x03\0\x1e\
-thespian:actor/messaging@0.1.1\x05\x05\x02\x03\0\0\x0bsource-hash\x02\x03\0\0\x0b\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9e!\x01A\x02\x01A\x1f\
+\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01w\x04\
+\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\x06n\
+umber\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\x04\0\
+\x0aattributes\x03\0\x09\x01p\x07\x01q\x04\x07is-true\0\0\x06equals\x01\x07\0\x08\
+at-least\x01u\0\x06one-of\x01\x0b\0\x04\0\x06clause\x03\0\x0c\x01r\x02\x04names\x06\
+clause\x0d\x04\0\x0brequirement\x03\0\x0e\x01q\x05\x04json\0\0\x04cbor\0\0\x04te\
+xt\0\0\x05bytes\0\0\x05other\x01s\0\x04\0\x08encoding\x03\0\x10\x01p}\x01o\x02ss\
+\x01p\x13\x01k\x14\x01r\x04\x09type-names\x08encoding\x11\x07payload\x12\x07head\
+ers\x15\x04\0\x07message\x03\0\x16\x01q\x05\x06denied\x01s\0\x07invalid\x01s\0\x09\
+exhausted\x01s\0\x0bunsupported\x01s\0\x05other\x01s\0\x04\0\x05error\x03\0\x18\x01\
+r\x02\x06reasons\x05retry\x7f\x04\0\x07failure\x03\0\x1a\x01m\x03\x07restart\x15\
+restart-within-budget\x04exit\x04\0\x07on-trap\x03\0\x1c\x01q\x07\x09requested\0\
+\0\x06failed\x01s\0\x06killed\x01s\0\x0dnever-started\x01s\0\x09host-lost\x01s\0\
+\x05unfit\x01s\0\x05other\x01\x13\0\x04\0\x0bexit-reason\x03\0\x1e\x01r\x02\x07a\
+ddress\x01\x06reason\x1f\x04\0\x0aactor-exit\x03\0\x20\x01r\x03\x07address\x01\x0b\
+incarnationy\x06reasons\x04\0\x0dactor-restart\x03\0\"\x01k\x17\x01r\x03\x02idw\x05\
+delay\x05\x07payload$\x04\0\x06wakeup\x03\0%\x01r\x03\x06target\x01\x07detailss\x08\
+original\x17\x04\0\x08poisoned\x03\0'\x01r\x04\x06target\x01\x06sender\x01\x06re\
+asons\x08original\x17\x04\0\x0bdead-letter\x03\0)\x01j\x01\x01\x01s\x01r\x03\x07\
+requestw\x04names\x07outcome+\x04\0\x0bnamed-actor\x03\0,\x01j\x01s\x01s\x01r\x02\
+\x07requestw\x07outcome.\x04\0\x0dstatus-answer\x03\0/\x01r\x03\x04hosts\x0ccapa\
+bilities\x0a\x06joined\x7f\x04\0\x0dmember-update\x03\01\x01r\x03\x04hash\x03\x04\
+infos\x06loaded\x7f\x04\0\x0dsource-update\x03\03\x01r\x03\x04hash\x03\x04data\x12\
+\x04infos\x04\0\x0csource-check\x03\05\x01r\x01\x09recursive\x7f\x04\0\x0cexit-r\
+equest\x03\07\x01q\x0d\x06wakeup\x01&\0\x0eexit-requested\x018\0\x0cchild-exited\
+\x01!\0\x0fchild-restarted\x01#\0\x0aactor-down\x01!\0\x08poisoned\x01(\0\x0bdea\
+d-letter\x01*\0\x05named\x01-\0\x06status\x010\0\x0dmember-update\x012\0\x0dsour\
+ce-update\x014\0\x0fvalidate-source\x016\0\x05other\x01\x17\0\x04\0\x05event\x03\
+\09\x01r\x03\x06sender\x01\x07attempty\x05event:\x04\0\x08delivery\x03\0;\x01r\x02\
+\x09max-county\x0aidle-county\x04\0\x06troupe\x03\0=\x01q\x02\x05after\x01\x05\0\
+\x04idle\x01\x05\0\x04\0\x09transient\x03\0?\x01p\x0f\x01k>\x01k\xc0\0\x01ps\x01\
+r\x09\x04names\x08requires\xc1\0\x10custom-placement\x7f\x07on-trap\x1d\x06troup\
+e\xc2\0\x09transient\xc3\0\x08stateful\x7f\x08receives\xc4\0\x05extra\x0a\x04\0\x0b\
+actor-class\x03\0E\x01p\xc6\0\x01r\x05\x04names\x07versions\x03sdks\x07classes\xc7\
+\0\x05extra\x0a\x04\0\x0bsource-info\x03\0H\x01k\x01\x01ks\x01r\x0a\x05classs\x02\
+me\x01\x06parent\xca\0\x0bglobal-name\xcb\0\x06source\x03\x0bincarnationy\x0ccap\
+abilities\x0a\x0crequirements\xc1\0\x04init$\x05extra\x0a\x04\0\x0aactor-init\x03\
+\0L\x03\0\x1athespian:actor/types@0.1.1\x05\0\x02\x03\0\0\x07address\x02\x03\0\0\
+\x07message\x02\x03\0\0\x0bduration-ns\x02\x03\0\0\x05error\x01B\x15\x02\x03\x02\
+\x01\x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x02\x04\0\x07message\x03\0\x02\
+\x02\x03\x02\x01\x03\x04\0\x0bduration-ns\x03\0\x04\x02\x03\x02\x01\x04\x04\0\x05\
+error\x03\0\x06\x01j\0\x01\x07\x01@\x02\x02to\x01\x07message\x03\0\x08\x04\0\x04\
+send\x01\x09\x01@\x03\x02to\x01\x08original\x03\x07detailss\0\x08\x04\0\x06refus\
+e\x01\x0a\x01@\x02\x02to\x01\x08original\x03\0\x08\x04\0\x09fails-for\x01\x0b\x01\
+k\x03\x01j\x01w\x01\x07\x01@\x02\x05delay\x05\x07payload\x0c\0\x0d\x04\0\x0cwake\
+up-after\x01\x0e\x01@\x01\x02idw\x01\0\x04\0\x0dcancel-wakeup\x01\x0f\x03\0\x1et\
+hespian:actor/messaging@0.1.1\x05\x05\x02\x03\0\0\x0bsource-hash\x02\x03\0\0\x0b\
 requirement\x02\x03\0\0\x07on-trap\x02\x03\0\0\x0aattributes\x01B(\x02\x03\x02\x01\
 \x01\x04\0\x07address\x03\0\0\x02\x03\x02\x01\x06\x04\0\x0bsource-hash\x03\0\x02\
 \x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07\
@@ -8766,24 +10686,39 @@ rror\x03\0\x04\x01j\0\x01\x05\x01@\x01\x07handles\x7f\0\x06\x04\0\x13handle-dead
 -letters\x01\x07\x01k\x03\x01@\x02\x04names\x05value\x08\0\x06\x04\0\x11update-c\
 apability\x01\x09\x01k\x01\x01j\x01w\x01\x05\x01@\x01\x05about\x0a\0\x0b\x04\0\x0e\
 request-status\x01\x0c\x01@\0\0\x06\x04\0\x09shut-down\x01\x0d\x03\0\x1cthespian\
-:actor/hosting@0.1.1\x05\x0d\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\
-\x05error\x04\0\x05level\x03\0\0\x01@\x03\x05level\x01\x06targets\x04texts\x01\0\
-\x04\0\x03log\x01\x02\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\
-\x1cthespian:actor/logging@0.1.1\x05\x0e\x01B\x07\x02\x03\x02\x01\x09\x04\0\x0aa\
-ttributes\x03\0\0\x02\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x02\x01p\x03\x01\
-@\x03\x05classs\x0ccapabilities\x01\x0crequirements\x04\0\x7f\x04\0\x07accepts\x01\
-\x05\x04\0\x1ethespian:actor/placement@0.1.1\x05\x0f\x02\x03\0\0\x0bsource-info\x02\
-\x03\0\0\x0aactor-init\x02\x03\0\0\x08delivery\x02\x03\0\0\x07failure\x01B\x15\x02\
-\x03\x02\x01\x10\x04\0\x0bsource-info\x03\0\0\x02\x03\x02\x01\x11\x04\0\x0aactor\
--init\x03\0\x02\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\x04\x02\x03\x02\x01\x02\
-\x04\0\x07message\x03\0\x06\x02\x03\x02\x01\x12\x04\0\x08delivery\x03\0\x08\x02\x03\
-\x02\x01\x13\x04\0\x07failure\x03\0\x0a\x01@\0\0\x01\x04\0\x08describe\x01\x0c\x01\
-j\0\x01\x0b\x01@\x01\x04init\x03\0\x0d\x04\0\x05start\x01\x0e\x01@\x03\x06sender\
-\x05\x07attempty\x07message\x07\0\x0d\x04\0\x0ehandle-message\x01\x0f\x01@\x01\x08\
-delivery\x09\0\x0d\x04\0\x0chandle-event\x01\x10\x04\0\x1athespian:actor/guest@0\
-.1.1\x05\x14\x04\0\x1fthespian:actor/full-actor@0.1.1\x04\0\x0b\x10\x01\0\x0aful\
-l-actor\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.25\
-8.3\x10wit-bindgen-rust\x060.61.1";
+:actor/hosting@0.1.1\x05\x0d\x01B+\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\
+\x03\x02\x01\x06\x04\0\x0bsource-hash\x03\0\x02\x02\x03\x02\x01\x09\x04\0\x0aatt\
+ributes\x03\0\x04\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x06\x01ps\x01p}\x01k\x09\
+\x01p\x09\x01k\x01\x01r\x08\x02idw\x04hash\x03\x04sizew\x05labels\x06rights\x08\x08\
+manifest\x0a\x0asignatures\x0b\x06loader\x0c\x04\0\x05offer\x03\0\x0d\x01ks\x01r\
+\x03\x05label\x0f\x06rights\x08\x06limits\x05\x04\0\x08approval\x03\0\x10\x01k\x08\
+\x01r\x05\x05labels\x08manifest\x0a\x0asignatures\x0b\x05allow\x12\x05extra\x05\x04\
+\0\x0cload-options\x03\0\x13\x01j\0\x01\x07\x01@\x01\x02on\x7f\0\x15\x04\0\x12re\
+gister-authority\x01\x16\x01k\x0e\x01@\x01\x05afterw\0\x17\x04\0\x0anext-offer\x01\
+\x18\x01j\x01\x09\x01\x07\x01@\x03\x05offerw\x02atw\x03leny\0\x19\x04\0\x04read\x01\
+\x1a\x01@\x03\x05offerw\x02atw\x04data\x09\0\x15\x04\0\x07replace\x01\x1b\x01j\x01\
+\x11\x01s\x01@\x02\x05offerw\x07verdict\x1c\0\x15\x04\0\x05judge\x01\x1d\x01@\x02\
+\x02atw\x04part\x09\0\x15\x04\0\x09load-part\x01\x1e\x01j\x01\x03\x01\x07\x01@\x01\
+\x07options\x14\0\x1f\x04\0\x04load\x01\x20\x01@\x01\x06source\x03\0\x15\x04\0\x06\
+unload\x01!\x04\0\x0enotify-sources\x01\x16\x03\0\x1cthespian:actor/sources@0.1.\
+1\x05\x0e\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05\
+level\x03\0\0\x01@\x03\x05level\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\
+\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/lo\
+gging@0.1.1\x05\x0f\x01B\x07\x02\x03\x02\x01\x09\x04\0\x0aattributes\x03\0\0\x02\
+\x03\x02\x01\x07\x04\0\x0brequirement\x03\0\x02\x01p\x03\x01@\x03\x05classs\x0cc\
+apabilities\x01\x0crequirements\x04\0\x7f\x04\0\x07accepts\x01\x05\x04\0\x1ethes\
+pian:actor/placement@0.1.1\x05\x10\x02\x03\0\0\x0bsource-info\x02\x03\0\0\x0aact\
+or-init\x02\x03\0\0\x08delivery\x02\x03\0\0\x07failure\x01B\x15\x02\x03\x02\x01\x11\
+\x04\0\x0bsource-info\x03\0\0\x02\x03\x02\x01\x12\x04\0\x0aactor-init\x03\0\x02\x02\
+\x03\x02\x01\x01\x04\0\x07address\x03\0\x04\x02\x03\x02\x01\x02\x04\0\x07message\
+\x03\0\x06\x02\x03\x02\x01\x13\x04\0\x08delivery\x03\0\x08\x02\x03\x02\x01\x14\x04\
+\0\x07failure\x03\0\x0a\x01@\0\0\x01\x04\0\x08describe\x01\x0c\x01j\0\x01\x0b\x01\
+@\x01\x04init\x03\0\x0d\x04\0\x05start\x01\x0e\x01@\x03\x06sender\x05\x07attempt\
+y\x07message\x07\0\x0d\x04\0\x0ehandle-message\x01\x0f\x01@\x01\x08delivery\x09\0\
+\x0d\x04\0\x0chandle-event\x01\x10\x04\0\x1athespian:actor/guest@0.1.1\x05\x15\x04\
+\0\x1fthespian:actor/full-actor@0.1.1\x04\0\x0b\x10\x01\0\x0afull-actor\x03\0\0\0\
+G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bindge\
+n-rust\x060.61.1";
         };
     };
 }
@@ -8796,9 +10731,9 @@ pub use __export_full_actor_impl as export;
 )]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3391] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x9e\x19\x01A\x02\x01\
-A\x15\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3979] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xea\x1d\x01A\x02\x01\
+A\x17\x01BN\x01s\x04\0\x07address\x03\0\0\x01s\x04\0\x0bsource-hash\x03\0\x02\x01\
 w\x04\0\x0bduration-ns\x03\0\x04\x01q\x04\x07boolean\x01\x7f\0\x07integer\x01x\0\
 \x06number\x01u\0\x04text\x01s\0\x04\0\x05value\x03\0\x06\x01o\x02s\x07\x01p\x08\
 \x04\0\x0aattributes\x03\0\x09\x01p\x07\x01q\x04\x07is-true\0\0\x06equals\x01\x07\
@@ -8868,13 +10803,28 @@ rror\x03\0\x04\x01j\0\x01\x05\x01@\x01\x07handles\x7f\0\x06\x04\0\x13handle-dead
 -letters\x01\x07\x01k\x03\x01@\x02\x04names\x05value\x08\0\x06\x04\0\x11update-c\
 apability\x01\x09\x01k\x01\x01j\x01w\x01\x05\x01@\x01\x05about\x0a\0\x0b\x04\0\x0e\
 request-status\x01\x0c\x01@\0\0\x06\x04\0\x09shut-down\x01\x0d\x03\0\x1cthespian\
-:actor/hosting@0.1.1\x05\x0d\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\
-\x05error\x04\0\x05level\x03\0\0\x01@\x03\x05level\x01\x06targets\x04texts\x01\0\
-\x04\0\x03log\x01\x02\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\
-\x1cthespian:actor/logging@0.1.1\x05\x0e\x04\0?thespian:actor/full-actor-with-al\
-l-of-its-exports-removed@0.1.1\x04\0\x0b0\x01\0*full-actor-with-all-of-its-expor\
-ts-removed\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070\
-.258.3\x10wit-bindgen-rust\x060.61.1";
+:actor/hosting@0.1.1\x05\x0d\x01B+\x02\x03\x02\x01\x01\x04\0\x07address\x03\0\0\x02\
+\x03\x02\x01\x06\x04\0\x0bsource-hash\x03\0\x02\x02\x03\x02\x01\x09\x04\0\x0aatt\
+ributes\x03\0\x04\x02\x03\x02\x01\x04\x04\0\x05error\x03\0\x06\x01ps\x01p}\x01k\x09\
+\x01p\x09\x01k\x01\x01r\x08\x02idw\x04hash\x03\x04sizew\x05labels\x06rights\x08\x08\
+manifest\x0a\x0asignatures\x0b\x06loader\x0c\x04\0\x05offer\x03\0\x0d\x01ks\x01r\
+\x03\x05label\x0f\x06rights\x08\x06limits\x05\x04\0\x08approval\x03\0\x10\x01k\x08\
+\x01r\x05\x05labels\x08manifest\x0a\x0asignatures\x0b\x05allow\x12\x05extra\x05\x04\
+\0\x0cload-options\x03\0\x13\x01j\0\x01\x07\x01@\x01\x02on\x7f\0\x15\x04\0\x12re\
+gister-authority\x01\x16\x01k\x0e\x01@\x01\x05afterw\0\x17\x04\0\x0anext-offer\x01\
+\x18\x01j\x01\x09\x01\x07\x01@\x03\x05offerw\x02atw\x03leny\0\x19\x04\0\x04read\x01\
+\x1a\x01@\x03\x05offerw\x02atw\x04data\x09\0\x15\x04\0\x07replace\x01\x1b\x01j\x01\
+\x11\x01s\x01@\x02\x05offerw\x07verdict\x1c\0\x15\x04\0\x05judge\x01\x1d\x01@\x02\
+\x02atw\x04part\x09\0\x15\x04\0\x09load-part\x01\x1e\x01j\x01\x03\x01\x07\x01@\x01\
+\x07options\x14\0\x1f\x04\0\x04load\x01\x20\x01@\x01\x06source\x03\0\x15\x04\0\x06\
+unload\x01!\x04\0\x0enotify-sources\x01\x16\x03\0\x1cthespian:actor/sources@0.1.\
+1\x05\x0e\x01B\x06\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05\
+level\x03\0\0\x01@\x03\x05level\x01\x06targets\x04texts\x01\0\x04\0\x03log\x01\x02\
+\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x03\x03\0\x1cthespian:actor/lo\
+gging@0.1.1\x05\x0f\x04\0?thespian:actor/full-actor-with-all-of-its-exports-remo\
+ved@0.1.1\x04\0\x0b0\x01\0*full-actor-with-all-of-its-exports-removed\x03\0\0\0G\
+\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen\
+-rust\x060.61.1";
 #[inline(never)]
 #[doc(hidden)]
 pub fn __link_custom_section_describing_imports() {

@@ -11,7 +11,7 @@
 //! ```
 
 use crate::bindings::thespian::actor::lifecycle::CreateOptions;
-use crate::bindings::thespian::actor::types as wit;
+use crate::bindings::thespian::actor::{sources, types as wit};
 use crate::failure::{Error, Result};
 use crate::log::Level;
 
@@ -38,12 +38,21 @@ pub enum Ask<'a> {
     UpdateCapability { name: &'a str, value: Option<wit::ValueParam<'a>> },
     RequestStatus { about: Option<&'a str> },
     ShutDown,
+    RegisterAuthority { on: bool },
+    NextOffer { after: u64 },
+    ReadOffer { offer: u64, at: u64, len: u32 },
+    ReplaceOffer { offer: u64, at: u64, part: &'a [u8] },
+    JudgeOffer { offer: u64, verdict: std::result::Result<sources::Approval<'a>, &'a str> },
+    LoadPart { at: u64, part: &'a [u8] },
+    LoadSource { options: sources::LoadOptions<'a> },
+    UnloadSource { source: &'a str },
+    NotifySources { on: bool },
     Log { level: Level, target: &'a str, text: &'a str },
     LogEnabled { level: Level },
 }
 
 /// The host's answer to an [`Ask`] that it does not refuse.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[cfg_attr(target_family = "wasm", expect(unreachable_pub, reason = "only a test names it from outside"))]
 pub enum Answer {
     /// The host takes note, and has nothing to say.
@@ -56,6 +65,12 @@ pub enum Answer {
     Kept(bool),
     /// Addresses of children, with their labels.
     Children(Vec<(String, String)>),
+    /// A source in the actor's hands, if there is one.
+    Offer(Option<Box<sources::Offer>>),
+    /// Bytes of a source.
+    Bytes(Vec<u8>),
+    /// The name of a source.
+    Hash(String),
 }
 
 impl Answer {
@@ -71,6 +86,30 @@ impl Answer {
     pub(crate) fn children(self) -> Vec<(String, String)> {
         match self {
             Self::Children(children) => children,
+            _ => unexpected(),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn offer(self) -> Option<sources::Offer> {
+        match self {
+            Self::Offer(offer) => offer.map(|offer| *offer),
+            _ => unexpected(),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn bytes(self) -> Vec<u8> {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            _ => unexpected(),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn hash(self) -> String {
+        match self {
+            Self::Hash(hash) => hash,
             _ => unexpected(),
         }
     }
@@ -109,7 +148,7 @@ mod around {
     use std::time::Instant;
 
     use super::{Answer, Ask, wit};
-    use crate::bindings::thespian::actor::{hosting, lifecycle, logging, messaging, monitoring};
+    use crate::bindings::thespian::actor::{hosting, lifecycle, logging, messaging, monitoring, sources};
     use crate::log::Level;
 
     #[inline(always)]
@@ -140,6 +179,15 @@ mod around {
             Ask::UpdateCapability { name, value } => hosting::update_capability(name, value).map(done),
             Ask::RequestStatus { about } => hosting::request_status(about).map(Answer::Number),
             Ask::ShutDown => hosting::shut_down().map(done),
+            Ask::RegisterAuthority { on } => sources::register_authority(on).map(done),
+            Ask::NextOffer { after } => Ok(Answer::Offer(sources::next_offer(after).map(Box::new))),
+            Ask::ReadOffer { offer, at, len } => sources::read(offer, at, len).map(Answer::Bytes),
+            Ask::ReplaceOffer { offer, at, part } => sources::replace(offer, at, part).map(done),
+            Ask::JudgeOffer { offer, verdict } => sources::judge(offer, verdict).map(done),
+            Ask::LoadPart { at, part } => sources::load_part(at, part).map(done),
+            Ask::LoadSource { options } => sources::load(options).map(Answer::Hash),
+            Ask::UnloadSource { source } => sources::unload(source).map(done),
+            Ask::NotifySources { on } => sources::notify_sources(on).map(done),
             Ask::Log { level, target, text } => Ok(done(logging::log(to_wit(level), target, text))),
             Ask::LogEnabled { level } => Ok(Answer::Kept(logging::enabled(to_wit(level)))),
         }

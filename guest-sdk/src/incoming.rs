@@ -7,6 +7,7 @@ use crate::event::{
 };
 use crate::failure::{Error, Result};
 use crate::message::{Encoding, Message, RawMessage};
+use crate::sources::{LoadedSource, SourceUpdate, ValidateSource};
 
 /// Something that came for an actor, until a handler takes it.
 #[derive(Debug)]
@@ -31,7 +32,8 @@ pub(crate) enum Came {
     label = "neither a message nor an event",
     note = "put `#[message]` on a type of your own; `RawMessage` takes any message; \
             events are `Wakeup`, `ExitRequest`, `ChildActorExited`, `ChildActorRestarted`, `ActorDown`, \
-            `PoisonMessage`, `DeadEnvelope`, `NamedActor` and `StatusAnswer`"
+            `PoisonMessage`, `DeadEnvelope`, `NamedActor`, `StatusAnswer`, `ValidateSource`, `SourceUpdate` and \
+            `LoadedSource`"
 )]
 pub trait Receive: Sized {
     /// The message's type name; events have none.
@@ -110,6 +112,25 @@ receive_event!(PoisonMessage, Poisoned);
 receive_event!(DeadEnvelope, DeadLetter);
 receive_event!(NamedActor, Named);
 receive_event!(StatusAnswer, Status);
+receive_event!(ValidateSource, ValidateSource);
+receive_event!(SourceUpdate, SourceUpdate);
+
+impl Receive for LoadedSource {
+    const TYPE_NAME: Option<&'static str> = None;
+    const IS_EVENT: bool = true;
+
+    fn accepts(incoming: &Incoming) -> bool {
+        matches!(&incoming.0, Came::Event(Event::Other(message))
+            if [Self::LOADED, Self::REFUSED].contains(&&*message.type_name))
+    }
+
+    fn take(incoming: Incoming) -> Result<Self> {
+        match incoming.0 {
+            Came::Event(Event::Other(message)) => message.try_into(),
+            _ => Err(not_accepted()),
+        }
+    }
+}
 
 fn not_accepted() -> Error {
     Error::poison("a handler was called for what it does not take")

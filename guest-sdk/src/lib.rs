@@ -82,7 +82,8 @@
 //! the host refuses something ([`Error::is_exhausted`]), a handler may also go on without it.
 //!
 //! Events of the host are received in the same way: [`Wakeup`], [`ExitRequest`], [`ChildActorExited`],
-//! [`ChildActorRestarted`], [`ActorDown`], [`PoisonMessage`], [`DeadEnvelope`], [`NamedActor`] and [`StatusAnswer`]. They are ignored where there is no handler. A message without a
+//! [`ChildActorRestarted`], [`ActorDown`], [`PoisonMessage`], [`DeadEnvelope`], [`NamedActor`], [`StatusAnswer`], and of sources
+//! [`LoadedSource`], [`SourceUpdate`] and [`ValidateSource`]. They are ignored where there is no handler. A message without a
 //! handler goes back to its sender as poison that names what the actor does take; to ignore what is unknown, write so:
 //!
 //! ```
@@ -107,7 +108,7 @@
 //!
 //! What more than one handler is needed for, a *part* does: a field of the actor's state that sees what came first,
 //! named by `#[actor(parts(...))]`. [`Requests`] asks other actors, [`Stash`] and [`Initializing`] hold messages back,
-//! [`Supervisor`] replaces children. What an actor does not take goes to its *base*, a field that is an actor itself:
+//! [`Supervisor`] replaces children, [`SourceAuthority`] judges what is loaded. What an actor does not take goes to its *base*, a field that is an actor itself:
 //!
 //! ```
 //! # use thespian::prelude::*;
@@ -259,6 +260,7 @@ extern crate self as thespian;
 
 mod actor;
 mod address;
+mod authority;
 #[allow(
     unsafe_code,
     missing_docs,
@@ -297,6 +299,7 @@ mod reply;
 mod requests;
 mod returned;
 mod source;
+mod sources;
 mod stash;
 mod supervisor;
 pub mod tcp;
@@ -308,6 +311,7 @@ mod troupe;
 
 pub use actor::Actor;
 pub use address::Address;
+pub use authority::{Judge, SourceAuthority};
 pub use capability::{Attributes, Clause, Requirement, Value};
 pub use class::{Accepts, ChildrenAtRestart, InitMessage, OnTrap, Transient};
 pub use context::Context;
@@ -327,6 +331,10 @@ pub use parts::{Field, Part};
 pub use reply::{REQUEST_HEADER, ReplyTo};
 pub use requests::{RequestError, RequestId, Requests};
 pub use returned::{IntoReply, IntoStart};
+pub use sources::{
+    Approval, LoadSource, LoadedSource, OfferId, SourceOffer, SourceReader, SourceUpdate, SourceWriter,
+    ValidateSource,
+};
 pub use stash::Stash;
 pub use supervisor::{ChildStatus, Children, RestartType, Shutdown, Strategy, Supervisor, WhichChildren};
 pub use thespian_macros::{actor, message};
@@ -354,10 +362,11 @@ pub mod private {
 /// Everything that an actor's crate needs: `use thespian::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        ActorDown, Address, Attributes, ChildActorExited, ChildActorRestarted, Clause, Context, Create,
-        DeadEnvelope, Error, ExitReason, ExitRequest, Initializing, Level, Message, NamedActor, OnTrap,
-        PoisonMessage, QuestionId, RawMessage, ReplyTo, RequestError, Requests, Requirement, Result, Stash,
-        StatusAnswer, Timer, Value, Wakeup, WakeupId, actor, message, source,
+        ActorDown, Address, Approval, Attributes, ChildActorExited, ChildActorRestarted, Clause, Context,
+        Create, DeadEnvelope, Error, ExitReason, ExitRequest, Initializing, Level, LoadSource, LoadedSource,
+        Message, NamedActor, OnTrap, PoisonMessage, QuestionId, RawMessage, ReplyTo, RequestError, Requests,
+        Requirement, Result, SourceAuthority, SourceOffer, SourceUpdate, Stash, StatusAnswer, Timer,
+        ValidateSource, Value, Wakeup, WakeupId, actor, message, source,
     };
     pub use crate::{debug, error, info, trace, warn};
 }

@@ -47,10 +47,10 @@ pub trait Ledger {
 }
 
 /// A field of an actor that sees what came before the handlers do. Those that there are: [`crate::Requests`],
-/// [`crate::Stash`], [`crate::Initializing`] and [`crate::Supervisor`].
+/// [`crate::Stash`], [`crate::Initializing`], [`crate::Supervisor`] and [`crate::SourceAuthority`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no part of the actor `{A}`",
-    note = "parts are fields of type `Requests<Self>`, `Stash`, `Initializing<Self>` or `Supervisor`"
+    note = "parts are fields of type `Requests<Self>`, `Stash`, `Initializing<Self>`, `Supervisor` or `SourceAuthority<Self>`"
 )]
 pub trait Part<A>: Ledger + Sized {
     /// The type names of the messages that it takes.
@@ -108,6 +108,7 @@ pub struct Standing {
 pub(crate) enum Kind {
     Initializing,
     Requests,
+    SourceAuthority,
     Stash,
     Supervisor,
 }
@@ -164,6 +165,7 @@ impl Kind {
         let (name, field, problem) = match self {
             Self::Initializing => ("Initializing", "initializing", "holds nothing back"),
             Self::Requests => ("Requests", "requests", "never hears an answer"),
+            Self::SourceAuthority => ("SourceAuthority", "authority", "judges no source"),
             Self::Stash => ("Stash", "stash", "never lets a message go"),
             Self::Supervisor => ("Supervisor", "supervisor", "never hears that a child ended"),
         };

@@ -30,6 +30,8 @@
 
 pub mod hosting;
 mod record;
+mod sources;
+mod sourcing;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -54,6 +56,7 @@ use crate::message::{Message, RawMessage};
 use crate::timing;
 
 use record::{Record, TurnKind};
+use sources::TestSources;
 
 pub use record::Effect;
 
@@ -68,6 +71,7 @@ pub struct TestActor<A> {
     /// Those that it created and has not heard the end of, as a host lists them.
     children: Vec<Child>,
     clock: Clock,
+    sources: Rc<RefCell<TestSources>>,
 }
 
 /// The time of a test, and what is due when: by its time, and for one time in the order of the asking.
@@ -112,6 +116,7 @@ pub struct TestStart {
     pub(crate) init: Init,
     children: Vec<Child>,
     clock: Clock,
+    sources: Rc<RefCell<TestSources>>,
 }
 
 impl Default for TestStart {
@@ -131,6 +136,7 @@ impl Default for TestStart {
             },
             children: Vec::new(),
             clock: Clock::default(),
+            sources: Rc::default(),
         }
     }
 }
@@ -185,15 +191,23 @@ impl TestStart {
     /// # Errors
     /// As the actor says.
     pub fn start<A: Actor>(self) -> Result<TestActor<A>> {
-        let Self { mut init, mut children, mut clock } = self;
+        let Self { mut init, mut children, mut clock, sources } = self;
         init.class = A::CLASS.to_string();
         let mut ctx = Context::new(init);
         let mut logs = Vec::new();
         let start = || begin::<A>(&mut ctx);
-        let (actor, started) = turn(&mut logs, &mut None, &mut clock, TurnKind::Start, &children, start)?;
+        let about = Around { kind: TurnKind::Start, children: &children, sources: &sources };
+        let (actor, started) = turn(&mut logs, &mut None, &mut clock, about, start)?;
         note_children(&mut children, &started);
-        Ok(TestActor { actor, ctx, started, logs, failed_for: None, children, clock })
+        Ok(TestActor { actor, ctx, started, logs, failed_for: None, children, clock, sources })
     }
+}
+
+/// The host around a turn.
+struct Around<'a> {
+    kind: TurnKind,
+    children: &'a [Child],
+    sources: &'a Rc<RefCell<TestSources>>,
 }
 
 /// Runs one turn. What it asked for counts only if it succeeds; what it logged counts always.
@@ -201,11 +215,10 @@ fn turn<T>(
     logs: &mut Vec<(Level, String)>,
     failed_for: &mut Option<(Address, RawMessage)>,
     clock: &mut Clock,
-    kind: TurnKind,
-    children: &[Child],
+    Around { kind, children, sources }: Around<'_>,
     handler: impl FnOnce() -> Result<T>,
 ) -> Result<(T, Vec<Effect>)> {
-    let record = Rc::new(RefCell::new(Record::new(kind, children, clock.now)));
+    let record = Rc::new(RefCell::new(Record::new(kind, children, clock.now, sources.clone())));
     let host: Rc<RefCell<dyn Host>> = Rc::<RefCell<Record>>::clone(&record);
     let hosted = Hosted::by(host);
     let outcome = handler();
@@ -215,6 +228,11 @@ fn turn<T>(
     *failed_for = fails_for.or_else(|| failed_for.take()).filter(|_| outcome.is_err());
     let value = outcome?;
     clock.note(&effects);
+    for effect in &effects {
+        if let Effect::Judge { offer, .. } = effect {
+            sources.borrow_mut().judged(offer.number());
+        }
+    }
     Ok((value, effects))
 }
 
@@ -265,7 +283,7 @@ impl<A: Actor> TestActor<A> {
             ChildrenAtRestart::Keep => self.children,
             ChildrenAtRestart::End => Vec::new(),
         };
-        TestStart { init, children, clock: self.clock }.start()
+        TestStart { init, children, clock: self.clock, sources: self.sources }.start()
     }
 
     /// Gives it a message; returns what it asks for.
@@ -299,8 +317,9 @@ impl<A: Actor> TestActor<A> {
         let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
         let payload = payload.clone().map(RawMessage::into_wit);
         let event = wit::Event::Wakeup(wit::Wakeup { id: id.0, delay, payload });
-        let Self { ctx, logs, failed_for, children, clock, .. } = self;
-        match turn(logs, failed_for, clock, TurnKind::Plain, children, || timing::event(event, ctx))? {
+        let Self { ctx, logs, failed_for, children, clock, sources, .. } = self;
+        let about = Around { kind: TurnKind::Plain, children, sources };
+        match turn(logs, failed_for, clock, about, || timing::event(event, ctx))? {
             (Some(came), _) => self.deliver("me", 1, came),
             (None, effects) => Ok(effects),
         }
@@ -477,7 +496,7 @@ impl<A: Actor> TestActor<A> {
     }
 
     fn deliver(&mut self, sender: &str, attempt: u32, came: Came) -> Result<Vec<Effect>> {
-        let Self { actor, ctx, logs, failed_for, children, clock, .. } = self;
+        let Self { actor, ctx, logs, failed_for, children, clock, sources, .. } = self;
         // What a turn that did not get to its end has left.
         ctx.end_timing(false);
         let is_exit = matches!(came, Came::Event(wit::Event::ExitRequested(_)));
@@ -490,7 +509,8 @@ impl<A: Actor> TestActor<A> {
             children.retain(|child| child.address.as_str() != exit.address);
         }
         let handler = || turn_of(actor, ctx, sender.into(), attempt, came);
-        let ((), effects) = turn(logs, failed_for, clock, kind, children, handler)?;
+        let about = Around { kind, children, sources };
+        let ((), effects) = turn(logs, failed_for, clock, about, handler)?;
         note_children(children, &effects);
         Ok(effects)
     }

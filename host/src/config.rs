@@ -10,6 +10,7 @@ use thespian_core::connection::ListenRule;
 use thespian_core::limits::ActorLimits;
 use thespian_core::log_level::LogLevel;
 use thespian_core::role::Role;
+use thespian_core::source::SourceHash;
 use thespian_core::source::authority::AuthorityKind;
 
 use crate::judge::{Judge, SharedJudge};
@@ -25,6 +26,8 @@ pub enum Authority {
     TrustAll,
     /// Sources are approved that keys have signed which the policy trusts.
     Keys,
+    /// An actor judges, which [`NodeConfig::authority_file`] says where to find.
+    Actor,
     /// A judge of the program that has the node in it says.
     #[serde(skip)]
     Custom(SharedJudge),
@@ -44,6 +47,7 @@ impl Authority {
             Self::None => AuthorityKind::None,
             Self::TrustAll => AuthorityKind::TrustAll,
             Self::Keys => AuthorityKind::Keys,
+            Self::Actor => AuthorityKind::Actor,
             Self::Custom(_) => AuthorityKind::Asked,
         }
     }
@@ -133,6 +137,15 @@ pub struct NodeConfig {
     pub allow_listen: Vec<ListenRule>,
     /// The judge of sources.
     pub authority: Authority,
+    /// The component of the actor that is the authority, where that is `actor`. Nobody has to judge it, and it is created before
+    /// anybody is served.
+    pub authority_file: Option<PathBuf>,
+    /// The hash that this component has to have; absent: any.
+    pub authority_sha256: Option<SourceHash>,
+    /// Its class; absent: the only one that it has.
+    pub authority_class: Option<String>,
+    /// The message that it starts with: a type name, and behind a `=` its content as JSON.
+    pub authority_init: Option<String>,
     /// The file with the policy by which keys are trusted; absent: `policy.toml` in the data directory. It belongs to the node's
     /// user or to root, and nobody else can change it.
     pub policy: Option<PathBuf>,

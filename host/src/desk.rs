@@ -33,8 +33,8 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use crate::answers::{Answered, Answerer, Answerers, Updates, worded};
 use crate::cpu_time;
-use crate::library::SourceBytes;
 use crate::node_fault::{Entrance, FaultWatch};
+use crate::offers::SourceBytes;
 use crate::plane::clock::Clock;
 
 /// Events that one thread handles at once. It has its own work to do: the node's task takes on what is left.
@@ -50,6 +50,9 @@ pub(crate) trait Perform: Send {
     /// Takes the bytes of a source that comes with the event under way, or lets go of them: they are kept only where they are
     /// to be judged.
     fn take_offered(&mut self, offered: Option<SourceBytes>);
+
+    /// Takes the bytes of a source that an actor loads by this question, as [`Self::take_offered`].
+    fn take_loaded(&mut self, loader: ActorAddress, request: u64);
 
     /// Hears that an actor is no more, before `Admin` does.
     fn actor_ended(&mut self, address: ActorAddress);
@@ -409,6 +412,9 @@ impl Duty {
         match &event {
             Event::Withdrawn(Origin::Client(asker)) => self.answerers.forget(*asker),
             Event::Actor(ActorEvent::Ended { address, .. }) => self.performer.actor_ended(*address),
+            Event::Asked { origin: Origin::Actor { address, request }, question: Question::Load(_) } => {
+                self.performer.take_loaded(*address, *request);
+            }
             _ => {}
         }
         self.admin.handle(now, event, &mut self.effects);

@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use thespian_core::address::ActorAddress;
+use thespian_core::budget::Purpose;
+use thespian_core::source::SourceHash;
+
 use crate::actor::Cells;
 use crate::config::Authority;
 use crate::desk::Desk;
@@ -10,6 +14,7 @@ use crate::ends::Ends;
 use crate::grant::Grants;
 use crate::library::Library;
 use crate::plane::Plane;
+use crate::plane::places::Payer;
 use crate::policy::PolicyKeeper;
 use crate::store::history::HistoryFile;
 
@@ -28,9 +33,25 @@ pub(crate) struct Inside {
     pub(crate) setup: Setup,
 }
 
+impl Inside {
+    /// An address and a place for the actor that configuration names as the authority.
+    ///
+    /// # Errors
+    /// There is no place now.
+    pub(crate) fn place_for_authority(&self) -> Result<ActorAddress, String> {
+        let address = self.plane.new_address();
+        let places = self.setup.appointed.map_or(1, |source| self.library.places(source));
+        let payer = Payer { account: self.plane.accounts.own().clone(), purpose: Purpose::OperatorsCreate };
+        let place = self.plane.places.reserve(address, payer, places);
+        place.map(|()| address).map_err(|met| met.to_string())
+    }
+}
+
 /// How a node was set up: it stays so.
 pub(crate) struct Setup {
     pub(crate) authority: Authority,
+    /// The source of the actor that configuration names as the authority.
+    pub(crate) appointed: Option<SourceHash>,
     pub(crate) guest_threads: usize,
     pub(crate) actors_max_reason: String,
     pub(crate) queued_bytes_max_reason: String,

@@ -40,6 +40,7 @@ compile_error!(
 
 mod actor;
 mod answers;
+mod appointing;
 pub mod client;
 mod compiles;
 pub mod config;
@@ -49,14 +50,17 @@ mod desk;
 mod endpoint;
 mod ends;
 mod grant;
+mod hands;
 pub mod input;
 mod inside;
 pub mod judge;
 mod library;
+mod loads;
 mod log;
 mod memory;
 pub mod node;
 mod node_fault;
+mod offers;
 pub mod outlet;
 mod output;
 mod perform;

@@ -13,23 +13,25 @@
 use std::collections::HashMap;
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use sha2::{Digest, Sha256};
 use thespian_core::address::{ActorAddress, HostId};
 use thespian_core::budget::{Account, MemoryPart, Purpose};
-use thespian_core::limits::OFFERED_BYTES_MAX;
-use thespian_core::source::{OfferId, SourceHash, SourceInfo, Unusable};
+use thespian_core::source::{HandOver, OfferId, RunHash, SourceHash, SourceInfo, Unusable};
 use thespian_core::wire::control::ControlError;
 use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Level;
 
 use crate::compiles::{Compile, Compiles};
+use crate::hands::OffersInHands;
+use crate::loads::Loads;
 use crate::log::LogStore;
 use crate::node_fault::{Entrance, FaultWatch};
+use crate::offers::{OfferRoom, Rooms, SourceBytes};
+use crate::plane::Plane;
 use crate::plane::accounts::Accounts;
 use crate::plane::clock::Clock;
 use crate::sandbox::{Engine, Source, SourceError};
@@ -37,12 +39,13 @@ use crate::signing::SourcePapers;
 use crate::store::records::{RecordDigest, SourceRecord};
 use crate::store::sources::{KeptSource, SourceFile, SourceFiles};
 
-/// The loader of what an earlier run has kept.
-const NOBODY: ActorAddress = ActorAddress::new(HostId(0), 0);
+/// The loader of what an earlier run has kept, and of what configuration names.
+pub(crate) const NOBODY: ActorAddress = ActorAddress::new(HostId(0), 0);
 
 /// Where sources are on their way, and where they are then.
 pub(crate) struct Library {
     engine: Engine,
+    clock: Clock,
     io: Handle,
     log: Arc<LogStore>,
     faults: Arc<FaultWatch>,
@@ -50,6 +53,10 @@ pub(crate) struct Library {
     files: Option<Arc<SourceFiles>>,
     accounts: Arc<Accounts>,
     rooms: Arc<Rooms>,
+    /// Those that actors are to judge.
+    pub(crate) hands: OffersInHands,
+    /// Those that actors are about to load.
+    pub(crate) loads: Loads,
     offered: Mutex<HashMap<SourceHash, OfferedCode>>,
     /// The papers of the sources that are offered or in use.
     papers: Mutex<HashMap<SourceHash, (OfferId, Arc<SourcePapers>)>>,
@@ -94,120 +101,41 @@ impl Drop for CodeMemory {
     }
 }
 
-/// Room for the bytes of all sources that are on their way in.
-#[derive(Default)]
-pub(crate) struct Rooms {
-    bytes_taken: AtomicUsize,
-}
-
-impl Rooms {
-    /// Takes room for a source of so many bytes, before they come, and for its papers.
-    ///
-    /// # Errors
-    /// Too much is on its way in already.
-    pub(crate) fn take(
-        self: &Arc<Self>,
-        loader: ActorAddress,
-        size: usize,
-        papers: usize,
-    ) -> Result<OfferRoom, ControlError> {
-        let bytes = size.saturating_add(papers);
-        let next = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= OFFERED_BYTES_MAX);
-        match self.bytes_taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
-            Ok(_) => Ok(OfferRoom { loader, size, bytes, rooms: self.clone() }),
-            Err(taken) => Err(ControlError::LimitReached(format!(
-                "sources of {taken} bytes are on their way in, this one has {bytes}, and at most {OFFERED_BYTES_MAX} \
-                 may be: load it when they are loaded"
-            ))),
-        }
-    }
-}
-
-/// Room for the bytes of one source, taken before they come. Given back when dropped.
-pub(crate) struct OfferRoom {
-    /// The endpoint of whoever loads.
-    loader: ActorAddress,
-    size: usize,
-    /// Those of the source, and of its papers.
-    bytes: usize,
-    rooms: Arc<Rooms>,
-}
-
-impl OfferRoom {
-    /// The size of the source.
-    pub(crate) const fn size(&self) -> usize {
-        self.size
-    }
-
-    /// So many bytes have room, with those of its papers.
-    pub(crate) const fn bytes(&self) -> usize {
-        self.bytes
-    }
-}
-
-impl Drop for OfferRoom {
-    fn drop(&mut self) {
-        self.rooms.bytes_taken.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
-/// The bytes of a source that somebody offers.
-pub(crate) struct SourceBytes {
-    hash: SourceHash,
-    bytes: Bytes,
-    papers: Arc<SourcePapers>,
-    room: OfferRoom,
-}
-
-impl SourceBytes {
-    pub(crate) fn new(bytes: Bytes, papers: SourcePapers, room: OfferRoom) -> Self {
-        let hash = SourceHash(Sha256::digest(&bytes).into());
-        Self { hash, bytes, papers: Arc::new(papers), room }
-    }
-
-    /// The bytes themselves.
-    pub(crate) fn bytes(&self) -> Bytes {
-        self.bytes.clone()
-    }
-
-    /// The name of the source: the hash of its bytes.
-    pub(crate) const fn hash(&self) -> SourceHash {
-        self.hash
-    }
-
-    /// The size of the source, in bytes.
-    pub(crate) fn size(&self) -> u64 {
-        self.bytes.len() as u64
-    }
-}
-
 /// The bytes of a source that is to be compiled.
 #[derive(Clone)]
 enum Kept {
     OnDisk(SourceFile),
     InMemory(Arc<SourceBytes>),
+    /// Others run in their place.
+    Replaced(Arc<SourceBytes>),
 }
 
 impl Kept {
     fn compile(&self, engine: &Engine, hash: SourceHash, compile: &Compile) -> Result<Source, Unusable> {
-        let compile = |bytes: &[u8]| {
+        let compile = |runs: RunHash, bytes: &[u8]| {
             let failed =
                 |error: SourceError| Unusable { is_lasting: error.is_lasting(), reason: error.to_string() };
-            engine.compile(hash, bytes, compile.control()).map_err(failed)
+            engine.compile_as(hash, runs, bytes, compile.control()).map_err(failed)
         };
         match self {
             Self::OnDisk(file) => {
                 let bytes = file.read().map_err(|error| Unusable::now(error.to_string()))?;
-                compile(&bytes)
+                compile(RunHash(hash), &bytes)
             }
-            Self::InMemory(offer) => compile(&offer.bytes),
+            Self::InMemory(offer) => compile(RunHash(hash), &offer.bytes()),
+            Self::Replaced(runs) => compile(RunHash(runs.hash()), &runs.bytes()),
         }
+    }
+
+    /// The bytes that run in its place, if there are such.
+    fn or(self, replaced: Option<&Arc<SourceBytes>>) -> Self {
+        replaced.map_or(self, |runs| Self::Replaced(runs.clone()))
     }
 
     fn file(self) -> Option<SourceFile> {
         match self {
             Self::OnDisk(file) => Some(file),
-            Self::InMemory(_) => None,
+            Self::InMemory(_) | Self::Replaced(_) => None,
         }
     }
 }
@@ -215,22 +143,25 @@ impl Kept {
 impl Library {
     pub(crate) fn new(
         engine: Engine,
-        clock: Clock,
+        plane: &Plane,
         io: Handle,
-        log: Arc<LogStore>,
         faults: Arc<FaultWatch>,
-        accounts: Arc<Accounts>,
         files: Option<Arc<SourceFiles>>,
     ) -> Self {
+        let (log, accounts) = (plane.log.clone(), plane.accounts.clone());
+        let rooms = Arc::<Rooms>::default();
         Self {
-            compiles: Arc::new(Compiles::new(clock, engine.compile_seats())),
+            hands: OffersInHands::new(rooms.clone()),
+            loads: Loads::new(rooms.clone(), plane.clock),
+            compiles: Arc::new(Compiles::new(plane.clock, engine.compile_seats())),
             engine,
+            clock: plane.clock,
             io,
             log,
             faults,
             files,
             accounts,
-            rooms: Arc::default(),
+            rooms,
             offered: Mutex::default(),
             papers: Mutex::default(),
             loaded: Mutex::default(),
@@ -252,13 +183,17 @@ impl Library {
         size: usize,
         papers: usize,
     ) -> Result<OfferRoom, ControlError> {
-        self.rooms.take(loader, size, papers)
+        match self.rooms.take(loader, size, papers) {
+            Err(_) if self.loads.drop_idle(self.clock.now()) => self.rooms.take(loader, size, papers),
+            taken => taken,
+        }
     }
 
     /// Keeps a source that is to be judged, until it is compiled or forgotten.
     pub(crate) fn offer(&self, id: OfferId, offer: SourceBytes) {
-        self.papers.lock().insert(offer.hash, (id, offer.papers.clone()));
-        self.offered.lock().insert(offer.hash, OfferedCode::Came(offer));
+        let hash = offer.hash();
+        self.papers.lock().insert(hash, (id, offer.papers().clone()));
+        self.offered.lock().insert(hash, OfferedCode::Came(offer));
     }
 
     /// Has a source that an earlier run kept, before `Admin` hears of it.
@@ -279,13 +214,57 @@ impl Library {
         }
     }
 
-    /// The bytes of a source that waits for its judgement.
+    /// The bytes of a source that waits for its judgement. They may have to be read.
     pub(crate) fn offered_bytes(&self, hash: SourceHash) -> Option<Bytes> {
-        let file = match self.offered.lock().get(&hash)? {
-            OfferedCode::Came(bytes) => return Some(bytes.bytes()),
-            OfferedCode::Kept(kept) => kept.file.clone(),
+        match self.bytes_at_hand(hash)? {
+            Ok(bytes) => Some(bytes),
+            Err(file) => file.read().ok().map(Bytes::from),
+        }
+    }
+
+    /// The same, or the file that they are to be read from.
+    fn bytes_at_hand(&self, hash: SourceHash) -> Option<Result<Bytes, SourceFile>> {
+        Some(match self.offered.lock().get(&hash)? {
+            OfferedCode::Came(bytes) => Ok(bytes.bytes()),
+            OfferedCode::Kept(kept) => Err(kept.file.clone()),
+        })
+    }
+
+    /// Puts an offer into the hands of an actor, if that takes no time. Else it comes back: it has to be read, or is not wanted any
+    /// more.
+    pub(crate) fn hand_over(&self, wish: HandOver) -> Option<HandOver> {
+        if self.hands.move_on(wish.hash, wish.offer, wish.to) {
+            return None;
+        }
+        match self.bytes_at_hand(wish.hash) {
+            Some(Ok(bytes)) => {
+                let (_, papers) = self.papers(wish.hash);
+                self.hands.put_into(wish, (bytes, &papers), None, || true);
+                None
+            }
+            _ => Some(wish),
+        }
+    }
+
+    /// Reads an offer and puts it into the hands of an actor, in the turn that it was given for that. False: it is not wanted
+    /// any more.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub(crate) fn read_into_hands(
+        &self,
+        wish: HandOver,
+        turn: Option<OwnedSemaphorePermit>,
+    ) -> Result<bool, String> {
+        let (hash, offer) = (wish.hash, wish.offer);
+        let bytes = match self.bytes_at_hand(hash) {
+            None => return Ok(false),
+            Some(Ok(bytes)) => bytes,
+            Some(Err(file)) => Bytes::from(file.read().map_err(|error| error.to_string())?),
         };
-        file.read().ok().map(Bytes::from)
+        let (_, papers) = self.papers(hash);
+        let is_wanted = || self.papers(hash).0 == offer && self.offered.lock().contains_key(&hash);
+        Ok(self.hands.put_into(wish, (bytes, &papers), turn, is_wanted))
     }
 
     /// The papers of a source that is offered or in use.
@@ -302,6 +281,7 @@ impl Library {
     pub(crate) fn forget(&self, hash: SourceHash) {
         drop(self.offered.lock().remove(&hash));
         drop(self.papers.lock().remove(&hash));
+        drop(self.hands.let_go(hash, None));
         let loaded = self.loaded.lock().remove(&hash);
         // Of what was not admitted nothing is to be found with the next start.
         if loaded.is_some_and(|loaded| loaded.recorded.is_none()) {
@@ -339,9 +319,14 @@ impl Library {
         self.loaded.lock().get(&hash).map_or(1, |loaded| loaded.code.places())
     }
 
-    /// Takes out what was offered, to load it.
-    pub(crate) fn take(&self, hash: SourceHash) -> Option<OfferedCode> {
-        self.offered.lock().remove(&hash)
+    /// Takes out what was offered, to load it, and what runs in its place, if it is this.
+    pub(crate) fn take(
+        &self,
+        hash: SourceHash,
+        runs: Option<RunHash>,
+    ) -> Option<(OfferedCode, Option<SourceBytes>)> {
+        let offered = self.offered.lock().remove(&hash)?;
+        Some((offered, self.hands.let_go(hash, runs)))
     }
 
     /// Nothing that is being compiled is wanted any more.
@@ -349,26 +334,36 @@ impl Library {
         self.compiles.end_all();
     }
 
-    /// Makes code of what was offered. Returns what the source says of itself, and how long it took to compile in µs, 0
+    /// Makes code of what was offered, or of what runs in its place. Returns what the source says of itself, and how long it took to compile in µs, 0
     /// where its code was known.
     ///
     /// # Errors
     /// It can't be used, or can't be kept. Then nothing of it is left.
-    pub(crate) async fn load(&self, offer: OfferedCode) -> Result<(SourceInfo, u64), Unusable> {
+    pub(crate) async fn load(
+        &self,
+        offer: OfferedCode,
+        replaced: Option<SourceBytes>,
+    ) -> Result<(SourceInfo, u64), Unusable> {
+        let replaced = replaced.map(Arc::new);
         match offer {
-            OfferedCode::Came(offer) => self.load_bytes(offer).await,
-            OfferedCode::Kept(kept) => self.load_kept(*kept).await,
+            OfferedCode::Came(offer) => self.load_bytes(offer, replaced).await,
+            OfferedCode::Kept(kept) => self.load_kept(*kept, replaced).await,
         }
     }
 
     /// The same of what an earlier run has kept. Where it can't be used now, its file stays: it may be with the next start.
-    async fn load_kept(&self, kept: KeptSource) -> Result<(SourceInfo, u64), Unusable> {
+    async fn load_kept(
+        &self,
+        kept: KeptSource,
+        replaced: Option<Arc<SourceBytes>>,
+    ) -> Result<(SourceInfo, u64), Unusable> {
         let KeptSource { file, record } = kept;
         let hash = file.hash();
-        let memory_bytes = self.engine.compile_bounds(record.size).memory_bytes;
-        let compile = self.compiles.enter(NOBODY, record.size, memory_bytes);
+        let size = replaced.as_ref().map_or(record.size, |runs| runs.size());
+        let memory_bytes = self.engine.compile_bounds(size).memory_bytes;
+        let compile = self.compiles.enter(NOBODY, size, memory_bytes);
         compile.begin().await;
-        let code = self.compile(compile, hash, Kept::OnDisk(file.clone())).await?;
+        let code = self.compile(compile, hash, Kept::OnDisk(file.clone()).or(replaced.as_ref())).await?;
         let papers_bytes = self.papers(hash).1.len();
         code.keep(CodeMemory::draw(self.accounts.of(hash), code.code_bytes() + papers_bytes)?);
         Ok(self.enter(code, Some(file), Some(record.digest())))
@@ -431,19 +426,24 @@ impl Library {
         }
     }
 
-    async fn load_bytes(&self, offer: SourceBytes) -> Result<(SourceInfo, u64), Unusable> {
-        let (hash, papers_bytes) = (offer.hash, offer.papers.len());
-        let memory_bytes = self.engine.compile_bounds(offer.size()).memory_bytes;
-        let compile = self.compiles.enter(offer.room.loader, offer.size(), memory_bytes);
+    async fn load_bytes(
+        &self,
+        offer: SourceBytes,
+        replaced: Option<Arc<SourceBytes>>,
+    ) -> Result<(SourceInfo, u64), Unusable> {
+        let (hash, papers_bytes) = (offer.hash(), offer.papers().len());
+        let size = replaced.as_ref().map_or(offer.size(), |runs| runs.size());
+        let memory_bytes = self.engine.compile_bounds(size).memory_bytes;
+        let compile = self.compiles.enter(offer.loader(), size, memory_bytes);
         let offer = Arc::new(offer);
         let (kept, compiled) = if compile.may_begin() {
             // The disk and the compiler need not wait for each other.
-            let bytes = Kept::InMemory(offer.clone());
+            let bytes = Kept::InMemory(offer.clone()).or(replaced.as_ref());
             tokio::join!(self.keep(offer), self.compile(compile, hash, bytes))
         } else {
             let kept = self.keep(offer).await?;
             compile.begin().await;
-            let compiled = self.compile(compile, hash, kept.clone()).await;
+            let compiled = self.compile(compile, hash, kept.clone().or(replaced.as_ref())).await;
             (Ok(kept), compiled)
         };
         let file = kept?.file();
@@ -472,8 +472,9 @@ impl Library {
     /// Has the bytes on disk, where there is one for them: if others compile, they wait there, and not in memory.
     async fn keep(&self, offer: Arc<SourceBytes>) -> Result<Kept, Unusable> {
         let Some(files) = self.files.clone() else { return Ok(Kept::InMemory(offer)) };
-        let keep =
-            move || files.keep(offer.hash, &offer.bytes).map_err(|error| Unusable::now(error.to_string()));
+        let keep = move || {
+            files.keep(offer.hash(), &offer.bytes()).map_err(|error| Unusable::now(error.to_string()))
+        };
         waited_for(self.io.spawn_blocking(keep).await).map(Kept::OnDisk)
     }
 }
@@ -484,24 +485,5 @@ fn waited_for<T>(outcome: Result<Result<T, Unusable>, JoinError>) -> Result<T, U
         Ok(outcome) => outcome,
         Err(Ok(panic)) => resume_unwind(panic),
         Err(Err(_)) => Err(Unusable::now("the node ends".to_string())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LOADER: ActorAddress = ActorAddress::new(HostId(0), 1);
-
-    #[test]
-    fn what_is_on_its_way_in_is_bounded_and_what_has_come_gives_its_room_back() {
-        let rooms = Arc::<Rooms>::default();
-        let all = rooms.take(LOADER, OFFERED_BYTES_MAX - 10, 10).unwrap_or_else(|error| panic!("{error}"));
-        for bytes in [1, OFFERED_BYTES_MAX, usize::MAX] {
-            assert!(matches!(rooms.take(LOADER, bytes, 0), Err(ControlError::LimitReached(_))));
-        }
-        drop(SourceBytes::new(Bytes::new(), SourcePapers::default(), all));
-        assert!(rooms.take(LOADER, OFFERED_BYTES_MAX - 10, 10).is_ok());
-        assert_eq!(rooms.bytes_taken.load(Ordering::Relaxed), 0);
     }
 }

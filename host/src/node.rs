@@ -11,9 +11,9 @@ use thespian_core::limits::{
     LOG_FILE_BYTES_MAX_MIN, MEMORY_BUDGET_BYTES_LEAST, RUNAWAYS_MAX, STOP_NODE_TIME_MAX,
 };
 use thespian_core::role::Role;
-use thespian_core::source::SourceOutcome;
 use thespian_core::source::admission::History;
 use thespian_core::source::authority::SourceAuthority;
+use thespian_core::source::{SourceHash, SourceOutcome};
 use thespian_core::text::inert;
 use thespian_core::wire::control::{ControlError, PolicyStatus, Reply, Request};
 use thespian_core::wire::hello::HelloError;
@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::Level;
 
 use crate::actor::{Cells, Ground};
+use crate::appointing::AuthoritySource;
 use crate::client::Client;
 use crate::config::{Authority, NodeConfig};
 use crate::descriptors::{self, Shares, TooFewDescriptors};
@@ -42,22 +43,17 @@ use crate::policy::{POLICY_FILE, PolicyKeeper};
 use crate::pool::{self, Pool, PoolOwner};
 use crate::remembering;
 use crate::sandbox::{Capacity, Engine, EngineConfig, EngineError};
-use crate::seal::Seal;
 use crate::session::{Session, SessionOpener};
 use crate::shortage::Shortage;
 use crate::signing::policy_file::{PolicyError, PolicyFile};
 use crate::status;
-use crate::store::history::HistoryFile;
+use crate::store::data::KeptData;
 use crate::store::log_file::{self, OpenLogFile};
-use crate::store::sources::{FoundSources, KeptSource, SourceFiles};
-use crate::store::{self, DirLock, StoreError};
+use crate::store::{DirLock, StoreError};
 use crate::watchdog::Watchdog;
 
 pub use crate::memory::{MemoryBudget, QueueBound};
 pub use crate::node_fault::{Entrance, NodeFault};
-
-/// The key of the data directory's seals.
-const STORE_KEY_FILE: &str = "store-key";
 
 /// Threads for control, transport and `Admin`.
 const IO_THREADS: usize = 2;
@@ -80,6 +76,9 @@ pub enum StartError {
     /// The configuration makes no sense.
     #[error("the configuration can't be used: {0}")]
     Config(String),
+    /// The actor that is the authority can't be created.
+    #[error("{0}")]
+    Authority(String),
 }
 
 impl From<LogError> for StartError {
@@ -112,13 +111,16 @@ impl Node {
     /// See [`StartError`].
     pub fn start(config: NodeConfig) -> Result<Self, StartError> {
         let guest_threads = checked(&config)?;
+        let (judge, office) = AuthoritySource::read(&config).map_err(StartError::Config)?.unzip();
         let memory = MemoryBudget::of(config.memory_budget_bytes, &memory::memory());
         let queued = QueueBound::of(&memory);
         let budget = memory::budget(&memory, &queued);
         let shares = descriptors::shares(0)?;
-        let (host, data) = open_data(config.data_dir.as_deref())?;
+        let (host, data) = KeptData::open(config.data_dir.as_deref())?;
         let KeptData { dir_lock, files, kept, history, remembered, problems } = data;
-        let (path, read, authority) = open_policy(&config, remembered)?;
+        let (path, read, mut authority) = open_policy(&config, remembered)?;
+        let appointed = office.as_ref().map(|office| office.source);
+        authority.appointment = office;
         let log = LogStore::start(log_file(&config, host)?)?;
         let clock = Clock::start();
         let faults = Arc::new(FaultWatch::new(log.clone()));
@@ -131,15 +133,7 @@ impl Node {
         let io = runtime("io", IO_THREADS, RUNAWAYS_MAX + 8)?;
         let desk = Arc::new(Desk::new(plane.clock, faults.clone()));
         let shortage = Arc::new(Shortage::default());
-        let library = Library::new(
-            engine,
-            plane.clock,
-            io.handle().clone(),
-            plane.log.clone(),
-            faults.clone(),
-            plane.accounts.clone(),
-            files,
-        );
+        let library = Library::new(engine, &plane, io.handle().clone(), faults.clone(), files);
         let library = Arc::new(library);
         let ground = Ground::new(
             plane.clone(),
@@ -166,18 +160,15 @@ impl Node {
             library,
             policy: PolicyKeeper::new(path, read, io.handle().clone()),
             history,
-            setup: setup(config.authority, guest_threads, &capacity, &queued, &memory),
+            setup: setup((config.authority, appointed), guest_threads, &capacity, &queued, &memory),
             plane: plane.clone(),
             desk: desk.clone(),
         });
         let performer = Performer::new(inside.clone(), io.handle().clone());
         desk.begin(config.capabilities, authority, config.actor_log_level, Box::new(performer));
-        for problem in problems {
-            plane.log.node(Level::ERROR, "sources", &inert(&problem));
-        }
-        remembering::begin(&inside, kept, io.handle());
+        remembering::begin(&inside, kept, &problems, io.handle());
         run(&inside, io.handle());
-        Ok(Self {
+        let node = Self {
             inside,
             capacity,
             memory,
@@ -187,7 +178,11 @@ impl Node {
             io: Some(io),
             _pool: pool,
             _dir_lock: dir_lock,
-        })
+        };
+        if let Some(judge) = judge {
+            judge.appoint(&node.inside, node.runtime()).map_err(StartError::Authority)?;
+        }
+        Ok(node)
     }
 
     /// This node's name.
@@ -381,7 +376,7 @@ impl Drop for Node {
 }
 
 fn setup(
-    authority: Authority,
+    (authority, appointed): (Authority, Option<SourceHash>),
     guest_threads: usize,
     capacity: &Capacity,
     queued: &QueueBound,
@@ -389,33 +384,12 @@ fn setup(
 ) -> Setup {
     Setup {
         authority,
+        appointed,
         guest_threads,
         actors_max_reason: capacity.limited_by.to_string(),
         queued_bytes_max_reason: queued.reason.clone(),
         memory_bytes_max_reason: memory.reason.clone(),
     }
-}
-
-/// Opens the data directory, if there is to be one: the host's name, the directory's lock, and where bytes of sources are.
-fn open_data(dir: Option<&Path>) -> Result<(HostId, KeptData), StoreError> {
-    let host = HostId(rand::random());
-    let Some(dir) = dir else { return Ok((host, KeptData::default())) };
-    store::private_dir(dir)?;
-    let lock = store::lock(dir)?;
-    let host = store::host_id(dir, host)?;
-    let key = dir.join(STORE_KEY_FILE);
-    let seal = Seal::open(&key).map_err(|error| StoreError::Io { path: key, error })?;
-    let seal = Arc::new(seal);
-    let lock = Arc::new(lock);
-    let FoundSources { files, kept, mut problems } =
-        SourceFiles::open(dir, seal.clone(), Arc::downgrade(&lock))?;
-    let history = HistoryFile::new(dir, seal, Arc::downgrade(&lock));
-    let remembered = history.read().unwrap_or_else(|why| {
-        problems.push(format!("{why}: it is not known what was admitted before this start"));
-        None
-    });
-    let (dir_lock, files, history) = (Some(lock), Some(files), Some(Arc::new(history)));
-    Ok((host, KeptData { dir_lock, files, kept, history, remembered, problems }))
 }
 
 /// A policy's file, as it was read.
@@ -450,17 +424,6 @@ fn open_policy(
         Err(error) => return Err(StartError::Config(error.to_string())),
     }
     Ok((path, read, authority))
-}
-
-/// All that lies in a node's data directory; nothing without one.
-#[derive(Default)]
-struct KeptData {
-    dir_lock: Option<Arc<DirLock>>,
-    files: Option<Arc<SourceFiles>>,
-    kept: Vec<KeptSource>,
-    history: Option<Arc<HistoryFile>>,
-    remembered: Option<History>,
-    problems: Vec<String>,
 }
 
 /// Refuses what makes no sense; returns how many threads run actors.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use thespian_core::address::ActorAddress;
 use thespian_core::effect::Effect;
-use thespian_core::envelope::{Body, Envelope, StatusAnswer};
+use thespian_core::envelope::{Body, Envelope, SourceOffered, StatusAnswer};
 use thespian_core::life::LifeEffect;
 use thespian_core::limits::{
     CLASS_CHECKS_MAX, JUDGEMENTS_AT_ONCE_MAX, RESTORES_AT_ONCE_MAX, STATUS_WISHES_MAX,
 };
 use thespian_core::plan::Settled;
 use thespian_core::source::{
-    ClassCheck, JudgeWish, JudgedBy, OfferId, SourceEffect, SourceEvent, SourceHash, Verdict,
+    ClassCheck, HandOver, JudgeWish, JudgedBy, OfferId, RunHash, SourceEffect, SourceEvent, SourceHash,
+    Unusable, Verdict,
 };
 use thespian_core::turn::Identity;
 use tokio::runtime::Handle;
@@ -26,12 +27,16 @@ use crate::config::Authority;
 use crate::desk::Perform;
 use crate::inside::Inside;
 use crate::judge::{Approval, OfferedSource, SharedJudge};
-use crate::library::{OfferedCode, SourceBytes};
+use crate::library::OfferedCode;
 use crate::node_fault::Entrance;
+use crate::offers::SourceBytes;
 use crate::plane::clock::utc;
 use crate::remembering;
 use crate::sandbox::{ActorInit, Source};
 use crate::status;
+
+/// The name of the task that reads what an actor is to judge.
+const READ_FOR_JUDGE: &str = "the reading of a source for its authority";
 
 /// The name of the task that has a class asked whether it fits.
 const CLASS_CHECK: &str = "a class's own check";
@@ -115,9 +120,57 @@ impl Performer {
                 rights,
                 limits,
                 judged_by: JudgedBy::Program,
+                ..Verdict::default()
             });
             desk.tell(SourceEvent::Judged { hash, offer, verdict });
         });
+    }
+
+    /// Puts an offer into the hands of an actor, and tells it. What is on disk is read first, a few at a time: of what comes back
+    /// with a start there may be thousands, and each is in memory until it is judged.
+    fn hand_over(&self, wish: HandOver) {
+        let (to, hash, offer) = (wish.to, wish.hash, wish.offer);
+        let offered = SourceOffered { hash, label: wish.label.clone() };
+        let notice = Envelope { target: to, sender: to, body: Body::SourceOffered(Box::new(offered)) };
+        let Some(wish) = self.inside.library.hand_over(wish) else { return self.inside.plane.notify(notice) };
+        let (inside, io, restoring) = (self.inside.clone(), self.io.clone(), self.restoring.clone());
+        self.inside.desk.faults().spawn(&self.io, READ_FOR_JUDGE, async move {
+            let turn = restoring.acquire_owned().await.ok();
+            let read = move || {
+                let handed = inside
+                    .desk
+                    .faults()
+                    .guard(Entrance::Task(READ_FOR_JUDGE), || inside.library.read_into_hands(wish, turn));
+                match handed {
+                    Some(Ok(true)) => inside.plane.notify(notice),
+                    Some(Err(why)) => {
+                        inside.desk.tell(SourceEvent::Judged { hash, offer, verdict: Err(why) });
+                    }
+                    // Not wanted any more, or the node ends.
+                    Some(Ok(false)) | None => {}
+                }
+            };
+            // An error means that the node ends.
+            let _ = io.spawn_blocking(read).await;
+        });
+    }
+
+    /// Finds a place for the actor that is the authority.
+    fn find_place(&self) {
+        let place = self.inside.place_for_authority();
+        self.inside.desk.tell(SourceEvent::PlaceFound(place));
+    }
+
+    fn note_ignored(&self, by: ActorAddress, offer: Option<OfferId>) {
+        let text = match offer {
+            Some(OfferId(offer)) => {
+                format!("what {by} says of offer {offer} is ignored: it is not in its hands")
+            }
+            None => format!(
+                "{by} is not made the authority: it has no right to be, or configuration names another"
+            ),
+        };
+        self.inside.plane.log.node(Level::WARN, "sources", &text);
     }
 
     /// Looks at what is offered, on a thread that may wait, a few at a time.
@@ -142,9 +195,14 @@ impl Performer {
     /// unload came between the first code's being kept and its being told is there no code until the later load has
     /// its own, and creates fail till then. A failure is true of the same bytes, or of the disk a moment ago: the later
     /// offer is then refused for that reason, and what its own load still brings is forgotten.
-    fn validate(&self, hash: SourceHash) {
+    fn validate(&self, hash: SourceHash, runs: Option<RunHash>) {
         // Only `Admin`'s end lets go of what waits for it: all who would hear of it have been told.
-        let Some(offer) = self.inside.library.take(hash) else { return };
+        let Some((offer, replaced)) = self.inside.library.take(hash, runs) else { return };
+        if runs.is_some() && replaced.is_none() {
+            let why = "what its authority has put in its place is gone: load it again".to_string();
+            let outcome = Err(Unusable::now(why));
+            return self.inside.desk.tell(SourceEvent::Validated { hash, outcome, compile_us: 0 });
+        }
         let (inside, restoring) = (self.inside.clone(), self.restoring.clone());
         self.inside.desk.faults().spawn(&self.io, "a load", async move {
             // Of what comes back with a start there may be thousands: those who load now are not to wait among them.
@@ -152,7 +210,7 @@ impl Performer {
                 OfferedCode::Kept(_) => restoring.acquire_owned().await.ok(),
                 OfferedCode::Came(_) => None,
             };
-            let loaded = inside.library.load(offer).await;
+            let loaded = inside.library.load(offer, replaced).await;
             let loaded = match loaded {
                 Ok(loaded) => remembering::admit(&inside, hash).await.map(|()| loaded),
                 Err(why) => Err(why),
@@ -253,9 +311,14 @@ impl Perform for Performer {
         self.offered = offered;
     }
 
+    fn take_loaded(&mut self, loader: ActorAddress, request: u64) {
+        self.offered = self.inside.library.loads.take(loader, request);
+    }
+
     fn actor_ended(&mut self, address: ActorAddress) {
         self.inside.cells.remove(address);
         self.inside.grants.actor_ended(address);
+        self.inside.library.loads.actor_ended(address);
     }
 
     fn perform(&mut self, answerers: &mut Answerers, effect: Effect) {
@@ -275,7 +338,10 @@ impl Perform for Performer {
             },
             Effect::Source(SourceEffect::Examine { hash, offer }) => self.examine(hash, offer),
             Effect::Source(SourceEffect::Judge(wish)) => self.judge(*wish),
-            Effect::Source(SourceEffect::Validate(hash)) => self.validate(hash),
+            Effect::Source(SourceEffect::HandOver(wish)) => self.hand_over(*wish),
+            Effect::Source(SourceEffect::NoteIgnored { by, offer }) => self.note_ignored(by, offer),
+            Effect::Source(SourceEffect::FindPlace) => self.find_place(),
+            Effect::Source(SourceEffect::Validate { hash, runs }) => self.validate(hash, runs),
             Effect::Source(SourceEffect::Forget(hash)) => self.forget(hash),
             Effect::Source(SourceEffect::Erase(hash)) => self.inside.library.erase(hash),
             Effect::Life(LifeEffect::EnterPending(address)) => cells.enter_pending(address),

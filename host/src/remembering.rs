@@ -16,9 +16,12 @@ use crate::signing::SourcePapers;
 use crate::store::records::SourceRecord;
 use crate::store::sources::KeptSource;
 
-/// Tells `Admin` of the sources that an earlier run has admitted, before anybody asks for them, and writes down by which policy
-/// they are judged.
-pub(crate) fn begin(inside: &Arc<Inside>, kept: Vec<KeptSource>, io: &Handle) {
+/// Tells `Admin` of the sources that an earlier run has admitted, before anybody asks for them, and the log of those that can't be
+/// read; and writes down by which policy they are judged.
+pub(crate) fn begin(inside: &Arc<Inside>, kept: Vec<KeptSource>, problems: &[String], io: &Handle) {
+    for problem in problems {
+        inside.plane.log.node(Level::ERROR, "sources", &inert(problem));
+    }
     restore(inside, kept);
     let inside = inside.clone();
     inside.desk.faults().clone().spawn(io, "the history of admissions", async move {
@@ -61,10 +64,19 @@ fn record(source: &KnownSource, verdict: Verdict, authority: &str, papers: &Sour
         JudgedBy::Nobody => (verdict.rights, utc()),
         JudgedBy::Keys(admission) => (Rights::NONE, admission.at),
         JudgedBy::Program => (Rights::NONE, utc()),
+        // Of what an operator gave its authority may have let it have less: judged again, it is offered as it was.
+        JudgedBy::Actor(_) => (source.terms().given, utc()),
+        JudgedBy::Configuration => (Rights::NONE, utc()),
     };
     let rights = (given, source.terms().allowed);
-    let record =
-        SourceRecord::new(source.label().to_owned(), source.size(), rights, admitted_at, authority, verdict);
+    let record = SourceRecord::new(
+        source.submitted_as().to_owned(),
+        source.size(),
+        rights,
+        admitted_at,
+        authority,
+        verdict,
+    );
     let signatures = papers.signatures.iter().map(|file| &**file);
     record.with_papers(papers.manifest.as_deref(), signatures)
 }

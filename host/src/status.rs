@@ -258,6 +258,8 @@ fn of_source(inside: &Inside, source: SourceHash) -> UseStatus {
 /// A node as `Admin` knows it.
 struct Overview {
     stopping: bool,
+    authority_actor: Option<ActorAddress>,
+    verdicts_ignored: u64,
     actors: usize,
     sources_loaded: usize,
     sources_known: usize,
@@ -277,6 +279,8 @@ impl Overview {
         let class = |actor| admin.family().get(actor).map(|member| member.class.clone()).unwrap_or_default();
         Self {
             stopping: admin.is_stopping(),
+            authority_actor: admin.authority().actor_judge().map(|judge| judge.address),
+            verdicts_ignored: admin.authority().ignored(),
             actors: admin.family().len(),
             sources_loaded: admin.sources().loaded_len(),
             sources_known: admin.sources().iter().len(),
@@ -350,6 +354,8 @@ async fn node(inside: &Inside) -> Result<NodeStatus, ControlError> {
         pid: std::process::id(),
         uptime_ms: plane.clock.now().0 / 1_000_000,
         authority: setup.authority.name().to_string(),
+        authority_actor: seen.authority_actor,
+        verdicts_ignored: seen.verdicts_ignored,
         capabilities: (*cells.capabilities()).clone(),
         stopping: seen.stopping,
         actors: seen.actors as u64,

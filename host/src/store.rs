@@ -1,5 +1,6 @@
 //! What a node keeps on disk: a private directory with its identity. Others put their files beside it.
 
+pub(crate) mod data;
 pub(crate) mod history;
 pub(crate) mod log_file;
 pub(crate) mod records;

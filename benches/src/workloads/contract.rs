@@ -17,7 +17,7 @@ use thespian_core::message::Message;
 use thespian_core::outbox::{Means, NoPlace, Outbox};
 use thespian_core::source::SourceHash;
 use thespian_host::sandbox::{
-    ActorHost, ActorInit, CompileControl, Engine, EngineConfig, Instance, Occupant,
+    ActorHost, ActorInit, CompileControl, Engine, EngineConfig, Instance, NoParts, Occupant, SourceParts,
 };
 use tracing::Level;
 
@@ -66,6 +66,10 @@ impl ActorHost for Nobody {
 
     fn log_enabled(&self, _: Level) -> bool {
         false
+    }
+
+    fn sources(&self) -> &dyn SourceParts {
+        &NoParts
     }
 
     fn is_killed(&self) -> bool {

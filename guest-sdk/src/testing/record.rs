@@ -1,6 +1,7 @@
 //! The host of an actor under test: it notes what is asked for, and refuses next to nothing.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::address::Address;
@@ -15,7 +16,10 @@ use crate::host::{Answer, Ask};
 use crate::hosting::Child;
 use crate::log::Level;
 use crate::message::{Message, RawMessage};
+use crate::sources::{Approval, LoadSource, OfferId};
 use crate::timing::is_delayed;
+
+use super::sources::TestSources;
 
 /// Something that a turn asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +120,37 @@ pub enum Effect {
     },
     /// The host is to stop.
     ShutDown,
+    /// The actor is the authority over its host's sources, or is so no longer.
+    RegisterAuthority {
+        /// Whether it is to be.
+        on: bool,
+    },
+    /// A source was judged.
+    Judge {
+        /// The offer of it.
+        offer: OfferId,
+        /// Approved, or why not.
+        verdict: Result<Approval, String>,
+        /// The bytes that run in the place of those that were submitted.
+        replaced: Option<Vec<u8>>,
+    },
+    /// A source is to be loaded. Its name is `source-1` and so on.
+    LoadSource {
+        /// The bytes of the source.
+        bytes: Vec<u8>,
+        /// The rest that is said of it.
+        options: LoadSource,
+    },
+    /// A source is not to be created from any more.
+    UnloadSource {
+        /// The source's name.
+        hash: String,
+    },
+    /// The actor is to hear of sources, or no longer.
+    NotifyOnSources {
+        /// Whether it is to.
+        on: bool,
+    },
 }
 
 impl Effect {
@@ -169,6 +204,7 @@ pub(super) struct Record {
     /// The actor's children, as they were before the turn.
     children: Vec<Child>,
     now: Duration,
+    sources: Rc<RefCell<TestSources>>,
 }
 
 /// The kind of a turn, as far as the host minds.
@@ -186,8 +222,13 @@ thread_local! {
 }
 
 impl Record {
-    pub(super) fn new(kind: TurnKind, children: &[Child], now: Duration) -> Self {
-        Self { kind, children: children.to_vec(), now, ..Self::default() }
+    pub(super) fn new(
+        kind: TurnKind,
+        children: &[Child],
+        now: Duration,
+        sources: Rc<RefCell<TestSources>>,
+    ) -> Self {
+        Self { kind, children: children.to_vec(), now, sources, ..Self::default() }
     }
 
     fn note(&mut self, effect: Effect) -> Answer {
@@ -264,6 +305,15 @@ impl Host for Record {
                 self.note_numbered(|number| Effect::RequestStatus { question: QuestionId(number), about })
             }
             Ask::ShutDown => self.note(Effect::ShutDown),
+            ask @ (Ask::RegisterAuthority { .. }
+            | Ask::NextOffer { .. }
+            | Ask::ReadOffer { .. }
+            | Ask::ReplaceOffer { .. }
+            | Ask::JudgeOffer { .. }
+            | Ask::LoadPart { .. }
+            | Ask::LoadSource { .. }
+            | Ask::UnloadSource { .. }
+            | Ask::NotifySources { .. }) => return self.ask_of_sources(ask),
             Ask::Log { level, text, .. } => {
                 self.logs.push((level, text.to_string()));
                 Answer::Done
@@ -274,6 +324,35 @@ impl Host for Record {
 
     fn now(&mut self) -> u64 {
         u64::try_from(self.now.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Record {
+    fn ask_of_sources(&mut self, ask: Ask<'_>) -> Result<Answer, wit::Error> {
+        Ok(match ask {
+            Ask::RegisterAuthority { on } => self.note(Effect::RegisterAuthority { on }),
+            Ask::NextOffer { after } => self.sources.borrow().next(after),
+            Ask::ReadOffer { offer, at, len } => self.sources.borrow_mut().read(offer, at, len)?,
+            Ask::ReplaceOffer { offer, at, part } => self.sources.borrow_mut().replace(offer, at, part)?,
+            Ask::JudgeOffer { offer, verdict } => {
+                let replaced = self.sources.borrow_mut().replaced(offer);
+                let verdict = verdict.map(Approval::from_wit).map_err(str::to_string);
+                self.note(Effect::Judge { offer: OfferId(offer), verdict, replaced })
+            }
+            Ask::LoadPart { at, part } => self.sources.borrow_mut().give(at, part)?,
+            Ask::LoadSource { options } => {
+                let mut sources = self.sources.borrow_mut();
+                let bytes = sources.take_given()?;
+                sources.loads += 1;
+                let hash = format!("source-{}", sources.loads);
+                drop(sources);
+                self.note(Effect::LoadSource { bytes, options: LoadSource::from_wit(options) });
+                Answer::Hash(hash)
+            }
+            Ask::UnloadSource { source } => self.note(Effect::UnloadSource { hash: source.to_string() }),
+            Ask::NotifySources { on } => self.note(Effect::NotifyOnSources { on }),
+            other => unreachable!("{other:?} is about no source"),
+        })
     }
 }
 

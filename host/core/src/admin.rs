@@ -2,6 +2,7 @@
 //!
 //! One function takes what happened and the time, and says what is to be done. Messages never come here.
 
+mod actors_judging;
 mod births;
 mod create;
 mod ends;
@@ -32,7 +33,7 @@ use crate::names::Names;
 use crate::question::{Answer, Killer, Origin, Question, Refusal};
 use crate::source::authority::SourceAuthority;
 use crate::source::registry::{Availability, Registry};
-use crate::source::{SourceEffect, SourceEvent, SourceHash};
+use crate::source::{Appointment, Rights, SourceEffect, SourceEvent, SourceHash, SourceWatchers};
 use crate::suitability::Suitability;
 use crate::time::Time;
 
@@ -49,6 +50,7 @@ pub struct Admin {
     names: Names,
     monitors: Monitors,
     dead_letters: DeadLetterHandler,
+    source_watchers: SourceWatchers,
     log_levels: LogLevels,
     askers: Askers,
     stopping: Stopping,
@@ -69,9 +71,19 @@ impl Admin {
 
     /// Everything that keeps something for actors while they live, in the order in which it hears of their ends; and
     /// those who wait.
-    fn concerns(&mut self) -> ([&mut dyn Concern; 6], &mut Askers) {
-        let Self { dead_letters, log_levels, monitors, names, sources, suitability, askers, .. } = self;
-        ([dead_letters, log_levels, monitors, names, sources, suitability], askers)
+    fn concerns(&mut self) -> ([&mut dyn Concern; 7], &mut Askers) {
+        let Self {
+            dead_letters,
+            source_watchers,
+            log_levels,
+            monitors,
+            names,
+            sources,
+            suitability,
+            askers,
+            ..
+        } = self;
+        ([dead_letters, source_watchers, log_levels, monitors, names, sources, suitability], askers)
     }
 
     /// Takes what happened and appends what is to be done.
@@ -83,6 +95,10 @@ impl Admin {
             Event::Withdrawn(origin) => self.withdrawn(origin, effects),
             Event::TimePassed => self.time_passed(now, effects),
         }
+        self.fill_hands(effects);
+        for update in self.sources.take_updates() {
+            self.source_watchers.tell(&update, effects);
+        }
     }
 
     fn source(&mut self, now: Time, event: SourceEvent, effects: &mut Effects) {
@@ -93,6 +109,7 @@ impl Admin {
             SourceEvent::Examined { hash, offer, papers, now } => {
                 return self.examined(hash, offer, &papers, now, effects);
             }
+            SourceEvent::PlaceFound(place) => return self.place_found(now, place, effects),
             SourceEvent::Restored { offer, verdict } => {
                 return self.restored(now, *offer, verdict, effects);
             }
@@ -122,9 +139,7 @@ impl Admin {
             ActorEvent::Monitored { watcher, target } => self.monitored(watcher, target, effects),
             ActorEvent::Demonitored { watcher, target } => self.monitors.remove(watcher, target),
             ActorEvent::DeadLettersAsked { by, handles } => {
-                // It may have lost the right in the turn that asked.
-                let may = self.family.get(by).is_some_and(|member| !handles || member.rights().dead_letters);
-                if may {
+                if !handles || self.has_right(by, |rights| rights.dead_letters) {
                     self.dead_letters.asked(by, handles, effects);
                 }
             }
@@ -132,23 +147,47 @@ impl Admin {
                 // The turn's draft has checked it, and nobody waits to hear that the host has no room for it.
                 drop(self.capability_updated(name, value, effects));
             }
+            ActorEvent::UnloadAsked { by, source } => {
+                if self.has_right(by, |rights| rights.sources) {
+                    // It waits for no answer: there is nothing to unload, or it is not to be unloaded.
+                    drop(self.unload(source, effects));
+                }
+            }
+            ActorEvent::SourcesWatched { by, watches } => {
+                if !watches || self.has_right(by, |rights| rights.sources) {
+                    self.source_watchers.asked(by, watches, self.sources.updates(), effects);
+                }
+            }
+            ActorEvent::AuthorityAsked { by, judges } => self.authority_asked(by, judges, effects),
+            ActorEvent::OfferJudged { by, offer, verdict } => self.offer_judged(by, offer, verdict, effects),
+            ActorEvent::AuthorityFailed { by, reason } => self.authority_failed(by, &reason, effects),
             ActorEvent::ShutdownAsked { .. } => self.stop(now, effects),
-            ActorEvent::Started { address } => self.started(address, effects),
+            ActorEvent::Started { address } => {
+                self.started(address, effects);
+                self.take_office(address);
+            }
             ActorEvent::Restarting { address } => self.restarting(address, effects),
             ActorEvent::Exiting { address, with_children } => {
                 self.exiting(now, address, with_children, effects);
             }
-            ActorEvent::Ended { address, reason } => self.ended(address, reason, effects),
+            ActorEvent::Ended { address, reason } => {
+                self.leave_office(now, address, &reason, effects);
+                self.ended(address, reason, effects);
+            }
         }
     }
 
     fn asked(&mut self, now: Time, origin: Origin, question: Question, effects: &mut Effects) {
         match question {
-            Question::Load(_) if self.is_stopping() => {
-                effects.answer(origin, Err(Refusal::ShuttingDown));
+            Question::Load(offer) if self.is_stopping() => {
+                effects.answer_load(origin, offer.hash, Err(Refusal::ShuttingDown));
             }
             Question::Load(offer) => self.offered(now, origin, *offer, effects),
-            Question::Unload { source } => self.unload(origin, source, effects),
+            Question::Unload { source } => {
+                let unloaded = self.unload(source, effects);
+                effects.answer(origin, unloaded.map(|()| Answer::Done));
+            }
+            Question::Appoint { address } => self.appoint(now, Some(origin), address, effects),
             Question::Create(create) => self.create_asked(origin, *create, effects),
             Question::CreateNamed { name, child } => self.named_asked(origin, &name, *child, effects),
             Question::Exit { target, recursive } => self.exit_asked(origin, target, recursive, effects),
@@ -174,7 +213,8 @@ impl Admin {
     /// When [`Event::TimePassed`] is wanted next.
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
-        [self.family.deadline(), self.sources.deadline(), self.stopping.deadline()]
+        let office = self.authority.appointment.as_ref().and_then(Appointment::deadline);
+        [self.family.deadline(), self.sources.deadline(), self.stopping.deadline(), office]
             .into_iter()
             .flatten()
             .min()
@@ -216,15 +256,21 @@ impl Admin {
         self.dead_letters.get()
     }
 
-    fn unload(&mut self, origin: Origin, source: SourceHash, effects: &mut Effects) {
-        if let Err(refusal) = self.sources.check_known(source) {
-            return effects.answer(origin, Err(refusal));
+    /// Whether an actor lives and has this right: it may have lost it in the turn that asked.
+    fn has_right(&self, actor: ActorAddress, right: impl Fn(Rights) -> bool) -> bool {
+        self.family.get(actor).is_some_and(|member| right(member.rights()))
+    }
+
+    fn unload(&mut self, source: SourceHash, effects: &mut Effects) -> Result<(), Refusal> {
+        self.sources.check_known(source)?;
+        if self.authority.appointment.as_ref().is_some_and(|office| office.source == source) {
+            return Err(Refusal::OfTheAuthority { hash: source });
         }
         let mut waited = self.sources.unload(source, &mut self.askers, effects);
         effects.push(SourceEffect::Erase(source));
         waited.extend(self.suitability.unloaded(source));
-        effects.answer(origin, Ok(Answer::Done));
         self.resume(waited, effects);
+        Ok(())
     }
 
     fn started(&mut self, address: ActorAddress, effects: &mut Effects) {
@@ -255,6 +301,7 @@ impl Admin {
         for address in self.family.overdue(now) {
             self.kill(address, Killer::Patience, effects);
         }
+        self.fill_office(now, effects);
         self.stop_goes_on(now, effects);
     }
 }

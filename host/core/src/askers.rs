@@ -86,7 +86,10 @@ impl Askers {
     /// Gives this answer to those that wait for it.
     pub fn answer(&mut self, subject: &Subject, answer: &Answer, effects: &mut Effects) {
         for origin in self.take(subject) {
-            effects.answer(origin, Ok(answer.clone()));
+            match subject {
+                Subject::Load(hash) => effects.answer_load(origin, *hash, Ok(answer.clone())),
+                _ => effects.answer(origin, Ok(answer.clone())),
+            }
         }
     }
 
@@ -118,6 +121,7 @@ impl Askers {
 fn refuse(origin: Origin, subject: &Subject, refusal: Refusal, effects: &mut Effects) {
     match subject {
         Subject::Name(name) => effects.answer_name(origin, name, Err(refusal)),
+        Subject::Load(hash) => effects.answer_load(origin, *hash, Err(refusal)),
         _ => effects.answer(origin, Err(refusal)),
     }
 }

@@ -7,11 +7,12 @@ use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
 use crate::capability::Capabilities;
-use crate::envelope::{Body, Envelope, NamedActor};
+use crate::envelope::{Body, Envelope, LoadAnswer, NamedActor};
 use crate::life::LifeEffect;
+use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
 use crate::plan::Settled;
 use crate::question::{Answer, Asker, Found, LoadStep, Origin, Refusal};
-use crate::source::SourceEffect;
+use crate::source::{SourceEffect, SourceHash};
 
 /// Something to do, in the imperative. The host carries effects out in order and waits for none.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +74,8 @@ impl Effects {
         self.0.extend(effects.into_iter().map(Into::into));
     }
 
-    /// Answers a question. An actor is told of names alone, by [`Self::answer_name`]: it waits for nothing else.
+    /// Answers a question. An actor is told of names and loads alone, by [`Self::answer_name`] and [`Self::answer_load`]: it
+    /// waits for nothing else.
     pub fn answer(&mut self, origin: Origin, answer: Result<Answer, Refusal>) {
         match origin {
             Origin::Client(asker) => self.push(Effect::Answer { asker, answer }),
@@ -88,6 +90,19 @@ impl Effects {
             Origin::Actor { address, request } => {
                 let named = NamedActor::new(request, name, found.map(|found| found.address));
                 self.notify(address, address, Body::Named(Box::new(named)));
+            }
+        }
+    }
+
+    /// Answers a question for a load.
+    pub fn answer_load(&mut self, origin: Origin, hash: SourceHash, answer: Result<Answer, Refusal>) {
+        match origin {
+            Origin::Client(_) => self.answer(origin, answer),
+            Origin::Actor { address, request } => {
+                let outcome =
+                    answer.map(drop).map_err(|refusal| cut(refusal.to_string(), ERROR_TEXT_LEN_MAX));
+                let answered = LoadAnswer { request, hash, outcome };
+                self.notify(address, address, Body::LoadAnswered(Box::new(answered)));
             }
         }
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::ActorAddress;
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
 use crate::message::{ENVELOPE_COST, Message};
+use crate::source::SourceHash;
 
 /// Reason for which a message to nobody is a dead letter, and for which there is nobody to hear the end of.
 pub const NOBODY_THERE: &str = "there is no actor at this address";
@@ -51,6 +52,12 @@ pub enum Body {
     Named(Box<NamedActor>),
     /// A question after the status is answered.
     Status(Box<StatusAnswer>),
+    /// A source that the receiver loads is loaded, or refused.
+    LoadAnswered(Box<LoadAnswer>),
+    /// A source can be created from, or no longer, and the receiver hears of that.
+    SourceUpdate(Box<SourceUpdate>),
+    /// There are offers of sources that the receiver is to judge. However many come, one of these waits.
+    SourceOffered(Box<SourceOffered>),
     /// The receiver is exiting and has no children left. For the receiver's turn, not for its handler.
     ChildrenGone,
 }
@@ -68,12 +75,14 @@ impl Body {
                 | Self::ActorDown(_)
                 | Self::Named(_)
                 | Self::Status(_)
+                | Self::LoadAnswered(_)
+                | Self::SourceOffered(_)
                 | Self::ChildrenGone
         )
     }
 
     /// Bytes that it takes in a queue. Reserved slots are bounded by their count instead: one exit
-    /// request, one notice for each child and one for the last, the caps on monitors and questions.
+    /// request, one sign of offers, one notice for each child and one for the last, the caps on monitors and questions.
     #[must_use]
     pub fn cost(&self) -> usize {
         match self {
@@ -81,6 +90,7 @@ impl Body {
             Self::Poisoned(poisoned) => poisoned.cost(),
             Self::ChildRestarted(restart) => ENVELOPE_COST + restart.reason.len(),
             Self::DeadLetter(letter) => letter.original.cost() + letter.reason.len(),
+            Self::SourceUpdate(update) => ENVELOPE_COST + update.label.len(),
             _ => 0,
         }
     }
@@ -106,6 +116,9 @@ impl Body {
             Self::DeadLetter(_) => "thespian:dead-letter",
             Self::Named(_) => "thespian:named",
             Self::Status(_) => "thespian:status",
+            Self::LoadAnswered(answer) => answer.type_name(),
+            Self::SourceUpdate(_) => "thespian:source-update",
+            Self::SourceOffered(_) => "thespian:validate-source",
             Self::ChildrenGone => "thespian:children-gone",
         }
     }
@@ -235,6 +248,48 @@ pub struct StatusAnswer {
     pub request: u64,
     /// The status as JSON, or why there is none.
     pub outcome: Result<String, String>,
+}
+
+/// The answer to the load of a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadAnswer {
+    /// The number of the question.
+    pub request: u64,
+    /// The source's name.
+    pub hash: SourceHash,
+    /// That it can be created from, or why not.
+    pub outcome: Result<(), String>,
+}
+
+impl LoadAnswer {
+    /// The type name of the message by which an actor is told.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
+        match self.outcome {
+            Ok(()) => "thespian:source-loaded",
+            Err(_) => "thespian:source-refused",
+        }
+    }
+}
+
+/// A source can be created from, or no longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceUpdate {
+    /// The source's name.
+    pub hash: SourceHash,
+    /// Its submitter's words about it, or its authority's.
+    pub label: String,
+    /// Whether it can be created from.
+    pub is_loaded: bool,
+}
+
+/// An offer that the receiver is to judge, of perhaps several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceOffered {
+    /// The hash of what is offered.
+    pub hash: SourceHash,
+    /// Its submitter's words about it.
+    pub label: String,
 }
 
 /// The reason of an actor's end.

@@ -11,7 +11,7 @@ use crate::envelope::ExitReason;
 use crate::log_level::LogLevel;
 use crate::outbox::CreateChild;
 use crate::plan::Settled;
-use crate::source::Rights;
+use crate::source::{ActorsApproval, OfferId, Rights, SourceHash};
 
 /// Something that happened to an actor, or that it did and waits for no answer to.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +65,43 @@ pub enum ActorEvent {
         name: String,
         /// Its new value; `None` takes it away.
         value: Option<Value>,
+    },
+    /// An actor lets a source not be created from any more.
+    UnloadAsked {
+        /// The actor that says so.
+        by: ActorAddress,
+        /// The source's name.
+        source: SourceHash,
+    },
+    /// An actor wants to hear of the host's sources, or no longer.
+    SourcesWatched {
+        /// The actor that says so.
+        by: ActorAddress,
+        /// Whether it wants to.
+        watches: bool,
+    },
+    /// An actor wants to be the authority over the host's sources, or no longer.
+    AuthorityAsked {
+        /// The actor that says so.
+        by: ActorAddress,
+        /// Whether it wants to.
+        judges: bool,
+    },
+    /// An actor has judged an offer.
+    OfferJudged {
+        /// The actor that has.
+        by: ActorAddress,
+        /// The offer that it has judged.
+        offer: OfferId,
+        /// Approved, or why not.
+        verdict: Result<Box<ActorsApproval>, String>,
+    },
+    /// An actor failed for good when it was told of offers that it is to judge.
+    AuthorityFailed {
+        /// The actor that failed.
+        by: ActorAddress,
+        /// The reason of it.
+        reason: String,
     },
     /// An actor wants the node to stop.
     ShutdownAsked {

@@ -92,6 +92,8 @@ pub struct Mailbox {
     bytes: usize,
     loan: Loan,
     exit_requested: bool,
+    /// A sign of offers waits, which stands for all that come meanwhile.
+    offers_waiting: bool,
     /// Somebody was refused since room was last announced.
     refused: bool,
     /// The number of envelopes that were ever taken out: with those that wait, all that ever came.
@@ -113,6 +115,7 @@ impl Mailbox {
             bytes: 0,
             loan: Loan::new(),
             exit_requested: false,
+            offers_waiting: false,
             refused: false,
             taken: 0,
             mark: None,
@@ -142,6 +145,9 @@ impl Mailbox {
             self.queue.push_back(envelope);
             // Also a receiver that waits for something else than a message looks at it.
             return if self.wake() { Push::Activate } else { self.activated() };
+        }
+        if is_offer(&envelope) && core::mem::replace(&mut self.offers_waiting, true) {
+            return Push::Queued;
         }
         if !reserved && !self.reserve(envelope.body.cost(), account) {
             // Who is refused for want of budget is not helped by room here: told of it, it would come back at once, and
@@ -253,6 +259,8 @@ impl Mailbox {
         if !envelope.body.has_reserved_slot() {
             self.len -= 1;
             self.bytes -= envelope.body.cost();
+        } else if is_offer(envelope) {
+            self.offers_waiting = false;
         }
     }
 
@@ -355,6 +363,10 @@ impl Mailbox {
     pub const fn bytes(&self) -> usize {
         self.bytes
     }
+}
+
+const fn is_offer(envelope: &Envelope) -> bool {
+    matches!(envelope.body, Body::SourceOffered(_))
 }
 
 const fn is_exit_request(envelope: &Envelope) -> bool {

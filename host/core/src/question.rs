@@ -42,6 +42,17 @@ pub enum Origin {
     },
 }
 
+impl Origin {
+    /// The actor that asks, if one does.
+    #[must_use]
+    pub const fn actor(self) -> Option<ActorAddress> {
+        match self {
+            Self::Actor { address, .. } => Some(address),
+            Self::Client(_) => None,
+        }
+    }
+}
+
 /// Everything that a host can be asked.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
@@ -51,6 +62,11 @@ pub enum Question {
     Unload {
         /// The source, as the face found it.
         source: SourceHash,
+    },
+    /// Create the actor that configuration names as the authority.
+    Appoint {
+        /// Its address. A place was taken for it.
+        address: ActorAddress,
     },
     /// Create an actor; where it has a global name, it may exist already.
     Create(Box<NewActor>),

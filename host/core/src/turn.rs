@@ -299,6 +299,7 @@ impl Turn {
             Body::ActorDown(exit) => return self.monitored.remove(&exit.address),
             Body::Named(named) => drop(self.asked.remove(&named.request)),
             Body::Status(status) => drop(self.asked.remove(&status.request)),
+            Body::LoadAnswered(answer) => drop(self.asked.remove(&answer.request)),
             _ => {}
         }
         true

@@ -226,9 +226,10 @@ mod tests {
     use super::*;
     use crate::answers::Answerers;
     use crate::desk::{Desk, Perform};
-    use crate::library::{Library, SourceBytes};
+    use crate::library::Library;
     use crate::log::LogStore;
     use crate::node_fault::FaultWatch;
+    use crate::offers::SourceBytes;
     use crate::plane::places::Payer;
     use crate::pool::{self, PoolOwner};
     use crate::sandbox::{Engine, EngineConfig};
@@ -257,6 +258,8 @@ mod tests {
 
     impl Perform for Ends {
         fn take_offered(&mut self, _: Option<SourceBytes>) {}
+
+        fn take_loaded(&mut self, _: ActorAddress, _: u64) {}
 
         fn actor_ended(&mut self, address: ActorAddress) {
             let came_back = self.sender.0.lock().clone();
@@ -299,16 +302,7 @@ mod tests {
             let engine = EngineConfig { actors_max: Some(1), ..EngineConfig::default() };
             let engine = Engine::new(engine).expect("an engine");
             let faults = desk.faults().clone();
-            let (clock, log) = (plane.clock, plane.log.clone());
-            let library = Library::new(
-                engine,
-                clock,
-                threads.handle().clone(),
-                log,
-                faults,
-                plane.accounts.clone(),
-                None,
-            );
+            let library = Library::new(engine, &plane, threads.handle().clone(), faults, None);
             let pool = pool::start(1, plane.clock, desk.faults().clone()).expect("a thread");
             let tasks = threads.handle().clone();
             let library = Arc::new(library);

@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use thespian_core::address::ActorAddress;
 use thespian_core::budget::{Account, Purpose};
 use thespian_core::capability::Capabilities;
 use thespian_core::outbox::{Means, NoPlace};
 use thespian_core::question::MetBound;
-use thespian_core::source::SourceHash;
+use thespian_core::source::{OfferId, RunHash, SourceHash};
 use tracing::Level;
 
 use super::ground::Ground;
 use super::orders::Orders;
 use crate::plane::mailbox::SharedMailbox;
 use crate::plane::places::Payer;
-use crate::sandbox::ActorHost;
+use crate::sandbox::{ActorHost, OfferInHands, PartError, SourceParts};
+use crate::signing::SourcePapers;
 
 /// An actor's side of the imports. It knows the actor's queue but not its cell, so an instance keeps nothing alive
 /// that keeps it.
@@ -60,6 +62,46 @@ impl Means for Port {
     fn release_self(&self, len: usize, cost: usize) {
         self.mailbox.release(len, cost);
     }
+
+    fn drop_load(&self, request: u64) {
+        drop(self.ground.library.loads.take(self.address, request));
+    }
+}
+
+impl SourceParts for Port {
+    fn next_offer(&self, after: OfferId) -> Option<OfferInHands> {
+        self.ground.library.hands.next(self.address, after)
+    }
+
+    fn read(&self, offer: OfferId, at: u64, len: usize) -> Result<Bytes, PartError> {
+        self.ground.library.hands.read(self.address, offer, at, len)
+    }
+
+    fn replace(&self, offer: OfferId, at: u64, part: &[u8]) -> Result<(), PartError> {
+        self.ground.library.hands.replace(self.address, offer, at, part)
+    }
+
+    fn replaced(&self, offer: OfferId) -> Option<RunHash> {
+        self.ground.library.hands.replaced(self.address, offer)
+    }
+
+    fn give(&self, at: u64, part: &[u8]) -> Result<(), PartError> {
+        self.ground.library.loads.give(self.address, at, part)
+    }
+
+    fn given(
+        &self,
+        manifest: Option<Vec<u8>>,
+        signatures: Vec<Vec<u8>>,
+    ) -> Result<(SourceHash, u64), PartError> {
+        let signatures = signatures.into_iter().map(Bytes::from).collect();
+        let papers = SourcePapers { manifest: manifest.map(Bytes::from), signatures };
+        self.ground.library.loads.given(self.address, papers)
+    }
+
+    fn stage(&self, request: u64) {
+        self.ground.library.loads.stage(self.address, request);
+    }
 }
 
 impl ActorHost for Port {
@@ -73,6 +115,10 @@ impl ActorHost for Port {
 
     fn log(&self, level: Level, target: &str, text: &str) {
         self.ground.plane.log.actor(self.address, &self.class, level, target, text);
+    }
+
+    fn sources(&self) -> &dyn SourceParts {
+        self
     }
 
     fn log_enabled(&self, level: Level) -> bool {

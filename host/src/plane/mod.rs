@@ -84,10 +84,12 @@ impl Plane {
         }
     }
 
-    /// Puts a notice of the host into its receiver's queue. A slot is reserved for it, so it is never refused; a notice to
-    /// someone who is gone has no one to tell.
+    /// Puts a notice of the host into its receiver's queue. A slot is reserved for nearly all of them, so that they are never
+    /// refused; of others that find the mailbox full the dead letters tell. A notice to someone who is gone has no one to tell.
     pub(crate) fn notify(&self, envelope: Envelope) {
-        self.deliver(envelope);
+        if let Push::Full(notice) = self.deliver(envelope) {
+            self.dead_letter(&notice, "its mailbox is full");
+        }
     }
 
     /// Counts a message that goes back as poison.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
-use thespian_core::source::SourceHash;
+use thespian_core::source::{RunHash, SourceHash};
 use tracing::Level;
 use wasmtime::component::Component;
 
@@ -110,8 +110,8 @@ impl Cache {
     }
 
     /// The code of a source for this engine, if it is here and intact.
-    pub(super) fn get(&self, engine: &wasmtime::Engine, hash: SourceHash) -> Option<Component> {
-        let header = header(engine, hash);
+    pub(super) fn get(&self, engine: &wasmtime::Engine, runs: RunHash) -> Option<Component> {
+        let header = header(engine, runs);
         let path = self.path(&header);
         let bytes = match input::read_own(&path, FILE_BYTES_MAX) {
             Ok(bytes) => bytes,
@@ -143,8 +143,8 @@ impl Cache {
     }
 
     /// Keeps the code of a source. Not being able to is no error: it will be compiled again.
-    pub(super) fn put(&self, engine: &wasmtime::Engine, hash: SourceHash, code: &Code) {
-        let header = header(engine, hash);
+    pub(super) fn put(&self, engine: &wasmtime::Engine, runs: RunHash, code: &Code) {
+        let header = header(engine, runs);
         let path = self.path(&header);
         match self.publish(&path, &header, code.bytes()) {
             Ok(()) => self.evict(Some(&path)),
@@ -218,10 +218,10 @@ impl Cache {
 }
 
 /// The beginning of each file: format, source and engine, so that no file can stand in for another.
-fn header(engine: &wasmtime::Engine, hash: SourceHash) -> [u8; HEADER_LEN] {
+fn header(engine: &wasmtime::Engine, runs: RunHash) -> [u8; HEADER_LEN] {
     let mut header = [0; HEADER_LEN];
     header[..16].copy_from_slice(FORMAT);
-    header[16..48].copy_from_slice(&hash.0);
+    header[16..48].copy_from_slice(&runs.0.0);
     header[48..].copy_from_slice(&code::mark(engine));
     header
 }
@@ -286,7 +286,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-    const HASH: SourceHash = SourceHash([7; 32]);
+    const HASH: RunHash = RunHash(SourceHash([7; 32]));
 
     /// A private folder, removed with the test.
     struct Folder(PathBuf);
@@ -332,7 +332,7 @@ mod tests {
         let folder = Folder::new();
         let (cache, engine) = filled(&folder);
         assert!(cache.get(&engine, HASH).is_some());
-        assert!(cache.get(&engine, SourceHash([8; 32])).is_none());
+        assert!(cache.get(&engine, RunHash(SourceHash([8; 32]))).is_none());
         assert!(Cache::open(&folder.0).unwrap().get(&engine, HASH).is_some());
         assert_eq!(cache.rejections(), 0);
         let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
@@ -374,7 +374,7 @@ mod tests {
         let folder = Folder::new();
         let (cache, engine) = filled(&folder);
         let path = folder.only_file();
-        let other = SourceHash([8; 32]);
+        let other = RunHash(SourceHash([8; 32]));
         fs::copy(&path, cache.path(&header(&engine, other))).unwrap();
         assert!(cache.get(&engine, other).is_none(), "another source's");
         let mut config = wasmtime::Config::new();
@@ -454,7 +454,7 @@ mod tests {
         assert_eq!(["left.new", "key.left.new", "written.new"].map(is_there), [false, false, true]);
         // One that gets old while the node runs goes with the next file that is written.
         set_age(&at("written.new"), LEFTOVER_AGE);
-        cache.put(&engine, SourceHash([8; 32]), &code(&engine));
+        cache.put(&engine, RunHash(SourceHash([8; 32])), &code(&engine));
         assert!(!is_there("written.new"));
     }
 
@@ -464,7 +464,7 @@ mod tests {
         let (mut cache, engine) = filled(&folder);
         let len = fs::metadata(folder.only_file()).unwrap().len();
         cache.bytes_max = 3 * len;
-        let hash = |nth: u8| SourceHash([nth; 32]);
+        let hash = |nth: u8| RunHash(SourceHash([nth; 32]));
         for nth in [1, 2] {
             cache.put(&engine, hash(nth), &code(&engine));
         }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use thespian_core::limits::CORE_INSTANCES_MAX;
-use thespian_core::source::{SourceHash, SourceInfo};
+use thespian_core::source::{RunHash, SourceHash, SourceInfo};
 use tracing::Level;
 use wasmtime::component::{Component, ComponentExportIndex, Linker};
 
@@ -81,13 +81,15 @@ impl Compiler {
         self.cache.as_ref().map_or(0, Cache::rejections)
     }
 
-    /// Compiles a component, or takes it from the cache, and asks it to describe itself.
+    /// Compiles a component, or takes it from the cache, and asks it to describe itself. `runs` names the very bytes, `hash` the
+    /// source that they are of.
     ///
     /// # Errors
     /// Says what is wrong with the component.
     pub(super) fn compile(
         &self,
         hash: SourceHash,
+        runs: RunHash,
         bytes: &[u8],
         control: &CompileControl,
     ) -> Result<Source, SourceError> {
@@ -95,11 +97,11 @@ impl Compiler {
         let wasmtime = &self.machine.wasmtime;
         // Before the compiler sees it: a defect in here is none of the compiler's.
         let engine_bytes = inspect(bytes, &self.machine.limits, self.workplace.scan())?;
-        let known = self.cache.as_ref().and_then(|cache| cache.get(wasmtime, hash));
+        let known = self.cache.as_ref().and_then(|cache| cache.get(wasmtime, runs));
         let from_cache = known.is_some();
         let component = match known {
             Some(component) => component,
-            None => self.code(hash, bytes, control).inspect_err(|why| self.note(hash, why))?,
+            None => self.code(runs, bytes, control).inspect_err(|why| self.note(hash, why))?,
         };
         let compile_time = start.elapsed();
         let made = workshop::work(|| {
@@ -137,12 +139,7 @@ impl Compiler {
     }
 
     /// Has its code made, and keeps it.
-    fn code(
-        &self,
-        hash: SourceHash,
-        bytes: &[u8],
-        control: &CompileControl,
-    ) -> Result<Component, SourceError> {
+    fn code(&self, runs: RunHash, bytes: &[u8], control: &CompileControl) -> Result<Component, SourceError> {
         let wasmtime = &self.machine.wasmtime;
         let code = match &self.workplace {
             Workplace::Process(process) => process.compile(bytes, control),
@@ -152,7 +149,7 @@ impl Compiler {
         let component = code.component(wasmtime);
         let component = component.map_err(|error| refused(SourceError::Invalid(fault::describe(&error))))?;
         if let Some(cache) = &self.cache {
-            cache.put(wasmtime, hash, &code);
+            cache.put(wasmtime, runs, &code);
         }
         Ok(component)
     }

@@ -9,10 +9,12 @@ use thespian_core::fate::OnTrap;
 use thespian_core::limits::ActorLimits;
 use thespian_core::message::{Encoding, Header, Message};
 use thespian_core::outbox::{OutboxError, Refused};
-use thespian_core::source::Transient;
+use thespian_core::source::{ActorsApproval, LowerLimits, Rights, Transient};
 
 use super::bindings::thespian::actor::logging;
-use super::bindings::thespian::actor::types as wit;
+use super::bindings::thespian::actor::{sources, types as wit};
+use super::parts::{OfferInHands, PartError};
+use super::text::{cut, inert};
 
 /// Headers of one message, borrowed: most messages have none.
 pub(super) type HeaderRefs<'a> = Option<Vec<(&'a str, &'a str)>>;
@@ -188,6 +190,64 @@ pub(super) const fn level_from_guest(level: logging::Level) -> tracing::Level {
 /// Nanoseconds for a guest; what does not fit (584 years) is the most that does.
 pub(super) fn nanos(length: Duration) -> u64 {
     u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// An offer for the actor in whose hands it is.
+pub(super) fn offer_to_guest(offer: OfferInHands) -> sources::Offer {
+    sources::Offer {
+        id: offer.id.0,
+        hash: offer.hash.to_string(),
+        size: offer.size,
+        label: offer.label,
+        rights: offer.rights.names().map(str::to_owned).collect(),
+        manifest: offer.manifest.map(Vec::from),
+        signatures: offer.signatures.into_iter().map(Vec::from).collect(),
+        loader: offer.loader.map(|loader| loader.to_string()),
+    }
+}
+
+/// The rights of these names.
+///
+/// # Errors
+/// There is no such right.
+pub(super) fn rights_from_guest(names: &[String]) -> Result<Rights, String> {
+    let mut rights = Rights::NONE;
+    for name in names {
+        rights.add(cut(name, 64).as_ref()).map_err(|error| error.to_string())?;
+    }
+    Ok(rights)
+}
+
+/// The approval of an actor that is the authority.
+///
+/// # Errors
+/// There is no such right or limit.
+pub(super) fn approval_from_guest(approval: sources::Approval) -> Result<ActorsApproval, String> {
+    let rights = rights_from_guest(&approval.rights)?;
+    let mut limits = LowerLimits::default();
+    for (name, value) in &approval.limits {
+        let wit::ValueResult::Integer(value) = value else {
+            return Err(format!("the limit `{}` is no integer", cut(name, 64)));
+        };
+        let value = u64::try_from(*value).unwrap_or(0);
+        limits.set(name, value).map_err(|error| error.to_string())?;
+    }
+    let label = approval.label.map(|label| inert(&label).into_owned());
+    Ok(ActorsApproval { label, rights, limits, runs: None })
+}
+
+impl From<PartError> for wit::Error {
+    fn from(error: PartError) -> Self {
+        let text = error.to_string();
+        match error {
+            PartError::TooLong | PartError::NoRoom(_) => Self::Exhausted(text),
+            PartError::NotInHands(_)
+            | PartError::Gap { .. }
+            | PartError::PartTooLong(_)
+            | PartError::Nothing
+            | PartError::Papers(_) => Self::Invalid(text),
+        }
+    }
 }
 
 impl From<OutboxError> for wit::Error {

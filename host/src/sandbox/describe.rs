@@ -22,6 +22,7 @@ use super::host::{ActorHost, EngineLog, Occupant};
 use super::instance;
 use super::log::LogBook;
 use super::machine::Machine;
+use super::parts::{NoParts, SourceParts};
 use super::source::Source;
 use super::source_error::SourceError;
 use super::state::State;
@@ -118,6 +119,10 @@ impl ActorHost for Nobody {
 
     fn log_enabled(&self, _level: Level) -> bool {
         true
+    }
+
+    fn sources(&self) -> &dyn SourceParts {
+        &NoParts
     }
 
     fn is_killed(&self) -> bool {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thespian_core::budget::Account;
 use thespian_core::compiling::{CompileBounds, CompileLimits, CompileSeats};
 use thespian_core::limits::{ActorLimits, CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX};
-use thespian_core::source::SourceHash;
+use thespian_core::source::{RunHash, SourceHash};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -187,7 +187,21 @@ impl Engine {
         bytes: &[u8],
         control: &CompileControl,
     ) -> Result<Source, SourceError> {
-        self.compiler.compile(hash, bytes, control)
+        self.compile_as(hash, RunHash(hash), bytes, control)
+    }
+
+    /// The same of bytes that run in the place of those that the source is named by.
+    ///
+    /// # Errors
+    /// Says what is wrong with the component.
+    pub fn compile_as(
+        &self,
+        hash: SourceHash,
+        runs: RunHash,
+        bytes: &[u8],
+        control: &CompileControl,
+    ) -> Result<Source, SourceError> {
+        self.compiler.compile(hash, runs, bytes, control)
     }
 
     /// How many compiles may be under way at one time, and be stopped for each other's sake.

@@ -9,6 +9,8 @@ use thespian_core::outbox::Means;
 use thespian_core::source::SourceHash;
 use tracing::Level;
 
+use super::parts::SourceParts;
+
 /// The actor that an instance is of.
 #[derive(Clone, Debug)]
 pub struct Occupant {
@@ -48,6 +50,9 @@ pub trait ActorHost: Means + Send + Sync + 'static {
 
     /// Whether a record of this level would be kept.
     fn log_enabled(&self, level: Level) -> bool;
+
+    /// Sources on their way, as far as they are this actor's affair.
+    fn sources(&self) -> &dyn SourceParts;
 
     /// Whether the turn is to end as soon as possible. Read at every tick of a long turn. Whoever has the
     /// threads may have turns that wait notice at once.

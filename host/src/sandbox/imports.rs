@@ -4,13 +4,15 @@
 use std::time::Duration;
 
 use thespian_core::address::ActorAddress;
+use thespian_core::limits::SOURCE_PART_BYTES_MAX;
 use thespian_core::outbox::{CreateOptions, Draft, OutboxError};
-use thespian_core::source::SourceHash;
+use thespian_core::source::{ActorsApproval, OfferId, SourceHash};
 
 use super::bindings::thespian::actor::types::{AttributesResult, Error, MessageResult, ValueResult};
-use super::bindings::thespian::actor::{hosting, lifecycle, logging, messaging, monitoring, types};
+use super::bindings::thespian::actor::{hosting, lifecycle, logging, messaging, monitoring, sources, types};
 use super::convert;
 use super::host::ActorHost;
+use super::parts::PartError;
 use super::state::State;
 use super::text;
 
@@ -63,6 +65,24 @@ impl State {
     ) -> Result<u64, Error> {
         let (source, options) = create_options(options)?;
         self.ask(|draft| draft.create_named(name, source, class, options))
+    }
+}
+
+impl State {
+    fn try_load(&mut self, options: sources::LoadOptions) -> Result<SourceHash, Error> {
+        let sources::LoadOptions { label, manifest, signatures, allow, extra } = options;
+        if let Some((name, _)) = extra.first() {
+            return Err(Error::Unsupported(format!("this host knows no option `{}`", text::cut(name, 64))));
+        }
+        let allow =
+            allow.map(|names| convert::rights_from_guest(&names)).transpose().map_err(Error::Invalid)?;
+        let label = text::inert(&label).into_owned();
+        self.draft()?.check_load(&label)?;
+        let has_manifest = manifest.is_some();
+        let (hash, size) = self.host.sources().given(manifest, signatures)?;
+        let request = self.draft()?.load((hash, size), label, allow, has_manifest)?;
+        self.host.sources().stage(request);
+        Ok(hash)
     }
 }
 
@@ -207,6 +227,75 @@ impl hosting::Host for State {
     fn shut_down(&mut self) -> ImportResult<()> {
         Ok(self.ask(|draft| draft.shut_down()))
     }
+}
+
+impl sources::Host for State {
+    fn register_authority(&mut self, on: bool) -> ImportResult<()> {
+        Ok(self.ask(|draft| draft.register_authority(on)))
+    }
+
+    fn next_offer(&mut self, after: u64) -> wasmtime::Result<Option<sources::Offer>> {
+        let next = self.ours(|state| state.host.sources().next_offer(OfferId(after)));
+        Ok(next.map(convert::offer_to_guest))
+    }
+
+    fn read(&mut self, offer: u64, at: u64, len: u32) -> ImportResult<Vec<u8>> {
+        let len = usize::try_from(len).unwrap_or(SOURCE_PART_BYTES_MAX).min(SOURCE_PART_BYTES_MAX);
+        let read = self.ours(|state| state.host.sources().read(OfferId(offer), at, len));
+        Ok(read.map(Vec::from).map_err(Error::from))
+    }
+
+    fn replace(&mut self, offer: u64, at: u64, data: Vec<u8>) -> ImportResult<()> {
+        Ok(self.ours(|state| {
+            check_part(&data)?;
+            Ok(state.host.sources().replace(OfferId(offer), at, &data)?)
+        }))
+    }
+
+    fn judge(&mut self, offer: u64, verdict: Result<sources::Approval, String>) -> ImportResult<()> {
+        let offer = OfferId(offer);
+        let verdict = match verdict {
+            Ok(approval) => match convert::approval_from_guest(approval) {
+                Ok(approval) => Ok(approval),
+                Err(why) => return Ok(Err(Error::Invalid(why))),
+            },
+            Err(why) => Err(text::for_error(&why)),
+        };
+        Ok(self.ours(|state| {
+            let runs = state.host.sources().replaced(offer);
+            let verdict = verdict.map(|approval| ActorsApproval { runs, ..approval });
+            Ok(state.draft()?.judge(offer, verdict)?)
+        }))
+    }
+
+    fn load_part(&mut self, at: u64, part: Vec<u8>) -> ImportResult<()> {
+        Ok(self.ours(|state| {
+            state.draft()?.check_load("")?;
+            check_part(&part)?;
+            Ok(state.host.sources().give(at, &part)?)
+        }))
+    }
+
+    fn load(&mut self, options: sources::LoadOptions) -> ImportResult<String> {
+        Ok(self.ours(|state| state.try_load(options)).map(|hash| hash.to_string()))
+    }
+
+    fn unload(&mut self, source: String) -> ImportResult<()> {
+        Ok(match source.parse::<SourceHash>() {
+            Ok(source) => self.ask(|draft| draft.unload(source)),
+            Err(error) => Err(Error::Invalid(error.to_string())),
+        })
+    }
+
+    fn notify_sources(&mut self, on: bool) -> ImportResult<()> {
+        Ok(self.ask(|draft| draft.notify_sources(on)))
+    }
+}
+
+/// Looks at how much comes at once: it is copied while nobody else has the thread.
+fn check_part(part: &[u8]) -> Result<(), Error> {
+    let is_long = part.len() > SOURCE_PART_BYTES_MAX;
+    if is_long { Err(PartError::PartTooLong(part.len()).into()) } else { Ok(()) }
 }
 
 impl logging::Host for State {

@@ -42,6 +42,7 @@ const OFFERED: &[&str] = &[
     "thespian:actor/lifecycle@0.1.",
     "thespian:actor/monitoring@0.1.",
     "thespian:actor/hosting@0.1.",
+    "thespian:actor/sources@0.1.",
     "thespian:actor/logging@0.1.",
     "wasi:cli/environment@0.2.",
     "wasi:cli/exit@0.2.",

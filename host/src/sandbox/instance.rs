@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
+use serde_json::json;
 use thespian_core::address::{ADDRESS_TEXT_LEN, ActorAddress};
 use thespian_core::capability::Requirement;
 use thespian_core::envelope::{Body, Envelope};
@@ -149,7 +150,8 @@ impl Instance {
             });
         }
         let mut about = [[0; ADDRESS_TEXT_LEN]; 2];
-        let event = event(&envelope.body, &headers, &mut about);
+        let text = written(&envelope.body);
+        let event = event(&envelope.body, &headers, &text, &mut about);
         let delivery = wit::Delivery { sender, attempt, event };
         self.turn(Call::Handle, outbox, |actor, store| {
             actor.thespian_actor_guest().call_handle_event(store, delivery)
@@ -325,10 +327,24 @@ fn carried(body: &Body) -> Option<&Message> {
     }
 }
 
-/// The event by which the host tells an actor something, with room for the texts of the addresses that it is about.
+/// The text of an event about a source: its name, or the answer to its load.
+fn written(body: &Body) -> String {
+    match body {
+        Body::SourceUpdate(update) => update.hash.to_string(),
+        Body::SourceOffered(offered) => offered.hash.to_string(),
+        Body::LoadAnswered(answer) => match &answer.outcome {
+            Ok(()) => json!({ "hash": answer.hash }).to_string(),
+            Err(reason) => json!({ "hash": answer.hash, "reason": reason }).to_string(),
+        },
+        _ => String::new(),
+    }
+}
+
+/// The event by which the host tells an actor something, with what of it is in writing, and room for the texts of the addresses that it is about.
 fn event<'a>(
     body: &'a Body,
     headers: &'a HeaderRefs<'a>,
+    text: &'a str,
     [about, sender]: &'a mut [[u8; ADDRESS_TEXT_LEN]; 2],
 ) -> wit::Event<'a> {
     match body {
@@ -375,6 +391,20 @@ fn event<'a>(
         Body::Status(status) => wit::Event::Status(wit::StatusAnswer {
             request: status.request,
             outcome: status.outcome.as_deref().map_err(String::as_str),
+        }),
+        Body::SourceUpdate(update) => wit::Event::SourceUpdate(wit::SourceUpdate {
+            hash: text,
+            info: &update.label,
+            loaded: update.is_loaded,
+        }),
+        Body::SourceOffered(offered) => {
+            wit::Event::ValidateSource(wit::SourceCheck { hash: text, data: &[], info: &offered.label })
+        }
+        Body::LoadAnswered(answer) => wit::Event::Other(wit::MessageParam {
+            type_name: answer.type_name(),
+            encoding: wit::EncodingParam::Json,
+            payload: text.as_bytes(),
+            headers: None,
         }),
         Body::Message(_) | Body::ChildrenGone => {
             unreachable!("one has a call of its own, one is the turn's alone")

@@ -8,7 +8,7 @@ use thespian_core::limits::{SOURCE_BYTES_MAX, UPLOAD_CHUNK_BYTES, UPLOAD_TIME_MA
 use thespian_core::wire::control::ControlError;
 use tokio::time::Instant;
 
-use crate::library::{OfferRoom, SourceBytes};
+use crate::offers::{OfferRoom, SourceBytes};
 use crate::session::LoadOptions;
 
 /// The uploads of one connection, by their questions.
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     const LOADER: ActorAddress = ActorAddress::new(HostId(0), 1);
-    use crate::library::Rooms;
+    use crate::offers::Rooms;
 
     fn in_runtime<T>(test: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(test)

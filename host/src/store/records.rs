@@ -58,8 +58,8 @@ impl SourceRecord {
     /// Names all that it says, but for when: that is another with each start.
     pub(crate) fn digest(&self) -> RecordDigest {
         let Self { label, size, given, allowed, authority, verdict, manifest, signatures, .. } = self;
-        let said =
-            (label, size, given, allowed, authority, verdict.rights, &verdict.limits, manifest, signatures);
+        let judged = (verdict.rights, &verdict.limits, verdict.runs, &verdict.label);
+        let said = (label, size, given, allowed, authority, judged, manifest, signatures);
         let json = serde_json::to_vec(&said).unwrap_or_default();
         RecordDigest(Sha256::digest(&json).into())
     }

@@ -11,7 +11,9 @@ use thespian_core::envelope::{Body, Envelope};
 use thespian_core::limits::ActorLimits;
 use thespian_core::outbox::{Means, NoPlace, Outbox};
 use thespian_core::source::SourceHash;
-use thespian_host::sandbox::{ActorHost, ActorInit, CompileControl, Engine, EngineConfig, Occupant};
+use thespian_host::sandbox::{
+    ActorHost, ActorInit, CompileControl, Engine, EngineConfig, NoParts, Occupant, SourceParts,
+};
 use tracing::Level;
 
 use crate::arena::{alone, go};
@@ -59,6 +61,10 @@ impl ActorHost for Defective {
 
     fn log_enabled(&self, _level: Level) -> bool {
         true
+    }
+
+    fn sources(&self) -> &dyn SourceParts {
+        &NoParts
     }
 
     fn is_killed(&self) -> bool {

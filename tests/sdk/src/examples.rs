@@ -7,6 +7,7 @@ use thespian_core::message::Message;
 use thespian_core::wire::control::ControlError;
 use thespian_guests as guests;
 use thespian_host::client::ClientError;
+use thespian_host::config::{Authority, NodeConfig};
 
 use crate::World;
 
@@ -161,4 +162,27 @@ async fn lesson_6_says_what_is_missing_and_draws_once_it_is_there() {
     }
     let sorry = world.ask_json(studio, "Draw", r#"{"what":"a dog"}"#).await.json("Sorry");
     assert!(sorry["why"].as_str().unwrap().contains("`gpu` is true"));
+}
+
+#[tokio::test]
+async fn lesson_8_lets_in_what_was_sealed_with_its_key_and_nothing_else() {
+    let key = [0x5a; gate::sealed::KEY_BYTES];
+    let config = NodeConfig {
+        authority: Authority::Actor,
+        authority_file: Some(guests::GATE.into()),
+        authority_init: Some(format!("Open={}", json!({ "key": "5a".repeat(32) }))),
+        ..NodeConfig::default()
+    };
+    let world = World::judged_by(config);
+    let hello = guests::bytes(guests::HELLO);
+    let refused = world.client.load("hello.wasm", hello.clone(), |_| ()).await.unwrap_err();
+    assert!(refused.to_string().contains("it is not sealed with the key of this host"), "{refused}");
+
+    let sealed = gate::sealed::seal(&key, [1; gate::sealed::NONCE_BYTES], &hello).unwrap();
+    let loaded = world.client.load("hello.wasm.sealed", sealed, |_| ()).await.unwrap();
+    let hash = loaded.hash.to_string();
+    assert_eq!(world.client.source(&hash).await.unwrap().status.label, "hello.wasm");
+    let hello = world.client.create(&hash, "Hello").await.unwrap();
+    let answer = world.ask_json(hello, "Greet", r#"{"name":"Ada"}"#).await;
+    assert_eq!(answer.json("Greeting"), json!({ "text": "Hello, Ada!" }));
 }

@@ -53,8 +53,12 @@ impl World {
     }
 
     fn with(config: NodeConfig) -> Self {
+        Self::judged_by(NodeConfig { authority: Authority::TrustAll, ..config })
+    }
+
+    /// By the authority that this configuration has.
+    fn judged_by(config: NodeConfig) -> Self {
         let config = NodeConfig {
-            authority: Authority::TrustAll,
             compiler: Some(thespian_guests::compiler()),
             cache_dir: Some(thespian_guests::code_dir()),
             // Several nodes of one process have its address space to share.

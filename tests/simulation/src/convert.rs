@@ -185,6 +185,9 @@ pub(crate) fn event(body: &Body) -> Option<wit::Event> {
                 reason: reason.clone(),
             })
         }
+        Body::LoadAnswered(_) | Body::SourceUpdate(_) | Body::SourceOffered(_) => {
+            unreachable!("no actor of this run has to do with sources")
+        }
         Body::Message(_) | Body::ChildrenGone => return None,
     })
 }

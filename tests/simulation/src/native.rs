@@ -160,14 +160,7 @@ impl Host for Turn {
                 self.draft().request_exit(address(target)?, recursive).map(done)
             }
             Ask::KeepChildren => self.draft().keep_children().map(done),
-            Ask::Children { after, max } => {
-                let after = after.and_then(|after| after.parse().ok());
-                let draft = self.draft();
-                let listed = draft.children(after, max);
-                Ok(Answer::Children(
-                    listed.map(|(child, label)| (child.to_string(), label.to_string())).collect(),
-                ))
-            }
+            Ask::Children { after, max } => Ok(self.children(after, max)),
             Ask::Fail { reason } => {
                 self.draft().fail(reason.to_string());
                 Ok(Answer::Done)
@@ -184,6 +177,18 @@ impl Host for Turn {
                 self.draft().request_status(about).map(Answer::Number)
             }
             Ask::ShutDown => self.draft().shut_down().map(done),
+            Ask::RegisterAuthority { .. }
+            | Ask::NextOffer { .. }
+            | Ask::ReadOffer { .. }
+            | Ask::ReplaceOffer { .. }
+            | Ask::JudgeOffer { .. }
+            | Ask::LoadPart { .. }
+            | Ask::LoadSource { .. }
+            | Ask::UnloadSource { .. }
+            | Ask::NotifySources { .. } => {
+                let text = "no actor of this run has to do with sources";
+                return Err(wit::Error::Unsupported(text.to_string()));
+            }
             Ask::Log { .. } => Ok(Answer::Done),
             Ask::LogEnabled { .. } => Ok(Answer::Kept(true)),
         };
@@ -196,6 +201,13 @@ impl Host for Turn {
 }
 
 impl Turn {
+    fn children(&mut self, after: Option<&str>, max: u32) -> Answer {
+        let after = after.and_then(|after| after.parse().ok());
+        let draft = self.draft();
+        let listed = draft.children(after, max);
+        Answer::Children(listed.map(|(child, label)| (child.to_string(), label.to_string())).collect())
+    }
+
     const fn draft(&mut self) -> Draft<'_, Lent> {
         self.lent.draft(&mut self.outbox)
     }

@@ -50,7 +50,12 @@ impl World {
                     self.ledger.dead_letters.ended(address);
                 }
             }
-            Effect::Source(SourceEffect::Validate(hash)) => self.host_mut(at).begin(Job::Validate(hash)),
+            Effect::Source(SourceEffect::Validate { hash, .. }) => {
+                self.host_mut(at).begin(Job::Validate(hash));
+            }
+            Effect::Source(
+                SourceEffect::HandOver(_) | SourceEffect::NoteIgnored { .. } | SourceEffect::FindPlace,
+            ) => unreachable!("no actor of this run judges"),
             Effect::Source(SourceEffect::CheckClass(question)) => {
                 self.host_mut(at).begin(Job::CheckClass(question));
             }

@@ -74,7 +74,7 @@ const HOUSES: [House; 5] = [
             Layer {
                 name: "plane",
                 over: &["ground", "hands"],
-                rooms: &["compiles library log node_fault plane shortage"],
+                rooms: &["compiles hands library loads log node_fault offers plane shortage"],
             },
             Layer { name: "threads", over: &["ground", "hands", "plane"], rooms: &["pool"] },
             Layer { name: "desk", over: &["ground", "hands", "plane"], rooms: &["answers desk"] },
@@ -91,7 +91,7 @@ const HOUSES: [House; 5] = [
             Layer {
                 name: "service",
                 over: &["ground", "hands", "plane", "threads", "desk", "parts", "body"],
-                rooms: &["perform", "session"],
+                rooms: &["appointing", "perform", "session"],
             },
             Layer {
                 name: "node",
@@ -120,12 +120,14 @@ const HOUSES: [House; 5] = [
             Layer {
                 name: "actor",
                 over: &["contract", "ground", "words", "context"],
-                rooms: &["actor create dispatch hosting incoming instance parts returned source timing"],
+                rooms: &[
+                    "actor create dispatch hosting incoming instance parts returned source sources timing",
+                ],
             },
             Layer {
                 name: "parts",
                 over: &["contract", "ground", "words", "context", "actor"],
-                rooms: &["initializing replay stash", "requests", "supervisor"],
+                rooms: &["authority", "initializing replay stash", "requests", "supervisor"],
             },
             Layer {
                 name: "troupe",

@@ -41,20 +41,29 @@ struct Planned {
 
 impl Admin {
     pub(super) fn create_asked(&mut self, origin: Origin, create: NewActor, effects: &mut Effects) {
-        let NewActor { address, source, class, options, name: global_name, creator } = create;
+        let Some(name) = create.name.clone() else {
+            return self.create_unnamed(Some(origin), create, effects);
+        };
+        let NewActor { address, source, class, options, creator, .. } = create;
+        let checked = check_create(class.as_deref().unwrap_or("?"), &options).map_err(Refusal::from);
+        if let Err(refusal) = check_global_name(&name).map_err(Refusal::from).and(checked) {
+            effects.settle_nowhere(address, &refusal);
+            return effects.answer(origin, Err(refusal));
+        }
+        let wanted = Wanted { source, class, options, creator };
+        self.create_named(origin, &name, address, wanted, effects);
+    }
+
+    /// Creates an actor that the host itself is the parent of. Nobody may wait for it.
+    pub(super) fn create_unnamed(&mut self, origin: Option<Origin>, create: NewActor, effects: &mut Effects) {
+        let NewActor { address, source, class, options, creator, .. } = create;
         let shown = class.as_deref().unwrap_or("?");
         let checked = check_create(shown, &options).map_err(Refusal::from);
-        if let Some(name) = global_name {
-            if let Err(refusal) = check_global_name(&name).map_err(Refusal::from).and(checked) {
-                effects.settle_nowhere(address, &refusal);
-                return effects.answer(origin, Err(refusal));
-            }
-            let wanted = Wanted { source, class, options, creator };
-            return self.create_named(origin, &name, address, wanted, effects);
-        }
         effects.push(LifeEffect::EnterPending(address));
         self.family.add(address, None, if checked.is_ok() { shown } else { "?" }, None);
-        self.askers.wait(origin, Subject::Start(address));
+        if let Some(origin) = origin {
+            self.askers.wait(origin, Subject::Start(address));
+        }
         match checked.and(source) {
             Ok(source) => {
                 let create = Create { parent: None, source, class, options, creator };

@@ -21,12 +21,16 @@ impl Admin {
         let (hash, given) = (offer.hash, offer.given);
         let label = offer.label.clone();
         let Some(offer) = self.sources.offer(now, origin, offer, &mut self.askers, effects) else { return };
-        match self.authority.offered(given) {
+        match self.authority.offered(hash, given) {
             FirstWord::Judged(verdict) => {
                 if verdict.is_ok() {
                     effects.push(SourceEffect::Keep { hash, offer });
                 }
                 self.judged(hash, offer, verdict, effects);
+            }
+            FirstWord::AsksActor => {
+                effects.push(SourceEffect::Keep { hash, offer });
+                self.sources.await_hands(hash, offer);
             }
             FirstWord::Looks => {
                 effects.push(SourceEffect::Keep { hash, offer });
@@ -47,8 +51,12 @@ impl Admin {
             return effects.push(SourceEffect::Forget(hash));
         };
         effects.push(SourceEffect::Keep { hash, offer });
-        match (self.authority.offered(given), self.authority.kind()) {
+        match (self.authority.offered(hash, given), self.authority.kind()) {
             (FirstWord::Judged(verdict), _) => self.judged(hash, offer, verdict, effects),
+            (FirstWord::AsksActor, _) if self.authority.still_holds(&verdict) => {
+                self.judged(hash, offer, Ok(verdict), effects);
+            }
+            (FirstWord::AsksActor, _) => self.sources.await_hands(hash, offer),
             (FirstWord::Looks, AuthorityKind::Asked) if verdict.judged_by == JudgedBy::Program => {
                 self.judged(hash, offer, Ok(verdict), effects);
             }
@@ -85,7 +93,12 @@ impl Admin {
         if let Err(why) = authority.set_policy(policy) {
             return effects.answer(origin, Err(Refusal::PolicyRefused { why: why.to_string() }));
         }
-        let known: Vec<_> = self.sources.iter().filter_map(|(hash, source)| source.standing(hash)).collect();
+        // What an actor has approved is not the policy's to judge.
+        let is_ours = |source: &KnownSource| {
+            !source.verdict().is_some_and(|verdict| matches!(verdict.judged_by, JudgedBy::Actor(_)))
+        };
+        let ours = self.sources.iter().filter(|(_, source)| is_ours(source));
+        let known: Vec<_> = ours.filter_map(|(hash, source)| source.standing(hash)).collect();
         let mut outcomes = Vec::new();
         let mut verdicts = Vec::new();
         for ApprovedSource { hash, offer, label, actors, allowed, info } in known {
@@ -149,6 +162,12 @@ impl Admin {
             effects.push(LifeEffect::SetRights { address, rights });
             if !rights.dead_letters {
                 self.dead_letters.asked(address, false, effects);
+            }
+            if !rights.sources {
+                self.source_watchers.asked(address, false, core::iter::empty(), effects);
+            }
+            if !rights.authority {
+                self.resign(address, "it has lost the right to be", effects);
             }
         }
     }

@@ -1,3 +1,4 @@
+mod actors_judging;
 mod any_order;
 mod hosting;
 mod judging;

@@ -25,6 +25,13 @@ pub const KEYS_OF_A_NUMBER_MAX: usize = 4;
 pub const RESTORES_AT_ONCE_MAX: usize = 3;
 /// Sources that are looked at at one time, by the policy or by a judge of the program: each has a thread meanwhile.
 pub const JUDGEMENTS_AT_ONCE_MAX: usize = 4;
+/// Bytes of a source that an actor reads or gives at once: copied while nobody else has its thread, in a tenth of a millisecond.
+pub const SOURCE_PART_BYTES_MAX: usize = MIB;
+/// How long what an actor has given of a source lies before others may have its room: it gives the next part at once, or in its next
+/// turn.
+pub const GIVEN_IDLE_MAX: Duration = Duration::from_secs(60);
+/// Offers in the hands of an actor that is the authority: what it sees in one turn. Others wait until it has judged some.
+pub const OFFERS_IN_HANDS_MAX: usize = 64;
 /// A policy file, in bytes. One with a thousand keys has a quarter of that.
 pub const POLICY_BYTES_MAX: usize = MIB;
 /// Names of sources whose newest admitted version a node remembers: as many as it knows sources.

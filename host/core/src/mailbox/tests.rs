@@ -3,9 +3,10 @@
 use super::*;
 use crate::address::{ActorAddress, HostId};
 use crate::budget::tests::with_queues;
-use crate::envelope::{ActorRestart, ExitRequest};
+use crate::envelope::{ActorRestart, ExitRequest, SourceOffered};
 use crate::limits::{QUEUE_FREE_BYTES, QUEUE_GRANT_BYTES};
 use crate::message::Message;
+use crate::source::SourceHash;
 use alloc::boxed::Box;
 use alloc::vec;
 
@@ -286,4 +287,23 @@ fn an_alarm_marks_what_had_come_by_then_and_wakes_a_receiver_whatever_it_waits_f
     assert!(!mailbox.rest() && !mailbox.rest(), "nobody rests who has not heard of it");
     assert_eq!(mailbox.take_mark(), Some(Mark { at: Time(4), pushed: 4 }), "the last stands for all");
     assert!(mailbox.rest());
+}
+
+#[test]
+fn one_sign_of_offers_waits_however_many_come_and_one_that_was_taken_out_stands_for_none_that_comes() {
+    let account = with_queues(1 << 20);
+    let mut mailbox = idle(1, 1 << 20);
+    let hash = SourceHash([1; 32]);
+    let offer = || notice(Body::SourceOffered(Box::new(SourceOffered { hash, label: "x".into() })));
+    assert_eq!(mailbox.push(offer(), &account), Push::Activate);
+    for _ in 0..1_000 {
+        assert_eq!(mailbox.push(offer(), &account), Push::Queued);
+    }
+    assert_eq!(mailbox.push(message(1), &account), Push::Queued, "it has a slot of its own");
+    let mut batch = VecDeque::new();
+    mailbox.drain(&mut batch, 10, &account);
+    assert_eq!(batch.len(), 2);
+    mailbox.push(offer(), &account);
+    mailbox.drain(&mut batch, 10, &account);
+    assert_eq!(batch.len(), 3);
 }

@@ -22,11 +22,12 @@ use crate::envelope::{FailsFor, Poisoned};
 use crate::life::ActorEvent;
 use crate::limits::{
     ActorLimits, CAPABILITY_TEXT_LEN_MAX, CHILD_BYTES, CHILDREN_LISTED_MAX, ERROR_TEXT_LEN_MAX,
-    MONITOR_BYTES, QUESTION_BYTES, QUESTIONS_MAX, QUEUE_FREE_BYTES, REQUEST_BYTES, WAKEUP_BYTES,
-    WAKEUP_DELAY_MIN, cut,
+    MONITOR_BYTES, QUESTION_BYTES, QUESTIONS_MAX, QUEUE_FREE_BYTES, REQUEST_BYTES, SOURCE_LABEL_LEN_MAX,
+    WAKEUP_BYTES, WAKEUP_DELAY_MIN, cut,
 };
 use crate::message::{Message, MessageError};
-use crate::source::SourceHash;
+use crate::question::Offer;
+use crate::source::{ActorsApproval, OfferId, Rights, SourceHash};
 
 /// Things that a turn takes and that others take too. Nothing here waits: it is called from within turns.
 pub trait Means {
@@ -51,6 +52,9 @@ pub trait Means {
 
     /// Gives that room back: `len` messages were dropped that cost `cost` bytes together.
     fn release_self(&self, len: usize, cost: usize);
+
+    /// Drops the bytes of a source whose load, which this question names, was dropped. Whoever takes no bytes has none.
+    fn drop_load(&self, _request: u64) {}
 }
 
 /// The outbox of a turn that runs, with the bounds and the means of its actor.
@@ -93,6 +97,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
                 TurnRequest::Create(child) | TurnRequest::CreateNamed { child, .. } => {
                     self.means.give_place(child.address);
                 }
+                TurnRequest::Load { request, .. } => self.means.drop_load(request),
                 TurnRequest::Send { target, message } if target == self.me => {
                     len += 1;
                     cost += message.cost();
@@ -326,6 +331,91 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
     pub fn shut_down(&mut self) -> Result<(), OutboxError> {
         check_right(self.outbox.standing.rights.shutdown, "shutdown")?;
         self.tell(ActorEvent::ShutdownAsked { by: self.me })
+    }
+
+    /// Whether a load can be asked for: what it takes besides, its bytes, is the host's to look at.
+    ///
+    /// # Errors
+    /// The actor has no right to it, or a bound is reached.
+    pub fn check_load(&mut self, label: &str) -> Result<(), OutboxError> {
+        check_right(self.outbox.standing.rights.sources, "sources")?;
+        if label.len() > SOURCE_LABEL_LEN_MAX {
+            return Err(OutboxError::SourceLabel);
+        }
+        self.check_room(SOURCE_LABEL_LEN_MAX, QUESTION_BYTES)?;
+        self.check_question()
+    }
+
+    /// Adds the load of a source, with the rights `allow` that this actor has itself; returns the question's id. Nobody gives the
+    /// right to be the authority but the policy.
+    ///
+    /// # Errors
+    /// As [`Self::check_load`].
+    pub fn load(
+        &mut self,
+        (hash, size): (SourceHash, u64),
+        label: String,
+        allow: Option<Rights>,
+        has_manifest: bool,
+    ) -> Result<u64, OutboxError> {
+        self.check_load(&label)?;
+        let own = Rights { authority: false, ..self.outbox.standing.rights };
+        let given = allow.unwrap_or_default().and(own);
+        let allowed = allow.filter(|_| has_manifest);
+        let offer = Box::new(Offer { hash, label, size, given, allowed, has_manifest, is_downgrade: false });
+        self.outbox.bytes += SOURCE_LABEL_LEN_MAX;
+        let request = self.question();
+        self.outbox.requests.push(TurnRequest::Load { request, offer });
+        Ok(request)
+    }
+
+    /// Adds that a source is not to be created from any more.
+    ///
+    /// # Errors
+    /// Adds nothing when the actor has no right to it, or the outbox is full.
+    pub fn unload(&mut self, source: SourceHash) -> Result<(), OutboxError> {
+        check_right(self.outbox.standing.rights.sources, "sources")?;
+        self.tell(ActorEvent::UnloadAsked { by: self.me, source })
+    }
+
+    /// Adds that this actor hears of the host's sources, or does so no longer.
+    ///
+    /// # Errors
+    /// Adds nothing when the actor has no right to it, or the outbox is full.
+    pub fn notify_sources(&mut self, watches: bool) -> Result<(), OutboxError> {
+        check_right(self.outbox.standing.rights.sources, "sources")?;
+        self.tell(ActorEvent::SourcesWatched { by: self.me, watches })
+    }
+
+    /// Adds that this actor is the authority over the host's sources, or is so no longer.
+    ///
+    /// # Errors
+    /// Adds nothing when the actor has no right to it, or the outbox is full.
+    pub fn register_authority(&mut self, judges: bool) -> Result<(), OutboxError> {
+        check_right(self.outbox.standing.rights.authority, "authority")?;
+        self.tell(ActorEvent::AuthorityAsked { by: self.me, judges })
+    }
+
+    /// Adds what this actor says of an offer that it is to judge; a refusal is cut.
+    ///
+    /// # Errors
+    /// Adds nothing when the actor has no right to it, a label is too long, or the outbox is full.
+    pub fn judge(
+        &mut self,
+        offer: OfferId,
+        verdict: Result<ActorsApproval, String>,
+    ) -> Result<(), OutboxError> {
+        check_right(self.outbox.standing.rights.authority, "authority")?;
+        let verdict = verdict.map(Box::new).map_err(|why| cut(why, ERROR_TEXT_LEN_MAX));
+        let label = verdict.as_ref().ok().and_then(|approval| approval.label.as_ref());
+        if label.is_some_and(|label| label.len() > SOURCE_LABEL_LEN_MAX) {
+            return Err(OutboxError::SourceLabel);
+        }
+        let cost = ERROR_TEXT_LEN_MAX;
+        self.check_room(cost, 0)?;
+        self.outbox.bytes += cost;
+        self.outbox.requests.push(TurnRequest::Tell(ActorEvent::OfferJudged { by: self.me, offer, verdict }));
+        Ok(())
     }
 
     /// Checks and adds a wakeup; returns its id.

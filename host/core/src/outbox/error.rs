@@ -6,7 +6,7 @@ use alloc::string::String;
 use crate::budget::Short;
 use crate::limits::{
     CAPABILITY_TEXT_LEN_MAX, CHILD_LABEL_LEN_MAX, CLASS_NAME_LEN_MAX, GLOBAL_NAME_LEN_MAX, QUESTIONS_MAX,
-    REQUIREMENTS_BYTES_MAX,
+    REQUIREMENTS_BYTES_MAX, SOURCE_LABEL_LEN_MAX,
 };
 use crate::message::MessageError;
 
@@ -105,6 +105,9 @@ pub enum OutboxError {
     /// The capability can't be had.
     #[error("a capability has a name of 1 to {CAPABILITY_TEXT_LEN_MAX} bytes, and a text of at most as many")]
     Capability,
+    /// The label of a source is too long.
+    #[error("the label of a source has at most {SOURCE_LABEL_LEN_MAX} bytes")]
+    SourceLabel,
     /// Only an exit turn can keep the children.
     #[error("only possible while handling an exit request")]
     NotExiting,
@@ -141,6 +144,7 @@ impl OutboxError {
             | Self::Label
             | Self::GlobalName
             | Self::Capability
+            | Self::SourceLabel
             | Self::NotExiting
             | Self::NothingHandled => Refused::Invalid,
             Self::Message(MessageError::TooBig { .. })

@@ -14,6 +14,7 @@ use crate::limits::{
     REQUIREMENTS_BYTES_MAX,
 };
 use crate::message::Message;
+use crate::question::Offer;
 
 /// A thing that a turn asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +68,13 @@ pub enum TurnRequest {
         name: Box<str>,
         /// The actor that it is to be, if there is none.
         child: Box<CreateChild>,
+    },
+    /// Load a source, whose bytes the host has.
+    Load {
+        /// Names the question in its answer.
+        request: u64,
+        /// The source, as it is offered.
+        offer: Box<Offer>,
     },
     /// Show the status of an actor, or of the host.
     RequestStatus {

@@ -9,7 +9,7 @@ use crate::limits::{
     QUEUE_FREE_BYTES, TYPE_NAME_LEN_MAX, WAKEUP_DELAY_MIN,
 };
 use crate::message::{Message, MessageError};
-use crate::source::{Rights, SourceHash};
+use crate::source::{OfferId, Rights, SourceHash};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec;
@@ -378,7 +378,6 @@ fn an_actor_that_exits_creates_nobody_unless_it_has_said_that_its_children_live_
 
 #[test]
 fn what_needs_a_right_is_refused_to_who_has_none() {
-    let all = Rights { dead_letters: true, capabilities: true, status: true, shutdown: true };
     let ask = |rights| {
         let mut turn = Turn::new(Standing { rights, ..Standing::default() });
         turn.limits = ActorLimits::default();
@@ -389,12 +388,32 @@ fn what_needs_a_right_is_refused_to_who_has_none() {
             draft.update_capability("gpu".to_string(), None).err(),
             draft.request_status(None).err(),
             draft.shut_down().err(),
+            draft.register_authority(true).err(),
+            draft.judge(OfferId(1), Err("no".to_string())).err(),
+            draft.load((SourceHash([1; 32]), 1), String::new(), None, false).err(),
+            draft.unload(SourceHash([1; 32])).err(),
+            draft.notify_sources(true).err(),
         ]
     };
-    assert_eq!(ask(all), [const { None }; 4]);
-    let refused =
-        ["dead-letters", "capabilities", "status", "shutdown"].map(|right| Some(OutboxError::NoRight(right)));
+    assert_eq!(ask(Rights::ALL), [const { None }; 9]);
+    let [judges, loads] = ["authority", "sources"];
+    let refused = ["dead-letters", "capabilities", "status", "shutdown", judges, judges, loads, loads, loads];
+    let refused = refused.map(|right| Some(OutboxError::NoRight(right)));
     assert_eq!(ask(Rights::default()), refused);
+}
+
+#[test]
+fn who_loads_a_source_gives_it_no_right_that_it_has_not_itself_nor_to_be_the_authority() {
+    let own = Rights { authority: true, sources: true, status: true, ..Rights::NONE };
+    let mut turn = Turn::new(Standing { rights: own, ..Standing::default() });
+    turn.limits = ActorLimits::default();
+    let source = (SourceHash([1; 32]), 1);
+    assert!(turn.draft().load(source, "x".to_string(), Some(Rights::ALL), true).is_ok());
+    let [TurnRequest::Load { offer, .. }] = turn.outbox.requests() else { panic!() };
+    assert_eq!(offer.given, Rights { authority: false, ..own });
+    assert_eq!(offer.allowed, Some(Rights::ALL), "of what a manifest wants");
+    let long = "x".repeat(crate::limits::SOURCE_LABEL_LEN_MAX + 1);
+    assert_eq!(turn.draft().load(source, long, None, false), Err(OutboxError::SourceLabel));
 }
 
 #[test]

@@ -63,6 +63,17 @@ pub enum Refusal {
         /// The reason for it.
         why: String,
     },
+    /// The source is that of the node's authority.
+    #[error(
+        "source {hash} is that of the node's authority, which its configuration names: start the node with another"
+    )]
+    OfTheAuthority {
+        /// The source's name.
+        hash: SourceHash,
+    },
+    /// No actor is to be created as the authority.
+    #[error("the node's configuration names no actor as its authority, or that is there")]
+    NotAppointed,
     /// The source was unloaded.
     #[error("source {hash} was unloaded; `load` it again")]
     SourceUnloaded {

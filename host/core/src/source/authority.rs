@@ -8,8 +8,9 @@ use alloc::string::{String, ToString};
 use super::admission::{Admission, Case, History, Inadmissible, Occasion, ReadPapers, Signature};
 use super::manifest::Manifest;
 use super::policy::Policy;
-use super::{JudgedBy, LowerLimits, Rights, SourceHash, Verdict};
-use crate::limits::ActorLimits;
+use super::{ActorsApproval, Appointment, JudgedBy, LowerLimits, OfferTerms, Rights, SourceHash, Verdict};
+use crate::address::ActorAddress;
+use crate::limits::{ActorLimits, SOURCE_LABEL_LEN_MAX, cut};
 use crate::utc::UtcTime;
 
 /// The judge of a node's sources.
@@ -24,6 +25,8 @@ pub enum AuthorityKind {
     Keys,
     /// Somebody whom the host asks, who answers by an event.
     Asked,
+    /// An actor that configuration names.
+    Actor,
 }
 
 impl AuthorityKind {
@@ -35,6 +38,7 @@ impl AuthorityKind {
             Self::TrustAll => "trust-all",
             Self::Keys => "keys",
             Self::Asked => "custom",
+            Self::Actor => "actor",
         }
     }
 }
@@ -49,6 +53,21 @@ pub struct SourceAuthority {
     history: History,
     /// Those of the node: a source's are below them.
     limits: ActorLimits,
+    /// The actor that judges now, whatever the kind.
+    judge: Option<ActorJudge>,
+    /// How often somebody else had something to say.
+    ignored: u64,
+    /// The office of that actor, where configuration names who is to hold it.
+    pub appointment: Option<Appointment>,
+}
+
+/// An actor that is the authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActorJudge {
+    /// The address of the actor.
+    pub address: ActorAddress,
+    /// The source of the actor.
+    pub source: SourceHash,
 }
 
 /// The first word of an authority.
@@ -58,6 +77,8 @@ pub enum FirstWord {
     Judged(Result<Verdict, String>),
     /// A look is needed: the host keeps the source meanwhile.
     Looks,
+    /// An actor is to judge it, or will when it is there.
+    AsksActor,
 }
 
 const NOBODY: &str = "this node has no Source Authority, so it loads nothing: start it with `--authority keys` and a policy, \
@@ -68,6 +89,34 @@ impl SourceAuthority {
     #[must_use]
     pub fn new(kind: AuthorityKind, limits: ActorLimits) -> Self {
         Self { kind, limits, ..Self::default() }
+    }
+
+    /// The same, with the office of an actor.
+    #[must_use]
+    pub fn with_appointment(self, appointment: Appointment) -> Self {
+        Self { appointment: Some(appointment), ..self }
+    }
+
+    /// The actor that judges now, if one does.
+    #[must_use]
+    pub const fn actor_judge(&self) -> Option<ActorJudge> {
+        self.judge
+    }
+
+    /// How often an actor said what was not its to say.
+    #[must_use]
+    pub const fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    /// Counts a word that counts for nothing.
+    pub const fn note_ignored(&mut self) {
+        self.ignored += 1;
+    }
+
+    /// An actor judges from now on, or none. Returns the one before.
+    pub const fn set_judge(&mut self, judge: Option<ActorJudge>) -> Option<ActorJudge> {
+        core::mem::replace(&mut self.judge, judge)
     }
 
     /// The kind of it.
@@ -89,8 +138,18 @@ impl SourceAuthority {
 
     /// A source is offered, to which whoever loads it would give these rights.
     #[must_use]
-    pub fn offered(&self, given: Rights) -> FirstWord {
+    pub fn offered(&self, hash: SourceHash, given: Rights) -> FirstWord {
+        if self.appointment.as_ref().is_some_and(|office| office.source == hash) {
+            let rights = Rights { authority: true, ..Rights::NONE };
+            return FirstWord::Judged(Ok(Verdict {
+                rights,
+                judged_by: JudgedBy::Configuration,
+                ..Verdict::default()
+            }));
+        }
         match self.kind {
+            _ if self.judge.is_some() => FirstWord::AsksActor,
+            AuthorityKind::Actor => FirstWord::AsksActor,
             AuthorityKind::None => FirstWord::Judged(Err(NOBODY.to_string())),
             AuthorityKind::TrustAll => FirstWord::Judged(Ok(Verdict { rights: given, ..Verdict::default() })),
             AuthorityKind::Keys | AuthorityKind::Asked => FirstWord::Looks,
@@ -117,7 +176,34 @@ impl SourceAuthority {
         }
         admission.limits.of(&self.limits).map_err(|error| error.to_string())?;
         let (rights, limits) = (admission.rights, admission.limits.clone());
-        Ok(Verdict { rights, limits, judged_by: JudgedBy::Keys(Box::new(admission)) })
+        Ok(Verdict {
+            rights,
+            limits,
+            runs: None,
+            label: None,
+            judged_by: JudgedBy::Keys(Box::new(admission)),
+        })
+    }
+
+    /// Makes a verdict of what an actor that is the authority says of an offer: its source gets of that what its loader lets
+    /// it have. Nobody gives the right to be the authority but the policy.
+    #[must_use]
+    pub fn of_actor(&self, source: SourceHash, said: ActorsApproval, terms: &OfferTerms) -> Verdict {
+        let lets_have = if terms.has_manifest { terms.allowed.unwrap_or(Rights::ALL) } else { terms.given };
+        let rights = Rights { authority: false, ..said.rights.and(lets_have) };
+        let label = said.label.map(|label| cut(label, SOURCE_LABEL_LEN_MAX));
+        Verdict { rights, limits: said.limits, runs: said.runs, label, judged_by: JudgedBy::Actor(source) }
+    }
+
+    /// Whether the word of an earlier run's authority holds: it was the same actor, and what it let run is what was submitted.
+    #[must_use]
+    pub fn still_holds(&self, verdict: &Verdict) -> bool {
+        let appointed = self.appointment.as_ref().map(|office| office.source);
+        let judge = appointed.or(self.judge.map(|judge| judge.source));
+        match verdict.judged_by {
+            JudgedBy::Actor(source) => judge == Some(source) && verdict.runs.is_none(),
+            _ => false,
+        }
     }
 
     /// Whether a source that was admitted before would be now: as far as that can be said without its papers.

@@ -3,7 +3,8 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use super::{ClassCheck, OfferId, Rights, SourceHash};
+use super::{ClassCheck, OfferId, Rights, RunHash, SourceHash};
+use crate::address::ActorAddress;
 
 /// An offer that somebody is to judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,23 @@ pub struct JudgeWish {
     pub label: String,
     /// The rights that its loader would give it, or let it have.
     pub rights: Rights,
+}
+
+/// An offer that an actor is to judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandOver {
+    /// The actor that is to judge it.
+    pub to: ActorAddress,
+    /// The source's name.
+    pub hash: SourceHash,
+    /// The offer that is to be judged.
+    pub offer: OfferId,
+    /// Its submitter's words about it.
+    pub label: String,
+    /// The rights that its loader would give it, or let it have.
+    pub rights: Rights,
+    /// The actor that loads it; absent: a program outside, or it was there before the node started.
+    pub loader: Option<ActorAddress>,
 }
 
 /// Something to do about a source.
@@ -37,8 +55,24 @@ pub enum SourceEffect {
     },
     /// Have an offer judged by whom the host asks; answered by `SourceEvent::Judged`.
     Judge(Box<JudgeWish>),
+    /// Put an offer into the hands of an actor, and tell it by `Body::SourceOffered`. It may be in another's, who has it no longer.
+    HandOver(Box<HandOver>),
+    /// Say in the log that what an actor said of an offer counts for nothing.
+    NoteIgnored {
+        /// The actor that said it.
+        by: ActorAddress,
+        /// The offer, if it was about one; else it wanted to be the authority.
+        offer: Option<OfferId>,
+    },
+    /// Find an address and a place for the actor that is the authority; answered by `SourceEvent::PlaceFound`.
+    FindPlace,
     /// Compile a source and ask it what it offers; answered by `SourceEvent::Validated`.
-    Validate(SourceHash),
+    Validate {
+        /// The source's name.
+        hash: SourceHash,
+        /// The bytes to compile, where they are not those that were submitted.
+        runs: Option<RunHash>,
+    },
     /// Drop a source's bytes and code. Actors that run keep what they use, and what was admitted comes back with the next start.
     Forget(SourceHash),
     /// Let a source not come back with the next start.

@@ -5,6 +5,7 @@ use alloc::string::String;
 
 use super::admission::ReadPapers;
 use super::{OfferId, SourceHash, SourceInfo, Verdict};
+use crate::address::ActorAddress;
 use crate::question::Offer;
 use crate::utc::UtcTime;
 
@@ -48,6 +49,8 @@ pub enum SourceEvent {
         /// The wall clock's time.
         now: UtcTime,
     },
+    /// There is a place for the actor that is the authority, or there is none now, for this reason.
+    PlaceFound(Result<ActorAddress, String>),
     /// A source was found that the node had admitted before it was started.
     Restored {
         /// As it was offered then.

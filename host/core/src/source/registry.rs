@@ -6,6 +6,7 @@
 //!     └──────────► refused ◄─────┘                        offered ◄───────────┘
 //! ```
 
+mod known;
 #[cfg(test)]
 mod tests;
 
@@ -15,71 +16,22 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ops::Bound;
 
+use known::OfferHolder;
+pub use known::{ApprovedSource, KnownSource};
+
 use crate::address::ActorAddress;
 use crate::askers::{Askers, Subject};
 use crate::concern::{Concern, End};
 use crate::effect::Effects;
-use crate::limits::{ERROR_TEXT_LEN_MAX, JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX, SOURCES_LEN_MAX, cut};
+use crate::envelope::SourceUpdate;
+use crate::limits::{JUDGEMENT_TIME_MAX, SOURCES_LEN_MAX};
 use crate::question::{Answer, CreatorRights, LoadStep, MetBound, Offer, Origin, Refusal};
-use crate::source::admission::{Admission, Occasion};
+use crate::source::admission::Occasion;
 use crate::source::{
-    JudgedBy, LowerLimits, OfferId, Rights, SourceEffect, SourceHash, SourceInfo, SourceState, Unusable,
-    Verdict,
+    HandOver, JudgedBy, LowerLimits, OfferId, OfferTerms, Rights, SourceEffect, SourceHash, SourceInfo,
+    SourceState, Unusable, Verdict,
 };
 use crate::time::Time;
-
-/// A source as the node knows it.
-#[derive(Debug)]
-pub struct KnownSource {
-    label: String,
-    size: u64,
-    state: SourceState,
-    info: Option<SourceInfo>,
-    waiting: Vec<ActorAddress>,
-    actors: u64,
-    /// The verdict of its authority: as long as it is not judged, it may do nothing.
-    verdict: Verdict,
-    /// The last admission of what is not in use any more: actors of it may live.
-    left: Option<Box<Admission>>,
-    offer: OfferId,
-    asked: OfferTerms,
-    /// When it was offered last.
-    offered_at: Time,
-    /// The reason why its bytes are not tried again: to find it out has cost as much as it may.
-    hopeless: Option<String>,
-}
-
-/// The terms on which a source is offered.
-#[derive(Clone, Copy, Debug)]
-pub struct OfferTerms {
-    /// The rights that it may have of those that its manifest wants; absent: all.
-    pub allowed: Option<Rights>,
-    /// How it comes to be judged.
-    pub occasion: Occasion,
-}
-
-impl Default for OfferTerms {
-    fn default() -> Self {
-        Self { allowed: None, occasion: Occasion::Load }
-    }
-}
-
-/// A source that is approved and not unloaded, as far as it takes to judge it again.
-#[derive(Debug)]
-pub struct ApprovedSource {
-    /// The source's name.
-    pub hash: SourceHash,
-    /// Its submitter's words about it.
-    pub label: String,
-    /// Live actors created from it.
-    pub actors: u64,
-    /// The rights that it may have of those that its manifest wants; absent: all.
-    pub allowed: Option<Rights>,
-    /// The offer that was approved.
-    pub offer: OfferId,
-    /// Its own words about itself, once they are known.
-    pub info: Option<SourceInfo>,
-}
 
 /// Whether an actor can be created from a source now.
 #[derive(Debug)]
@@ -99,6 +51,8 @@ pub struct Registry {
     /// Those that wait for their judgement, by when it is overdue: asked for after every event.
     judgements: BTreeSet<(Time, SourceHash)>,
     last_offer: OfferId,
+    /// Those that can be created from by the event under way, and were not before; or the other way round.
+    changed: Vec<SourceHash>,
 }
 
 impl Registry {
@@ -116,19 +70,19 @@ impl Registry {
         let Offer { hash, label, size, given, allowed, has_manifest, is_downgrade } = offer;
         if !self.entries.contains_key(&hash) && self.entries.len() >= SOURCES_LEN_MAX && !self.forget_one() {
             effects.push(SourceEffect::Forget(hash));
-            effects.answer(origin, Err(Refusal::LimitReached(MetBound::Sources)));
+            effects.answer_load(origin, hash, Err(Refusal::LimitReached(MetBound::Sources)));
             return None;
         }
         let entry = self.entries.entry(hash).or_insert_with(|| KnownSource::new(size, now));
         let missing = entry.lacks(given, allowed, has_manifest);
         if missing.any() {
-            effects.answer(origin, Err(Refusal::WantsMoreRights { hash, missing }));
+            effects.answer_load(origin, hash, Err(Refusal::WantsMoreRights { hash, missing }));
             return None;
         }
         let mut is_new = false;
         let step = match entry.state {
             SourceState::Loaded => {
-                effects.answer(origin, Ok(loaded(hash, entry.info.as_ref(), true, 0)));
+                effects.answer_load(origin, hash, Ok(loaded(hash, entry.info.as_ref(), true, 0)));
                 return None;
             }
             SourceState::Validating => LoadStep::Compiling,
@@ -137,12 +91,18 @@ impl Registry {
                 if let Some(reason) = entry.hopeless.clone() {
                     entry.offered_at = now;
                     entry.state = SourceState::Refused(reason.clone());
-                    effects.answer(origin, Err(Refusal::SourceRefused { hash, reason }));
+                    effects.answer_load(origin, hash, Err(Refusal::SourceRefused { hash, reason }));
                     return None;
                 }
                 let occasion = if is_downgrade { Occasion::Downgrade } else { Occasion::Load };
                 self.last_offer.0 += 1;
-                entry.begin(now, self.last_offer, label, given, OfferTerms { allowed, occasion });
+                let loader = origin.actor();
+                entry.begin(
+                    now,
+                    self.last_offer,
+                    label,
+                    OfferTerms { given, allowed, has_manifest, loader, occasion },
+                );
                 is_new = true;
                 self.judgements.insert((now + JUDGEMENT_TIME_MAX, hash));
                 LoadStep::Judging
@@ -161,17 +121,57 @@ impl Registry {
         (entry.state == SourceState::Offered && entry.offer == offer).then_some(entry.asked)
     }
 
+    /// An actor is to judge an offer, when it has room for it.
+    pub fn await_hands(&mut self, hash: SourceHash, offer: OfferId) {
+        if let Some(entry) = self.entries.get_mut(&hash).filter(|entry| entry.offer == offer) {
+            entry.hands = OfferHolder::Awaited;
+        }
+    }
+
+    /// Whether any offer waits for its judgement.
+    #[must_use]
+    pub fn has_unjudged(&self) -> bool {
+        !self.judgements.is_empty()
+    }
+
+    /// The offers in the hands of an actor, the oldest first.
+    pub fn in_hands_of(&self, judge: ActorAddress) -> impl Iterator<Item = (SourceHash, OfferId)> {
+        self.to_be_judged(OfferHolder::Of(judge))
+    }
+
+    /// Puts the oldest offer that awaits it into the hands of an actor. Returns what it is to be told.
+    pub fn hand_over(&mut self, to: ActorAddress) -> Option<HandOver> {
+        let (hash, offer) = self.to_be_judged(OfferHolder::Awaited).next()?;
+        let entry = self.entries.get_mut(&hash)?;
+        entry.hands = OfferHolder::Of(to);
+        let OfferTerms { given, allowed, has_manifest, loader, .. } = entry.asked;
+        let rights = if has_manifest { allowed.unwrap_or(Rights::ALL) } else { given };
+        Some(HandOver { to, hash, offer, label: entry.label.clone(), rights, loader })
+    }
+
+    /// Takes all offers out of the hands of an actor: they await another.
+    pub fn take_back(&mut self, judge: ActorAddress) {
+        let taken: Vec<_> = self.in_hands_of(judge).collect();
+        taken.into_iter().for_each(|(hash, offer)| self.await_hands(hash, offer));
+    }
+
+    fn to_be_judged(&self, hands: OfferHolder) -> impl Iterator<Item = (SourceHash, OfferId)> {
+        let waiting = self.judgements.iter().filter_map(|(_, hash)| Some((*hash, self.entries.get(hash)?)));
+        waiting.filter(move |(_, entry)| entry.hands == hands).map(|(hash, entry)| (hash, entry.offer))
+    }
+
     /// A source is there that was admitted before the node started. Nobody waits for it.
     ///
     /// Returns the offer, if it is to be judged.
     pub fn restore(&mut self, now: Time, offer: Offer) -> Option<OfferId> {
-        let Offer { hash, label, size, given, allowed, .. } = offer;
+        let Offer { hash, label, size, given, allowed, has_manifest, .. } = offer;
         if self.entries.len() >= SOURCES_LEN_MAX || self.entries.contains_key(&hash) {
             return None;
         }
         self.last_offer.0 += 1;
         let mut entry = KnownSource::new(size, now);
-        entry.begin(now, self.last_offer, label, given, OfferTerms { allowed, occasion: Occasion::Start });
+        let terms = OfferTerms { given, allowed, has_manifest, loader: None, occasion: Occasion::Start };
+        entry.begin(now, self.last_offer, label, terms);
         self.entries.insert(hash, entry);
         self.judgements.insert((now + JUDGEMENT_TIME_MAX, hash));
         Some(self.last_offer)
@@ -204,7 +204,12 @@ impl Registry {
                     entry.verdict = verdict;
                     Vec::new()
                 }
-                Err(reason) => entry.refuse(hash, reason, askers, effects),
+                Err(reason) => {
+                    if entry.state == SourceState::Loaded {
+                        self.changed.push(hash);
+                    }
+                    entry.refuse(hash, reason, askers, effects)
+                }
             },
             _ => Vec::new(),
         }
@@ -236,10 +241,11 @@ impl Registry {
             Some(entry) if entry.state == SourceState::Offered => match verdict {
                 Ok(verdict) => {
                     entry.state = SourceState::Validating;
+                    let runs = verdict.runs;
                     entry.verdict = verdict;
                     let loaders = askers.of(Subject::Load(hash));
                     loaders.for_each(|loader| effects.progress(loader, LoadStep::Compiling));
-                    effects.push(SourceEffect::Validate(hash));
+                    effects.push(SourceEffect::Validate { hash, runs });
                     Vec::new()
                 }
                 Err(reason) => entry.refuse(hash, reason, askers, effects),
@@ -270,6 +276,7 @@ impl Registry {
                         return entry.refuse(hash, why, askers, effects);
                     }
                     entry.state = SourceState::Loaded;
+                    self.changed.push(hash);
                     entry.info = Some(info);
                     let answer = loaded(hash, entry.info.as_ref(), false, compile_us);
                     askers.answer(&Subject::Load(hash), &answer, effects);
@@ -297,10 +304,28 @@ impl Registry {
         let Some(entry) = self.entries.get_mut(&hash) else { return Vec::new() };
         self.judgements.retain(|(_, waiting)| *waiting != hash);
         entry.leave_behind();
+        if entry.state == SourceState::Loaded {
+            self.changed.push(hash);
+        }
         entry.state = SourceState::Unloaded;
         effects.push(SourceEffect::Forget(hash));
         askers.refuse(&Subject::Load(hash), &Refusal::SourceUnloaded { hash }, effects);
         core::mem::take(&mut entry.waiting)
+    }
+
+    /// Takes out what has become of sources that can be created from, or no longer, since this was last asked.
+    pub fn take_updates(&mut self) -> Vec<SourceUpdate> {
+        let changed = core::mem::take(&mut self.changed);
+        changed
+            .into_iter()
+            .filter_map(|hash| self.entries.get(&hash).map(|entry| entry.update(hash)))
+            .collect()
+    }
+
+    /// All sources that can be created from, as whoever hears of them is told.
+    pub fn updates(&self) -> impl Iterator<Item = SourceUpdate> {
+        let loaded = self.entries.iter().filter(|(_, entry)| entry.state == SourceState::Loaded);
+        loaded.map(|(hash, entry)| entry.update(*hash))
     }
 
     /// The one source whose hash begins with `prefix`.
@@ -371,8 +396,10 @@ impl Registry {
         };
         match (creator, &verdict.judged_by) {
             (CreatorRights::Own(most), _) => verdict.rights.and(most),
-            (CreatorRights::Admitted, JudgedBy::Nobody) => Rights::NONE,
-            (CreatorRights::Admitted, JudgedBy::Keys(_) | JudgedBy::Program) => verdict.rights,
+            (CreatorRights::Admitted, JudgedBy::Nobody | JudgedBy::Configuration) => Rights::NONE,
+            (CreatorRights::Admitted, JudgedBy::Keys(_) | JudgedBy::Program | JudgedBy::Actor(_)) => {
+                verdict.rights
+            }
         }
     }
 
@@ -438,147 +465,6 @@ impl Concern for Registry {
         if let Some(entry) = end.source.and_then(|hash| self.entries.get_mut(&hash)) {
             entry.actors = entry.actors.saturating_sub(1);
         }
-    }
-}
-
-impl KnownSource {
-    fn new(size: u64, now: Time) -> Self {
-        Self {
-            label: String::new(),
-            size,
-            state: SourceState::Unloaded,
-            info: None,
-            waiting: Vec::new(),
-            actors: 0,
-            verdict: Verdict::default(),
-            left: None,
-            offer: OfferId::default(),
-            asked: OfferTerms::default(),
-            offered_at: now,
-            hopeless: None,
-        }
-    }
-
-    /// Notes that it is offered, and to be judged.
-    fn begin(&mut self, now: Time, offer: OfferId, label: String, given: Rights, asked: OfferTerms) {
-        self.label = cut(label, SOURCE_LABEL_LEN_MAX);
-        self.offered_at = now;
-        self.state = SourceState::Offered;
-        self.asked = asked;
-        self.verdict = Verdict { rights: given, ..Verdict::default() };
-        self.offer = offer;
-    }
-
-    /// The terms on which it was offered last.
-    #[must_use]
-    pub const fn terms(&self) -> OfferTerms {
-        self.asked
-    }
-
-    /// Its submitter's words about it.
-    #[must_use]
-    pub fn label(&self) -> &str {
-        &self.label
-    }
-
-    /// Its size in bytes.
-    #[must_use]
-    pub const fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Its place on the way from offer to use.
-    #[must_use]
-    pub const fn state(&self) -> &SourceState {
-        &self.state
-    }
-
-    /// Its classes and what else it says of itself, once that is known.
-    #[must_use]
-    pub const fn info(&self) -> Option<&SourceInfo> {
-        self.info.as_ref()
-    }
-
-    /// The number of live actors that were created from it.
-    #[must_use]
-    pub const fn actors(&self) -> u64 {
-        self.actors
-    }
-
-    /// The rights of its actors, besides those of all: none as long as it is not approved.
-    #[must_use]
-    pub fn rights(&self) -> Rights {
-        self.verdict().map(|verdict| verdict.rights).unwrap_or_default()
-    }
-
-    /// The offer of it that was up for judgement last.
-    #[must_use]
-    pub const fn offer(&self) -> OfferId {
-        self.offer
-    }
-
-    /// The verdict of its authority, once it is approved.
-    #[must_use]
-    pub const fn verdict(&self) -> Option<&Verdict> {
-        match self.state {
-            SourceState::Loaded | SourceState::Validating => Some(&self.verdict),
-            SourceState::Offered | SourceState::Refused(_) | SourceState::Unloaded => None,
-        }
-    }
-
-    /// All that it takes to judge it again, if it is approved.
-    #[must_use]
-    pub fn standing(&self, hash: SourceHash) -> Option<ApprovedSource> {
-        self.verdict()?;
-        let (label, actors, allowed) = (self.label.clone(), self.actors, self.asked.allowed);
-        Some(ApprovedSource { hash, offer: self.offer, label, actors, allowed, info: self.info.clone() })
-    }
-
-    /// The last admission of its actors, if it has any and is not approved now.
-    #[must_use]
-    pub fn left_behind(&self) -> Option<Option<&Admission>> {
-        (self.actors > 0 && self.verdict().is_none()).then_some(self.left.as_deref())
-    }
-
-    /// Those of the rights that are meant for it by whoever loads it once more, and that it has not.
-    fn lacks(&self, given: Rights, allowed: Option<Rights>, has_manifest: bool) -> Rights {
-        let meant = match (&self.state, &self.verdict.judged_by) {
-            (SourceState::Refused(_) | SourceState::Unloaded, _) => return Rights::NONE,
-            // Nobody has read its manifest yet.
-            (SourceState::Offered, _) if has_manifest => return Rights::NONE,
-            (SourceState::Loaded | SourceState::Validating, JudgedBy::Keys(admission)) => {
-                if has_manifest {
-                    allowed.map_or(admission.wanted, |allowed| admission.wanted.and(allowed))
-                } else {
-                    given
-                }
-            }
-            _ => given,
-        };
-        meant.beyond(self.verdict.rights)
-    }
-
-    /// Remembers what its actors were admitted with: it is not in use any more.
-    fn leave_behind(&mut self) {
-        if let (true, JudgedBy::Keys(admission)) = (self.verdict().is_some(), &self.verdict.judged_by) {
-            self.left = Some(admission.clone());
-        }
-    }
-
-    fn refuse(
-        &mut self,
-        hash: SourceHash,
-        reason: String,
-        askers: &mut Askers,
-        effects: &mut Effects,
-    ) -> Vec<ActorAddress> {
-        // Somebody else had a part in it, and every listing repeats it.
-        let reason = cut(reason, ERROR_TEXT_LEN_MAX);
-        self.leave_behind();
-        self.state = SourceState::Refused(reason.clone());
-        effects.push(SourceEffect::Forget(hash));
-        askers.refuse(&Subject::Load(hash), &Refusal::SourceRefused { hash, reason }, effects);
-        core::mem::take(&mut self.waiting)
     }
 }
 

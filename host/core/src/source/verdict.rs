@@ -18,6 +18,22 @@ const MEMORY_BYTES_MAX: &str = "memory-bytes-max";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OfferId(pub u64);
 
+/// Names the bytes that run: their SHA-256. They are those that were submitted, unless an authority has put others in their place.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RunHash(pub SourceHash);
+
+impl fmt::Display for RunHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for RunHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// An approval: what may run, and what it may do. A refusal is a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -25,8 +41,27 @@ pub struct Verdict {
     pub rights: Rights,
     /// The limits of its actors, below the node's.
     pub limits: LowerLimits,
+    /// The bytes that run, where they are not those that were submitted.
+    #[serde(default)]
+    pub runs: Option<RunHash>,
+    /// Its judge's words about it, in place of its submitter's.
+    #[serde(default)]
+    pub label: Option<String>,
     /// The judge of it.
     pub judged_by: JudgedBy,
+}
+
+/// The approval of an actor that is the authority, as it says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActorsApproval {
+    /// Its word for the source, in place of its submitter's.
+    pub label: Option<String>,
+    /// The rights that it would give the source's actors.
+    pub rights: Rights,
+    /// The limits of the source's actors, below the node's.
+    pub limits: LowerLimits,
+    /// The bytes that are to run, where they are not those that were submitted.
+    pub runs: Option<RunHash>,
 }
 
 impl Verdict {
@@ -62,6 +97,10 @@ pub enum JudgedBy {
     Keys(Box<Admission>),
     /// A judge of the program that has the node in it.
     Program,
+    /// An actor that was the authority, of this source.
+    Actor(SourceHash),
+    /// The node's configuration: it is the source of the authority itself.
+    Configuration,
 }
 
 impl fmt::Display for JudgedBy {
@@ -69,6 +108,8 @@ impl fmt::Display for JudgedBy {
         match self {
             Self::Nobody => f.write_str("nobody: every source is trusted"),
             Self::Program => f.write_str("the program that has the node in it"),
+            Self::Actor(source) => write!(f, "an actor of source {source}"),
+            Self::Configuration => f.write_str("the node's configuration, as its authority"),
             Self::Keys(admission) => {
                 f.write_str(if admission.signers.len() == 1 { "key " } else { "keys " })?;
                 for (at, name) in admission.signers.iter().enumerate() {

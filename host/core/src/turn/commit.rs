@@ -107,6 +107,9 @@ impl Turn {
             TurnRequest::CreateNamed { request, name, child } => {
                 return self.ask(request, Question::CreateNamed { name, child }, effects);
             }
+            TurnRequest::Load { request, offer } => {
+                return self.ask(request, Question::Load(offer), effects);
+            }
             TurnRequest::RequestStatus { request, about } => {
                 return self.ask(request, Question::Status { about }, effects);
             }

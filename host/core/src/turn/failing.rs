@@ -11,6 +11,7 @@ use super::{ActorEffect, Current, InstanceState, Leftover, Phase, Turn, TurnEffe
 use crate::address::ActorAddress;
 use crate::envelope::{Body, Envelope, ExitReason, FailsFor, Poisoned};
 use crate::fate::{Failure, Fault, OnTrap};
+use crate::life::ActorEvent;
 use crate::limits::{ERROR_TEXT_LEN_MAX, cut};
 use crate::message::Message;
 use crate::time::Time;
@@ -149,6 +150,9 @@ impl Turn {
             Body::Message(original) => self.poison(sender, details, original, effects),
             // It is one already.
             Body::DeadLetter(_) => {}
+            Body::SourceOffered(_) => {
+                self.tell(ActorEvent::AuthorityFailed { by: self.identity.me, reason: details }, effects);
+            }
             body => effects.push(ActorEffect::DeadLetter(Envelope { target, sender, body }, details).into()),
         }
     }

@@ -88,9 +88,10 @@ impl From<Refusal> for ControlError {
             Refusal::AmbiguousSource { prefix, matches } => Self::AmbiguousSource { prefix, matches },
             Refusal::SourceRefused { hash, reason } => Self::SourceRefused { hash, reason },
             Refusal::WantsMoreRights { hash, missing } => Self::WantsMoreRights { hash, missing },
-            refusal @ (Refusal::NoPolicy { .. } | Refusal::PolicyRefused { .. }) => {
-                Self::Invalid(refusal.to_string())
-            }
+            refusal @ (Refusal::NoPolicy { .. }
+            | Refusal::PolicyRefused { .. }
+            | Refusal::OfTheAuthority { .. }
+            | Refusal::NotAppointed) => Self::Invalid(refusal.to_string()),
             Refusal::SourceUnloaded { hash } => Self::SourceUnloaded { hash },
             Refusal::NoSuchClass { class, classes } => Self::NoSuchClass { class, classes },
             Refusal::ClassNeeded { classes } => Self::ClassNeeded { classes },
@@ -143,11 +144,12 @@ impl From<(SourceHash, &KnownSource)> for SourceReport {
         let verdict = source.verdict();
         let admission = verdict.and_then(|verdict| match &verdict.judged_by {
             JudgedBy::Keys(admission) => Some((**admission).clone()),
-            JudgedBy::Nobody | JudgedBy::Program => None,
+            JudgedBy::Nobody | JudgedBy::Program | JudgedBy::Actor(_) | JudgedBy::Configuration => None,
         });
         Self {
             status: (hash, source).into(),
             judged_by: verdict.map(|verdict| verdict.judged_by.to_string()),
+            runs: verdict.and_then(|verdict| verdict.runs),
             admission,
             limits: verdict.map(|verdict| verdict.limits.clone()).unwrap_or_default(),
             // Told by whoever has the papers.
@@ -187,6 +189,8 @@ mod tests {
             Refusal::AmbiguousSource { prefix: text("0"), matches: vec![hash, hash] },
             Refusal::SourceRefused { hash, reason: text("not ours") },
             Refusal::SourceUnloaded { hash },
+            Refusal::OfTheAuthority { hash },
+            Refusal::NotAppointed,
             Refusal::NoSuchClass { class: text("C"), classes: vec![text("D"), text("E")] },
             Refusal::ClassNeeded { classes: vec![text("D"), text("E")] },
             Refusal::NoCompatibleHost { class: text("C"), unmet },

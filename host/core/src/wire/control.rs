@@ -87,9 +87,22 @@ impl NodeFrame {
     pub fn for_version(self, version: u16) -> Self {
         match self {
             Self::Reply { id, reply } if version == VERSION_BEFORE => {
-                Self::Reply { id, reply: reply.map_err(ControlError::before) }
+                Self::Reply { id, reply: reply.map(Reply::before).map_err(ControlError::before) }
             }
             frame => frame,
+        }
+    }
+}
+
+impl Reply {
+    /// The same in the words of the version before, which knows fewer rights.
+    fn before(self) -> Self {
+        match self {
+            Self::Sources(mut sources) => {
+                sources.iter_mut().for_each(|source| source.rights = source.rights.of_version_1());
+                Self::Sources(sources)
+            }
+            other => other,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::envelope::ExitReason;
 use crate::limits::ActorLimits;
 use crate::log_level::LogLevel;
 use crate::source::admission::Admission;
-use crate::source::{LowerLimits, Rights, SourceHash, SourceInfo, SourceState};
+use crate::source::{LowerLimits, Rights, RunHash, SourceHash, SourceInfo, SourceState};
 use crate::turn::ActorPhase;
 
 /// Conditions that a listed actor meets: all that are set.
@@ -48,8 +48,12 @@ pub struct NodeStatus {
     pub pid: u32,
     /// How long it has run, in ms.
     pub uptime_ms: u64,
-    /// The judge of sources: `none` or `trust-all`.
+    /// The judge of sources that configuration names: `none`, `keys`, `actor`, `trust-all` or `custom`.
     pub authority: String,
+    /// The actor that judges now, if one does.
+    pub authority_actor: Option<ActorAddress>,
+    /// How often an actor said something of an offer, or wanted to be the authority, that was not its to say.
+    pub verdicts_ignored: u64,
     /// The capabilities of the host.
     pub capabilities: Capabilities,
     /// Whether it is stopping.
@@ -214,6 +218,8 @@ pub struct SourceReport {
     pub status: SourceStatus,
     /// Its judge, in words; absent: it is not approved.
     pub judged_by: Option<String>,
+    /// The bytes that run, where its authority has put others in the place of those that were submitted.
+    pub runs: Option<RunHash>,
     /// Its admission by keys.
     pub admission: Option<Admission>,
     /// The limits of its actors, where they are below the node's.

@@ -3,8 +3,9 @@
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::json;
+use toml::Value;
 
-use super::layers::ConfigArgs;
+use super::layers::{AUTHORITY_INIT, ConfigArgs};
 use super::output::Output;
 
 /// Shows what a node would be run with.
@@ -28,14 +29,18 @@ pub(super) fn config(command: ConfigCommand, output: &Output) -> Result<()> {
     for name in &layered.unknown_variables {
         output.warn(format_args!("the variable {name} is no setting of thespian-host"));
     }
+    let mut settings = layered.settings;
+    for setting in settings.iter_mut().filter(|setting| setting.key == AUTHORITY_INIT) {
+        setting.value = setting.value.take().map(|_| Value::String("(not shown)".to_string()));
+    }
     if output.is_json() {
-        let settings = layered.settings.iter().map(
+        let settings = settings.iter().map(
             |setting| json!({"key": setting.key, "value": setting.value, "from": setting.origin.to_string()}),
         );
         output.json(&settings.collect::<Vec<_>>())?;
         return Ok(());
     }
-    let rows = layered.settings.iter().map(|setting| {
+    let rows = settings.iter().map(|setting| {
         let value = setting.value.as_ref().map_or(format!("({})", setting.absent), ToString::to_string);
         vec![setting.key.clone(), value, setting.origin.to_string()]
     });

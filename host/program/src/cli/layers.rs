@@ -27,11 +27,13 @@ const ENV_PREFIX: &str = "THESPIAN_HOST_";
 /// Variables that are no configuration of a node.
 const OTHER_VARIABLES: [&str; 6] = ["CONFIG", "CONNECT", "TOKEN_FILE", "ENDPOINT", "LOG_LEVEL", "LOG_FORMAT"];
 
+/// Its value may be a secret: it is not shown.
+pub(super) const AUTHORITY_INIT: &str = "authority-init";
 const ALLOW_LISTEN: &str = "allow-listen";
 const KEEP_TOKENS: &str = "control.keep-tokens";
 
 /// Keys outside of tables, and what it means that one is absent.
-const KEYS: [(&str, &str); 16] = [
+const KEYS: [(&str, &str); 20] = [
     ("data-dir", ""),
     ("cache-dir", "in the data directory"),
     ("listen", "no TCP"),
@@ -39,6 +41,10 @@ const KEYS: [(&str, &str); 16] = [
     ("control.socket", "only the one in the data directory"),
     (ALLOW_LISTEN, "actors listen nowhere"),
     ("authority", ""),
+    ("authority-file", "no actor judges"),
+    ("authority-sha256", "any"),
+    ("authority-class", "the only one of its source"),
+    (AUTHORITY_INIT, "none"),
     ("policy", "in the data directory"),
     ("memory-budget-bytes", "60 % of the machine's or the control group's"),
     ("compile-memory-bytes-max", "by the component's size"),
@@ -83,9 +89,24 @@ pub(super) struct ConfigArgs {
     #[arg(long, value_name = "IP[:PORT]")]
     allow_listen: Vec<ListenRule>,
     /// Judge of sources: `none` refuses every load, `keys` admits what keys have signed that the policy trusts, `trust-all`
-    /// approves everything and is for development only [default: none] [env: THESPIAN_HOST_AUTHORITY].
-    #[arg(long, value_name = "WHO", value_parser = ["none", "keys", "trust-all"], hide_possible_values = true)]
+    /// approves everything and is for development only; with `actor` the actor of `--authority-file` says [default: none] [env:
+    /// THESPIAN_HOST_AUTHORITY].
+    #[arg(long, value_name = "WHO", value_parser = ["none", "keys", "actor", "trust-all"], hide_possible_values = true)]
     authority: Option<String>,
+    /// The component of the actor that is the authority. It needs nobody's approval, is created before anybody is served, and
+    /// anew whenever it ends [env: THESPIAN_HOST_AUTHORITY_FILE].
+    #[arg(long, value_name = "FILE")]
+    authority_file: Option<PathBuf>,
+    /// The hash that this component has to have [default: any] [env: THESPIAN_HOST_AUTHORITY_SHA256].
+    #[arg(long, value_name = "HASH")]
+    authority_sha256: Option<String>,
+    /// The class of that actor [default: the only one of its source] [env: THESPIAN_HOST_AUTHORITY_CLASS].
+    #[arg(long, value_name = "CLASS")]
+    authority_class: Option<String>,
+    /// The message that it starts with: a type name, and behind a `=` its content as JSON. Secrets are better in the
+    /// configuration file: a command line is seen by others [default: none] [env: THESPIAN_HOST_AUTHORITY_INIT].
+    #[arg(long, value_name = "TYPE[=JSON]")]
+    authority_init: Option<String>,
     /// The policy by which keys are trusted [default: `policy.toml` in the data directory] [env: THESPIAN_HOST_POLICY].
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -215,6 +236,20 @@ impl ConfigArgs {
         }
         if let Some(authority) = &self.authority {
             layers.set("authority", Value::String(authority.clone()), flag("authority"))?;
+        }
+        if let Some(file) = &self.authority_file {
+            let file = file.to_str().ok_or_else(|| Usage("--authority-file is not UTF-8".to_string()))?;
+            layers.set("authority-file", Value::String(file.to_string()), flag("authority-file"))?;
+        }
+        let of_authority = [
+            ("authority-sha256", &self.authority_sha256),
+            ("authority-class", &self.authority_class),
+            (AUTHORITY_INIT, &self.authority_init),
+        ];
+        for (key, value) in of_authority {
+            if let Some(value) = value {
+                layers.set(key, Value::String(value.clone()), flag(key))?;
+            }
         }
         if let Some(file) = &self.policy {
             let file = file.to_str().ok_or_else(|| Usage("--policy is not UTF-8".to_string()))?;

@@ -227,6 +227,7 @@ fn authority_line(authority: &Authority, policy: &PolicyStatus) -> String {
             format!("keys: nothing is admitted yet, for there is no {}: `thespian-host key trust` makes it", policy.path)
         }
         Authority::TrustAll => "trust-all: every source is approved".to_string(),
+        Authority::Actor => "actor: an actor of the source that is configured says".to_string(),
         Authority::Custom(_) => "custom: a judge of the program's own says".to_string(),
     }
 }

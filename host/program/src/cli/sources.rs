@@ -92,7 +92,8 @@ fn show_one(report: &SourceReport, output: &Output) -> Result<()> {
         output.json(report)?;
         return Ok(());
     }
-    let SourceReport { status, judged_by, admission, limits, manifest, manifest_sha256, signatures } = report;
+    let SourceReport { status, judged_by, runs, admission, limits, manifest, manifest_sha256, signatures } =
+        report;
     let mut rows = vec![("hash", status.hash.to_string()), ("label", status.label.clone())];
     rows.push(("size", bytes(status.size)));
     rows.push((
@@ -103,6 +104,7 @@ fn show_one(report: &SourceReport, output: &Output) -> Result<()> {
         },
     ));
     rows.extend(judged_by.clone().map(|judge| ("judged by", judge)));
+    rows.extend(runs.map(|runs| ("runs", format!("{runs}, which its authority has put in its place"))));
     if let Some(Admission { name, version, wanted, .. }) = admission {
         rows.push(("name", format!("{name} {version}")));
         rows.push(("wanted", named(*wanted)));

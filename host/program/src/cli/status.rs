@@ -105,8 +105,7 @@ fn show(status: &NodeStatus, output: &Output) -> io::Result<()> {
     let stopping = if status.stopping { ", stopping" } else { "" };
     item("node", format!("{:016x}, pid {}, up {uptime}{stopping}", status.host.0, status.pid))?;
     item("version", status.version.clone())?;
-    let (style, authority) = authority(&status.authority);
-    styled_item("authority", style, authority, output)?;
+    show_authority(status, output)?;
     if !status.capabilities.is_empty() {
         let all: Vec<_> = status.capabilities.iter().map(|(name, value)| format!("{name}={value}")).collect();
         item("capabilities", all.join(", "))?;
@@ -217,10 +216,19 @@ fn show_sources(status: &NodeStatus, output: &Output) -> io::Result<()> {
     item("compiler", &text, output)
 }
 
-fn authority(name: &str) -> (Style, &str) {
-    match name {
+/// The judge of sources, and what was said by others.
+fn show_authority(status: &NodeStatus, output: &Output) -> io::Result<()> {
+    let (style, text) = match status.authority.as_str() {
         "none" => (Style::Plain, "none: every load is refused"),
         "trust-all" => (Style::Red, "trust-all: every source is approved; for development only"),
         other => (Style::Plain, other),
+    };
+    let judge = status.authority_actor.map(|actor| format!("; {actor} judges")).unwrap_or_default();
+    styled_item("authority", style, &format!("{text}{judge}"), output)?;
+    if status.verdicts_ignored > 0 {
+        let ignored = number(status.verdicts_ignored);
+        let text = format!("{ignored} words of actors that have no say in what is loaded; the log has them");
+        item("ignored", &text, output)?;
     }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use thespian_core::source::Rights;
 use thespian_core::wire::control::{ControlError, CreateActor};
 use thespian_host::client::{Client, ClientError};
 
-const RIGHTS: Rights = Rights { dead_letters: false, capabilities: true, status: false, shutdown: false };
+const RIGHTS: Rights = Rights { capabilities: true, ..Rights::NONE };
 
 /// Creates a probe on a host where all of this holds.
 async fn create(client: &Client, requirements: &[(&str, Clause)]) -> Result<Probe, ClientError> {

@@ -8,7 +8,7 @@ use thespian_core::source::Rights;
 use thespian_core::wire::control::ControlError;
 use thespian_host::client::ClientError;
 
-const RIGHTS: Rights = Rights { dead_letters: true, capabilities: false, status: false, shutdown: false };
+const RIGHTS: Rights = Rights { dead_letters: true, ..Rights::NONE };
 
 async fn handler(world: &World) -> Probe {
     let probe = world.probe_with(RIGHTS).await;

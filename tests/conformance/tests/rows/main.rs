@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod addr;
+mod authority;
 mod cap;
 mod children;
 mod composed;

@@ -9,7 +9,7 @@ use thespian_host::client::{Client, ClientError};
 use thespian_host::config::Authority;
 use tokio::runtime::Handle;
 
-fn hash_of(bytes: &[u8]) -> String {
+pub(crate) fn hash_of(bytes: &[u8]) -> String {
     SourceHash(Sha256::digest(bytes).into()).to_string()
 }
 

@@ -6,14 +6,18 @@ use crate::question::NewPolicy;
 use crate::source::admission::{ReadPapers, Signature};
 use crate::source::manifest::Manifest;
 use crate::source::policy::{KeyId, Policy, PublicKey, Revocations, TrustedKey};
-use crate::source::{LowerLimits, OfferId, Unusable};
+use crate::source::{ActorsApproval, LowerLimits, OfferId, Unusable};
 use crate::utc::UtcTime;
 
 #[test]
 fn no_order_of_events_makes_it_panic_or_answer_twice_however_nonsensical() {
     for seed in 0..300_u64 {
         let kinds = [AuthorityKind::Asked, AuthorityKind::Keys, AuthorityKind::TrustAll, AuthorityKind::None];
-        let mut draw = Draw { node: judged_by(kinds[seed as usize % 4]), state: seed };
+        let node = match seed as usize % 5 {
+            4 => actors_judging::appointing(),
+            kind => judged_by(kinds[kind]),
+        };
+        let mut draw = Draw { node, state: seed };
         let mut answered = Vec::new();
         for _ in 0..200 {
             let event = any_event(&mut draw);
@@ -174,6 +178,10 @@ any!(any_source_event -> SourceEvent {
         let (hash, offer) = (draw.hash(), draw.offer());
         SourceEvent::Judged { hash, offer, verdict: draw.verdict(Verdict::default()) }
     },
+    1 of SourceEvent::PlaceFound(_) => |draw| {
+        let address = draw.node.address();
+        SourceEvent::PlaceFound(draw.verdict(address))
+    },
     1 of SourceEvent::Restored { .. } => |draw| {
         let offer = Box::new(offer_of(draw.hash()));
         SourceEvent::Restored { offer, verdict: Verdict::default() }
@@ -215,6 +223,22 @@ any!(any_actor_event -> ActorEvent {
     1 of ActorEvent::CapabilityUpdated { .. } => |draw| {
         ActorEvent::CapabilityUpdated { name: "gpu".to_string(), value: draw.value() }
     },
+    2 of ActorEvent::AuthorityAsked { .. } => |draw| {
+        ActorEvent::AuthorityAsked { by: draw.known(), judges: draw.below(4) > 0 }
+    },
+    4 of ActorEvent::OfferJudged { .. } => |draw| {
+        let approval = Box::new(ActorsApproval { rights: Rights::ALL, ..ActorsApproval::default() });
+        ActorEvent::OfferJudged { by: draw.known(), offer: draw.offer(), verdict: draw.verdict(approval) }
+    },
+    1 of ActorEvent::AuthorityFailed { .. } => |draw| {
+        ActorEvent::AuthorityFailed { by: draw.known(), reason: "f".to_string() }
+    },
+    1 of ActorEvent::UnloadAsked { .. } => |draw| {
+        ActorEvent::UnloadAsked { by: draw.known(), source: draw.hash() }
+    },
+    1 of ActorEvent::SourcesWatched { .. } => |draw| {
+        ActorEvent::SourcesWatched { by: draw.known(), watches: draw.chance() }
+    },
     1 of ActorEvent::ShutdownAsked { .. } => |draw| ActorEvent::ShutdownAsked { by: draw.known() },
     4 of ActorEvent::Started { .. } => |draw| ActorEvent::Started { address: draw.known() },
     1 of ActorEvent::Restarting { .. } => |draw| ActorEvent::Restarting { address: draw.known() },
@@ -227,8 +251,12 @@ any!(any_actor_event -> ActorEvent {
 });
 
 any!(any_question -> Question {
-    20 of Question::Load(_) => |draw| Question::Load(Box::new(offer_of(draw.hash()))),
+    20 of Question::Load(_) => |draw| {
+        let given = Rights { authority: draw.chance(), sources: draw.chance(), ..Rights::NONE };
+        Question::Load(Box::new(Offer { given, ..offer_of(draw.hash()) }))
+    },
     10 of Question::Unload { .. } => |draw| Question::Unload { source: draw.hash() },
+    5 of Question::Appoint { .. } => |draw| Question::Appoint { address: draw.node.address() },
     40 of Question::Create(_) => |draw| {
         let source = match draw.below(4) {
             0 => Err(Refusal::UnknownSource { source_hash: "é".to_string() }),

@@ -1,5 +1,6 @@
 use super::*;
 use crate::effect::Effect;
+use crate::limits::SOURCE_LABEL_LEN_MAX;
 use crate::question::Asker;
 use crate::source::SourceEffect;
 
@@ -96,7 +97,10 @@ fn a_source_is_judged_before_it_is_compiled_and_compiled_before_it_is_used() {
     assert_eq!(offered, [progress(LoadStep::Judging)]);
     assert!(matches!(registry.availability(hash(1)), Availability::Coming));
     let judged = judge(&mut registry, hash(1), Ok(()));
-    assert_eq!(judged, [progress(LoadStep::Compiling), Effect::Source(SourceEffect::Validate(hash(1)))]);
+    assert_eq!(
+        judged,
+        [progress(LoadStep::Compiling), Effect::Source(SourceEffect::Validate { hash: hash(1), runs: None })]
+    );
     assert!(matches!(registry.availability(hash(1)), Availability::Coming));
     let loaded = Answer::Loaded { hash: hash(1), info: Box::new(info()), already: false, compile_us: 5 };
     let answer = Effect::Answer { asker: Asker(1), answer: Ok(loaded) };

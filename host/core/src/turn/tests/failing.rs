@@ -1,6 +1,8 @@
 //! Turns that fail for somebody else than the sender of what they handle.
 
 use super::*;
+use crate::envelope::SourceOffered;
+use crate::source::SourceHash;
 
 /// A turn with a message of `SENDER` that has to do with `who`.
 fn handle_for(actor: &mut Actor, who: ActorAddress, result: Result<(), Failure>) -> u32 {
@@ -78,6 +80,27 @@ fn what_the_host_tells_is_told_to_whom_it_was_for_in_place_of_a_dead_letter() {
         handle_for(&mut actor, OTHER, Err(err(false)));
         assert_only_other_hears(&mut actor, "no");
     }
+}
+
+#[test]
+fn an_authority_that_fails_on_what_is_offered_is_told_of_once_and_after_its_second_attempt() {
+    let offered = SourceOffered { hash: SourceHash([1; 32]), label: String::new() };
+    let failed = |actor: &mut Actor| {
+        let failed = |effect: &TurnEffect| match effect {
+            TurnEffect::Perform(ActorEffect::Tell(event)) => match &**event {
+                Event::Actor(ActorEvent::AuthorityFailed { by: ME, reason }) => Some(reason.clone()),
+                _ => None,
+            },
+            _ => None,
+        };
+        actor.effects().iter().filter_map(failed).collect::<Vec<_>>()
+    };
+    let mut actor = running(OnTrap::Restart);
+    actor.receive(Body::SourceOffered(Box::new(offered)));
+    actor.handle(Err(err(true)));
+    assert_eq!(failed(&mut actor), Vec::<String>::new());
+    actor.handle(Err(err(true)));
+    assert_eq!(failed(&mut actor), ["no (attempt 2)"]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 extern crate std;
 
+mod versions;
+
 use super::*;
 use crate::address::{ActorAddress, HostId};
 use crate::capability::{Capabilities, Clause, Requirement, Value};
@@ -156,6 +158,8 @@ fn status() -> NodeStatus {
         pid: 8,
         uptime_ms: 9,
         authority: "none".into(),
+        authority_actor: Some(ACTOR),
+        verdicts_ignored: 3,
         capabilities: Capabilities::from([("gpu".to_string(), Value::Boolean(true))]),
         stopping: false,
         actors: 10,
@@ -372,6 +376,7 @@ fn source_report() -> SourceReport {
     SourceReport {
         status: source(),
         judged_by: Some("key `ci`".into()),
+        runs: None,
         admission: Some(admission),
         limits,
         manifest: Some("[source]".into()),
@@ -391,18 +396,6 @@ fn wants_more() -> ControlError {
 fn forbidden() -> ControlError {
     let way = "show the token in /d/token".to_string();
     ControlError::Forbidden { request: "kill".into(), needs: Role::Operate, has: Role::Read, way }
-}
-
-#[test]
-fn a_client_of_the_version_before_is_told_in_words_that_it_knows() {
-    let refused = |error| NodeFrame::Reply { id: 1, reply: Err(error) };
-    let told = refused(forbidden()).for_version(hello::VERSION_BEFORE);
-    assert_eq!(told, refused(ControlError::Invalid(forbidden().to_string())));
-    let told = refused(wants_more()).for_version(hello::VERSION_BEFORE);
-    assert_eq!(told, refused(ControlError::Invalid(wants_more().to_string())));
-    for frame in replies() {
-        assert_eq!(frame.clone().for_version(hello::VERSION), frame);
-    }
 }
 
 /// A line for each frame: its bytes, and what they mean.

@@ -1,0 +1,166 @@
+//! The actor that configuration names as the authority: its source is loaded and it is created before the node serves anybody.
+
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use thespian_core::limits::{SOURCE_BYTES_MAX, SOURCE_LABEL_LEN_MAX, cut, source_size};
+use thespian_core::message::Message;
+use thespian_core::question::{Offer, Question};
+use thespian_core::source::{Appointment, Rights, SourceHash};
+use thespian_core::text::inert;
+use tokio::runtime::Handle;
+use tracing::Level;
+
+use crate::config::{Authority, NodeConfig};
+use crate::input;
+use crate::inside::Inside;
+use crate::library::NOBODY;
+use crate::offers::SourceBytes;
+use crate::signing::SourcePapers;
+
+/// The source of the authority, as it was read.
+pub(crate) struct AuthoritySource {
+    bytes: Bytes,
+    hash: SourceHash,
+    label: String,
+}
+
+impl AuthoritySource {
+    /// Reads the source that configuration names, with the office that an actor of it is to hold. Nothing where the authority is
+    /// no actor.
+    ///
+    /// # Errors
+    /// The configuration makes no sense, or the file can't be used.
+    pub(crate) fn read(config: &NodeConfig) -> Result<Option<(Self, Appointment)>, String> {
+        let NodeConfig { authority_file, authority_sha256, authority_class, authority_init, .. } = config;
+        if config.authority != Authority::Actor {
+            let is_set = authority_file.is_some()
+                || authority_sha256.is_some()
+                || authority_class.is_some()
+                || authority_init.is_some();
+            return match is_set {
+                true => Err(format!(
+                    "`authority-file`, `authority-sha256`, `authority-class` and `authority-init` are for the authority `actor`, and \
+                     this one is `{}`",
+                    config.authority.name()
+                )),
+                false => Ok(None),
+            };
+        }
+        let Some(file) = authority_file else {
+            return Err(
+                "the authority `actor` takes `authority-file`: the component that it is made of".to_string()
+            );
+        };
+        let source = Self::of(file)?;
+        if let Some(wanted) = authority_sha256.filter(|wanted| *wanted != source.hash) {
+            let text = "is not the authority's: its hash is";
+            return Err(format!(
+                "{} {text} {}, and `authority-sha256` is {wanted}",
+                file.display(),
+                source.hash
+            ));
+        }
+        let init = authority_init.as_deref().map(init_message);
+        let office = Appointment::new(source.hash, authority_class.clone(), init);
+        Ok(Some((source, office)))
+    }
+
+    fn of(file: &Path) -> Result<Self, String> {
+        let wrong = |why: String| format!("the authority's component {}: {why}", file.display());
+        let bytes = input::read_named(file, SOURCE_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
+        source_size(bytes.len() as u64).map_err(|error| wrong(error.to_string()))?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let hash = SourceHash(Sha256::digest(&bytes).into());
+        Ok(Self { bytes: bytes.into(), hash, label: cut(name, SOURCE_LABEL_LEN_MAX) })
+    }
+
+    /// Loads it, creates the actor, and returns when that runs.
+    ///
+    /// # Errors
+    /// It can't be loaded, or does not start.
+    pub(crate) fn appoint(self, inside: &Arc<Inside>, io: &Handle) -> Result<(), String> {
+        let (done, outcome) = mpsc::sync_channel(1);
+        let node = inside.clone();
+        inside.desk.faults().spawn(io, "the creation of the authority", async move {
+            // Whoever waits is there until this is told.
+            let _ = done.send(self.create(&node).await);
+        });
+        let outcome = outcome.recv().unwrap_or_else(|_| Err(inside.desk.why_closed().to_string()));
+        outcome.map_err(|why| format!("the authority can't be created: {why}"))
+    }
+
+    async fn create(self, inside: &Inside) -> Result<(), String> {
+        let Self { bytes, hash, label } = self;
+        let size = bytes.len();
+        let room = inside.library.room(NOBODY, size, 0).map_err(|error| error.to_string())?;
+        let (given, allowed) = (Rights::NONE, None);
+        let offer = Offer {
+            hash,
+            label,
+            size: size as u64,
+            given,
+            allowed,
+            has_manifest: false,
+            is_downgrade: false,
+        };
+        let offered = SourceBytes::new(bytes, SourcePapers::default(), room);
+        let load = Question::Load(Box::new(offer));
+        inside.desk.ask(|_| Ok(load), Some(offered), None).await.map_err(|error| error.to_string())?;
+        let address = inside.place_for_authority()?;
+        let appoint = Question::Appoint { address };
+        inside.desk.ask(|_| Ok(appoint), None, None).await.map_err(|error| error.to_string())?;
+        let text = format!("{address} of source {hash} is the authority");
+        inside.plane.log.node(Level::INFO, "sources", &inert(&text));
+        Ok(())
+    }
+}
+
+/// A message as configuration has it: its type name, and behind a `=` its content as JSON.
+fn init_message(text: &str) -> Message {
+    let (type_name, json) = text.split_once('=').unwrap_or((text, "{}"));
+    Message::json(type_name, json.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_no_sense_is_told_before_anything_starts() {
+        let missing = std::env::temp_dir().join("thespian-no-such-authority.wasm");
+        let of = |authority, change: &dyn Fn(&mut NodeConfig)| {
+            let mut config = NodeConfig { authority, ..NodeConfig::default() };
+            change(&mut config);
+            AuthoritySource::read(&config).map(|read| read.is_some())
+        };
+        assert_eq!(of(Authority::Keys, &|_| ()), Ok(false));
+        for (refused, told) in [
+            (of(Authority::Actor, &|_| ()), "takes `authority-file`"),
+            (of(Authority::Actor, &|config| config.authority_file = Some(missing.clone())), "No such file"),
+            (
+                of(Authority::Keys, &|config| config.authority_class = Some("Gate".into())),
+                "this one is `keys`",
+            ),
+        ] {
+            let why = refused.unwrap_err();
+            assert!(why.contains(told), "{why}");
+        }
+        let file = std::env::temp_dir().join(format!("thespian-authority-{}.wasm", std::process::id()));
+        std::fs::write(&file, b"x").unwrap();
+        let named = of(Authority::Actor, &|config| {
+            config.authority_file = Some(file.clone());
+            config.authority_sha256 = Some(SourceHash([1; 32]));
+        });
+        std::fs::remove_file(&file).unwrap();
+        assert!(named.unwrap_err().contains("and `authority-sha256` is 0101"));
+    }
+
+    #[test]
+    fn a_message_to_start_with_is_a_name_and_what_follows_it() {
+        assert_eq!(init_message("Open={\"key\":\"a=b\"}"), Message::json("Open", "{\"key\":\"a=b\"}"));
+        assert_eq!(init_message("Open"), Message::json("Open", "{}"));
+    }
+}

@@ -1,0 +1,53 @@
+//! All that lies in a node's data directory, as a start finds it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use thespian_core::address::HostId;
+use thespian_core::source::admission::History;
+
+use super::history::HistoryFile;
+use super::sources::{FoundSources, KeptSource, SourceFiles};
+use super::{DirLock, StoreError};
+use crate::seal::Seal;
+
+/// The key of the data directory's seals.
+const STORE_KEY_FILE: &str = "store-key";
+
+/// All that lies in a node's data directory; nothing without one.
+#[derive(Default)]
+pub(crate) struct KeptData {
+    pub(crate) dir_lock: Option<Arc<DirLock>>,
+    pub(crate) files: Option<Arc<SourceFiles>>,
+    pub(crate) kept: Vec<KeptSource>,
+    pub(crate) history: Option<Arc<HistoryFile>>,
+    pub(crate) remembered: Option<History>,
+    pub(crate) problems: Vec<String>,
+}
+
+impl KeptData {
+    /// Opens the data directory, if there is to be one: the host's name, the directory's lock, and where bytes of sources are.
+    ///
+    /// # Errors
+    /// It can't be used.
+    pub(crate) fn open(dir: Option<&Path>) -> Result<(HostId, Self), StoreError> {
+        let host = HostId(rand::random());
+        let Some(dir) = dir else { return Ok((host, Self::default())) };
+        super::private_dir(dir)?;
+        let lock = super::lock(dir)?;
+        let host = super::host_id(dir, host)?;
+        let key = dir.join(STORE_KEY_FILE);
+        let seal = Seal::open(&key).map_err(|error| StoreError::Io { path: key, error })?;
+        let seal = Arc::new(seal);
+        let lock = Arc::new(lock);
+        let FoundSources { files, kept, mut problems } =
+            SourceFiles::open(dir, seal.clone(), Arc::downgrade(&lock))?;
+        let history = HistoryFile::new(dir, seal, Arc::downgrade(&lock));
+        let remembered = history.read().unwrap_or_else(|why| {
+            problems.push(format!("{why}: it is not known what was admitted before this start"));
+            None
+        });
+        let (dir_lock, files, history) = (Some(lock), Some(files), Some(Arc::new(history)));
+        Ok((host, Self { dir_lock, files, kept, history, remembered, problems }))
+    }
+}
