@@ -105,6 +105,7 @@ impl AuthoritySource {
             allowed,
             has_manifest: false,
             is_downgrade: false,
+            by: None,
         };
         let offered = SourceBytes::new(bytes, SourcePapers::default(), room);
         let load = Question::Load(Box::new(offer));

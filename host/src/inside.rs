@@ -7,6 +7,7 @@ use thespian_core::budget::Purpose;
 use thespian_core::source::SourceHash;
 
 use crate::actor::Cells;
+use crate::auditing::Auditor;
 use crate::config::Authority;
 use crate::desk::Desk;
 use crate::endpoint::Endpoints;
@@ -30,6 +31,7 @@ pub(crate) struct Inside {
     pub(crate) policy: PolicyKeeper,
     /// Absent without a data directory.
     pub(crate) history: Option<Arc<HistoryFile>>,
+    pub(crate) audit: Auditor,
     pub(crate) setup: Setup,
 }
 

@@ -41,6 +41,7 @@ compile_error!(
 mod actor;
 mod answers;
 mod appointing;
+mod auditing;
 pub mod client;
 mod compiles;
 pub mod config;

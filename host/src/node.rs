@@ -23,6 +23,7 @@ use tracing::Level;
 
 use crate::actor::{Cells, Ground};
 use crate::appointing::AuthoritySource;
+use crate::auditing::Auditor;
 use crate::client::Client;
 use crate::config::{Authority, NodeConfig};
 use crate::descriptors::{self, Shares, TooFewDescriptors};
@@ -38,7 +39,7 @@ use crate::node_fault::FaultWatch;
 use crate::outlet::Losses;
 use crate::perform::Performer;
 use crate::plane::Plane;
-use crate::plane::clock::Clock;
+use crate::plane::clock::{Clock, utc};
 use crate::policy::{POLICY_FILE, PolicyKeeper};
 use crate::pool::{self, Pool, PoolOwner};
 use crate::remembering;
@@ -116,8 +117,8 @@ impl Node {
         let queued = QueueBound::of(&memory);
         let budget = memory::budget(&memory, &queued);
         let shares = descriptors::shares(0)?;
-        let (host, data) = KeptData::open(config.data_dir.as_deref())?;
-        let KeptData { dir_lock, files, kept, history, remembered, problems } = data;
+        let (host, data) = KeptData::open(config.data_dir.as_deref(), utc())?;
+        let KeptData { dir_lock, files, kept, history, audit, remembered, problems } = data;
         let (path, read, mut authority) = open_policy(&config, remembered)?;
         let appointed = office.as_ref().map(|office| office.source);
         authority.appointment = office;
@@ -152,7 +153,9 @@ impl Node {
             shortage.clone(),
             io.handle().clone(),
         );
+        let audit = Auditor::start(audit, io.handle(), desk.faults(), plane.log.clone());
         let inside = Arc::new(Inside {
+            audit,
             cells: Cells::new(ground),
             endpoints: Arc::new(Endpoints::new(plane.clone())),
             grants: Arc::new(grants),

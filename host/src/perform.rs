@@ -12,8 +12,8 @@ use thespian_core::limits::{
 };
 use thespian_core::plan::Settled;
 use thespian_core::source::{
-    ClassCheck, HandOver, JudgeWish, JudgedBy, OfferId, RunHash, SourceEffect, SourceEvent, SourceHash,
-    Unusable, Verdict,
+    ClassCheck, HandOver, JudgeWish, JudgedBy, OfferId, RefusedSource, RunHash, SourceEffect, SourceEvent,
+    SourceHash, Unusable, Verdict,
 };
 use thespian_core::turn::Identity;
 use tokio::runtime::Handle;
@@ -34,6 +34,7 @@ use crate::plane::clock::utc;
 use crate::remembering;
 use crate::sandbox::{ActorInit, Source};
 use crate::status;
+use crate::store::audit::AuditEvent;
 
 /// The name of the task that reads what an actor is to judge.
 const READ_FOR_JUDGE: &str = "the reading of a source for its authority";
@@ -161,7 +162,14 @@ impl Performer {
         self.inside.desk.tell(SourceEvent::PlaceFound(place));
     }
 
+    fn note_refused(&self, RefusedSource { hash, label, by, reason }: RefusedSource) {
+        let (source, by) = (hash.to_string(), by.map(|by| by.to_string()));
+        self.inside.audit.note(AuditEvent::Refused { source, label, by, reason });
+    }
+
     fn note_ignored(&self, by: ActorAddress, offer: Option<OfferId>) {
+        let number = offer.map(|offer| offer.0);
+        self.inside.audit.note(AuditEvent::Ignored { actor: by.to_string(), offer: number });
         let text = match offer {
             Some(OfferId(offer)) => {
                 format!("what {by} says of offer {offer} is ignored: it is not in its hands")
@@ -343,7 +351,16 @@ impl Perform for Performer {
             Effect::Source(SourceEffect::FindPlace) => self.find_place(),
             Effect::Source(SourceEffect::Validate { hash, runs }) => self.validate(hash, runs),
             Effect::Source(SourceEffect::Forget(hash)) => self.forget(hash),
-            Effect::Source(SourceEffect::Erase(hash)) => self.inside.library.erase(hash),
+            Effect::Source(SourceEffect::Erase(hash)) => {
+                self.inside.audit.note(AuditEvent::Unloaded { source: hash.to_string() });
+                self.inside.library.erase(hash);
+            }
+            Effect::Source(SourceEffect::NoteRefused(refused)) => self.note_refused(*refused),
+            Effect::Source(SourceEffect::NoteAuthority(judge)) => {
+                let actor = judge.map(|judge| judge.address.to_string());
+                let source = judge.map(|judge| judge.source.to_string());
+                self.inside.audit.note(AuditEvent::Authority { actor, source });
+            }
             Effect::Life(LifeEffect::EnterPending(address)) => cells.enter_pending(address),
             Effect::Life(LifeEffect::SetDeadLetterHandler(handler)) => {
                 plane.dead_letters.set_handler(handler);

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
 use thespian_core::admin::Admin;
 use thespian_core::question::Offer;
+use thespian_core::source::admission::Occasion;
 use thespian_core::source::registry::KnownSource;
 use thespian_core::source::{JudgedBy, Rights, SourceEvent, SourceHash, Unusable, Verdict};
 use thespian_core::text::inert;
@@ -13,6 +15,7 @@ use tracing::Level;
 use crate::inside::Inside;
 use crate::plane::clock::utc;
 use crate::signing::SourcePapers;
+use crate::store::audit::{ApprovedRecord, AuditEvent};
 use crate::store::records::SourceRecord;
 use crate::store::sources::KeptSource;
 
@@ -22,6 +25,7 @@ pub(crate) fn begin(inside: &Arc<Inside>, kept: Vec<KeptSource>, problems: &[Str
     for problem in problems {
         inside.plane.log.node(Level::ERROR, "sources", &inert(problem));
     }
+    inside.audit.note(started(inside));
     restore(inside, kept);
     let inside = inside.clone();
     inside.desk.faults().clone().spawn(io, "the history of admissions", async move {
@@ -35,7 +39,7 @@ fn restore(inside: &Inside, kept: Vec<KeptSource>) {
         let (label, size, allowed) = (record.label.clone(), record.size, record.allowed);
         let given = record.given;
         let has_manifest = record.has_manifest();
-        let offer = Offer { hash, label, size, given, allowed, has_manifest, is_downgrade: false };
+        let offer = Offer { hash, label, size, given, allowed, has_manifest, is_downgrade: false, by: None };
         let verdict = record.verdict.clone();
         inside.library.found(kept);
         inside.desk.tell(SourceEvent::Restored { offer: Box::new(offer), verdict });
@@ -52,11 +56,60 @@ pub(crate) async fn admit(inside: &Arc<Inside>, hash: SourceHash) -> Result<(), 
     let look = move |admin: &Admin| {
         let mut known = admin.sources().iter();
         let (_, source) = known.find(|(known, _)| *known == hash)?;
-        Some(record(source, source.verdict()?.clone(), authority, &papers))
+        let verdict = source.verdict()?.clone();
+        let approved = approved(hash, source, &verdict, &papers);
+        Some((approved, record(source, verdict, authority, &papers)))
     };
     // Unloaded meanwhile, or the node stops: nothing is to come back.
-    let Ok(Some(record)) = inside.desk.look(look).await else { return Ok(()) };
-    inside.library.admit(hash, record).await
+    let Ok(Some((approved, record))) = inside.desk.look(look).await else { return Ok(()) };
+    let is_new = !approved.is_restored;
+    let audit = inside.audit.approve(AuditEvent::Approved(Box::new(approved)), is_new);
+    // The disk is waited for once.
+    let (written, admitted) = tokio::join!(audit, inside.library.admit(hash, record));
+    if let Err(error) = written {
+        if is_new {
+            inside.library.erase(hash);
+        }
+        return Err(Unusable::now(format!("the audit log can't be written: {error}")));
+    }
+    admitted
+}
+
+/// The record of a start: by whom and by what sources are judged.
+fn started(inside: &Inside) -> AuditEvent {
+    let policy = inside.policy.file().map(|file| sha256(file.text.as_bytes()));
+    AuditEvent::Started {
+        version: env!("CARGO_PKG_VERSION"),
+        host: format!("{:016x}", inside.plane.host.0),
+        authority: inside.setup.authority.name().to_owned(),
+        policy_sha256: policy,
+    }
+}
+
+/// The SHA-256 of some bytes, in hex.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    SourceHash(Sha256::digest(bytes).into()).to_string()
+}
+
+fn approved(
+    hash: SourceHash,
+    source: &KnownSource,
+    verdict: &Verdict,
+    papers: &SourcePapers,
+) -> ApprovedRecord {
+    ApprovedRecord {
+        source: hash.to_string(),
+        label: source.label().to_owned(),
+        size: source.size(),
+        by: source.terms().by.map(|by| by.to_string()),
+        judged_by: verdict.judged_by.to_string(),
+        rights: verdict.rights.names().collect(),
+        limits: verdict.limits.iter().collect(),
+        runs: verdict.runs.map(|runs| runs.to_string()),
+        manifest_sha256: papers.manifest.as_deref().map(sha256),
+        signatures_sha256: papers.signatures.iter().map(|file| sha256(file)).collect(),
+        is_restored: source.terms().occasion == Occasion::Start,
+    }
 }
 
 fn record(source: &KnownSource, verdict: Verdict, authority: &str, papers: &SourcePapers) -> SourceRecord {

@@ -259,7 +259,8 @@ impl Session {
         let given = rights.filter(|_| self.is_operator()).unwrap_or_default();
         let has_manifest = papers.manifest.is_some();
         let allowed = rights.filter(|_| has_manifest);
-        let offer = Box::new(Offer { hash, label, size, given, allowed, has_manifest, is_downgrade });
+        let by = Some(self.welcome().endpoint);
+        let offer = Box::new(Offer { hash, label, size, given, allowed, has_manifest, is_downgrade, by });
         let question = |_: &Registry| Ok(Question::Load(offer));
         self.guard(self.presence.inside.desk.ask(question, Some(bytes), Some(updates.clone()))).await
     }

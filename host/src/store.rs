@@ -1,5 +1,6 @@
 //! What a node keeps on disk: a private directory with its identity. Others put their files beside it.
 
+pub mod audit;
 pub(crate) mod data;
 pub(crate) mod history;
 pub(crate) mod log_file;

@@ -164,7 +164,7 @@ impl Admin {
             ActorEvent::ShutdownAsked { .. } => self.stop(now, effects),
             ActorEvent::Started { address } => {
                 self.started(address, effects);
-                self.take_office(address);
+                self.take_office(address, effects);
             }
             ActorEvent::Restarting { address } => self.restarting(address, effects),
             ActorEvent::Exiting { address, with_children } => {

@@ -142,6 +142,8 @@ pub struct Offer {
     pub has_manifest: bool,
     /// Whether an operator means it to be an older version than one before.
     pub is_downgrade: bool,
+    /// Where whoever offers it receives; absent: it was there before, or configuration names it.
+    pub by: Option<ActorAddress>,
 }
 
 /// A policy, and what was found in the papers of the sources that are known.

@@ -29,7 +29,7 @@ use crate::capability::Requirement;
 use crate::fate::{ChildrenAtRestart, OnTrap};
 pub use appointment::Appointment;
 pub use check::ClassCheck;
-pub use effect::{HandOver, JudgeWish, SourceEffect};
+pub use effect::{HandOver, JudgeWish, RefusedSource, SourceEffect};
 pub use event::{SourceEvent, Unusable};
 pub use hash::{ParseHashError, SourceHash};
 pub use lower_limits::{LowerLimitError, LowerLimits};
@@ -39,7 +39,7 @@ pub use name::{
 pub use rights::{Rights, UnknownRight};
 pub use state::SourceState;
 pub use terms::OfferTerms;
-pub use verdict::{ActorsApproval, JudgedBy, OfferId, RunHash, SourceOutcome, Verdict};
+pub use verdict::{ActorJudge, ActorsApproval, JudgedBy, OfferId, RunHash, SourceOutcome, Verdict};
 pub use watchers::SourceWatchers;
 
 /// Words of a source about itself.

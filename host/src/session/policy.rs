@@ -18,6 +18,7 @@ use crate::plane::clock::utc;
 use crate::remembering;
 use crate::signing::key_text;
 use crate::signing::policy_file::{PolicyEdit, PolicyError, PolicyFile};
+use crate::store::audit::AuditEvent;
 
 /// Tells what would become of the sources under the policy of this text, or of what stands in the file.
 pub(super) async fn check(inside: &Arc<Inside>, text: Option<String>) -> Answered {
@@ -46,7 +47,11 @@ pub(super) async fn edit(inside: &Arc<Inside>, change: PolicyChange) -> Answered
 
 /// Takes the clock for right.
 pub(super) async fn accept_clock(inside: &Arc<Inside>) -> Answered {
-    let accepted = inside.desk.ask(|_| Ok(Question::AcceptClock { now: utc() }), None, None).await;
+    let now = utc();
+    let accepted = inside.desk.ask(move |_| Ok(Question::AcceptClock { now }), None, None).await;
+    if accepted.is_ok() {
+        inside.audit.note(AuditEvent::ClockAccepted { now: now.to_string() });
+    }
     remembering::write_history(inside).await;
     accepted
 }
@@ -133,6 +138,7 @@ async fn put_into_force(inside: &Arc<Inside>, file: PolicyFile) -> Result<Vec<So
             let text =
                 format!("a policy is in force, by which {stay} sources stay and {refused} are refused");
             inside.plane.log.node(Level::INFO, "sources", &text);
+            inside.audit.note(AuditEvent::PolicySet { sha256: remembering::sha256(file.text.as_bytes()) });
             remembering::write_history(inside).await;
         }
         Err(_) => drop(inside.policy.replace(before)),

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use thespian_core::address::HostId;
 use thespian_core::source::admission::History;
+use thespian_core::utc::UtcTime;
 
+use super::audit::{self, AuditLog};
 use super::history::HistoryFile;
 use super::sources::{FoundSources, KeptSource, SourceFiles};
 use super::{DirLock, StoreError};
 use crate::seal::Seal;
 
 /// The key of the data directory's seals.
-const STORE_KEY_FILE: &str = "store-key";
+pub(super) const STORE_KEY_FILE: &str = "store-key";
 
 /// All that lies in a node's data directory; nothing without one.
 #[derive(Default)]
@@ -21,6 +23,7 @@ pub(crate) struct KeptData {
     pub(crate) files: Option<Arc<SourceFiles>>,
     pub(crate) kept: Vec<KeptSource>,
     pub(crate) history: Option<Arc<HistoryFile>>,
+    pub(crate) audit: Option<AuditLog>,
     pub(crate) remembered: Option<History>,
     pub(crate) problems: Vec<String>,
 }
@@ -30,7 +33,7 @@ impl KeptData {
     ///
     /// # Errors
     /// It can't be used.
-    pub(crate) fn open(dir: Option<&Path>) -> Result<(HostId, Self), StoreError> {
+    pub(crate) fn open(dir: Option<&Path>, now: UtcTime) -> Result<(HostId, Self), StoreError> {
         let host = HostId(rand::random());
         let Some(dir) = dir else { return Ok((host, Self::default())) };
         super::private_dir(dir)?;
@@ -42,12 +45,15 @@ impl KeptData {
         let lock = Arc::new(lock);
         let FoundSources { files, kept, mut problems } =
             SourceFiles::open(dir, seal.clone(), Arc::downgrade(&lock))?;
+        let audit = AuditLog::open(dir, seal.clone(), Arc::downgrade(&lock), now);
+        let (audit, broken) = audit.map_err(|error| StoreError::Io { path: dir.join(audit::FILE), error })?;
+        problems.extend(broken);
         let history = HistoryFile::new(dir, seal, Arc::downgrade(&lock));
         let remembered = history.read().unwrap_or_else(|why| {
             problems.push(format!("{why}: it is not known what was admitted before this start"));
             None
         });
         let (dir_lock, files, history) = (Some(lock), Some(files), Some(Arc::new(history)));
-        Ok((host, Self { dir_lock, files, kept, history, remembered, problems }))
+        Ok((host, Self { dir_lock, files, kept, history, audit: Some(audit), remembered, problems }))
     }
 }

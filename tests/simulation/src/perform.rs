@@ -37,7 +37,9 @@ impl World {
 
     fn perform(&mut self, at: HostId, effect: Effect) {
         match effect {
-            Effect::Source(SourceEffect::Keep { .. } | SourceEffect::Erase(_)) => {}
+            Effect::Source(
+                SourceEffect::Keep { .. } | SourceEffect::Erase(_) | SourceEffect::NoteRefused(_),
+            ) => {}
             Effect::Source(SourceEffect::Judge(wish)) => self.host_mut(at).begin(Job::Judge(wish)),
             Effect::Source(SourceEffect::Examine { hash, offer }) => {
                 self.host_mut(at).begin(Job::Examine { hash, offer });
@@ -54,7 +56,10 @@ impl World {
                 self.host_mut(at).begin(Job::Validate(hash));
             }
             Effect::Source(
-                SourceEffect::HandOver(_) | SourceEffect::NoteIgnored { .. } | SourceEffect::FindPlace,
+                SourceEffect::HandOver(_)
+                | SourceEffect::NoteAuthority(_)
+                | SourceEffect::NoteIgnored { .. }
+                | SourceEffect::FindPlace,
             ) => unreachable!("no actor of this run judges"),
             Effect::Source(SourceEffect::CheckClass(question)) => {
                 self.host_mut(at).begin(Job::CheckClass(question));

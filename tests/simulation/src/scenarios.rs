@@ -105,6 +105,7 @@ impl Stage {
             allowed: None,
             has_manifest: false,
             is_downgrade: false,
+            by: None,
         };
         stage.host().ask(asker, Question::Load(Box::new(offer)));
         let loaded = stage.answer(asker);

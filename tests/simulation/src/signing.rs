@@ -41,7 +41,7 @@ pub(crate) fn papers_of(source: SourceHash) -> ReadPapers {
 pub(crate) fn some_offer(rng: &mut Rng, hash: SourceHash) -> Offer {
     let given = Rights { dead_letters: rng.chance(50), ..Rights::NONE };
     let (label, allowed) = (String::new(), None);
-    Offer { hash, label, size: 1, given, allowed, has_manifest: true, is_downgrade: false }
+    Offer { hash, label, size: 1, given, allowed, has_manifest: true, is_downgrade: false, by: None }
 }
 
 /// A policy that trusts some of the keys, with the papers of most sources: some came too late for that. Now and then it is only

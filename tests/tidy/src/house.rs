@@ -81,7 +81,7 @@ const HOUSES: [House; 5] = [
             Layer {
                 name: "parts",
                 over: &["ground", "hands", "plane", "threads", "desk"],
-                rooms: &["actor", "endpoint", "ends", "grant", "policy"],
+                rooms: &["actor", "auditing", "endpoint", "ends", "grant", "policy"],
             },
             Layer {
                 name: "body",

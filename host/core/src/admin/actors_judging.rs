@@ -18,8 +18,7 @@ use crate::envelope::ExitReason;
 use crate::limits::OFFERS_IN_HANDS_MAX;
 use crate::outbox::CreateOptions;
 use crate::question::{CreatorRights, NewActor, Origin, Refusal};
-use crate::source::authority::ActorJudge;
-use crate::source::{ActorsApproval, OfferId, Rights, SourceEffect};
+use crate::source::{ActorJudge, ActorsApproval, OfferId, Rights, SourceEffect};
 use crate::time::Time;
 
 impl Admin {
@@ -31,7 +30,7 @@ impl Admin {
         let member = self.family.get(by).filter(|member| member.rights().authority);
         match member.and_then(|member| member.source) {
             Some(source) if self.authority.appointment.is_none() => {
-                let before = self.authority.set_judge(Some(ActorJudge { address: by, source }));
+                let before = self.set_judge(Some(ActorJudge { address: by, source }), effects);
                 if let Some(before) = before.filter(|before| before.address != by) {
                     self.sources.take_back(before.address);
                 }
@@ -39,6 +38,15 @@ impl Admin {
             _ if self.is_judge(by) => {}
             _ => self.ignore(by, None, effects),
         }
+    }
+
+    /// An actor judges from now on, or none. Returns the one before.
+    fn set_judge(&mut self, judge: Option<ActorJudge>, effects: &mut Effects) -> Option<ActorJudge> {
+        let before = self.authority.set_judge(judge);
+        if before != judge {
+            effects.push(SourceEffect::NoteAuthority(judge));
+        }
+        before
     }
 
     fn ignore(&mut self, by: ActorAddress, offer: Option<OfferId>, effects: &mut Effects) {
@@ -139,11 +147,11 @@ impl Admin {
     }
 
     /// The actor that was created for the office runs: what is offered is its to judge.
-    pub(super) fn take_office(&mut self, address: ActorAddress) {
+    pub(super) fn take_office(&mut self, address: ActorAddress, effects: &mut Effects) {
         if let Some(office) = self.authority.appointment.as_ref().filter(|office| office.is_held_by(address))
         {
             let source = office.source;
-            self.authority.set_judge(Some(ActorJudge { address, source }));
+            self.set_judge(Some(ActorJudge { address, source }), effects);
         }
     }
 

@@ -57,7 +57,16 @@ fn requirement(name: &str) -> Requirement {
 
 fn offer_of(hash: SourceHash) -> Offer {
     let (given, allowed) = (Rights::NONE, None);
-    Offer { hash, label: String::new(), size: 1, given, allowed, has_manifest: false, is_downgrade: false }
+    Offer {
+        hash,
+        label: String::new(),
+        size: 1,
+        given,
+        allowed,
+        has_manifest: false,
+        is_downgrade: false,
+        by: None,
+    }
 }
 
 fn new_actor(address: ActorAddress) -> NewActor {
@@ -567,19 +576,6 @@ fn an_asker_that_left_is_not_answered() {
     node.withdraw(mourner);
     assert_eq!(answers(&node.end(address, ExitReason::Requested)), []);
     assert!(node.admin.askers.is_empty());
-}
-
-#[test]
-fn running_actors_survive_an_unload_and_new_creates_fail() {
-    let mut node = loaded();
-    let old = node.create();
-    let effects = node.ask(Asker(99), Question::Unload { source: SOURCE });
-    let answer = Effect::Answer { asker: Asker(99), answer: Ok(Answer::Done) };
-    let [forget, erase] = [SourceEffect::Forget(SOURCE), SourceEffect::Erase(SOURCE)].map(Effect::Source);
-    assert_eq!(effects, [forget, erase, answer]);
-    let (new, _, effects) = node.create_with(|_| ());
-    assert!(refusal(&effects, new).unwrap().contains("was unloaded"));
-    assert!(node.admin.family().get(old).is_some());
 }
 
 #[test]

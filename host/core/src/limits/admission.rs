@@ -27,6 +27,21 @@ pub const RESTORES_AT_ONCE_MAX: usize = 3;
 pub const JUDGEMENTS_AT_ONCE_MAX: usize = 4;
 /// Bytes of a source that an actor reads or gives at once: copied while nobody else has its thread, in a tenth of a millisecond.
 pub const SOURCE_PART_BYTES_MAX: usize = MIB;
+/// A file of the audit log, in bytes, before the next begins: some hundred thousand records.
+pub const AUDIT_FILE_BYTES_MAX: u64 = 32 * MIB as u64;
+/// Older files of the audit log that are kept.
+pub const AUDIT_FILES_KEPT: usize = 8;
+/// A record of the audit log, in bytes: a reason as long as it may be, each of its characters written as an escape, and as much again.
+pub const AUDIT_LINE_BYTES_MAX: usize = 64 * KIB;
+/// Records that wait for the audit log. Approvals wait for room; of others that find none the log says how many there were.
+pub const AUDIT_QUEUE_LEN: usize = 1_024;
+/// Records that are written to the audit log at once, and synced together.
+pub const AUDIT_BATCH_LEN: usize = 64;
+/// Refusals of one loader in a second that are in the audit log one by one: nobody reads more, and a flood would push out what
+/// counts.
+pub const AUDIT_REFUSALS_PER_SECOND: u32 = 10;
+/// Loaders whose refusals of one second are told apart.
+pub const AUDIT_LOADERS_MAX: usize = 1_024;
 /// How long what an actor has given of a source lies before others may have its room: it gives the next part at once, or in its next
 /// turn.
 pub const GIVEN_IDLE_MAX: Duration = Duration::from_secs(60);

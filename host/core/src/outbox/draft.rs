@@ -362,7 +362,8 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         let own = Rights { authority: false, ..self.outbox.standing.rights };
         let given = allow.unwrap_or_default().and(own);
         let allowed = allow.filter(|_| has_manifest);
-        let offer = Box::new(Offer { hash, label, size, given, allowed, has_manifest, is_downgrade: false });
+        let (is_downgrade, by) = (false, Some(self.me));
+        let offer = Box::new(Offer { hash, label, size, given, allowed, has_manifest, is_downgrade, by });
         self.outbox.bytes += SOURCE_LABEL_LEN_MAX;
         let request = self.question();
         self.outbox.requests.push(TurnRequest::Load { request, offer });

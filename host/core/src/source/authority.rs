@@ -8,8 +8,9 @@ use alloc::string::{String, ToString};
 use super::admission::{Admission, Case, History, Inadmissible, Occasion, ReadPapers, Signature};
 use super::manifest::Manifest;
 use super::policy::Policy;
-use super::{ActorsApproval, Appointment, JudgedBy, LowerLimits, OfferTerms, Rights, SourceHash, Verdict};
-use crate::address::ActorAddress;
+use super::{
+    ActorJudge, ActorsApproval, Appointment, JudgedBy, LowerLimits, OfferTerms, Rights, SourceHash, Verdict,
+};
 use crate::limits::{ActorLimits, SOURCE_LABEL_LEN_MAX, cut};
 use crate::utc::UtcTime;
 
@@ -59,15 +60,6 @@ pub struct SourceAuthority {
     ignored: u64,
     /// The office of that actor, where configuration names who is to hold it.
     pub appointment: Option<Appointment>,
-}
-
-/// An actor that is the authority.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ActorJudge {
-    /// The address of the actor.
-    pub address: ActorAddress,
-    /// The source of the actor.
-    pub source: SourceHash,
 }
 
 /// The first word of an authority.

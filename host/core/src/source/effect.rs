@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use super::{ClassCheck, OfferId, Rights, RunHash, SourceHash};
+use super::{ActorJudge, ClassCheck, OfferId, Rights, RunHash, SourceHash};
 use crate::address::ActorAddress;
 
 /// An offer that somebody is to judge.
@@ -36,6 +36,19 @@ pub struct HandOver {
     pub loader: Option<ActorAddress>,
 }
 
+/// A source that is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedSource {
+    /// The source's name.
+    pub hash: SourceHash,
+    /// Its submitter's words about it.
+    pub label: String,
+    /// Where whoever offers it receives.
+    pub by: Option<ActorAddress>,
+    /// The reason of the refusal.
+    pub reason: String,
+}
+
 /// Something to do about a source.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SourceEffect {
@@ -57,6 +70,10 @@ pub enum SourceEffect {
     Judge(Box<JudgeWish>),
     /// Put an offer into the hands of an actor, and tell it by `Body::SourceOffered`. It may be in another's, who has it no longer.
     HandOver(Box<HandOver>),
+    /// Say in the audit log that a source is refused.
+    NoteRefused(Box<RefusedSource>),
+    /// Say in the audit log that an actor judges from here on, or none.
+    NoteAuthority(Option<ActorJudge>),
     /// Say in the log that what an actor said of an offer counts for nothing.
     NoteIgnored {
         /// The actor that said it.

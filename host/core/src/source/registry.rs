@@ -12,6 +12,7 @@ mod tests;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ops::Bound;
@@ -28,8 +29,8 @@ use crate::limits::{JUDGEMENT_TIME_MAX, SOURCES_LEN_MAX};
 use crate::question::{Answer, CreatorRights, LoadStep, MetBound, Offer, Origin, Refusal};
 use crate::source::admission::Occasion;
 use crate::source::{
-    HandOver, JudgedBy, LowerLimits, OfferId, OfferTerms, Rights, SourceEffect, SourceHash, SourceInfo,
-    SourceState, Unusable, Verdict,
+    HandOver, JudgedBy, LowerLimits, OfferId, OfferTerms, RefusedSource, Rights, SourceEffect, SourceHash,
+    SourceInfo, SourceState, Unusable, Verdict,
 };
 use crate::time::Time;
 
@@ -67,7 +68,7 @@ impl Registry {
         askers: &mut Askers,
         effects: &mut Effects,
     ) -> Option<OfferId> {
-        let Offer { hash, label, size, given, allowed, has_manifest, is_downgrade } = offer;
+        let Offer { hash, label, size, given, allowed, has_manifest, is_downgrade, by } = offer;
         if !self.entries.contains_key(&hash) && self.entries.len() >= SOURCES_LEN_MAX && !self.forget_one() {
             effects.push(SourceEffect::Forget(hash));
             effects.answer_load(origin, hash, Err(Refusal::LimitReached(MetBound::Sources)));
@@ -76,6 +77,8 @@ impl Registry {
         let entry = self.entries.entry(hash).or_insert_with(|| KnownSource::new(size, now));
         let missing = entry.lacks(given, allowed, has_manifest);
         if missing.any() {
+            let reason = format!("it is in use without the rights {missing}");
+            effects.push(SourceEffect::NoteRefused(Box::new(RefusedSource { hash, label, by, reason })));
             effects.answer_load(origin, hash, Err(Refusal::WantsMoreRights { hash, missing }));
             return None;
         }
@@ -91,6 +94,8 @@ impl Registry {
                 if let Some(reason) = entry.hopeless.clone() {
                     entry.offered_at = now;
                     entry.state = SourceState::Refused(reason.clone());
+                    let refused = RefusedSource { hash, label, by, reason: reason.clone() };
+                    effects.push(SourceEffect::NoteRefused(Box::new(refused)));
                     effects.answer_load(origin, hash, Err(Refusal::SourceRefused { hash, reason }));
                     return None;
                 }
@@ -101,7 +106,7 @@ impl Registry {
                     now,
                     self.last_offer,
                     label,
-                    OfferTerms { given, allowed, has_manifest, loader, occasion },
+                    OfferTerms { given, allowed, has_manifest, loader, by, occasion },
                 );
                 is_new = true;
                 self.judgements.insert((now + JUDGEMENT_TIME_MAX, hash));
@@ -170,7 +175,8 @@ impl Registry {
         }
         self.last_offer.0 += 1;
         let mut entry = KnownSource::new(size, now);
-        let terms = OfferTerms { given, allowed, has_manifest, loader: None, occasion: Occasion::Start };
+        let terms =
+            OfferTerms { given, allowed, has_manifest, loader: None, by: None, occasion: Occasion::Start };
         entry.begin(now, self.last_offer, label, terms);
         self.entries.insert(hash, entry);
         self.judgements.insert((now + JUDGEMENT_TIME_MAX, hash));

@@ -15,6 +15,8 @@ pub struct OfferTerms {
     pub has_manifest: bool,
     /// The actor that offers it; absent: a program outside, or it was there before.
     pub loader: Option<ActorAddress>,
+    /// Where whoever offers it receives, that or a program outside.
+    pub by: Option<ActorAddress>,
     /// How it comes to be judged.
     pub occasion: Occasion,
 }
@@ -22,6 +24,6 @@ pub struct OfferTerms {
 impl Default for OfferTerms {
     fn default() -> Self {
         let (given, allowed, has_manifest) = (Rights::NONE, None, false);
-        Self { given, allowed, has_manifest, loader: None, occasion: Occasion::Load }
+        Self { given, allowed, has_manifest, loader: None, by: None, occasion: Occasion::Load }
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::admission::{Admission, check_classes};
 use super::{LowerLimits, Rights, SourceHash, SourceInfo};
+use crate::address::ActorAddress;
 
 /// The limit of an actor's memory, as it is named in configuration.
 const MEMORY_BYTES_MAX: &str = "memory-bytes-max";
@@ -84,6 +85,15 @@ impl Verdict {
             _ => Ok(()),
         }
     }
+}
+
+/// An actor that is the authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActorJudge {
+    /// The address of the actor.
+    pub address: ActorAddress,
+    /// The source of the actor.
+    pub source: SourceHash,
 }
 
 /// The judge who approved a source.

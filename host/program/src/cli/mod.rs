@@ -2,6 +2,7 @@
 
 mod actors;
 mod ask;
+mod audit;
 mod capabilities;
 mod checkout;
 mod config;
@@ -108,6 +109,7 @@ enum Command {
     Verify(sign::VerifyArgs),
     Inspect(inspect::InspectArgs),
     Policy(policy::PolicyCommand),
+    Audit(audit::AuditCommand),
     Create(create::CreateArgs),
     Tell(tell::TellArgs),
     Ask(ask::AskArgs),
@@ -189,6 +191,7 @@ async fn command(command: Command, output: &Output) -> Result<()> {
         Command::Verify(args) => sign::verify(&args, output),
         Command::Inspect(args) => inspect::inspect(&args, output),
         Command::Policy(command) => policy::policy(command, output).await,
+        Command::Audit(command) => audit::audit(&command, output),
         Command::Create(args) => create::create(args, output).await,
         Command::Tell(args) => tell::tell(args, output).await,
         Command::Ask(args) => ask::ask(args, output).await,

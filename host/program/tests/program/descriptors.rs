@@ -105,10 +105,11 @@ fn first_free(node: &RunningNode) -> Option<u64> {
     (0..).find(|number| !open.contains(number))
 }
 
-/// Whether a file is open in the node's data directory, other than the lock; the directory itself always is.
+/// Whether a file is open in the node's data directory, other than the lock and the two of the audit log; the directory itself
+/// always is.
 fn is_writing(node: &RunningNode) -> bool {
     let data = node.folder.data();
-    open_files(node).filter(|(_, path)| path.starts_with(&data)).count() > 2
+    open_files(node).filter(|(_, path)| path.starts_with(&data)).count() > 4
 }
 
 fn open_files(node: &RunningNode) -> impl Iterator<Item = (u64, PathBuf)> {

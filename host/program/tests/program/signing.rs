@@ -1,10 +1,12 @@
 //! From a key to a source that is admitted, and to all that is not, as people do it.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::process::Signal;
+use serde_json::{Value, json};
 
 use crate::process::{Ended, Folder, PROGRAM, RunningNode, finish, hello, program, until};
 
@@ -490,6 +492,68 @@ fn commands(page: &str) -> Vec<Shown<'_>> {
 }
 
 #[test]
+fn the_audit_log_has_what_was_let_in_and_what_not_and_tells_where_it_was_cut() {
+    let desk = Desk::new();
+    let node = node();
+    let data_dir = node.data.to_str().unwrap();
+    let audit = |args: &[&str]| desk.run(&[&["audit"], args, &["--data-dir", data_dir]].concat());
+    desk.ask(&node, &["load", "FILE"]).failed(4);
+    desk.new_key("ci");
+    desk.sign_anew("ci", "1.0", &[]);
+    desk.ask(&node, &["key", "trust", "ci", "--sources", "shop/*"]).ok();
+    let hash = desk.ask(&node, &["load", "FILE"]).ok().trim().to_string();
+    desk.ask(&node, &["unload", &hash]).ok();
+
+    let shown = || audit(&["show", "--json"]).ok();
+    // What is no approval is written behind.
+    let shown = until(|| Some(shown()).filter(|shown| shown.lines().count() == 5));
+    let records: Vec<Value> = shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let whats: Vec<_> = records.iter().map(|record| record["what"].as_str().unwrap()).collect();
+    assert_eq!(whats, ["started", "refused", "policy-set", "approved", "unloaded"]);
+    assert!(records[1]["reason"].as_str().unwrap().contains("no policy"), "{}", records[1]);
+    assert_eq!((&records[3]["source"], &records[3]["judged_by"]), (&json!(hash), &json!("key `ci`")));
+    assert_eq!(records[3]["signatures_sha256"].as_array().unwrap().len(), 1);
+    let shown = audit(&["show", "--last", "2"]).ok();
+    assert!(shown.contains(" approved ") && shown.contains("judged by key `ci`"), "{shown}");
+    assert!(audit(&["verify"]).ok().starts_with("whole: 5 records"));
+
+    let path = node.data.join("audit.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("no policy", "a policy")).unwrap();
+    let broken = audit(&["verify"]).failed(1);
+    assert!(broken.contains("line 3: record 2 was changed after record 3 was written"), "{broken}");
+    let cut: String = text.lines().take(4).map(|line| format!("{line}\n")).collect();
+    fs::write(&path, cut).unwrap();
+    assert!(audit(&["verify"]).failed(1).contains("the last 1 records are cut off"));
+}
+
+#[test]
+fn a_node_that_can_not_write_its_audit_log_loads_nothing_and_goes_on() {
+    let folder = Folder::new();
+    let audit = folder.data().join("audit.jsonl");
+    DirBuilder::new().mode(0o700).create(folder.data()).unwrap();
+    // Longer than what is loaded here: the limit on the size of files below is to hold for the log alone.
+    fs::write(&audit, format!("{}{{\"n\":1,\"prev\":\"\"}}\n", "another's line\n".repeat(50_000))).unwrap();
+    let node = RunningNode::start_in(folder, &["--authority", "trust-all"]);
+    let loaded = finish(&mut node.program(&["load", hello()])).ok().trim().to_string();
+    let actor = finish(&mut node.program(&["create", &loaded])).ok().trim().to_string();
+    let other = Desk::new();
+    let component = other.component();
+    let mut bytes = fs::read(&component).unwrap();
+    // A custom section: other bytes, and the same code.
+    bytes.extend([0, 3, 1, b'x', 0]);
+    fs::write(&component, bytes).unwrap();
+    let size = fs::metadata(&audit).unwrap().len();
+    let limit = rustix::process::Rlimit { current: Some(size), maximum: None };
+    let before = rustix::process::prlimit(Some(node.pid()), rustix::process::Resource::Fsize, limit).unwrap();
+    let refused = other.ask(&node, &["load", "FILE"]).failed(4);
+    assert!(refused.contains("the audit log can't be written: File too large"), "{refused}");
+    finish(&mut node.program(&["ask", &actor, "Greet", r#"{"name":"Ada"}"#])).ok();
+    rustix::process::prlimit(Some(node.pid()), rustix::process::Resource::Fsize, before).unwrap();
+    other.ask(&node, &["load", "FILE"]).ok();
+}
+
+#[test]
 fn the_guides_commands_do_what_it_says() {
     let commands = commands(include_str!("../../../../docs/guide/trust.md"));
     assert!(commands.len() > 12, "they are not found");
@@ -512,6 +576,7 @@ fn the_guides_commands_do_what_it_says() {
             .collect();
         let ended = match args[0] {
             "sign" | "verify" | "inspect" => desk.run(&args),
+            "audit" => desk.run(&[&args[..], &["--data-dir", node.data.to_str().unwrap()]].concat()),
             "key" if args[1] == "new" => desk.run(&args),
             _ => desk.ask(&node, &args),
         };

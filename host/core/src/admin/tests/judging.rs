@@ -460,3 +460,16 @@ fn what_was_admitted_before_a_start_is_judged_by_rules_and_by_no_other_authority
         "it may come back with the next start"
     );
 }
+
+#[test]
+fn running_actors_survive_an_unload_and_new_creates_fail() {
+    let mut node = loaded();
+    let old = node.create();
+    let effects = node.ask(Asker(99), Question::Unload { source: SOURCE });
+    let answer = Effect::Answer { asker: Asker(99), answer: Ok(Answer::Done) };
+    let [forget, erase] = [SourceEffect::Forget(SOURCE), SourceEffect::Erase(SOURCE)].map(Effect::Source);
+    assert_eq!(effects, [forget, erase, answer]);
+    let (new, _, effects) = node.create_with(|_| ());
+    assert!(refusal(&effects, new).unwrap().contains("was unloaded"));
+    assert!(node.admin.family().get(old).is_some());
+}

@@ -12,7 +12,8 @@ use crate::limits::{ERROR_TEXT_LEN_MAX, SOURCE_LABEL_LEN_MAX, cut};
 use crate::question::Refusal;
 use crate::source::admission::Admission;
 use crate::source::{
-    JudgedBy, OfferId, OfferTerms, Rights, SourceEffect, SourceHash, SourceInfo, SourceState, Verdict,
+    JudgedBy, OfferId, OfferTerms, RefusedSource, Rights, SourceEffect, SourceHash, SourceInfo, SourceState,
+    Verdict,
 };
 use crate::time::Time;
 
@@ -215,6 +216,9 @@ impl KnownSource {
         self.leave_behind();
         self.state = SourceState::Refused(reason.clone());
         effects.push(SourceEffect::Forget(hash));
+        let (label, by) = (self.label.clone(), self.asked.by);
+        let refused = RefusedSource { hash, label, by, reason: reason.clone() };
+        effects.push(SourceEffect::NoteRefused(Box::new(refused)));
         askers.refuse(&Subject::Load(hash), &Refusal::SourceRefused { hash, reason }, effects);
         core::mem::take(&mut self.waiting)
     }

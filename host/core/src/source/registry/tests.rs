@@ -2,7 +2,7 @@ use super::*;
 use crate::effect::Effect;
 use crate::limits::SOURCE_LABEL_LEN_MAX;
 use crate::question::Asker;
-use crate::source::SourceEffect;
+use crate::source::{RefusedSource, SourceEffect};
 
 fn offered(hash: SourceHash, label: String) -> Offer {
     Offer {
@@ -13,6 +13,7 @@ fn offered(hash: SourceHash, label: String) -> Offer {
         allowed: None,
         has_manifest: false,
         is_downgrade: false,
+        by: None,
     }
 }
 use alloc::vec;
@@ -227,10 +228,12 @@ fn bytes_that_cost_as_much_as_they_may_are_not_tried_again() {
         let (why, mut effects) = (Unusable { reason: "no".to_string(), is_lasting }, Effects::default());
         sources.registry.validated(hash(1), Err(why), 0, &mut sources.askers, &mut effects);
     };
-    let refused = [Effect::Answer {
-        asker: Asker(1),
-        answer: Err(Refusal::SourceRefused { hash: hash(1), reason: "no".to_string() }),
-    }];
+    let (label, reason) = ("label".to_string(), "no".to_string());
+    let noted = RefusedSource { hash: hash(1), label, by: None, reason: reason.clone() };
+    let refused = [
+        SourceEffect::NoteRefused(Box::new(noted)).into(),
+        Effect::Answer { asker: Asker(1), answer: Err(Refusal::SourceRefused { hash: hash(1), reason }) },
+    ];
     refuse(&mut sources, false);
     let first = sources.last;
     let tried = offer(&mut sources, Time(1), hash(1));

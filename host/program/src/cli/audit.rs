@@ -1,0 +1,141 @@
+//! `audit`: what a node has let in, what not, and why; and whether that record is whole.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use thespian_core::limits::AUDIT_LINE_BYTES_MAX;
+use thespian_host::store::audit;
+
+use super::layers::default_data_dir;
+use super::output::{Output, Style, number};
+
+/// Digits of a hash that are shown.
+const HASH_DIGITS: usize = 16;
+
+/// Shows what a node has let in and what not, and whether that record is whole.
+///
+/// A node with a data directory writes down each source that it approves or refuses, with the reason, each change of its policy, and who
+/// judges. A record holds the hash of the one before, and the node notes its last one apart, so that none is changed or taken
+/// out unseen by somebody who has not the node's key. These commands read the files, whether the node runs or not.
+#[derive(Args)]
+pub(super) struct AuditCommand {
+    #[command(subcommand)]
+    command: AuditAction,
+}
+
+#[derive(Subcommand)]
+enum AuditAction {
+    Show(ShowAuditArgs),
+    Verify(VerifyAuditArgs),
+}
+
+#[derive(Args)]
+struct DataArgs {
+    /// The node's data directory [default: `thespian-host` in the user's data directory].
+    #[arg(long, value_name = "DIR", env = "THESPIAN_HOST_DATA_DIR", hide_env_values = true)]
+    data_dir: Option<PathBuf>,
+}
+
+impl DataArgs {
+    fn dir(&self) -> Result<PathBuf> {
+        self.data_dir.clone().map_or_else(default_data_dir, Ok)
+    }
+}
+
+/// Prints the last records.
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 shown; 1 they can't be read (all: `thespian-host --help`)")]
+struct ShowAuditArgs {
+    /// How many at most.
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    last: u32,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+/// Reads the whole log, and says whether it is as the node wrote it, or where it breaks.
+#[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 it is whole; 1 it is not, or can't be read (all: `thespian-host --help`)"
+)]
+struct VerifyAuditArgs {
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+pub(super) fn audit(command: &AuditCommand, output: &Output) -> Result<()> {
+    match &command.command {
+        AuditAction::Show(args) => show(args, output),
+        AuditAction::Verify(args) => verify(args, output),
+    }
+}
+
+fn verify(args: &VerifyAuditArgs, output: &Output) -> Result<()> {
+    let dir = args.data.dir()?;
+    let trail = audit::verify(&dir).context("the audit log is not whole")?;
+    if output.is_json() {
+        output.json(&json!({"whole": true, "first": trail.first, "last": trail.last, "hash": trail.hash}))?;
+    } else if trail.last == 0 {
+        output.line("whole: nothing is recorded yet")?;
+    } else {
+        let count = number(trail.last - trail.first + 1);
+        output.line(format_args!(
+            "whole: {count} records, the last {} with the hash {}",
+            trail.last, trail.hash
+        ))?;
+    }
+    Ok(())
+}
+
+fn show(args: &ShowAuditArgs, output: &Output) -> Result<()> {
+    let dir = args.data.dir()?;
+    let lines = audit::last_lines(&dir, args.last as usize);
+    let lines = lines.with_context(|| format!("the audit log in {} can't be read", dir.display()))?;
+    for line in lines {
+        let record: Value = serde_json::from_slice(&line).with_context(|| {
+            format!("a line of at most {AUDIT_LINE_BYTES_MAX} bytes is no record: `audit verify` says which")
+        })?;
+        if output.is_json() {
+            output.json(&record)?;
+        } else {
+            let text = |key: &str| record[key].as_str().unwrap_or_default();
+            let head = format!("{} {:<9} ", text("at"), text("what"));
+            output.record(&[(Style::Dim, &head)], &told(&record))?;
+        }
+    }
+    Ok(())
+}
+
+/// A record in words.
+fn told(record: &Value) -> String {
+    let text = |key: &str| record[key].as_str().unwrap_or_default();
+    let source: String = text("source").chars().take(HASH_DIGITS).collect();
+    let by = match text("by") {
+        "" => String::new(),
+        by => format!(", loaded by {by}"),
+    };
+    match text("what") {
+        "approved" => {
+            let rights: Vec<_> =
+                record["rights"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let rights = if rights.is_empty() {
+                String::new()
+            } else {
+                format!(", with the rights {}", rights.join(", "))
+            };
+            let back = if record["is_restored"] == true { ", and came back with a start" } else { "" };
+            format!("{source} `{}`, judged by {}{rights}{by}{back}", text("label"), text("judged_by"))
+        }
+        "refused" => format!("{source} `{}`{by}: {}", text("label"), text("reason")),
+        "unloaded" => source,
+        _ => {
+            let known = ["n", "at", "what", "prev"];
+            let fields = record.as_object().into_iter().flatten();
+            let fields = fields.filter(|(key, value)| !known.contains(&key.as_str()) && !value.is_null());
+            let fields: Vec<_> = fields.map(|(key, value)| format!("{key} {value}")).collect();
+            fields.join(", ")
+        }
+    }
+}
