@@ -5,7 +5,9 @@ use std::io;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use thespian_core::limits::{AUDIT_BATCH_LEN, AUDIT_LOADERS_MAX, AUDIT_QUEUE_LEN, AUDIT_REFUSALS_PER_SECOND};
+use thespian_core::limits::{
+    AUDIT_BATCH_LEN, AUDIT_NOTES_OF_ONE_PER_SECOND, AUDIT_NOTES_PER_SECOND, AUDIT_QUEUE_LEN,
+};
 use thespian_core::text::inert;
 use thespian_core::utc::UtcTime;
 use tokio::runtime::Handle;
@@ -21,7 +23,7 @@ use crate::store::audit::{AuditEvent, AuditLog};
 #[derive(Clone)]
 pub(crate) struct Auditor {
     queue: Option<mpsc::Sender<AuditEntry>>,
-    refusals: Arc<Mutex<RefusalsOfSecond>>,
+    notes: Arc<Mutex<NotesOfSecond>>,
 }
 
 /// Something to be written, and who waits until it is.
@@ -31,31 +33,31 @@ struct AuditEntry {
     done: Option<oneshot::Sender<io::Result<()>>>,
 }
 
-/// RefusalsOfSecond of the second under way: more than anybody reads are counted.
+/// Records of the second under way that somebody could cause any number of: more than anybody reads are counted.
 #[derive(Default)]
-struct RefusalsOfSecond {
+struct NotesOfSecond {
     second: UtcTime,
-    /// How many each loader has had.
-    of_loaders: HashMap<Option<String>, u32>,
+    by_cause: HashMap<String, u32>,
+    written: u32,
     left_out: u64,
 }
 
-impl RefusalsOfSecond {
-    /// Whether one more of this loader is written; and how many were left out before, if a new second begins.
-    fn note(&mut self, now: UtcTime, by: Option<&String>) -> (bool, u64) {
+impl NotesOfSecond {
+    /// Whether one more of this cause is written; and how many were left out before, if a new second begins.
+    fn note(&mut self, now: UtcTime, cause: &str) -> (bool, u64) {
         let mut before = 0;
         if now != self.second {
-            self.second = now;
-            self.of_loaders.clear();
+            (self.second, self.written) = (now, 0);
+            self.by_cause.clear();
             before = std::mem::take(&mut self.left_out);
         }
-        let is_known = self.of_loaders.contains_key(&by.cloned());
-        let has_room = is_known || self.of_loaders.len() < AUDIT_LOADERS_MAX;
-        let is_written = has_room && {
-            let count = self.of_loaders.entry(by.cloned()).or_default();
+        // As many causes as records at most, and so the map is bounded too.
+        let is_written = self.written < AUDIT_NOTES_PER_SECOND && {
+            let count = self.by_cause.entry(cause.to_owned()).or_default();
             *count += 1;
-            *count <= AUDIT_REFUSALS_PER_SECOND
+            *count <= AUDIT_NOTES_OF_ONE_PER_SECOND
         };
+        self.written += u32::from(is_written);
         self.left_out += u64::from(!is_written);
         (is_written, before)
     }
@@ -69,32 +71,36 @@ impl Auditor {
         faults: &Arc<FaultWatch>,
         log: Arc<LogStore>,
     ) -> Self {
-        let refusals = Arc::default();
-        let Some(audit) = audit else { return Self { queue: None, refusals } };
+        let notes = Arc::<Mutex<NotesOfSecond>>::default();
+        let Some(audit) = audit else { return Self { queue: None, notes } };
         let (queue, entries) = mpsc::channel(AUDIT_QUEUE_LEN);
-        faults.spawn(io, "the audit log", write(Arc::new(audit), entries, io.clone(), log));
-        Self { queue: Some(queue), refusals }
+        faults.spawn(
+            io,
+            "the audit log",
+            write(Arc::new(audit), entries, io.clone(), log, Arc::clone(&notes)),
+        );
+        Self { queue: Some(queue), notes }
     }
 
     /// Has an event written. Never waits: where too much waits already it is left out, and counted.
     pub(crate) fn note(&self, event: AuditEvent) {
         let Some(queue) = &self.queue else { return };
-        if let AuditEvent::Refused { by, .. } = &event {
-            let (is_written, before) = self.refusals.lock().note(utc(), by.as_ref());
+        if let Some(cause) = cause(&event) {
+            let (is_written, before) = self.notes.lock().note(utc(), cause);
             if before > 0 {
-                let left_out = AuditEvent::LeftOut { refusals: before };
-                self.count_lost(queue.try_send(AuditEntry { event: left_out, is_synced: false, done: None }));
+                let left_out = AuditEvent::LeftOut { records: before };
+                self.count_lost(queue.try_send(AuditEntry { event: left_out, is_synced: true, done: None }));
             }
             if !is_written {
                 return;
             }
         }
-        self.count_lost(queue.try_send(AuditEntry { event, is_synced: false, done: None }));
+        self.count_lost(queue.try_send(AuditEntry { event, is_synced: true, done: None }));
     }
 
     fn count_lost(&self, sent: Result<(), mpsc::error::TrySendError<AuditEntry>>) {
         if sent.is_err() {
-            self.refusals.lock().left_out += 1;
+            self.notes.lock().left_out += 1;
         }
     }
 
@@ -111,12 +117,24 @@ impl Auditor {
     }
 }
 
+/// Whoever causes a record, where it is somebody that could cause any number of them: an endpoint, an actor, or the source.
+fn cause(event: &AuditEvent) -> Option<&str> {
+    match event {
+        AuditEvent::Refused { by, .. } => Some(by.as_deref().unwrap_or_default()),
+        AuditEvent::Unloaded { source } => Some(source),
+        AuditEvent::Authority { .. } => Some("authority"),
+        AuditEvent::Ignored { actor, .. } => Some(actor),
+        _ => None,
+    }
+}
+
 /// Writes what comes, as much at once as there is.
 async fn write(
     audit: Arc<AuditLog>,
     mut entries: mpsc::Receiver<AuditEntry>,
     io: Handle,
     log: Arc<LogStore>,
+    notes: Arc<Mutex<NotesOfSecond>>,
 ) {
     let mut batch = Vec::with_capacity(AUDIT_BATCH_LEN);
     let mut is_told = false;
@@ -128,6 +146,10 @@ async fn write(
         let written = io.spawn_blocking(move || audit.append(utc(), &events, is_synced)).await;
         // The error means that the node ends.
         let Ok(written) = written else { return };
+        if written.is_err() {
+            // Nobody else hears of those that nobody waits for.
+            notes.lock().left_out += waiting.iter().filter(|done| done.is_none()).count() as u64;
+        }
         if let Err(error) = &written
             && !std::mem::replace(&mut is_told, true)
         {
@@ -147,19 +169,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_many_refusals_in_a_second_each_loaders_first_are_written_and_the_rest_is_counted() {
-        let mut refusals = RefusalsOfSecond::default();
-        let (flood, other) = ("flood".to_owned(), "other".to_owned());
-        let mut written = 0;
-        for _ in 0..1_000 {
-            written += u32::from(refusals.note(UtcTime(1), Some(&flood)).0);
-        }
-        assert_eq!(written, AUDIT_REFUSALS_PER_SECOND);
-        assert_eq!(refusals.note(UtcTime(1), Some(&other)), (true, 0));
-        assert_eq!(refusals.note(UtcTime(2), Some(&flood)), (true, 1_000 - u64::from(written)));
-        assert_eq!(refusals.note(UtcTime(3), None), (true, 0));
-        let loaders = (0..2 * AUDIT_LOADERS_MAX).map(|nth| nth.to_string());
-        let written = loaders.filter(|loader| refusals.note(UtcTime(4), Some(loader)).0).count();
-        assert_eq!(written, AUDIT_LOADERS_MAX);
+    fn of_many_records_in_a_second_the_first_of_each_cause_are_written_and_the_rest_is_counted() {
+        let mut notes = NotesOfSecond::default();
+        let written = (0..1_000).filter(|_| notes.note(UtcTime(1), "flood").0).count() as u32;
+        assert_eq!(written, AUDIT_NOTES_OF_ONE_PER_SECOND);
+        assert_eq!(notes.note(UtcTime(1), "other"), (true, 0));
+        assert_eq!(notes.note(UtcTime(2), "flood"), (true, 1_000 - u64::from(written)));
+        assert_eq!(notes.note(UtcTime(3), ""), (true, 0));
+        let causes = (0..10 * AUDIT_NOTES_PER_SECOND).map(|nth| nth.to_string());
+        let written = causes.filter(|cause| notes.note(UtcTime(4), cause).0).count();
+        assert_eq!(written as u32, AUDIT_NOTES_PER_SECOND);
+        assert!(notes.by_cause.len() as u32 <= AUDIT_NOTES_PER_SECOND);
     }
 }

@@ -1,5 +1,5 @@
 //! The audit log: what was let in, what was not, and why. A record a line, as JSON, each with the hash of the one before, and a sealed
-//! note of the last: so that a record that was changed, taken out, or cut off at the end is missed.
+//! note of the last: so that it is found where a record was changed, taken out between others, or cut off at the end.
 //!
 //! ```text
 //!  audit.jsonl.2 ─► audit.jsonl.1 ─► audit.jsonl ◄── audit.head
@@ -46,8 +46,8 @@ pub(crate) enum AuditEvent {
     Approved(Box<ApprovedRecord>),
     /// A source can't be created from, for this reason.
     Refused { source: String, label: String, by: Option<String>, reason: String },
-    /// So many refusals were left out: more came than anybody reads.
-    LeftOut { refusals: u64 },
+    /// So many records were left out: more came than anybody reads, or they could not be written.
+    LeftOut { records: u64 },
     /// A source was unloaded.
     Unloaded { source: String },
     /// Another policy is in force.
@@ -180,10 +180,10 @@ impl AuditLog {
         Ok((log, broken.map(|why| format!("the audit log is not as this node left it: {why}"))))
     }
 
-    /// Writes records behind the last, and has them outlive a power failure if `is_synced`.
+    /// Writes records behind the last; if `is_synced` they outlive a power failure, and none of them can be cut off unseen.
     ///
     /// # Errors
-    /// They can't be written. None of them is there then, unless it is the syncing that failed.
+    /// They can't be written: none of them is in the log.
     pub(crate) fn append(&self, now: UtcTime, events: &[AuditEvent], is_synced: bool) -> io::Result<()> {
         let mut end = self.end.lock();
         let _held = DirLock::held(&self.lock)?;
@@ -199,32 +199,41 @@ impl AuditLog {
         if end.len > 0 && end.len + lines.len() as u64 > AUDIT_FILE_BYTES_MAX {
             self.turn_over(&mut end)?;
         }
-        let len = end.len;
-        let written = (&end.file).write_all(&lines);
-        let written = written.and_then(|()| if is_synced { end.file.sync_data() } else { Ok(()) });
-        if let Err(error) = written {
-            // Half a line would be taken for a cut.
-            end.file.set_len(len)?;
-            return Err(error);
+        // Half a line of an attempt that failed would be taken for a cut.
+        if end.file.metadata()?.len() != end.len {
+            end.file.set_len(end.len)?;
+        }
+        (&end.file).write_all(&lines)?;
+        if is_synced {
+            end.file.sync_data()?;
         }
         end.len += lines.len() as u64;
         end.last = last;
-        // Behind the log where it can't be written: then what follows it is no less in the chain.
-        end.head.write_all_at(&last.sealed(&self.seal), 0)
+        if is_synced {
+            // Behind the log, and never before it: one that goes on behind its note is whole.
+            let _is_older_then = end.head.write_all_at(&last.sealed(&self.seal), 0);
+        }
+        Ok(())
     }
 
     /// Begins another file, and lets go of the oldest.
     fn turn_over(&self, end: &mut AuditEnd) -> io::Result<()> {
         end.file.sync_all()?;
+        let (path, next) = (file_of(&self.dir, 0), self.dir.join(format!("{FILE}.new")));
+        // First what may fail for want of room.
+        match fs::remove_file(&next) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = OpenOptions::new().append(true).read(true).create_new(true).mode(0o600).open(&next)?;
         for age in (0..AUDIT_FILES_KEPT).rev() {
             match fs::rename(file_of(&self.dir, age), file_of(&self.dir, age + 1)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }
-        let path = file_of(&self.dir, 0);
-        end.file = OpenOptions::new().append(true).read(true).create_new(true).mode(0o600).open(&path)?;
-        end.len = 0;
+        fs::rename(&next, &path)?;
+        (end.file, end.len) = (file, 0);
         output::sync_folder(&path)
     }
 }

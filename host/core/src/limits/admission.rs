@@ -37,16 +37,17 @@ pub const AUDIT_LINE_BYTES_MAX: usize = 64 * KIB;
 pub const AUDIT_QUEUE_LEN: usize = 1_024;
 /// Records that are written to the audit log at once, and synced together.
 pub const AUDIT_BATCH_LEN: usize = 64;
-/// Refusals of one loader in a second that are in the audit log one by one: nobody reads more, and a flood would push out what
-/// counts.
-pub const AUDIT_REFUSALS_PER_SECOND: u32 = 10;
-/// Loaders whose refusals of one second are told apart.
-pub const AUDIT_LOADERS_MAX: usize = 1_024;
+/// Records of one loader or actor in a second that are in the audit log: nobody reads more, and a flood would push out what counts.
+pub const AUDIT_NOTES_OF_ONE_PER_SECOND: u32 = 10;
+/// The same of all together: at a hundred a second the log goes back for hours at least, whoever floods it.
+pub const AUDIT_NOTES_PER_SECOND: u32 = 100;
 /// How long what an actor has given of a source lies before others may have its room: it gives the next part at once, or in its next
 /// turn.
 pub const GIVEN_IDLE_MAX: Duration = Duration::from_secs(60);
 /// Offers in the hands of an actor that is the authority: what it sees in one turn. Others wait until it has judged some.
 pub const OFFERS_IN_HANDS_MAX: usize = 64;
+/// Sources of an earlier run that are in memory until an actor has judged them: with the largest a quarter of a gigabyte.
+pub const READ_FOR_JUDGE_MAX: usize = 8;
 /// A policy file, in bytes. One with a thousand keys has a quarter of that.
 pub const POLICY_BYTES_MAX: usize = MIB;
 /// Names of sources whose newest admitted version a node remembers: as many as it knows sources.

@@ -17,8 +17,9 @@ const HASH_DIGITS: usize = 16;
 /// Shows what a node has let in and what not, and whether that record is whole.
 ///
 /// A node with a data directory writes down each source that it approves or refuses, with the reason, each change of its policy, and who
-/// judges. A record holds the hash of the one before, and the node notes its last one apart, so that none is changed or taken
-/// out unseen by somebody who has not the node's key. These commands read the files, whether the node runs or not.
+/// judges. A record holds the hash of the one before, and the node notes its last one apart: so it is found where one was changed, taken
+/// out between others, or cut off at the end by somebody who has not the node's key. These commands read the files, whether the
+/// node runs or not.
 #[derive(Args)]
 pub(super) struct AuditCommand {
     #[command(subcommand)]
@@ -81,9 +82,9 @@ fn verify(args: &VerifyAuditArgs, output: &Output) -> Result<()> {
         output.line("whole: nothing is recorded yet")?;
     } else {
         let count = number(trail.last - trail.first + 1);
+        let (first, last, hash) = (trail.first, trail.last, &trail.hash);
         output.line(format_args!(
-            "whole: {count} records, the last {} with the hash {}",
-            trail.last, trail.hash
+            "whole: {count} records from number {first} on, the last, {last}, with the hash {hash}"
         ))?;
     }
     Ok(())

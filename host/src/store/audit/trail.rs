@@ -149,7 +149,7 @@ pub fn verify(data_dir: &Path) -> Result<AuditTrail, AuditBreak> {
     for age in (0..=AUDIT_FILES_KEPT).rev() {
         let path = file_of(data_dir, age);
         match File::open(&path) {
-            Ok(file) => walk.file(&path, file)?,
+            Ok(file) => walk.file(&path, file, age == 0)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(AuditBreak::Io { path, error }),
         }
@@ -175,11 +175,15 @@ struct Walk {
 }
 
 impl Walk {
-    fn file(&mut self, path: &Path, file: File) -> Result<(), AuditBreak> {
+    fn file(&mut self, path: &Path, file: File, is_newest: bool) -> Result<(), AuditBreak> {
         let mut reader = BufReader::new(file);
         for number in 1.. {
             let io_error = |error| AuditBreak::Io { path: path.to_owned(), error };
             let Some(line) = next_line(&mut reader).map_err(io_error)? else { break };
+            if is_newest && line.last() != Some(&b'\n') {
+                // A node is writing it, or was killed meanwhile. Had it been told of, it would be missing below.
+                break;
+            }
             self.line(&line).map_err(|why| AuditBreak::Line { path: path.to_owned(), line: number, why })?;
         }
         Ok(())
