@@ -43,7 +43,7 @@ impl AuthoritySource {
             return match is_set {
                 true => Err(format!(
                     "`authority-file`, `authority-sha256`, `authority-class` and `authority-init` are for the authority `actor`, and \
-                     this one is `{}`",
+                     this one is `{}`: set `authority = \"actor\"`, or take them away (`config show` says where each comes from)",
                     config.authority.name()
                 )),
                 false => Ok(None),

@@ -1,4 +1,5 @@
-//! `seal KEY FILE`: writes `FILE.sealed`, which the gate of lesson 8 lets in. Without arguments it makes a key.
+//! `seal FILE`: writes `FILE.sealed`, which the gate of lesson 8 lets in, with the key in the variable GATE_KEY. Without a file it
+//! makes a key.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for a shell")]
 
@@ -21,15 +22,17 @@ fn run(arguments: &[String]) -> Result<String, String> {
             let key = random::<{ sealed::KEY_BYTES }>().map_err(io)?;
             Ok(key.iter().map(|byte| format!("{byte:02x}")).collect())
         }
-        [key, file] => {
-            let key = sealed::key(key).ok_or("a key has 64 hex digits")?;
+        [file] => {
+            let key = std::env::var("GATE_KEY")
+                .map_err(|_| "the variable GATE_KEY has no key: `seal` makes one")?;
+            let key = sealed::key(&key).ok_or("GATE_KEY has no key: it has 64 hex digits")?;
             let component = fs::read(file).map_err(|error| format!("{file}: {error}"))?;
             let sealed = sealed::seal(&key, random().map_err(io)?, &component).ok_or("it is too long")?;
             let out = format!("{file}.sealed");
             fs::write(&out, sealed).map_err(|error| format!("{out}: {error}"))?;
             Ok(out)
         }
-        _ => Err("seal [KEY FILE]".to_string()),
+        _ => Err("seal [FILE]".to_string()),
     }
 }
 

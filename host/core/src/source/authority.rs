@@ -74,7 +74,7 @@ pub enum FirstWord {
 }
 
 const NOBODY: &str = "this node has no Source Authority, so it loads nothing: start it with `--authority keys` and a policy, \
-                      or, for development, with `--authority trust-all`";
+                      with `--authority actor`, or, for development, with `--authority trust-all`";
 
 impl SourceAuthority {
     /// An authority of this kind, which has admitted nothing yet.

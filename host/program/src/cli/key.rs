@@ -71,7 +71,7 @@ struct TrustKeyArgs {
     /// Names of the sources that it may sign, as `shop/*`: `*` stays within a part; may be repeated.
     #[arg(long, value_name = "PATTERN", required = true, value_delimiter = ',')]
     sources: Vec<String>,
-    /// Right that it may give, at most: `dead-letters`, `capabilities`, `status`, `shutdown`; may be repeated.
+    /// Right that it may give, at most: `dead-letters`, `capabilities`, `status`, `shutdown`, `authority`, `sources`; may be repeated.
     #[arg(long = "allow", value_name = "RIGHT", value_delimiter = ',')]
     rights: Vec<String>,
     /// Limit of actors that it may give, at most, by its name in the configuration file; may be repeated.

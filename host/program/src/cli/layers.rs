@@ -325,7 +325,18 @@ impl Layers {
         let bytes = given::read_file(path, "a configuration file", CONFIG_BYTES_MAX)?;
         let text = String::from_utf8(bytes)
             .map_err(|_| Usage(format!("the configuration file {} is not UTF-8", path.display())))?;
-        let wrong = |error: toml::de::Error| Usage(format!("in {}: {error}", path.display()));
+        let wrong = |error: toml::de::Error| {
+            let at = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = text[..at].lines().count().max(1);
+            let shown = text.lines().nth(line - 1).unwrap_or_default();
+            // It may have a secret in it.
+            let why = if shown.contains("init") {
+                format!("line {line}: {}", error.message())
+            } else {
+                error.to_string()
+            };
+            Usage(format!("in {}: {why}", path.display()))
+        };
         // Read as a whole first: such an error names the line.
         toml::from_str::<NodeConfig>(&text).map_err(wrong)?;
         let table: Table = toml::from_str(&text).map_err(wrong)?;

@@ -38,7 +38,7 @@ pub(super) struct LoadArgs {
     /// Name for it in the list of sources [default: the file's name].
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
-    /// Right of its actors, besides what all may ask of the node: `dead-letters`, `capabilities`, `status`, `shutdown`;
+    /// Right of its actors, besides what all may ask of the node: `dead-letters`, `capabilities`, `status`, `shutdown`, `authority`, `sources`;
     /// may be repeated. Of what its manifest wants it gets these alone [default: none, or all that its manifest wants].
     #[arg(long = "allow", value_name = "RIGHT", value_delimiter = ',')]
     rights: Vec<String>,
@@ -55,7 +55,9 @@ pub(super) struct LoadArgs {
 }
 
 pub(super) async fn load(args: LoadArgs, output: &Output) -> Result<()> {
-    let component = read_component(&args.file)?;
+    // What only an authority can open has another name than a component.
+    let is_sealed = args.file.extension().is_some_and(|extension| extension != "wasm");
+    let component = if is_sealed { read_bytes(&args.file)? } else { read_component(&args.file)? };
     let label = args.label.unwrap_or_else(|| file_name(&args.file));
     let mut rights = Rights::default();
     for right in &args.rights {
@@ -141,19 +143,23 @@ pub(super) fn class_line(class: &ActorClass) -> String {
 
 /// The bytes of a component; what a node is sure to refuse is not sent.
 pub(super) fn read_component(file: &Path) -> Result<Vec<u8>> {
+    let component = read_bytes(file)?;
+    match what_else(&component) {
+        Some(what) => Err(NoComponent(format!("{} is no component: {what}", file.display())).into()),
+        None => Ok(component),
+    }
+}
+
+fn read_bytes(file: &Path) -> Result<Vec<u8>> {
     if file.is_dir() {
         let text = format!("{} is a directory; a component is a file in it, NAME.wasm", file.display());
         return Err(Usage(text).into());
     }
     let component = given::read_file(file, "a source", SOURCE_BYTES_MAX);
-    let component = component.map_err(|error| match forgotten(file) {
+    component.map_err(|error| match forgotten(file) {
         Some(hint) => Usage(format!("{error}; {hint}")).into(),
         None => error,
-    })?;
-    match what_else(&component) {
-        Some(what) => Err(NoComponent(format!("{} is no component: {what}", file.display())).into()),
-        None => Ok(component),
-    }
+    })
 }
 
 /// Guesses what was forgotten where a component's file is not there.

@@ -53,7 +53,7 @@ pub(super) struct SignArgs {
     /// When it may be loaded no more [default: never].
     #[arg(long, value_name = "MOMENT")]
     expires: Option<UtcTime>,
-    /// Right that its actors want: `dead-letters`, `capabilities`, `status`, `shutdown`; may be repeated.
+    /// Right that its actors want: `dead-letters`, `capabilities`, `status`, `shutdown`, `authority`, `sources`; may be repeated.
     #[arg(long = "want", value_name = "RIGHT", value_delimiter = ',')]
     rights: Vec<String>,
     /// Limit that its actors can do with, by its name in the configuration file; may be repeated.
