@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::bindings::thespian::actor::types::Event;
+use crate::bindings::thespian::actor::types::{Event, MessageResult};
 use crate::context::Context;
 use crate::failure::Result;
 use crate::incoming::{Came, Incoming};
@@ -12,7 +12,7 @@ use crate::parts::{Field, Kind, Ledger, Part, Standing};
 use crate::sources::{Approval, OfferId, SourceOffer};
 
 /// The type name of the signal after which the next is judged.
-const NEXT: &str = "thespian/judge";
+pub(crate) const NEXT: &str = "thespian/judge";
 /// How long to wait for room in the actor's own mailbox.
 const NO_ROOM_FOR: Duration = Duration::from_millis(100);
 
@@ -52,6 +52,10 @@ pub type Judge<A> = fn(&mut A, &SourceOffer, &mut Context) -> Result<Approval>;
 /// [`Context::register_authority`]. Each source has a turn of its own. One on which that fails for good, by a trap or by a spent
 /// bound, is refused, and the next comes. The function may read the source piece by piece, and put other bytes in its place: see
 /// [`SourceOffer`].
+///
+/// It answers in its own turn. An authority that has to ask another first has no such part: it takes [`crate::ValidateSource`],
+/// goes through [`Context::next_offer`], asks by [`crate::Requests`], and says by [`Context::judge_source`] what becomes of an offer
+/// when it has the answer.
 pub struct SourceAuthority<A> {
     judge: Judge<A>,
     /// Offers that were judged and may still be in the actor's hands, for the host hears of it when the turn is over.
@@ -80,45 +84,38 @@ impl<A> SourceAuthority<A> {
     }
 
     /// The first that is not judged yet. What is in the actor's hands no more is forgotten.
-    fn next(&mut self, ctx: &Context) -> Option<SourceOffer> {
-        let mut next = None;
-        let mut held = Vec::new();
-        let mut after = None;
+    fn next(&mut self, ctx: &Context) -> Option<OfferId> {
+        let (mut next, mut held, mut after) = (None, Vec::new(), None);
         while let Some(offer) = ctx.next_offer(after) {
             after = Some(offer.id);
             if self.judged.contains(&offer.id) {
                 held.push(offer.id);
-            } else if next.is_none() {
-                next = Some(offer);
+            } else if self.current != Some(offer.id) {
+                next = next.or(Some(offer.id));
             }
         }
         self.judged = held;
         next
     }
 
-    /// Has the next have a turn of its own, if there is one.
+    /// Has the next have a turn of its own, if there is one. The signal says which: where its turn fails, that one is refused.
     fn go_on(&mut self, ctx: &mut Context) -> Result {
-        self.runs_on = self.next_is_there(ctx);
-        if !self.runs_on {
-            return Ok(());
-        }
+        let next = self.next(ctx);
+        self.runs_on = next.is_some();
+        let Some(OfferId(number)) = next else { return Ok(()) };
         let me = ctx.me().clone();
-        let signal = RawMessage::signal(NEXT, "");
+        let signal = RawMessage::signal(NEXT, number.to_string());
         match ctx.send_raw(&me, &signal) {
             Err(error) if error.is_exhausted() => ctx.wakeup_after_raw(NO_ROOM_FOR, signal).map(drop),
             sent => sent,
         }
     }
 
-    fn next_is_there(&self, ctx: &Context) -> bool {
-        let mut after = None;
-        while let Some(offer) = ctx.next_offer(after) {
-            if !self.judged.contains(&offer.id) && self.current != Some(offer.id) {
-                return true;
-            }
-            after = Some(offer.id);
-        }
-        false
+    /// The offer of which a signal speaks, if it is still to be judged.
+    fn meant(&self, signal: &MessageResult, ctx: &Context) -> Option<SourceOffer> {
+        let number: u64 = std::str::from_utf8(&signal.payload).ok()?.parse().ok()?;
+        let offer = ctx.next_offer(Some(OfferId(number.checked_sub(1)?)))?;
+        (offer.id == OfferId(number) && !self.judged.contains(&offer.id)).then_some(offer)
     }
 }
 
@@ -131,9 +128,10 @@ impl<A> Ledger for SourceAuthority<A> {
 
     fn end(&mut self, succeeded: bool) {
         let judged = self.current.take();
+        // A signal whose turn failed comes once more, or its poison does: both go on.
+        self.is_running = succeeded && self.runs_on;
         if succeeded {
             self.judged.extend(judged);
-            self.is_running = self.runs_on;
         }
     }
 
@@ -149,23 +147,31 @@ impl<A> Part<A> for SourceAuthority<A> {
         incoming: Incoming,
         ctx: &mut Context,
     ) -> Result<Option<Incoming>> {
-        let failed = match &incoming.0 {
-            // Its signal sees to it.
-            Came::Event(Event::ValidateSource(_)) if part(actor).is_running => return Ok(None),
-            Came::Event(Event::ValidateSource(_)) => None,
-            Came::Signal(signal) if signal.type_name == NEXT => None,
-            Came::SignalFailed(poisoned) if poisoned.original.type_name == NEXT => {
-                Some(poisoned.details.clone())
+        let (signal, failed) = match incoming.0 {
+            Came::Event(Event::ValidateSource(_)) => {
+                if !part(actor).is_running {
+                    part(actor).go_on(ctx)?;
+                }
+                return Ok(None);
             }
-            _ => return Ok(Some(incoming)),
+            Came::Signal(signal) if signal.type_name == NEXT => (signal, None),
+            Came::SignalFailed(poisoned) if poisoned.original.type_name == NEXT => {
+                (poisoned.original, Some(poisoned.details))
+            }
+            came => return Ok(Some(Incoming(came))),
         };
-        let this = part(actor);
-        if let Some(offer) = this.next(ctx) {
-            this.current = Some(offer.id);
-            let judge = this.judge;
+        if let Some(offer) = part(actor).meant(&signal, ctx) {
+            part(actor).current = Some(offer.id);
             let verdict = match failed {
                 Some(why) => Err(format!("its authority failed: {why}")),
-                None => judge(actor, &offer, ctx).map_err(|error| error.reason().to_string()),
+                None => {
+                    // Also where the signal came as a wakeup, of which nobody else would hear.
+                    let me = ctx.me().clone();
+                    ctx.fails_for_raw(&me, &RawMessage::from_wit(signal))?;
+                    offer.take_back()?;
+                    let judge = part(actor).judge;
+                    judge(actor, &offer, ctx).map_err(|error| error.reason().to_string())
+                }
             };
             ctx.judge_source(offer.id, verdict.as_ref().map_err(String::as_str))?;
         }

@@ -5072,7 +5072,7 @@ pub mod thespian {
             /// A source that is in the caller's hands.
             #[derive(Clone)]
             pub struct Offer {
-                /// Names this offer: the same bytes may be offered again, and are judged anew then. Later ones have higher numbers.
+                /// Names this offer: the same bytes may be offered again, and are judged anew then.
                 pub id: u64,
                 /// Of the bytes as submitted.
                 pub hash: SourceHashResult,
@@ -5080,7 +5080,8 @@ pub mod thespian {
                 pub size: u64,
                 /// What its submitter says of it.
                 pub label: _rt::String,
-                /// The rights that whoever loads it gives its actors, or, where it has a manifest, lets them have of those that it wants.
+                /// The rights that whoever loads it gives its actors. With a manifest: those that they let them have of what that wants,
+                /// whoever they are, and all where they say nothing; approve then only what a manifest wants whose signature was verified.
                 pub rights: _rt::Vec<_rt::String>,
                 /// Its manifest as it came. Nobody has looked at it.
                 pub manifest: ::core::option::Option<_rt::Vec<u8>>,
@@ -5141,8 +5142,8 @@ pub mod thespian {
                 pub manifest: ::core::option::Option<&'a [u8]>,
                 /// The signature files of the manifest, at most 16 of 1 KiB.
                 pub signatures: &'a [&'a [u8]],
-                /// The rights that its actors get, of those that the caller has; where it has a manifest, which of those that it wants they
-                /// may have at most: absent is all.
+                /// The rights that its actors get, or, where it has a manifest, which of those that it wants they may have at most: of those
+                /// that the caller has, and never `authority`. Absent: none without a manifest, and with one all that the caller has.
                 pub allow: ::core::option::Option<&'a [&'a str]>,
                 /// For what comes later.
                 pub extra: &'a [(
@@ -5316,8 +5317,9 @@ pub mod thespian {
                 }
             }
             #[allow(unused_unsafe, clippy::all)]
-            /// The first offer in the caller's hands whose number is above `after`: 0 gives the first of all. At most 64 are in its hands
-            /// at one time; others come when it has judged some.
+            /// The first offer in the caller's hands whose number is above `after`: 0 gives the first of all. Begin with 0 each time: one
+            /// with a lower number may come later. At most 64 are in its hands at one time; others come when it has judged some. One that
+            /// was judged by a turn that is over may be there for a moment longer: to judge it again is without effect.
             #[allow(async_fn_in_trait)]
             pub fn next_offer(after: u64) -> ::core::option::Option<Offer> {
                 unsafe {
@@ -5673,7 +5675,8 @@ pub mod thespian {
             }
             #[allow(unused_unsafe, clippy::all)]
             /// Puts bytes in the place of those that were submitted: they run, if the offer is approved, and the source keeps its name.
-            /// From `at` on, and what was put there or behind it is gone; 0 begins anew. At once, also in a turn that fails.
+            /// From `at` on, and what was put there or behind it is gone; 0 begins anew, and with no bytes takes all back. At once, also
+            /// in a turn that fails: whoever tries again begins anew.
             ///
             /// `invalid`: it is not in the caller's hands, `at` is beyond what was put so far, or more than 1 MiB comes at once.
             /// `exhausted`: a source has at most 32 MiB, or the host has no room for more.
@@ -5840,7 +5843,8 @@ pub mod thespian {
             /// Says what becomes of an offer when the turn commits: approved, or refused for a reason that whoever loads it is told.
             /// Nothing happens if it is not in the caller's hands then; the host's log tells of it.
             ///
-            /// `denied`: the source has no right to `authority`. `invalid`: there is no such right or limit.
+            /// `denied`: the source has no right to `authority`. `invalid`: there is no such right or limit, the limit is the host's alone
+            /// (`message-bytes-max`), or the label is too long.
             #[allow(async_fn_in_trait)]
             pub fn judge(
                 offer: u64,

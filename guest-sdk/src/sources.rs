@@ -40,13 +40,14 @@ pub struct SourceOffer {
     pub size: u64,
     /// Words of its submitter about it.
     pub label: String,
-    /// The rights that whoever loads it gives its actors, or, where it has a manifest, lets them have of those that it wants.
+    /// The rights that whoever loads it gives its actors. With a manifest: those that they let them have of what that wants,
+    /// whoever they are, and all where they say nothing; approve then only what a manifest wants whose signature was verified.
     pub rights: Vec<String>,
     /// Its manifest as it came. Nobody has looked at it.
     pub manifest: Option<Vec<u8>>,
     /// The signature files of its manifest as they came. Nobody has looked at them.
     pub signatures: Vec<Vec<u8>>,
-    /// The actor that loads it; absent: a program outside.
+    /// The actor that loads it; absent: a program outside, or it was there before the host started.
     pub loader: Option<Address>,
 }
 
@@ -65,7 +66,7 @@ impl Approval {
         Self::default()
     }
 
-    /// With this word for it, in place of its submitter's.
+    /// With this word for it, of at most 256 bytes, in place of its submitter's.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
@@ -137,9 +138,20 @@ impl SourceOffer {
     /// Puts bytes in the place of those that were submitted: they run, if the offer is approved.
     ///
     /// # Errors
-    /// It is not in this actor's hands any more, or the host has no room for them.
+    /// There are none, it is not in this actor's hands any more, or the host has no room for them.
     pub fn replace(&self, bytes: &[u8]) -> Result {
+        if bytes.is_empty() {
+            return Err(Error::poison("nothing is no source"));
+        }
         Ok(self.writer().write_all(bytes)?)
+    }
+
+    /// Takes back what was put in the place of the bytes that were submitted: what an attempt did that failed stays.
+    ///
+    /// # Errors
+    /// It is not in this actor's hands any more.
+    pub fn take_back(&self) -> Result {
+        host::ask(Ask::ReplaceOffer { offer: self.id.0, at: 0, part: &[] }).map(drop)
     }
 
     pub(crate) fn from_wit(offer: sources::Offer) -> Self {

@@ -98,7 +98,8 @@ impl OffersInHands {
         })
     }
 
-    /// Puts bytes in the place of an offer's.
+    /// Puts bytes in the place of an offer's: from the beginning anew, or behind what was put so far. None at the beginning takes
+    /// back what was put.
     ///
     /// # Errors
     /// It is not in this actor's hands, there would be a gap, or there is no room.
@@ -110,18 +111,25 @@ impl OffersInHands {
         part: &[u8],
     ) -> Result<(), PartError> {
         self.with(judge, offer, |held| {
+            if at == 0 {
+                (held.put, held.replaced) = (None, None);
+            }
+            if at == 0 && part.is_empty() {
+                return Ok(());
+            }
             held.put.get_or_insert_with(|| GrowingSource::new(self.rooms.clone(), judge)).put(at, part)
         })?
     }
 
     /// Names what was put in the place of an offer's bytes.
     pub(crate) fn replaced(&self, judge: ActorAddress, offer: OfferId) -> Option<RunHash> {
-        let name = |held: &mut HeldOffer| {
-            if let Some(put) = held.put.take_if(|put| !put.is_empty()) {
-                held.replaced = Some(put.whole(SourcePapers::default()));
-            }
-            held.replaced.as_ref().map(|bytes| RunHash(bytes.hash()))
-        };
+        let take = |held: &mut HeldOffer| held.put.take_if(|put| !put.is_empty());
+        if let Some(put) = self.with(judge, offer, take).ok().flatten() {
+            // Not under the lock, which the desk takes too: it takes as long as all of it takes to be read.
+            let whole = put.whole(SourcePapers::default()).ok()?;
+            self.with(judge, offer, |held| held.replaced = Some(whole)).ok()?;
+        }
+        let name = |held: &mut HeldOffer| held.replaced.as_ref().map(|bytes| RunHash(bytes.hash()));
         self.with(judge, offer, name).ok().flatten()
     }
 
@@ -184,10 +192,20 @@ mod tests {
         assert!(runs.is_some());
         // Of what comes later nothing is added to that.
         assert_eq!(hands.replace(JUDGE, OfferId(3), 6, b"x"), Err(PartError::Gap { at: 6, len: 0 }));
-        hands.replace(JUDGE, OfferId(3), 0, b"other").unwrap();
         let left = hands.let_go(HASH, runs).expect("it was kept");
         assert_eq!(left.bytes(), "opened");
         assert_eq!(hands.read(JUDGE, OfferId(3), 0, 1), Err(PartError::NotInHands(OfferId(3))));
+    }
+
+    #[test]
+    fn what_was_put_in_its_place_is_taken_back_by_nothing_at_its_beginning() {
+        let hands = hands();
+        for is_named in [false, true] {
+            hands.replace(JUDGE, OfferId(3), 0, b"opened").unwrap();
+            assert!(!is_named || hands.replaced(JUDGE, OfferId(3)).is_some());
+            hands.replace(JUDGE, OfferId(3), 0, b"").unwrap();
+            assert_eq!(hands.replaced(JUDGE, OfferId(3)), None);
+        }
     }
 
     #[test]

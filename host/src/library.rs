@@ -13,6 +13,7 @@
 use std::collections::HashMap;
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -64,11 +65,14 @@ pub(crate) struct Library {
     /// The newest file of each source that has one: of what is loaded, and of what an earlier run has kept.
     on_disk: Mutex<HashMap<SourceHash, SourceFile>>,
     compiles: Arc<Compiles>,
+    last_load: AtomicU64,
 }
 
 /// The code of a loaded source, and whether it comes back with the next start.
 struct LoadedCode {
     code: Source,
+    /// The number of the load: a later one has a higher.
+    load: u64,
     /// The digest of the record beside its file; absent where there is none.
     recorded: Option<RecordDigest>,
 }
@@ -166,6 +170,7 @@ impl Library {
             papers: Mutex::default(),
             loaded: Mutex::default(),
             on_disk: Mutex::default(),
+            last_load: AtomicU64::new(0),
         }
     }
 
@@ -344,16 +349,18 @@ impl Library {
         offer: OfferedCode,
         replaced: Option<SourceBytes>,
     ) -> Result<(SourceInfo, u64), Unusable> {
+        let load = self.last_load.fetch_add(1, Ordering::Relaxed) + 1;
         let replaced = replaced.map(Arc::new);
         match offer {
-            OfferedCode::Came(offer) => self.load_bytes(offer, replaced).await,
-            OfferedCode::Kept(kept) => self.load_kept(*kept, replaced).await,
+            OfferedCode::Came(offer) => self.load_bytes(load, offer, replaced).await,
+            OfferedCode::Kept(kept) => self.load_kept(load, *kept, replaced).await,
         }
     }
 
     /// The same of what an earlier run has kept. Where it can't be used now, its file stays: it may be with the next start.
     async fn load_kept(
         &self,
+        load: u64,
         kept: KeptSource,
         replaced: Option<Arc<SourceBytes>>,
     ) -> Result<(SourceInfo, u64), Unusable> {
@@ -366,12 +373,13 @@ impl Library {
         let code = self.compile(compile, hash, Kept::OnDisk(file.clone()).or(replaced.as_ref())).await?;
         let papers_bytes = self.papers(hash).1.len();
         code.keep(CodeMemory::draw(self.accounts.of(hash), code.code_bytes() + papers_bytes)?);
-        Ok(self.enter(code, Some(file), Some(record.digest())))
+        Ok(self.enter(load, code, Some(file), Some(record.digest())))
     }
 
     /// Code of a source is there from here on.
     fn enter(
         &self,
+        load: u64,
         code: Source,
         file: Option<SourceFile>,
         recorded: Option<RecordDigest>,
@@ -380,14 +388,10 @@ impl Library {
         let compile_us = if code.from_cache() { 0 } else { code.compile_time().as_micros() };
         let mut loaded = self.loaded.lock();
         let mut on_disk = self.on_disk.lock();
-        let is_late = match (on_disk.get(&hash), &file) {
-            (Some(newest), Some(file)) => newest.is_later_than(file),
-            _ => false,
-        };
         // A load of the same that began later was sooner: its file is there, and its record may be.
-        if !(is_late && loaded.contains_key(&hash)) {
+        if loaded.get(&hash).is_none_or(|known| known.load < load) {
             on_disk.extend(file.map(|file| (hash, file)));
-            loaded.insert(hash, LoadedCode { code, recorded });
+            loaded.insert(hash, LoadedCode { code, load, recorded });
         }
         (info, u64::try_from(compile_us).unwrap_or(u64::MAX))
     }
@@ -428,6 +432,7 @@ impl Library {
 
     async fn load_bytes(
         &self,
+        load: u64,
         offer: SourceBytes,
         replaced: Option<Arc<SourceBytes>>,
     ) -> Result<(SourceInfo, u64), Unusable> {
@@ -452,7 +457,7 @@ impl Library {
             Ok(code)
         });
         match compiled {
-            Ok(code) => Ok(self.enter(code, file, None)),
+            Ok(code) => Ok(self.enter(load, code, file, None)),
             Err(why) => {
                 if let Some(file) = file {
                     // An error means that the node ends.

@@ -83,7 +83,7 @@ impl Loads {
             _ => return Err(PartError::Nothing),
         };
         // Not under the lock: it takes as long as all of it takes to be read.
-        let source = source.whole(papers);
+        let source = source.whole(papers)?;
         let named = (source.hash(), source.size());
         self.given.lock().insert(loader, (self.clock.now(), GivenSource::Whole(source)));
         Ok(named)

@@ -13,6 +13,9 @@ use thespian_core::wire::control::ControlError;
 use crate::sandbox::PartError;
 use crate::signing::SourcePapers;
 
+/// Memory that is not given back for so few bytes.
+const PART_BYTES: usize = 64 << 10;
+
 /// Room for the bytes of all sources that are on their way in.
 #[derive(Default)]
 pub(crate) struct Rooms {
@@ -74,13 +77,27 @@ impl OfferRoom {
     /// # Errors
     /// Too much is on its way in already. It stays as it was.
     fn resize(&mut self, size: usize) -> Result<(), ControlError> {
-        let (before, after) = (self.bytes, self.bytes - self.size + size);
+        self.take(self.bytes - self.size + size)?;
+        self.size = size;
+        Ok(())
+    }
+
+    /// Has room for so many bytes of papers besides.
+    ///
+    /// # Errors
+    /// As [`Self::resize`].
+    fn add(&mut self, papers: usize) -> Result<(), ControlError> {
+        self.take(self.bytes + papers)
+    }
+
+    fn take(&mut self, after: usize) -> Result<(), ControlError> {
+        let before = self.bytes;
         let next = |taken: usize| {
             (taken - before).checked_add(after).filter(|taken| *taken <= OFFERED_BYTES_MAX || after <= before)
         };
         match self.rooms.bytes_taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
             Ok(_) => {
-                (self.size, self.bytes) = (size, after);
+                self.bytes = after;
                 Ok(())
             }
             Err(taken) => Err(full(taken - before, after)),
@@ -160,6 +177,10 @@ impl GrowingSource {
         self.room.resize(size).map_err(|error| PartError::NoRoom(error.to_string()))?;
         self.bytes.truncate(at);
         self.bytes.extend_from_slice(part);
+        // What has gone takes no memory either.
+        if self.bytes.capacity() > 2 * size.max(PART_BYTES) {
+            self.bytes.shrink_to(size);
+        }
         Ok(())
     }
 
@@ -168,9 +189,13 @@ impl GrowingSource {
         self.bytes.is_empty()
     }
 
-    /// No more comes.
-    pub(crate) fn whole(self, papers: SourcePapers) -> SourceBytes {
-        SourceBytes::new(self.bytes.into(), papers, self.room)
+    /// No more comes, but these papers.
+    ///
+    /// # Errors
+    /// There is no room for them.
+    pub(crate) fn whole(mut self, papers: SourcePapers) -> Result<SourceBytes, PartError> {
+        self.room.add(papers.len()).map_err(|error| PartError::NoRoom(error.to_string()))?;
+        Ok(SourceBytes::new(self.bytes.into_boxed_slice().into(), papers, self.room))
     }
 }
 

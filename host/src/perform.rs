@@ -8,7 +8,7 @@ use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, SourceOffered, StatusAnswer};
 use thespian_core::life::LifeEffect;
 use thespian_core::limits::{
-    CLASS_CHECKS_MAX, JUDGEMENTS_AT_ONCE_MAX, RESTORES_AT_ONCE_MAX, STATUS_WISHES_MAX,
+    CLASS_CHECKS_MAX, JUDGEMENTS_AT_ONCE_MAX, READ_FOR_JUDGE_MAX, RESTORES_AT_ONCE_MAX, STATUS_WISHES_MAX,
 };
 use thespian_core::plan::Settled;
 use thespian_core::source::{
@@ -54,6 +54,8 @@ pub(crate) struct Performer {
     looking: Arc<Semaphore>,
     /// Sources that may come back at one time.
     restoring: Arc<Semaphore>,
+    /// Sources of an earlier run that are in memory at one time until an actor has judged them.
+    reading: Arc<Semaphore>,
     statuses: mpsc::Sender<StatusWish>,
 }
 
@@ -86,7 +88,8 @@ impl Performer {
         let checking = Arc::new(Semaphore::new(CLASS_CHECKS_MAX));
         let looking = Arc::new(Semaphore::new(JUDGEMENTS_AT_ONCE_MAX));
         let restoring = Arc::new(Semaphore::new(RESTORES_AT_ONCE_MAX));
-        Self { inside, io, offered: None, checking, looking, restoring, statuses }
+        let reading = Arc::new(Semaphore::new(READ_FOR_JUDGE_MAX));
+        Self { inside, io, offered: None, checking, looking, restoring, reading, statuses }
     }
 
     /// Reads the papers of an offer, where signatures may take their time.
@@ -134,9 +137,9 @@ impl Performer {
         let offered = SourceOffered { hash, label: wish.label.clone() };
         let notice = Envelope { target: to, sender: to, body: Body::SourceOffered(Box::new(offered)) };
         let Some(wish) = self.inside.library.hand_over(wish) else { return self.inside.plane.notify(notice) };
-        let (inside, io, restoring) = (self.inside.clone(), self.io.clone(), self.restoring.clone());
+        let (inside, io, reading) = (self.inside.clone(), self.io.clone(), self.reading.clone());
         self.inside.desk.faults().spawn(&self.io, READ_FOR_JUDGE, async move {
-            let turn = restoring.acquire_owned().await.ok();
+            let turn = reading.acquire_owned().await.ok();
             let read = move || {
                 let handed = inside
                     .desk
@@ -209,7 +212,7 @@ impl Performer {
         if runs.is_some() && replaced.is_none() {
             let why = "what its authority has put in its place is gone: load it again".to_string();
             let outcome = Err(Unusable::now(why));
-            return self.inside.desk.tell(SourceEvent::Validated { hash, outcome, compile_us: 0 });
+            return self.inside.desk.tell(SourceEvent::Validated { hash, runs, outcome, compile_us: 0 });
         }
         let (inside, restoring) = (self.inside.clone(), self.restoring.clone());
         self.inside.desk.faults().spawn(&self.io, "a load", async move {
@@ -227,7 +230,7 @@ impl Performer {
                 Ok((info, compile_us)) => (Ok(info), compile_us),
                 Err(why) => (Err(why), 0),
             };
-            inside.desk.tell(SourceEvent::Validated { hash, outcome, compile_us });
+            inside.desk.tell(SourceEvent::Validated { hash, runs, outcome, compile_us });
             remembering::write_history(&inside).await;
         });
     }
@@ -351,9 +354,9 @@ impl Perform for Performer {
             Effect::Source(SourceEffect::FindPlace) => self.find_place(),
             Effect::Source(SourceEffect::Validate { hash, runs }) => self.validate(hash, runs),
             Effect::Source(SourceEffect::Forget(hash)) => self.forget(hash),
-            Effect::Source(SourceEffect::Erase(hash)) => {
+            Effect::Source(SourceEffect::Erase(hash)) => self.inside.library.erase(hash),
+            Effect::Source(SourceEffect::NoteUnloaded(hash)) => {
                 self.inside.audit.note(AuditEvent::Unloaded { source: hash.to_string() });
-                self.inside.library.erase(hash);
             }
             Effect::Source(SourceEffect::NoteRefused(refused)) => self.note_refused(*refused),
             Effect::Source(SourceEffect::NoteAuthority(judge)) => {

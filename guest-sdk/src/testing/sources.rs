@@ -3,6 +3,7 @@
 use crate::bindings::thespian::actor::sources::Offer;
 use crate::bindings::thespian::actor::types as wit;
 use crate::host::Answer;
+use crate::sources::LoadSource;
 
 /// The sources in the hands of an actor under test, and what it gives of the next that it loads.
 #[derive(Debug, Default)]
@@ -24,19 +25,20 @@ struct TestOffer {
 
 impl TestSources {
     /// A source is offered. Returns what the actor is told.
-    pub(super) fn add(&mut self, label: &str, bytes: Vec<u8>) -> wit::SourceCheck {
+    pub(super) fn add(&mut self, load: &LoadSource, bytes: Vec<u8>) -> wit::SourceCheck {
         self.last += 1;
+        let LoadSource { label, manifest, signatures, allow } = load.clone();
         let offer = Offer {
             id: self.last,
             hash: format!("{:064x}", self.last),
             size: bytes.len() as u64,
-            label: label.to_string(),
-            rights: Vec::new(),
-            manifest: None,
-            signatures: Vec::new(),
+            label: label.clone(),
+            rights: allow.unwrap_or_default(),
+            manifest,
+            signatures,
             loader: None,
         };
-        let check = wit::SourceCheck { hash: offer.hash.clone(), data: Vec::new(), info: label.to_string() };
+        let check = wit::SourceCheck { hash: offer.hash.clone(), data: Vec::new(), info: label };
         self.offers.push(TestOffer { offer, bytes, replaced: None });
         check
     }
@@ -60,7 +62,12 @@ impl TestSources {
     }
 
     pub(super) fn replace(&mut self, offer: u64, at: u64, part: &[u8]) -> Result<Answer, wit::Error> {
-        put(self.of(offer)?.replaced.get_or_insert_default(), at, part)
+        let offer = self.of(offer)?;
+        if at == 0 && part.is_empty() {
+            offer.replaced = None;
+            return Ok(Answer::Done);
+        }
+        put(offer.replaced.get_or_insert_default(), at, part)
     }
 
     /// The bytes that were put in the place of an offer.

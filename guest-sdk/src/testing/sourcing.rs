@@ -1,20 +1,42 @@
 //! What an actor under test hears of sources.
 
 use crate::actor::Actor;
+use crate::authority::NEXT;
 use crate::bindings::thespian::actor::types as wit;
 use crate::failure::Result;
-use crate::sources::LoadedSource;
+use crate::sources::{LoadSource, LoadedSource};
 
 use super::{Effect, TestActor};
 
 impl<A: Actor> TestActor<A> {
-    /// A source is offered, which this actor is to judge.
+    /// A source is offered, which this actor is to judge. A [`crate::SourceAuthority`] has then judged it.
     ///
     /// # Errors
     /// As its handler says.
     pub fn source_offered(&mut self, label: &str, bytes: Vec<u8>) -> Result<Vec<Effect>> {
-        let check = self.sources.borrow_mut().add(label, bytes);
-        self.notify("me", wit::Event::ValidateSource(check))
+        self.source_offered_as(&LoadSource::new(label), bytes)
+    }
+
+    /// The same with all that is said of it: a manifest, its signatures, and the rights that its loader lets it have.
+    ///
+    /// # Errors
+    /// As its handler says.
+    pub fn source_offered_as(&mut self, load: &LoadSource, bytes: Vec<u8>) -> Result<Vec<Effect>> {
+        let check = self.sources.borrow_mut().add(load, bytes);
+        let mut effects = self.notify("me", wit::Event::ValidateSource(check))?;
+        let signal = |effects: &mut Vec<Effect>| {
+            let is_signal =
+                |effect: &Effect| matches!(effect, Effect::Send { message, .. } if message.type_name == NEXT);
+            let at = effects.iter().position(is_signal)?;
+            match effects.remove(at) {
+                Effect::Send { message, .. } => Some(message),
+                _ => None,
+            }
+        };
+        while let Some(message) = signal(&mut effects) {
+            effects.extend(self.tell_raw("me", message, 1)?);
+        }
+        Ok(effects)
     }
 
     /// A source that it loads is loaded, or refused for this reason.

@@ -113,8 +113,9 @@ impl Admin {
             SourceEvent::Restored { offer, verdict } => {
                 return self.restored(now, *offer, verdict, effects);
             }
-            SourceEvent::Validated { hash, outcome, compile_us } => {
-                let waited = self.sources.validated(hash, outcome, compile_us, &mut self.askers, effects);
+            SourceEvent::Validated { hash, runs, outcome, compile_us } => {
+                let waited =
+                    self.sources.validated(hash, runs, (outcome, compile_us), &mut self.askers, effects);
                 if let Availability::Loaded(_) = self.sources.availability(hash)
                     && let Some(verdict) = self.sources.verdict(hash)
                 {

@@ -97,11 +97,12 @@ impl Compiler {
         let wasmtime = &self.machine.wasmtime;
         // Before the compiler sees it: a defect in here is none of the compiler's.
         let engine_bytes = inspect(bytes, &self.machine.limits, self.workplace.scan())?;
-        let known = self.cache.as_ref().and_then(|cache| cache.get(wasmtime, runs));
+        let cache = self.cache_of(hash, runs);
+        let known = cache.and_then(|cache| cache.get(wasmtime, runs));
         let from_cache = known.is_some();
         let component = match known {
             Some(component) => component,
-            None => self.code(runs, bytes, control).inspect_err(|why| self.note(hash, why))?,
+            None => self.code(cache, runs, bytes, control).inspect_err(|why| self.note(hash, why))?,
         };
         let compile_time = start.elapsed();
         let made = workshop::work(|| {
@@ -138,8 +139,19 @@ impl Compiler {
         }))
     }
 
+    /// The cache, if the code may be in it: what an authority has put in a source's place is in memory alone.
+    fn cache_of(&self, hash: SourceHash, runs: RunHash) -> Option<&Cache> {
+        self.cache.as_ref().filter(|_| runs == RunHash(hash))
+    }
+
     /// Has its code made, and keeps it.
-    fn code(&self, runs: RunHash, bytes: &[u8], control: &CompileControl) -> Result<Component, SourceError> {
+    fn code(
+        &self,
+        cache: Option<&Cache>,
+        runs: RunHash,
+        bytes: &[u8],
+        control: &CompileControl,
+    ) -> Result<Component, SourceError> {
         let wasmtime = &self.machine.wasmtime;
         let code = match &self.workplace {
             Workplace::Process(process) => process.compile(bytes, control),
@@ -148,7 +160,7 @@ impl Compiler {
         let code = Code::proven(code.map_err(refused)?);
         let component = code.component(wasmtime);
         let component = component.map_err(|error| refused(SourceError::Invalid(fault::describe(&error))))?;
-        if let Some(cache) = &self.cache {
+        if let Some(cache) = cache {
             cache.put(wasmtime, runs, &code);
         }
         Ok(component)

@@ -403,7 +403,7 @@ impl Host {
                 if outcome.is_ok() {
                     self.compiled.insert(hash);
                 }
-                self.report(SourceEvent::Validated { hash, outcome, compile_us: 1 });
+                self.report(SourceEvent::Validated { runs: None, hash, outcome, compile_us: 1 });
             }
             Job::CheckClass(question) => {
                 let outcome = match &self.native {

@@ -38,7 +38,10 @@ impl World {
     fn perform(&mut self, at: HostId, effect: Effect) {
         match effect {
             Effect::Source(
-                SourceEffect::Keep { .. } | SourceEffect::Erase(_) | SourceEffect::NoteRefused(_),
+                SourceEffect::Keep { .. }
+                | SourceEffect::Erase(_)
+                | SourceEffect::NoteRefused(_)
+                | SourceEffect::NoteUnloaded(_),
             ) => {}
             Effect::Source(SourceEffect::Judge(wish)) => self.host_mut(at).begin(Job::Judge(wish)),
             Effect::Source(SourceEffect::Examine { hash, offer }) => {

@@ -45,6 +45,7 @@ impl Admin {
         let before = self.authority.set_judge(judge);
         if before != judge {
             effects.push(SourceEffect::NoteAuthority(judge));
+            self.sources.note_judge();
         }
         before
     }
@@ -63,12 +64,13 @@ impl Admin {
         if !self.is_judge(address) || self.authority.appointment.is_some() {
             return;
         }
-        self.authority.set_judge(None);
+        self.set_judge(None, effects);
         self.refuse_all_of(
             address,
             &format!("the actor that was its authority is so no longer: {why}"),
             effects,
         );
+        self.judge_awaited(effects);
     }
 
     /// An actor failed for good on what it was to judge.
@@ -104,7 +106,7 @@ impl Admin {
     /// Gives the authority as much of what awaits it as it may have at one time.
     pub(super) fn fill_hands(&mut self, effects: &mut Effects) {
         let Some(judge) = self.authority.actor_judge() else { return };
-        if !self.sources.has_unjudged() {
+        if !self.sources.take_wants_hands() {
             return;
         }
         let held = self.sources.in_hands_of(judge.address).count();
@@ -155,6 +157,17 @@ impl Admin {
         }
     }
 
+    /// No actor judges any more: what awaits one is judged by whoever configuration names, if that is another.
+    fn judge_awaited(&mut self, effects: &mut Effects) {
+        if self.authority.appointment.is_some() {
+            return;
+        }
+        for (hash, offer, given) in self.sources.take_awaited() {
+            let label = self.sources.get(hash).map(|source| source.submitted_as().into()).unwrap_or_default();
+            self.put_up((hash, offer), given, label, effects);
+        }
+    }
+
     /// An actor ends. If it is the authority, what is in its hands is refused; another is created where configuration names it.
     pub(super) fn leave_office(
         &mut self,
@@ -168,12 +181,13 @@ impl Admin {
             office.vacate(now);
         }
         if self.is_judge(address) {
-            self.authority.set_judge(None);
+            self.set_judge(None, effects);
             self.refuse_all_of(
                 address,
                 &format!("its authority ended before it had judged: {reason}"),
                 effects,
             );
+            self.judge_awaited(effects);
         }
     }
 

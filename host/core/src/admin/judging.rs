@@ -21,26 +21,28 @@ impl Admin {
         let (hash, given) = (offer.hash, offer.given);
         let label = offer.label.clone();
         let Some(offer) = self.sources.offer(now, origin, offer, &mut self.askers, effects) else { return };
-        match self.authority.offered(hash, given) {
-            FirstWord::Judged(verdict) => {
-                if verdict.is_ok() {
-                    effects.push(SourceEffect::Keep { hash, offer });
-                }
-                self.judged(hash, offer, verdict, effects);
+        // `none` looks at nothing, and so nothing is kept for it.
+        if !matches!(self.authority.offered(hash, given), FirstWord::Judged(Err(_))) {
+            effects.push(SourceEffect::Keep { hash, offer });
+        }
+        self.put_up((hash, offer), given, label, effects);
+    }
+
+    /// Puts an offer, which the host keeps, up for judgement.
+    pub(super) fn put_up(
+        &mut self,
+        (hash, offer): (SourceHash, OfferId),
+        given: Rights,
+        label: String,
+        effects: &mut Effects,
+    ) {
+        match (self.authority.offered(hash, given), self.authority.kind()) {
+            (FirstWord::Judged(verdict), _) => self.judged(hash, offer, verdict, effects),
+            (FirstWord::AsksActor, _) => self.sources.await_hands(hash, offer),
+            (FirstWord::Looks, AuthorityKind::Asked) => {
+                effects.push(SourceEffect::Judge(Box::new(JudgeWish { hash, offer, label, rights: given })));
             }
-            FirstWord::AsksActor => {
-                effects.push(SourceEffect::Keep { hash, offer });
-                self.sources.await_hands(hash, offer);
-            }
-            FirstWord::Looks => {
-                effects.push(SourceEffect::Keep { hash, offer });
-                effects.push(match self.authority.kind() {
-                    AuthorityKind::Asked => {
-                        SourceEffect::Judge(Box::new(JudgeWish { hash, offer, label, rights: given }))
-                    }
-                    _ => SourceEffect::Examine { hash, offer },
-                });
-            }
+            (FirstWord::Looks, _) => effects.push(SourceEffect::Examine { hash, offer }),
         }
     }
 

@@ -1,5 +1,6 @@
 mod actors_judging;
 mod any_order;
+mod changing_judges;
 mod hosting;
 mod judging;
 mod log_levels;
@@ -193,7 +194,7 @@ impl Node {
     }
 
     fn validate(&mut self) -> Vec<Effect> {
-        self.handle(SourceEvent::Validated { hash: SOURCE, outcome: Ok(info()), compile_us: 1 })
+        self.handle(SourceEvent::Validated { runs: None, hash: SOURCE, outcome: Ok(info()), compile_us: 1 })
     }
 
     fn create_with(&mut self, change: impl FnOnce(&mut NewActor)) -> (ActorAddress, Asker, Vec<Effect>) {
@@ -422,7 +423,8 @@ fn life_024_a_child_that_was_kept_runs_when_its_source_is_there() {
     assert!(has_children_gone(&effects, parent) && refusal(&effects, child).is_none());
     let hash = SourceHash([0xcd; 32]);
     node.judge_of(hash, Ok(Verdict::default()));
-    let effects = node.handle(SourceEvent::Validated { hash, outcome: Ok(info()), compile_us: 1 });
+    let effects =
+        node.handle(SourceEvent::Validated { runs: None, hash, outcome: Ok(info()), compile_us: 1 });
     assert!(runs(&effects, child), "whether or not its creator is gone yet");
 }
 

@@ -361,7 +361,7 @@ impl<'a, M: Means + ?Sized> Draft<'a, M> {
         self.check_load(&label)?;
         let own = Rights { authority: false, ..self.outbox.standing.rights };
         let given = allow.unwrap_or_default().and(own);
-        let allowed = allow.filter(|_| has_manifest);
+        let allowed = has_manifest.then(|| allow.unwrap_or(Rights::ALL).and(own));
         let (is_downgrade, by) = (false, Some(self.me));
         let offer = Box::new(Offer { hash, label, size, given, allowed, has_manifest, is_downgrade, by });
         self.outbox.bytes += SOURCE_LABEL_LEN_MAX;

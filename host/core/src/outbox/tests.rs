@@ -411,7 +411,7 @@ fn who_loads_a_source_gives_it_no_right_that_it_has_not_itself_nor_to_be_the_aut
     assert!(turn.draft().load(source, "x".to_string(), Some(Rights::ALL), true).is_ok());
     let [TurnRequest::Load { offer, .. }] = turn.outbox.requests() else { panic!() };
     assert_eq!(offer.given, Rights { authority: false, ..own });
-    assert_eq!(offer.allowed, Some(Rights::ALL), "of what a manifest wants");
+    assert_eq!(offer.allowed, Some(Rights { authority: false, ..own }), "of what a manifest wants");
     let long = "x".repeat(crate::limits::SOURCE_LABEL_LEN_MAX + 1);
     assert_eq!(turn.draft().load(source, long, None, false), Err(OutboxError::SourceLabel));
 }

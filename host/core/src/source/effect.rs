@@ -72,6 +72,8 @@ pub enum SourceEffect {
     HandOver(Box<HandOver>),
     /// Say in the audit log that a source is refused.
     NoteRefused(Box<RefusedSource>),
+    /// Say in the audit log that a source was unloaded that was in use, or on its way to be.
+    NoteUnloaded(SourceHash),
     /// Say in the audit log that an actor judges from here on, or none.
     NoteAuthority(Option<ActorJudge>),
     /// Say in the log that what an actor said of an offer counts for nothing.

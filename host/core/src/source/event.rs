@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::admission::ReadPapers;
-use super::{OfferId, SourceHash, SourceInfo, Verdict};
+use super::{OfferId, RunHash, SourceHash, SourceInfo, Verdict};
 use crate::address::ActorAddress;
 use crate::question::Offer;
 use crate::utc::UtcTime;
@@ -62,6 +62,8 @@ pub enum SourceEvent {
     Validated {
         /// The source's name.
         hash: SourceHash,
+        /// The bytes that were compiled, where they are not those that were submitted: as the effect had it.
+        runs: Option<RunHash>,
         /// Its classes and what else it says of itself, or why it can't be used.
         outcome: Result<SourceInfo, Unusable>,
         /// Compile time in µs; 0 if its code came from the cache.

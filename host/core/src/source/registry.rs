@@ -29,8 +29,8 @@ use crate::limits::{JUDGEMENT_TIME_MAX, SOURCES_LEN_MAX};
 use crate::question::{Answer, CreatorRights, LoadStep, MetBound, Offer, Origin, Refusal};
 use crate::source::admission::Occasion;
 use crate::source::{
-    HandOver, JudgedBy, LowerLimits, OfferId, OfferTerms, RefusedSource, Rights, SourceEffect, SourceHash,
-    SourceInfo, SourceState, Unusable, Verdict,
+    HandOver, JudgedBy, LowerLimits, OfferId, OfferTerms, RefusedSource, Rights, RunHash, SourceEffect,
+    SourceHash, SourceInfo, SourceState, Unusable, Verdict,
 };
 use crate::time::Time;
 
@@ -54,6 +54,8 @@ pub struct Registry {
     last_offer: OfferId,
     /// Those that can be created from by the event under way, and were not before; or the other way round.
     changed: Vec<SourceHash>,
+    /// Whether an actor's hands may have room for more since that was last asked, or more awaits it.
+    wants_hands: bool,
 }
 
 impl Registry {
@@ -130,13 +132,29 @@ impl Registry {
     pub fn await_hands(&mut self, hash: SourceHash, offer: OfferId) {
         if let Some(entry) = self.entries.get_mut(&hash).filter(|entry| entry.offer == offer) {
             entry.hands = OfferHolder::Awaited;
+            self.wants_hands = true;
         }
     }
 
-    /// Whether any offer waits for its judgement.
-    #[must_use]
-    pub fn has_unjudged(&self) -> bool {
-        !self.judgements.is_empty()
+    /// Another actor judges: what awaits one may come into its hands.
+    pub const fn note_judge(&mut self) {
+        self.wants_hands = true;
+    }
+
+    /// Whether more may come into an actor's hands since this was last asked.
+    pub const fn take_wants_hands(&mut self) -> bool {
+        core::mem::replace(&mut self.wants_hands, false)
+    }
+
+    /// The offers that await an actor, with the rights that their loaders give.
+    pub fn take_awaited(&mut self) -> Vec<(SourceHash, OfferId, Rights)> {
+        let awaited: Vec<_> = self.to_be_judged(OfferHolder::Awaited).collect();
+        let terms = awaited.into_iter().filter_map(|(hash, offer)| {
+            let entry = self.entries.get_mut(&hash)?;
+            entry.hands = OfferHolder::Others;
+            Some((hash, offer, entry.asked.given))
+        });
+        terms.collect()
     }
 
     /// The offers in the hands of an actor, the oldest first.
@@ -236,6 +254,7 @@ impl Registry {
             return Vec::new();
         }
         self.judgements.retain(|(_, waiting)| *waiting != hash);
+        self.wants_hands = true;
         match self.entries.get_mut(&hash) {
             // Found out meanwhile, by an earlier offer's load.
             Some(KnownSource { state: SourceState::Offered, hopeless: Some(reason), .. }) => {
@@ -266,16 +285,20 @@ impl Registry {
     pub fn validated(
         &mut self,
         hash: SourceHash,
-        outcome: Result<SourceInfo, Unusable>,
-        compile_us: u64,
+        runs: Option<RunHash>,
+        (outcome, compile_us): (Result<SourceInfo, Unusable>, u64),
         askers: &mut Askers,
         effects: &mut Effects,
     ) -> Vec<ActorAddress> {
         let mut entry = self.entries.get_mut(&hash);
-        if let (Some(entry), Err(Unusable { reason, is_lasting: true })) = (&mut entry, &outcome) {
+        // What an authority has put in its place says nothing of the bytes themselves.
+        if let (Some(entry), None, Err(Unusable { reason, is_lasting: true })) = (&mut entry, runs, &outcome)
+        {
             entry.hopeless = Some(reason.clone());
         }
         match entry {
+            // Unloaded meanwhile, offered again, and approved as other bytes: those are compiled too.
+            Some(entry) if entry.state == SourceState::Validating && entry.verdict.runs != runs => Vec::new(),
             Some(entry) if entry.state == SourceState::Validating => match outcome {
                 Ok(info) => {
                     if let Err(why) = entry.verdict.suits(&info) {
@@ -309,9 +332,13 @@ impl Registry {
     ) -> Vec<ActorAddress> {
         let Some(entry) = self.entries.get_mut(&hash) else { return Vec::new() };
         self.judgements.retain(|(_, waiting)| *waiting != hash);
+        self.wants_hands = true;
         entry.leave_behind();
         if entry.state == SourceState::Loaded {
             self.changed.push(hash);
+        }
+        if !matches!(entry.state, SourceState::Unloaded | SourceState::Refused(_)) {
+            effects.push(SourceEffect::NoteUnloaded(hash));
         }
         entry.state = SourceState::Unloaded;
         effects.push(SourceEffect::Forget(hash));
@@ -353,6 +380,12 @@ impl Registry {
             [hash] => Ok(*hash),
             _ => Err(Refusal::AmbiguousSource { prefix: prefix.to_string(), matches }),
         }
+    }
+
+    /// A source that is known.
+    #[must_use]
+    pub fn get(&self, hash: SourceHash) -> Option<&KnownSource> {
+        self.entries.get(&hash)
     }
 
     /// Whether it is known at all.
@@ -397,10 +430,13 @@ impl Registry {
     /// Rights of actors that somebody creates from a source now, besides what all may ask of the host.
     #[must_use]
     pub fn rights_for(&self, hash: SourceHash, creator: CreatorRights) -> Rights {
-        let Some(verdict) = self.entries.get(&hash).and_then(KnownSource::verdict) else {
+        let entry = self.entries.get(&hash);
+        let Some((entry, verdict)) = entry.and_then(|entry| Some((entry, entry.verdict()?))) else {
             return Rights::NONE;
         };
         match (creator, &verdict.judged_by) {
+            // Without a manifest all that it has its loader has given it.
+            (CreatorRights::Admitted, JudgedBy::Actor(_)) if !entry.asked.has_manifest => Rights::NONE,
             (CreatorRights::Own(most), _) => verdict.rights.and(most),
             (CreatorRights::Admitted, JudgedBy::Nobody | JudgedBy::Configuration) => Rights::NONE,
             (CreatorRights::Admitted, JudgedBy::Keys(_) | JudgedBy::Program | JudgedBy::Actor(_)) => {

@@ -142,17 +142,18 @@ impl Turn {
         effects: &mut Vec<TurnEffect>,
     ) {
         effects.push(ActorEffect::Failed(details.clone()).into());
+        if let Body::SourceOffered(_) = &envelope.body {
+            let (by, reason) = (self.identity.me, details.clone());
+            self.tell(ActorEvent::AuthorityFailed { by, reason }, effects);
+        }
         if let Some(concerned) = fails_for {
             return self.tell_concerned(*concerned, details, effects);
         }
         let Envelope { target, sender, body } = envelope;
         match body {
             Body::Message(original) => self.poison(sender, details, original, effects),
-            // It is one already.
-            Body::DeadLetter(_) => {}
-            Body::SourceOffered(_) => {
-                self.tell(ActorEvent::AuthorityFailed { by: self.identity.me, reason: details }, effects);
-            }
+            // It is one already; of these `Admin` has heard.
+            Body::DeadLetter(_) | Body::SourceOffered(_) => {}
             body => effects.push(ActorEffect::DeadLetter(Envelope { target, sender, body }, details).into()),
         }
     }

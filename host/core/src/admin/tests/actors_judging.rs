@@ -89,7 +89,7 @@ impl Node {
     }
 
     fn validated(&mut self, hash: SourceHash) -> Vec<Effect> {
-        self.handle(SourceEvent::Validated { hash, outcome: Ok(info()), compile_us: 1 })
+        self.handle(SourceEvent::Validated { runs: None, hash, outcome: Ok(info()), compile_us: 1 })
     }
 
     fn create_from(&mut self, hash: SourceHash) -> ActorAddress {
@@ -131,6 +131,12 @@ fn what_is_offered_comes_into_the_hands_of_the_authority_and_what_it_says_holds(
     let effects = node.said(judge, offer, Ok(Box::new(said)));
     assert!(effects.contains(&Effect::Source(SourceEffect::Validate { hash: SOURCE, runs })));
     node.validated(SOURCE);
+    assert_eq!(
+        node.state_of(SOURCE),
+        SourceState::Validating,
+        "an outcome of other bytes says nothing of these"
+    );
+    node.handle(SourceEvent::Validated { runs, hash: SOURCE, outcome: Ok(info()), compile_us: 1 });
     let verdict = node.admin.sources().verdict(SOURCE).unwrap();
     assert_eq!(verdict.rights, STATUS, "of what it grants no more than its loader lets it have");
     assert_eq!(verdict.judged_by, JudgedBy::Actor(JUDGES));
@@ -307,7 +313,8 @@ fn an_actor_hears_why_what_it_loads_is_refused_and_one_without_the_right_unloads
     let offer = Box::new(offer_of(SourceHash([1; 32])));
     node.handle(Event::Asked { origin, question: Question::Load(offer) });
     let outcome = Err(crate::source::Unusable::now("no component".into()));
-    let effects = node.handle(SourceEvent::Validated { hash: SourceHash([1; 32]), outcome, compile_us: 0 });
+    let effects =
+        node.handle(SourceEvent::Validated { runs: None, hash: SourceHash([1; 32]), outcome, compile_us: 0 });
     assert!(load_answer(&effects).unwrap().outcome.unwrap_err().contains("no component"));
 }
 

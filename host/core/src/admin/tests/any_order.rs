@@ -6,7 +6,7 @@ use crate::question::NewPolicy;
 use crate::source::admission::{ReadPapers, Signature};
 use crate::source::manifest::Manifest;
 use crate::source::policy::{KeyId, Policy, PublicKey, Revocations, TrustedKey};
-use crate::source::{ActorsApproval, LowerLimits, OfferId, Unusable};
+use crate::source::{ActorsApproval, LowerLimits, OfferId, RunHash, Unusable};
 use crate::utc::UtcTime;
 
 #[test]
@@ -191,7 +191,8 @@ any!(any_source_event -> SourceEvent {
         SourceEvent::Examined { hash, offer, papers: draw.papers(hash), now: UtcTime(draw.below(2_000)) }
     },
     2 of SourceEvent::Validated { .. } => |draw| {
-        SourceEvent::Validated { hash: draw.hash(), outcome: draw.usable(info()), compile_us: 0 }
+        let runs = (draw.below(8) == 0).then(|| RunHash(draw.hash()));
+        SourceEvent::Validated { runs, hash: draw.hash(), outcome: draw.usable(info()), compile_us: 0 }
     },
     1 of SourceEvent::Checked { .. } => |draw| {
         let suits = draw.chance();

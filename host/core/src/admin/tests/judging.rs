@@ -179,7 +179,12 @@ fn what_a_source_turns_out_to_be_is_held_against_its_manifest() {
         node.offer();
         node.examined(papers(change));
         let info = SourceInfo { memory_bytes: 70_000, ..info() };
-        let effects = node.handle(SourceEvent::Validated { hash: SOURCE, outcome: Ok(info), compile_us: 1 });
+        let effects = node.handle(SourceEvent::Validated {
+            runs: None,
+            hash: SOURCE,
+            outcome: Ok(info),
+            compile_us: 1,
+        });
         let [(_, Err(Refusal::SourceRefused { reason, .. }))] = &answers(&effects)[..] else {
             panic!("{effects:?}")
         };
@@ -376,7 +381,7 @@ fn a_version_counts_once_it_is_loaded_and_an_operator_can_go_back() {
     node.offer();
     node.examined(papers(|manifest| manifest.version = "9999".parse().unwrap()));
     let broken = Unusable::now("broken".to_string());
-    node.handle(SourceEvent::Validated { hash: SOURCE, outcome: Err(broken), compile_us: 1 });
+    node.handle(SourceEvent::Validated { runs: None, hash: SOURCE, outcome: Err(broken), compile_us: 1 });
     assert!(node.admin.authority().history().newest.is_empty(), "what never ran replaces nothing");
     for version in ["2", "1"] {
         let asker = node.asker();
@@ -467,8 +472,9 @@ fn running_actors_survive_an_unload_and_new_creates_fail() {
     let old = node.create();
     let effects = node.ask(Asker(99), Question::Unload { source: SOURCE });
     let answer = Effect::Answer { asker: Asker(99), answer: Ok(Answer::Done) };
-    let [forget, erase] = [SourceEffect::Forget(SOURCE), SourceEffect::Erase(SOURCE)].map(Effect::Source);
-    assert_eq!(effects, [forget, erase, answer]);
+    let of = [SourceEffect::NoteUnloaded, SourceEffect::Forget, SourceEffect::Erase];
+    let [noted, forget, erase] = of.map(|effect| Effect::Source(effect(SOURCE)));
+    assert_eq!(effects, [noted, forget, erase, answer]);
     let (new, _, effects) = node.create_with(|_| ());
     assert!(refusal(&effects, new).unwrap().contains("was unloaded"));
     assert!(node.admin.family().get(old).is_some());

@@ -30,6 +30,8 @@ pub struct KnownSource {
     pub(super) verdict: Verdict,
     /// The last admission of what is not in use any more: actors of it may live.
     pub(super) left: Option<Box<Admission>>,
+    /// Whether it was an actor that had approved what is not in use any more: no policy judges that.
+    pub(super) left_by_actor: bool,
     pub(super) offer: OfferId,
     pub(super) asked: OfferTerms,
     pub(super) hands: OfferHolder,
@@ -79,6 +81,7 @@ impl KnownSource {
             actors: 0,
             verdict: Verdict::default(),
             left: None,
+            left_by_actor: false,
             offer: OfferId::default(),
             asked: OfferTerms::default(),
             hands: OfferHolder::default(),
@@ -176,7 +179,8 @@ impl KnownSource {
     /// The last admission of its actors, if it has any and is not approved now.
     #[must_use]
     pub fn left_behind(&self) -> Option<Option<&Admission>> {
-        (self.actors > 0 && self.verdict().is_none()).then_some(self.left.as_deref())
+        let is_left = self.actors > 0 && self.verdict().is_none() && !self.left_by_actor;
+        is_left.then_some(self.left.as_deref())
     }
 
     /// Those of the rights that are meant for it by whoever loads it once more, and that it has not.
@@ -199,6 +203,8 @@ impl KnownSource {
 
     /// Remembers what its actors were admitted with: it is not in use any more.
     pub(super) fn leave_behind(&mut self) {
+        self.left_by_actor =
+            self.verdict().is_some_and(|verdict| matches!(verdict.judged_by, JudgedBy::Actor(_)));
         if let (true, JudgedBy::Keys(admission)) = (self.verdict().is_some(), &self.verdict.judged_by) {
             self.left = Some(admission.clone());
         }

@@ -79,7 +79,7 @@ fn judge(sources: &mut Sources, hash: SourceHash, verdict: Result<(), String>) -
 
 fn validate(sources: &mut Sources, hash: SourceHash) -> Vec<Effect> {
     let mut effects = Effects::default();
-    sources.registry.validated(hash, Ok(info()), 5, &mut sources.askers, &mut effects);
+    sources.registry.validated(hash, None, (Ok(info()), 5), &mut sources.askers, &mut effects);
     effects.drain().collect()
 }
 
@@ -226,7 +226,7 @@ fn bytes_that_cost_as_much_as_they_may_are_not_tried_again() {
         offer(sources, Time(0), hash(1));
         judge(sources, hash(1), Ok(()));
         let (why, mut effects) = (Unusable { reason: "no".to_string(), is_lasting }, Effects::default());
-        sources.registry.validated(hash(1), Err(why), 0, &mut sources.askers, &mut effects);
+        sources.registry.validated(hash(1), None, (Err(why), 0), &mut sources.askers, &mut effects);
     };
     let (label, reason) = ("label".to_string(), "no".to_string());
     let noted = RefusedSource { hash: hash(1), label, by: None, reason: reason.clone() };
