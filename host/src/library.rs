@@ -339,8 +339,8 @@ impl Library {
         self.compiles.end_all();
     }
 
-    /// Makes code of what was offered, or of what runs in its place. Returns what the source says of itself, and how long it took to compile in µs, 0
-    /// where its code was known.
+    /// Makes code of what was offered, or of what runs in its place. Returns what the source says of itself, and how long it took to
+    /// compile in µs, 0 where its code was known.
     ///
     /// # Errors
     /// It can't be used, or can't be kept. Then nothing of it is left.

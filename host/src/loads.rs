@@ -48,16 +48,14 @@ impl Loads {
 
     fn put(&self, loader: ActorAddress, at: u64, part: &[u8]) -> Result<(), PartError> {
         let mut all = self.given.lock();
-        let new = || GivenSource::Part(GrowingSource::new(self.rooms.clone(), loader));
-        let (since, given) = all.entry(loader).or_insert_with(|| (Time(0), new()));
-        *since = self.clock.now();
-        if let GivenSource::Whole(_) = given {
-            *given = new();
-        }
-        match given {
-            GivenSource::Part(source) => source.put(at, part),
-            GivenSource::Whole(_) => unreachable!("it begins anew"),
-        }
+        let mut source = match all.remove(&loader) {
+            Some((_, GivenSource::Part(source))) => source,
+            // What was named is another: this begins anew.
+            Some((_, GivenSource::Whole(_))) | None => GrowingSource::new(self.rooms.clone(), loader),
+        };
+        let outcome = source.put(at, part);
+        all.insert(loader, (self.clock.now(), GivenSource::Part(source)));
+        outcome
     }
 
     /// Drops what actors have begun to give and left lying, for others need the room. Whether there was any.
@@ -150,6 +148,7 @@ mod tests {
         assert_eq!(loads.given(LOADER, SourcePapers::default()), Err(PartError::Nothing));
         assert_eq!(Arc::strong_count(&rooms), 2, "its room is given back");
     }
+
     #[test]
     fn what_was_begun_and_left_lying_keeps_no_room_from_others() {
         let rooms = Arc::<Rooms>::default();

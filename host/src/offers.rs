@@ -69,9 +69,7 @@ impl OfferRoom {
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
-}
 
-impl OfferRoom {
     /// Makes it larger or smaller.
     ///
     /// # Errors
@@ -218,6 +216,7 @@ mod tests {
         assert!(rooms.take(LOADER, OFFERED_BYTES_MAX - 10, 10).is_ok());
         assert_eq!(rooms.bytes_taken.load(Ordering::Relaxed), 0);
     }
+
     #[test]
     fn what_comes_piece_by_piece_takes_room_as_it_comes_and_leaves_no_gap() {
         let rooms = Arc::<Rooms>::default();

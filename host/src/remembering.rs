@@ -77,7 +77,7 @@ pub(crate) async fn admit(inside: &Arc<Inside>, hash: SourceHash) -> Result<(), 
 
 /// The record of a start: by whom and by what sources are judged.
 fn started(inside: &Inside) -> AuditEvent {
-    let policy = inside.policy.file().map(|file| sha256(file.text.as_bytes()));
+    let policy = inside.policy.file().map(|file| file.hash().to_string());
     AuditEvent::Started {
         version: env!("CARGO_PKG_VERSION"),
         host: format!("{:016x}", inside.plane.host.0),
@@ -87,7 +87,7 @@ fn started(inside: &Inside) -> AuditEvent {
 }
 
 /// The SHA-256 of some bytes, in hex.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
+fn sha256(bytes: &[u8]) -> String {
     SourceHash(Sha256::digest(bytes).into()).to_string()
 }
 

@@ -243,8 +243,8 @@ mistakes! {
             => "Some(entry) if entry.verdict().is_some() => match verdict.or(Ok(Verdict::default())) {";
 
         ApproveAnything a_verdict_that_does_not_count "what its authority refused":
-            "Some(entry) if entry.state == SourceState::Offered => match verdict {"
-            => "Some(entry) if entry.state == SourceState::Offered => match verdict.or(Ok(Verdict::default())) {";
+            "let verdict = entry.hopeless.clone().map_or(verdict, Err);"
+            => "let verdict = entry.hopeless.clone().map_or(verdict.or(Ok(Verdict::default())), Err);";
     }
 
     "turn/commit.rs" {

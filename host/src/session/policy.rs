@@ -138,7 +138,7 @@ async fn put_into_force(inside: &Arc<Inside>, file: PolicyFile) -> Result<Vec<So
             let text =
                 format!("a policy is in force, by which {stay} sources stay and {refused} are refused");
             inside.plane.log.node(Level::INFO, "sources", &text);
-            inside.audit.note(AuditEvent::PolicySet { sha256: remembering::sha256(file.text.as_bytes()) });
+            inside.audit.note(AuditEvent::PolicySet { sha256: file.hash().to_string() });
             remembering::write_history(inside).await;
         }
         Err(_) => drop(inside.policy.replace(before)),

@@ -64,12 +64,13 @@ impl Admin {
         if !self.is_judge(address) || self.authority.appointment.is_some() {
             return;
         }
+        self.retire(address, &format!("the actor that was its authority is so no longer: {why}"), effects);
+    }
+
+    /// No actor judges any more: what is in the hands of the last is refused, for this reason.
+    fn retire(&mut self, judge: ActorAddress, why: &str, effects: &mut Effects) {
         self.set_judge(None, effects);
-        self.refuse_all_of(
-            address,
-            &format!("the actor that was its authority is so no longer: {why}"),
-            effects,
-        );
+        self.refuse_all_of(judge, why, effects);
         self.judge_awaited(effects);
     }
 
@@ -181,13 +182,7 @@ impl Admin {
             office.vacate(now);
         }
         if self.is_judge(address) {
-            self.set_judge(None, effects);
-            self.refuse_all_of(
-                address,
-                &format!("its authority ended before it had judged: {reason}"),
-                effects,
-            );
-            self.judge_awaited(effects);
+            self.retire(address, &format!("its authority ended before it had judged: {reason}"), effects);
         }
     }
 

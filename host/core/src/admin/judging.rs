@@ -53,20 +53,16 @@ impl Admin {
             return effects.push(SourceEffect::Forget(hash));
         };
         effects.push(SourceEffect::Keep { hash, offer });
-        match (self.authority.offered(hash, given), self.authority.kind()) {
-            (FirstWord::Judged(verdict), _) => self.judged(hash, offer, verdict, effects),
-            (FirstWord::AsksActor, _) if self.authority.still_holds(&verdict) => {
-                self.judged(hash, offer, Ok(verdict), effects);
-            }
-            (FirstWord::AsksActor, _) => self.sources.await_hands(hash, offer),
-            (FirstWord::Looks, AuthorityKind::Asked) if verdict.judged_by == JudgedBy::Program => {
-                self.judged(hash, offer, Ok(verdict), effects);
-            }
-            // Of another authority's word nothing holds.
-            (FirstWord::Looks, AuthorityKind::Asked) => {
-                effects.push(SourceEffect::Judge(Box::new(JudgeWish { hash, offer, label, rights: given })));
-            }
-            (FirstWord::Looks, _) => effects.push(SourceEffect::Examine { hash, offer }),
+        // Of another authority's word nothing holds.
+        let holds = match (self.authority.offered(hash, given), self.authority.kind()) {
+            (FirstWord::AsksActor, _) => self.authority.still_holds(&verdict),
+            (FirstWord::Looks, AuthorityKind::Asked) => verdict.judged_by == JudgedBy::Program,
+            (FirstWord::Judged(_) | FirstWord::Looks, _) => false,
+        };
+        if holds {
+            self.judged(hash, offer, Ok(verdict), effects);
+        } else {
+            self.put_up((hash, offer), given, label, effects);
         }
     }
 

@@ -255,27 +255,20 @@ impl Registry {
         }
         self.judgements.retain(|(_, waiting)| *waiting != hash);
         self.wants_hands = true;
-        match self.entries.get_mut(&hash) {
-            // Found out meanwhile, by an earlier offer's load.
-            Some(KnownSource { state: SourceState::Offered, hopeless: Some(reason), .. }) => {
-                let reason = reason.clone();
-                self.entries
-                    .get_mut(&hash)
-                    .map_or_else(Vec::new, |entry| entry.refuse(hash, reason, askers, effects))
+        let Some(entry) = self.entries.get_mut(&hash) else { return Vec::new() };
+        // Found out meanwhile, by an earlier offer's load.
+        let verdict = entry.hopeless.clone().map_or(verdict, Err);
+        match verdict {
+            Ok(verdict) => {
+                entry.state = SourceState::Validating;
+                let runs = verdict.runs;
+                entry.verdict = verdict;
+                let loaders = askers.of(Subject::Load(hash));
+                loaders.for_each(|loader| effects.progress(loader, LoadStep::Compiling));
+                effects.push(SourceEffect::Validate { hash, runs });
+                Vec::new()
             }
-            Some(entry) if entry.state == SourceState::Offered => match verdict {
-                Ok(verdict) => {
-                    entry.state = SourceState::Validating;
-                    let runs = verdict.runs;
-                    entry.verdict = verdict;
-                    let loaders = askers.of(Subject::Load(hash));
-                    loaders.for_each(|loader| effects.progress(loader, LoadStep::Compiling));
-                    effects.push(SourceEffect::Validate { hash, runs });
-                    Vec::new()
-                }
-                Err(reason) => entry.refuse(hash, reason, askers, effects),
-            },
-            _ => Vec::new(),
+            Err(reason) => entry.refuse(hash, reason, askers, effects),
         }
     }
 

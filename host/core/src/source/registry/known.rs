@@ -28,10 +28,8 @@ pub struct KnownSource {
     pub(super) actors: u64,
     /// The verdict of its authority: as long as it is not judged, it may do nothing.
     pub(super) verdict: Verdict,
-    /// The last admission of what is not in use any more: actors of it may live.
-    pub(super) left: Option<Box<Admission>>,
-    /// Whether it was an actor that had approved what is not in use any more: no policy judges that.
-    pub(super) left_by_actor: bool,
+    /// The judge that let it in when it was last in use: actors of then may live.
+    pub(super) left: Option<JudgedBy>,
     pub(super) offer: OfferId,
     pub(super) asked: OfferTerms,
     pub(super) hands: OfferHolder,
@@ -81,7 +79,6 @@ impl KnownSource {
             actors: 0,
             verdict: Verdict::default(),
             left: None,
-            left_by_actor: false,
             offer: OfferId::default(),
             asked: OfferTerms::default(),
             hands: OfferHolder::default(),
@@ -179,8 +176,13 @@ impl KnownSource {
     /// The last admission of its actors, if it has any and is not approved now.
     #[must_use]
     pub fn left_behind(&self) -> Option<Option<&Admission>> {
-        let is_left = self.actors > 0 && self.verdict().is_none() && !self.left_by_actor;
-        is_left.then_some(self.left.as_deref())
+        let is_left = self.actors > 0 && self.verdict().is_none();
+        match &self.left {
+            // What an actor has approved is no policy's to judge.
+            Some(JudgedBy::Actor(_)) => None,
+            Some(JudgedBy::Keys(admission)) => is_left.then_some(Some(admission)),
+            _ => is_left.then_some(None),
+        }
     }
 
     /// Those of the rights that are meant for it by whoever loads it once more, and that it has not.
@@ -203,10 +205,8 @@ impl KnownSource {
 
     /// Remembers what its actors were admitted with: it is not in use any more.
     pub(super) fn leave_behind(&mut self) {
-        self.left_by_actor =
-            self.verdict().is_some_and(|verdict| matches!(verdict.judged_by, JudgedBy::Actor(_)));
-        if let (true, JudgedBy::Keys(admission)) = (self.verdict().is_some(), &self.verdict.judged_by) {
-            self.left = Some(admission.clone());
+        if let Some(verdict) = self.verdict() {
+            self.left = Some(verdict.judged_by.clone());
         }
     }
 

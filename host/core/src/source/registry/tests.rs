@@ -1,8 +1,12 @@
+use alloc::vec;
+
 use super::*;
 use crate::effect::Effect;
 use crate::limits::SOURCE_LABEL_LEN_MAX;
 use crate::question::Asker;
 use crate::source::{RefusedSource, SourceEffect};
+
+const ME: Origin = Origin::Client(Asker(1));
 
 fn offered(hash: SourceHash, label: String) -> Offer {
     Offer {
@@ -16,9 +20,6 @@ fn offered(hash: SourceHash, label: String) -> Offer {
         by: None,
     }
 }
-use alloc::vec;
-
-const ME: Origin = Origin::Client(Asker(1));
 
 fn hash(first: u8) -> SourceHash {
     let mut hash = [0; 32];
@@ -245,4 +246,20 @@ fn bytes_that_cost_as_much_as_they_may_are_not_tried_again() {
     sources.unload(hash(1));
     assert_eq!(offer(&mut sources, Time(3), hash(1)), refused);
     assert!(matches!(sources.availability(hash(1)), Availability::No(Refusal::SourceRefused { .. })));
+}
+
+#[test]
+fn what_an_actor_has_approved_is_no_policys_to_judge_however_often_it_is_unloaded() {
+    let mut sources = Sources::default();
+    offer(&mut sources, Time(0), hash(1));
+    let judged_by = JudgedBy::Actor(hash(2));
+    let (last, mut effects) = (sources.last, Effects::default());
+    let verdict = Ok(Verdict { judged_by, ..Verdict::default() });
+    sources.registry.judged(hash(1), last, verdict, &mut sources.askers, &mut effects);
+    validate(&mut sources, hash(1));
+    sources.registry.count(hash(1));
+    for _ in 0..2 {
+        sources.unload(hash(1));
+        assert_eq!(sources.get(hash(1)).and_then(KnownSource::left_behind), None);
+    }
 }
