@@ -1,11 +1,11 @@
-//! A source that nobody can read or change who has not the key: ChaCha20-Poly1305, RFC 8439.
+//! A source that nobody can read or change who has not the key: AES-256-GCM, NIST SP 800-38D.
 //!
 //! ```text
 //! nonce (12 bytes) │ the component, enciphered │ tag (16 bytes)
 //! ```
 
-use chacha20poly1305::aead::{AeadInOut, KeyInit};
-use chacha20poly1305::{ChaCha20Poly1305, Nonce};
+use aes_gcm::aead::{AeadInOut, KeyInit};
+use aes_gcm::{Aes256Gcm, Nonce};
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
@@ -31,7 +31,7 @@ pub fn key(digits: &str) -> Option<[u8; KEY_BYTES]> {
 #[must_use]
 pub fn seal(key: &[u8; KEY_BYTES], nonce: [u8; NONCE_BYTES], component: &[u8]) -> Option<Vec<u8>> {
     let mut body = component.to_vec();
-    ChaCha20Poly1305::new(key.into()).encrypt_in_place(&nonce.into(), b"", &mut body).ok()?;
+    Aes256Gcm::new(key.into()).encrypt_in_place(&nonce.into(), b"", &mut body).ok()?;
     Some([&nonce[..], &body].concat())
 }
 
@@ -41,6 +41,6 @@ pub fn seal(key: &[u8; KEY_BYTES], nonce: [u8; NONCE_BYTES], component: &[u8]) -
 pub fn open(key: &[u8; KEY_BYTES], mut sealed: Vec<u8>) -> Option<Vec<u8>> {
     let nonce: [u8; NONCE_BYTES] = sealed.get(..NONCE_BYTES)?.try_into().ok()?;
     sealed.drain(..NONCE_BYTES);
-    ChaCha20Poly1305::new(key.into()).decrypt_in_place(&Nonce::from(nonce), b"", &mut sealed).ok()?;
+    Aes256Gcm::new(key.into()).decrypt_in_place(&Nonce::from(nonce), b"", &mut sealed).ok()?;
     Some(sealed)
 }
