@@ -21,6 +21,8 @@ use thespian_host::node::Node;
 use thespian_host::sandbox::{CompileControl, Engine, EngineConfig};
 use tokio::time::MissedTickBehavior;
 
+use crate::allocator;
+
 /// By when everything that is waited for must have come: far beyond what it takes on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// How many times as long as in peace the bystander may wait.
@@ -356,7 +358,11 @@ impl Arena {
         until("the actors to be gone", async || self.status().await.actors == self.actors).await;
         until("the queues to be empty", async || self.status().await.queued_bytes <= 1 << 20).await;
         let most = self.memory + MEMORY_SLACK + self.crowd.get() * MEMORY_PER_ACTOR;
-        until("memory to be given back", async || memory() <= most).await;
+        let is_given_back = async || {
+            allocator::give_back();
+            memory() <= most
+        };
+        until("memory to be given back", is_given_back).await;
         let most = RUNAWAYS_MAX + THREADS_OWN;
         assert!(threads() <= most, "{} threads", threads());
         // The host still does what it is for.

@@ -5,10 +5,7 @@
 //! Latencies are compared within one run, and generously: the promise is "not held up", not a speed.
 #![cfg(test)]
 
-/// The program's: what stays with an allocator is part of what is measured here.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
+mod allocator;
 mod arena;
 mod components;
 mod connections;

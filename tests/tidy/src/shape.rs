@@ -25,6 +25,11 @@ const UNSAFE: &[(&str, usize, &str)] = &[
         "descriptors that a program was started with can be closed by their numbers only",
     ),
     (
+        "tests/hostile/src/allocator.rs",
+        2,
+        "mimalloc has a name for giving memory back that its crate does not have; the declaration, and the call",
+    ),
+    (
         "tests/guests/hostile/src/raw.rs",
         5,
         "a guest that declares imports in order to call them past the SDK; it runs in the sandbox only",
