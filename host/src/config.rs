@@ -28,6 +28,8 @@ pub enum Authority {
     Keys,
     /// An actor judges, which [`NodeConfig::authority_file`] says where to find.
     Actor,
+    /// Sources wait until a person approves them, or refuses.
+    Person,
     /// A judge of the program that has the node in it says.
     #[serde(skip)]
     Custom(SharedJudge),
@@ -48,6 +50,7 @@ impl Authority {
             Self::TrustAll => AuthorityKind::TrustAll,
             Self::Keys => AuthorityKind::Keys,
             Self::Actor => AuthorityKind::Actor,
+            Self::Person => AuthorityKind::Person,
             Self::Custom(_) => AuthorityKind::Asked,
         }
     }
@@ -146,6 +149,8 @@ pub struct NodeConfig {
     pub authority_class: Option<String>,
     /// The message that it starts with: a type name, and behind a `=` its content as JSON.
     pub authority_init: Option<String>,
+    /// How long a source waits for its judgement, in ms, until it is refused; absent: two minutes, and a week for a person.
+    pub judgement_ms_max: Option<u64>,
     /// The file with the policy by which keys are trusted; absent: `policy.toml` in the data directory. It belongs to the node's
     /// user or to root, and nobody else can change it.
     pub policy: Option<PathBuf>,

@@ -37,8 +37,9 @@ use crate::plane::accounts::Accounts;
 use crate::plane::clock::Clock;
 use crate::sandbox::{Engine, Source, SourceError};
 use crate::signing::SourcePapers;
+use crate::store::pending::PendingRecord;
 use crate::store::records::{RecordDigest, SourceRecord};
-use crate::store::sources::{KeptSource, SourceFile, SourceFiles};
+use crate::store::sources::{KeptSource, SourceFile, SourceFiles, WaitingSource};
 
 /// The loader of what an earlier run has kept, and of what configuration names.
 pub(crate) const NOBODY: ActorAddress = ActorAddress::new(HostId(0), 0);
@@ -65,6 +66,8 @@ pub(crate) struct Library {
     /// The newest file of each source that has one: of what is loaded, and of what an earlier run has kept.
     on_disk: Mutex<HashMap<SourceHash, SourceFile>>,
     compiles: Arc<Compiles>,
+    /// Held while an offer is written that waits for a person.
+    keeping: tokio::sync::Mutex<()>,
     last_load: AtomicU64,
 }
 
@@ -83,6 +86,8 @@ pub(crate) enum OfferedCode {
     Came(SourceBytes),
     /// An earlier run has kept it.
     Kept(Box<KeptSource>),
+    /// Its bytes wait for a person, on disk.
+    Waiting(SourceFile),
 }
 
 /// Memory that is drawn for code, on the account of its source; given back when dropped.
@@ -170,6 +175,7 @@ impl Library {
             papers: Mutex::default(),
             loaded: Mutex::default(),
             on_disk: Mutex::default(),
+            keeping: tokio::sync::Mutex::default(),
             last_load: AtomicU64::new(0),
         }
     }
@@ -204,12 +210,75 @@ impl Library {
     /// Has a source that an earlier run kept, before `Admin` hears of it.
     pub(crate) fn found(&self, kept: KeptSource) {
         let hash = kept.file.hash();
-        let (manifest, signatures) = kept.record.papers();
-        let signatures = signatures.into_iter().map(Bytes::from).collect();
-        let papers = SourcePapers { manifest: manifest.map(Bytes::from), signatures };
+        let papers = read_papers(kept.record.papers());
         self.papers.lock().insert(hash, (OfferId::default(), Arc::new(papers)));
         self.on_disk.lock().insert(hash, kept.file.clone());
         self.offered.lock().insert(hash, OfferedCode::Kept(Box::new(kept)));
+    }
+
+    /// Has a source that waited for a person, before `Admin` hears of it.
+    pub(crate) fn found_waiting(&self, waiting: WaitingSource) {
+        let WaitingSource { file, record } = waiting;
+        let hash = file.hash();
+        self.papers.lock().insert(hash, (OfferId::default(), Arc::new(read_papers(record.papers()))));
+        self.on_disk.lock().insert(hash, file.clone());
+        self.offered.lock().insert(hash, OfferedCode::Waiting(file));
+    }
+
+    /// Has an offer wait on disk, and not in memory, until it is judged: with this record, over a restart too.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub(crate) async fn keep_pending(
+        &self,
+        hash: SourceHash,
+        offer: OfferId,
+        record: PendingRecord,
+    ) -> Result<(), Unusable> {
+        let Some(files) = self.files.clone() else { return Ok(()) };
+        let _one = self.keeping.lock().await;
+        // What comes from disk waits there already; what was judged meanwhile is not wanted any more.
+        let Some(bytes) = self.came_as(&self.offered.lock(), hash, offer) else { return Ok(()) };
+        let keep = move || {
+            let file = files.keep(hash, &bytes).map_err(|error| Unusable::now(error.to_string()))?;
+            match file.wait(&record) {
+                Ok(_) => Ok(file),
+                Err(error) => {
+                    let _ = file.remove();
+                    Err(Unusable::now(error.to_string()))
+                }
+            }
+        };
+        let file = waited_for(self.io.spawn_blocking(keep).await)?;
+        if let Some(unwanted) = self.swap_for_file(hash, offer, file) {
+            // An error means that the node ends.
+            let _ = self.remove(unwanted).await;
+        }
+        Ok(())
+    }
+
+    /// Has an offer wait in a file from here on. Returns it where nobody wants that any more.
+    fn swap_for_file(&self, hash: SourceHash, offer: OfferId, file: SourceFile) -> Option<SourceFile> {
+        let mut offered = self.offered.lock();
+        if self.came_as(&offered, hash, offer).is_none() {
+            return Some(file);
+        }
+        self.on_disk.lock().insert(hash, file.clone());
+        offered.insert(hash, OfferedCode::Waiting(file));
+        None
+    }
+
+    /// The bytes of an offer that have come just now, if they wait in memory.
+    fn came_as(
+        &self,
+        offered: &HashMap<SourceHash, OfferedCode>,
+        hash: SourceHash,
+        offer: OfferId,
+    ) -> Option<Bytes> {
+        match offered.get(&hash)? {
+            OfferedCode::Came(bytes) if self.papers(hash).0 == offer => Some(bytes.bytes()),
+            _ => None,
+        }
     }
 
     /// The offer by which such a source is judged now.
@@ -232,6 +301,7 @@ impl Library {
         Some(match self.offered.lock().get(&hash)? {
             OfferedCode::Came(bytes) => Ok(bytes.bytes()),
             OfferedCode::Kept(kept) => Err(kept.file.clone()),
+            OfferedCode::Waiting(file) => Err(file.clone()),
         })
     }
 
@@ -284,12 +354,13 @@ impl Library {
 
     /// Nobody may use the source any more. Instances that run keep their code.
     pub(crate) fn forget(&self, hash: SourceHash) {
-        drop(self.offered.lock().remove(&hash));
+        let offered = self.offered.lock().remove(&hash);
         drop(self.papers.lock().remove(&hash));
         drop(self.hands.let_go(hash, None));
         let loaded = self.loaded.lock().remove(&hash);
         // Of what was not admitted nothing is to be found with the next start.
-        if loaded.is_some_and(|loaded| loaded.recorded.is_none()) {
+        let is_waiting = matches!(offered, Some(OfferedCode::Waiting(_)));
+        if is_waiting || loaded.is_some_and(|loaded| loaded.recorded.is_none()) {
             self.erase(hash);
         }
     }
@@ -353,27 +424,40 @@ impl Library {
         let replaced = replaced.map(Arc::new);
         match offer {
             OfferedCode::Came(offer) => self.load_bytes(load, offer, replaced).await,
-            OfferedCode::Kept(kept) => self.load_kept(load, *kept, replaced).await,
+            OfferedCode::Kept(kept) => {
+                let KeptSource { file, record } = *kept;
+                self.load_file(load, file, Some(record.digest()), replaced).await
+            }
+            OfferedCode::Waiting(file) => {
+                let loaded = self.load_file(load, file.clone(), None, replaced).await;
+                if loaded.is_err() {
+                    self.on_disk.lock().remove(&file.hash());
+                    // An error means that the node ends.
+                    let _ = self.remove(file).await;
+                }
+                loaded
+            }
         }
     }
 
-    /// The same of what an earlier run has kept. Where it can't be used now, its file stays: it may be with the next start.
-    async fn load_kept(
+    /// The same of what is on disk. Where what an earlier run has kept can't be used now, its file stays: it may be with the next
+    /// start.
+    async fn load_file(
         &self,
         load: u64,
-        kept: KeptSource,
+        file: SourceFile,
+        recorded: Option<RecordDigest>,
         replaced: Option<Arc<SourceBytes>>,
     ) -> Result<(SourceInfo, u64), Unusable> {
-        let KeptSource { file, record } = kept;
         let hash = file.hash();
-        let size = replaced.as_ref().map_or(record.size, |runs| runs.size());
+        let size = replaced.as_ref().map_or(file.size(), |runs| runs.size());
         let memory_bytes = self.engine.compile_bounds(size).memory_bytes;
         let compile = self.compiles.enter(NOBODY, size, memory_bytes);
         compile.begin().await;
         let code = self.compile(compile, hash, Kept::OnDisk(file.clone()).or(replaced.as_ref())).await?;
         let papers_bytes = self.papers(hash).1.len();
         code.keep(CodeMemory::draw(self.accounts.of(hash), code.code_bytes() + papers_bytes)?);
-        Ok(self.enter(load, code, Some(file), Some(record.digest())))
+        Ok(self.enter(load, code, Some(file), recorded))
     }
 
     /// Code of a source is there from here on.
@@ -437,6 +521,8 @@ impl Library {
         replaced: Option<Arc<SourceBytes>>,
     ) -> Result<(SourceInfo, u64), Unusable> {
         let (hash, papers_bytes) = (offer.hash(), offer.papers().len());
+        // Whoever kept it for a person finds it gone, and takes its file away: of two at once this load's could be taken for the older.
+        drop(self.keeping.lock().await);
         let size = replaced.as_ref().map_or(offer.size(), |runs| runs.size());
         let memory_bytes = self.engine.compile_bounds(size).memory_bytes;
         let compile = self.compiles.enter(offer.loader(), size, memory_bytes);
@@ -482,6 +568,12 @@ impl Library {
         };
         waited_for(self.io.spawn_blocking(keep).await).map(Kept::OnDisk)
     }
+}
+
+/// Papers as a record has them.
+fn read_papers((manifest, signatures): (Option<Vec<u8>>, Vec<Vec<u8>>)) -> SourcePapers {
+    let signatures = signatures.into_iter().map(Bytes::from).collect();
+    SourcePapers { manifest: manifest.map(Bytes::from), signatures }
 }
 
 /// The outcome of work that may wait. A panic in it is the node's own: that of the compiler is none.

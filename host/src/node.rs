@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use thespian_core::address::HostId;
 use thespian_core::compiling::CompileLimits;
 use thespian_core::limits::{
-    COMPILE_MEMORY_BYTES_LEAST, GUEST_THREADS_MAX, LOG_CLOSE_TIME_MAX, LOG_FILE_BYTES_MAX_DEFAULT,
-    LOG_FILE_BYTES_MAX_MIN, MEMORY_BUDGET_BYTES_LEAST, RUNAWAYS_MAX, STOP_NODE_TIME_MAX,
+    COMPILE_MEMORY_BYTES_LEAST, GUEST_THREADS_MAX, JUDGEMENT_TIME_MOST, LOG_CLOSE_TIME_MAX,
+    LOG_FILE_BYTES_MAX_DEFAULT, LOG_FILE_BYTES_MAX_MIN, MEMORY_BUDGET_BYTES_LEAST, RUNAWAYS_MAX,
+    STOP_NODE_TIME_MAX,
 };
 use thespian_core::role::Role;
 use thespian_core::source::admission::History;
@@ -118,7 +120,7 @@ impl Node {
         let budget = memory::budget(&memory, &queued);
         let shares = descriptors::shares(0)?;
         let (host, data) = KeptData::open(config.data_dir.as_deref(), utc())?;
-        let KeptData { dir_lock, files, kept, history, audit, remembered, problems } = data;
+        let KeptData { dir_lock, files, kept, waiting, history, audit, remembered, problems } = data;
         let (path, read, mut authority) = open_policy(&config, remembered)?;
         let appointed = office.as_ref().map(|office| office.source);
         authority.appointment = office;
@@ -169,7 +171,7 @@ impl Node {
         });
         let performer = Performer::new(inside.clone(), io.handle().clone());
         desk.begin(config.capabilities, authority, config.actor_log_level, Box::new(performer));
-        remembering::begin(&inside, kept, &problems, io.handle());
+        remembering::begin(&inside, (kept, waiting), &problems, io.handle());
         run(&inside, io.handle());
         let node = Self {
             inside,
@@ -408,7 +410,8 @@ fn open_policy(
 ) -> Result<(PathBuf, PolicyRead, SourceAuthority), StartError> {
     let in_data = || config.data_dir.as_deref().unwrap_or(Path::new("")).join(POLICY_FILE);
     let path = config.policy.clone().unwrap_or_else(in_data);
-    let mut authority = SourceAuthority::new(config.authority.kind(), config.limits);
+    let mut authority = SourceAuthority::new(config.authority.kind(), config.limits)
+        .with_time(config.judgement_ms_max.map(Duration::from_millis));
     authority.remember(remembered.unwrap_or_default());
     if config.authority != Authority::Keys {
         let unread = PolicyError::Absent { path: path.clone() };
@@ -450,6 +453,10 @@ fn checked(config: &NodeConfig) -> Result<usize, StartError> {
     }
     if config.compile_cpu_ms_max == Some(0) {
         return Err(StartError::Config("`compile-cpu-ms-max` can be 1 or more, not 0".to_string()));
+    }
+    let most = JUDGEMENT_TIME_MOST.as_millis();
+    if config.judgement_ms_max.is_some_and(|time| time == 0 || u128::from(time) > most) {
+        return Err(StartError::Config(format!("`judgement-ms-max` can be 1 to {most}")));
     }
     config.limits.check().map_err(|error| StartError::Config(error.to_string()))?;
     Ok(guest_threads)

@@ -15,6 +15,7 @@ use thespian_core::source::{
     ClassCheck, HandOver, JudgeWish, JudgedBy, OfferId, RefusedSource, RunHash, SourceEffect, SourceEvent,
     SourceHash, Unusable, Verdict,
 };
+use thespian_core::time::Time;
 use thespian_core::turn::Identity;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::error::TrySendError;
@@ -98,6 +99,20 @@ impl Performer {
         self.in_turn("the papers of a source", move || {
             let papers = inside.library.papers(hash).1.read(&inside.policy.keys());
             desk.tell(SourceEvent::Examined { hash, offer, papers, now: utc() });
+        });
+    }
+
+    /// Has an offer wait for a person where it outlives the node.
+    fn keep_pending(&self, hash: SourceHash, offer: OfferId, due: Time) {
+        let inside = self.inside.clone();
+        self.inside.desk.faults().spawn(&self.io, "a source that waits for a person", async move {
+            inside.desk.tell(match remembering::keep_pending(&inside, hash, offer, due).await {
+                Ok(()) => SourceEvent::PendingKept { hash, offer },
+                Err(why) => {
+                    let verdict = Err(format!("it can't wait for a person: {}", why.reason));
+                    SourceEvent::Judged { hash, offer, verdict }
+                }
+            });
         });
     }
 
@@ -219,7 +234,7 @@ impl Performer {
             // Of what comes back with a start there may be thousands: those who load now are not to wait among them.
             let _turn = match &offer {
                 OfferedCode::Kept(_) => restoring.acquire_owned().await.ok(),
-                OfferedCode::Came(_) => None,
+                OfferedCode::Came(_) | OfferedCode::Waiting(_) => None,
             };
             let loaded = inside.library.load(offer, replaced).await;
             let loaded = match loaded {
@@ -347,6 +362,9 @@ impl Perform for Performer {
                 Some(bytes) => self.inside.library.offer(offer, bytes),
                 None => self.inside.library.found_as(hash, offer),
             },
+            Effect::Source(SourceEffect::KeepPending { hash, offer, due }) => {
+                self.keep_pending(hash, offer, due);
+            }
             Effect::Source(SourceEffect::Examine { hash, offer }) => self.examine(hash, offer),
             Effect::Source(SourceEffect::Judge(wish)) => self.judge(*wish),
             Effect::Source(SourceEffect::HandOver(wish)) => self.hand_over(*wish),

@@ -7,8 +7,11 @@ use thespian_core::admin::Admin;
 use thespian_core::question::Offer;
 use thespian_core::source::admission::Occasion;
 use thespian_core::source::registry::KnownSource;
-use thespian_core::source::{JudgedBy, Rights, SourceEvent, SourceHash, Unusable, Verdict};
+use thespian_core::source::{
+    JudgedBy, OfferId, OfferTerms, Rights, SourceEvent, SourceHash, Unusable, Verdict,
+};
 use thespian_core::text::inert;
+use thespian_core::time::Time;
 use tokio::runtime::Handle;
 use tracing::Level;
 
@@ -16,17 +19,29 @@ use crate::inside::Inside;
 use crate::plane::clock::utc;
 use crate::signing::SourcePapers;
 use crate::store::audit::{ApprovedRecord, AuditEvent};
+use crate::store::pending::PendingRecord;
 use crate::store::records::SourceRecord;
-use crate::store::sources::KeptSource;
+use crate::store::sources::{KeptSource, WaitingSource};
 
-/// Tells `Admin` of the sources that an earlier run has admitted, before anybody asks for them, and the log of those that can't be
+/// Tells `Admin` of the sources that an earlier run has admitted, and of those that waited for a person, before anybody asks for them, and the log of those that can't be
 /// read; and writes down by which policy they are judged.
-pub(crate) fn begin(inside: &Arc<Inside>, kept: Vec<KeptSource>, problems: &[String], io: &Handle) {
+pub(crate) fn begin(
+    inside: &Arc<Inside>,
+    (kept, waiting): (Vec<KeptSource>, Vec<WaitingSource>),
+    problems: &[String],
+    io: &Handle,
+) {
     for problem in problems {
         inside.plane.log.node(Level::ERROR, "sources", &inert(problem));
     }
     inside.audit.note(started(inside));
     restore(inside, kept);
+    for waiting in waiting {
+        let offer = Box::new(waiting.record.offer(waiting.file.hash()));
+        let left = waiting.record.due.since(utc());
+        inside.library.found_waiting(waiting);
+        inside.desk.tell(SourceEvent::PendingFound { offer, left });
+    }
     let inside = inside.clone();
     inside.desk.faults().clone().spawn(io, "the history of admissions", async move {
         write_history(&inside).await;
@@ -44,6 +59,31 @@ fn restore(inside: &Inside, kept: Vec<KeptSource>) {
         inside.library.found(kept);
         inside.desk.tell(SourceEvent::Restored { offer: Box::new(offer), verdict });
     }
+}
+
+/// Has an offer wait for a person on disk, until its judgement may come no more.
+///
+/// # Errors
+/// That can't be written.
+pub(crate) async fn keep_pending(
+    inside: &Arc<Inside>,
+    hash: SourceHash,
+    id: OfferId,
+    due: Time,
+) -> Result<(), Unusable> {
+    let (_, papers) = inside.library.papers(hash);
+    let look = move |admin: &Admin| {
+        let source = admin.sources().get(hash)?;
+        let OfferTerms { given, allowed, has_manifest, by, .. } = admin.sources().asked(hash, id)?;
+        let (label, size) = (source.submitted_as().to_owned(), source.size());
+        Some(Offer { hash, label, size, given, allowed, has_manifest, is_downgrade: false, by })
+    };
+    // Judged meanwhile, or the node ends: nobody waits.
+    let Ok(Some(offer)) = inside.desk.look(look).await else { return Ok(()) };
+    let due = utc().plus(due - inside.plane.clock.now());
+    let signatures = papers.signatures.iter().map(|file| &**file);
+    let record = PendingRecord::new(offer, due, papers.manifest.as_deref(), signatures);
+    inside.library.keep_pending(hash, id, record).await
 }
 
 /// Has a source that was loaded just now come back with the next start.
@@ -118,7 +158,7 @@ fn record(source: &KnownSource, verdict: Verdict, authority: &str, papers: &Sour
         JudgedBy::Keys(admission) => (Rights::NONE, admission.at),
         JudgedBy::Program => (Rights::NONE, utc()),
         // Of what an operator gave its authority may have let it have less: judged again, it is offered as it was.
-        JudgedBy::Actor(_) => (source.terms().given, utc()),
+        JudgedBy::Actor(_) | JudgedBy::Person { .. } => (source.terms().given, utc()),
         JudgedBy::Configuration => (Rights::NONE, utc()),
     };
     let rights = (given, source.terms().allowed);

@@ -23,11 +23,11 @@ use bytes::Bytes;
 use thespian_core::address::ActorAddress;
 use thespian_core::budget::{Account, Purpose};
 use thespian_core::envelope::{Body, Envelope, ExitRequest};
-use thespian_core::limits::{CREATE_TIME_MAX, LABEL_LEN_MAX, source_size};
+use thespian_core::limits::{CREATE_TIME_MAX, ERROR_TEXT_LEN_MAX, LABEL_LEN_MAX, source_size};
 use thespian_core::question::{Offer, Question, Refusal};
 use thespian_core::role::Role;
-use thespian_core::source::Rights;
 use thespian_core::source::registry::Registry;
+use thespian_core::source::{PersonsApproval, Rights, SourceHash};
 use thespian_core::wire::control::{ControlError, CreateActor, Incoming, LogLevelsStatus, Reply, Request};
 use thespian_core::wire::hello::{HelloError, Welcome};
 
@@ -164,10 +164,15 @@ impl Session {
             Request::Load { .. } | Request::LoadSigned { .. } => {
                 Err(ControlError::Invalid("a load needs the bytes of the source".to_string()))
             }
-            Request::Unload { source } => {
-                let unload =
-                    move |sources: &Registry| sources.find(&source).map(|source| Question::Unload { source });
-                self.question_of_source(unload).await
+            Request::Unload { source } => self.about(source, |source| Question::Unload { source }).await,
+            Request::Pending => status::pending(inside).await.map(Reply::Pending),
+            Request::Approve { source, allow } => {
+                let approval = PersonsApproval { allowed: allow };
+                self.about(source, move |source| Question::Approve { source, approval }).await
+            }
+            Request::Refuse { source, why } => {
+                check_reason(&why)?;
+                self.about(source, move |source| Question::Refuse { source, why }).await
             }
             Request::Sources => status::sources(inside).await.map(Reply::Sources),
             Request::Source { source } => status::source(inside, source).await,
@@ -185,10 +190,7 @@ impl Session {
             Request::Exit { target, recursive, wait: false } => self.exit(target, recursive),
             Request::Kill { target } => self.question(Question::Kill { target }).await,
             Request::KillSource { source } => {
-                let kill = move |sources: &Registry| {
-                    sources.find(&source).map(|source| Question::KillSource { source })
-                };
-                self.question_of_source(kill).await
+                self.about(source, |source| Question::KillSource { source }).await
             }
             Request::Logs { actor, last, follow } => logs::logs(inside, actor, last, follow, updates).await,
             Request::Status => self.question(Question::Status { about: None }).await,
@@ -269,6 +271,15 @@ impl Session {
         self.question_of_source(|_| Ok(question)).await
     }
 
+    /// Asks something about the one source whose hash begins so.
+    async fn about(
+        &self,
+        source: String,
+        question: impl FnOnce(SourceHash) -> Question + Send + 'static,
+    ) -> Answered {
+        self.question_of_source(move |sources| sources.find(&source).map(question)).await
+    }
+
     /// Asks what `question` makes of the sources that are known.
     async fn question_of_source(
         &self,
@@ -333,6 +344,15 @@ impl Drop for Presence {
             Some(name) => self.inside.endpoints.leave(self.welcome.role, name),
         }
     }
+}
+
+/// Every listing of sources repeats it, and the audit log.
+fn check_reason(why: &str) -> Result<(), ControlError> {
+    if why.trim().is_empty() || why.len() > ERROR_TEXT_LEN_MAX {
+        let text = format!("a reason has 1 to {ERROR_TEXT_LEN_MAX} bytes, and this one {}", why.len());
+        return Err(ControlError::Invalid(text));
+    }
+    Ok(())
 }
 
 /// Every listing of sources repeats it.

@@ -20,8 +20,8 @@ use thespian_core::time::Time;
 use thespian_core::turn::Wait;
 use thespian_core::wire::control::{
     ActorFilter, ActorPage, ActorPhase, ActorReport, ActorStatus, ActorWait, CompilerStatus, ControlError,
-    EndedActor, LongTurn, MemoryStatus, NameStatus, NodeStatus, PartStatus, Reply, SourceBrief, SourceReport,
-    SourceStatus, UseStatus,
+    EndedActor, LongTurn, MemoryStatus, NameStatus, NodeStatus, PartStatus, PendingSource, Reply,
+    SourceBrief, SourceReport, SourceStatus, UseStatus,
 };
 
 use crate::answers::Answered;
@@ -246,6 +246,35 @@ pub(crate) async fn source(inside: &Inside, source: String) -> Result<Reply, Con
     report.manifest_sha256 = papers.manifest.as_deref().map(|text| SourceHash(Sha256::digest(text).into()));
     report.signatures = papers.signatures.len() as u64;
     Ok(Reply::Source(Box::new(report)))
+}
+
+/// The sources that wait for a person.
+///
+/// # Errors
+/// The node ends.
+pub(crate) async fn pending(inside: &Inside) -> Result<Vec<PendingSource>, ControlError> {
+    let now = inside.plane.clock.now();
+    let list = move |admin: &Admin| {
+        let sources = admin.sources();
+        let waiting = sources.pending().filter_map(|(hash, source)| {
+            let wishes = source.pending()?.clone();
+            let left = sources.due(hash)? - now;
+            let (name, version) = wishes.named.unzip();
+            Some(PendingSource {
+                hash,
+                label: source.submitted_as().to_owned(),
+                size: source.size(),
+                loader: source.terms().by,
+                name,
+                version,
+                wants: wishes.wanted,
+                limits: wishes.limits,
+                left_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+            })
+        });
+        waiting.collect()
+    };
+    inside.desk.look(list).await
 }
 
 /// Everything that the actors of a source have.

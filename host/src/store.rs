@@ -4,6 +4,7 @@ pub mod audit;
 pub(crate) mod data;
 pub(crate) mod history;
 pub(crate) mod log_file;
+pub(crate) mod pending;
 pub(crate) mod records;
 pub(crate) mod sources;
 

@@ -9,6 +9,7 @@ mod ends;
 mod fit;
 mod judging;
 mod log_levels;
+mod persons;
 mod stopping;
 #[cfg(test)]
 mod tests;
@@ -54,6 +55,8 @@ pub struct Admin {
     log_levels: LogLevels,
     askers: Askers,
     stopping: Stopping,
+    /// The time of the event under way.
+    now: Time,
 }
 
 impl Admin {
@@ -88,6 +91,7 @@ impl Admin {
 
     /// Takes what happened and appends what is to be done.
     pub fn handle(&mut self, now: Time, event: Event, effects: &mut Effects) {
+        self.now = now;
         match event {
             Event::Source(event) => self.source(now, event, effects),
             Event::Actor(event) => self.actor(now, event, effects),
@@ -107,11 +111,17 @@ impl Admin {
                 return self.judged(hash, offer, verdict, effects);
             }
             SourceEvent::Examined { hash, offer, papers, now } => {
-                return self.examined(hash, offer, &papers, now, effects);
+                return self.examined(hash, offer, papers, now, effects);
             }
             SourceEvent::PlaceFound(place) => return self.place_found(now, place, effects),
             SourceEvent::Restored { offer, verdict } => {
                 return self.restored(now, *offer, verdict, effects);
+            }
+            SourceEvent::PendingKept { hash, offer } => {
+                return self.sources.pending_kept(hash, offer, &self.askers, effects);
+            }
+            SourceEvent::PendingFound { offer, left } => {
+                return self.pending_found(now, *offer, left, effects);
             }
             SourceEvent::Validated { hash, runs, outcome, compile_us } => {
                 let waited =
@@ -188,6 +198,8 @@ impl Admin {
                 let unloaded = self.unload(source, effects);
                 effects.answer(origin, unloaded.map(|()| Answer::Done));
             }
+            Question::Approve { source, approval } => self.approved(origin, source, approval, effects),
+            Question::Refuse { source, why } => self.refused(origin, source, why, effects),
             Question::Appoint { address } => self.appoint(now, Some(origin), address, effects),
             Question::Create(create) => self.create_asked(origin, *create, effects),
             Question::CreateNamed { name, child } => self.named_asked(origin, &name, *child, effects),
@@ -215,7 +227,8 @@ impl Admin {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let office = self.authority.appointment.as_ref().and_then(Appointment::deadline);
-        [self.family.deadline(), self.sources.deadline(), self.stopping.deadline(), office]
+        let births = self.births.deadline();
+        [self.family.deadline(), self.sources.deadline(), self.stopping.deadline(), births, office]
             .into_iter()
             .flatten()
             .min()
@@ -298,6 +311,11 @@ impl Admin {
         for (hash, offer) in self.sources.overdue(now) {
             let silence = Err("its authority did not judge it in time".to_string());
             self.judged(hash, offer, silence, effects);
+        }
+        for (address, hash) in self.births.take_dues(now) {
+            if self.sources.pending_of(hash).is_ok() {
+                self.stop_waiting(address, Refusal::NotApproved { hash }, effects);
+            }
         }
         for address in self.family.overdue(now) {
             self.kill(address, Killer::Patience, effects);

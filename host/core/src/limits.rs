@@ -277,8 +277,20 @@ pub const PENDING_MAX: usize = 65_536;
 pub const CREATES_WAITING_BYTES_MAX: usize = 64 * MIB;
 /// A submitter's label of a source, in bytes: a file's name.
 pub const SOURCE_LABEL_LEN_MAX: usize = 256;
-/// Time for an authority to judge a source: a person may have to be asked. After it the source is refused.
+/// Time for an authority to judge a source, unless `judgement-ms-max` says otherwise. After it the source is refused.
 pub const JUDGEMENT_TIME_MAX: Duration = Duration::from_secs(120);
+/// The same for a person, who may be on holiday.
+pub const PERSON_TIME_MAX: Duration = Duration::from_secs(7 * 86_400);
+/// The longest that `judgement-ms-max` may be: nobody remembers after a month what was offered.
+pub const JUDGEMENT_TIME_MOST: Duration = Duration::from_secs(30 * 86_400);
+/// Offers that wait for a person at one time: more than somebody reads in a day.
+pub const PENDING_OFFERS_MAX: usize = 64;
+/// Bytes of those offers together, which lie on disk: a quarter of what all sources may take there.
+pub const PENDING_BYTES_MAX: u64 = 1 << 30;
+/// How long a create waits for a person: a little less than whoever asked from outside does, who is so told why it fails.
+pub const NOT_APPROVED_TIME_MAX: Duration = Duration::from_secs(140);
+const _: () = assert!(NOT_APPROVED_TIME_MAX.as_millis() < CREATE_TIME_MAX.as_millis());
+const _: () = assert!(PENDING_BYTES_MAX <= STORE_BYTES_MAX / 4);
 
 /// Delay of a watching thread, at least, where the whole process was stopped, and not its machine busy: there
 /// threads that want a core wait some milliseconds for one, a tenth of a second where hundreds do.

@@ -20,7 +20,7 @@ use crate::outbox::{CreateChild, CreateOptions};
 use crate::role::Role;
 use crate::source::admission::ReadPapers;
 use crate::source::policy::Policy;
-use crate::source::{OfferId, Rights, SourceHash, SourceInfo, SourceOutcome};
+use crate::source::{OfferId, PersonsApproval, Rights, SourceHash, SourceInfo, SourceOutcome};
 use crate::utc::UtcTime;
 
 /// Names a question from outside, for its answer. The host makes it and never uses one twice.
@@ -62,6 +62,20 @@ pub enum Question {
     Unload {
         /// The source, as the face found it.
         source: SourceHash,
+    },
+    /// Approve an offer that waits for a person, and say when it can be created from.
+    Approve {
+        /// The source, as the face found it.
+        source: SourceHash,
+        /// The rights that it has then.
+        approval: PersonsApproval,
+    },
+    /// Refuse an offer that waits for a person.
+    Refuse {
+        /// The source, as the face found it.
+        source: SourceHash,
+        /// The reason, which its loader is told.
+        why: String,
     },
     /// Create the actor that configuration names as the authority.
     Appoint {
@@ -250,6 +264,8 @@ pub struct Found {
 pub enum LoadStep {
     /// The authority judges the source.
     Judging,
+    /// A person is to judge it, which takes as long as it takes.
+    Pending,
     /// The source is compiled and asked what it offers.
     Compiling,
 }

@@ -11,6 +11,7 @@ mod hash;
 mod lower_limits;
 pub mod manifest;
 mod name;
+mod pending;
 pub mod policy;
 pub mod registry;
 mod rights;
@@ -36,6 +37,7 @@ pub use lower_limits::{LowerLimitError, LowerLimits};
 pub use name::{
     NamePattern, ParseNameError, ParsePatternError, ParseVersionError, SourceName, SourceVersion,
 };
+pub use pending::{PendingOffer, PersonsApproval};
 pub use rights::{Rights, UnknownRight};
 pub use state::SourceState;
 pub use terms::OfferTerms;

@@ -19,6 +19,12 @@ impl UtcTime {
     pub const fn plus(self, length: Duration) -> Self {
         Self(self.0.saturating_add(length.as_secs()))
     }
+
+    /// The time that has passed since `earlier`; zero if it is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_secs(self.0.saturating_sub(earlier.0))
+    }
 }
 
 /// As RFC 3339 has it: `2026-11-01T00:00:00Z`. A moment that no calendar has is the calendar's last.

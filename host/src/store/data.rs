@@ -9,7 +9,7 @@ use thespian_core::utc::UtcTime;
 
 use super::audit::{self, AuditLog};
 use super::history::HistoryFile;
-use super::sources::{FoundSources, KeptSource, SourceFiles};
+use super::sources::{FoundSources, KeptSource, SourceFiles, WaitingSource};
 use super::{DirLock, StoreError};
 use crate::seal::Seal;
 
@@ -22,6 +22,7 @@ pub(crate) struct KeptData {
     pub(crate) dir_lock: Option<Arc<DirLock>>,
     pub(crate) files: Option<Arc<SourceFiles>>,
     pub(crate) kept: Vec<KeptSource>,
+    pub(crate) waiting: Vec<WaitingSource>,
     pub(crate) history: Option<Arc<HistoryFile>>,
     pub(crate) audit: Option<AuditLog>,
     pub(crate) remembered: Option<History>,
@@ -43,7 +44,7 @@ impl KeptData {
         let seal = Seal::open(&key).map_err(|error| StoreError::Io { path: key, error })?;
         let seal = Arc::new(seal);
         let lock = Arc::new(lock);
-        let FoundSources { files, kept, mut problems } =
+        let FoundSources { files, kept, waiting, mut problems } =
             SourceFiles::open(dir, seal.clone(), Arc::downgrade(&lock))?;
         let audit = AuditLog::open(dir, seal.clone(), Arc::downgrade(&lock), now);
         let (audit, broken) = audit.map_err(|error| StoreError::Io { path: dir.join(audit::FILE), error })?;
@@ -54,6 +55,6 @@ impl KeptData {
             None
         });
         let (dir_lock, files, history) = (Some(lock), Some(files), Some(Arc::new(history)));
-        Ok((host, Self { dir_lock, files, kept, history, audit: Some(audit), remembered, problems }))
+        Ok((host, Self { dir_lock, files, kept, waiting, history, audit: Some(audit), remembered, problems }))
     }
 }

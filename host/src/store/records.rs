@@ -45,14 +45,12 @@ impl SourceRecord {
         manifest: Option<&[u8]>,
         signatures: impl Iterator<Item = &'a [u8]>,
     ) -> Self {
-        let text = |bytes: &[u8]| Base64::encode_to_string(bytes).unwrap_or_default();
-        Self { manifest: manifest.map(text), signatures: signatures.map(text).collect(), ..self }
+        Self { manifest: manifest.map(as_text), signatures: signatures.map(as_text).collect(), ..self }
     }
 
     /// The bytes of its manifest, and of that one's signature files.
     pub(crate) fn papers(&self) -> (Option<Vec<u8>>, Vec<Vec<u8>>) {
-        let bytes = |text: &String| Base64::decode_to_vec(text, None).unwrap_or_default();
-        (self.manifest.as_ref().map(bytes), self.signatures.iter().map(bytes).collect())
+        (self.manifest.as_ref().map(as_bytes), self.signatures.iter().map(as_bytes).collect())
     }
 
     /// Names all that it says, but for when: that is another with each start.
@@ -86,4 +84,14 @@ impl SourceRecord {
     pub(super) fn purpose(hash: SourceHash) -> Vec<u8> {
         format!("thespian-source-1 {hash}\n").into_bytes()
     }
+}
+
+/// A paper as a record has it.
+pub(super) fn as_text(bytes: &[u8]) -> String {
+    Base64::encode_to_string(bytes).unwrap_or_default()
+}
+
+/// The bytes of such a paper.
+pub(super) fn as_bytes(text: &String) -> Vec<u8> {
+    Base64::decode_to_vec(text, None).unwrap_or_default()
 }

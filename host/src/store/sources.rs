@@ -3,7 +3,10 @@
 //! the node's seal.
 //!
 //! Bytes without a record are of a load that came to no end: they go when the directory is opened. Those with one come back
-//! with the next start.
+//! with the next start; so do those that wait for a person, which have a record of another kind.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
@@ -13,10 +16,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use thespian_core::limits::{SOURCE_BYTES_MAX, STORE_BYTES_MAX};
 use thespian_core::source::SourceHash;
 
+use super::pending::PendingRecord;
 use super::records::{RECORD_BYTES_MAX, SourceRecord};
 use super::{DirLock, StoreError, private_dir};
 use crate::descriptors::{self, ADVICE};
@@ -27,6 +33,8 @@ use crate::seal::Seal;
 const DIR: &str = "sources";
 /// The ending of a record's name.
 const RECORD: &str = "record";
+/// The ending of the name of a record of what waits for a person.
+const PENDING: &str = "pending";
 
 /// The bytes of a source can't be kept or had back. Nothing half-written is left.
 #[derive(Debug, thiserror::Error)]
@@ -81,11 +89,19 @@ pub(crate) struct KeptSource {
     pub(crate) record: SourceRecord,
 }
 
+/// A source that waited for a person when an earlier run ended.
+pub(crate) struct WaitingSource {
+    pub(crate) file: SourceFile,
+    pub(crate) record: PendingRecord,
+}
+
 /// All that was found where the sources are.
 pub(crate) struct FoundSources {
     pub(crate) files: Arc<SourceFiles>,
     /// In order of hash.
     pub(crate) kept: Vec<KeptSource>,
+    /// In order of hash.
+    pub(crate) waiting: Vec<WaitingSource>,
     /// Files that are not as they should be, and are not used.
     pub(crate) problems: Vec<String>,
 }
@@ -121,7 +137,8 @@ impl SourceFiles {
             move |error| StoreError::Io { path, error }
         };
         let files = Arc::new(Self { dir: dir.clone(), seal, current: Mutex::default(), lock });
-        let (mut kept, mut problems, mut left) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let (mut kept, mut waiting) = (BTreeMap::new(), BTreeMap::new());
+        let (mut problems, mut left) = (Vec::new(), Vec::new());
         let mut bytes = BTreeSet::new();
         let mut recorded = BTreeSet::new();
         for entry in fs::read_dir(&dir).map_err(io_error(&dir))? {
@@ -139,41 +156,79 @@ impl SourceFiles {
                         Err(why) => problems.push(format!("{}: {why}", path.display())),
                     }
                 }
+                OurFile::Pending(hash) => {
+                    recorded.insert(hash);
+                    match files.read_pending(hash) {
+                        Ok(record) => drop(waiting.insert(hash, record)),
+                        Err(why) => problems.push(format!("{}: {why}", path.display())),
+                    }
+                }
                 OurFile::Bytes(hash) => drop(bytes.insert(hash)),
                 OurFile::Begun => left.push(path),
             }
         }
         left.extend(bytes.difference(&recorded).map(|hash| files.path(*hash)));
+        // Approved, and ended before this could go.
+        left.extend(
+            waiting
+                .extract_if(.., |hash, _| kept.contains_key(hash))
+                .map(|(hash, _)| files.pending_path(hash)),
+        );
         for path in left {
             if let Err(error) = fs::remove_file(&path) {
                 problems.push(format!("{} can't be removed: {error}", path.display()));
             }
         }
-        let kept = kept.into_iter().map(|(hash, record)| files.found(hash, record)).collect();
-        Ok(FoundSources { files, kept, problems })
+        let kept = kept.into_iter().map(|(hash, record)| {
+            let file = files.found(hash, record.size);
+            KeptSource { file, record }
+        });
+        let kept = kept.collect();
+        let waiting = waiting.into_iter().map(|(hash, record)| {
+            let file = files.found(hash, record.size);
+            WaitingSource { file, record }
+        });
+        let waiting = waiting.collect();
+        Ok(FoundSources { files, kept, waiting, problems })
     }
 
     /// The record of a source, if it is as a node of this directory wrote it and its bytes are there.
     fn read_record(&self, hash: SourceHash) -> Result<SourceRecord, String> {
-        let bytes =
-            input::read_own(&self.record_path(hash), RECORD_BYTES_MAX).map_err(|error| error.to_string())?;
-        let json = self.seal.opened(&SourceRecord::purpose(hash), &bytes);
-        let record = json.and_then(|json| serde_json::from_slice::<SourceRecord>(json).ok());
-        let record = record.ok_or("it is not as this node wrote it, and is not used")?;
-        let found = fs::symlink_metadata(self.path(hash)).map_err(|error| error.to_string())?;
-        if !found.is_file() || found.len() != record.size {
-            return Err("the source beside it has another size, and is not used".to_string());
-        }
+        let record: SourceRecord = self.read_sealed(&self.record_path(hash), &SourceRecord::purpose(hash))?;
+        self.check_size(hash, record.size)?;
         Ok(record)
     }
 
-    fn found(self: &Arc<Self>, hash: SourceHash, record: SourceRecord) -> KeptSource {
+    /// The same of one that waits for a person.
+    fn read_pending(&self, hash: SourceHash) -> Result<PendingRecord, String> {
+        let record: PendingRecord =
+            self.read_sealed(&self.pending_path(hash), &PendingRecord::purpose(hash))?;
+        self.check_size(hash, record.size)?;
+        Ok(record)
+    }
+
+    fn read_sealed<T: DeserializeOwned>(&self, path: &Path, purpose: &[u8]) -> Result<T, String> {
+        let bytes = input::read_own(path, RECORD_BYTES_MAX).map_err(|error| error.to_string())?;
+        let json = self.seal.opened(purpose, &bytes);
+        let record = json.and_then(|json| serde_json::from_slice(json).ok());
+        record.ok_or_else(|| "it is not as this node wrote it, and is not used".to_string())
+    }
+
+    fn check_size(&self, hash: SourceHash, size: u64) -> Result<(), String> {
+        let found = fs::symlink_metadata(self.path(hash)).map_err(|error| error.to_string())?;
+        if found.is_file() && found.len() == size {
+            return Ok(());
+        }
+        Err("the source beside it has another size, and is not used".to_string())
+    }
+
+    fn found(self: &Arc<Self>, hash: SourceHash, size: u64) -> SourceFile {
         let version = self.next_version();
         let mut current = self.current.lock();
         current.versions.insert(hash, version);
-        current.bytes += record.size;
+        current.bytes += size;
         drop(current);
-        KeptSource { file: SourceFile { files: self.clone(), hash, version, size: record.size }, record }
+        SourceFile { files: self.clone(), hash, version, size }
     }
 
     /// Writes the bytes of a source. When it returns they can be read back. Blocks for as long as that takes.
@@ -200,6 +255,7 @@ impl SourceFiles {
         let mut current = self.current.lock();
         // The record of an earlier one says nothing of this load.
         let _ = fs::remove_file(self.record_path(hash));
+        let _ = fs::remove_file(self.pending_path(hash));
         let published = fs::rename(&new, &path).inspect_err(|_| drop(fs::remove_file(&new)));
         published.map_err(write_error)?;
         if current.versions.insert(hash, version).is_none() {
@@ -222,12 +278,17 @@ impl SourceFiles {
     fn record_path(&self, hash: SourceHash) -> PathBuf {
         self.dir.join(format!("{hash}.{RECORD}"))
     }
+
+    fn pending_path(&self, hash: SourceHash) -> PathBuf {
+        self.dir.join(format!("{hash}.{PENDING}"))
+    }
 }
 
 /// A file in the directory that a node has written, by its name.
 enum OurFile {
     Bytes(SourceHash),
     Record(SourceHash),
+    Pending(SourceHash),
     /// Bytes or a record, not written to its end.
     Begun,
 }
@@ -238,6 +299,7 @@ impl OurFile {
         match name.split_once('.') {
             None => hash(name).map(Self::Bytes),
             Some((text, RECORD)) => hash(text).map(Self::Record),
+            Some((text, PENDING)) => hash(text).map(Self::Pending),
             Some((text, rest)) => {
                 let version = rest.strip_suffix(".new")?;
                 hash(text)
@@ -276,6 +338,11 @@ impl SourceFile {
         if is_whole { Ok(bytes) } else { Err(SourceFileError::Changed { path }) }
     }
 
+    /// Its size in bytes.
+    pub(crate) const fn size(&self) -> u64 {
+        self.size
+    }
+
     /// The source that it is of.
     pub(crate) const fn hash(&self) -> SourceHash {
         self.hash
@@ -287,11 +354,33 @@ impl SourceFile {
     /// # Errors
     /// They can't be written for good. Then the source does not come back.
     pub(crate) fn admit(&self, record: &SourceRecord) -> Result<bool, SourceFileError> {
-        let path = self.files.record_path(self.hash);
-        let write_error = |error| SourceFileError::write(&path, error);
+        let admitted =
+            self.seal_beside(&self.files.record_path(self.hash), &SourceRecord::purpose(self.hash), record)?;
+        if admitted {
+            // The next start finds both, if this is not done, and knows which counts.
+            let _ = fs::remove_file(self.files.pending_path(self.hash));
+        }
+        Ok(admitted)
+    }
+
+    /// Has the source wait on after the next start. As [`Self::admit`].
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn wait(&self, record: &PendingRecord) -> Result<bool, SourceFileError> {
+        self.seal_beside(&self.files.pending_path(self.hash), &PendingRecord::purpose(self.hash), record)
+    }
+
+    fn seal_beside(
+        &self,
+        path: &Path,
+        purpose: &[u8],
+        record: &impl Serialize,
+    ) -> Result<bool, SourceFileError> {
+        let write_error = |error| SourceFileError::write(path, error);
         let _held = DirLock::held(&self.files.lock).map_err(write_error)?;
         let json = serde_json::to_vec(record).map_err(|error| write_error(io::Error::other(error)))?;
-        let sealed = self.files.seal.sealed(&SourceRecord::purpose(self.hash), &json);
+        let sealed = self.files.seal.sealed(purpose, &json);
         let new = self.files.dir.join(format!("{}.{}.new", self.hash, self.files.next_version()));
         write_whole(&new, &sealed).map_err(write_error)?;
         let synced = [&new, &self.files.path(self.hash)].map(|path| File::open(path)?.sync_all());
@@ -300,7 +389,7 @@ impl SourceFile {
             let _ = fs::remove_file(&new);
             return Ok(false);
         }
-        let published = synced.into_iter().collect::<io::Result<()>>().and_then(|()| fs::rename(&new, &path));
+        let published = synced.into_iter().collect::<io::Result<()>>().and_then(|()| fs::rename(&new, path));
         drop(current);
         let published = published.inspect_err(|_| drop(fs::remove_file(&new)));
         published.and_then(|()| File::open(&self.files.dir)?.sync_all()).map_err(write_error)?;
@@ -325,251 +414,13 @@ impl SourceFile {
         current.versions.remove(&self.hash);
         current.bytes -= self.size;
         // First: without it the bytes are of no use, with it they would come back.
-        match fs::remove_file(self.files.record_path(self.hash)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        for record in [self.files.record_path(self.hash), self.files.pending_path(self.hash)] {
+            match fs::remove_file(record) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
         fs::remove_file(self.files.path(self.hash))?;
         File::open(&self.files.dir)?.sync_all()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::fs::PermissionsExt;
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    use rand::rngs::StdRng;
-    use rand::{RngExt, SeedableRng};
-
-    /// A data directory; gone with its value.
-    struct DataDir(PathBuf, Arc<DirLock>);
-
-    impl DataDir {
-        fn new() -> Self {
-            static NEXT: AtomicU64 = AtomicU64::new(0);
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = std::env::temp_dir().join(format!("thespian-sources-{}-{number}", std::process::id()));
-            private_dir(&path).unwrap();
-            let lock = Arc::new(super::super::lock(&path).unwrap());
-            Self(path, lock)
-        }
-
-        fn seal(&self) -> Arc<Seal> {
-            Arc::new(Seal::open(&self.0.join("store-key")).unwrap())
-        }
-
-        fn lock(&self) -> Weak<DirLock> {
-            Arc::downgrade(&self.1)
-        }
-
-        fn find(&self) -> FoundSources {
-            SourceFiles::open(&self.0, self.seal(), self.lock()).unwrap_or_else(|error| panic!("{error}"))
-        }
-
-        fn open(&self) -> Arc<SourceFiles> {
-            self.find().files
-        }
-
-        fn names(&self) -> Vec<String> {
-            let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
-            fs::read_dir(self.0.join(DIR)).unwrap().map(name).collect()
-        }
-    }
-
-    impl Drop for DataDir {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
-    fn hash(bytes: &[u8]) -> SourceHash {
-        SourceHash(Sha256::digest(bytes).into())
-    }
-
-    #[test]
-    fn what_is_kept_is_private_and_comes_back_until_it_is_removed() {
-        let data = DataDir::new();
-        let files = data.open();
-        let file = files.keep(hash(b"code"), b"code").unwrap();
-        assert_eq!(file.read().unwrap(), b"code");
-        assert_eq!(data.names(), [hash(b"code").to_string()]);
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&files.dir), mode(&files.path(file.hash))), (0o700, 0o600));
-        file.remove().unwrap();
-        assert!(data.names().is_empty());
-    }
-
-    #[test]
-    fn bytes_that_were_changed_are_refused() {
-        let data = DataDir::new();
-        let files = data.open();
-        let file = files.keep(hash(b"code"), b"code").unwrap();
-        fs::write(files.path(file.hash), b"c0de").unwrap();
-        assert!(matches!(file.read(), Err(SourceFileError::Changed { .. })));
-        fs::remove_file(files.path(file.hash)).unwrap();
-        assert!(matches!(file.read(), Err(SourceFileError::Read { .. })));
-    }
-
-    #[test]
-    fn a_source_that_is_kept_anew_outlives_the_end_of_its_earlier_file() {
-        let data = DataDir::new();
-        let files = data.open();
-        let [first, second] = [(); 2].map(|()| files.keep(hash(b"code"), b"code").unwrap());
-        first.remove().unwrap();
-        assert_eq!(second.read().unwrap(), b"code");
-        second.remove().unwrap();
-        assert!(data.names().is_empty());
-    }
-
-    #[test]
-    fn what_an_earlier_run_left_is_removed() {
-        let data = DataDir::new();
-        let files = data.open();
-        drop(files.keep(hash(b"code"), b"code").unwrap());
-        fs::write(files.dir.join(format!("{}.1.new", hash(b"half"))), b"ha").unwrap();
-        drop(files);
-        data.open();
-        assert!(data.names().is_empty());
-    }
-
-    fn record(size: u64) -> SourceRecord {
-        let verdict = thespian_core::source::Verdict::default();
-        let at = thespian_core::utc::UtcTime(1);
-        let rights = (thespian_core::source::Rights::ALL, None);
-        let record = SourceRecord::new("orders.wasm".to_string(), size, rights, at, "keys", verdict);
-        record.with_papers(Some(b"[source]"), [&b"\xff"[..], b""].into_iter())
-    }
-
-    #[test]
-    fn what_is_admitted_is_found_again_with_its_record_until_it_is_removed() {
-        let data = DataDir::new();
-        let files = data.open();
-        let file = files.keep(hash(b"code"), b"code").unwrap();
-        file.admit(&record(4)).unwrap();
-        drop((file, files));
-        let FoundSources { files, kept, problems } = data.find();
-        let [KeptSource { file, record: found }] = &kept[..] else { panic!("{problems:?}") };
-        assert_eq!((found, file.hash(), file.read().unwrap()), (&record(4), hash(b"code"), b"code".to_vec()));
-        assert_eq!(found.papers(), (Some(b"[source]".to_vec()), vec![vec![0xff], Vec::new()]));
-        // A later load of the same takes its place, and its end takes nothing from that; nor does its record come late.
-        let later = files.keep(hash(b"code"), b"code").unwrap();
-        let record_is_there = files.read_record(hash(b"code")).is_ok();
-        assert!(!record_is_there, "the earlier one's record says nothing of the later");
-        assert!(later.admit(&record(4)).unwrap());
-        assert!(!file.admit(&record(5)).unwrap());
-        file.remove().unwrap();
-        assert_eq!(files.read_record(hash(b"code")), Ok(record(4)));
-        assert_eq!(later.read().unwrap(), b"code");
-        later.remove().unwrap();
-        later.admit(&record(4)).unwrap();
-        assert!(data.names().is_empty() && data.find().kept.is_empty());
-    }
-
-    #[test]
-    fn a_record_that_was_changed_or_is_another_sources_is_told_and_not_used() {
-        let data = DataDir::new();
-        let mut random = StdRng::seed_from_u64(1);
-        let path = data.0.join(DIR).join(format!("{}.record", hash(b"code")));
-        let good = {
-            let file = data.open().keep(hash(b"code"), b"code").unwrap();
-            file.admit(&record(4)).unwrap();
-            fs::read(&path).unwrap()
-        };
-        for round in 0..10_000 {
-            let mut other = good.clone();
-            match round % 3 {
-                0 => other[random.random_range(0..good.len())] ^= 1 << random.random_range(0..8),
-                1 => other.truncate(random.random_range(0..good.len())),
-                _ => other.extend([random.random_range(0..=255)]),
-            }
-            assert!(data.seal().opened(&SourceRecord::purpose(hash(b"code")), &other).is_none(), "{round}");
-        }
-        let mut other = good.clone();
-        other[40] ^= 1;
-        // Changed; of another size than the bytes; another's.
-        for (bytes, name, text) in [
-            (other, hash(b"code"), &b"code"[..]),
-            (good.clone(), hash(b"code"), b"cod"),
-            (good, hash(b"else"), b"else"),
-        ] {
-            for left in data.names() {
-                fs::remove_file(data.0.join(DIR).join(left)).unwrap();
-            }
-            fs::write(data.0.join(DIR).join(format!("{name}.record")), bytes).unwrap();
-            fs::write(data.0.join(DIR).join(name.to_string()), text).unwrap();
-            let found = data.find();
-            assert!(found.kept.is_empty() && found.problems.len() == 1, "{:?}", found.problems);
-            assert_eq!(data.names().len(), 2, "the fault may be in the key, or the disk");
-        }
-    }
-
-    #[test]
-    fn what_is_kept_together_is_bounded_and_what_is_removed_gives_room() {
-        let data = DataDir::new();
-        let files = data.open();
-        files.current.lock().bytes = STORE_BYTES_MAX - 4;
-        let file = files.keep(hash(b"code"), b"code").unwrap();
-        let error = files.keep(hash(b"more"), b"more").err().unwrap();
-        assert!(matches!(error, SourceFileError::Full { bytes: 4, .. }), "{error}");
-        file.remove().unwrap();
-        assert!(files.keep(hash(b"more"), b"more").is_ok());
-    }
-
-    #[test]
-    fn what_no_run_has_written_stays() {
-        let data = DataDir::new();
-        let files = data.open();
-        let name = hash(b"code").to_string();
-        let mut foreign = vec![
-            "notes".to_string(),
-            "half.1.new".to_string(),
-            format!("{name}.new"),
-            format!("{name}.x.new"),
-            format!("{name}0"),
-            name[1..].to_string(),
-        ];
-        for name in &foreign {
-            fs::write(files.dir.join(name), b"mine").unwrap();
-        }
-        for dir in ["dir".to_string(), hash(b"dir").to_string()] {
-            fs::create_dir(files.dir.join(&dir)).unwrap();
-            foreign.push(dir);
-        }
-        data.open();
-        let mut left = data.names();
-        left.sort();
-        foreign.sort();
-        assert_eq!(left, foreign);
-    }
-
-    #[test]
-    fn a_link_to_another_directory_is_refused_and_not_followed() {
-        let (data, elsewhere) = (DataDir::new(), DataDir::new());
-        let file = elsewhere.0.join(hash(b"code").to_string());
-        fs::write(&file, b"code").unwrap();
-        let link = data.0.join(DIR);
-        std::os::unix::fs::symlink(&elsewhere.0, &link).unwrap();
-        let refused = || match SourceFiles::open(&data.0, data.seal(), data.lock()).map(drop) {
-            Err(StoreError::NotOwnDir { path }) => assert_eq!(path, link),
-            other => panic!("{other:?}"),
-        };
-        refused();
-        assert!(file.exists());
-        // One that leads nowhere is none of ours either.
-        fs::remove_dir_all(&elsewhere.0).unwrap();
-        refused();
-    }
-
-    #[test]
-    fn what_can_not_be_written_leaves_nothing() {
-        let data = DataDir::new();
-        let files = data.open();
-        // A directory in its place: the last step fails, after all bytes were written.
-        fs::create_dir(files.path(hash(b"code"))).unwrap();
-        let error = files.keep(hash(b"code"), b"code").err().unwrap();
-        assert!(matches!(error, SourceFileError::Write { .. }), "{error}");
-        assert_eq!(data.names(), [hash(b"code").to_string()]);
     }
 }

@@ -62,8 +62,9 @@ impl World {
                 SourceEffect::HandOver(_)
                 | SourceEffect::NoteAuthority(_)
                 | SourceEffect::NoteIgnored { .. }
-                | SourceEffect::FindPlace,
-            ) => unreachable!("no actor of this run judges"),
+                | SourceEffect::FindPlace
+                | SourceEffect::KeepPending { .. },
+            ) => unreachable!("no actor and no person of this run judges"),
             Effect::Source(SourceEffect::CheckClass(question)) => {
                 self.host_mut(at).begin(Job::CheckClass(question));
             }

@@ -163,7 +163,7 @@ impl Admin {
         if self.authority.appointment.is_some() {
             return;
         }
-        for (hash, offer, given) in self.sources.take_awaited() {
+        for (hash, offer, given) in self.sources.take_awaited(self.now + self.authority.time_max()) {
             let label = self.sources.get(hash).map(|source| source.submitted_as().into()).unwrap_or_default();
             self.put_up((hash, offer), given, label, effects);
         }

@@ -1,15 +1,16 @@
 //! Creates that wait: for their source, or to hear whether their class can run here.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::address::ActorAddress;
-use crate::limits::{CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX};
+use crate::limits::{CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX, NOT_APPROVED_TIME_MAX};
 use crate::message::Message;
 use crate::outbox::CreateOptions;
 use crate::question::{CreatorRights, MetBound, Refusal};
 use crate::source::SourceHash;
+use crate::time::Time;
 
 /// A create that is not yet planned or not yet answered.
 #[derive(Debug)]
@@ -25,7 +26,9 @@ pub(super) struct Create {
 /// The creates that wait, within bounds.
 #[derive(Debug, Default)]
 pub(super) struct Births {
-    waiting: BTreeMap<ActorAddress, Create>,
+    /// With when they have waited for a person for long enough.
+    waiting: BTreeMap<ActorAddress, (Create, Time)>,
+    dues: BTreeSet<(Time, ActorAddress)>,
     /// Bytes that their init messages take.
     bytes: usize,
 }
@@ -41,7 +44,7 @@ impl Births {
     ///
     /// # Errors
     /// Too many do, or their init messages are too large together: it does not wait.
-    pub(super) fn wait(&mut self, address: ActorAddress, create: Create) -> Result<(), Refusal> {
+    pub(super) fn wait(&mut self, now: Time, address: ActorAddress, create: Create) -> Result<(), Refusal> {
         let cost = create.cost();
         if self.waiting.len() >= CREATES_WAITING_MAX {
             return Err(Refusal::LimitReached(MetBound::CreatesWaiting));
@@ -50,15 +53,34 @@ impl Births {
             return Err(Refusal::LimitReached(MetBound::CreatesWaitingBytes));
         }
         self.bytes += cost;
-        self.waiting.insert(address, create);
+        let due = now + NOT_APPROVED_TIME_MAX;
+        self.dues.insert((due, address));
+        self.waiting.insert(address, (create, due));
         Ok(())
     }
 
     /// Takes out the create of this actor, if it waits.
     pub(super) fn take(&mut self, address: ActorAddress) -> Option<Create> {
-        let create = self.waiting.remove(&address)?;
+        let (create, due) = self.waiting.remove(&address)?;
+        self.dues.remove(&(due, address));
         self.bytes -= create.cost();
         Some(create)
+    }
+
+    /// Takes out the creates that have waited for a person for long enough, if it is one that they wait for, with their
+    /// sources. Each is asked about once.
+    pub(super) fn take_dues(&mut self, now: Time) -> Vec<(ActorAddress, SourceHash)> {
+        let mut due = Vec::new();
+        while let Some((_, address)) = self.dues.first().copied().filter(|(due, _)| *due <= now) {
+            self.dues.pop_first();
+            due.extend(self.waiting.get(&address).map(|(create, _)| (address, create.source)));
+        }
+        due
+    }
+
+    /// When the first of them has waited for that long.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.dues.first().map(|(due, _)| *due)
     }
 
     #[cfg(test)]
@@ -68,7 +90,7 @@ impl Births {
 
     #[cfg(test)]
     pub(super) fn bytes_counted_anew(&self) -> usize {
-        self.waiting.values().map(Create::cost).sum()
+        self.waiting.values().map(|(create, _)| create.cost()).sum()
     }
 
     pub(super) fn contains(&self, address: ActorAddress) -> bool {

@@ -165,7 +165,7 @@ impl Admin {
             _ if parent_exits => Refusal::CreatorExiting,
             Availability::Coming => {
                 let source = create.source;
-                match self.births.wait(address, create) {
+                match self.births.wait(self.now, address, create) {
                     Ok(()) => return self.sources.wait(source, address),
                     Err(error) => error,
                 }
@@ -192,7 +192,7 @@ impl Admin {
         let error = match answer {
             None => {
                 let class = Some(plan.class.clone());
-                match self.births.wait(address, Create { class, ..create }) {
+                match self.births.wait(self.now, address, Create { class, ..create }) {
                     Ok(()) => {
                         return self.suitability.wait(address, source, &plan.class, required, effects);
                     }

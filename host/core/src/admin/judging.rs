@@ -20,7 +20,10 @@ impl Admin {
     pub(super) fn offered(&mut self, now: Time, origin: Origin, offer: Offer, effects: &mut Effects) {
         let (hash, given) = (offer.hash, offer.given);
         let label = offer.label.clone();
-        let Some(offer) = self.sources.offer(now, origin, offer, &mut self.askers, effects) else { return };
+        let due = now + self.authority.time_max();
+        let Some(offer) = self.sources.offer((now, due), origin, offer, &mut self.askers, effects) else {
+            return;
+        };
         // `none` looks at nothing, and so nothing is kept for it.
         if !matches!(self.authority.offered(hash, given), FirstWord::Judged(Err(_))) {
             effects.push(SourceEffect::Keep { hash, offer });
@@ -49,7 +52,8 @@ impl Admin {
     /// Judges by rules again what was judged by rules; of a judge who would have to be asked the word of then holds.
     pub(super) fn restored(&mut self, now: Time, offer: Offer, verdict: Verdict, effects: &mut Effects) {
         let (hash, given, label) = (offer.hash, offer.given, offer.label.clone());
-        let Some(offer) = self.sources.restore(now, offer) else {
+        let times = (now, now + self.authority.time_max());
+        let Some(offer) = self.sources.restore(times, offer, Occasion::Start) else {
             return effects.push(SourceEffect::Forget(hash));
         };
         effects.push(SourceEffect::Keep { hash, offer });
@@ -57,6 +61,9 @@ impl Admin {
         let holds = match (self.authority.offered(hash, given), self.authority.kind()) {
             (FirstWord::AsksActor, _) => self.authority.still_holds(&verdict),
             (FirstWord::Looks, AuthorityKind::Asked) => verdict.judged_by == JudgedBy::Program,
+            (FirstWord::Looks, AuthorityKind::Person) => {
+                matches!(verdict.judged_by, JudgedBy::Person { .. })
+            }
             (FirstWord::Judged(_) | FirstWord::Looks, _) => false,
         };
         if holds {
@@ -70,13 +77,20 @@ impl Admin {
         &mut self,
         hash: SourceHash,
         offer: OfferId,
-        papers: &ReadPapers,
+        papers: ReadPapers,
         now: UtcTime,
         effects: &mut Effects,
     ) {
         // Unloaded meanwhile, or overdue.
         let Some(asked) = self.sources.asked(hash, offer) else { return };
-        let verdict = self.authority.judge(hash, papers, asked.allowed, asked.occasion, now);
+        let verdict = if self.authority.kind() == AuthorityKind::Person {
+            match self.await_person((hash, offer), papers, &asked, effects) {
+                Ok(()) => return,
+                Err(why) => Err(why),
+            }
+        } else {
+            self.authority.judge(hash, &papers, asked.allowed, asked.occasion, now)
+        };
         self.judged(hash, offer, verdict, effects);
     }
 

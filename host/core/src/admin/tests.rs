@@ -4,6 +4,7 @@ mod changing_judges;
 mod hosting;
 mod judging;
 mod log_levels;
+mod persons;
 mod restarts;
 mod suitability;
 

@@ -8,8 +8,8 @@ use crate::address::ActorAddress;
 use crate::budget::Short;
 use crate::capability::{Requirement, Value};
 use crate::limits::{
-    CAPABILITIES_LEN_MAX, CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX, LOG_LEVEL_SOURCES_MAX, PENDING_MAX,
-    SOURCES_LEN_MAX,
+    CAPABILITIES_LEN_MAX, CREATES_WAITING_BYTES_MAX, CREATES_WAITING_MAX, LOG_LEVEL_SOURCES_MAX,
+    PENDING_BYTES_MAX, PENDING_MAX, PENDING_OFFERS_MAX, SOURCES_LEN_MAX,
 };
 use crate::outbox::OutboxError;
 use crate::source::{Rights, SourceHash};
@@ -48,6 +48,28 @@ pub enum Refusal {
         hash: SourceHash,
         /// Those that it has not.
         missing: Rights,
+    },
+    /// The source waits for a person, who has not judged it yet.
+    #[error("source {hash} is not approved yet: an operator does so with `approve {hash}`")]
+    NotApproved {
+        /// The source's name.
+        hash: SourceHash,
+    },
+    /// Nobody is asked about the source.
+    #[error("source {hash} waits for no person: `sources pending` lists those that do")]
+    NotPending {
+        /// The source's name.
+        hash: SourceHash,
+    },
+    /// The source is to have rights that it does not ask for.
+    #[error(
+        "source {hash} does not want the rights {unwanted}, or may not have them: `sources pending` shows what it wants"
+    )]
+    NotWanted {
+        /// The source's name.
+        hash: SourceHash,
+        /// The rights that it does not want.
+        unwanted: Rights,
     },
     /// The node's authority goes by no policy.
     #[error(
@@ -229,6 +251,8 @@ pub enum MetBound {
     LogLevels,
     /// Capabilities that it has.
     Capabilities,
+    /// Offers that wait for a person.
+    PendingOffers,
     /// Actors that were asked for and are not decided about.
     Pending,
     /// Places for actors, of which each takes one for each of its memories.
@@ -260,6 +284,11 @@ impl fmt::Display for MetBound {
             }
             Self::LogLevels => write!(f, "{LOG_LEVEL_SOURCES_MAX} sources have a log level of their own"),
             Self::Capabilities => write!(f, "it has {CAPABILITIES_LEN_MAX} capabilities"),
+            Self::PendingOffers => write!(
+                f,
+                "{PENDING_OFFERS_MAX} sources wait for a person, or those that do have {PENDING_BYTES_MAX} bytes: load it when \
+                 some of them are judged"
+            ),
             Self::Pending => write!(f, "{PENDING_MAX} actors that were asked for are not decided about"),
             Self::Places { max, wanted: 1 } => {
                 write!(f, "it has {max} places for actors and can map no more")

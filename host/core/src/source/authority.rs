@@ -4,14 +4,17 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+use core::time::Duration;
 
 use super::admission::{Admission, Case, History, Inadmissible, Occasion, ReadPapers, Signature};
 use super::manifest::Manifest;
 use super::policy::Policy;
 use super::{
-    ActorJudge, ActorsApproval, Appointment, JudgedBy, LowerLimits, OfferTerms, Rights, SourceHash, Verdict,
+    ActorJudge, ActorsApproval, Appointment, JudgedBy, LowerLimits, OfferTerms, PendingOffer,
+    PersonsApproval, Rights, SourceHash, Verdict,
 };
-use crate::limits::{ActorLimits, SOURCE_LABEL_LEN_MAX, cut};
+use crate::limits::{ActorLimits, JUDGEMENT_TIME_MAX, PERSON_TIME_MAX, SOURCE_LABEL_LEN_MAX, cut};
+use crate::question::Refusal;
 use crate::utc::UtcTime;
 
 /// The judge of a node's sources.
@@ -28,6 +31,8 @@ pub enum AuthorityKind {
     Asked,
     /// An actor that configuration names.
     Actor,
+    /// A person, who says so when they have looked.
+    Person,
 }
 
 impl AuthorityKind {
@@ -40,6 +45,7 @@ impl AuthorityKind {
             Self::Keys => "keys",
             Self::Asked => "custom",
             Self::Actor => "actor",
+            Self::Person => "person",
         }
     }
 }
@@ -58,6 +64,8 @@ pub struct SourceAuthority {
     judge: Option<ActorJudge>,
     /// How often somebody else had something to say.
     ignored: u64,
+    /// How long it may take for a judgement; absent: as long as one of its kind may.
+    time_max: Option<Duration>,
     /// The office of that actor, where configuration names who is to hold it.
     pub appointment: Option<Appointment>,
 }
@@ -74,7 +82,7 @@ pub enum FirstWord {
 }
 
 const NOBODY: &str = "this node has no Source Authority, so it loads nothing: start it with `--authority keys` and a policy, \
-                      with `--authority actor`, or, for development, with `--authority trust-all`";
+                      with `--authority person` or `actor`, or, for development, with `--authority trust-all`";
 
 impl SourceAuthority {
     /// An authority of this kind, which has admitted nothing yet.
@@ -87,6 +95,21 @@ impl SourceAuthority {
     #[must_use]
     pub fn with_appointment(self, appointment: Appointment) -> Self {
         Self { appointment: Some(appointment), ..self }
+    }
+
+    /// The same, with this time for a judgement.
+    #[must_use]
+    pub fn with_time(self, time_max: Option<Duration>) -> Self {
+        Self { time_max, ..self }
+    }
+
+    /// How long it may take for a judgement: silence is refusal.
+    #[must_use]
+    pub fn time_max(&self) -> Duration {
+        self.time_max.unwrap_or(match self.kind {
+            AuthorityKind::Person if self.judge.is_none() => PERSON_TIME_MAX,
+            _ => JUDGEMENT_TIME_MAX,
+        })
     }
 
     /// The actor that judges now, if one does.
@@ -144,7 +167,7 @@ impl SourceAuthority {
             AuthorityKind::Actor => FirstWord::AsksActor,
             AuthorityKind::None => FirstWord::Judged(Err(NOBODY.to_string())),
             AuthorityKind::TrustAll => FirstWord::Judged(Ok(Verdict { rights: given, ..Verdict::default() })),
-            AuthorityKind::Keys | AuthorityKind::Asked => FirstWord::Looks,
+            AuthorityKind::Keys | AuthorityKind::Asked | AuthorityKind::Person => FirstWord::Looks,
         }
     }
 
@@ -161,10 +184,8 @@ impl SourceAuthority {
         now: UtcTime,
     ) -> Result<Verdict, String> {
         let admission = self.admit(hash, papers, allowed, occasion, now)?;
-        let wished = papers.manifest.as_ref().and_then(|read| read.as_ref().ok());
-        let above = wished.and_then(|manifest| manifest.limits.above_node(&self.limits));
-        if let Some((limit, wanted, most)) = above {
-            return Err(format!("it wants `{limit}` {wanted}, and this node gives {most}"));
+        if let Some(Ok(manifest)) = &papers.manifest {
+            self.check_limits(manifest)?;
         }
         admission.limits.of(&self.limits).map_err(|error| error.to_string())?;
         let (rights, limits) = (admission.rights, admission.limits.clone());
@@ -175,6 +196,54 @@ impl SourceAuthority {
             label: None,
             judged_by: JudgedBy::Keys(Box::new(admission)),
         })
+    }
+
+    /// Reads the wishes of a source that a person is to judge.
+    ///
+    /// # Errors
+    /// Its papers are about something else, or it wants what this node can't give: nobody has to look at it.
+    pub fn for_person(
+        &self,
+        hash: SourceHash,
+        papers: ReadPapers,
+        terms: &OfferTerms,
+    ) -> Result<PendingOffer, String> {
+        let Some(manifest) = papers.manifest.transpose()? else {
+            return Ok(PendingOffer { wanted: terms.given, ..PendingOffer::default() });
+        };
+        if manifest.sha256 != hash {
+            return Err(Inadmissible::OtherSource(manifest.sha256).to_string());
+        }
+        self.check_limits(&manifest)?;
+        let wanted = terms.allowed.map_or(manifest.rights, |allowed| manifest.rights.and(allowed));
+        let Manifest { name, version, limits, classes, .. } = manifest;
+        Ok(PendingOffer { named: Some((name, version)), wanted, is_kept: false, limits, classes })
+    }
+
+    /// Makes a verdict of a person's approval. Nobody gives the right to be the authority but the policy.
+    ///
+    /// # Errors
+    /// It is to have rights that it does not want.
+    pub fn of_person(
+        pending: &PendingOffer,
+        hash: SourceHash,
+        PersonsApproval { allowed }: PersonsApproval,
+    ) -> Result<Verdict, Refusal> {
+        let unwanted = allowed.beyond(Rights { authority: false, ..pending.wanted });
+        if unwanted.any() {
+            return Err(Refusal::NotWanted { hash, unwanted });
+        }
+        let judged_by = JudgedBy::Person { classes: pending.classes.clone() };
+        Ok(Verdict { rights: allowed, limits: pending.limits.clone(), judged_by, ..Verdict::default() })
+    }
+
+    fn check_limits(&self, manifest: &Manifest) -> Result<(), String> {
+        match manifest.limits.above_node(&self.limits) {
+            Some((limit, wanted, most)) => {
+                Err(format!("it wants `{limit}` {wanted}, and this node gives {most}"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Makes a verdict of what an actor that is the authority says of an offer: its source gets of that what its loader lets

@@ -5,6 +5,7 @@ use alloc::string::String;
 
 use super::{ActorJudge, ClassCheck, OfferId, Rights, RunHash, SourceHash};
 use crate::address::ActorAddress;
+use crate::time::Time;
 
 /// An offer that somebody is to judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,16 @@ pub enum SourceEffect {
         hash: SourceHash,
         /// The offer of it.
         offer: OfferId,
+    },
+    /// Keep an offer that waits for a person until it is judged or forgotten, also over a restart; answered by
+    /// `SourceEvent::PendingKept`. Where it can't be kept it is judged so: `SourceEvent::Judged`.
+    KeepPending {
+        /// The source's name.
+        hash: SourceHash,
+        /// The offer of it.
+        offer: OfferId,
+        /// Until when its judgement may come.
+        due: Time,
     },
     /// Read the papers of an offer; answered by `SourceEvent::Examined`.
     Examine {

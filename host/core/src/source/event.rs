@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use core::time::Duration;
 
 use super::admission::ReadPapers;
 use super::{OfferId, RunHash, SourceHash, SourceInfo, Verdict};
@@ -57,6 +58,20 @@ pub enum SourceEvent {
         offer: Box<Offer>,
         /// The verdict of then, where its judge can't be asked again.
         verdict: Verdict,
+    },
+    /// An offer that waits for a person is kept, as far as the host can.
+    PendingKept {
+        /// The source's name.
+        hash: SourceHash,
+        /// The offer that is kept.
+        offer: OfferId,
+    },
+    /// A source was found that waited for a person before the node was started.
+    PendingFound {
+        /// As it was offered then.
+        offer: Box<Offer>,
+        /// For how much longer it may wait.
+        left: Duration,
     },
     /// A source was compiled and asked what it offers.
     Validated {

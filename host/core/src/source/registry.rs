@@ -9,6 +9,7 @@
 mod known;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -25,7 +26,7 @@ use crate::askers::{Askers, Subject};
 use crate::concern::{Concern, End};
 use crate::effect::Effects;
 use crate::envelope::SourceUpdate;
-use crate::limits::{JUDGEMENT_TIME_MAX, SOURCES_LEN_MAX};
+use crate::limits::SOURCES_LEN_MAX;
 use crate::question::{Answer, CreatorRights, LoadStep, MetBound, Offer, Origin, Refusal};
 use crate::source::admission::Occasion;
 use crate::source::{
@@ -61,10 +62,10 @@ pub struct Registry {
 impl Registry {
     /// A source is offered. Loading twice is one load, and gives it no more than it has.
     ///
-    /// Returns the offer, if it is to be judged now.
+    /// Returns the offer, if it is to be judged now, until `due`.
     pub fn offer(
         &mut self,
-        now: Time,
+        (now, due): (Time, Time),
         origin: Origin,
         offer: Offer,
         askers: &mut Askers,
@@ -91,6 +92,7 @@ impl Registry {
                 return None;
             }
             SourceState::Validating => LoadStep::Compiling,
+            SourceState::Offered if entry.is_kept_pending() => LoadStep::Pending,
             SourceState::Offered => LoadStep::Judging,
             SourceState::Refused(_) | SourceState::Unloaded => {
                 if let Some(reason) = entry.hopeless.clone() {
@@ -111,7 +113,7 @@ impl Registry {
                     OfferTerms { given, allowed, has_manifest, loader, by, occasion },
                 );
                 is_new = true;
-                self.judgements.insert((now + JUDGEMENT_TIME_MAX, hash));
+                self.judgements.insert((due, hash));
                 LoadStep::Judging
             }
         };
@@ -146,9 +148,10 @@ impl Registry {
         core::mem::replace(&mut self.wants_hands, false)
     }
 
-    /// The offers that await an actor, with the rights that their loaders give.
-    pub fn take_awaited(&mut self) -> Vec<(SourceHash, OfferId, Rights)> {
+    /// The offers that await an actor, with the rights that their loaders give: another is to judge them, until `due`.
+    pub fn take_awaited(&mut self, due: Time) -> Vec<(SourceHash, OfferId, Rights)> {
         let awaited: Vec<_> = self.to_be_judged(OfferHolder::Awaited).collect();
+        awaited.iter().for_each(|(hash, _)| self.set_due(*hash, due));
         let terms = awaited.into_iter().filter_map(|(hash, offer)| {
             let entry = self.entries.get_mut(&hash)?;
             entry.hands = OfferHolder::Others;
@@ -183,21 +186,20 @@ impl Registry {
         waiting.filter(move |(_, entry)| entry.hands == hands).map(|(hash, entry)| (hash, entry.offer))
     }
 
-    /// A source is there that was admitted before the node started. Nobody waits for it.
+    /// A source is there that was admitted before the node started, or waited for that. Nobody waits for it.
     ///
-    /// Returns the offer, if it is to be judged.
-    pub fn restore(&mut self, now: Time, offer: Offer) -> Option<OfferId> {
-        let Offer { hash, label, size, given, allowed, has_manifest, .. } = offer;
+    /// Returns the offer, if it is to be judged, until `due`.
+    pub fn restore(&mut self, (now, due): (Time, Time), offer: Offer, occasion: Occasion) -> Option<OfferId> {
+        let Offer { hash, label, size, given, allowed, has_manifest, by, .. } = offer;
         if self.entries.len() >= SOURCES_LEN_MAX || self.entries.contains_key(&hash) {
             return None;
         }
         self.last_offer.0 += 1;
         let mut entry = KnownSource::new(size, now);
-        let terms =
-            OfferTerms { given, allowed, has_manifest, loader: None, by: None, occasion: Occasion::Start };
+        let terms = OfferTerms { given, allowed, has_manifest, loader: None, by, occasion };
         entry.begin(now, self.last_offer, label, terms);
         self.entries.insert(hash, entry);
-        self.judgements.insert((now + JUDGEMENT_TIME_MAX, hash));
+        self.judgements.insert((due, hash));
         Some(self.last_offer)
     }
 
@@ -260,6 +262,7 @@ impl Registry {
         let verdict = entry.hopeless.clone().map_or(verdict, Err);
         match verdict {
             Ok(verdict) => {
+                entry.pending = None;
                 entry.state = SourceState::Validating;
                 let runs = verdict.runs;
                 entry.verdict = verdict;
@@ -327,6 +330,7 @@ impl Registry {
         self.judgements.retain(|(_, waiting)| *waiting != hash);
         self.wants_hands = true;
         entry.leave_behind();
+        entry.pending = None;
         if entry.state == SourceState::Loaded {
             self.changed.push(hash);
         }
@@ -429,12 +433,17 @@ impl Registry {
         };
         match (creator, &verdict.judged_by) {
             // Without a manifest all that it has its loader has given it.
-            (CreatorRights::Admitted, JudgedBy::Actor(_)) if !entry.asked.has_manifest => Rights::NONE,
+            (CreatorRights::Admitted, JudgedBy::Actor(_) | JudgedBy::Person { .. })
+                if !entry.asked.has_manifest =>
+            {
+                Rights::NONE
+            }
             (CreatorRights::Own(most), _) => verdict.rights.and(most),
             (CreatorRights::Admitted, JudgedBy::Nobody | JudgedBy::Configuration) => Rights::NONE,
-            (CreatorRights::Admitted, JudgedBy::Keys(_) | JudgedBy::Program | JudgedBy::Actor(_)) => {
-                verdict.rights
-            }
+            (
+                CreatorRights::Admitted,
+                JudgedBy::Keys(_) | JudgedBy::Program | JudgedBy::Actor(_) | JudgedBy::Person { .. },
+            ) => verdict.rights,
         }
     }
 

@@ -71,9 +71,12 @@ impl Verdict {
     /// # Errors
     /// It describes other classes, or its actors could not begin within their limits.
     pub fn suits(&self, info: &SourceInfo) -> Result<(), String> {
-        if let JudgedBy::Keys(admission) = &self.judged_by
-            && let Some(named) = &admission.classes
-        {
+        let named = match &self.judged_by {
+            JudgedBy::Keys(admission) => admission.classes.as_ref(),
+            JudgedBy::Person { classes } => classes.as_ref(),
+            JudgedBy::Nobody | JudgedBy::Program | JudgedBy::Actor(_) | JudgedBy::Configuration => None,
+        };
+        if let Some(named) = named {
             let described: Vec<String> = info.classes.iter().map(|class| class.name.clone()).collect();
             check_classes(named, &described)?;
         }
@@ -111,12 +114,18 @@ pub enum JudgedBy {
     Actor(SourceHash),
     /// The node's configuration: it is the source of the authority itself.
     Configuration,
+    /// A person, whom the node asked.
+    Person {
+        /// Its classes, which must be those that it describes; absent: its manifest does not say.
+        classes: Option<Vec<String>>,
+    },
 }
 
 impl fmt::Display for JudgedBy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nobody => f.write_str("nobody: every source is trusted"),
+            Self::Person { .. } => f.write_str("a person, by `approve`"),
             Self::Program => f.write_str("the program that has the node in it"),
             Self::Actor(source) => write!(f, "an actor of source {source}"),
             Self::Configuration => f.write_str("the node's configuration, as its authority"),

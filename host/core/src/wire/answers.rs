@@ -76,6 +76,7 @@ impl From<LoadStep> for LoadProgress {
     fn from(step: LoadStep) -> Self {
         match step {
             LoadStep::Judging => Self::Judging,
+            LoadStep::Pending => Self::Pending,
             LoadStep::Compiling => Self::Compiling,
         }
     }
@@ -87,11 +88,14 @@ impl From<Refusal> for ControlError {
             Refusal::UnknownSource { source_hash } => Self::UnknownSource { source_hash },
             Refusal::AmbiguousSource { prefix, matches } => Self::AmbiguousSource { prefix, matches },
             Refusal::SourceRefused { hash, reason } => Self::SourceRefused { hash, reason },
+            Refusal::NotApproved { hash } => Self::NotApproved { hash },
             Refusal::WantsMoreRights { hash, missing } => Self::WantsMoreRights { hash, missing },
             refusal @ (Refusal::NoPolicy { .. }
             | Refusal::PolicyRefused { .. }
             | Refusal::OfTheAuthority { .. }
-            | Refusal::NotAppointed) => Self::Invalid(refusal.to_string()),
+            | Refusal::NotAppointed
+            | Refusal::NotPending { .. }
+            | Refusal::NotWanted { .. }) => Self::Invalid(refusal.to_string()),
             Refusal::SourceUnloaded { hash } => Self::SourceUnloaded { hash },
             Refusal::NoSuchClass { class, classes } => Self::NoSuchClass { class, classes },
             Refusal::ClassNeeded { classes } => Self::ClassNeeded { classes },
@@ -144,7 +148,11 @@ impl From<(SourceHash, &KnownSource)> for SourceReport {
         let verdict = source.verdict();
         let admission = verdict.and_then(|verdict| match &verdict.judged_by {
             JudgedBy::Keys(admission) => Some((**admission).clone()),
-            JudgedBy::Nobody | JudgedBy::Program | JudgedBy::Actor(_) | JudgedBy::Configuration => None,
+            JudgedBy::Nobody
+            | JudgedBy::Program
+            | JudgedBy::Person { .. }
+            | JudgedBy::Actor(_)
+            | JudgedBy::Configuration => None,
         });
         Self {
             status: (hash, source).into(),
@@ -173,6 +181,7 @@ mod tests {
     use crate::capability::{Clause, Requirement, Value};
     use crate::outbox::OutboxError;
     use crate::question::{Killer, MetBound, Unmet};
+    use crate::source::Rights;
     use alloc::vec;
 
     #[test]
@@ -191,6 +200,9 @@ mod tests {
             Refusal::SourceUnloaded { hash },
             Refusal::OfTheAuthority { hash },
             Refusal::NotAppointed,
+            Refusal::NotApproved { hash },
+            Refusal::NotPending { hash },
+            Refusal::NotWanted { hash, unwanted: Rights { status: true, ..Rights::NONE } },
             Refusal::NoSuchClass { class: text("C"), classes: vec![text("D"), text("E")] },
             Refusal::ClassNeeded { classes: vec![text("D"), text("E")] },
             Refusal::NoCompatibleHost { class: text("C"), unmet },

@@ -22,8 +22,8 @@ use crate::wire::hello::VERSION_BEFORE;
 pub use crate::wire::status::{
     ActorFilter, ActorLogLevel, ActorPage, ActorReport, ActorStatus, ActorWait, CompilerStatus,
     ConnectionStatus, DeadLetter, EndedActor, GrantStatus, LogFileStatus, LogLevelsStatus, LogOutletStatus,
-    LogRecord, LongTurn, MemoryStatus, NameStatus, NodeStatus, PartStatus, PolicyStatus, SourceBrief,
-    SourceLogLevel, SourceReport, SourceStatus, UseStatus,
+    LogRecord, LongTurn, MemoryStatus, NameStatus, NodeStatus, PartStatus, PendingSource, PolicyStatus,
+    SourceBrief, SourceLogLevel, SourceReport, SourceStatus, UseStatus,
 };
 
 /// A frame from a client, after its hello.
@@ -88,6 +88,9 @@ impl NodeFrame {
         match self {
             Self::Reply { id, reply } if version == VERSION_BEFORE => {
                 Self::Reply { id, reply: reply.map(Reply::before).map_err(ControlError::before) }
+            }
+            Self::Progress { id, progress } if version == VERSION_BEFORE => {
+                Self::Progress { id, progress: progress.before() }
             }
             frame => frame,
         }
@@ -258,6 +261,22 @@ pub enum Request {
     EditPolicy(PolicyChange),
     /// Take the clock for right, though something was admitted later than it shows.
     AcceptClock,
+    /// List the sources that wait for a person.
+    Pending,
+    /// Approve a source that waits for a person. Answered when it can be created from.
+    Approve {
+        /// The source: its hash or an unambiguous beginning of it.
+        source: String,
+        /// The rights that it has, of those that it wants.
+        allow: Rights,
+    },
+    /// Refuse a source that waits for a person.
+    Refuse {
+        /// The source: its hash or an unambiguous beginning of it.
+        source: String,
+        /// The reason, which its loader is told.
+        why: String,
+    },
 }
 
 /// A change of the policy.
@@ -333,6 +352,9 @@ impl Request {
             Self::ReloadPolicy => ("reload-policy", Role::Operate),
             Self::EditPolicy(_) => ("edit-policy", Role::Operate),
             Self::AcceptClock => ("accept-clock", Role::Operate),
+            Self::Pending => ("pending", Role::Read),
+            Self::Approve { .. } => ("approve", Role::Operate),
+            Self::Refuse { .. } => ("refuse", Role::Operate),
         }
     }
 
@@ -425,6 +447,8 @@ pub enum Reply {
     Policy(PolicyStatus),
     /// The sources, with what becomes of each under a policy.
     Outcomes(Vec<SourceOutcome>),
+    /// The sources that wait for a person, the first that is overdue first.
+    Pending(Vec<PendingSource>),
 }
 
 /// A message or poison that reached an endpoint.
@@ -474,4 +498,16 @@ pub enum LoadProgress {
     Judging,
     /// The source is compiled and asked what it offers.
     Compiling,
+    /// A person is to judge it, which takes as long as it takes.
+    Pending,
+}
+
+impl LoadProgress {
+    /// The same in the words of the version before, which knows no persons.
+    const fn before(self) -> Self {
+        match self {
+            Self::Pending => Self::Judging,
+            other => other,
+        }
+    }
 }

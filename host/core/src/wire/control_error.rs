@@ -188,13 +188,19 @@ pub enum ControlError {
         /// The rights that it has not.
         missing: Rights,
     },
+    /// The source waits for a person, who has not judged it yet.
+    #[error("{}", Refusal::NotApproved { hash: *.hash })]
+    NotApproved {
+        /// The hash of the source.
+        hash: SourceHash,
+    },
 }
 
 impl ControlError {
     /// The same in the words of the version before.
     pub(super) fn before(self) -> Self {
         match self {
-            later @ (Self::Forbidden { .. } | Self::WantsMoreRights { .. }) => {
+            later @ (Self::Forbidden { .. } | Self::WantsMoreRights { .. } | Self::NotApproved { .. }) => {
                 Self::Invalid(later.to_string())
             }
             other => other,

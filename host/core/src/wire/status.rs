@@ -11,7 +11,9 @@ use crate::envelope::ExitReason;
 use crate::limits::ActorLimits;
 use crate::log_level::LogLevel;
 use crate::source::admission::Admission;
-use crate::source::{LowerLimits, Rights, RunHash, SourceHash, SourceInfo, SourceState};
+use crate::source::{
+    LowerLimits, Rights, RunHash, SourceHash, SourceInfo, SourceName, SourceState, SourceVersion,
+};
 use crate::turn::ActorPhase;
 
 /// Conditions that a listed actor meets: all that are set.
@@ -230,6 +232,29 @@ pub struct SourceReport {
     pub manifest_sha256: Option<SourceHash>,
     /// How many signature files came with it.
     pub signatures: u64,
+}
+
+/// A source that waits for a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PendingSource {
+    /// The source's name.
+    pub hash: SourceHash,
+    /// Its submitter's words about it.
+    pub label: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Where whoever loads it receives: a program outside, or an actor.
+    pub loader: Option<ActorAddress>,
+    /// Its name, by its manifest: nobody has looked whether somebody signed that.
+    pub name: Option<SourceName>,
+    /// Its version, likewise.
+    pub version: Option<SourceVersion>,
+    /// The rights that it wants, of those that its loader lets it have.
+    pub wants: Rights,
+    /// The limits that its actors can do with, where they are below the node's.
+    pub limits: LowerLimits,
+    /// For how long it may still be judged, in ms.
+    pub left_ms: u64,
 }
 
 /// The policy by which signed sources are judged.

@@ -145,7 +145,7 @@ async fn load(
             match progress {
                 LoadProgress::Judging => judging = Some(Instant::now()),
                 LoadProgress::Compiling => compiling = Some(Instant::now()),
-                LoadProgress::Received(_) => {}
+                LoadProgress::Received(_) | LoadProgress::Pending => {}
             }
             bar.show(progress);
         })

@@ -11,8 +11,8 @@ use clap::Args;
 use thespian_core::capability::Value as Capability;
 use thespian_core::connection::ListenRule;
 use thespian_core::limits::{
-    ActorLimits, COMPILE_MEMORY_BYTES_LEAST, CONFIG_BYTES_MAX, GUEST_THREADS_MAX, LOG_FILE_BYTES_MAX_MIN,
-    LimitError, MEMORY_BUDGET_BYTES_LEAST, RANGES,
+    ActorLimits, COMPILE_MEMORY_BYTES_LEAST, CONFIG_BYTES_MAX, GUEST_THREADS_MAX, JUDGEMENT_TIME_MOST,
+    LOG_FILE_BYTES_MAX_MIN, LimitError, MEMORY_BUDGET_BYTES_LEAST, RANGES,
 };
 use thespian_core::log_level::LogLevel;
 use thespian_host::config::{Authority, NodeConfig};
@@ -33,7 +33,7 @@ const ALLOW_LISTEN: &str = "allow-listen";
 const KEEP_TOKENS: &str = "control.keep-tokens";
 
 /// Keys outside of tables, and what it means that one is absent.
-const KEYS: [(&str, &str); 20] = [
+const KEYS: [(&str, &str); 21] = [
     ("data-dir", ""),
     ("cache-dir", "in the data directory"),
     ("listen", "no TCP"),
@@ -45,6 +45,7 @@ const KEYS: [(&str, &str); 20] = [
     ("authority-sha256", "any"),
     ("authority-class", "the only one of its source"),
     (AUTHORITY_INIT, "none"),
+    ("judgement-ms-max", "two minutes; a week for a person"),
     ("policy", "in the data directory"),
     ("memory-budget-bytes", "60 % of the machine's or the control group's"),
     ("compile-memory-bytes-max", "by the component's size"),
@@ -55,7 +56,8 @@ const KEYS: [(&str, &str); 20] = [
     ("log-file", "none"),
     ("log-file-bytes-max", "10 MiB"),
 ];
-const NUMBERS: [&str; 6] = [
+const NUMBERS: [&str; 7] = [
+    "judgement-ms-max",
     "memory-budget-bytes",
     "compile-memory-bytes-max",
     "compile-cpu-ms-max",
@@ -89,9 +91,9 @@ pub(super) struct ConfigArgs {
     #[arg(long, value_name = "IP[:PORT]")]
     allow_listen: Vec<ListenRule>,
     /// Judge of sources: `none` refuses every load, `keys` admits what keys have signed that the policy trusts, `trust-all`
-    /// approves everything and is for development only; with `actor` the actor of `--authority-file` says [default: none] [env:
-    /// THESPIAN_HOST_AUTHORITY].
-    #[arg(long, value_name = "WHO", value_parser = ["none", "keys", "actor", "trust-all"], hide_possible_values = true)]
+    /// approves everything and is for development only; with `person` sources wait until `approve` or `refuse`; with `actor` the
+    /// actor of `--authority-file` says [default: none] [env: THESPIAN_HOST_AUTHORITY].
+    #[arg(long, value_name = "WHO", value_parser = ["none", "keys", "person", "actor", "trust-all"], hide_possible_values = true)]
     authority: Option<String>,
     /// The component of the actor that is the authority. It needs nobody's approval, is created before anybody is served, and
     /// anew whenever it ends [env: THESPIAN_HOST_AUTHORITY_FILE].
@@ -107,6 +109,10 @@ pub(super) struct ConfigArgs {
     /// configuration file: a command line is seen by others [default: none] [env: THESPIAN_HOST_AUTHORITY_INIT].
     #[arg(long, value_name = "TYPE[=JSON]")]
     authority_init: Option<String>,
+    /// Time in which a source is to be judged; then it is refused [default: two minutes, and a week for a person] [env:
+    /// THESPIAN_HOST_JUDGEMENT_MS_MAX].
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(i64).range(1..=JUDGEMENT_TIME_MOST.as_millis() as i64))]
+    judgement_ms_max: Option<i64>,
     /// The policy by which keys are trusted [default: `policy.toml` in the data directory] [env: THESPIAN_HOST_POLICY].
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -255,24 +261,19 @@ impl ConfigArgs {
             let file = file.to_str().ok_or_else(|| Usage("--policy is not UTF-8".to_string()))?;
             layers.set("policy", Value::String(file.to_string()), flag("policy"))?;
         }
-        if let Some(bytes) = self.memory_budget_bytes {
-            layers.set("memory-budget-bytes", Value::Integer(bytes), flag("memory-budget-bytes"))?;
-        }
-        if let Some(bytes) = self.compile_memory_bytes_max {
-            layers.set(
-                "compile-memory-bytes-max",
-                Value::Integer(bytes),
-                flag("compile-memory-bytes-max"),
-            )?;
-        }
-        if let Some(ms) = self.compile_cpu_ms_max {
-            layers.set("compile-cpu-ms-max", Value::Integer(ms), flag("compile-cpu-ms-max"))?;
-        }
-        if let Some(max) = self.actors_max {
-            layers.set("actors-max", Value::Integer(max.into()), flag("actors-max"))?;
-        }
-        if let Some(threads) = self.guest_threads {
-            layers.set("guest-threads", Value::Integer(threads.into()), flag("guest-threads"))?;
+        let numbers = [
+            ("judgement-ms-max", self.judgement_ms_max),
+            ("memory-budget-bytes", self.memory_budget_bytes),
+            ("compile-memory-bytes-max", self.compile_memory_bytes_max),
+            ("compile-cpu-ms-max", self.compile_cpu_ms_max),
+            ("actors-max", self.actors_max.map(i64::from)),
+            ("guest-threads", self.guest_threads.map(i64::from)),
+            ("log-file-bytes-max", self.log_file_bytes_max),
+        ];
+        for (key, number) in numbers {
+            if let Some(number) = number {
+                layers.set(key, Value::Integer(number), flag(key))?;
+            }
         }
         if let Some(level) = self.actor_log_level {
             layers.set("actor-log-level", Value::String(level.to_string()), flag("actor-log-level"))?;
@@ -280,9 +281,6 @@ impl ConfigArgs {
         if let Some(file) = &self.log_file {
             let file = file.to_str().ok_or_else(|| Usage("--log-file is not UTF-8".to_string()))?;
             layers.set("log-file", Value::String(file.to_string()), flag("log-file"))?;
-        }
-        if let Some(bytes) = self.log_file_bytes_max {
-            layers.set("log-file-bytes-max", Value::Integer(bytes), flag("log-file-bytes-max"))?;
         }
         for (name, value) in &self.capabilities {
             layers.set(&format!("capabilities.{name}"), as_toml(value), flag("capability"))?;

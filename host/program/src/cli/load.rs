@@ -6,17 +6,18 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use thespian_core::limits::{JUDGEMENT_TIME_MAX, SOURCE_BYTES_MAX, START_MEMORY_BYTES_WARNED};
+use sha2::{Digest, Sha256};
+use thespian_core::limits::{JUDGEMENT_TIME_MOST, SOURCE_BYTES_MAX, START_MEMORY_BYTES_WARNED};
 use thespian_core::source::foreign::what_else;
-use thespian_core::source::{ActorClass, InitMessage, Rights, SourceInfo};
-use thespian_core::wire::control::LoadProgress;
+use thespian_core::source::{ActorClass, InitMessage, Rights, SourceHash, SourceInfo};
+use thespian_core::wire::control::{LoadProgress, LoadedSource};
 use thespian_host::client::LoadOptions;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::connect::NodeArgs;
 use super::deadline::step_by_step;
 use super::given;
-use super::outcome::{NoComponent, Usage};
+use super::outcome::{NoComponent, Usage, WaitsForPerson};
 use super::output::{Output, bytes, length};
 use super::papers::PapersArgs;
 
@@ -26,11 +27,12 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Loads a component, so that actors can be created from it, and prints its hash.
 ///
-/// The node's Source Authority must approve it. Loading it twice is one load. A manifest beside it, FILE.toml for FILE.wasm, and
+/// The node's Source Authority must approve it. Where that is a person, this ends with code 9, and the source waits there until
+/// `approve` or `refuse`, also over a restart of the node. Loading it twice is one load. A manifest beside it, FILE.toml for FILE.wasm, and
 /// its signatures, FILE.toml.minisig and FILE.toml.*.minisig, go with it.
 #[derive(Args)]
 #[command(
-    after_help = "Exit codes: 0 loaded; 2 no such file; 4 refused; 5 no node (all: `thespian-host --help`)"
+    after_help = "Exit codes: 0 loaded; 2 no such file; 4 refused; 5 no node; 9 waits for a person (all: `thespian-host --help`)"
 )]
 pub(super) struct LoadArgs {
     /// A component, as `cargo build --target wasm32-wasip2` makes it.
@@ -48,6 +50,9 @@ pub(super) struct LoadArgs {
     /// Takes it though it is an older version than one that was admitted before.
     #[arg(long)]
     allow_downgrade: bool,
+    /// Waits until a person has approved it, or refused.
+    #[arg(long)]
+    wait: bool,
     #[command(flatten)]
     papers: PapersArgs,
     #[command(flatten)]
@@ -59,25 +64,44 @@ pub(super) async fn load(args: LoadArgs, output: &Output) -> Result<()> {
     let is_sealed = args.file.extension().is_some_and(|extension| extension != "wasm");
     let component = if is_sealed { read_bytes(&args.file)? } else { read_component(&args.file)? };
     let label = args.label.unwrap_or_else(|| file_name(&args.file));
-    let mut rights = Rights::default();
-    for right in &args.rights {
-        rights.add(right).map_err(|error| Usage(error.to_string()))?;
-    }
+    let rights = named_rights(&args.rights)?;
     let rights = (args.allow_nothing || !args.rights.is_empty()).then_some(rights);
     let papers = args.papers.read(&args.file)?;
     let options = LoadOptions { label, rights, papers, is_downgrade: args.allow_downgrade };
     let client = args.node.connect().await?;
     let bar = Bar::new(component.len(), output.is_json());
+    let hash = SourceHash(Sha256::digest(&component).into());
     let (step, steps) = watch::channel(Duration::ZERO);
+    let waits = Notify::new();
     let load = client.load_as(component, options, |progress| {
         step.send_replace(time_after(progress));
         bar.show(progress);
+        if progress == LoadProgress::Pending && !args.wait {
+            waits.notify_one();
+        }
     });
-    let loaded = step_by_step(steps, load).await;
+    let loaded = tokio::select! {
+        biased;
+        loaded = step_by_step(steps, load) => loaded,
+        () = waits.notified() => Err(WaitsForPerson { hash }.into()),
+    };
     bar.clear();
-    let loaded = loaded?;
+    show_loaded(&loaded?, output)
+}
+
+/// Rights by their names.
+pub(super) fn named_rights(names: &[String]) -> Result<Rights> {
+    let mut rights = Rights::default();
+    for right in names {
+        rights.add(right).map_err(|error| Usage(error.to_string()))?;
+    }
+    Ok(rights)
+}
+
+/// Prints what can be created from.
+pub(super) fn show_loaded(loaded: &LoadedSource, output: &Output) -> Result<()> {
     if output.is_json() {
-        output.json(&loaded)?;
+        output.json(loaded)?;
         return Ok(());
     }
     let how = match (loaded.already, loaded.compile_us) {
@@ -95,7 +119,8 @@ pub(super) async fn load(args: LoadArgs, output: &Output) -> Result<()> {
 const fn time_after(progress: LoadProgress) -> Duration {
     match progress {
         LoadProgress::Received(_) => Duration::ZERO,
-        LoadProgress::Judging => JUDGEMENT_TIME_MAX,
+        // The node's operator says how long.
+        LoadProgress::Judging | LoadProgress::Pending => JUDGEMENT_TIME_MOST,
         // One source is compiled after the other, and nobody knows how many there are before this one.
         LoadProgress::Compiling => Duration::MAX,
     }
@@ -202,6 +227,7 @@ impl Bar {
         match progress {
             LoadProgress::Received(count) => self.0.set_position(count),
             LoadProgress::Judging => self.spin("waiting for the Source Authority"),
+            LoadProgress::Pending => self.spin("waiting until a person approves it"),
             LoadProgress::Compiling => self.spin("compiling"),
         }
     }

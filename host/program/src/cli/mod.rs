@@ -1,6 +1,7 @@
 //! The commands, one file each; here what they share: the command line, the log, and how a command ends.
 
 mod actors;
+mod approve;
 mod ask;
 mod audit;
 mod capabilities;
@@ -103,6 +104,8 @@ enum Command {
     Load(load::LoadArgs),
     Unload(unload::UnloadArgs),
     Sources(sources::SourcesArgs),
+    Approve(approve::ApproveArgs),
+    Refuse(approve::RefuseArgs),
     WhyRefused(why_refused::WhyRefusedArgs),
     Key(key::KeyCommand),
     Sign(sign::SignArgs),
@@ -185,6 +188,8 @@ async fn command(command: Command, output: &Output) -> Result<()> {
         Command::Load(args) => load::load(args, output).await,
         Command::Unload(args) => unload::unload(args, output).await,
         Command::Sources(args) => sources::sources(args, output).await,
+        Command::Approve(args) => approve::approve(args, output).await,
+        Command::Refuse(args) => approve::refuse(args, output).await,
         Command::WhyRefused(args) => why_refused::why_refused(args, output).await,
         Command::Key(command) => key::key(command, output).await,
         Command::Sign(args) => sign::sign(&args, output),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use thespian_core::source::SourceHash;
 use thespian_core::wire::control::ControlError;
 use thespian_core::wire::hello::HelloError;
 use thespian_host::client::ClientError;
@@ -25,6 +26,7 @@ Exit codes:
   6  timed out: no answer in time, or a node that answers nothing
   7  poison: the actor could not handle the message
   8  mailbox full: the actor takes no more messages now
+  9  pending: the source waits until a person approves it
 
 A command finds its node by --data-dir or THESPIAN_HOST_DATA_DIR, or over TCP by --connect and --token-file.
 An option's environment variable is THESPIAN_HOST_ and its name; NO_COLOR is honoured.";
@@ -42,6 +44,7 @@ pub(super) enum Outcome {
     TimedOut = 6,
     Poison = 7,
     MailboxFull = 8,
+    Pending = 9,
 }
 
 /// The command line or the configuration makes no sense.
@@ -69,6 +72,13 @@ pub(super) struct NotSigned(pub(super) String);
 #[error("{0}")]
 pub(super) struct WouldRefuse(pub(super) String);
 
+/// A source waits for a person: nothing failed, and nothing is loaded yet.
+#[derive(Debug, thiserror::Error)]
+#[error("source {hash} waits until a person approves it")]
+pub(super) struct WaitsForPerson {
+    pub(super) hash: SourceHash,
+}
+
 /// Nothing came in time, or a node is not there yet.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -89,6 +99,9 @@ impl Outcome {
         }
         if error.is::<TimedOut>() {
             return Some(Self::TimedOut);
+        }
+        if error.is::<WaitsForPerson>() {
+            return Some(Self::Pending);
         }
         if error.is::<NoComponent>() || error.is::<NotSigned>() || error.is::<WouldRefuse>() {
             return Some(Self::Refused);
@@ -138,6 +151,7 @@ impl Outcome {
             ControlError::ShuttingDown | ControlError::NodeFailed { .. } => Self::NoNode,
             ControlError::TimedOut { .. } => Self::TimedOut,
             ControlError::MailboxFull { .. } => Self::MailboxFull,
+            ControlError::NotApproved { .. } => Self::Pending,
             ControlError::NoCompatibleHost { .. }
             | ControlError::StartFailed { .. }
             | ControlError::ListenFailed { .. }
@@ -164,6 +178,7 @@ impl Outcome {
             Self::TimedOut => "timed-out",
             Self::Poison => "poison",
             Self::MailboxFull => "mailbox-full",
+            Self::Pending => "pending",
         }
     }
 
@@ -186,6 +201,11 @@ impl Outcome {
 
 /// Advice, where the error's own text does not say what to do.
 fn what_to_do(error: &anyhow::Error) -> Option<&'static str> {
+    if error.is::<WaitsForPerson>() {
+        return Some(
+            "an operator does so with `thespian-host approve HASH`, or refuses it; `load --wait` waits for that",
+        );
+    }
     let client = error.chain().find_map(|cause| cause.downcast_ref::<ClientError>())?;
     Some(match client {
         ClientError::NoNode { .. } => {
@@ -247,7 +267,7 @@ mod tests {
     use thespian_core::address::{ActorAddress, HostId};
     use thespian_core::envelope::ExitReason;
     use thespian_core::role::Role;
-    use thespian_core::source::{Rights, SourceHash};
+    use thespian_core::source::Rights;
 
     #[test]
     fn a_cause_decides_the_code_below_any_context() {
@@ -294,6 +314,7 @@ mod tests {
             ControlError::NodeFailed { fault: text() },
             ControlError::Forbidden { request: text(), needs: Role::Operate, has: Role::Read, way: text() },
             ControlError::WantsMoreRights { hash, missing: Rights::NONE },
+            ControlError::NotApproved { hash },
         ]
     }
 

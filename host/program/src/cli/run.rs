@@ -226,6 +226,7 @@ fn authority_line(authority: &Authority, policy: &PolicyStatus) -> String {
         Authority::Keys => {
             format!("keys: nothing is admitted yet, for there is no {}: `thespian-host key trust` makes it", policy.path)
         }
+        Authority::Person => "person: what is loaded waits until `thespian-host approve`; `sources pending` lists it".to_string(),
         Authority::TrustAll => "trust-all: every source is approved".to_string(),
         Authority::Actor => "actor: an actor of the source that is configured says".to_string(),
         Authority::Custom(_) => "custom: a judge of the program's own says".to_string(),

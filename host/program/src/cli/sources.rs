@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use thespian_core::source::Rights;
 use thespian_core::source::admission::Admission;
-use thespian_core::wire::control::{SourceReport, SourceState, SourceStatus};
+use thespian_core::wire::control::{PendingSource, SourceReport, SourceState, SourceStatus};
 
 use super::connect::NodeArgs;
 use super::deadline::at_once;
@@ -30,10 +30,13 @@ enum Sort {
 /// Lists the sources that the node knows, with what their actors have of it: memory and queued bytes together, and CPU time.
 /// `--json` has each, now and at its worst. Of one source it shows all: its judge, its papers, and what its actors may do.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(
     after_help = "Exit codes: 0 listed; 3 no such source; 5 no node, or it stopped (all: `thespian-host --help`)"
 )]
 pub(super) struct SourcesArgs {
+    #[command(subcommand)]
+    which: Option<WhichSources>,
     /// Hash of a source, or an unambiguous beginning of it.
     #[arg(value_name = "HASH", conflicts_with_all = ["sort", "watch"])]
     source: Option<String>,
@@ -46,7 +49,24 @@ pub(super) struct SourcesArgs {
     node: NodeArgs,
 }
 
+#[derive(Subcommand)]
+enum WhichSources {
+    Pending(PendingArgs),
+}
+
+/// Lists the sources that wait until a person approves them, the first that is overdue first.
+#[derive(Args)]
+#[command(after_help = "Exit codes: 0 listed; 5 no node (all: `thespian-host --help`)")]
+struct PendingArgs {
+    #[command(flatten)]
+    node: NodeArgs,
+}
+
 pub(super) async fn sources(args: SourcesArgs, output: &Output) -> Result<()> {
+    if let Some(WhichSources::Pending(args)) = args.which {
+        let client = args.node.connect().await?;
+        return show_pending(&at_once(client.pending()).await?, output);
+    }
     let client = args.node.connect().await?;
     if let Some(source) = &args.source {
         return show_one(&at_once(client.source(source)).await?, output);
@@ -84,6 +104,35 @@ fn show(mut sources: Vec<SourceStatus>, sort: Option<Sort>, output: &Output) -> 
             output.line(format_args!("{}{text}", short(source)))?;
         }
     }
+    Ok(())
+}
+
+fn show_pending(pending: &[PendingSource], output: &Output) -> Result<()> {
+    if output.is_json() {
+        output.json(&pending)?;
+        return Ok(());
+    }
+    if pending.is_empty() {
+        output.note("no source waits for a person");
+        return Ok(());
+    }
+    let row = |source: &PendingSource| {
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_string());
+        let rights: Vec<_> = source.wants.names().collect();
+        vec![
+            source.hash.to_string(),
+            or_none(source.name.as_ref().map(ToString::to_string)),
+            or_none(source.version.as_ref().map(ToString::to_string)),
+            or_none((!rights.is_empty()).then(|| rights.join(","))),
+            bytes(source.size),
+            or_none(source.loader.map(|loader| loader.to_string())),
+            length(Duration::from_millis(source.left_ms)),
+            source.label.clone(),
+        ]
+    };
+    let header = ["HASH", "NAME", "VERSION", "WANTS", "SIZE", "LOADER", "LEFT", "LABEL"];
+    output.table(&header, pending.iter().map(row).collect())?;
+    output.note("`thespian-host approve HASH --allow RIGHT` lets one in, `thespian-host refuse HASH --why TEXT` does not");
     Ok(())
 }
 

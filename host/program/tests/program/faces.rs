@@ -211,12 +211,16 @@ fn look(node: &HostileNode, says: &Says, args: &[&str], is_shown: bool) {
 /// Questions that a reply of this kind answers.
 fn commands(reply: &Reply) -> &'static [&'static [&'static str]] {
     match reply {
-        Reply::Done => {
-            &[&["tell", ADDRESS, "T"], &["unload", "ab"], &["stop"], &["grant", "revoke", "127.0.0.1:80"]]
-        }
+        Reply::Done => &[
+            &["tell", ADDRESS, "T"],
+            &["unload", "ab"],
+            &["refuse", "ab", "--why", "no"],
+            &["stop"],
+            &["grant", "revoke", "127.0.0.1:80"],
+        ],
         Reply::Received(_) => &[&["ask", ADDRESS, "T"], &["listen"]],
         Reply::Created { .. } => &[&["create", "ab"]],
-        Reply::Loaded(_) => &[&["load", "FILE"]],
+        Reply::Loaded(_) => &[&["load", "FILE"], &["approve", "ab"]],
         Reply::Sources(_) => &[&["sources"]],
         Reply::Actors(_) => &[&["actors"], &["actors", "--tree"]],
         Reply::Ended { .. } => &[&["exit", ADDRESS, "--wait"], &["kill", ADDRESS]],
@@ -228,14 +232,17 @@ fn commands(reply: &Reply) -> &'static [&'static [&'static str]] {
         Reply::Killed { .. } => &[&["kill", "--source", "ab"]],
         Reply::Source(_) => &[&["sources", "ab"], &["why-refused", "ab"]],
         Reply::Policy(_) => &[&["policy", "show"]],
+        Reply::Pending(_) => &[&["sources", "pending"]],
         Reply::Outcomes(_) => &[&["policy", "reload"], &["policy", "check"], &["key", "revoke", "ci"]],
     }
 }
 
 /// Whether what this command prints has texts that the node chose.
 fn shows(args: &[&str]) -> bool {
-    !matches!(args[0], "tell" | "unload" | "stop" | "wait-ready" | "log-level" | "create" | "why-refused")
-        && !args.starts_with(&["grant", "revoke"])
+    !matches!(
+        args[0],
+        "tell" | "unload" | "refuse" | "stop" | "wait-ready" | "log-level" | "create" | "why-refused"
+    ) && !args.starts_with(&["grant", "revoke"])
         && !args.contains(&"--tree")
         && !args.contains(&"--source")
 }

@@ -22,7 +22,7 @@ impl Desk {
         desk
     }
 
-    fn component(&self) -> PathBuf {
+    pub(crate) fn component(&self) -> PathBuf {
         self.folder.path().join("hello.wasm")
     }
 
@@ -38,7 +38,7 @@ impl Desk {
         command.env("XDG_CONFIG_HOME", self.folder.path().join("config"))
     }
 
-    fn run(&self, args: &[&str]) -> Ended {
+    pub(crate) fn run(&self, args: &[&str]) -> Ended {
         finish(self.at_home(&mut program(args)))
     }
 
@@ -475,22 +475,6 @@ fn debians_minisign_verifies_what_is_signed_here_and_signs_what_is_admitted() {
     assert_eq!(report["judged_by"], "key `theirs`");
 }
 
-/// A command of the guide, and what it is shown to say.
-struct Shown<'a> {
-    args: Vec<&'a str>,
-    says: Option<&'a str>,
-}
-
-/// The commands of a page, in order.
-fn commands(page: &str) -> Vec<Shown<'_>> {
-    let lines: Vec<_> = page.lines().collect();
-    let shown = |at: usize| {
-        let args = lines[at].strip_prefix("$ thespian-host ")?.split(' ').collect();
-        Some(Shown { args, says: lines.get(at + 1).and_then(|next| next.strip_prefix("error: ")) })
-    };
-    (0..lines.len()).filter_map(shown).collect()
-}
-
 #[test]
 fn the_audit_log_has_what_was_let_in_and_what_not_and_tells_where_it_was_cut() {
     let desk = Desk::new();
@@ -551,47 +535,4 @@ fn a_node_that_can_not_write_its_audit_log_loads_nothing_and_goes_on() {
     finish(&mut node.program(&["ask", &actor, "Greet", r#"{"name":"Ada"}"#])).ok();
     rustix::process::prlimit(Some(node.pid()), rustix::process::Resource::Fsize, before).unwrap();
     other.ask(&node, &["load", "FILE"]).ok();
-}
-
-#[test]
-fn the_guides_commands_do_what_it_says() {
-    let commands = commands(include_str!("../../../../docs/guide/trust.md"));
-    assert!(commands.len() > 12, "they are not found");
-    let desk = Desk::new();
-    let node = node();
-    let mut hash = String::new();
-    for Shown { args, says } in commands {
-        // It runs already, in a directory of its own.
-        if args[0] == "run" {
-            continue;
-        }
-        let component = desk.component();
-        let args: Vec<&str> = args
-            .iter()
-            .map(|arg| match *arg {
-                "hello.wasm" => component.to_str().unwrap(),
-                "HASH" => &hash,
-                arg => arg,
-            })
-            .collect();
-        let ended = match args[0] {
-            "sign" | "verify" | "inspect" => desk.run(&args),
-            "audit" => desk.run(&[&args[..], &["--data-dir", node.data.to_str().unwrap()]].concat()),
-            "key" if args[1] == "new" => desk.run(&args),
-            _ => desk.ask(&node, &args),
-        };
-        match says {
-            None => {
-                let printed = ended.ok();
-                if args[0] == "load" {
-                    hash = printed.trim().to_string();
-                }
-            }
-            Some(says) => {
-                let told = ended.failed(4);
-                let why = says.split("refused: ").nth(1).unwrap().trim_end_matches('…');
-                assert!(told.contains(why), "{args:?}: {told} does not say {why}");
-            }
-        }
-    }
 }

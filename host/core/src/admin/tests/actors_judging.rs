@@ -112,7 +112,7 @@ impl Node {
         self.handle(ActorEvent::OfferJudged { by, offer, verdict })
     }
 
-    fn state_of(&self, hash: SourceHash) -> SourceState {
+    pub(super) fn state_of(&self, hash: SourceHash) -> SourceState {
         let mut known = self.admin.sources().iter();
         known.find(|(known, _)| *known == hash).map(|(_, source)| source.state().clone()).unwrap()
     }

@@ -1,27 +1,35 @@
 //! Events in any order, also in those that no host makes.
 
+use core::time::Duration;
+
 use super::*;
 use crate::log_level::{LevelScope, LogLevel};
 use crate::question::NewPolicy;
 use crate::source::admission::{ReadPapers, Signature};
 use crate::source::manifest::Manifest;
 use crate::source::policy::{KeyId, Policy, PublicKey, Revocations, TrustedKey};
-use crate::source::{ActorsApproval, LowerLimits, OfferId, RunHash, Unusable};
+use crate::source::{ActorsApproval, LowerLimits, OfferId, PersonsApproval, RunHash, Unusable};
 use crate::utc::UtcTime;
 
 #[test]
 fn no_order_of_events_makes_it_panic_or_answer_twice_however_nonsensical() {
     for seed in 0..300_u64 {
-        let kinds = [AuthorityKind::Asked, AuthorityKind::Keys, AuthorityKind::TrustAll, AuthorityKind::None];
-        let node = match seed as usize % 5 {
-            4 => actors_judging::appointing(),
+        let kinds = [
+            AuthorityKind::Asked,
+            AuthorityKind::Keys,
+            AuthorityKind::TrustAll,
+            AuthorityKind::None,
+            AuthorityKind::Person,
+        ];
+        let node = match seed as usize % 6 {
+            5 => actors_judging::appointing(),
             kind => judged_by(kinds[kind]),
         };
         let mut draw = Draw { node, state: seed };
         let mut answered = Vec::new();
         for _ in 0..200 {
             let event = any_event(&mut draw);
-            let passed = core::time::Duration::from_millis(draw.below(3_000));
+            let passed = Duration::from_millis(draw.below(3_000));
             let node = &mut draw.node;
             node.now = node.now + passed;
             let effects = node.handle(event);
@@ -78,7 +86,7 @@ impl Draw {
             version: ["1", "2", "3"][self.below(3) as usize].parse().unwrap(),
             not_before: None,
             expires: self.chance().then_some(UtcTime(1_000)),
-            rights: Rights { dead_letters: self.chance(), ..Rights::NONE },
+            rights: self.rights(),
             limits: LowerLimits::default(),
             classes: None,
         };
@@ -86,12 +94,16 @@ impl Draw {
         ReadPapers { manifest, signatures: vec![Signature::Good(self.key())] }
     }
 
+    fn rights(&mut self) -> Rights {
+        Rights { dead_letters: self.chance(), ..Rights::NONE }
+    }
+
     fn key(&mut self) -> PublicKey {
         PublicKey { id: KeyId([0; 8]), point: [self.below(3) as u8; 32] }
     }
 
     fn policy(&mut self) -> Policy {
-        let rights = Rights { dead_letters: self.chance(), ..Rights::NONE };
+        let rights = self.rights();
         let sources = vec!["shop/*".parse().unwrap()];
         let (key, limits, expires) = (self.key(), LowerLimits::default(), None);
         let trusted = TrustedKey { name: "ci".into(), key, sources, rights, limits, expires };
@@ -186,6 +198,13 @@ any!(any_source_event -> SourceEvent {
         let offer = Box::new(offer_of(draw.hash()));
         SourceEvent::Restored { offer, verdict: Verdict::default() }
     },
+    1 of SourceEvent::PendingKept { .. } => |draw| {
+        SourceEvent::PendingKept { hash: draw.hash(), offer: draw.offer() }
+    },
+    1 of SourceEvent::PendingFound { .. } => |draw| {
+        let offer = Box::new(offer_of(draw.hash()));
+        SourceEvent::PendingFound { offer, left: Duration::from_secs(draw.below(1_000_000)) }
+    },
     2 of SourceEvent::Examined { .. } => |draw| {
         let (hash, offer) = (draw.hash(), draw.offer());
         SourceEvent::Examined { hash, offer, papers: draw.papers(hash), now: UtcTime(draw.below(2_000)) }
@@ -257,6 +276,10 @@ any!(any_question -> Question {
         Question::Load(Box::new(Offer { given, ..offer_of(draw.hash()) }))
     },
     10 of Question::Unload { .. } => |draw| Question::Unload { source: draw.hash() },
+    5 of Question::Approve { .. } => |draw| {
+        Question::Approve { source: draw.hash(), approval: PersonsApproval { allowed: draw.rights() } }
+    },
+    2 of Question::Refuse { .. } => |draw| Question::Refuse { source: draw.hash(), why: "no".to_string() },
     5 of Question::Appoint { .. } => |draw| Question::Appoint { address: draw.node.address() },
     40 of Question::Create(_) => |draw| {
         let source = match draw.below(4) {

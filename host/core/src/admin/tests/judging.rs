@@ -9,11 +9,11 @@ use crate::source::policy::{KeyId, Policy, PublicKey, TrustedKey};
 use crate::source::{JudgedBy, LowerLimits, SourceOutcome, SourceState, Unusable};
 use crate::utc::UtcTime;
 
-const STATUS: Rights = Rights { status: true, ..Rights::NONE };
+pub(super) const STATUS: Rights = Rights { status: true, ..Rights::NONE };
 const KEY: PublicKey = PublicKey { id: KeyId([1; 8]), point: [1; 32] };
 const NOW: UtcTime = UtcTime(1_800_000_000);
 
-fn rights_of(effects: &[Effect]) -> Option<Rights> {
+pub(super) fn rights_of(effects: &[Effect]) -> Option<Rights> {
     effects.iter().find_map(|effect| match effect {
         Effect::Life(LifeEffect::Settle { place: Settled::Here(plan), .. }) => Some(plan.rights),
         _ => None,
@@ -28,7 +28,7 @@ fn policy() -> Policy {
 }
 
 /// Papers of a manifest that wants to see status, signed by the one key.
-fn papers(change: impl FnOnce(&mut Manifest)) -> ReadPapers {
+pub(super) fn papers(change: impl FnOnce(&mut Manifest)) -> ReadPapers {
     let mut manifest = Manifest {
         sha256: SOURCE,
         name: "shop/orders".parse().unwrap(),

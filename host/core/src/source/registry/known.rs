@@ -12,8 +12,8 @@ use crate::limits::{ERROR_TEXT_LEN_MAX, SOURCE_LABEL_LEN_MAX, cut};
 use crate::question::Refusal;
 use crate::source::admission::Admission;
 use crate::source::{
-    JudgedBy, OfferId, OfferTerms, RefusedSource, Rights, SourceEffect, SourceHash, SourceInfo, SourceState,
-    Verdict,
+    JudgedBy, OfferId, OfferTerms, PendingOffer, RefusedSource, Rights, SourceEffect, SourceHash, SourceInfo,
+    SourceState, Verdict,
 };
 use crate::time::Time;
 
@@ -33,6 +33,8 @@ pub struct KnownSource {
     pub(super) offer: OfferId,
     pub(super) asked: OfferTerms,
     pub(super) hands: OfferHolder,
+    /// Its wishes, as long as it waits for a person.
+    pub(super) pending: Option<Box<PendingOffer>>,
     /// When it was offered last.
     pub(super) offered_at: Time,
     /// The reason why its bytes are not tried again: to find it out has cost as much as it may.
@@ -82,6 +84,7 @@ impl KnownSource {
             offer: OfferId::default(),
             asked: OfferTerms::default(),
             hands: OfferHolder::default(),
+            pending: None,
             offered_at: now,
             hopeless: None,
         }
@@ -95,6 +98,7 @@ impl KnownSource {
         self.verdict = Verdict { rights: asked.given, ..Verdict::default() };
         self.asked = asked;
         self.hands = OfferHolder::Others;
+        self.pending = None;
         self.offer = offer;
     }
 
@@ -148,6 +152,16 @@ impl KnownSource {
     #[must_use]
     pub fn rights(&self) -> Rights {
         self.verdict().map(|verdict| verdict.rights).unwrap_or_default()
+    }
+
+    pub(super) fn is_kept_pending(&self) -> bool {
+        self.pending.as_ref().is_some_and(|pending| pending.is_kept)
+    }
+
+    /// Its wishes, as long as it waits for a person.
+    #[must_use]
+    pub fn pending(&self) -> Option<&PendingOffer> {
+        self.pending.as_deref()
     }
 
     /// The offer of it that was up for judgement last.
@@ -222,6 +236,9 @@ impl KnownSource {
         self.leave_behind();
         self.state = SourceState::Refused(reason.clone());
         effects.push(SourceEffect::Forget(hash));
+        if self.pending.take().is_some() {
+            effects.push(SourceEffect::Erase(hash));
+        }
         let (label, by) = (self.label.clone(), self.asked.by);
         let refused = RefusedSource { hash, label, by, reason: reason.clone() };
         effects.push(SourceEffect::NoteRefused(Box::new(refused)));

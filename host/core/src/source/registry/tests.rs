@@ -2,7 +2,7 @@ use alloc::vec;
 
 use super::*;
 use crate::effect::Effect;
-use crate::limits::SOURCE_LABEL_LEN_MAX;
+use crate::limits::{JUDGEMENT_TIME_MAX, SOURCE_LABEL_LEN_MAX};
 use crate::question::Asker;
 use crate::source::{RefusedSource, SourceEffect};
 
@@ -57,7 +57,13 @@ impl core::ops::Deref for Sources {
 impl Sources {
     fn offer_by(&mut self, now: Time, origin: Origin, offer: Offer) -> Vec<Effect> {
         let mut effects = Effects::default();
-        let offered = self.registry.offer(now, origin, offer, &mut self.askers, &mut effects);
+        let offered = self.registry.offer(
+            (now, now + JUDGEMENT_TIME_MAX),
+            origin,
+            offer,
+            &mut self.askers,
+            &mut effects,
+        );
         self.last = offered.unwrap_or(self.last);
         effects.drain().collect()
     }

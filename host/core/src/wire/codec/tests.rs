@@ -1,7 +1,9 @@
 extern crate std;
 
+mod sources;
 mod versions;
 
+use self::sources::{replies_about_sources, wants_more};
 use super::*;
 use crate::address::{ActorAddress, HostId};
 use crate::capability::{Capabilities, Clause, Requirement, Value};
@@ -18,9 +20,9 @@ use crate::wire::control::{
     ActorFilter, ActorLogLevel, ActorPage, ActorPhase, ActorReport, ActorStatus, ActorWait, ClientFrame,
     CompilerStatus, ConnectionStatus, ControlError, CreateActor, DeadLetter, EndedActor, GrantStatus,
     Incoming, LoadProgress, LoadedSource, LogFileStatus, LogLevelsStatus, LogOutletStatus, LogRecord,
-    LogScope, LongTurn, MemoryStatus, NameStatus, NodeFrame, NodeStatus, PartStatus, PolicyChange,
-    PolicyStatus, Reply, Request, SourceBrief, SourceLogLevel, SourceOutcome, SourceReport, SourceState,
-    SourceStatus, UseStatus,
+    LogScope, LongTurn, MemoryStatus, NameStatus, NodeFrame, NodeStatus, PartStatus, PendingSource,
+    PolicyChange, PolicyStatus, Reply, Request, SourceBrief, SourceLogLevel, SourceOutcome, SourceReport,
+    SourceState, SourceStatus, UseStatus,
 };
 use crate::wire::frame::FrameDecoder;
 use crate::wire::hello::{self, Hello, HelloError, Welcome};
@@ -126,6 +128,9 @@ fn requests() -> Vec<ClientFrame> {
         Request::EditPolicy(PolicyChange::RevokeKey { key: "ci".into(), kill: true }),
         Request::EditPolicy(PolicyChange::RevokeSource { source: HASH, kill: false }),
         Request::AcceptClock,
+        Request::Pending,
+        Request::Approve { source: "ab".into(), allow: Rights { status: true, ..Rights::NONE } },
+        Request::Refuse { source: "ab".into(), why: "not ours".into() },
     ];
     let mut frames: Vec<_> = requests
         .into_iter()
@@ -342,55 +347,9 @@ fn replies() -> Vec<NodeFrame> {
     };
     frames.push(NodeFrame::Log { id: 1, records: vec![record] });
     frames.push(NodeFrame::Progress { id: 1, progress: LoadProgress::Received(4) });
+    frames.push(NodeFrame::Progress { id: 1, progress: LoadProgress::Pending });
     frames.push(NodeFrame::Closing { reason: "bye".into() });
     frames
-}
-
-fn replies_about_sources() -> [Result<Reply, ControlError>; 4] {
-    let (text, problem) = (Some("format = 1".into()), Some("line 1".into()));
-    [
-        Ok(Reply::Source(Box::new(source_report()))),
-        Ok(Reply::Policy(PolicyStatus { path: "/d/policy.toml".into(), text, problem })),
-        Ok(Reply::Outcomes(vec![outcome(Ok(Rights::NONE)), outcome(Err("it is revoked".into()))])),
-        Err(wants_more()),
-    ]
-}
-
-fn source_report() -> SourceReport {
-    let rights = Rights { status: true, ..Rights::NONE };
-    let mut limits = LowerLimits::default();
-    limits.set("children-max", 10).unwrap();
-    let admission = Admission {
-        name: "shop/orders".parse().unwrap(),
-        version: "1.4.2".parse().unwrap(),
-        wanted: rights,
-        rights,
-        limits: limits.clone(),
-        classes: Some(vec!["Greeter".into()]),
-        signers: vec!["ci".into()],
-        keys: Vec::new(),
-        is_restored: false,
-        at: UtcTime(1_800_000_000),
-        is_downgrade: false,
-    };
-    SourceReport {
-        status: source(),
-        judged_by: Some("key `ci`".into()),
-        runs: None,
-        admission: Some(admission),
-        limits,
-        manifest: Some("[source]".into()),
-        manifest_sha256: Some(HASH),
-        signatures: 1,
-    }
-}
-
-fn outcome(outcome: Result<Rights, String>) -> SourceOutcome {
-    SourceOutcome { hash: HASH, label: "orders.wasm".into(), actors: 2, outcome }
-}
-
-fn wants_more() -> ControlError {
-    ControlError::WantsMoreRights { hash: HASH, missing: Rights { status: true, ..Rights::NONE } }
 }
 
 fn forbidden() -> ControlError {

@@ -9,6 +9,12 @@ fn a_client_of_the_version_before_is_told_in_words_that_it_knows() {
     assert_eq!(told, refused(ControlError::Invalid(forbidden().to_string())));
     let told = refused(wants_more()).for_version(hello::VERSION_BEFORE);
     assert_eq!(told, refused(ControlError::Invalid(wants_more().to_string())));
+    let not_approved = ControlError::NotApproved { hash: HASH };
+    let told = refused(not_approved.clone()).for_version(hello::VERSION_BEFORE);
+    assert_eq!(told, refused(ControlError::Invalid(not_approved.to_string())));
+    let progress = |progress| NodeFrame::Progress { id: 1, progress };
+    let told = progress(LoadProgress::Pending).for_version(hello::VERSION_BEFORE);
+    assert_eq!(told, progress(LoadProgress::Judging));
     for frame in replies() {
         assert_eq!(frame.clone().for_version(hello::VERSION), frame);
     }
