@@ -6,7 +6,6 @@ use std::sync::{Arc, mpsc};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use thespian_core::limits::{SOURCE_BYTES_MAX, SOURCE_LABEL_LEN_MAX, cut, source_size};
-use thespian_core::message::Message;
 use thespian_core::question::{Offer, Question};
 use thespian_core::source::{Appointment, Rights, SourceHash};
 use thespian_core::text::inert;
@@ -19,6 +18,7 @@ use crate::inside::Inside;
 use crate::library::NOBODY;
 use crate::offers::SourceBytes;
 use crate::signing::SourcePapers;
+use crate::typed_text;
 
 /// The source of the authority, as it was read.
 pub(crate) struct AuthoritySource {
@@ -63,7 +63,7 @@ impl AuthoritySource {
                 source.hash
             ));
         }
-        let init = authority_init.as_deref().map(init_message);
+        let init = authority_init.as_deref().map(typed_text::message);
         let office = Appointment::new(source.hash, authority_class.clone(), init);
         Ok(Some((source, office)))
     }
@@ -110,19 +110,13 @@ impl AuthoritySource {
         let offered = SourceBytes::new(bytes, SourcePapers::default(), room);
         let load = Question::Load(Box::new(offer));
         inside.desk.ask(|_| Ok(load), Some(offered), None).await.map_err(|error| error.to_string())?;
-        let address = inside.place_for_authority()?;
+        let address = inside.place_for(Some(hash))?;
         let appoint = Question::Appoint { address };
         inside.desk.ask(|_| Ok(appoint), None, None).await.map_err(|error| error.to_string())?;
         let text = format!("{address} of source {hash} is the authority");
         inside.plane.log.node(Level::INFO, "sources", &inert(&text));
         Ok(())
     }
-}
-
-/// A message as configuration has it: its type name, and behind a `=` its content as JSON.
-fn init_message(text: &str) -> Message {
-    let (type_name, json) = text.split_once('=').unwrap_or((text, "{}"));
-    Message::json(type_name, json.to_owned())
 }
 
 #[cfg(test)]
@@ -157,11 +151,5 @@ mod tests {
         });
         std::fs::remove_file(&file).unwrap();
         assert!(named.unwrap_err().contains("and `authority-sha256` is 0101"));
-    }
-
-    #[test]
-    fn a_message_to_start_with_is_a_name_and_what_follows_it() {
-        assert_eq!(init_message("Open={\"key\":\"a=b\"}"), Message::json("Open", "{\"key\":\"a=b\"}"));
-        assert_eq!(init_message("Open"), Message::json("Open", "{}"));
     }
 }

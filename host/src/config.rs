@@ -124,6 +124,47 @@ impl From<SocketMode> for String {
     }
 }
 
+/// A source that a node loads at its start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SourceConfig {
+    /// The file of the component.
+    pub file: PathBuf,
+    /// Its manifest; absent: that beside it, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<PathBuf>,
+    /// The rights of its actors, by their names; absent: none, or all that its manifest wants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Vec<String>>,
+}
+
+/// Actors that run on a node as long as it does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ActorConfig {
+    /// The file of a source that is named beside it, or the whole hash of any.
+    pub source: String,
+    /// Their class; absent: the only one of the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// A global name, for a single one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The message that they start with: a type name, and behind a `=` its content as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<String>,
+    /// Requirements of the host, as they are typed: `gpu`, `zone=eu`, `ram-gb>=8`.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// As many as there are to be.
+    #[serde(default = "one")]
+    pub count: u32,
+}
+
+const fn one() -> u32 {
+    1
+}
+
 /// Settings of a node at its start. The default suits an embedded node: nothing on disk, no socket.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -182,6 +223,12 @@ pub struct NodeConfig {
     pub log_file: Option<PathBuf>,
     /// Its size at which it becomes the old one, in bytes; absent: 10 MiB.
     pub log_file_bytes_max: Option<u64>,
+    /// Sources that are loaded at the start.
+    pub source: Vec<SourceConfig>,
+    /// Actors that are created then, and anew when they end, but for those that somebody ends.
+    pub actor: Vec<ActorConfig>,
+    /// A directory of files with more of both, `*.toml`, read in order of name. What they name lies beside them.
+    pub apps: Option<PathBuf>,
     /// Capabilities of this host, for actors that require them.
     pub capabilities: Capabilities,
     /// Limits of each actor: each within its range, which [`ActorLimits::check`] knows.

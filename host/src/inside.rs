@@ -40,9 +40,9 @@ impl Inside {
     ///
     /// # Errors
     /// There is no place now.
-    pub(crate) fn place_for_authority(&self) -> Result<ActorAddress, String> {
+    pub(crate) fn place_for(&self, source: Option<SourceHash>) -> Result<ActorAddress, String> {
         let address = self.plane.new_address();
-        let places = self.setup.appointed.map_or(1, |source| self.library.places(source));
+        let places = source.map_or(1, |source| self.library.places(source));
         let payer = Payer { account: self.plane.accounts.own().clone(), purpose: Purpose::OperatorsCreate };
         let place = self.plane.places.reserve(address, payer, places);
         place.map(|()| address).map_err(|met| met.to_string())

@@ -41,6 +41,7 @@ compile_error!(
 mod actor;
 mod answers;
 mod appointing;
+mod apps;
 mod auditing;
 pub mod client;
 mod compiles;
@@ -78,4 +79,5 @@ pub mod signing;
 mod status;
 pub mod store;
 pub mod transport;
+pub mod typed_text;
 pub mod watchdog;

@@ -25,6 +25,7 @@ use tracing::Level;
 
 use crate::actor::{Cells, Ground};
 use crate::appointing::AuthoritySource;
+use crate::apps::Apps;
 use crate::auditing::Auditor;
 use crate::client::Client;
 use crate::config::{Authority, NodeConfig};
@@ -115,6 +116,7 @@ impl Node {
     pub fn start(config: NodeConfig) -> Result<Self, StartError> {
         let guest_threads = checked(&config)?;
         let (judge, office) = AuthoritySource::read(&config).map_err(StartError::Config)?.unzip();
+        let apps = Apps::read(&config).map_err(StartError::Config)?;
         let memory = MemoryBudget::of(config.memory_budget_bytes, &memory::memory());
         let queued = QueueBound::of(&memory);
         let budget = memory::budget(&memory, &queued);
@@ -187,6 +189,7 @@ impl Node {
         if let Some(judge) = judge {
             judge.appoint(&node.inside, node.runtime()).map_err(StartError::Authority)?;
         }
+        apps.begin(&node.inside, node.runtime());
         Ok(node)
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thespian_core::address::ActorAddress;
 use thespian_core::effect::Effect;
 use thespian_core::envelope::{Body, Envelope, SourceOffered, StatusAnswer};
-use thespian_core::life::LifeEffect;
+use thespian_core::life::{ActorEvent, LifeEffect};
 use thespian_core::limits::{
     CLASS_CHECKS_MAX, JUDGEMENTS_AT_ONCE_MAX, READ_FOR_JUDGE_MAX, RESTORES_AT_ONCE_MAX, STATUS_WISHES_MAX,
 };
@@ -176,7 +176,7 @@ impl Performer {
 
     /// Finds a place for the actor that is the authority.
     fn find_place(&self) {
-        let place = self.inside.place_for_authority();
+        let place = self.inside.place_for(self.inside.setup.appointed);
         self.inside.desk.tell(SourceEvent::PlaceFound(place));
     }
 
@@ -381,6 +381,10 @@ impl Perform for Performer {
                 let actor = judge.map(|judge| judge.address.to_string());
                 let source = judge.map(|judge| judge.source.to_string());
                 self.inside.audit.note(AuditEvent::Authority { actor, source });
+            }
+            Effect::Life(LifeEffect::FindPlace { post, source }) => {
+                let place = self.inside.place_for(Some(source));
+                self.inside.desk.tell(ActorEvent::PlaceFound { post, place });
             }
             Effect::Life(LifeEffect::EnterPending(address)) => cells.enter_pending(address),
             Effect::Life(LifeEffect::SetDeadLetterHandler(handler)) => {

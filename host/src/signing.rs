@@ -9,6 +9,7 @@
 
 pub mod key_text;
 pub mod manifest_file;
+pub mod papers_file;
 pub mod policy_file;
 pub mod signature_file;
 mod wording;

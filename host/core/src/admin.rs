@@ -10,6 +10,7 @@ mod fit;
 mod judging;
 mod log_levels;
 mod persons;
+mod standing_actors;
 mod stopping;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use crate::life::ActorEvent;
 use crate::log_level::LogLevels;
 use crate::monitors::Monitors;
 use crate::names::Names;
+use crate::posts::Posts;
 use crate::question::{Answer, Killer, Origin, Question, Refusal};
 use crate::source::authority::SourceAuthority;
 use crate::source::registry::{Availability, Registry};
@@ -55,6 +57,7 @@ pub struct Admin {
     log_levels: LogLevels,
     askers: Askers,
     stopping: Stopping,
+    posts: Posts,
     /// The time of the event under way.
     now: Time,
 }
@@ -181,8 +184,10 @@ impl Admin {
             ActorEvent::Exiting { address, with_children } => {
                 self.exiting(now, address, with_children, effects);
             }
+            ActorEvent::PlaceFound { post, place } => self.post_place_found(now, post, place, effects),
             ActorEvent::Ended { address, reason } => {
                 self.leave_office(now, address, &reason, effects);
+                self.posts.ended(now, address, &reason);
                 self.ended(address, reason, effects);
             }
         }
@@ -201,7 +206,11 @@ impl Admin {
             Question::Approve { source, approval } => self.approved(origin, source, approval, effects),
             Question::Refuse { source, why } => self.refused(origin, source, why, effects),
             Question::Appoint { address } => self.appoint(now, Some(origin), address, effects),
-            Question::Create(create) => self.create_asked(origin, *create, effects),
+            Question::Stand(actors) => {
+                self.stand(now, actors, effects);
+                effects.answer(origin, Ok(Answer::Done));
+            }
+            Question::Create(create) => self.create_for(Some(origin), *create, effects),
             Question::CreateNamed { name, child } => self.named_asked(origin, &name, *child, effects),
             Question::Exit { target, recursive } => self.exit_asked(origin, target, recursive, effects),
             Question::Kill { target } => self.kill_asked(origin, target, effects),
@@ -227,8 +236,8 @@ impl Admin {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let office = self.authority.appointment.as_ref().and_then(Appointment::deadline);
-        let births = self.births.deadline();
-        [self.family.deadline(), self.sources.deadline(), self.stopping.deadline(), births, office]
+        let (births, posts) = (self.births.deadline(), self.posts.deadline());
+        [self.family.deadline(), self.sources.deadline(), self.stopping.deadline(), births, posts, office]
             .into_iter()
             .flatten()
             .min()
@@ -321,6 +330,7 @@ impl Admin {
             self.kill(address, Killer::Patience, effects);
         }
         self.fill_office(now, effects);
+        self.fill_posts(now, effects);
         self.stop_goes_on(now, effects);
     }
 }

@@ -11,6 +11,7 @@ use crate::envelope::ExitReason;
 use crate::log_level::LogLevel;
 use crate::outbox::CreateChild;
 use crate::plan::Settled;
+use crate::post::PostId;
 use crate::source::{ActorsApproval, OfferId, Rights, SourceHash};
 
 /// Something that happened to an actor, or that it did and waits for no answer to.
@@ -23,6 +24,13 @@ pub enum ActorEvent {
         parent: ActorAddress,
         /// The addresses of the children.
         children: Vec<ActorAddress>,
+    },
+    /// There is a place for an actor that configuration wants, or there is none now, for this reason.
+    PlaceFound {
+        /// The post that it is for.
+        post: PostId,
+        /// The address of the place.
+        place: Result<ActorAddress, String>,
     },
     /// An actor created a child, whose address is entered.
     ChildCreated {
@@ -138,6 +146,13 @@ pub enum ActorEvent {
 /// Something to do about an actor.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LifeEffect {
+    /// Find an address and a place for an actor that configuration wants; answered by `ActorEvent::PlaceFound`.
+    FindPlace {
+        /// The post that it is for.
+        post: PostId,
+        /// The source of the actor.
+        source: SourceHash,
+    },
     /// Enter the address in the routing table, with a mailbox that waits until it is settled.
     EnterPending(ActorAddress),
     /// Let the address stand for what was decided. For each address whose actor took a place, once.

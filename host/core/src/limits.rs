@@ -268,6 +268,8 @@ pub const SCAN_WITHIN_DIVISOR: usize = 4;
 pub const DIR_LOCK_WAIT_MAX: Duration = Duration::from_secs(1);
 /// Sources that a node knows at one time, refused ones included.
 pub const SOURCES_LEN_MAX: usize = 10_000;
+/// Actors that configuration wants to run, at most: as many as all of their creates that may wait.
+pub const STANDING_ACTORS_MAX: usize = CREATES_WAITING_MAX;
 /// Creates that wait for a source to be judged and compiled, or for a class's own check. More are refused, not queued.
 pub const CREATES_WAITING_MAX: usize = 10_000;
 /// Actors that were asked for and are not decided about: in outboxes of turns, on their way to `Admin`, and waiting there.

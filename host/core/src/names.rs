@@ -14,8 +14,8 @@ struct Claim {
     address: ActorAddress,
     /// Whether its start has returned; until then those who ask wait with who asked first.
     started: bool,
-    /// The first that asked: the others are told that the name was asked for already.
-    first: Origin,
+    /// The first that asked, if it was not the host itself: the others are told that the name was asked for already.
+    first: Option<Origin>,
 }
 
 /// The names of a node.
@@ -37,7 +37,7 @@ impl Names {
     }
 
     /// `address` is to have the name, if its start succeeds. `first` asked for it.
-    pub fn claim(&mut self, name: Box<str>, address: ActorAddress, first: Origin) {
+    pub fn claim(&mut self, name: Box<str>, address: ActorAddress, first: Option<Origin>) {
         self.claims.insert(name, Claim { address, started: false, first });
     }
 
@@ -46,7 +46,7 @@ impl Names {
         if let Some(claim) = self.claims.get_mut(name) {
             claim.started = true;
             for origin in askers.take(&Subject::Name(name.into())) {
-                let already = origin != claim.first;
+                let already = Some(origin) != claim.first;
                 effects.answer_name(origin, name, Ok(Found { already, ..found.clone() }));
             }
         }

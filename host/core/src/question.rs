@@ -17,6 +17,7 @@ use crate::capability::Value;
 use crate::envelope::ExitReason;
 use crate::log_level::{LevelScope, LogLevel, LogLevels};
 use crate::outbox::{CreateChild, CreateOptions};
+use crate::post::StandingActor;
 use crate::role::Role;
 use crate::source::admission::ReadPapers;
 use crate::source::policy::Policy;
@@ -82,6 +83,8 @@ pub enum Question {
         /// Its address. A place was taken for it.
         address: ActorAddress,
     },
+    /// Have these actors run from here on: created now, and anew when they end.
+    Stand(Vec<StandingActor>),
     /// Create an actor; where it has a global name, it may exist already.
     Create(Box<NewActor>),
     /// Find the actor of a global name, or create it.

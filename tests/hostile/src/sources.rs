@@ -236,7 +236,12 @@ fn bombs_that_pass_the_first_look_end_in_a_process_of_their_own() {
     let honest = thespian_guests::bytes(thespian_guests::HELLO);
     // Not the one that all have, or those that can be compiled would be once.
     let code = Folder::new();
-    let config = NodeConfig { cache_dir: Some(code.0.clone()), ..NodeConfig::default() };
+    // A bound is as good as a larger one, and each bomb takes as long as it lets it.
+    let config = NodeConfig {
+        cache_dir: Some(code.0.clone()),
+        compile_cpu_ms_max: Some(3_000),
+        ..NodeConfig::default()
+    };
     run_with(config, async |arena| {
         for bomb in Bomb::ALL {
             let component = bomb.appended_to(&honest, 64 << 10);

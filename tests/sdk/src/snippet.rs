@@ -104,6 +104,8 @@ pub(crate) fn cargo_output(command: &str, options: &[String], folder: &Path) -> 
     cargo.arg(command).args(options).args(["--offline", "--target-dir"]).arg(&target).current_dir(folder);
     // What is wanted of the tests' own code is not wanted of this crate.
     cargo.env("CARGO_ENCODED_RUSTFLAGS", "").env("CARGO_BUILD_BUILD_DIR", &target);
+    // Nobody looks into it with a debugger, or compiles it again a little changed.
+    cargo.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
     for name in ["RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"] {
         cargo.env_remove(name);
     }

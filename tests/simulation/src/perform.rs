@@ -65,6 +65,7 @@ impl World {
                 | SourceEffect::FindPlace
                 | SourceEffect::KeepPending { .. },
             ) => unreachable!("no actor and no person of this run judges"),
+            Effect::Life(LifeEffect::FindPlace { .. }) => unreachable!("nothing is configured to run here"),
             Effect::Source(SourceEffect::CheckClass(question)) => {
                 self.host_mut(at).begin(Job::CheckClass(question));
             }

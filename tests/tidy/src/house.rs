@@ -33,7 +33,7 @@ const HOUSES: [House; 5] = [
                 over: &[],
                 rooms: &[
                     "address askers budget capability children concern connection descriptors effect envelope event fate life limits log_level mailbox \
-                          message outbox plan question role source text time timers turn/phase utc",
+                          message outbox pauses plan post question role source text time timers turn/phase utc",
                 ],
             },
             Layer { name: "wire", over: &["words"], rooms: &["wire"] },
@@ -49,6 +49,7 @@ const HOUSES: [House; 5] = [
                     "run_queue",
                     "source/authority",
                     "source/registry",
+                    "posts",
                     "suitability",
                     "turn",
                 ],
@@ -68,7 +69,9 @@ const HOUSES: [House; 5] = [
             Layer {
                 name: "ground",
                 over: &[],
-                rooms: &["config cpu_time descriptors input judge memory outlet output seal watchdog"],
+                rooms: &[
+                    "config cpu_time descriptors input judge memory outlet output seal typed_text watchdog",
+                ],
             },
             Layer { name: "hands", over: &["ground"], rooms: &["sandbox", "signing", "store", "transport"] },
             Layer {
@@ -91,7 +94,7 @@ const HOUSES: [House; 5] = [
             Layer {
                 name: "service",
                 over: &["ground", "hands", "plane", "threads", "desk", "parts", "body"],
-                rooms: &["appointing", "perform", "session"],
+                rooms: &["appointing", "apps", "perform", "session"],
             },
             Layer {
                 name: "node",

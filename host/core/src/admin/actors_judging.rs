@@ -146,7 +146,7 @@ impl Admin {
             name: None,
             creator: CreatorRights::Own(Rights::ALL),
         };
-        self.create_unnamed(origin, create, effects);
+        self.create_for(origin, create, effects);
     }
 
     /// The actor that was created for the office runs: what is offered is its to judge.

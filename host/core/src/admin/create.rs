@@ -40,22 +40,25 @@ struct Planned {
 }
 
 impl Admin {
-    pub(super) fn create_asked(&mut self, origin: Origin, create: NewActor, effects: &mut Effects) {
+    /// Creates an actor that the host itself is the parent of; where it has a name, it may be there already. Nobody may wait for it.
+    pub(super) fn create_for(&mut self, origin: Option<Origin>, create: NewActor, effects: &mut Effects) {
         let Some(name) = create.name.clone() else {
-            return self.create_unnamed(Some(origin), create, effects);
+            return self.create_unnamed(origin, create, effects);
         };
         let NewActor { address, source, class, options, creator, .. } = create;
         let checked = check_create(class.as_deref().unwrap_or("?"), &options).map_err(Refusal::from);
         if let Err(refusal) = check_global_name(&name).map_err(Refusal::from).and(checked) {
             effects.settle_nowhere(address, &refusal);
-            return effects.answer(origin, Err(refusal));
+            if let Some(origin) = origin {
+                effects.answer(origin, Err(refusal));
+            }
+            return;
         }
         let wanted = Wanted { source, class, options, creator };
         self.create_named(origin, &name, address, wanted, effects);
     }
 
-    /// Creates an actor that the host itself is the parent of. Nobody may wait for it.
-    pub(super) fn create_unnamed(&mut self, origin: Option<Origin>, create: NewActor, effects: &mut Effects) {
+    fn create_unnamed(&mut self, origin: Option<Origin>, create: NewActor, effects: &mut Effects) {
         let NewActor { address, source, class, options, creator, .. } = create;
         let shown = class.as_deref().unwrap_or("?");
         let checked = check_create(shown, &options).map_err(Refusal::from);
@@ -104,14 +107,14 @@ impl Admin {
         let source = source.or(by.and_then(|member| member.source)).ok_or(Refusal::AskerGone);
         let creator = CreatorRights::Own(by.map(Member::rights).unwrap_or_default());
         let wanted = Wanted { source, class: Some(class), options, creator };
-        self.create_named(origin, name, address, wanted, effects);
+        self.create_named(Some(origin), name, address, wanted, effects);
     }
 
     /// If there is an actor of this name, or one is about to be, that is the answer, and the place that was taken for
     /// another goes back. Else it is created, with the host as its parent.
     fn create_named(
         &mut self,
-        origin: Origin,
+        origin: Option<Origin>,
         name: &str,
         offered: ActorAddress,
         wanted: Wanted,
@@ -120,12 +123,15 @@ impl Admin {
         match self.names.get(name) {
             Some((address, true)) => {
                 effects.settle_nowhere(offered, &HAS_ITS_NAME);
-                let found = self.found(address).map(|found| Found { already: true, ..found });
-                return effects.answer_name(origin, name, found);
+                if let Some(origin) = origin {
+                    let found = self.found(address).map(|found| Found { already: true, ..found });
+                    effects.answer_name(origin, name, found);
+                }
+                return;
             }
             Some((_, false)) => {
                 effects.settle_nowhere(offered, &HAS_ITS_NAME);
-                return self.askers.wait(origin, Subject::Name(name.into()));
+                return self.await_name(origin, name);
             }
             None => {}
         }
@@ -134,13 +140,19 @@ impl Admin {
         self.family.add(offered, None, class.as_deref().unwrap_or("?"), None);
         self.family.name(offered, name.into());
         self.names.claim(name.into(), offered, origin);
-        self.askers.wait(origin, Subject::Name(name.into()));
+        self.await_name(origin, name);
         match source {
             Ok(source) => {
                 let create = Create { parent: None, source, class, options, creator };
                 self.create(offered, create, effects);
             }
             Err(error) => self.refuse(offered, error, effects),
+        }
+    }
+
+    fn await_name(&mut self, origin: Option<Origin>, name: &str) {
+        if let Some(origin) = origin {
+            self.askers.wait(origin, Subject::Name(name.into()));
         }
     }
 

@@ -31,6 +31,7 @@ impl Admin {
 
     pub(super) fn kill_asked(&mut self, origin: Origin, target: ActorAddress, effects: &mut Effects) {
         if self.await_end(origin, target, effects) {
+            self.posts.dismiss(target);
             self.kill(target, Killer::Operator, effects);
         }
     }
@@ -42,6 +43,7 @@ impl Admin {
         let actors: Vec<_> = self.family.after(None).filter_map(of_source).collect();
         let count = actors.len();
         for actor in actors {
+            self.posts.dismiss(actor);
             // With those above it all below it were: else a long line of children would be walked once for each.
             if self.family.get(actor).is_some_and(|member| !member.is_killed()) {
                 self.kill(actor, Killer::Operator, effects);

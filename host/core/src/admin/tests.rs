@@ -6,6 +6,7 @@ mod judging;
 mod log_levels;
 mod persons;
 mod restarts;
+mod standing_actors;
 mod suitability;
 
 use super::*;

@@ -2,12 +2,11 @@
 //! ends. No other takes its place.
 
 use alloc::string::String;
-use core::time::Duration;
 
 use super::SourceHash;
 use crate::address::ActorAddress;
-use crate::limits::{RESTART_PAUSE_MAX, RESTART_PAUSE_MIN, RESTART_WINDOW};
 use crate::message::Message;
+use crate::pauses::Pauses;
 use crate::time::Time;
 
 /// An office that an actor is to hold, and how it is filled.
@@ -21,9 +20,7 @@ pub struct Appointment {
     pub init: Option<Message>,
     /// The actor that holds it, or is about to.
     holder: Option<ActorAddress>,
-    /// When that was created.
-    since: Time,
-    pause: Option<Duration>,
+    pauses: Pauses,
     /// When the next is to be created.
     due: Option<Time>,
 }
@@ -31,8 +28,8 @@ pub struct Appointment {
 impl Appointment {
     /// An office that nobody holds yet.
     #[must_use]
-    pub const fn new(source: SourceHash, class: Option<String>, init: Option<Message>) -> Self {
-        Self { source, class, init, holder: None, since: Time(0), pause: None, due: None }
+    pub fn new(source: SourceHash, class: Option<String>, init: Option<Message>) -> Self {
+        Self { source, class, init, holder: None, pauses: Pauses::default(), due: None }
     }
 
     /// Whether this actor holds it, or is about to.
@@ -49,15 +46,14 @@ impl Appointment {
 
     /// An actor is created for it.
     pub fn begin(&mut self, now: Time, address: ActorAddress) {
-        (self.holder, self.since, self.due) = (Some(address), now, None);
+        self.pauses.begin(now);
+        (self.holder, self.due) = (Some(address), None);
     }
 
     /// Nobody holds it any more: the next is created after a pause, which doubles as long as none of them lasts.
     pub fn vacate(&mut self, now: Time) {
-        let lasted = self.holder.take().is_some() && now.since(self.since) >= RESTART_WINDOW;
-        let last = self.pause.filter(|_| !lasted);
-        let pause = last.map_or(RESTART_PAUSE_MIN, |last| (last * 2).min(RESTART_PAUSE_MAX));
-        (self.pause, self.due) = (Some(pause), Some(now + pause));
+        self.holder = None;
+        self.due = Some(now + self.pauses.end(now));
     }
 
     /// When the next is to be created.
@@ -76,27 +72,18 @@ impl Appointment {
 mod tests {
     use super::*;
     use crate::address::HostId;
+    use crate::limits::RESTART_PAUSE_MIN;
 
     #[test]
-    fn whoever_does_not_last_is_followed_after_pauses_that_double_to_ten_seconds() {
+    fn whoever_ends_is_followed_once_after_a_pause() {
         let mut office = Appointment::new(SourceHash([1; 32]), None, None);
         let holder = ActorAddress::new(HostId(1), 1);
-        let mut now = Time(0);
-        let mut pause = |lasts: Duration| {
-            office.begin(now, holder);
-            now = now + lasts;
-            office.vacate(now);
-            assert!(!office.is_held_by(holder) && !office.take_due(now));
-            let due = office.deadline().expect("another is to follow");
-            let pause = due - now;
-            now = due;
-            assert!(office.take_due(now) && !office.take_due(now), "due once");
-            pause.as_millis()
-        };
-        let pauses: [u128; 12] = core::array::from_fn(|_| pause(Duration::ZERO));
-        assert_eq!(pauses[..4], [10, 20, 40, 80]);
-        assert_eq!(pauses[10..], [10_000, 10_000]);
-        assert_eq!(pause(RESTART_WINDOW), 10, "one that lasted");
-        assert_eq!(pause(Duration::ZERO), 20);
+        office.begin(Time(5), holder);
+        assert!(office.is_held_by(holder) && office.deadline().is_none());
+        office.vacate(Time(6));
+        assert!(office.is_vacant() && !office.take_due(Time(6)));
+        let due = office.deadline().expect("another is to follow");
+        assert_eq!(due, Time(6) + RESTART_PAUSE_MIN);
+        assert!(office.take_due(due) && !office.take_due(due), "due once");
     }
 }

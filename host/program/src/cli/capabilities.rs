@@ -3,11 +3,11 @@
 use anyhow::Result;
 use clap::Args;
 use thespian_core::capability::Value;
+use thespian_host::typed_text::capability;
 
 use super::connect::NodeArgs;
 use super::deadline::at_once;
 use super::output::Output;
-use super::requirement::capability;
 
 /// Shows what the node has, and changes it.
 ///

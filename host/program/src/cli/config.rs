@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use toml::Value;
 
-use super::layers::{AUTHORITY_INIT, ConfigArgs};
+use super::layers::{ACTOR, AUTHORITY_INIT, ConfigArgs};
 use super::output::Output;
 
 /// Shows what a node would be run with.
@@ -30,7 +30,7 @@ pub(super) fn config(command: ConfigCommand, output: &Output) -> Result<()> {
         output.warn(format_args!("the variable {name} is no setting of thespian-host"));
     }
     let mut settings = layered.settings;
-    for setting in settings.iter_mut().filter(|setting| setting.key == AUTHORITY_INIT) {
+    for setting in settings.iter_mut().filter(|setting| [AUTHORITY_INIT, ACTOR].contains(&&*setting.key)) {
         setting.value = setting.value.take().map(|_| Value::String("(not shown)".to_string()));
     }
     if output.is_json() {

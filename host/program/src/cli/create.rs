@@ -8,12 +8,12 @@ use thespian_core::fate::OnTrap;
 use thespian_core::limits::CREATE_TIME_MAX;
 use thespian_core::wire::control::CreateActor;
 use thespian_host::client::Created;
+use thespian_host::typed_text::requirement;
 
 use super::connect::NodeArgs;
 use super::deadline::within;
 use super::message;
 use super::output::Output;
-use super::requirement::requirement;
 
 /// Creates an actor and prints its address.
 #[derive(Args)]

@@ -17,11 +17,11 @@ use thespian_core::limits::{
 use thespian_core::log_level::LogLevel;
 use thespian_host::config::{Authority, NodeConfig};
 use thespian_host::sandbox::THIS_PROGRAM;
+use thespian_host::typed_text::capability;
 use toml::{Table, Value};
 
 use super::given;
 use super::outcome::Usage;
-use super::requirement::capability;
 
 const ENV_PREFIX: &str = "THESPIAN_HOST_";
 /// Variables that are no configuration of a node.
@@ -29,11 +29,14 @@ const OTHER_VARIABLES: [&str; 6] = ["CONFIG", "CONNECT", "TOKEN_FILE", "ENDPOINT
 
 /// Its value may be a secret: it is not shown.
 pub(super) const AUTHORITY_INIT: &str = "authority-init";
+/// Likewise: it has first messages.
+pub(super) const ACTOR: &str = "actor";
+const SOURCE: &str = "source";
 const ALLOW_LISTEN: &str = "allow-listen";
 const KEEP_TOKENS: &str = "control.keep-tokens";
 
 /// Keys outside of tables, and what it means that one is absent.
-const KEYS: [(&str, &str); 21] = [
+const KEYS: [(&str, &str); 24] = [
     ("data-dir", ""),
     ("cache-dir", "in the data directory"),
     ("listen", "no TCP"),
@@ -47,6 +50,9 @@ const KEYS: [(&str, &str); 21] = [
     (AUTHORITY_INIT, "none"),
     ("judgement-ms-max", "two minutes; a week for a person"),
     ("policy", "in the data directory"),
+    (SOURCE, "none"),
+    (ACTOR, "none"),
+    ("apps", "none"),
     ("memory-budget-bytes", "60 % of the machine's or the control group's"),
     ("compile-memory-bytes-max", "by the component's size"),
     ("compile-cpu-ms-max", "by the component's size"),
@@ -134,6 +140,10 @@ pub(super) struct ConfigArgs {
     /// Threads that run actors [default: one per core] [env: THESPIAN_HOST_GUEST_THREADS].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=GUEST_THREADS_MAX as i64))]
     guest_threads: Option<u32>,
+    /// A directory of files, `*.toml`, that say which sources are loaded at the start and which actors of them run [default: none]
+    /// [env: THESPIAN_HOST_APPS].
+    #[arg(long, value_name = "DIR")]
+    apps: Option<PathBuf>,
     /// Records of actors to keep: `off`, `error`, `warn`, `info`, `debug` or `trace`; `log-level` changes it
     /// later [default: info] [env: THESPIAN_HOST_ACTOR_LOG_LEVEL].
     #[arg(long, value_name = "LEVEL")]
@@ -257,6 +267,10 @@ impl ConfigArgs {
                 layers.set(key, Value::String(value.clone()), flag(key))?;
             }
         }
+        if let Some(dir) = &self.apps {
+            let dir = dir.to_str().ok_or_else(|| Usage("--apps is not UTF-8".to_string()))?;
+            layers.set("apps", Value::String(dir.to_string()), flag("apps"))?;
+        }
         if let Some(file) = &self.policy {
             let file = file.to_str().ok_or_else(|| Usage("--policy is not UTF-8".to_string()))?;
             layers.set("policy", Value::String(file.to_string()), flag("policy"))?;
@@ -345,7 +359,12 @@ impl Layers {
                         self.put(&format!("{key}.{name}"), value, SetBy::File(path.to_path_buf()));
                     }
                 }
-                value => self.put(&key, value, SetBy::File(path.to_path_buf())),
+                mut value => {
+                    if key == SOURCE {
+                        beside(path, &mut value);
+                    }
+                    self.put(&key, value, SetBy::File(path.to_path_buf()));
+                }
             }
         }
         Ok(())
@@ -446,6 +465,21 @@ impl Layers {
             default_data_dir()?;
         }
         Ok(Layered { config, settings: self.settings, unknown_variables })
+    }
+}
+
+/// Sources that a file names lie beside it, unless it says where.
+fn beside(file: &Path, sources: &mut Value) {
+    let dir = file.parent().unwrap_or(Path::new(""));
+    let tables = sources.as_array_mut().into_iter().flatten().filter_map(Value::as_table_mut);
+    for named in
+        tables.flat_map(|table| table.iter_mut()).filter(|(key, _)| *key == "file" || *key == "manifest")
+    {
+        if let (_, Value::String(named)) = named
+            && let Some(whole) = dir.join(&*named).to_str()
+        {
+            *named = whole.to_string();
+        }
     }
 }
 

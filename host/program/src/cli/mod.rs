@@ -31,7 +31,6 @@ mod outcome;
 mod output;
 mod papers;
 mod policy;
-mod requirement;
 mod run;
 mod sign;
 mod sources;

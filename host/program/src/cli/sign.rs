@@ -16,6 +16,7 @@ use thespian_core::source::policy::PublicKey;
 use thespian_core::source::{LowerLimits, Rights, SourceHash, SourceName, SourceVersion};
 use thespian_core::utc::UtcTime;
 use thespian_host::signing::manifest_file::{self, ManifestFile};
+use thespian_host::signing::papers_file::{manifest_of, signatures_of};
 use thespian_host::signing::{key_text, signature_file};
 
 use super::given;
@@ -23,7 +24,7 @@ use super::keys::{self, PassphraseArgs};
 use super::load::read_component;
 use super::outcome::{NotSigned, Usage};
 use super::output::Output;
-use super::papers::{PapersArgs, manifest_of, signatures_of};
+use super::papers::PapersArgs;
 use super::policy::limit;
 
 /// Writes a manifest beside a component and signs it, or signs the one that is there once more, with another key.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod actors;
+mod apps;
 mod compiling;
 mod configuration;
 mod demo;

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::*;
 use crate::log_level::{LevelScope, LogLevel};
+use crate::post::{PostId, StandingActor};
 use crate::question::NewPolicy;
 use crate::source::admission::{ReadPapers, Signature};
 use crate::source::manifest::Manifest;
@@ -224,6 +225,10 @@ any!(any_actor_event -> ActorEvent {
         parent: draw.known(),
         children: vec![draw.node.address(), draw.node.address()],
     },
+    1 of ActorEvent::PlaceFound { .. } => |draw| {
+        let (post, address) = (PostId(draw.below(3) as usize), draw.node.address());
+        ActorEvent::PlaceFound { post, place: draw.verdict(address) }
+    },
     2 of ActorEvent::ChildCreated { .. } => |draw| {
         let address = draw.known();
         ActorEvent::ChildCreated { parent: draw.known(), child: draw.child(address) }
@@ -281,6 +286,11 @@ any!(any_question -> Question {
     },
     2 of Question::Refuse { .. } => |draw| Question::Refuse { source: draw.hash(), why: "no".to_string() },
     5 of Question::Appoint { .. } => |draw| Question::Appoint { address: draw.node.address() },
+    3 of Question::Stand(_) => |draw| {
+        let (source, class) = (draw.hash(), draw.chance().then(|| draw.class()));
+        let name = draw.chance().then(|| draw.name());
+        Question::Stand(vec![StandingActor { source, class, options: CreateOptions::default(), name }])
+    },
     40 of Question::Create(_) => |draw| {
         let source = match draw.below(4) {
             0 => Err(Refusal::UnknownSource { source_hash: "é".to_string() }),

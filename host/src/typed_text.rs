@@ -1,8 +1,13 @@
-//! Requirements and capabilities as they are typed: `gpu`, `zone=eu`, `zone=eu,us`, `ram-gb>=8`.
+//! Requirements, capabilities and messages as people type them: `gpu`, `zone=eu`, `zone=eu,us`, `ram-gb>=8`, `Open={"door":3}`.
 
 use thespian_core::capability::{Clause, Requirement, Value};
+use thespian_core::message::Message;
 
-pub(super) fn requirement(text: &str) -> Result<Requirement, String> {
+/// A requirement of a host: a capability, and what is to hold of it.
+///
+/// # Errors
+/// It is none; with what one looks like.
+pub fn requirement(text: &str) -> Result<Requirement, String> {
     let form = "a requirement looks like `gpu`, `zone=eu`, `zone=eu,us` or `ram-gb>=8`";
     let (name, clause) = if let Some((name, least)) = text.split_once(">=") {
         let least = least.parse().ok().filter(|least: &f64| !least.is_nan());
@@ -20,8 +25,11 @@ pub(super) fn requirement(text: &str) -> Result<Requirement, String> {
     Ok(Requirement { name: name.to_string(), clause })
 }
 
-/// `NAME=VALUE`, or `NAME` for one that is true.
-pub(super) fn capability(text: &str) -> Result<(String, Value), String> {
+/// A capability, `NAME=VALUE`, or `NAME` for one that is true.
+///
+/// # Errors
+/// It has no name.
+pub fn capability(text: &str) -> Result<(String, Value), String> {
     let (name, value) = match text.split_once('=') {
         Some((name, text)) => (name, value(text)),
         None => (text, Value::Boolean(true)),
@@ -30,6 +38,13 @@ pub(super) fn capability(text: &str) -> Result<(String, Value), String> {
         return Err("it has no name; a capability looks like `zone=eu` or `gpu`".to_string());
     }
     Ok((name.to_string(), value))
+}
+
+/// A message: its type name, and behind a `=` its content as JSON.
+#[must_use]
+pub fn message(text: &str) -> Message {
+    let (type_name, json) = text.split_once('=').unwrap_or((text, "{}"));
+    Message::json(type_name, json.to_owned())
 }
 
 /// A truth, a number, or text; in double quotes it is always text.
@@ -64,6 +79,12 @@ mod tests {
         assert_eq!(shown("version=\"4\""), "`version` equals \"4\"");
         assert!(requirement("=x").is_err());
         assert!(requirement("a>=lots").is_err());
+    }
+
+    #[test]
+    fn a_message_is_a_name_and_what_follows_it() {
+        assert_eq!(message("Open={\"key\":\"a=b\"}"), Message::json("Open", "{\"key\":\"a=b\"}"));
+        assert_eq!(message("Open"), Message::json("Open", "{}"));
     }
 
     #[test]
