@@ -7,9 +7,11 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use thespian_core::limits::{
     AUDIT_BATCH_LEN, AUDIT_NOTES_OF_ONE_PER_SECOND, AUDIT_NOTES_PER_SECOND, AUDIT_QUEUE_LEN,
+    AUDIT_SHOWN_BYTES_MAX, AUDIT_SHOWN_MAX,
 };
 use thespian_core::text::inert;
 use thespian_core::utc::UtcTime;
+use thespian_core::wire::control::ControlError;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tracing::Level;
@@ -23,6 +25,8 @@ use crate::store::audit::{AuditEvent, AuditLog};
 #[derive(Clone)]
 pub(crate) struct Auditor {
     queue: Option<mpsc::Sender<AuditEntry>>,
+    log: Option<Arc<AuditLog>>,
+    io: Handle,
     notes: Arc<Mutex<NotesOfSecond>>,
 }
 
@@ -72,14 +76,40 @@ impl Auditor {
         log: Arc<LogStore>,
     ) -> Self {
         let notes = Arc::<Mutex<NotesOfSecond>>::default();
-        let Some(audit) = audit else { return Self { queue: None, notes } };
+        let io = io.clone();
+        let Some(audit) = audit.map(Arc::new) else { return Self { queue: None, log: None, io, notes } };
         let (queue, entries) = mpsc::channel(AUDIT_QUEUE_LEN);
         faults.spawn(
-            io,
+            &io,
             "the audit log",
-            write(Arc::new(audit), entries, io.clone(), log, Arc::clone(&notes)),
+            write(audit.clone(), entries, io.clone(), log, Arc::clone(&notes)),
         );
-        Self { queue: Some(queue), notes }
+        Self { queue: Some(queue), log: Some(audit), io, notes }
+    }
+
+    /// The last records that are written, each a line of JSON, the oldest first: so many, or as many as are shown at one time.
+    ///
+    /// # Errors
+    /// There is no such log, or it can't be read.
+    pub(crate) async fn last(&self, len_max: u64) -> Result<Vec<String>, ControlError> {
+        let Some(log) = self.log.clone() else {
+            let text = "this node has no audit log, for it has no data directory";
+            return Err(ControlError::Invalid(text.to_string()));
+        };
+        let len_max = usize::try_from(len_max).unwrap_or(usize::MAX).min(AUDIT_SHOWN_MAX);
+        let read = self.io.spawn_blocking(move || log.last_lines(len_max)).await;
+        // An error means that the node ends.
+        let lines = read.map_err(|_| ControlError::ShuttingDown)?;
+        let lines =
+            lines.map_err(|error| ControlError::Invalid(format!("the audit log can't be read: {error}")))?;
+        let mut bytes = 0;
+        let shown = lines.into_iter().rev().take_while(|line| {
+            bytes += line.len();
+            bytes <= AUDIT_SHOWN_BYTES_MAX
+        });
+        let mut shown: Vec<_> = shown.map(|line| String::from_utf8_lossy(&line).into_owned()).collect();
+        shown.reverse();
+        Ok(shown)
     }
 
     /// Has an event written. Never waits: where too much waits already it is left out, and counted.

@@ -1,5 +1,6 @@
 //! How programs talk to a node: the same methods for a node in this process and for one behind a socket.
 
+mod judging;
 mod policy;
 mod socket;
 mod typed;
@@ -19,8 +20,8 @@ use thespian_core::role::Role;
 use thespian_core::source::{Rights, SourceHash};
 use thespian_core::wire::control::{
     ActorFilter, ActorPage, ActorReport, ActorStatus, ControlError, CreateActor, GrantStatus, Incoming,
-    LoadProgress, LoadedSource, LogLevelsStatus, LogRecord, LogScope, NodeStatus, PendingSource, Reply,
-    Request, SourceReport, SourceStatus,
+    LoadProgress, LoadedSource, LogLevelsStatus, LogRecord, LogScope, NodeStatus, Reply, Request,
+    SourceReport, SourceStatus,
 };
 use thespian_core::wire::hello::{HelloError, Welcome};
 use tokio::sync::mpsc;
@@ -238,37 +239,6 @@ impl Client {
     /// No source has this hash, or several begin so.
     pub async fn unload(&self, source: &str) -> Result<(), ClientError> {
         self.done(Request::Unload { source: source.to_string() }).await
-    }
-
-    /// The sources that wait for a person, the first that is overdue first.
-    ///
-    /// # Errors
-    /// The role of the connection is not enough.
-    pub async fn pending(&self) -> Result<Vec<PendingSource>, ClientError> {
-        match self.ask_node(Request::Pending).await? {
-            Reply::Pending(pending) => Ok(pending),
-            _ => Err(ClientError::Unexpected),
-        }
-    }
-
-    /// Approves a source that waits for a person, with these rights of those that it wants, and waits until actors can be created
-    /// from it.
-    ///
-    /// # Errors
-    /// `Invalid` where it waits for nobody, or does not want such a right; `SourceRefused` where it can't be used.
-    pub async fn approve(&self, source: &str, allow: Rights) -> Result<LoadedSource, ClientError> {
-        match self.ask_node(Request::Approve { source: source.to_string(), allow }).await? {
-            Reply::Loaded(source) => Ok(source),
-            _ => Err(ClientError::Unexpected),
-        }
-    }
-
-    /// Refuses a source that waits for a person. Whoever loads it is told why.
-    ///
-    /// # Errors
-    /// `Invalid` where it waits for nobody, or the reason is none.
-    pub async fn refuse(&self, source: &str, why: &str) -> Result<(), ClientError> {
-        self.done(Request::Refuse { source: source.to_string(), why: why.to_string() }).await
     }
 
     /// Everything about one source: who judged it, by which papers, and what it may do.

@@ -198,6 +198,8 @@ pub struct NodeConfig {
     /// Private directory for compiled code; absent: `cache` in the data directory, or none without that. Nodes of one user
     /// may share one: each then finds what another has compiled.
     pub cache_dir: Option<PathBuf>,
+    /// Bytes of all sources together that are kept in the data directory; absent: 4 GiB.
+    pub store_bytes_max: Option<u64>,
     /// A program that compiles sources when the node starts it, in a process with bounds of its own: `thespian-host`, or any
     /// that calls [`compile_if_asked`](crate::sandbox::compile_if_asked) before anything else; `/proc/self/exe` is the one
     /// that runs. Absent: the node compiles in its own process, where nothing can bound what the compiler takes, and so

@@ -10,6 +10,10 @@
 //! The file of a source that was admitted stays until it is unloaded, whatever becomes of a later load of it.
 //! Without a data directory the bytes stay in memory until they are compiled, and are dropped then.
 
+mod idle;
+mod loading;
+mod waiting;
+
 use std::collections::HashMap;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -26,6 +30,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Level;
 
+use self::loading::{LoadCounts, LoadUnderWay};
 use crate::compiles::{Compile, Compiles};
 use crate::hands::OffersInHands;
 use crate::loads::Loads;
@@ -37,9 +42,8 @@ use crate::plane::accounts::Accounts;
 use crate::plane::clock::Clock;
 use crate::sandbox::{Engine, Source, SourceError};
 use crate::signing::SourcePapers;
-use crate::store::pending::PendingRecord;
 use crate::store::records::{RecordDigest, SourceRecord};
-use crate::store::sources::{KeptSource, SourceFile, SourceFiles, WaitingSource};
+use crate::store::sources::{KeptSource, SourceFile, SourceFiles};
 
 /// The loader of what an earlier run has kept, and of what configuration names.
 pub(crate) const NOBODY: ActorAddress = ActorAddress::new(HostId(0), 0);
@@ -65,6 +69,8 @@ pub(crate) struct Library {
     loaded: Mutex<HashMap<SourceHash, LoadedCode>>,
     /// The newest file of each source that has one: of what is loaded, and of what an earlier run has kept.
     on_disk: Mutex<HashMap<SourceHash, SourceFile>>,
+    /// Sources whose loads are under way, and of how many: their files are in use, though nobody can create from them yet.
+    loading: Arc<LoadCounts>,
     compiles: Arc<Compiles>,
     /// Held while an offer is written that waits for a person.
     keeping: tokio::sync::Mutex<()>,
@@ -88,6 +94,14 @@ pub(crate) enum OfferedCode {
     Kept(Box<KeptSource>),
     /// Its bytes wait for a person, on disk.
     Waiting(SourceFile),
+}
+
+/// An offer that is to be loaded. As long as it is there, its file is in use.
+pub(crate) struct TakenOffer {
+    pub(crate) code: OfferedCode,
+    /// The bytes that run in its place.
+    pub(crate) replaced: Option<SourceBytes>,
+    _loading: LoadUnderWay,
 }
 
 /// Memory that is drawn for code, on the account of its source; given back when dropped.
@@ -175,6 +189,7 @@ impl Library {
             papers: Mutex::default(),
             loaded: Mutex::default(),
             on_disk: Mutex::default(),
+            loading: Arc::default(),
             keeping: tokio::sync::Mutex::default(),
             last_load: AtomicU64::new(0),
         }
@@ -214,71 +229,6 @@ impl Library {
         self.papers.lock().insert(hash, (OfferId::default(), Arc::new(papers)));
         self.on_disk.lock().insert(hash, kept.file.clone());
         self.offered.lock().insert(hash, OfferedCode::Kept(Box::new(kept)));
-    }
-
-    /// Has a source that waited for a person, before `Admin` hears of it.
-    pub(crate) fn found_waiting(&self, waiting: WaitingSource) {
-        let WaitingSource { file, record } = waiting;
-        let hash = file.hash();
-        self.papers.lock().insert(hash, (OfferId::default(), Arc::new(read_papers(record.papers()))));
-        self.on_disk.lock().insert(hash, file.clone());
-        self.offered.lock().insert(hash, OfferedCode::Waiting(file));
-    }
-
-    /// Has an offer wait on disk, and not in memory, until it is judged: with this record, over a restart too.
-    ///
-    /// # Errors
-    /// It can't be written.
-    pub(crate) async fn keep_pending(
-        &self,
-        hash: SourceHash,
-        offer: OfferId,
-        record: PendingRecord,
-    ) -> Result<(), Unusable> {
-        let Some(files) = self.files.clone() else { return Ok(()) };
-        let _one = self.keeping.lock().await;
-        // What comes from disk waits there already; what was judged meanwhile is not wanted any more.
-        let Some(bytes) = self.came_as(&self.offered.lock(), hash, offer) else { return Ok(()) };
-        let keep = move || {
-            let file = files.keep(hash, &bytes).map_err(|error| Unusable::now(error.to_string()))?;
-            match file.wait(&record) {
-                Ok(_) => Ok(file),
-                Err(error) => {
-                    let _ = file.remove();
-                    Err(Unusable::now(error.to_string()))
-                }
-            }
-        };
-        let file = waited_for(self.io.spawn_blocking(keep).await)?;
-        if let Some(unwanted) = self.swap_for_file(hash, offer, file) {
-            // An error means that the node ends.
-            let _ = self.remove(unwanted).await;
-        }
-        Ok(())
-    }
-
-    /// Has an offer wait in a file from here on. Returns it where nobody wants that any more.
-    fn swap_for_file(&self, hash: SourceHash, offer: OfferId, file: SourceFile) -> Option<SourceFile> {
-        let mut offered = self.offered.lock();
-        if self.came_as(&offered, hash, offer).is_none() {
-            return Some(file);
-        }
-        self.on_disk.lock().insert(hash, file.clone());
-        offered.insert(hash, OfferedCode::Waiting(file));
-        None
-    }
-
-    /// The bytes of an offer that have come just now, if they wait in memory.
-    fn came_as(
-        &self,
-        offered: &HashMap<SourceHash, OfferedCode>,
-        hash: SourceHash,
-        offer: OfferId,
-    ) -> Option<Bytes> {
-        match offered.get(&hash)? {
-            OfferedCode::Came(bytes) if self.papers(hash).0 == offer => Some(bytes.bytes()),
-            _ => None,
-        }
     }
 
     /// The offer by which such a source is judged now.
@@ -396,13 +346,11 @@ impl Library {
     }
 
     /// Takes out what was offered, to load it, and what runs in its place, if it is this.
-    pub(crate) fn take(
-        &self,
-        hash: SourceHash,
-        runs: Option<RunHash>,
-    ) -> Option<(OfferedCode, Option<SourceBytes>)> {
-        let offered = self.offered.lock().remove(&hash)?;
-        Some((offered, self.hands.let_go(hash, runs)))
+    pub(crate) fn take(&self, hash: SourceHash, runs: Option<RunHash>) -> Option<TakenOffer> {
+        // First: between the two nobody is to find that its file is not in use.
+        let loading = LoadUnderWay::begin(&self.loading, hash);
+        let code = self.offered.lock().remove(&hash)?;
+        Some(TakenOffer { code, replaced: self.hands.let_go(hash, runs), _loading: loading })
     }
 
     /// Nothing that is being compiled is wanted any more.
@@ -415,14 +363,11 @@ impl Library {
     ///
     /// # Errors
     /// It can't be used, or can't be kept. Then nothing of it is left.
-    pub(crate) async fn load(
-        &self,
-        offer: OfferedCode,
-        replaced: Option<SourceBytes>,
-    ) -> Result<(SourceInfo, u64), Unusable> {
+    pub(crate) async fn load(&self, offer: TakenOffer) -> Result<(SourceInfo, u64), Unusable> {
         let load = self.last_load.fetch_add(1, Ordering::Relaxed) + 1;
+        let TakenOffer { code, replaced, _loading } = offer;
         let replaced = replaced.map(Arc::new);
-        match offer {
+        match code {
             OfferedCode::Came(offer) => self.load_bytes(load, offer, replaced).await,
             OfferedCode::Kept(kept) => {
                 let KeptSource { file, record } = *kept;
@@ -563,6 +508,7 @@ impl Library {
     /// Has the bytes on disk, where there is one for them: if others compile, they wait there, and not in memory.
     async fn keep(&self, offer: Arc<SourceBytes>) -> Result<Kept, Unusable> {
         let Some(files) = self.files.clone() else { return Ok(Kept::InMemory(offer)) };
+        self.make_room(&files, offer.size()).await;
         let keep = move || {
             files.keep(offer.hash(), &offer.bytes()).map_err(|error| Unusable::now(error.to_string()))
         };

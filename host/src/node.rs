@@ -9,8 +9,8 @@ use thespian_core::address::HostId;
 use thespian_core::compiling::CompileLimits;
 use thespian_core::limits::{
     COMPILE_MEMORY_BYTES_LEAST, GUEST_THREADS_MAX, JUDGEMENT_TIME_MOST, LOG_CLOSE_TIME_MAX,
-    LOG_FILE_BYTES_MAX_DEFAULT, LOG_FILE_BYTES_MAX_MIN, MEMORY_BUDGET_BYTES_LEAST, RUNAWAYS_MAX,
-    STOP_NODE_TIME_MAX,
+    LOG_FILE_BYTES_MAX_DEFAULT, LOG_FILE_BYTES_MAX_MIN, MEMORY_BUDGET_BYTES_LEAST, PERSON_TIME_MOST,
+    RUNAWAYS_MAX, STOP_NODE_TIME_MAX, STORE_BYTES_LEAST, STORE_BYTES_MAX,
 };
 use thespian_core::role::Role;
 use thespian_core::source::admission::History;
@@ -121,7 +121,7 @@ impl Node {
         let queued = QueueBound::of(&memory);
         let budget = memory::budget(&memory, &queued);
         let shares = descriptors::shares(0)?;
-        let (host, data) = KeptData::open(config.data_dir.as_deref(), utc())?;
+        let (host, data) = open_data(&config)?;
         let KeptData { dir_lock, files, kept, waiting, history, audit, remembered, problems } = data;
         let (path, read, mut authority) = open_policy(&config, remembered)?;
         let appointed = office.as_ref().map(|office| office.source);
@@ -400,6 +400,12 @@ fn setup(
     }
 }
 
+/// All that lies in the data directory, if there is to be one.
+fn open_data(config: &NodeConfig) -> Result<(HostId, KeptData), StoreError> {
+    let store_bytes_max = config.store_bytes_max.unwrap_or(STORE_BYTES_MAX);
+    KeptData::open(config.data_dir.as_deref(), store_bytes_max, utc())
+}
+
 /// A policy's file, as it was read.
 type PolicyRead = Result<PolicyFile, PolicyError>;
 
@@ -457,9 +463,13 @@ fn checked(config: &NodeConfig) -> Result<usize, StartError> {
     if config.compile_cpu_ms_max == Some(0) {
         return Err(StartError::Config("`compile-cpu-ms-max` can be 1 or more, not 0".to_string()));
     }
-    let most = JUDGEMENT_TIME_MOST.as_millis();
+    if config.store_bytes_max.is_some_and(|bytes| bytes < STORE_BYTES_LEAST) {
+        return Err(StartError::Config(format!("`store-bytes-max` must be at least {STORE_BYTES_LEAST}")));
+    }
+    let is_person = config.authority == Authority::Person;
+    let most = if is_person { PERSON_TIME_MOST } else { JUDGEMENT_TIME_MOST }.as_millis();
     if config.judgement_ms_max.is_some_and(|time| time == 0 || u128::from(time) > most) {
-        return Err(StartError::Config(format!("`judgement-ms-max` can be 1 to {most}")));
+        return Err(StartError::Config(format!("`judgement-ms-max` can be 1 to {most} with this authority")));
     }
     config.limits.check().map_err(|error| StartError::Config(error.to_string()))?;
     Ok(guest_threads)

@@ -223,8 +223,8 @@ impl Performer {
     /// offer is then refused for that reason, and what its own load still brings is forgotten.
     fn validate(&self, hash: SourceHash, runs: Option<RunHash>) {
         // Only `Admin`'s end lets go of what waits for it: all who would hear of it have been told.
-        let Some((offer, replaced)) = self.inside.library.take(hash, runs) else { return };
-        if runs.is_some() && replaced.is_none() {
+        let Some(offer) = self.inside.library.take(hash, runs) else { return };
+        if runs.is_some() && offer.replaced.is_none() {
             let why = "what its authority has put in its place is gone: load it again".to_string();
             let outcome = Err(Unusable::now(why));
             return self.inside.desk.tell(SourceEvent::Validated { hash, runs, outcome, compile_us: 0 });
@@ -232,11 +232,11 @@ impl Performer {
         let (inside, restoring) = (self.inside.clone(), self.restoring.clone());
         self.inside.desk.faults().spawn(&self.io, "a load", async move {
             // Of what comes back with a start there may be thousands: those who load now are not to wait among them.
-            let _turn = match &offer {
+            let _turn = match &offer.code {
                 OfferedCode::Kept(_) => restoring.acquire_owned().await.ok(),
                 OfferedCode::Came(_) | OfferedCode::Waiting(_) => None,
             };
-            let loaded = inside.library.load(offer, replaced).await;
+            let loaded = inside.library.load(offer).await;
             let loaded = match loaded {
                 Ok(loaded) => remembering::admit(&inside, hash).await.map(|()| loaded),
                 Err(why) => Err(why),

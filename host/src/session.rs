@@ -165,6 +165,8 @@ impl Session {
                 Err(ControlError::Invalid("a load needs the bytes of the source".to_string()))
             }
             Request::Unload { source } => self.about(source, |source| Question::Unload { source }).await,
+            Request::SetAside { source } => self.about(source, |source| Question::SetAside { source }).await,
+            Request::Audit { last } => inside.audit.last(last).await.map(Reply::Audit),
             Request::Pending => status::pending(inside).await.map(Reply::Pending),
             Request::Approve { source, allow } => {
                 let approval = PersonsApproval { allowed: allow };

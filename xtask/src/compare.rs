@@ -25,9 +25,9 @@ pub(crate) fn compare(root: &Path, args: &[OsString]) -> Result<(), String> {
     let folder = root.join(env_or("CARGO_TARGET_DIR", "target")).join(FOLDER);
     let source = folder.join("source");
     check_out(root, &source, &commit)?;
-    let profile = &write_profile(root, &folder)?;
-    let before = build(&source, &folder.join("before"), profile)?;
-    let after = build(root, &folder.join("after"), profile)?;
+    take_profiles(root, &source)?;
+    let before = build(&source, &folder.join("before"))?;
+    let after = build(root, &folder.join("after"))?;
     run(Command::new(after).arg("--against").arg(before).args(rest))
 }
 
@@ -67,35 +67,40 @@ fn check_out(root: &Path, source: &Path, commit: &str) -> Result<(), String> {
     }
 }
 
-/// A file of this tree's profiles, by which both are built: what a profile gains or costs is no part of the comparison.
-fn write_profile(root: &Path, folder: &Path) -> Result<PathBuf, String> {
-    let manifest = root.join("Cargo.toml");
-    let text = fs::read_to_string(&manifest).map_err(|error| format!("{}: {error}", manifest.display()))?;
-    let file = folder.join("profile.toml");
-    fs::write(&file, profiles(&text)).map_err(|error| format!("{}: {error}", file.display()))?;
-    Ok(file)
+/// Has the earlier sources built by this tree's profiles: what a profile gains or costs is no part of the comparison. In place of
+/// their own, since two that name one package differently do not go together.
+fn take_profiles(root: &Path, source: &Path) -> Result<(), String> {
+    let read = |manifest: &Path| {
+        fs::read_to_string(manifest).map_err(|error| format!("{}: {error}", manifest.display()))
+    };
+    let manifest = source.join("Cargo.toml");
+    let text = with_profiles(&read(&manifest)?, &read(&root.join("Cargo.toml"))?);
+    fs::write(&manifest, text).map_err(|error| format!("{}: {error}", manifest.display()))
 }
 
-/// The profiles of a manifest, in words that are a configuration of Cargo's too.
-fn profiles(manifest: &str) -> String {
+/// A manifest with the profiles of another.
+fn with_profiles(manifest: &str, other: &str) -> String {
+    part(manifest, false) + &part(other, true)
+}
+
+/// The profiles of a manifest, or everything else.
+fn part(manifest: &str, profiles: bool) -> String {
     let mut is_profile = false;
     let lines = manifest.lines().filter(|line| {
         if line.starts_with('[') {
             is_profile = line.starts_with("[profile.");
         }
-        is_profile
+        is_profile == profiles
     });
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// The program that is built from these sources. Both are built by the profile that tests and the demo use; neither in
 /// pieces, as a build that is to be built again is: by what was edited last a program is faster or slower too.
-fn build(source: &Path, target: &Path, profile: &Path) -> Result<PathBuf, String> {
+fn build(source: &Path, target: &Path) -> Result<PathBuf, String> {
     run(Command::new(env_or("CARGO", "cargo"))
         .args(["build", "--locked", "--package", PROGRAM, "--bin", PROGRAM, "--target-dir"])
         .arg(target)
-        .arg("--config")
-        .arg(profile)
         .env("CARGO_INCREMENTAL", "0")
         .current_dir(source))?;
     Ok(target.join("debug").join(PROGRAM).with_extension(env::consts::EXE_EXTENSION))
@@ -103,13 +108,15 @@ fn build(source: &Path, target: &Path, profile: &Path) -> Result<PathBuf, String
 
 #[cfg(test)]
 mod tests {
-    use super::profiles;
+    use super::with_profiles;
 
     #[test]
-    fn both_builds_take_every_profile_of_the_tree_and_nothing_else() {
-        let manifest = "[workspace]\nmembers = [\n]\n\n[profile.dev]\nlto = \"off\"\n\n\
-                        [profile.dev.package]\nbytes.opt-level = 2\n[workspace.lints.rust]\nunsafe_code = \"deny\"\n";
-        let expected = "[profile.dev]\nlto = \"off\"\n\n[profile.dev.package]\nbytes.opt-level = 2\n";
-        assert_eq!(profiles(manifest), expected);
+    fn both_builds_take_every_profile_of_the_tree_and_keep_everything_else() {
+        let before =
+            "[workspace]\nmembers = [\n]\n[profile.dev.package]\nbytes.opt-level = 1\n[workspace.lints]\n";
+        let after = "[workspace]\nmembers = [\"x\"]\n[profile.dev]\nlto = \"off\"\n[profile.dev.package]\nbytes.opt-level = 2\n";
+        let expected = "[workspace]\nmembers = [\n]\n[workspace.lints]\n\
+                        [profile.dev]\nlto = \"off\"\n[profile.dev.package]\nbytes.opt-level = 2\n";
+        assert_eq!(with_profiles(before, after), expected);
     }
 }

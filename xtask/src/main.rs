@@ -1,4 +1,4 @@
-//! The commands that work on this repository: `cargo xtask test`, `lint`, `compare` and `siege`.
+//! The commands that work on this repository: `cargo xtask test`, `lint`, `long`, `compare` and `siege`.
 //!
 //! Plain `cargo test --workspace` does the same where the guests' target is installed already. A build script must not
 //! change a machine, so it can only say what is missing; a command that somebody typed may install it.
@@ -9,6 +9,7 @@ mod guest_target;
 
 mod compare;
 mod lint;
+mod long;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -20,6 +21,7 @@ use guest_target::{ensure_guest_target, env_or, run};
 const USAGE: &str = "\
 Usage: cargo xtask test [ARGS]
        cargo xtask lint [ARGS]
+       cargo xtask long
        cargo xtask compare COMMIT [OPTIONS] [WORKLOAD]...
        cargo xtask siege [OPTIONS]
 
@@ -27,6 +29,7 @@ Usage: cargo xtask test [ARGS]
            ARGS go to `cargo test --workspace`: cargo xtask test -p thespian-core -- turn
   lint     Holds every crate to no warnings of clippy and of the documentation, with what the tests have compiled: a minute
            behind them, where `cargo clippy` and `cargo doc` take three. ARGS go to `cargo build --workspace`.
+  long     Runs the tests that draw at random, or kill, far more often than `test` does: some minutes each.
   compare  Builds the benches of COMMIT and of this tree, runs them in turn, 15 times each, and prints how the medians
            compare: more than 1 is worse than before. Best on a quiet machine.
            OPTIONS go to the benches: cargo xtask compare HEAD~1 --runs 5 W2 W3
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
     let outcome = match args.next().as_deref().and_then(OsStr::to_str) {
         Some("test") => test(args.collect()),
         Some("lint") => lint::lint(Path::new(ROOT), args.collect()),
+        Some("long") => long::long(Path::new(ROOT)),
         Some("compare") => compare::compare(Path::new(ROOT), &args.collect::<Vec<_>>()),
         Some("siege") => siege(args.collect()),
         Some("help" | "--help" | "-h") => {

@@ -164,7 +164,7 @@ impl Admin {
             ActorEvent::UnloadAsked { by, source } => {
                 if self.has_right(by, |rights| rights.sources) {
                     // It waits for no answer: there is nothing to unload, or it is not to be unloaded.
-                    drop(self.unload(source, effects));
+                    drop(self.unload(source, false, effects));
                 }
             }
             ActorEvent::SourcesWatched { by, watches } => {
@@ -200,7 +200,11 @@ impl Admin {
             }
             Question::Load(offer) => self.offered(now, origin, *offer, effects),
             Question::Unload { source } => {
-                let unloaded = self.unload(source, effects);
+                let unloaded = self.unload(source, false, effects);
+                effects.answer(origin, unloaded.map(|()| Answer::Done));
+            }
+            Question::SetAside { source } => {
+                let unloaded = self.unload(source, true, effects);
                 effects.answer(origin, unloaded.map(|()| Answer::Done));
             }
             Question::Approve { source, approval } => self.approved(origin, source, approval, effects),
@@ -284,13 +288,18 @@ impl Admin {
         self.family.get(actor).is_some_and(|member| right(member.rights()))
     }
 
-    fn unload(&mut self, source: SourceHash, effects: &mut Effects) -> Result<(), Refusal> {
+    /// Lets nobody create actors of a source any more: for good, or until the next start.
+    fn unload(&mut self, source: SourceHash, comes_back: bool, effects: &mut Effects) -> Result<(), Refusal> {
         self.sources.check_known(source)?;
         if self.authority.appointment.as_ref().is_some_and(|office| office.source == source) {
             return Err(Refusal::OfTheAuthority { hash: source });
         }
+        // What nobody has approved does not come back either.
+        let comes_back = comes_back && self.sources.verdict(source).is_some();
         let mut waited = self.sources.unload(source, &mut self.askers, effects);
-        effects.push(SourceEffect::Erase(source));
+        if !comes_back {
+            effects.push(SourceEffect::Erase(source));
+        }
         waited.extend(self.suitability.unloaded(source));
         self.resume(waited, effects);
         Ok(())

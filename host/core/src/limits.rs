@@ -110,9 +110,11 @@ pub const CONFIG_BYTES_MAX: usize = MIB;
 
 /// Size of a component, in bytes. The largest honest ones (an interpreter inside) have 20 MB.
 pub const SOURCE_BYTES_MAX: usize = 32 * MIB;
-/// Bytes of all sources together that a node keeps on disk: some thousand ordinary ones. More are refused; none goes that is in
-/// use.
+/// Bytes of all sources together that a node keeps on disk, unless `store-bytes-max` says otherwise: some thousand ordinary ones.
+/// More are refused; none goes that is in use.
 pub const STORE_BYTES_MAX: u64 = 4 << 30;
+/// The least that `store-bytes-max` may be: the largest source has room, and another.
+pub const STORE_BYTES_LEAST: u64 = 64 << 20;
 /// Bytes of all sources together that are on their way in at one time: announced, coming, or waiting for their judgement and
 /// for a disk or the compiler to take them. Four of the largest: whoever loads more waits until some have come.
 pub const OFFERED_BYTES_MAX: usize = 128 * MIB;
@@ -283,8 +285,10 @@ pub const SOURCE_LABEL_LEN_MAX: usize = 256;
 pub const JUDGEMENT_TIME_MAX: Duration = Duration::from_secs(120);
 /// The same for a person, who may be on holiday.
 pub const PERSON_TIME_MAX: Duration = Duration::from_secs(7 * 86_400);
-/// The longest that `judgement-ms-max` may be: nobody remembers after a month what was offered.
-pub const JUDGEMENT_TIME_MOST: Duration = Duration::from_secs(30 * 86_400);
+/// The longest that `judgement-ms-max` may be: whoever loads sits there and waits.
+pub const JUDGEMENT_TIME_MOST: Duration = Duration::from_secs(600);
+/// The same for a person: nobody remembers after a month what was offered.
+pub const PERSON_TIME_MOST: Duration = Duration::from_secs(30 * 86_400);
 /// Offers that wait for a person at one time: more than somebody reads in a day.
 pub const PENDING_OFFERS_MAX: usize = 64;
 /// Bytes of those offers together, which lie on disk: a quarter of what all sources may take there.

@@ -64,6 +64,11 @@ pub enum Question {
         /// The source, as the face found it.
         source: SourceHash,
     },
+    /// The same until the next start: what was admitted stays so.
+    SetAside {
+        /// The source, as the face found it.
+        source: SourceHash,
+    },
     /// Approve an offer that waits for a person, and say when it can be created from.
     Approve {
         /// The source, as the face found it.

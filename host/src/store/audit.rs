@@ -180,6 +180,14 @@ impl AuditLog {
         Ok((log, broken.map(|why| format!("the audit log is not as this node left it: {why}"))))
     }
 
+    /// The last records that are written, as [`last_lines`] has them.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn last_lines(&self, len_max: usize) -> io::Result<Vec<Vec<u8>>> {
+        last_lines(&self.dir, len_max)
+    }
+
     /// Writes records behind the last; if `is_synced` they outlive a power failure, and none of them can be cut off unseen.
     ///
     /// # Errors

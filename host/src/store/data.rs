@@ -34,7 +34,11 @@ impl KeptData {
     ///
     /// # Errors
     /// It can't be used.
-    pub(crate) fn open(dir: Option<&Path>, now: UtcTime) -> Result<(HostId, Self), StoreError> {
+    pub(crate) fn open(
+        dir: Option<&Path>,
+        store_bytes_max: u64,
+        now: UtcTime,
+    ) -> Result<(HostId, Self), StoreError> {
         let host = HostId(rand::random());
         let Some(dir) = dir else { return Ok((host, Self::default())) };
         super::private_dir(dir)?;
@@ -45,7 +49,7 @@ impl KeptData {
         let seal = Arc::new(seal);
         let lock = Arc::new(lock);
         let FoundSources { files, kept, waiting, mut problems } =
-            SourceFiles::open(dir, seal.clone(), Arc::downgrade(&lock))?;
+            SourceFiles::open(dir, seal.clone(), Arc::downgrade(&lock), store_bytes_max)?;
         let audit = AuditLog::open(dir, seal.clone(), Arc::downgrade(&lock), now);
         let (audit, broken) = audit.map_err(|error| StoreError::Io { path: dir.join(audit::FILE), error })?;
         problems.extend(broken);

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use thespian_core::limits::{SOURCE_BYTES_MAX, STORE_BYTES_MAX};
+use thespian_core::limits::SOURCE_BYTES_MAX;
 use thespian_core::source::SourceHash;
 
 use super::pending::PendingRecord;
@@ -50,9 +50,10 @@ pub(crate) enum SourceFileError {
     Read { path: PathBuf, error: io::Error },
     /// All files together have as much as they may.
     #[error(
-        "the sources that are kept have {taken} bytes, this one has {bytes}, and at most {STORE_BYTES_MAX} are kept: unload others"
+        "the sources that are kept have {taken} bytes, this one has {bytes}, and at most {most} are kept (`store-bytes-max`): unload \
+         others"
     )]
-    Full { taken: u64, bytes: u64 },
+    Full { taken: u64, bytes: u64, most: u64 },
     /// Somebody else wrote the file, or the disk lost some of it.
     #[error("its bytes can't be used: {path} has others than were written")]
     Changed { path: PathBuf },
@@ -79,6 +80,8 @@ pub(crate) struct SourceFiles {
     dir: PathBuf,
     seal: Arc<Seal>,
     current: Mutex<SourceVersions>,
+    /// Bytes of all files together at most.
+    bytes_max: u64,
     /// The node's hold on the data directory: without it nothing is written.
     lock: Weak<DirLock>,
 }
@@ -125,6 +128,7 @@ impl SourceFiles {
         data_dir: &Path,
         seal: Arc<Seal>,
         lock: Weak<DirLock>,
+        bytes_max: u64,
     ) -> Result<FoundSources, StoreError> {
         let dir = data_dir.join(DIR);
         // Files are removed here: not where somebody's link leads.
@@ -136,7 +140,7 @@ impl SourceFiles {
             let path = path.to_path_buf();
             move |error| StoreError::Io { path, error }
         };
-        let files = Arc::new(Self { dir: dir.clone(), seal, current: Mutex::default(), lock });
+        let files = Arc::new(Self { dir: dir.clone(), seal, current: Mutex::default(), bytes_max, lock });
         let (mut kept, mut waiting) = (BTreeMap::new(), BTreeMap::new());
         let (mut problems, mut left) = (Vec::new(), Vec::new());
         let mut bytes = BTreeSet::new();
@@ -246,8 +250,8 @@ impl SourceFiles {
         let version = self.next_version();
         let size = bytes.len() as u64;
         let taken = self.current.lock().bytes;
-        if taken + size > STORE_BYTES_MAX {
-            return Err(SourceFileError::Full { taken, bytes: size });
+        if taken + size > self.bytes_max {
+            return Err(SourceFileError::Full { taken, bytes: size, most: self.bytes_max });
         }
         let new = self.dir.join(format!("{hash}.{version}.new"));
         write_whole(&new, bytes).map_err(write_error)?;
@@ -263,6 +267,11 @@ impl SourceFiles {
         }
         drop(current);
         Ok(SourceFile { files: self.clone(), hash, version, size })
+    }
+
+    /// Bytes that have to go before there is room for so many more.
+    pub(crate) fn lacks(&self, bytes: u64) -> u64 {
+        (self.current.lock().bytes + bytes).saturating_sub(self.bytes_max)
     }
 
     fn next_version(&self) -> u64 {
@@ -394,6 +403,11 @@ impl SourceFile {
         let published = published.inspect_err(|_| drop(fs::remove_file(&new)));
         published.and_then(|()| File::open(&self.files.dir)?.sync_all()).map_err(write_error)?;
         Ok(true)
+    }
+
+    /// Orders files by when they were written: older ones have less.
+    pub(crate) const fn age(&self) -> u64 {
+        self.version
     }
 
     /// Whether it was written after another of the same source.

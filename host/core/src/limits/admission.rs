@@ -33,6 +33,10 @@ pub const AUDIT_FILE_BYTES_MAX: u64 = 32 * MIB as u64;
 pub const AUDIT_FILES_KEPT: usize = 8;
 /// A record of the audit log, in bytes: a reason as long as it may be, each of its characters written as an escape, and as much again.
 pub const AUDIT_LINE_BYTES_MAX: usize = 64 * KIB;
+/// Records of the audit log that a node shows at one time: what somebody reads.
+pub const AUDIT_SHOWN_MAX: usize = 10_000;
+/// Bytes of them: half of a frame.
+pub const AUDIT_SHOWN_BYTES_MAX: usize = 8 << 20;
 /// Records that wait for the audit log. Approvals wait for room; of others that find none the log says how many there were.
 pub const AUDIT_QUEUE_LEN: usize = 1_024;
 /// Records that are written to the audit log at once, and synced together.

@@ -277,6 +277,16 @@ pub enum Request {
         /// The reason, which its loader is told.
         why: String,
     },
+    /// The last records of the audit log, the oldest first.
+    Audit {
+        /// As many at most; a node shows no more than `AUDIT_SHOWN_MAX`.
+        last: u64,
+    },
+    /// Let no more actors be created from a source until the next start.
+    SetAside {
+        /// The source: its hash or an unambiguous beginning of it.
+        source: String,
+    },
 }
 
 /// A change of the policy.
@@ -355,6 +365,8 @@ impl Request {
             Self::Pending => ("pending", Role::Read),
             Self::Approve { .. } => ("approve", Role::Operate),
             Self::Refuse { .. } => ("refuse", Role::Operate),
+            Self::Audit { .. } => ("audit", Role::Read),
+            Self::SetAside { .. } => ("set-aside", Role::Load),
         }
     }
 
@@ -449,6 +461,8 @@ pub enum Reply {
     Outcomes(Vec<SourceOutcome>),
     /// The sources that wait for a person, the first that is overdue first.
     Pending(Vec<PendingSource>),
+    /// Records of the audit log, each a line of JSON.
+    Audit(Vec<String>),
 }
 
 /// A message or poison that reached an endpoint.

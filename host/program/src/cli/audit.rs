@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use thespian_core::limits::AUDIT_LINE_BYTES_MAX;
+use thespian_core::limits::{AUDIT_LINE_BYTES_MAX, AUDIT_SHOWN_MAX};
 use thespian_host::store::audit;
 
+use super::connect::NodeArgs;
+use super::deadline::at_once;
 use super::layers::default_data_dir;
 use super::output::{Output, Style, number};
 
@@ -19,7 +21,7 @@ const HASH_DIGITS: usize = 16;
 /// A node with a data directory writes down each source that it approves or refuses, with the reason, each change of its policy, and who
 /// judges. A record holds the hash of the one before, and the node notes its last one apart: so it is found where one was changed, taken
 /// out between others, or cut off at the end by somebody who has not the node's key. These commands read the files, whether the
-/// node runs or not.
+/// node runs or not; `show --socket` and `show --connect` ask the node.
 #[derive(Args)]
 pub(super) struct AuditCommand {
     #[command(subcommand)]
@@ -47,13 +49,13 @@ impl DataArgs {
 
 /// Prints the last records.
 #[derive(Args)]
-#[command(after_help = "Exit codes: 0 shown; 1 they can't be read (all: `thespian-host --help`)")]
+#[command(after_help = "Exit codes: 0 shown; 1 they can't be read; 5 no node (all: `thespian-host --help`)")]
 struct ShowAuditArgs {
     /// How many at most.
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=AUDIT_SHOWN_MAX as i64))]
     last: u32,
     #[command(flatten)]
-    data: DataArgs,
+    node: NodeArgs,
 }
 
 /// Reads the whole log, and says whether it is as the node wrote it, or where it breaks.
@@ -66,9 +68,9 @@ struct VerifyAuditArgs {
     data: DataArgs,
 }
 
-pub(super) fn audit(command: &AuditCommand, output: &Output) -> Result<()> {
+pub(super) async fn audit(command: &AuditCommand, output: &Output) -> Result<()> {
     match &command.command {
-        AuditAction::Show(args) => show(args, output),
+        AuditAction::Show(args) => show(args, output).await,
         AuditAction::Verify(args) => verify(args, output),
     }
 }
@@ -90,10 +92,15 @@ fn verify(args: &VerifyAuditArgs, output: &Output) -> Result<()> {
     Ok(())
 }
 
-fn show(args: &ShowAuditArgs, output: &Output) -> Result<()> {
-    let dir = args.data.dir()?;
-    let lines = audit::last_lines(&dir, args.last as usize);
-    let lines = lines.with_context(|| format!("the audit log in {} can't be read", dir.display()))?;
+async fn show(args: &ShowAuditArgs, output: &Output) -> Result<()> {
+    let lines = if args.node.names_a_door() {
+        let lines = at_once(args.node.connect().await?.audit(args.last.into())).await?;
+        lines.into_iter().map(String::into_bytes).collect()
+    } else {
+        let dir = args.node.data_dir()?;
+        let lines = audit::last_lines(&dir, args.last as usize);
+        lines.with_context(|| format!("the audit log in {} can't be read", dir.display()))?
+    };
     for line in lines {
         let record: Value = serde_json::from_slice(&line).with_context(|| {
             format!("a line of at most {AUDIT_LINE_BYTES_MAX} bytes is no record: `audit verify` says which")

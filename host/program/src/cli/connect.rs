@@ -87,9 +87,19 @@ impl NodeArgs {
         }
     }
 
+    /// Whether it is said where the node lets programs in.
+    pub(super) const fn names_a_door(&self) -> bool {
+        self.socket.is_some() || self.connect.is_some()
+    }
+
+    /// The data directory of the node.
+    pub(super) fn data_dir(&self) -> Result<PathBuf> {
+        self.data_dir.clone().map_or_else(default_data_dir, Ok)
+    }
+
     /// Where the node is; an error if that can't be known.
     pub(super) fn place(&self) -> Result<NodeAddress> {
-        let data_dir = || self.data_dir.clone().map_or_else(default_data_dir, Ok);
+        let data_dir = || self.data_dir();
         let socket = match (&self.socket, self.connect, &self.token_file) {
             (Some(socket), ..) => socket.clone(),
             (None, Some(address), Some(token_file)) => {

@@ -11,8 +11,8 @@ use clap::Args;
 use thespian_core::capability::Value as Capability;
 use thespian_core::connection::ListenRule;
 use thespian_core::limits::{
-    ActorLimits, COMPILE_MEMORY_BYTES_LEAST, CONFIG_BYTES_MAX, GUEST_THREADS_MAX, JUDGEMENT_TIME_MOST,
-    LOG_FILE_BYTES_MAX_MIN, LimitError, MEMORY_BUDGET_BYTES_LEAST, RANGES,
+    ActorLimits, COMPILE_MEMORY_BYTES_LEAST, CONFIG_BYTES_MAX, GUEST_THREADS_MAX, LOG_FILE_BYTES_MAX_MIN,
+    LimitError, MEMORY_BUDGET_BYTES_LEAST, PERSON_TIME_MOST, RANGES, STORE_BYTES_LEAST,
 };
 use thespian_core::log_level::LogLevel;
 use thespian_host::config::{Authority, NodeConfig};
@@ -36,7 +36,7 @@ const ALLOW_LISTEN: &str = "allow-listen";
 const KEEP_TOKENS: &str = "control.keep-tokens";
 
 /// Keys outside of tables, and what it means that one is absent.
-const KEYS: [(&str, &str); 24] = [
+const KEYS: [(&str, &str); 25] = [
     ("data-dir", ""),
     ("cache-dir", "in the data directory"),
     ("listen", "no TCP"),
@@ -50,6 +50,7 @@ const KEYS: [(&str, &str); 24] = [
     (AUTHORITY_INIT, "none"),
     ("judgement-ms-max", "two minutes; a week for a person"),
     ("policy", "in the data directory"),
+    ("store-bytes-max", "4 GiB"),
     (SOURCE, "none"),
     (ACTOR, "none"),
     ("apps", "none"),
@@ -62,7 +63,8 @@ const KEYS: [(&str, &str); 24] = [
     ("log-file", "none"),
     ("log-file-bytes-max", "10 MiB"),
 ];
-const NUMBERS: [&str; 7] = [
+const NUMBERS: [&str; 8] = [
+    "store-bytes-max",
     "judgement-ms-max",
     "memory-budget-bytes",
     "compile-memory-bytes-max",
@@ -117,7 +119,7 @@ pub(super) struct ConfigArgs {
     authority_init: Option<String>,
     /// Time in which a source is to be judged; then it is refused [default: two minutes, and a week for a person] [env:
     /// THESPIAN_HOST_JUDGEMENT_MS_MAX].
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(i64).range(1..=JUDGEMENT_TIME_MOST.as_millis() as i64))]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(i64).range(1..=PERSON_TIME_MOST.as_millis() as i64))]
     judgement_ms_max: Option<i64>,
     /// The policy by which keys are trusted [default: `policy.toml` in the data directory] [env: THESPIAN_HOST_POLICY].
     #[arg(long, value_name = "FILE")]
@@ -140,6 +142,9 @@ pub(super) struct ConfigArgs {
     /// Threads that run actors [default: one per core] [env: THESPIAN_HOST_GUEST_THREADS].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=GUEST_THREADS_MAX as i64))]
     guest_threads: Option<u32>,
+    /// Bytes of all sources that are kept in the data directory [default: 4 GiB] [env: THESPIAN_HOST_STORE_BYTES_MAX].
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(i64).range(STORE_BYTES_LEAST as i64..))]
+    store_bytes_max: Option<i64>,
     /// A directory of files, `*.toml`, that say which sources are loaded at the start and which actors of them run [default: none]
     /// [env: THESPIAN_HOST_APPS].
     #[arg(long, value_name = "DIR")]
@@ -277,6 +282,7 @@ impl ConfigArgs {
         }
         let numbers = [
             ("judgement-ms-max", self.judgement_ms_max),
+            ("store-bytes-max", self.store_bytes_max),
             ("memory-budget-bytes", self.memory_budget_bytes),
             ("compile-memory-bytes-max", self.compile_memory_bytes_max),
             ("compile-cpu-ms-max", self.compile_cpu_ms_max),

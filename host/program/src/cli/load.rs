@@ -7,7 +7,9 @@ use anyhow::Result;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sha2::{Digest, Sha256};
-use thespian_core::limits::{JUDGEMENT_TIME_MOST, SOURCE_BYTES_MAX, START_MEMORY_BYTES_WARNED};
+use thespian_core::limits::{
+    JUDGEMENT_TIME_MOST, PERSON_TIME_MOST, SOURCE_BYTES_MAX, START_MEMORY_BYTES_WARNED,
+};
 use thespian_core::source::foreign::what_else;
 use thespian_core::source::{ActorClass, InitMessage, Rights, SourceHash, SourceInfo};
 use thespian_core::wire::control::{LoadProgress, LoadedSource};
@@ -120,7 +122,8 @@ const fn time_after(progress: LoadProgress) -> Duration {
     match progress {
         LoadProgress::Received(_) => Duration::ZERO,
         // The node's operator says how long.
-        LoadProgress::Judging | LoadProgress::Pending => JUDGEMENT_TIME_MOST,
+        LoadProgress::Judging => JUDGEMENT_TIME_MOST,
+        LoadProgress::Pending => PERSON_TIME_MOST,
         // One source is compiled after the other, and nobody knows how many there are before this one.
         LoadProgress::Compiling => Duration::MAX,
     }

@@ -195,7 +195,7 @@ async fn command(command: Command, output: &Output) -> Result<()> {
         Command::Verify(args) => sign::verify(&args, output),
         Command::Inspect(args) => inspect::inspect(&args, output),
         Command::Policy(command) => policy::policy(command, output).await,
-        Command::Audit(command) => audit::audit(&command, output),
+        Command::Audit(command) => audit::audit(&command, output).await,
         Command::Create(args) => create::create(args, output).await,
         Command::Tell(args) => tell::tell(args, output).await,
         Command::Ask(args) => ask::ask(args, output).await,

@@ -17,16 +17,25 @@ use super::output::Output;
 pub(super) struct UnloadArgs {
     /// The source's hash, or an unambiguous beginning of it.
     hash: String,
+    /// Until the node starts again: what admitted it still holds, and its file stays as long as there is room.
+    #[arg(long)]
+    keep: bool,
     #[command(flatten)]
     node: NodeArgs,
 }
 
 pub(super) async fn unload(args: UnloadArgs, output: &Output) -> Result<()> {
-    at_once(args.node.connect().await?.unload(&args.hash)).await?;
+    let client = args.node.connect().await?;
+    if args.keep {
+        at_once(client.set_aside(&args.hash)).await?;
+    } else {
+        at_once(client.unload(&args.hash)).await?;
+    }
     if output.is_json() {
         output.json(&json!({"unloaded": args.hash}))?;
     } else {
-        output.line("unloaded; actors that run stay")?;
+        let until = if args.keep { " until the next start" } else { "" };
+        output.line(format_args!("unloaded{until}; actors that run stay"))?;
     }
     Ok(())
 }

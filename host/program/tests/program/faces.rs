@@ -215,6 +215,7 @@ fn commands(reply: &Reply) -> &'static [&'static [&'static str]] {
             &["tell", ADDRESS, "T"],
             &["unload", "ab"],
             &["refuse", "ab", "--why", "no"],
+            &["unload", "ab", "--keep"],
             &["stop"],
             &["grant", "revoke", "127.0.0.1:80"],
         ],
@@ -232,6 +233,7 @@ fn commands(reply: &Reply) -> &'static [&'static [&'static str]] {
         Reply::Killed { .. } => &[&["kill", "--source", "ab"]],
         Reply::Source(_) => &[&["sources", "ab"], &["why-refused", "ab"]],
         Reply::Policy(_) => &[&["policy", "show"]],
+        Reply::Audit(_) => &[&["audit", "show", "--socket", "SOCKET"]],
         Reply::Pending(_) => &[&["sources", "pending"]],
         Reply::Outcomes(_) => &[&["policy", "reload"], &["policy", "check"], &["key", "revoke", "ci"]],
     }
@@ -252,6 +254,10 @@ fn no_answer_of_a_node_acts_on_the_readers_terminal() {
     let frames = frames();
     let node = HostileNode::start(&frames);
     let component = node.folder.file("c.wasm", thespian_guests::bytes(thespian_guests::HELLO));
+    let socket = node.folder.data().join("control.sock");
+    // As the node has it, and not what is no JSON at all.
+    let line =
+        serde_json::json!({"at": EVIL, "what": "refused", "source": EVIL, "label": EVIL, "reason": EVIL});
     let mut replies: Vec<Reply> = frames
         .iter()
         .filter_map(|frame| match frame {
@@ -261,6 +267,7 @@ fn no_answer_of_a_node_acts_on_the_readers_terminal() {
         .collect();
     replies.retain(|reply| !matches!(reply, Reply::Status(_)));
     replies.push(node.status.clone());
+    replies.push(Reply::Audit(vec![line.to_string()]));
     let why = || EVIL.to_string();
     let reasons = [
         ExitReason::Failed(why()),
@@ -287,9 +294,20 @@ fn no_answer_of_a_node_acts_on_the_readers_terminal() {
         for args in commands(&reply) {
             let args: Vec<_> = args
                 .iter()
-                .map(|arg| if *arg == "FILE" { component.to_str().unwrap() } else { arg })
+                .map(|arg| match *arg {
+                    "FILE" => component.to_str().unwrap(),
+                    "SOCKET" => socket.to_str().unwrap(),
+                    arg => arg,
+                })
                 .collect();
-            let is_shown = shows(&args) && !matches!(reply, Reply::Ended { reason: ExitReason::Requested });
+            let is_json =
+                |lines: &[String]| lines.iter().all(|line| serde_json::from_str::<Value>(line).is_ok());
+            let is_shown = shows(&args)
+                && match &reply {
+                    Reply::Ended { reason } => *reason != ExitReason::Requested,
+                    Reply::Audit(lines) => is_json(lines),
+                    _ => true,
+                };
             look(&node, &Says::Answer(Vec::new(), Ok(reply.clone())), &args, is_shown);
         }
     }

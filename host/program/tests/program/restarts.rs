@@ -171,3 +171,44 @@ fn a_node_that_is_killed_while_it_loads_has_each_source_whole_or_not_at_all() {
         folder = stopped(node);
     }
 }
+
+/// The first lesson's component with so many MiB more, which mean nothing, and a letter that makes it another source.
+fn padded(folder: &Folder, letter: u8, mib: usize) -> PathBuf {
+    let mut bytes = fs::read(hello()).unwrap();
+    let mut content = vec![1, letter];
+    content.resize(mib << 20, 0);
+    bytes.push(0);
+    let mut left = content.len();
+    while left >= 0x80 {
+        bytes.push(u8::try_from(left & 0x7f).unwrap() | 0x80);
+        left >>= 7;
+    }
+    bytes.push(u8::try_from(left).unwrap());
+    bytes.extend(content);
+    folder.file(&format!("{}.wasm", char::from(letter)), bytes)
+}
+
+#[test]
+fn what_was_set_aside_comes_back_unless_its_room_was_needed() {
+    let files = Folder::new();
+    let [a, b, c] = [b'a', b'b', b'c'].map(|letter| padded(&files, letter, 25));
+    let args = ["--authority", "trust-all", "--store-bytes-max", "67108864"];
+    let node = RunningNode::start_in(Folder::new(), &args);
+    let load = |node: &RunningNode, file: &Path| node.run(&["load", file.to_str().unwrap()]);
+    let hash = |loaded: crate::process::Ended| loaded.ok().trim().to_string();
+    let (first, second) = (hash(load(&node, &a)), hash(load(&node, &b)));
+    // Nobody is turned out who can be created from.
+    let full = load(&node, &c).failed(4);
+    assert!(full.contains("`store-bytes-max`"), "{full}");
+    assert!(node.run(&["unload", &first, "--keep"]).ok().contains("until the next start"));
+    node.run(&["create", &first]).failed(3);
+    // It is there again, with all that it was admitted with.
+    let node = RunningNode::start_in(stopped(node), &args);
+    node.run(&["create", &first]).ok();
+    node.run(&["unload", &first, "--keep"]).ok();
+    let third = hash(load(&node, &c));
+    assert!(node.run(&["logs"]).ok().contains("goes, for others need its room"));
+    let node = RunningNode::start_in(stopped(node), &args);
+    let there: Vec<_> = states(&node).into_iter().map(|(hash, _)| hash).collect();
+    assert!(there.len() == 2 && there.contains(&second) && there.contains(&third), "{there:?}");
+}

@@ -497,6 +497,13 @@ fn the_audit_log_has_what_was_let_in_and_what_not_and_tells_where_it_was_cut() {
     assert!(records[1]["reason"].as_str().unwrap().contains("no policy"), "{}", records[1]);
     assert_eq!((&records[3]["source"], &records[3]["judged_by"]), (&json!(hash), &json!("key `ci`")));
     assert_eq!(records[3]["signatures_sha256"].as_array().unwrap().len(), 1);
+    let socket = node.data.join("control.sock");
+    let asked = audit(&["show", "--json", "--socket", socket.to_str().unwrap()]).ok();
+    assert_eq!(
+        asked.lines().collect::<Vec<_>>(),
+        shown.lines().collect::<Vec<_>>(),
+        "the node says the same"
+    );
     let shown = audit(&["show", "--last", "2"]).ok();
     assert!(shown.contains(" approved ") && shown.contains("judged by key `ci`"), "{shown}");
     assert!(audit(&["verify"]).ok().starts_with("whole: 5 records from number 1 on, the last, 5, "));

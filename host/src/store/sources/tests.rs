@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use thespian_core::limits::STORE_BYTES_MAX;
 use thespian_core::question::Offer;
 use thespian_core::source::Rights;
 use thespian_core::utc::UtcTime;
@@ -31,7 +32,8 @@ impl DataDir {
     }
 
     fn find(&self) -> FoundSources {
-        SourceFiles::open(&self.0, self.seal(), self.lock()).unwrap_or_else(|error| panic!("{error}"))
+        SourceFiles::open(&self.0, self.seal(), self.lock(), STORE_BYTES_MAX)
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn open(&self) -> Arc<SourceFiles> {
@@ -262,7 +264,7 @@ fn a_link_to_another_directory_is_refused_and_not_followed() {
     fs::write(&file, b"code").unwrap();
     let link = data.0.join(DIR);
     std::os::unix::fs::symlink(&elsewhere.0, &link).unwrap();
-    let refused = || match SourceFiles::open(&data.0, data.seal(), data.lock()).map(drop) {
+    let refused = || match SourceFiles::open(&data.0, data.seal(), data.lock(), STORE_BYTES_MAX).map(drop) {
         Err(StoreError::NotOwnDir { path }) => assert_eq!(path, link),
         other => panic!("{other:?}"),
     };

@@ -281,6 +281,7 @@ any!(any_question -> Question {
         Question::Load(Box::new(Offer { given, ..offer_of(draw.hash()) }))
     },
     10 of Question::Unload { .. } => |draw| Question::Unload { source: draw.hash() },
+    3 of Question::SetAside { .. } => |draw| Question::SetAside { source: draw.hash() },
     5 of Question::Approve { .. } => |draw| {
         Question::Approve { source: draw.hash(), approval: PersonsApproval { allowed: draw.rights() } }
     },

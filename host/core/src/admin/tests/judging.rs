@@ -479,3 +479,20 @@ fn running_actors_survive_an_unload_and_new_creates_fail() {
     assert!(refusal(&effects, new).unwrap().contains("was unloaded"));
     assert!(node.admin.family().get(old).is_some());
 }
+
+#[test]
+fn what_is_set_aside_is_not_erased_unless_nobody_has_approved_it() {
+    let mut node = admitted();
+    let asker = node.asker();
+    let effects = node.ask(asker, Question::SetAside { source: SOURCE });
+    assert_eq!(node.state(), SourceState::Unloaded);
+    assert!(effects.contains(&Effect::Source(SourceEffect::Forget(SOURCE))));
+    let erased = Effect::Source(SourceEffect::Erase(SOURCE));
+    assert!(!effects.contains(&erased), "{effects:?}");
+    // Unloaded after all, or never approved.
+    let asker = node.asker();
+    assert!(node.ask(asker, Question::Unload { source: SOURCE }).contains(&erased));
+    node.offer();
+    let asker = node.asker();
+    assert!(node.ask(asker, Question::SetAside { source: SOURCE }).contains(&erased));
+}

@@ -131,6 +131,8 @@ fn requests() -> Vec<ClientFrame> {
         Request::Pending,
         Request::Approve { source: "ab".into(), allow: Rights { status: true, ..Rights::NONE } },
         Request::Refuse { source: "ab".into(), why: "not ours".into() },
+        Request::Audit { last: 50 },
+        Request::SetAside { source: "ab".into() },
     ];
     let mut frames: Vec<_> = requests
         .into_iter()

@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(super) fn replies_about_sources() -> [Result<Reply, ControlError>; 6] {
+pub(super) fn replies_about_sources() -> [Result<Reply, ControlError>; 7] {
     let (text, problem) = (Some("format = 1".into()), Some("line 1".into()));
     [
         Ok(Reply::Source(Box::new(source_report()))),
@@ -11,6 +11,7 @@ pub(super) fn replies_about_sources() -> [Result<Reply, ControlError>; 6] {
         Err(wants_more()),
         Ok(Reply::Pending(vec![pending_source()])),
         Err(ControlError::NotApproved { hash: HASH }),
+        Ok(Reply::Audit(vec![r#"{"n":1,"what":"unloaded"}"#.into()])),
     ]
 }
 
