@@ -1,31 +1,22 @@
 //! The actor that configuration names as the authority: its source is loaded and it is created before the node serves anybody.
 
-use std::path::Path;
 use std::sync::{Arc, mpsc};
 
-use bytes::Bytes;
-use sha2::{Digest, Sha256};
-use thespian_core::limits::{SOURCE_BYTES_MAX, SOURCE_LABEL_LEN_MAX, cut, source_size};
 use thespian_core::question::{Offer, Question};
-use thespian_core::source::{Appointment, Rights, SourceHash};
+use thespian_core::source::{Appointment, Rights};
 use thespian_core::text::inert;
 use tokio::runtime::Handle;
 use tracing::Level;
 
 use crate::config::{Authority, NodeConfig};
-use crate::input;
 use crate::inside::Inside;
 use crate::library::NOBODY;
-use crate::offers::SourceBytes;
+use crate::offers::{NamedSource, SourceBytes};
 use crate::signing::SourcePapers;
 use crate::typed_text;
 
 /// The source of the authority, as it was read.
-pub(crate) struct AuthoritySource {
-    bytes: Bytes,
-    hash: SourceHash,
-    label: String,
-}
+pub(crate) struct AuthoritySource(NamedSource);
 
 impl AuthoritySource {
     /// Reads the source that configuration names, with the office that an actor of it is to hold. Nothing where the authority is
@@ -54,7 +45,8 @@ impl AuthoritySource {
                 "the authority `actor` takes `authority-file`: the component that it is made of".to_string()
             );
         };
-        let source = Self::of(file)?;
+        let source = NamedSource::read(file)
+            .map_err(|why| format!("the authority's component {}: {why}", file.display()))?;
         if let Some(wanted) = authority_sha256.filter(|wanted| *wanted != source.hash) {
             let text = "is not the authority's: its hash is";
             return Err(format!(
@@ -65,16 +57,7 @@ impl AuthoritySource {
         }
         let init = authority_init.as_deref().map(typed_text::message);
         let office = Appointment::new(source.hash, authority_class.clone(), init);
-        Ok(Some((source, office)))
-    }
-
-    fn of(file: &Path) -> Result<Self, String> {
-        let wrong = |why: String| format!("the authority's component {}: {why}", file.display());
-        let bytes = input::read_named(file, SOURCE_BYTES_MAX).map_err(|error| wrong(error.to_string()))?;
-        source_size(bytes.len() as u64).map_err(|error| wrong(error.to_string()))?;
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let hash = SourceHash(Sha256::digest(&bytes).into());
-        Ok(Self { bytes: bytes.into(), hash, label: cut(name, SOURCE_LABEL_LEN_MAX) })
+        Ok(Some((Self(source), office)))
     }
 
     /// Loads it, creates the actor, and returns when that runs.
@@ -93,7 +76,7 @@ impl AuthoritySource {
     }
 
     async fn create(self, inside: &Inside) -> Result<(), String> {
-        let Self { bytes, hash, label } = self;
+        let NamedSource { bytes, hash, label } = self.0;
         let size = bytes.len();
         let room = inside.library.room(NOBODY, size, 0).map_err(|error| error.to_string())?;
         let (given, allowed) = (Rights::NONE, None);
@@ -121,6 +104,8 @@ impl AuthoritySource {
 
 #[cfg(test)]
 mod tests {
+    use thespian_core::source::SourceHash;
+
     use super::*;
 
     #[test]

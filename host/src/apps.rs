@@ -16,11 +16,7 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use thespian_core::limits::{
-    CONFIG_BYTES_MAX, JUDGEMENT_TIME_MAX, SOURCE_BYTES_MAX, SOURCE_LABEL_LEN_MAX, STANDING_ACTORS_MAX, cut,
-    source_size,
-};
+use thespian_core::limits::{CONFIG_BYTES_MAX, JUDGEMENT_TIME_MAX, STANDING_ACTORS_MAX};
 use thespian_core::outbox::{CreateOptions, check_create, check_global_name};
 use thespian_core::post::StandingActor;
 use thespian_core::question::{Offer, Question};
@@ -36,7 +32,7 @@ use crate::config::{ActorConfig, NodeConfig, SourceConfig};
 use crate::input;
 use crate::inside::Inside;
 use crate::library::NOBODY;
-use crate::offers::{OfferRoom, SourceBytes};
+use crate::offers::{NamedSource, OfferRoom, SourceBytes};
 use crate::signing::{SourcePapers, papers_file};
 use crate::typed_text;
 
@@ -52,6 +48,7 @@ struct AppFile {
 struct AppSource {
     file: PathBuf,
     hash: SourceHash,
+    label: String,
     allow: Option<Rights>,
     papers: SourcePapers,
 }
@@ -166,17 +163,14 @@ impl AppSource {
     fn read(dir: &Path, source: &SourceConfig) -> Result<Self, String> {
         let file = dir.join(&source.file);
         let wrong = |why: String| format!("the source {}: {why}", file.display());
-        let bytes = read(&file).map_err(wrong)?;
-        let mut rights = Rights::NONE;
-        for right in source.allow.iter().flatten() {
-            rights.add(right).map_err(|error| wrong(error.to_string()))?;
-        }
+        let NamedSource { hash, label, .. } = NamedSource::read(&file).map_err(wrong)?;
+        let allow = source.allow.as_ref().map(Rights::named).transpose();
+        let allow = allow.map_err(|error| wrong(error.to_string()))?;
         let manifest = source.manifest.as_ref().map(|manifest| dir.join(manifest));
         let papers =
             papers_file::read(&file, manifest.as_deref(), &[]).map_err(|error| wrong(error.to_string()))?;
         papers.check().map_err(|error| wrong(error.to_string()))?;
-        let hash = SourceHash(Sha256::digest(&bytes).into());
-        Ok(Self { hash, allow: source.allow.as_ref().map(|_| rights), papers, file })
+        Ok(Self { hash, label, allow, papers, file })
     }
 
     /// Whether this is its file, by its name or with folders before it.
@@ -217,11 +211,14 @@ impl AppSource {
         io: &Handle,
         loads: &mut VecDeque<oneshot::Receiver<()>>,
     ) -> Result<(Offer, SourceBytes), String> {
-        let Self { file, hash, allow, papers } = self;
-        let label = cut(file.file_name().unwrap_or_default().to_string_lossy().into(), SOURCE_LABEL_LEN_MAX);
+        let Self { file, hash, label, allow, papers } = self;
         // An error means that the node ends.
-        let bytes =
-            io.spawn_blocking(move || read(&file)).await.map_err(|_| "the node ends".to_string())??;
+        let read = io.spawn_blocking(move || NamedSource::read(&file)).await;
+        let read = read.map_err(|_| "the node ends".to_string())??;
+        if read.hash != hash {
+            return Err("its file has changed since the node was started".to_string());
+        }
+        let bytes = read.bytes;
         let room = room(inside, &bytes, &papers, loads).await?;
         let has_manifest = papers.manifest.is_some();
         let offer = Offer {
@@ -234,11 +231,7 @@ impl AppSource {
             is_downgrade: false,
             by: None,
         };
-        let bytes = SourceBytes::new(bytes, papers, room);
-        if bytes.hash() != hash {
-            return Err("its file has changed since the node was started".to_string());
-        }
-        Ok((offer, bytes))
+        Ok((offer, SourceBytes::new(bytes, papers, room)))
     }
 }
 
@@ -261,12 +254,6 @@ async fn room(
             }
         }
     }
-}
-
-fn read(file: &Path) -> Result<Bytes, String> {
-    let bytes = input::read_named(file, SOURCE_BYTES_MAX).map_err(|error| error.to_string())?;
-    source_size(bytes.len() as u64).map_err(|error| error.to_string())?;
-    Ok(bytes.into())
 }
 
 fn tell(inside: &Inside, file: &Path, hash: SourceHash, answer: Answered) {

@@ -36,7 +36,7 @@ pub(crate) struct Inside {
 }
 
 impl Inside {
-    /// An address and a place for the actor that configuration names as the authority.
+    /// An address and a place for an actor that configuration names, of this source.
     ///
     /// # Errors
     /// There is no place now.

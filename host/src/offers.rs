@@ -1,20 +1,44 @@
 //! Bytes of sources that are on their way in: the room that they have together, and each source as it comes.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use thespian_core::address::ActorAddress;
-use thespian_core::limits::{OFFERED_BYTES_MAX, SOURCE_BYTES_MAX};
+use thespian_core::limits::{OFFERED_BYTES_MAX, SOURCE_BYTES_MAX, SOURCE_LABEL_LEN_MAX, cut, source_size};
 use thespian_core::source::SourceHash;
 use thespian_core::wire::control::ControlError;
 
+use crate::input;
 use crate::sandbox::PartError;
 use crate::signing::SourcePapers;
 
 /// Memory that is not given back for so few bytes.
 const PART_BYTES: usize = 64 << 10;
+
+/// A source that configuration names, as it was read.
+pub(crate) struct NamedSource {
+    pub(crate) bytes: Bytes,
+    pub(crate) hash: SourceHash,
+    /// The name of its file.
+    pub(crate) label: String,
+}
+
+impl NamedSource {
+    /// Reads a component. It may have to wait for the disk.
+    ///
+    /// # Errors
+    /// It can't be read, or has not the size of a source.
+    pub(crate) fn read(file: &Path) -> Result<Self, String> {
+        let bytes = input::read_named(file, SOURCE_BYTES_MAX).map_err(|error| error.to_string())?;
+        source_size(bytes.len() as u64).map_err(|error| error.to_string())?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let hash = SourceHash(Sha256::digest(&bytes).into());
+        Ok(Self { bytes: bytes.into(), hash, label: cut(name, SOURCE_LABEL_LEN_MAX) })
+    }
+}
 
 /// Room for the bytes of all sources that are on their way in.
 #[derive(Default)]

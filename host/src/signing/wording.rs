@@ -32,11 +32,7 @@ pub(super) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 
 /// Rights, by their names.
 pub(super) fn rights<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rights, D::Error> {
-    let mut rights = Rights::default();
-    for name in Vec::<String>::deserialize(deserializer)? {
-        rights.add(&name).map_err(D::Error::custom)?;
-    }
-    Ok(rights)
+    Rights::named(Vec::<String>::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 /// The same where it makes a difference whether any are named.

@@ -51,7 +51,7 @@ impl Admin {
         approval: PersonsApproval,
         effects: &mut Effects,
     ) {
-        let pending = self.sources.check_known(hash).and_then(|()| self.sources.pending_of(hash));
+        let pending = self.sources.pending_of(hash);
         let verdict = pending
             .and_then(|(offer, wishes)| Ok((offer, SourceAuthority::of_person(wishes, hash, approval)?)));
         match verdict {
@@ -65,7 +65,7 @@ impl Admin {
 
     /// A person refuses what waits for one.
     pub(super) fn refused(&mut self, origin: Origin, hash: SourceHash, why: String, effects: &mut Effects) {
-        let pending = self.sources.check_known(hash).and_then(|()| self.sources.pending_of(hash));
+        let pending = self.sources.pending_of(hash);
         let answer = match pending.map(|(offer, _)| offer) {
             Ok(offer) => {
                 self.judged(hash, offer, Err(cut(why, ERROR_TEXT_LEN_MAX)), effects);

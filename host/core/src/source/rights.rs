@@ -92,6 +92,16 @@ macro_rules! rights {
                 Ok(())
             }
 
+            /// Those of these names, and no others.
+            ///
+            /// # Errors
+            /// There is none of one of the names.
+            pub fn named(names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, UnknownRight> {
+                let mut rights = Self::NONE;
+                names.into_iter().try_for_each(|name| rights.add(name.as_ref()))?;
+                Ok(rights)
+            }
+
             /// The names of those that are granted.
             pub fn names(self) -> impl Iterator<Item = &'static str> {
                 let all = [$((self.$field, $name)),+];

@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use minisign::KeyPair;
 use serde_json::json;
+use thespian_core::source::SourceHash;
 use thespian_core::source::policy::PublicKey;
-use thespian_core::source::{Rights, SourceHash};
 use thespian_core::utc::UtcTime;
 use thespian_core::wire::control::PolicyChange;
 use thespian_host::signing::key_text;
@@ -15,6 +15,7 @@ use thespian_host::signing::key_text;
 use super::connect::NodeArgs;
 use super::deadline::at_once;
 use super::keys::{self, PassphraseArgs};
+use super::load::named_rights;
 use super::outcome::Usage;
 use super::output::Output;
 use super::policy;
@@ -162,10 +163,7 @@ async fn trust(args: TrustKeyArgs, output: &Output) -> Result<()> {
     let is_text = key_text::read(&args.key).is_ok();
     let name = args.name.clone().or_else(|| if is_text { None } else { own_name() });
     let name = name.ok_or_else(|| Usage("say by --as what the policy is to call this key".to_string()))?;
-    let mut rights = Rights::default();
-    for right in &args.rights {
-        rights.add(right).map_err(|error| Usage(error.to_string()))?;
-    }
+    let rights = named_rights(&args.rights)?;
     let change = PolicyChange::TrustKey {
         name,
         public: key_text::write(&key),

@@ -93,11 +93,7 @@ pub(super) async fn load(args: LoadArgs, output: &Output) -> Result<()> {
 
 /// Rights by their names.
 pub(super) fn named_rights(names: &[String]) -> Result<Rights> {
-    let mut rights = Rights::default();
-    for right in names {
-        rights.add(right).map_err(|error| Usage(error.to_string()))?;
-    }
-    Ok(rights)
+    Ok(Rights::named(names).map_err(|error| Usage(error.to_string()))?)
 }
 
 /// Prints what can be created from.

@@ -13,7 +13,7 @@ use thespian_core::limits::{MANIFEST_BYTES_MAX, SIGNATURE_BYTES_MAX};
 use thespian_core::source::admission::Signature;
 use thespian_core::source::manifest::Manifest;
 use thespian_core::source::policy::PublicKey;
-use thespian_core::source::{LowerLimits, Rights, SourceHash, SourceName, SourceVersion};
+use thespian_core::source::{LowerLimits, SourceHash, SourceName, SourceVersion};
 use thespian_core::utc::UtcTime;
 use thespian_host::signing::manifest_file::{self, ManifestFile};
 use thespian_host::signing::papers_file::{manifest_of, signatures_of};
@@ -21,7 +21,7 @@ use thespian_host::signing::{key_text, signature_file};
 
 use super::given;
 use super::keys::{self, PassphraseArgs};
-use super::load::read_component;
+use super::load::{named_rights, read_component};
 use super::outcome::{NotSigned, Usage};
 use super::output::Output;
 use super::papers::PapersArgs;
@@ -174,10 +174,7 @@ impl SignArgs {
             |what: &str| Usage(format!("a manifest says what the source is called: --{what} is missing"));
         let name = self.name.clone().ok_or_else(|| needed("name"))?;
         let version = self.version.clone().ok_or_else(|| needed("version"))?;
-        let mut rights = Rights::default();
-        for right in &self.rights {
-            rights.add(right).map_err(|error| Usage(error.to_string()))?;
-        }
+        let rights = named_rights(&self.rights)?;
         let mut limits = LowerLimits::default();
         for (name, value) in &self.limits {
             limits.set(name, *value).map_err(|error| Usage(error.to_string()))?;

@@ -61,8 +61,9 @@ impl Registry {
     /// The offer of a source that waits for a person, and what it wants.
     ///
     /// # Errors
-    /// It waits for nobody.
+    /// It is not known, or waits for nobody.
     pub fn pending_of(&self, hash: SourceHash) -> Result<(OfferId, &PendingOffer), Refusal> {
+        self.check_known(hash)?;
         let entry = self.entries.get(&hash);
         let waits = entry.and_then(|entry| Some((entry.offer, entry.pending.as_deref()?)));
         waits.ok_or(Refusal::NotPending { hash })
